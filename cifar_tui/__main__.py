@@ -1,0 +1,5 @@
+"""`python -m cifar_tui`."""
+
+from cifar_tui.cli import main
+
+main()

@@ -1,0 +1,260 @@
+"""The command line. It imports nothing heavy itself: each command imports what it runs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from cifar_tui import __version__, models
+from cifar_tui.config import NAMED_DATA, TrainingConfig, read_config_file
+from cifar_tui.errors import CifarTuiError, InputError
+from cifar_tui.text import printable
+
+DEFAULT_MODELS = ("cnn", "mlp")
+DEFAULT_RUNS_DIR = Path("runs")
+_DEFAULTS = TrainingConfig()
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Train image classifiers, and watch them learn, in a terminal.",
+)
+
+
+class _Debug:
+    """Whether errors show their traceback, wherever on the line --debug stood."""
+
+    on = False
+
+
+def _set_debug(value: bool) -> None:
+    _Debug.on = _Debug.on or value
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        print(f"cifar-tui {__version__}")
+        raise typer.Exit
+
+
+def _shown(value: object) -> Any:
+    """A default as --help shows it; options themselves default to None, so that a file's values show through."""
+    return typer.Option(show_default=str(value))
+
+
+RunsDir = Annotated[Path | None, typer.Option(show_default=str(DEFAULT_RUNS_DIR), help="The folder of all runs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for another program.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print only the result.")]
+Debug = Annotated[bool, typer.Option("--debug", callback=_set_debug, help="Show the traceback of an error.")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or a part of it that no other has.")]
+
+
+@app.callback(invoke_without_command=True)
+def train(
+    context: typer.Context,
+    no_ui: Annotated[bool, typer.Option("--no-ui", help="Train without the dashboard.")] = False,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help=f"What to train: {', '.join(models.names())}. May be repeated.", show_default="cnn and mlp"),
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="cifar10, digits, or a folder of images.", show_default=_DEFAULTS.data)
+    ] = None,
+    data_dir: Annotated[str | None, typer.Option(help="Where CIFAR-10 is, or is to be put.")] = None,
+    epochs: Annotated[int | None, _shown(_DEFAULTS.epochs)] = None,
+    batch_size: Annotated[int | None, _shown(_DEFAULTS.batch_size)] = None,
+    lr: Annotated[
+        float | None,
+        typer.Option(
+            help="AdamW's rate; the one-cycle schedule sets its own, from max-lr/25.", show_default=str(_DEFAULTS.lr)
+        ),
+    ] = None,
+    max_lr: Annotated[
+        float | None, typer.Option(help="The peak of the one-cycle schedule.", show_default=str(_DEFAULTS.max_lr))
+    ] = None,
+    weight_decay: Annotated[float | None, _shown(_DEFAULTS.weight_decay)] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            help="Epochs without a better validation accuracy before stopping.", show_default=str(_DEFAULTS.patience)
+        ),
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.", show_default="auto")] = None,
+    precision: Annotated[str | None, typer.Option(help="auto, fp32 or bf16.", show_default="auto")] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads.", show_default="one a core")] = None,
+    seed: Annotated[int | None, _shown(_DEFAULTS.seed)] = None,
+    recipe: Annotated[str | None, typer.Option(help="protocol.", show_default=_DEFAULTS.recipe)] = None,
+    checkpoint_seconds: Annotated[
+        float | None,
+        typer.Option(help="The longest time between checkpoints.", show_default=f"{_DEFAULTS.checkpoint_seconds:g}"),
+    ] = None,
+    runs_dir: RunsDir = None,
+    name: Annotated[str | None, typer.Option(help="What the run's id ends in.", show_default="the model")] = None,
+    config: Annotated[Path | None, typer.Option(help="A TOML file of these options; the line wins over it.")] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,  # noqa: ARG001  (its callback is what it does)
+    version: Annotated[  # noqa: ARG001
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Train image classifiers, and watch them learn, in a terminal.
+
+    Without a command it trains. All options have the reference protocol's values where they are not given.
+    """
+    given = {key: context.params[key] for key in (*_DEFAULTS.to_dict(), "runs_dir") if context.params[key] is not None}
+    if context.invoked_subcommand is not None:
+        context.obj = given.pop("runs_dir", None)
+        if given:
+            option = next(iter(given)).replace("_", "-")
+            raise InputError(f"--{option} is an option of training; {context.invoked_subcommand} does not take it")
+        return
+    options = (read_config_file(config) if config else {}) | given
+    runs = Path(options.pop("runs_dir", DEFAULT_RUNS_DIR))
+    configs = training_configs(options)
+    if not no_ui:
+        _say("training without the dashboard, as with --no-ui")
+    from cifar_tui.headless import driver
+
+    raise typer.Exit(driver.train(runs, configs, as_json=as_json, quiet=quiet, debug=_Debug.on))
+
+
+def training_configs(options: dict[str, Any]) -> list[TrainingConfig]:
+    """The configuration of each run that these options ask for, one a model.
+
+    Raises:
+        InputError: An option is out of range, or a model is unknown.
+    """
+    chosen = options.pop("model", DEFAULT_MODELS)
+    chosen = [chosen] if isinstance(chosen, str) else list(chosen)
+    for model in chosen:
+        models.check(model)
+    common = TrainingConfig.from_dict(options)
+    # A run may be resumed from another folder than this one.
+    if common.data not in NAMED_DATA:
+        common = replace(common, data=os.path.abspath(common.data))
+    if common.data_dir is not None:
+        common = replace(common, data_dir=os.path.abspath(common.data_dir))
+    if common.name is None or len(chosen) == 1:
+        return [replace(common, model=model) for model in chosen]
+    return [replace(common, model=model, name=f"{common.name}-{model}") for model in chosen]
+
+
+@app.command()
+def resume(
+    context: typer.Context,
+    run: RunName,
+    runs_dir: RunsDir = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Go on with a run from its last checkpoint."""
+    from cifar_tui.headless import driver
+    from cifar_tui.store import catalog
+
+    directory = _runs_dir(context, runs_dir)
+    folder = catalog.find(directory, run)
+    raise typer.Exit(driver.train(directory, [folder], as_json=as_json, quiet=quiet, debug=_Debug.on))
+
+
+@app.command()
+def runs(
+    context: typer.Context,
+    runs_dir: RunsDir = None,
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """List all runs, newest first."""
+    from cifar_tui.store import catalog
+
+    directory = _runs_dir(context, runs_dir)
+    summaries = catalog.summaries(directory)
+    if as_json:
+        print(json.dumps(summaries, indent=2, ensure_ascii=False))
+        return
+    if not summaries:
+        _say(f"no runs in {str(directory)!r} yet; `cifar-tui --no-ui` makes the first")
+        return
+    from cifar_tui.headless.tables import print_table, runs_table
+
+    print_table(runs_table(summaries))
+
+
+@app.command()
+def evaluate(
+    context: typer.Context,
+    run: RunName,
+    runs_dir: RunsDir = None,
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Test a run's best weights on the test images again."""
+    from cifar_tui.headless.evaluation import evaluate_run
+    from cifar_tui.store import catalog
+
+    evaluate_run(catalog.find(_runs_dir(context, runs_dir), run), as_json=as_json)
+
+
+@app.command()
+def doctor(
+    context: typer.Context,
+    runs_dir: RunsDir = None,
+    data_dir: Annotated[str | None, typer.Option(help="Where CIFAR-10 may be.")] = None,
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Say what this machine has for training, and what to mend."""
+    from cifar_tui import doctor as examination
+
+    raise typer.Exit(examination.report(_runs_dir(context, runs_dir), data_dir, as_json=as_json))
+
+
+def main() -> NoReturn:
+    """Run the command line and leave the process with its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        # Where the terminal's encoding lacks a character, a question mark is better than an error.
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    try:
+        status = app(standalone_mode=False)
+    except typer.TyperException as error:
+        status = _fail(f"{error.format_message().rstrip('.')}; see `cifar-tui --help`", 2)
+    except CifarTuiError as error:
+        if _Debug.on:
+            raise
+        status = _fail(str(error), error.exit_status)
+    except (KeyboardInterrupt, typer.Abort):
+        status = 130
+    except BrokenPipeError:
+        # Who read our output has gone; the interpreter must not trip over it once more while it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    except Exception as error:
+        if _Debug.on:
+            raise
+        status = _fail(f"{type(error).__name__}: {error} (--debug shows where)", 1)
+    sys.exit(status)
+
+
+def _runs_dir(context: typer.Context, given: Path | None) -> Path:
+    """The folder of runs, wherever on the line it was named."""
+    return given or context.obj or DEFAULT_RUNS_DIR
+
+
+def _fail(message: str, status: int) -> int:
+    _say(message)
+    return status
+
+
+def _say(message: str) -> None:
+    with contextlib.suppress(OSError):
+        print(f"cifar-tui: {printable(message)}", file=sys.stderr)

@@ -1,0 +1,222 @@
+"""CIFAR-10: found, fetched and checked by torchvision's checksums, then cached."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import stat
+import tarfile
+import warnings
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from cifar_tui.config import IMAGE_SIZE
+from cifar_tui.data import cache
+from cifar_tui.data.dataset import Progress, Source, Split
+from cifar_tui.data.download import DownloadError, download
+from cifar_tui.errors import CifarTuiError, InputError
+
+CLASSES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+"""The protocol's names, in label order."""
+
+# torchvision knows these names too, but takes seconds to import, which a start from the cache does not.
+ARCHIVE = "cifar-10-python.tar.gz"
+BATCHES = "cifar-10-batches-py"
+_BATCH_FILES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
+
+_OTHER_WAYS = (
+    f"put {ARCHIVE} into a folder and give it by --data-dir DIR, or train on a folder of images by --data PATH, "
+    "or on the bundled digits by --data digits"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where CIFAR-10 seems to be; only `read` checks that it is whole."""
+
+    kind: Literal["folder", "archive"]
+    path: Path
+
+
+class _DamagedError(Exception):
+    """What was found is incomplete or fails its checksum; the message says how in a few words."""
+
+
+class _UnusableError(Exception):
+    """No place has CIFAR-10 whole."""
+
+    def __init__(self, reasons: list[str]) -> None:
+        super().__init__()
+        self.reasons = reasons
+
+
+def locate(data_dir: str | None) -> Found | None:
+    """The extracted batches or the archive of CIFAR-10 that `read` tries first; None where it has to be fetched."""
+    return next(_found(_places(data_dir)), None)
+
+
+def read(data_dir: str | None, progress: Progress) -> Source:
+    """CIFAR-10's 50,000 training and 10,000 test images.
+
+    Looked for in `data_dir`, `./data` and the user's cache, in this order, as extracted batches or as the archive;
+    where no place has it whole, the archive is fetched into `data_dir`, else the user's cache. No byte is unpickled
+    before its checksum holds. What is found is never written to; the images go to the user's image cache.
+
+    Source: A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
+
+    Raises:
+        InputError: It is not here and cannot be fetched.
+        CifarTuiError: torchvision does not work.
+    """
+    places = _places(data_dir)
+    try:
+        return _read(places, progress)
+    except _UnusableError as error:
+        _fetch(places[0 if data_dir else -1] / ARCHIVE, error.reasons, progress)
+    try:
+        return _read(places, progress)
+    except _UnusableError as error:
+        raise CifarTuiError(f"CIFAR-10 was fetched but cannot be read: {'; '.join(error.reasons)}; try again") from None
+
+
+def _places(data_dir: str | None) -> list[Path]:
+    given = [] if data_dir is None else [_expanded(data_dir)]
+    return [*given, Path("data").absolute(), cache.folder().absolute()]
+
+
+def _expanded(data_dir: str) -> Path:
+    try:
+        return Path(data_dir).expanduser().absolute()
+    except RuntimeError:
+        raise InputError(f"--data-dir: there is no such user as in {data_dir!r}") from None
+
+
+def _found(places: list[Path]) -> Iterator[Found]:
+    for place in places:
+        if (status := _status(place / BATCHES)) and stat.S_ISDIR(status.st_mode):
+            yield Found("folder", place / BATCHES)
+        if (status := _status(place / ARCHIVE)) and stat.S_ISREG(status.st_mode):
+            yield Found("archive", place / ARCHIVE)
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:  # not there, or in a folder that may not be looked into: there is nothing to be had either way
+        return None
+
+
+def _key(places: list[Path]) -> str:
+    names = (*(f"{BATCHES}/{name}" for name in _BATCH_FILES), ARCHIVE)
+    paths = [place / name for place in places for name in names]
+    files = [(str(path), status.st_size, status.st_mtime_ns) for path in paths if (status := _status(path))]
+    return cache.key(f"cifar10 1 {CLASSES}", files)
+
+
+def _read(places: list[Path], progress: Progress) -> Source:
+    def first_whole() -> Source:
+        reasons: list[str] = []
+        for found in _found(places):
+            try:
+                return replace(_load(found, progress), notes=tuple(reasons))
+            except (_DamagedError, OSError) as error:
+                reason = error.strerror if isinstance(error, OSError) else error
+                reasons.append(f"{str(found.path)!r} is not used: {reason}")
+                progress(reasons[-1], 0, 0)
+        raise _UnusableError(reasons)
+
+    return cache.through(_key(places), first_whole)
+
+
+def _fetch(target: Path, reasons: list[str], progress: Progress) -> None:
+    cifar = _torchvision_cifar10()
+    before = "".join(f"{reason}; " for reason in reasons)
+    try:
+        download(cifar.url, target, cifar.tgz_md5, progress)
+    except DownloadError as error:
+        raise InputError(f"{before}cannot fetch CIFAR-10 from {cifar.url}: {error}; {_OTHER_WAYS}") from None
+    except OSError as error:
+        raise InputError(
+            f"{before}cannot put CIFAR-10 into {str(target.parent)!r}: {error.strerror or error}; {_OTHER_WAYS}"
+        ) from None
+
+
+def _load(found: Found, progress: Progress) -> Source:
+    cifar = _torchvision_cifar10()
+    checksums = dict((*cifar.train_list, *cifar.test_list))
+    batches: dict[str, Split] = {}
+    for name, content in (_from_folder if found.kind == "folder" else _from_archive)(found.path, cifar):
+        if _md5(content) != checksums[name]:
+            raise _DamagedError(f"{name} fails its checksum")
+        batches[name] = _unpickled(content)
+        progress("reading CIFAR-10", len(batches), len(checksums))
+    if missing := [name for name in checksums if name not in batches]:
+        raise _DamagedError(f"it has no {', '.join(missing)}")
+    return Source(
+        name="cifar10",
+        train=_joined([batches[name] for name, _ in cifar.train_list]),
+        test=_joined([batches[name] for name, _ in cifar.test_list]),
+        classes=CLASSES,
+    )
+
+
+def _from_folder(path: Path, cifar: Any) -> Iterator[tuple[str, bytes]]:
+    for name, _ in (*cifar.train_list, *cifar.test_list):
+        if (path / name).is_file():
+            yield name, (path / name).read_bytes()
+
+
+def _from_archive(path: Path, cifar: Any) -> Iterator[tuple[str, bytes]]:
+    """The batch files, straight from the archive: nothing is extracted that could be half there the next time."""
+    names = {f"{cifar.base_folder}/{name}": name for name, _ in (*cifar.train_list, *cifar.test_list)}
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, _new_md5).hexdigest() != cifar.tgz_md5:
+            raise _DamagedError("it is incomplete or damaged, its checksum does not hold")
+        file.seek(0)
+        try:
+            with tarfile.open(fileobj=file, mode="r:gz") as tar:
+                for member in tar:
+                    if member.name in names and (content := tar.extractfile(member)):
+                        yield names[member.name], content.read()
+        except (tarfile.TarError, EOFError, zlib.error) as error:
+            raise _DamagedError(f"it cannot be unpacked: {error}") from None
+
+
+def _unpickled(content: bytes) -> Split:
+    # The batches were pickled by a Python 2 and a NumPy that wrote 0 and 1 for truth values; newer NumPys mind.
+    warnings.filterwarnings("ignore", message=r"dtype\(\): align should be passed")
+    batch = pickle.loads(content, encoding="latin1")  # noqa: S301 - its checksum holds
+    images = np.asarray(batch["data"], dtype=np.uint8).reshape(-1, 3, IMAGE_SIZE, IMAGE_SIZE)
+    return Split(torch.from_numpy(images), torch.tensor(batch["labels"], dtype=torch.int64))
+
+
+def _joined(batches: list[Split]) -> Split:
+    return Split(torch.cat([batch.images for batch in batches]), torch.cat([batch.labels for batch in batches]))
+
+
+def _md5(content: bytes) -> str:
+    return _new_md5(content).hexdigest()
+
+
+def _new_md5(content: bytes = b"") -> hashlib._Hash:
+    # As torchvision: against accidents, so that it works where MD5 is barred from cryptography.
+    return hashlib.md5(content, usedforsecurity=False)
+
+
+def _torchvision_cifar10() -> Any:
+    """The class of torchvision that has the address, names and checksums of CIFAR-10; seconds to import."""
+    try:
+        from torchvision.datasets import CIFAR10
+    except (ImportError, OSError, RuntimeError) as error:
+        raise CifarTuiError(
+            f"torchvision does not load ({' '.join(str(error).split())}); "
+            f"install the torchvision of the same release as torch {torch.__version__}"
+        ) from None
+    return CIFAR10

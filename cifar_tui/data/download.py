@@ -1,0 +1,135 @@
+"""torchvision's download, made to report its bytes, to end when it stalls or is cancelled, to leave nothing half."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.error import HTTPError, URLError
+
+from cifar_tui.data.cache import remove_abandoned
+from cifar_tui.data.dataset import Progress
+from cifar_tui.files import replacing
+
+STALL_SECONDS = 30.0
+"""How long a server may send nothing before it is given up."""
+
+
+class DownloadError(Exception):
+    """The network, the server or what it sent is at fault; the message says how in a few words."""
+
+
+class _Abandoned(Exception):  # noqa: N818 - no error: who asked for the download has gone
+    pass
+
+
+class _Transfer:
+    """One download: how far it is, and whether anybody still waits for it."""
+
+    def __init__(self) -> None:
+        self.done = 0
+        self.total = 0
+        self.abandoned = False
+        self.error: Exception | None = None
+
+
+_of_thread = threading.local()
+
+
+class _Bar:
+    """What torchvision takes for a tqdm bar, drawing nothing: it tells the bytes to the transfer of its thread."""
+
+    def __init__(self, *, total: int | None = None, **_: Any) -> None:
+        self._transfer: _Transfer = _of_thread.transfer
+        self._transfer.done, self._transfer.total = 0, total or 0
+        self.update(0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def update(self, count: int) -> None:
+        self._transfer.done += count
+        if self._transfer.abandoned:
+            raise _Abandoned
+
+
+def download(url: str, path: Path, md5: str, progress: Progress) -> None:
+    """Fetch a file and put it in place once its checksum holds; until then `path` is as it was.
+
+    The transfer has a thread of its own, so that `progress`, called ten times a second from this one, ends the
+    waiting at once by raising, however the server behaves.
+
+    Args:
+        url: Where from.
+        path: Where to; its folder is made.
+        md5: Hex MD5 of the whole file.
+        progress: Told the bytes so far and in all.
+
+    Raises:
+        DownloadError: No network, no such file, a stall, or a file that is cut short or damaged.
+        OSError: The folder cannot be written, or the disk is full.
+    """
+    from torchvision.datasets import utils
+
+    utils.tqdm = _Bar  # for good: nothing else in this program has torchvision download
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_abandoned(path.parent)
+    transfer = _Transfer()
+
+    def work() -> None:
+        _of_thread.transfer = transfer
+        try:
+            utils.download_url(url, str(path.parent), temporary.name, md5)
+        except Exception as error:  # noqa: BLE001 - handed to the thread that waits
+            transfer.error = error
+
+    before = socket.getdefaulttimeout()
+    with replacing(path) as temporary:
+        temporary.touch()  # a folder that cannot be written says so before the network is asked
+        # torchvision opens its connection without a time limit, and only the default reaches it.
+        socket.setdefaulttimeout(STALL_SECONDS)
+        try:
+            # Not joined at the end of the program, which would wait for a server that is silent.
+            thread = threading.Thread(target=work, name="download", daemon=True)
+            thread.start()
+            while thread.is_alive():
+                thread.join(0.1)
+                progress(f"fetching {path.name}", transfer.done, transfer.total)
+        finally:
+            transfer.abandoned = True
+            socket.setdefaulttimeout(before)
+        if transfer.error is not None:
+            _raise(transfer.error, transfer)
+
+
+def _raise(error: Exception, transfer: _Transfer) -> None:
+    """Tell the network's faults, in a few words, from the disk's."""
+    if isinstance(error, HTTPError):
+        error.close()
+        raise DownloadError(f"the server answers {error.code} {error.reason}") from None
+    if isinstance(error, URLError):
+        cause = error.reason
+        if isinstance(cause, TimeoutError):
+            raise DownloadError(f"no answer within {STALL_SECONDS:g} s") from None
+        raise DownloadError(getattr(cause, "strerror", None) or str(cause)) from None
+    if isinstance(error, TimeoutError):
+        raise DownloadError(f"nothing came for {STALL_SECONDS:g} s") from None
+    if isinstance(error, RecursionError):
+        raise DownloadError("the server redirects without end") from None
+    if isinstance(error, RuntimeError):  # torchvision's word for a wrong checksum
+        if transfer.done < transfer.total:
+            raise DownloadError(
+                f"the server went away after {transfer.done / 1e6:.1f} of {transfer.total / 1e6:.1f} MB"
+            ) from None
+        raise DownloadError("what came has a wrong checksum") from None
+    if isinstance(error, ConnectionError | http.client.HTTPException):
+        raise DownloadError(f"the connection broke: {error}") from None
+    raise error

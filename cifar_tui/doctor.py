@@ -1,0 +1,118 @@
+"""`cifar-tui doctor`: what this machine has for training, and what to mend."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cifar_tui import __version__
+from cifar_tui.config import TrainingConfig
+from cifar_tui.text import printable
+
+PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow", "safetensors", "matplotlib", "rich", "typer")
+RUN_BYTES = 2**28
+"""What a run of the protocol's CNN keeps on the disk: about 0.2 GB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found of one thing; `mend` says what to do where it is not as it should be."""
+
+    topic: str
+    found: str
+    mend: str = ""
+
+
+def report(runs_dir: Path, data_dir: str | None, *, as_json: bool) -> int:
+    """Print all findings, as they come.
+
+    Returns:
+        The exit status: 1 where something keeps training from working, else 0.
+    """
+    findings = []
+    for finding in _findings(runs_dir, data_dir):
+        findings.append(finding)
+        if not as_json:
+            print(f"{'!!' if finding.mend else 'ok'}  {finding.topic:12} {printable(finding.found)}")
+            if finding.mend:
+                print(f"{'':17}to mend: {printable(finding.mend)}")
+            sys.stdout.flush()
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False))
+    return 1 if any(finding.mend for finding in findings) else 0
+
+
+def _findings(runs_dir: Path, data_dir: str | None) -> Iterator[Finding]:
+    yield Finding("cifar-tui", __version__)
+    yield Finding("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    for package in PACKAGES:
+        yield _package(package)
+    yield from _torch()
+    yield _cifar10(data_dir)
+    yield Finding("digits", "bundled with scikit-learn")
+    yield _runs(runs_dir)
+    yield _terminal()
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(name, importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(name, "not installed", f"pip install {name}")
+
+
+def _torch() -> Iterator[Finding]:
+    """Whether torch and torchvision load, and what training would run on."""
+    try:
+        import torchvision  # noqa: F401
+
+        from cifar_tui.training.devices import all_devices, place, usable_cores
+    except Exception as error:  # noqa: BLE001  (whatever keeps them from loading is what is to be told)
+        text = f"{type(error).__name__}: {error}".partition("\n")[0]
+        yield Finding("PyTorch", f"does not load: {text}", "pip install --force-reinstall torch torchvision")
+        return
+    for device, name, precision in all_devices():
+        yield Finding(device, f"{name}, --precision auto takes {precision}")
+    chosen = place(TrainingConfig())
+    yield Finding("--device auto", f"takes {chosen.device}")
+    yield Finding("threads", f"{usable_cores()} of {os.cpu_count()} cores")
+
+
+def _cifar10(data_dir: str | None) -> Finding:
+    from cifar_tui.data.cifar10 import locate
+
+    found = locate(data_dir)
+    if found is None:
+        return Finding("CIFAR-10", "not here yet; the first run on it fetches 170 MB")
+    return Finding("CIFAR-10", f"{found.kind} {found.path}")
+
+
+def _runs(runs_dir: Path) -> Finding:
+    place = runs_dir.absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    found = f"{runs_dir}: {free / 2**30:.1f} GiB free"
+    if not os.access(place, os.W_OK | os.X_OK):
+        return Finding("runs", f"{runs_dir} cannot be written", "choose another --runs-dir")
+    if free < RUN_BYTES:
+        return Finding("runs", found, "make room, or choose another --runs-dir: a run keeps about 0.2 GB")
+    return Finding("runs", found)
+
+
+def _terminal() -> Finding:
+    if not sys.stdout.isatty():
+        return Finding("terminal", "standard output is none: output is plain lines")
+    columns, lines = shutil.get_terminal_size()
+    encoding = sys.stdout.encoding
+    found = f"{os.environ.get('TERM', 'TERM is not set')}, {columns}×{lines}, {encoding}"
+    if encoding.lower().replace("-", "") != "utf8":
+        return Finding("terminal", found, "set a UTF-8 locale, such as LC_ALL=C.UTF-8")
+    return Finding("terminal", found)

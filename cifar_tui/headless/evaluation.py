@@ -1,0 +1,41 @@
+"""`cifar-tui evaluate`: a run's best weights on its test images, once more."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from cifar_tui.headless.displays import PlainDisplay
+from cifar_tui.headless.tables import classes_table, print_table
+from cifar_tui.session import Loading, evaluate
+from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.text import percent, plural, printable
+
+
+def evaluate_run(folder: RunFolder, *, as_json: bool) -> None:
+    """Print the test loss and accuracy, and each class's.
+
+    Raises:
+        InputError: The run has no best checkpoint, or its images or its device are unusable.
+        CifarTuiError: Its images could not be read.
+    """
+    steps = PlainDisplay()
+    test, classes = evaluate(folder, lambda what, done, total: steps.loading(Loading(what, done, total)))
+    if as_json:
+        result = {
+            "id": folder.id,
+            "epoch": test.epoch,
+            "test_loss": test.loss,
+            "test_accuracy": test.accuracy,
+            "classes": classes,
+            "confusion_matrix": test.confusion,
+        }
+        print(json.dumps(result, ensure_ascii=False))
+        return
+    images = sum(map(sum, test.confusion))
+    print(
+        f"{printable(folder.id)}, weights of epoch {test.epoch}: test accuracy {percent(test.accuracy)},"
+        f" loss {test.loss:.4f} on {plural(images, 'image')}"
+    )
+    sys.stdout.flush()
+    print_table(classes_table(test.confusion, classes))

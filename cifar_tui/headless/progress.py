@@ -1,0 +1,114 @@
+"""What runs look like on a terminal without the dashboard: a line an epoch above two progress bars."""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.text import Text
+
+from cifar_tui.events import AnyEvent, Batch, RunStarted
+from cifar_tui.headless.displays import Display, event_line, result_line
+from cifar_tui.headless.tables import comparison_table
+from cifar_tui.session import Loading
+from cifar_tui.state import RunState
+from cifar_tui.text import count, duration, percent, printable
+
+
+class ProgressDisplay(Display):
+    """Two bars, the epoch's and the run's, with what the last batches came to."""
+
+    def __init__(self) -> None:
+        self._console = Console(highlight=False)
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[figures]}", markup=False),
+            console=self._console,
+            refresh_per_second=4,
+            transient=True,
+        )
+        self._loading: TaskID | None = None
+        self._epoch: TaskID | None = None
+        self._run: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def loading(self, loading: Loading) -> None:
+        """One bar for the step that is under way."""
+        if self._loading is None:
+            self._loading = self._add("")
+        figures = f"{100 * loading.done // loading.total} %" if loading.total else ""
+        self._progress.update(
+            self._loading,
+            description=printable(loading.what),
+            completed=loading.done,
+            total=loading.total or None,
+            figures=figures,
+        )
+
+    def event(self, event: AnyEvent, state: RunState) -> None:
+        """The bars follow the batches; what is worth keeping is printed above them."""
+        line = event_line(event, state)
+        if line:
+            self._console.print(Text(line))
+        if state.started is None:
+            return
+        if self._epoch is None or self._run is None or isinstance(event, RunStarted):
+            self._clear()
+            self._epoch, self._run = self._add(""), self._add("")
+        started = state.started
+        if isinstance(event, Batch):
+            figures = (
+                f"{event.batch}/{event.batches}  loss {state.loss:.4f}  accuracy {percent(state.accuracy)}"
+                f"  lr {event.lr:.2e}  {count(round(event.images_per_second))} images/s"
+            )
+            self._progress.update(
+                self._epoch,
+                description=f"epoch {event.epoch}/{started.epochs}",
+                completed=event.batch,
+                total=event.batches,
+                figures=figures,
+            )
+        eta = f"  {duration(state.eta)} left" if math.isfinite(state.eta) else ""
+        best = f"  best {percent(state.best.val_accuracy)} in epoch {state.best.epoch}" if state.best else ""
+        self._progress.update(
+            self._run,
+            description=started.model,
+            completed=state.progress,
+            total=1.0,
+            figures=f"{math.floor(100 * state.progress)} %{eta}{best}",
+        )
+
+    def result(self, state: RunState, folder: Path) -> None:
+        """One line, in place of the bars."""
+        self._clear()
+        if state.finished is not None:
+            self._console.print(Text(result_line(state, state.finished, folder), style="bold"))
+
+    def comparison(self, states: list[RunState]) -> None:
+        """A table."""
+        self._console.print(comparison_table(states))
+
+    def abort(self) -> None:
+        """Show the cursor again."""
+        sys.stdout.write("\x1b[?25h\n")
+        sys.stdout.flush()
+
+    def _add(self, description: str) -> TaskID:
+        return self._progress.add_task(description, total=None, figures="")
+
+    def _clear(self) -> None:
+        for task in (self._loading, self._epoch, self._run):
+            if task is not None:
+                self._progress.remove_task(task)
+        self._loading = self._epoch = self._run = None

@@ -1,0 +1,33 @@
+"""The reference protocol's convolutional network."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from torch import nn
+
+from cifar_tui.models.parts.dropout import Dropout
+from cifar_tui.models.parts.head import head
+
+
+def build(num_classes: int) -> nn.Module:
+    """Three blocks (32×32 → 16 → 8 → 4), then flatten (4,096) → the head's 1,024 and 512 units → `num_classes`."""
+    features = nn.Sequential(*_block(3, 32, 64), *_block(64, 128, 128), *_block(128, 256, 256), nn.Flatten())
+    return nn.Sequential(OrderedDict(features=features, head=head(256 * 4 * 4, num_classes)))
+
+
+def _block(inputs: int, middle: int, outputs: int) -> list[nn.Module]:
+    return [
+        *_convolution(inputs, middle),
+        *_convolution(middle, outputs),
+        nn.MaxPool2d(2),
+        Dropout(0.25),
+    ]
+
+
+def _convolution(inputs: int, outputs: int) -> list[nn.Module]:
+    return [
+        nn.Conv2d(inputs, outputs, kernel_size=3, padding="same"),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    ]

@@ -1,0 +1,301 @@
+"""Runs in threads of this process: each trains, is recorded in its folder, and tells one listener what happens."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import platform
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifar_tui import __version__
+from cifar_tui.config import TrainingConfig
+from cifar_tui.errors import CifarTuiError, DivergedError, InputError
+from cifar_tui.events import AnyEvent, Evaluated, Level, Note, RunFinished, RunStatus
+from cifar_tui.state import RunState
+from cifar_tui.store import run_folder
+from cifar_tui.store.artefacts import Predictions, write_artefacts
+from cifar_tui.store.lock import RunLock
+from cifar_tui.store.recorder import Recorder
+from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.training.control import Control, StopTraining
+
+if TYPE_CHECKING:
+    from cifar_tui.training.checkpoints import Snapshot
+    from cifar_tui.training.setup import Setup, Shelf
+
+RECORDED_PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow")
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """What a run does before it begins; `total` is 0 where it is not known."""
+
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run's thread is done. `error` is why it failed, or why it never began."""
+
+    error: BaseException | None
+
+
+Message = AnyEvent | Loading | Ended
+Listener = Callable[[Message], None]
+"""Called on the run's thread, which it must not hold up: hand the message on and return."""
+
+
+class Session:
+    """The runs of this process, and what they share."""
+
+    def __init__(self, runs_dir: Path) -> None:
+        self.runs_dir = runs_dir
+        self._shelf: Shelf | None = None
+        self._importing = threading.Lock()
+
+    def new(self, config: TrainingConfig, listener: Listener) -> Run:
+        """A run that has not begun; its folder is made once its images are read and its device is found."""
+        return Run(self, config, None, listener)
+
+    def continued(self, folder: RunFolder, listener: Listener) -> Run:
+        """An earlier run, to go on from its last checkpoint, or from its beginning where it has none.
+
+        Raises:
+            InputError: It is finished, or its configuration is damaged.
+        """
+        state = folder.read_state()
+        if state.finished and state.finished.state == "finished":
+            raise InputError(f"{folder.id} is finished; start a new run to train longer")
+        return Run(self, _recorded_options(folder), folder, listener)
+
+    def shelf(self) -> Shelf:
+        """The images in memory; the first call imports torch."""
+        from cifar_tui.training.setup import Shelf
+
+        with self._importing:
+            self._shelf = self._shelf or Shelf()
+            return self._shelf
+
+
+class Run:
+    """One run and its thread. `stop`, `pause` and `resume` may be called from any thread and do not wait."""
+
+    def __init__(self, session: Session, config: TrainingConfig, folder: RunFolder | None, listener: Listener) -> None:
+        self.config = config
+        self.folder = folder
+        """None until the run has begun."""
+        self.error: BaseException | None = None
+        self._session = session
+        self._listener = listener
+        self._control = Control()
+        self._thread = threading.Thread(target=self._main, name=f"train-{config.name or config.model}")
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self, state: RunStatus, why: str) -> None:
+        """Ask it to end after this batch, with a checkpoint."""
+        self._control.stop(state, why)
+
+    def pause(self) -> None:
+        """Ask it to wait after this batch, with a checkpoint."""
+        self._control.pause()
+
+    def resume(self) -> None:
+        """End a pause."""
+        self._control.resume()
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait for its end, `timeout` seconds at most; whether it came."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _main(self) -> None:
+        """The run's thread: whatever goes wrong here ends this run, not the program."""
+        try:
+            self._run()
+        except StopTraining:
+            pass  # It was asked to stop before it began: nothing was made, nothing is lost.
+        except BaseException as error:  # noqa: BLE001
+            self.error = error
+        self._listener(Ended(self.error))
+
+    def _run(self) -> None:
+        """Everything of the run but the catching of its errors.
+
+        Raises:
+            InputError: Its images, its device or its checkpoint are unusable; nothing was made or changed.
+            CifarTuiError: Its images could not be read.
+            OSError: Its folder could not be written.
+        """
+        self._loading("loading PyTorch", 0, 0)
+        from cifar_tui.training import checkpoints
+        from cifar_tui.training.setup import prepare
+
+        folder, state, saved = self.folder, RunState(), None
+        with contextlib.ExitStack() as stack:
+            if folder is not None:
+                stack.callback(RunLock(folder.path).release)
+                state = folder.read_state()
+                saved = checkpoints.load_last(folder.checkpoints)
+            setup = prepare(self.config, self._session.shelf(), self._loading)
+            self._control.check()
+            if folder is None:
+                folder = run_folder.create(
+                    self._session.runs_dir, self.config.name or self.config.model, datetime.now()
+                )
+                stack.callback(RunLock(folder.path).release)
+                folder.write_config(_record_of(setup, folder))
+                self.folder = folder
+            recorder = Recorder(folder, folder.read_config(), state)
+            stack.callback(recorder.close)
+            self._train(setup, folder, recorder, saved)
+
+    def _train(self, setup: Setup, folder: RunFolder, recorder: Recorder, saved: Snapshot | None) -> None:
+        """Train, and leave a folder that tells how it ended, whichever way that was."""
+        from cifar_tui.training.clock import Clock
+        from cifar_tui.training.loop import Outcome, train
+
+        clock = Clock(recorder.state.t)
+
+        def emit(event: AnyEvent) -> None:
+            recorder.record(event)
+            self._listener(event)
+
+        def note(level: Level, message: str) -> None:
+            emit(Note(t=clock.t, level=level, message=message))
+
+        predictions = None
+        try:
+            outcome = train(setup, folder.id, folder.checkpoints, self._control, emit, clock, saved)
+            if outcome.test:
+                predictions = Predictions(*outcome.test.examples(setup.dataset.test))
+        except Exception as error:  # noqa: BLE001  (an error in one run is that run's end, and told as such)
+            self.error = error
+            outcome = Outcome("diverged" if isinstance(error, DivergedError) else "failed", explain(error, self.config))
+            with contextlib.suppress(OSError):
+                note("debug", traceback.format_exc())
+        state = recorder.state
+        final = RunFinished(
+            t=clock.t,
+            state=outcome.state,
+            message=outcome.message,
+            epochs=len(state.epochs),
+            best_epoch=state.best.epoch if state.best else None,
+            best_val_accuracy=state.best.val_accuracy if state.best else None,
+            test_loss=state.test.loss if state.test else None,
+            test_accuracy=state.test.accuracy if state.test else None,
+            seconds=state.seconds,
+        )
+        try:
+            if outcome.state != "interrupted":  # Who interrupts is waiting, and will go on from the checkpoint.
+                ended = replace(state, finished=final, status=final.state)
+                for problem in write_artefacts(folder.path, folder.read_config(), ended, predictions):
+                    note("warning", problem)
+            emit(final)
+        except (OSError, InputError) as error:
+            self.error = self.error or error
+            self._listener(final)
+
+    def _loading(self, what: str, done: int, total: int) -> None:
+        """Tell of what comes before training; this is also where a stop is answered there."""
+        self._control.check()
+        self._listener(Loading(what, done, total))
+
+
+def evaluate(folder: RunFolder, progress: Callable[[str, int, int], None]) -> tuple[Evaluated, tuple[str, ...]]:
+    """Evaluate a run's best weights on its test images, and change nothing in its folder.
+
+    Args:
+        folder: The run.
+        progress: Told what is being done before, how much of it is done, and how much there is.
+
+    Returns:
+        The evaluation, as at the end of the run, and the names of the classes.
+
+    Raises:
+        InputError: The run has no best checkpoint, or its images or its device are unusable.
+        CifarTuiError: Its images could not be read.
+    """
+    progress("loading PyTorch", 0, 0)
+    from cifar_tui.training import checkpoints
+    from cifar_tui.training.evaluation import evaluate as evaluate_split
+    from cifar_tui.training.setup import Shelf, prepare
+
+    path = folder.checkpoints / checkpoints.BEST
+    if not path.exists():
+        raise InputError(f"{folder.id} has no best weights yet: no epoch of it is whole; resume it first")
+    best = checkpoints.load(path)
+    setup = prepare(_recorded_options(folder), Shelf(), progress)
+    checkpoints.check_identity(best, setup.identity, path)
+    checkpoints.restore(best, setup.model)
+    progress("evaluating", 0, 0)
+    test = evaluate_split(setup.model, setup.dataset.test, len(setup.dataset.classes), setup.placement, Control())
+    return test.event("test", best.progress.best_epoch or 0, 0.0), setup.dataset.classes
+
+
+def explain(error: BaseException, config: TrainingConfig) -> str:
+    """One line for a person: what went wrong, and what to do where that is known."""
+    text = str(error).strip().partition("\n")[0]
+    if isinstance(error, CifarTuiError):
+        return text
+    if isinstance(error, OSError):
+        return f"cannot write the run's folder: {error.strerror or text}; make room, then resume the run"
+    if type(error).__name__ == "OutOfMemoryError" or "not enough memory" in text or "t allocate memory" in text:
+        smaller = max(2, config.batch_size // 2)
+        return f"out of memory at batch size {config.batch_size}: try --batch-size {smaller}, or another --device"
+    return f"{type(error).__name__}: {text} (--debug shows where)"
+
+
+def _recorded_options(folder: RunFolder) -> TrainingConfig:
+    """The options of a run, with what `auto` came to where its numbers depend on it.
+
+    Raises:
+        InputError: Its `config.json` is missing or damaged.
+    """
+    content = folder.read_config()
+    options = content.get("options")
+    if not isinstance(options, dict):
+        raise InputError(f"{folder.config_file}: damaged, it has no options")
+    resolved = {field: content[field] for field in ("precision", "threads") if field in content}
+    return TrainingConfig.from_dict(options | resolved, str(folder.config_file))
+
+
+def _record_of(setup: Setup, folder: RunFolder) -> dict[str, Any]:
+    """The content of `config.json`: all it takes to run it again."""
+    placement, dataset = setup.placement, setup.dataset
+    return {
+        "id": folder.id,
+        "created": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "command": ["cifar-tui", *sys.argv[1:]],
+        "options": setup.config.to_dict(),
+        "seed": setup.config.seed,
+        "dataset": {
+            "name": dataset.name,
+            "fingerprint": dataset.fingerprint,
+            "train": len(dataset.train),
+            "validation": len(dataset.validation),
+            "test": len(dataset.test),
+            "classes": list(dataset.classes),
+        },
+        "device": str(placement.device),
+        "device_name": placement.name,
+        "precision": placement.precision,
+        "threads": placement.threads,
+        "parameters": setup.parameters,
+        "versions": {
+            "cifar-tui": __version__,
+            "python": platform.python_version(),
+            **{package: importlib.metadata.version(package) for package in RECORDED_PACKAGES},
+        },
+    }

@@ -1,0 +1,210 @@
+"""A run as its events tell it: one fold for live, attached and finished runs alike. No clock, no files, no threads."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from cifar_tui.events import (
+    AnyEvent,
+    Batch,
+    Checkpoint,
+    Epoch,
+    Evaluated,
+    Note,
+    Paused,
+    Resumed,
+    RunFinished,
+    RunStarted,
+    RunStatus,
+)
+
+CURVE_POINTS = 2048
+"""The most points of one live curve; four for each column of a very wide chart."""
+LOG_NOTES = 1000
+
+
+@dataclass(slots=True)
+class Point:
+    """Neighbouring values of a curve, drawn as one: their mean, and their extremes so that spikes stay visible.
+
+    `first` and `last` are in samples seen; the extremes and the mean are over the finite values, NaN where none is.
+    """
+
+    first: int
+    last: int
+    t: float
+    mean: float
+    low: float
+    high: float
+    count: int
+
+
+@dataclass(slots=True)
+class Curve:
+    """A bounded series over samples seen: past `CURVE_POINTS` points, neighbours are merged two by two."""
+
+    points: list[Point] = field(default_factory=list)
+    values_per_point: int = 1
+
+    def append(self, samples: int, t: float, value: float) -> None:
+        """Add the value at `samples`, which is above all before it."""
+        point = Point(samples, samples, t, value, value, value, 1)
+        if self.points and self.points[-1].count < self.values_per_point:
+            self.points[-1] = _merge(self.points[-1], point)
+            return
+        self.points.append(point)
+        if len(self.points) > CURVE_POINTS:
+            pairs = zip(self.points[::2], self.points[1::2], strict=False)
+            rest = self.points[len(self.points) // 2 * 2 :]
+            self.points = [_merge(a, b) for a, b in pairs] + rest
+            self.values_per_point *= 2
+
+    def cut(self, samples: int) -> None:
+        """Drop what came after `samples`; a point that reaches past it goes whole."""
+        while self.points and self.points[-1].last > samples:
+            self.points.pop()
+
+
+def _merge(a: Point, b: Point) -> Point:
+    finite = [p for p in (a, b) if math.isfinite(p.mean)]
+    weight = sum(p.count for p in finite)
+    return Point(
+        first=a.first,
+        last=b.last,
+        t=b.t,
+        mean=sum(p.mean * p.count for p in finite) / weight if weight else math.nan,
+        low=min((p.low for p in finite), default=math.nan),
+        high=max((p.high for p in finite), default=math.nan),
+        count=a.count + b.count,
+    )
+
+
+@dataclass(slots=True)
+class RunState:
+    """Everything that panels, printers and reports show of a run. `apply` is its only writer."""
+
+    started: RunStarted | None = None
+    status: RunStatus = "running"
+    epoch: int = 1
+    """The epoch that is under way, or the last one."""
+    batch: int = 0
+    """Batches done in it."""
+    samples: int = 0
+    t: float = 0.0
+    lr: float = math.nan
+    loss: float = math.nan
+    """The last batch's."""
+    accuracy: float = math.nan
+    images_per_second: float = math.nan
+    batch_loss: Curve = field(default_factory=Curve)
+    batch_accuracy: Curve = field(default_factory=Curve)
+    epochs: list[Epoch] = field(default_factory=list)
+    validations: list[Evaluated] = field(default_factory=list)
+    """One for each whole epoch, in order."""
+    test: Evaluated | None = None
+    checkpoint: Checkpoint | None = None
+    resumptions: list[Resumed] = field(default_factory=list)
+    paused_at: float | None = None
+    """When the pause began that is under way."""
+    paused_seconds: float = 0.0
+    """The length of all pauses that are over."""
+    notes: list[Note] = field(default_factory=list)
+    """The last `LOG_NOTES`."""
+    finished: RunFinished | None = None
+
+    def apply(self, event: AnyEvent) -> None:
+        """Take in the next event of the run's stream."""
+        self.t = max(self.t, event.t)
+        match event:
+            case RunStarted():
+                self.started = event
+            case Batch():
+                self._apply_batch(event)
+            case Epoch():
+                self._apply_epoch(event)
+            case Evaluated(split="validation"):
+                self.validations.append(event)
+            case Evaluated():
+                self.test = event
+            case Checkpoint():
+                self.checkpoint = event
+            case Paused():
+                self.status, self.paused_at = "paused", event.t
+            case Resumed():
+                self._apply_resumed(event)
+            case Note():
+                self.notes.append(event)
+                del self.notes[:-LOG_NOTES]
+            case RunFinished():
+                self.finished = event
+                self.status = event.state
+
+    def _apply_batch(self, event: Batch) -> None:
+        self.status = "running"
+        self.epoch, self.batch, self.samples = event.epoch, event.batch, event.samples
+        self.lr, self.loss, self.accuracy = event.lr, event.loss, event.accuracy
+        self.images_per_second = event.images_per_second
+        self.batch_loss.append(event.samples, event.t, event.loss)
+        self.batch_accuracy.append(event.samples, event.t, event.accuracy)
+
+    def _apply_epoch(self, event: Epoch) -> None:
+        self.epochs.append(event)
+        self.epoch, self.samples, self.lr = event.epoch, event.samples, event.lr
+        if self.started:
+            self.batch = self.started.batches
+        self.images_per_second = event.images_per_second
+
+    def _apply_resumed(self, event: Resumed) -> None:
+        """Go back to where training goes on: what came after it will be told again."""
+        if self.paused_at is not None:
+            self.paused_seconds += event.t - self.paused_at
+            self.paused_at = None
+        self.status = "running"
+        self.finished = None
+        self.test = None
+        self.epoch, self.batch, self.samples = event.epoch, event.batch, event.samples
+        # An epoch is left behind only when it is validated: those before the one that goes on are whole.
+        del self.epochs[event.epoch - 1 :]
+        del self.validations[event.epoch - 1 :]
+        self.batch_loss.cut(event.samples)
+        self.batch_accuracy.cut(event.samples)
+        self.resumptions.append(event)
+
+    @property
+    def best(self) -> Epoch | None:
+        """The epoch with the highest validation accuracy so far, the first of equals."""
+        return max(self.epochs, key=lambda e: (e.val_accuracy, -e.epoch), default=None)
+
+    @property
+    def seconds(self) -> float:
+        """Time spent on the run so far, without pauses."""
+        return (self.t if self.paused_at is None else self.paused_at) - self.paused_seconds
+
+    @property
+    def training_speed(self) -> float | None:
+        """Training images per second over all whole epochs, without validation and pauses."""
+        if not self.epochs:
+            return None
+        counts = [e.samples - s for e, s in zip(self.epochs, [0, *(e.samples for e in self.epochs)], strict=False)]
+        seconds = sum(n / e.images_per_second for n, e in zip(counts, self.epochs, strict=True))
+        return sum(counts) / seconds
+
+    @property
+    def progress(self) -> float:
+        """The part of the planned training that is done, from 0 to 1."""
+        if self.started is None:
+            return 0.0
+        total = self.started.epochs * self.started.batches
+        return min(1.0, ((self.epoch - 1) * self.started.batches + self.batch) / total)
+
+    @property
+    def eta(self) -> float:
+        """Seconds of training left at the present speed, all planned epochs, validation included; NaN if not known."""
+        if self.started is None or self.finished is not None:
+            return math.nan
+        left = self.started.epochs * self.started.train_samples - self.samples
+        if self.epochs:
+            recent = self.epochs[-3:]
+            return left * sum(e.seconds for e in recent) / (len(recent) * self.started.train_samples)
+        return left / self.images_per_second if self.images_per_second > 0 else math.nan

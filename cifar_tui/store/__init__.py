@@ -1,0 +1,1 @@
+"""The run folder: everything about a run on the disk."""

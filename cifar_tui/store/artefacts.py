@@ -1,0 +1,69 @@
+"""What a run leaves in its folder besides its stream: tables, pictures and the report, each replaced whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cifar_tui.files import replacing
+from cifar_tui.state import RunState
+from cifar_tui.store.plots.confusion import draw_confusion_matrix
+from cifar_tui.store.plots.curves import draw_curves
+from cifar_tui.store.plots.predictions import Predictions, draw_predictions
+from cifar_tui.store.report import report_md
+from cifar_tui.store.tables import confusion_csv, metrics_csv
+from cifar_tui.text import printable
+
+
+def write_artefacts(
+    folder: Path, config: dict[str, Any], state: RunState, predictions: Predictions | None
+) -> list[str]:
+    """Write every artefact that the state allows, the report last; one that fails does not stop the others.
+
+    Always `metrics.csv` and `report.md`; `curves.png` from the first whole epoch on; `confusion_matrix.csv` and `.png`
+    with a test result; `predictions.png` with predictions, and the one that is there stays as long as there is a test
+    result. What a resumed run has left behind, such as the pictures of its former test result, is removed.
+
+    Args:
+        folder: The run's folder.
+        config: What its `config.json` holds.
+        state: The run.
+        predictions: Test images to show, if any.
+
+    Returns:
+        A line for each artefact that could not be written, which says why.
+    """
+    classes = state.started.classes if state.started else ()
+    test = state.test
+    makers: dict[str, Callable[[], str | bytes]] = {"metrics.csv": lambda: metrics_csv(state)}
+    if state.epochs:
+        makers["curves.png"] = lambda: draw_curves(state)
+    if test is not None:
+        makers["confusion_matrix.csv"] = lambda: confusion_csv(test.confusion, classes)
+        makers["confusion_matrix.png"] = lambda: draw_confusion_matrix(test, classes)
+    if predictions is not None:
+        makers["predictions.png"] = lambda: draw_predictions(predictions, classes)
+    outdated = {"curves.png", "confusion_matrix.csv", "confusion_matrix.png", "predictions.png"} - makers.keys()
+    present: set[str] = set()
+    if test is not None and (folder / "predictions.png").exists():
+        outdated.discard("predictions.png")
+        present.add("predictions.png")
+    makers["report.md"] = lambda: report_md(state, config, present)
+
+    failures = []
+    for name in sorted(outdated):
+        try:
+            (folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            failures.append(f"{name} is outdated and could not be removed: {printable(str(error))}")
+    for name, make in makers.items():
+        try:
+            content = make()
+            with replacing(folder / name) as temporary:
+                temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+            present.add(name)
+        except Exception as error:  # noqa: BLE001  whatever a plot raises, the other artefacts are wanted
+            present.discard(name)
+            failures.append(f"{name} could not be written: {printable(f'{type(error).__name__}: {error}')}")
+    return failures

@@ -1,0 +1,66 @@
+"""All runs of a folder: their list, and the one that a person means."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+from cifar_tui.errors import InputError
+from cifar_tui.store.lock import is_held
+from cifar_tui.store.run_folder import RunFolder
+
+
+def run_folders(runs_dir: Path) -> list[RunFolder]:
+    """The runs of `runs_dir`, newest first; other folders are left out."""
+    try:
+        entries = [entry for entry in runs_dir.iterdir() if (entry / "config.json").is_file()]
+    except OSError:
+        return []
+    return [RunFolder(path) for path in sorted(entries, key=lambda path: path.name, reverse=True)]
+
+
+def summaries(runs_dir: Path) -> list[dict[str, Any]]:
+    """The summaries of all runs, newest first; a damaged run is one in the state `failed` that says so."""
+    found = []
+    for folder in run_folders(runs_dir):
+        try:
+            found.append(live_summary(folder))
+        except InputError as error:
+            found.append({"id": folder.id, "state": "failed", "message": str(error)})
+    return found
+
+
+def live_summary(folder: RunFolder) -> dict[str, Any]:
+    """A run's summary, with a state that is true now: a run under way whose owner died is `interrupted`.
+
+    Raises:
+        InputError: It is missing or damaged.
+    """
+    summary = folder.read_summary()
+    if summary.get("state") in ("running", "paused") and not is_held(folder.path):
+        summary["state"] = "interrupted"
+        summary["message"] = "its process ended without a word"
+    return summary
+
+
+def find(runs_dir: Path, text: str) -> RunFolder:
+    """The run that `text` names: its id, a part of it that no other has, or its folder's path in `runs_dir`.
+
+    Raises:
+        InputError: There is none, or more than one.
+    """
+    folders = {folder.id: folder for folder in run_folders(runs_dir)}
+    if not folders:
+        raise InputError(f"no runs in {str(runs_dir)!r}; give the right --runs-dir")
+    name = Path(text).name if Path(text).resolve().parent == runs_dir.resolve() else text
+    if name in folders:
+        return folders[name]
+    matching = [run_id for run_id in folders if name and name in run_id]
+    if len(matching) == 1:
+        return folders[matching[0]]
+    if matching:
+        raise InputError(f"{text!r} is part of {len(matching)} runs: {', '.join(matching[:5])}; give more of its id")
+    close = difflib.get_close_matches(name, folders, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]}?" if close else "`cifar-tui runs` lists them"
+    raise InputError(f"no run {text!r} in {str(runs_dir)!r}; {hint}")

@@ -1,0 +1,61 @@
+"""The command lines that train a run again, go on with it or evaluate it, as a person can paste them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cifar_tui.config import TrainingConfig
+
+
+def training_command(config: Mapping[str, Any]) -> list[str]:
+    """The words that train the same again, options at their defaults left out.
+
+    Args:
+        config: What the run's `config.json` holds.
+    """
+    options, defaults = config["options"], TrainingConfig().to_dict()
+    # Without a model, every default model would be trained.
+    words = ["cifar-tui", "--no-ui", "--model", options["model"]]
+    for key, value in options.items():
+        if key != "model" and value is not None and value != defaults.get(key):
+            # Joined to its option, a value that begins with a dash is still a value.
+            words += [f"{flag(key)}={value}"] if str(value).startswith("-") else [flag(key), str(value)]
+    return words + _runs_dir(config["command"])
+
+
+def run_command(action: str, config: Mapping[str, Any]) -> list[str]:
+    """The words of `cifar-tui ACTION RUN` for this run."""
+    return ["cifar-tui", action, config["id"], *_runs_dir(config["command"])]
+
+
+def flag(key: str) -> str:
+    """The option of a field: `--batch-size` of `batch_size`."""
+    return "--" + key.replace("_", "-")
+
+
+def shell_line(words: Sequence[str]) -> str:
+    """One printable line that bash and zsh split into exactly these words."""
+    return " ".join(shlex.quote(word) if word.isprintable() else f"$'{_escaped(word)}'" for word in words)
+
+
+def _escaped(word: str) -> str:
+    # Bytes of a path that are not UTF-8 are surrogates in Python; byte by byte, they are right either way.
+    return "".join(
+        f"\\{c}" if c in "\\'" else c if c.isprintable() else "".join(f"\\x{b:02x}" for b in _bytes(c)) for c in word
+    )
+
+
+def _bytes(character: str) -> bytes:
+    return character.encode("utf-8", "surrogateescape")
+
+
+def _runs_dir(command: Sequence[str]) -> list[str]:
+    """The `--runs-dir` option of the command that started the run: the other commands need it too."""
+    for n, word in enumerate(command):
+        if word == "--runs-dir":
+            return list(command[n : n + 2])
+        if word.startswith("--runs-dir="):
+            return [word]
+    return []

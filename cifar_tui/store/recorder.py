@@ -1,0 +1,129 @@
+"""Writes a run's events to its folder, and keeps the files that follow from them up to date."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from cifar_tui.events import (
+    AnyEvent,
+    BatchThrottle,
+    Checkpoint,
+    Epoch,
+    Paused,
+    Resumed,
+    RunFinished,
+    RunStarted,
+    to_json,
+)
+from cifar_tui.files import write_text
+from cifar_tui.state import RunState
+from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.store.tables import metrics_csv
+
+
+class Recorder:
+    """The one writer of a run's `events.jsonl`, `metrics.csv` and `summary.json`."""
+
+    def __init__(self, folder: RunFolder, config: dict[str, Any], state: RunState) -> None:
+        """Open the folder for a run whose events so far made `state`.
+
+        Raises:
+            OSError: The events file cannot be written.
+        """
+        self.state = state
+        self._folder = folder
+        self._config = config
+        self._throttle = BatchThrottle()
+        _drop_torn_line(folder.events_file)
+        self._descriptor = os.open(folder.events_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+    def record(self, event: AnyEvent) -> None:
+        """Take in the run's next event: batches reach the disk ten times a second at most, the others always.
+
+        Raises:
+            OSError: The disk is full, or the folder is gone.
+        """
+        self.state.apply(event)
+        if not self._throttle.admits(event):
+            return
+        if isinstance(event, RunFinished):
+            # Whoever waits for the last event finds the summary written.
+            self.write_summary()
+        self._append(event)
+        if isinstance(event, Epoch | Resumed):
+            write_text(self._folder.metrics_file, metrics_csv(self.state))
+        if isinstance(event, RunStarted | Epoch | Paused | Resumed):
+            self.write_summary()
+
+    def close(self) -> None:
+        """Write no more."""
+        os.close(self._descriptor)
+
+    def write_summary(self) -> None:
+        """Replace `summary.json`.
+
+        Raises:
+            OSError: It could not be written.
+        """
+        text = json.dumps(summary(self._config, self.state), indent=2, ensure_ascii=False)
+        write_text(self._folder.summary_file, text + "\n")
+
+    def _append(self, event: AnyEvent) -> None:
+        line = (to_json(event) + "\n").encode()
+        while line:
+            # A full disk may take part of it; the next call raises then.
+            line = line[os.write(self._descriptor, line) :]
+        if isinstance(event, Epoch | Checkpoint | RunFinished):
+            os.fsync(self._descriptor)
+
+
+def summary(config: dict[str, Any], state: RunState) -> dict[str, Any]:
+    """The run in numbers: accuracies are fractions, `seconds` without pauses; what is not known yet is None."""
+    best, test = state.best, state.test
+    return {
+        "id": config["id"],
+        "created": config["created"],
+        "model": config["options"]["model"],
+        "data": config["dataset"]["name"],
+        "state": state.status,
+        "message": state.finished.message if state.finished else "",
+        "epochs": len(state.epochs),
+        "planned_epochs": config["options"]["epochs"],
+        "samples": state.samples,
+        "best_epoch": best.epoch if best else None,
+        "best_val_accuracy": best.val_accuracy if best else None,
+        "first_val_accuracy": state.epochs[0].val_accuracy if state.epochs else None,
+        "train_accuracy": state.epochs[-1].train_accuracy if state.epochs else None,
+        "test_loss": test.loss if test else None,
+        "test_accuracy": test.accuracy if test else None,
+        "seconds": round(state.seconds, 3),
+        "images_per_second": round(state.training_speed, 1) if state.training_speed is not None else None,
+        "parameters": config["parameters"],
+        "device": config["device"],
+        "device_name": config["device_name"],
+        "precision": config["precision"],
+        "seed": config["seed"],
+    }
+
+
+def _drop_torn_line(path: Path) -> None:
+    """Cut a last line that a crash left without its end, so that the next event begins a line of its own."""
+    try:
+        file = path.open("rb+")
+    except FileNotFoundError:
+        return
+    with file:
+        end = position = file.seek(0, os.SEEK_END)
+        while position:
+            start = max(0, position - 65536)
+            file.seek(start)
+            newline = file.read(position - start).rfind(b"\n")
+            if newline >= 0:
+                position = start + newline + 1
+                break
+            position = start
+        if position < end:
+            file.truncate(position)

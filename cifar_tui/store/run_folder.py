@@ -1,0 +1,148 @@
+"""One run's folder, `runs/<id>/`: where its files are, how it begins, how it is read back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from cifar_tui.errors import InputError
+from cifar_tui.events import AnyEvent, EventError, from_json
+from cifar_tui.files import write_text
+from cifar_tui.state import RunState
+
+CHECKPOINTS = "checkpoints"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The folder of a run that exists."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The run's id, which is the folder's name."""
+        return self.path.name
+
+    @property
+    def config_file(self) -> Path:
+        """All it takes to run it again."""
+        return self.path / "config.json"
+
+    @property
+    def events_file(self) -> Path:
+        """The run's stream, one event a line."""
+        return self.path / "events.jsonl"
+
+    @property
+    def summary_file(self) -> Path:
+        """The run in numbers."""
+        return self.path / "summary.json"
+
+    @property
+    def metrics_file(self) -> Path:
+        """A row an epoch."""
+        return self.path / "metrics.csv"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the training states."""
+        return self.path / CHECKPOINTS
+
+    def read_config(self) -> dict[str, Any]:
+        """The content of `config.json`.
+
+        Raises:
+            InputError: It is missing or damaged.
+        """
+        return _read_object(self.config_file)
+
+    def write_config(self, config: dict[str, Any]) -> None:
+        """Replace `config.json`.
+
+        Raises:
+            OSError: It could not be written.
+        """
+        write_text(self.config_file, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+
+    def read_summary(self) -> dict[str, Any]:
+        """The content of `summary.json`.
+
+        Raises:
+            InputError: It is missing or damaged.
+        """
+        return _read_object(self.summary_file)
+
+    def events(self) -> Iterator[AnyEvent]:
+        """The run's events in order; lines that are none, such as a last one that was cut short, are left out.
+
+        Raises:
+            InputError: The file is there, but cannot be read.
+        """
+        try:
+            with self.events_file.open(encoding="utf-8", errors="replace") as lines:
+                for line in lines:
+                    try:
+                        yield from_json(line)
+                    except EventError:
+                        continue
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise InputError(f"{self.events_file}: cannot be read: {error.strerror}") from None
+
+    def read_state(self) -> RunState:
+        """The fold of the run's events.
+
+        Raises:
+            InputError: They cannot be read.
+        """
+        state = RunState()
+        for event in self.events():
+            state.apply(event)
+        return state
+
+
+def create(runs_dir: Path, name: str, now: datetime) -> RunFolder:
+    """Make the folder of a new run, `YYYYMMDD-HHMMSS-<name>`; `-2`, `-3`, … follow where that is taken.
+
+    Raises:
+        InputError: It cannot be made there.
+    """
+    run_id = f"{now:%Y%m%d-%H%M%S}-{name}"
+    try:
+        runs_dir.mkdir(parents=True, exist_ok=True)
+        for number in range(1, 1000):
+            path = runs_dir / (run_id if number == 1 else f"{run_id}-{number}")
+            try:
+                path.mkdir()
+            except FileExistsError:
+                continue
+            try:
+                (path / CHECKPOINTS).mkdir()
+            except OSError:
+                shutil.rmtree(path)
+                raise
+            return RunFolder(path)
+    except OSError as error:
+        raise InputError(
+            f"cannot make a run's folder in {runs_dir}: {error.strerror}; choose another --runs-dir"
+        ) from None
+    raise InputError(f"{runs_dir} has a thousand runs of this second and name")
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise InputError(f"{path}: damaged, not JSON") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: damaged, not a JSON object")
+    return content

@@ -1,0 +1,52 @@
+"""Values as a person reads them, the same in reports and on terminals. Standard library only."""
+
+from __future__ import annotations
+
+import math
+
+UNKNOWN = "–"
+"""What is shown for a value that is not known, or no number."""
+
+
+def printable(text: str) -> str:
+    r"""`text` on one line in which nothing acts on a terminal: what does not print is shown as its escape.
+
+    Control characters, line ends, format characters such as bidirectional overrides, unpaired surrogates and spaces
+    other than the plain one become Python's escapes (`\n`, `\x1b`, `\u202e`); everything else is kept.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def percent(fraction: float | None) -> str:
+    """A fraction as a percentage with two decimals: `91.95 %`."""
+    return UNKNOWN if fraction is None or not math.isfinite(fraction) else f"{100 * fraction:.2f} %"
+
+
+def count(n: int) -> str:
+    """A whole number with thousands separators: `45,000`."""
+    return f"{n:,}"
+
+
+def plural(n: int, noun: str) -> str:
+    """A count and its noun, of those that take an s: `1 epoch`, `50 epochs`."""
+    return f"{count(n)} {noun}" if n == 1 else f"{count(n)} {noun}s"
+
+
+def duration(seconds: float | None) -> str:
+    """A time in its two largest units: `4.2 s`, `37 s`, `3 min 05 s`, `2 h 03 min`, `1 d 04 h`."""
+    if seconds is None or not math.isfinite(seconds):
+        return UNKNOWN
+    if seconds < 9.95:
+        return f"{max(seconds, 0.0):.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    minutes = round(seconds / 60)
+    if minutes < 24 * 60:
+        return f"{minutes // 60} h {minutes % 60:02} min"
+    hours = round(seconds / 3600)
+    return f"{count(hours // 24)} d {hours % 24:02} h"

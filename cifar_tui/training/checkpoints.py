@@ -1,0 +1,239 @@
+"""A run's whole training state on the disk, and back."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from cifar_tui.errors import DivergedError, InputError
+from cifar_tui.files import replacing
+from cifar_tui.training.metrics import Measured
+
+FORMAT = 1
+LAST = "last.pt"
+BEST = "best.pt"
+WEIGHTS = "model.safetensors"
+
+Weights = dict[str, Tensor]
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a run stands, beside its weights: `batch` batches of `epoch` are done, `samples` images were seen.
+
+    Every random draw is keyed by (seed, epoch, batch), so that this cursor stands for the generators too.
+
+    Attributes:
+        loss_sum: Cross-entropy summed over the images of this epoch that are told of.
+        correct: Right answers among them.
+        images: How many they are.
+        lr: The last batch's learning rate.
+        epoch_began: The run's active seconds when this epoch began.
+        trained_seconds: The active seconds of this epoch's training, once it is done.
+        stale_epochs: Whole epochs since the best.
+    """
+
+    epoch: int = 1
+    batch: int = 0
+    samples: int = 0
+    loss_sum: float = 0.0
+    correct: int = 0
+    images: int = 0
+    lr: float = 0.0
+    epoch_began: float = 0.0
+    trained_seconds: float = 0.0
+    best_epoch: int | None = None
+    best_accuracy: float | None = None
+    stale_epochs: int = 0
+
+    def add(self, measured: Measured) -> None:
+        """Count a batch in its epoch's means."""
+        self.loss_sum += measured.loss * measured.step.size
+        self.correct += measured.correct
+        self.images += measured.step.size
+
+    def begin_epoch(self, epoch: int, active: float) -> None:
+        """Stand before the first batch of `epoch`, at so many active seconds."""
+        self.epoch, self.batch = epoch, 0
+        self.loss_sum, self.correct, self.images = 0.0, 0, 0
+        self.epoch_began, self.trained_seconds = active, 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a checkpoint belongs to; resuming refuses another's."""
+
+    model: str
+    classes: tuple[str, ...]
+    fingerprint: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that the rest of a run depends on.
+
+    Attributes:
+        active: The run's seconds without pauses when it was taken.
+        best_weights: Those of `progress.best_epoch`; None before the first whole epoch.
+    """
+
+    identity: Identity
+    progress: Progress
+    active: float
+    weights: Weights
+    optimizer: dict[str, Any]
+    schedule: dict[str, Any]
+    best_weights: Weights | None
+
+
+def diverged(what: str, progress: Progress) -> DivergedError:
+    """The error for a number that is no longer finite."""
+    return DivergedError(
+        f"{what} became infinite or NaN in epoch {progress.epoch}: try a lower --max-lr, or --precision fp32"
+    )
+
+
+def save(snapshot: Snapshot, folder: Path, *, best: bool = False) -> Path:
+    """Write `last.pt`, and with `best` also `best.pt` and the weights; what was there stays until the new file is whole.
+
+    Args:
+        snapshot: What to write.
+        folder: The checkpoints' own, in the run's folder, where the weights go.
+        best: Whether the weights are the best so far.
+
+    Raises:
+        DivergedError: The weights are not finite; nothing is written.
+        OSError: The disk is full or the folder is gone.
+    """
+    if not torch.stack([tensor.isfinite().all() for tensor in snapshot.weights.values()]).all():
+        raise diverged("a weight", snapshot.progress)
+    last = folder / LAST
+    content = {
+        "format": FORMAT,
+        **asdict(snapshot.identity),
+        "progress": asdict(snapshot.progress),
+        "active": snapshot.active,
+        "weights": snapshot.weights,
+        "optimizer": snapshot.optimizer,
+        "schedule": snapshot.schedule,
+        "best_weights": snapshot.best_weights,
+        "torch": torch.__version__,
+    }
+    with replacing(last) as temporary:
+        _write(content, temporary)
+    if best:
+        with replacing(folder / BEST) as temporary:
+            _link(last, temporary)
+        metadata = {"model": snapshot.identity.model, "classes": json.dumps(snapshot.identity.classes)}
+        _save_safetensors(snapshot.weights, folder.parent / WEIGHTS, metadata)
+    return last
+
+
+def _write(content: dict[str, Any], path: Path) -> None:
+    try:
+        with path.open("wb") as file:
+            torch.save(content, file)
+    except RuntimeError as error:
+        # torch's zip writer turns a failed write into a RuntimeError that no longer says which.
+        raise OSError(f"the checkpoint could not be written: {error}".splitlines()[0]) from error
+
+
+def _link(source: Path, target: Path) -> None:
+    """A second name for a file that is only ever replaced, or a copy where the file system has no hard links."""
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _save_safetensors(weights: Weights, path: Path, metadata: dict[str, str]) -> None:
+    from safetensors.torch import save
+
+    with replacing(path) as temporary:
+        temporary.write_bytes(save({name: tensor.contiguous() for name, tensor in weights.items()}, metadata))
+
+
+def load_last(folder: Path) -> Snapshot | None:
+    """The snapshot that a run goes on from; None where it has none yet.
+
+    Raises:
+        InputError: It is damaged, or not a checkpoint of ours.
+    """
+    path = folder / LAST
+    return load(path) if path.exists() else None
+
+
+def load(path: Path) -> Snapshot:
+    """The snapshot in a checkpoint, on the CPU. Nothing in the file is run: only tensors and plain values are read.
+
+    Raises:
+        InputError: No such file, or not a checkpoint of ours, or damaged.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        if content["format"] != FORMAT:
+            raise InputError(f"{path}: a checkpoint of format {content['format']!r}, which this version does not read")
+        return Snapshot(
+            identity=Identity(content["model"], tuple(content["classes"]), content["fingerprint"], content["seed"]),
+            progress=Progress(**content["progress"]),
+            active=content["active"],
+            weights=content["weights"],
+            optimizer=content["optimizer"],
+            schedule=content["schedule"],
+            best_weights=content["best_weights"],
+        )
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{path}: not a checkpoint of cifar-tui, or damaged") from error
+
+
+def check_identity(snapshot: Snapshot, identity: Identity, path: Path) -> None:
+    """Refuse a checkpoint of another run.
+
+    Raises:
+        InputError: Model, classes, images or seed differ; the message says which.
+    """
+    theirs, ours = snapshot.identity, identity
+    if theirs.model != ours.model:
+        raise InputError(f"{path}: a checkpoint of the model {theirs.model!r}, but the run's is {ours.model!r}")
+    if theirs.classes != ours.classes:
+        raise InputError(f"{path}: a checkpoint for {len(theirs.classes)} other classes than the run's")
+    if theirs.fingerprint != ours.fingerprint:
+        raise InputError(f"{path}: trained on other images than are there now; give it those, or start a new run")
+    if theirs.seed != ours.seed:
+        raise InputError(f"{path}: a checkpoint of seed {theirs.seed}, but the run's is {ours.seed}")
+
+
+def restore(
+    snapshot: Snapshot, model: nn.Module, optimizer: Optimizer | None = None, schedule: LRScheduler | None = None
+) -> None:
+    """Put a snapshot's state into a run's objects.
+
+    Raises:
+        InputError: The state does not fit them.
+    """
+    try:
+        model.load_state_dict(snapshot.weights)
+        if optimizer is not None and schedule is not None:
+            optimizer.load_state_dict(snapshot.optimizer)
+            schedule.load_state_dict(snapshot.schedule)
+    except (RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise InputError(f"the checkpoint does not fit the model {snapshot.identity.model!r}") from error
+
+
+def copy_weights(model: nn.Module) -> Weights:
+    """A copy of the model's weights and buffers that further training leaves as they are."""
+    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}

@@ -1,0 +1,62 @@
+"""What other threads ask of a training thread; it answers at the next batch boundary."""
+
+from __future__ import annotations
+
+import threading
+
+from cifar_tui.events import RunStatus
+
+
+class StopTraining(Exception):  # noqa: N818  (a request that unwinds the loop, not an error)
+    """Unwinds the training thread to where a stop is answered: the run is to end in `state`, for the reason `why`."""
+
+    def __init__(self, state: RunStatus, why: str) -> None:
+        super().__init__(why)
+        self.state = state
+        self.why = why
+
+
+class Control:
+    """Requests to one training thread. Every method may be called from any thread, and none of them waits."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._stop: tuple[RunStatus, str] | None = None
+        self._paused = False
+
+    def stop(self, state: RunStatus, why: str) -> None:
+        """Ask for an end: checkpoint, then finish in `state` for the reason `why`. The first request counts."""
+        with self._changed:
+            self._stop = self._stop or (state, why)
+            self._changed.notify_all()
+
+    def pause(self) -> None:
+        """Ask to wait after this batch."""
+        with self._changed:
+            self._paused = True
+
+    def resume(self) -> None:
+        """Ask to go on."""
+        with self._changed:
+            self._paused = False
+            self._changed.notify_all()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether a stop was asked for."""
+        return self._stop is not None
+
+    @property
+    def pausing(self) -> bool:
+        """Whether a pause was asked for that is not over."""
+        return self._paused and self._stop is None
+
+    def wait_while_paused(self) -> None:
+        """On the training thread: wait until `resume` or `stop`."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self.pausing)
+
+    def check(self) -> None:
+        """On the training thread, between two batches or two files: raise `StopTraining` where a stop was asked for."""
+        if self._stop:
+            raise StopTraining(*self._stop)

@@ -1,0 +1,88 @@
+"""A model's answers on a split that it does not learn from."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from cifar_tui.data.dataset import Split
+from cifar_tui.data.loader import evaluation_batches
+from cifar_tui.events import ConfusionMatrix, Evaluated, SplitName
+from cifar_tui.training.control import Control
+from cifar_tui.training.devices import Placement
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How a model did on a split.
+
+    Attributes:
+        loss: Mean cross-entropy.
+        accuracy: The part of the images that it got right.
+        confusion: Counts, (K, K), rows true, columns predicted.
+        predicted: (N,) int64 on the CPU, the class predicted for each image.
+        seconds: How long it took.
+    """
+
+    loss: float
+    accuracy: float
+    confusion: ConfusionMatrix
+    predicted: Tensor
+    seconds: float
+
+    def event(self, split: SplitName, epoch: int, t: float) -> Evaluated:
+        """What the run's stream tells of it."""
+        return Evaluated(
+            t=t,
+            split=split,
+            epoch=epoch,
+            loss=self.loss,
+            accuracy=self.accuracy,
+            confusion=self.confusion,
+            seconds=self.seconds,
+        )
+
+    def examples(self, split: Split, count: int = 16) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Some images of the split that was evaluated, drawn at random but always the same.
+
+        Returns:
+            Images (n, 32, 32, 3) uint8, true classes (n,) and predicted classes (n,), both int64; n is at most `count`.
+        """
+        order = torch.randperm(len(split), generator=torch.Generator().manual_seed(0))[:count]
+        images = split.images[order].permute(0, 2, 3, 1)
+        return images.numpy(), split.labels[order].numpy(), self.predicted[order].numpy()
+
+
+@torch.inference_mode()
+def evaluate(model: nn.Module, split: Split, num_classes: int, placement: Placement, control: Control) -> Evaluation:
+    """Evaluate `model` on all of `split`, leaving it in evaluation mode.
+
+    Raises:
+        StopTraining: A stop was asked for; it is answered between two batches.
+    """
+    from sklearn.metrics import confusion_matrix
+
+    start = time.monotonic()
+    model.eval()
+    losses: list[Tensor] = []
+    predictions: list[Tensor] = []
+    for images, labels in evaluation_batches(split, placement.device, placement.memory_format(model)):
+        control.check()
+        with placement.autocast():
+            logits = model(images)
+        losses.append(F.cross_entropy(logits.float(), labels, reduction="sum"))
+        predictions.append(logits.argmax(dim=1))
+    predicted = torch.cat(predictions).cpu()
+    confusion = confusion_matrix(split.labels.numpy(), predicted.numpy(), labels=range(num_classes))
+    return Evaluation(
+        loss=torch.stack(losses).double().sum().item() / len(split),
+        accuracy=(predicted == split.labels).double().mean().item(),
+        confusion=tuple(tuple(int(n) for n in row) for row in confusion),
+        predicted=predicted,
+        seconds=time.monotonic() - start,
+    )

@@ -1,0 +1,142 @@
+"""The training loop of the reference protocol: cross-entropy, AdamW, a one-cycle schedule, early stopping."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import OneCycleLR
+
+from cifar_tui.data.keys import key
+from cifar_tui.data.loader import TrainingBatches
+from cifar_tui.events import RunStarted, RunStatus
+from cifar_tui.models.parts.dropout import set_dropout_generator
+from cifar_tui.training.checkpoints import Snapshot
+from cifar_tui.training.clock import Clock
+from cifar_tui.training.control import Control, StopTraining
+from cifar_tui.training.evaluation import Evaluation, evaluate
+from cifar_tui.training.journal import Emit, Journal
+from cifar_tui.training.setup import Setup
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How training ended.
+
+    Attributes:
+        state: The run's last state.
+        message: Why, in words.
+        test: The evaluation of the best weights on the test set, where training came to its end.
+    """
+
+    state: RunStatus
+    message: str
+    test: Evaluation | None = None
+
+
+def train(
+    setup: Setup,
+    run_id: str,
+    folder: Path,
+    control: Control,
+    emit: Emit,
+    clock: Clock,
+    saved: Snapshot | None = None,
+) -> Outcome:
+    """Train a run to its end, from the beginning or from `saved`, and evaluate its best weights on the test set.
+
+    Args:
+        setup: The images, the device, the model with its initial weights.
+        run_id: What the run's first event calls it.
+        folder: Where its checkpoints go.
+        control: Requests of other threads, answered between two batches.
+        emit: Takes each event, on this thread and in order.
+        clock: The run's times.
+        saved: The checkpoint to go on from.
+
+    Raises:
+        DivergedError: The loss or a weight became infinite or NaN; the last good checkpoint is kept.
+        InputError: `saved` is another run's.
+        OSError: A checkpoint could not be written.
+    """
+    config, placement, dataset, model = setup.config, setup.placement, setup.dataset, setup.model
+    torch.set_num_threads(placement.threads)
+    batches = TrainingBatches(
+        dataset.train,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        device=placement.device,
+        flips=dataset.flips,
+        memory_format=placement.memory_format(model),
+    )
+    optimizer = AdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
+    schedule = OneCycleLR(optimizer, config.max_lr, total_steps=config.epochs * batches.batches)
+    dropout = torch.Generator(placement.device)
+    set_dropout_generator(model, dropout)
+    journal = Journal(config, setup.identity, placement, folder, emit, (model, optimizer, schedule), batches.batches, clock)
+    if saved:
+        progress = journal.restore(saved)
+    else:
+        progress = journal.begin(_run_started(setup, run_id, batches.batches, clock.t), dataset.notes)
+
+    try:
+        while not journal.over:
+            model.train()
+            for images, labels in batches.epoch(progress.epoch, start=progress.batch):
+                dropout.manual_seed(key(config.seed, progress.epoch, progress.batch, "dropout"))
+                with placement.autocast():
+                    logits = model(images)
+                    loss = F.cross_entropy(logits, labels)
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                optimizer.step()
+                lr = float(schedule.get_last_lr()[0])
+                schedule.step()
+                correct = (logits.argmax(dim=1) == labels).sum()
+                journal.record(loss.detach(), correct, len(labels), lr)
+                journal.answer(control)
+            journal.end_training()
+            journal.end_epoch(evaluate(model, dataset.validation, len(dataset.classes), placement, control))
+    except StopTraining as stop:
+        journal.save()
+        where = f"in epoch {progress.epoch}, after batch {progress.batch} of {batches.batches}"
+        return Outcome(stop.state, f"{stop.why} {where}")
+
+    assert journal.best_weights is not None
+    assert progress.best_epoch is not None
+    model.load_state_dict(journal.best_weights)
+    try:
+        test = evaluate(model, dataset.test, len(dataset.classes), placement, control)
+    except StopTraining as stop:
+        return Outcome(stop.state, f"{stop.why} during the test")
+    emit(test.event("test", progress.best_epoch, clock.t))
+    message = f"all {config.epochs} epochs trained"
+    if progress.stale_epochs >= config.patience and progress.epoch <= config.epochs:
+        message = f"early stopping: no better validation accuracy in {config.patience} epochs"
+    return Outcome("finished", message, test)
+
+
+def _run_started(setup: Setup, run_id: str, batches: int, t: float) -> RunStarted:
+    config, placement, dataset = setup.config, setup.placement, setup.dataset
+    return RunStarted(
+        t=t,
+        id=run_id,
+        model=config.model,
+        data=dataset.name,
+        classes=dataset.classes,
+        epochs=config.epochs,
+        batches=batches,
+        batch_size=config.batch_size,
+        train_samples=len(dataset.train),
+        validation_samples=len(dataset.validation),
+        test_samples=len(dataset.test),
+        parameters=setup.parameters,
+        device=str(placement.device),
+        precision=placement.precision,
+        threads=placement.threads,
+        seed=config.seed,
+        max_lr=config.max_lr,
+    )

@@ -1,0 +1,80 @@
+"""From a run's options to what its loop needs: images, a device, a model."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from cifar_tui import models
+from cifar_tui.config import TrainingConfig
+from cifar_tui.data import sources
+from cifar_tui.data.dataset import Dataset, Progress, Source, split
+from cifar_tui.data.keys import key
+from cifar_tui.training.checkpoints import Identity
+from cifar_tui.training.devices import Placement, place
+
+_GLOBAL_GENERATOR = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """A run that is ready to train."""
+
+    config: TrainingConfig
+    placement: Placement
+    dataset: Dataset
+    model: nn.Module
+
+    @property
+    def identity(self) -> Identity:
+        """What its checkpoints belong to."""
+        return Identity(self.config.model, self.dataset.classes, self.dataset.fingerprint, self.config.seed)
+
+    @property
+    def parameters(self) -> int:
+        """Trainable parameters."""
+        return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
+
+
+class Shelf:
+    """The images that were read last, so that several runs on the same ones read them once."""
+
+    def __init__(self) -> None:
+        self._reading = threading.Lock()
+        self._key: tuple[str, str | None] | None = None
+        self._source: Source | None = None
+
+    def source(self, config: TrainingConfig, progress: Progress) -> Source:
+        """The images that `config` names.
+
+        Raises:
+            InputError: They are not there or not usable.
+            CifarTuiError: They could not be read.
+        """
+        with self._reading:
+            wanted = (config.data, config.data_dir)
+            if self._source is None or self._key != wanted:
+                self._source = sources.read(config.data, config.data_dir, progress)
+                self._key = wanted
+            return self._source
+
+
+def prepare(config: TrainingConfig, shelf: Shelf, progress: Progress) -> Setup:
+    """Read the images, find the device, and build the model with weights that depend on the seed alone.
+
+    Raises:
+        InputError: The options do not fit this machine or these images.
+        CifarTuiError: The images could not be read.
+    """
+    models.check(config.model)
+    placement = place(config)
+    dataset = split(shelf.source(config, progress), config.seed)
+    # Layers draw their initial weights from torch's global generator, which all threads share.
+    with _GLOBAL_GENERATOR, torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(key(config.seed, 0, 0, "weights"))
+        model = models.build(config.model, len(dataset.classes))
+    model = model.to(memory_format=placement.memory_format(model)).to(placement.device)
+    return Setup(config, placement, dataset, model)

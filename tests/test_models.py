@@ -1,0 +1,92 @@
+"""The models are the reference protocol's, layer by layer."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from cifar_tui import models
+from cifar_tui.errors import InputError
+from cifar_tui.models.parts.dropout import Dropout, set_dropout_generator
+
+CONVOLUTION = ["Conv2d", "BatchNorm2d", "ReLU"]
+BLOCK = [*CONVOLUTION, *CONVOLUTION, "MaxPool2d", "Dropout"]
+HEAD = [*["Linear", "BatchNorm1d", "ReLU", "Dropout"] * 2, "Linear"]
+
+
+def layers(model: nn.Module) -> list[nn.Module]:
+    return [module for module in model.modules() if not list(module.children())]
+
+
+def linear_shapes(model: nn.Module) -> list[tuple[int, int]]:
+    return [(m.in_features, m.out_features) for m in layers(model) if isinstance(m, nn.Linear)]
+
+
+def test_the_cnn_has_the_protocols_layers_in_order() -> None:
+    model = models.build("cnn", 10)
+    assert [type(m).__name__ for m in layers(model)] == [*BLOCK * 3, "Flatten", *HEAD]
+    convolutions = [m for m in layers(model) if isinstance(m, nn.Conv2d)]
+    assert [(m.in_channels, m.out_channels) for m in convolutions] == [
+        (3, 32),
+        (32, 64),
+        (64, 128),
+        (128, 128),
+        (128, 256),
+        (256, 256),
+    ]
+    assert all(m.kernel_size == (3, 3) and m.padding == "same" for m in convolutions)
+    assert linear_shapes(model) == [(4096, 1024), (1024, 512), (512, 10)]
+    assert [m.p for m in layers(model) if isinstance(m, nn.Dropout)] == [0.25, 0.25, 0.25, 0.5, 0.5]
+    assert sum(p.numel() for p in model.parameters()) == 5_856_138
+
+
+def test_the_mlp_has_the_protocols_layers_in_order() -> None:
+    model = models.build("mlp", 10)
+    assert [type(m).__name__ for m in layers(model)] == ["Flatten", *HEAD]
+    assert linear_shapes(model) == [(3072, 1024), (1024, 512), (512, 10)]
+    assert [m.p for m in layers(model) if isinstance(m, nn.Dropout)] == [0.5, 0.5]
+    assert sum(p.numel() for p in model.parameters()) == 3_679_754
+
+
+@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("classes", [2, 10])
+def test_every_model_gives_a_logit_for_each_class(name: str, classes: int) -> None:
+    assert models.build(name, classes)(torch.rand(3, 3, 32, 32)).shape == (3, classes)
+
+
+def test_the_names_are_known_without_torch() -> None:
+    code = "import sys; from cifar_tui import models; print(models.names()); sys.exit('torch' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == str(("cnn", "mlp"))
+
+
+def test_a_misspelt_model_is_refused_with_the_one_that_was_meant() -> None:
+    with pytest.raises(InputError, match=r"unknown model 'cn' \(did you mean 'cnn'\?\)"):
+        models.build("cn", 10)
+
+
+def test_dropout_with_its_own_generator_repeats_and_leaves_the_global_one_alone() -> None:
+    model = nn.Sequential(Dropout(0.25))
+    generator = torch.Generator()
+    set_dropout_generator(model, generator)
+    before = torch.random.get_rng_state()
+    ones = torch.ones(200, 200)
+    first = model(ones) if generator.manual_seed(7) else ones
+    generator.manual_seed(7)
+    torch.rand(3)
+    assert torch.equal(model(ones), first)
+    torch.random.set_rng_state(before)
+    model(ones)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_dropout_zeroes_its_share_and_keeps_the_mean() -> None:
+    layer = Dropout(0.25)
+    layer.generator = torch.Generator().manual_seed(0)
+    out = layer(torch.ones(400, 400))
+    assert (out == 0).float().mean().item() == pytest.approx(0.25, abs=0.01)
+    assert set(out.unique().tolist()) == {0.0, torch.tensor(1 / 0.75).item()}
+    layer.eval()
+    assert torch.equal(layer(out), out)

@@ -1,0 +1,59 @@
+"""The CSV files read back exactly."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cifar_tui.state import RunState
+from cifar_tui.store.tables import confusion_csv, metrics_csv
+from tests.recorded import recorded
+
+NAMES = st.text(st.characters(codec="utf-8"), max_size=8)
+
+
+def read(text: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(text, newline="")))
+
+
+@given(st.lists(st.floats(), min_size=5, max_size=5), st.integers(0, 2**60))
+def test_metrics_read_back_exactly(floats: list[float], samples: int) -> None:
+    loss, accuracy, lr, seconds, speed = floats
+    epoch = replace(recorded().epochs[0], train_loss=loss, val_accuracy=accuracy, lr=lr, samples=samples)
+    epoch = replace(epoch, seconds=seconds, images_per_second=speed)
+
+    header, row = read(metrics_csv(RunState(epochs=[epoch])))
+
+    assert (
+        ",".join(header) == "epoch,samples,train_loss,train_accuracy,val_loss,val_accuracy,lr,seconds,images_per_second"
+    )
+    values = dict(zip(header, row, strict=True))
+    assert int(values["samples"]) == samples
+    for name in header[2:]:
+        written, meant = float(values[name]), getattr(epoch, name)
+        assert written == meant or (math.isnan(written) and math.isnan(meant))
+
+
+def test_metrics_have_a_row_for_each_epoch_in_order() -> None:
+    assert [row[:2] for row in read(metrics_csv(recorded()))[1:]] == [["1", "1000"], ["2", "2000"], ["3", "3000"]]
+
+
+def test_a_run_without_epochs_has_only_the_header() -> None:
+    assert len(read(metrics_csv(RunState()))) == 1
+
+
+@given(st.lists(NAMES, min_size=1, max_size=5), st.data())
+def test_confusion_counts_and_any_class_names_read_back_exactly(names: list[str], data: st.DataObject) -> None:
+    row = st.tuples(*[st.integers(0, 10**9)] * len(names))
+    matrix = data.draw(st.tuples(*[row] * len(names)))
+
+    header, *rows = read(confusion_csv(matrix, names))
+
+    assert header[1:] == names
+    assert [line[0] for line in rows] == names
+    assert tuple(tuple(map(int, line[1:])) for line in rows) == matrix
