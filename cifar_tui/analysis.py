@@ -1,4 +1,4 @@
-"""What a run's figures say: its speed, and the scores and confusions of its classes. Pure Python over small tuples."""
+"""What a confusion matrix says of its classes: their scores, and which are taken for which."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cifar_tui.events import ConfusionMatrix
-from cifar_tui.state import RunState
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +56,6 @@ def most_confused(matrix: ConfusionMatrix, classes: Sequence[str], limit: int) -
         if i != j and wrong > 0
     ]
     return sorted(pairs, key=lambda pair: -pair.count)[:limit]
-
-
-def training_speed(state: RunState) -> float:
-    """Training images per second of training over all whole epochs; before the first one, the present speed."""
-    speeds = [e.images_per_second for e in state.epochs if 0 < e.images_per_second < math.inf]
-    # Epochs are equally long in images, so their mean speed is the harmonic mean.
-    return len(speeds) / sum(1 / speed for speed in speeds) if speeds else state.images_per_second
 
 
 def _share(part: int, whole: int) -> float:

@@ -102,8 +102,8 @@ def train(
     config: Annotated[Path | None, typer.Option(help="A TOML file of these options; the line wins over it.")] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
-    debug: Debug = False,  # noqa: ARG001  (its callback is what it does)
-    version: Annotated[  # noqa: ARG001
+    debug: Debug = False,
+    version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
@@ -111,16 +111,17 @@ def train(
 
     Without a command it trains. All options have the reference protocol's values where they are not given.
     """
-    given = {key: context.params[key] for key in (*_DEFAULTS.to_dict(), "runs_dir") if context.params[key] is not None}
+    options = (*_DEFAULTS.to_dict(), "runs_dir")
+    given = {key: value for key in options if (value := context.params[key]) not in (None, [], ())}
     if context.invoked_subcommand is not None:
         context.obj = given.pop("runs_dir", None)
         if given:
             option = next(iter(given)).replace("_", "-")
             raise InputError(f"--{option} is an option of training; {context.invoked_subcommand} does not take it")
         return
-    options = (read_config_file(config) if config else {}) | given
-    runs = Path(options.pop("runs_dir", DEFAULT_RUNS_DIR))
-    configs = training_configs(options)
+    merged = (read_config_file(config) if config else {}) | given
+    runs = Path(merged.pop("runs_dir", DEFAULT_RUNS_DIR))
+    configs = training_configs(merged)
     if not no_ui:
         _say("training without the dashboard, as with --no-ui")
     from cifar_tui.headless import driver
@@ -136,14 +137,16 @@ def training_configs(options: dict[str, Any]) -> list[TrainingConfig]:
     """
     chosen = options.pop("model", DEFAULT_MODELS)
     chosen = [chosen] if isinstance(chosen, str) else list(chosen)
+    if not chosen:
+        raise InputError(f"model takes at least one of {', '.join(models.names())}")
     for model in chosen:
         models.check(model)
     common = TrainingConfig.from_dict(options)
     # A run may be resumed from another folder than this one.
-    if common.data not in NAMED_DATA:
-        common = replace(common, data=os.path.abspath(common.data))
+    if common.data not in NAMED_DATA and Path(common.data).expanduser().exists():
+        common = replace(common, data=str(Path(common.data).expanduser().absolute()))
     if common.data_dir is not None:
-        common = replace(common, data_dir=os.path.abspath(common.data_dir))
+        common = replace(common, data_dir=str(Path(common.data_dir).expanduser().absolute()))
     if common.name is None or len(chosen) == 1:
         return [replace(common, model=model) for model in chosen]
     return [replace(common, model=model, name=f"{common.name}-{model}") for model in chosen]
@@ -156,7 +159,7 @@ def resume(
     runs_dir: RunsDir = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
-    debug: Debug = False,  # noqa: ARG001
+    debug: Debug = False,
 ) -> None:
     """Go on with a run from its last checkpoint."""
     from cifar_tui.headless import driver
@@ -172,7 +175,7 @@ def runs(
     context: typer.Context,
     runs_dir: RunsDir = None,
     as_json: AsJson = False,
-    debug: Debug = False,  # noqa: ARG001
+    debug: Debug = False,
 ) -> None:
     """List all runs, newest first."""
     from cifar_tui.store import catalog
@@ -180,7 +183,7 @@ def runs(
     directory = _runs_dir(context, runs_dir)
     summaries = catalog.summaries(directory)
     if as_json:
-        print(json.dumps(summaries, indent=2, ensure_ascii=False))
+        print(json.dumps(summaries, indent=2))
         return
     if not summaries:
         _say(f"no runs in {str(directory)!r} yet; `cifar-tui --no-ui` makes the first")
@@ -196,7 +199,7 @@ def evaluate(
     run: RunName,
     runs_dir: RunsDir = None,
     as_json: AsJson = False,
-    debug: Debug = False,  # noqa: ARG001
+    debug: Debug = False,
 ) -> None:
     """Test a run's best weights on the test images again."""
     from cifar_tui.headless.evaluation import evaluate_run
@@ -211,7 +214,7 @@ def doctor(
     runs_dir: RunsDir = None,
     data_dir: Annotated[str | None, typer.Option(help="Where CIFAR-10 may be.")] = None,
     as_json: AsJson = False,
-    debug: Debug = False,  # noqa: ARG001
+    debug: Debug = False,
 ) -> None:
     """Say what this machine has for training, and what to mend."""
     from cifar_tui import doctor as examination

@@ -45,7 +45,7 @@ def report(runs_dir: Path, data_dir: str | None, *, as_json: bool) -> int:
                 print(f"{'':17}to mend: {printable(finding.mend)}")
             sys.stdout.flush()
     if as_json:
-        print(json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False))
+        print(json.dumps([asdict(finding) for finding in findings], indent=2))
     return 1 if any(finding.mend for finding in findings) else 0
 
 

@@ -210,7 +210,7 @@ def to_json(event: AnyEvent) -> str:
         if isinstance(value, float) and not math.isfinite(value):
             value = None
         record[field.name] = value
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return json.dumps(record, separators=(",", ":"), allow_nan=False)
 
 
 def from_json(line: str) -> AnyEvent:

@@ -147,9 +147,10 @@ class Run:
             if folder is not None:
                 stack.callback(RunLock(folder.path).release)
                 state = folder.read_state()
-                saved = checkpoints.load_last(folder.checkpoints)
             setup = prepare(self.config, self._session.shelf(), self._loading)
             self._control.check()
+            if folder is not None:
+                saved = checkpoints.load_last(folder.checkpoints, setup.identity)
             if folder is None:
                 folder = run_folder.create(
                     self._session.runs_dir, self.config.name or self.config.model, datetime.now()
@@ -235,9 +236,8 @@ def evaluate(folder: RunFolder, progress: Callable[[str, int, int], None]) -> tu
     path = folder.checkpoints / checkpoints.BEST
     if not path.exists():
         raise InputError(f"{folder.id} has no best weights yet: no epoch of it is whole; resume it first")
-    best = checkpoints.load(path)
     setup = prepare(_recorded_options(folder), Shelf(), progress)
-    checkpoints.check_identity(best, setup.identity, path)
+    best = checkpoints.load_own(path, setup.identity)
     checkpoints.restore(best, setup.model)
     progress("evaluating", 0, 0)
     test = evaluate_split(setup.model, setup.dataset.test, len(setup.dataset.classes), setup.placement, Control())

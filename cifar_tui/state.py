@@ -174,7 +174,8 @@ class RunState:
     @property
     def best(self) -> Epoch | None:
         """The epoch with the highest validation accuracy so far, the first of equals."""
-        return max(self.epochs, key=lambda e: (e.val_accuracy, -e.epoch), default=None)
+        known = (e for e in self.epochs if not math.isnan(e.val_accuracy))
+        return max(known, key=lambda e: (e.val_accuracy, -e.epoch), default=None)
 
     @property
     def seconds(self) -> float:
@@ -187,8 +188,8 @@ class RunState:
         if not self.epochs:
             return None
         counts = [e.samples - s for e, s in zip(self.epochs, [0, *(e.samples for e in self.epochs)], strict=False)]
-        seconds = sum(n / e.images_per_second for n, e in zip(counts, self.epochs, strict=True))
-        return sum(counts) / seconds
+        seconds = sum(n / e.images_per_second for n, e in zip(counts, self.epochs, strict=True) if e.images_per_second)
+        return sum(counts) / seconds if seconds else None
 
     @property
     def progress(self) -> float:

@@ -67,6 +67,18 @@ def test_a_plot_that_fails_is_reported_and_the_others_are_written(
     assert "curves.png" not in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
+def test_an_old_picture_is_not_referred_to_when_the_new_one_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_artefacts(tmp_path, run_config(), recorded(), some_predictions())
+    monkeypatch.setattr(artefacts, "draw_predictions", lambda *_: 1 / 0)
+
+    failures = write_artefacts(tmp_path, run_config(), recorded(), some_predictions())
+
+    assert failures == ["predictions.png could not be written: ZeroDivisionError: division by zero"]
+    assert "predictions.png" not in (tmp_path / "report.md").read_text(encoding="utf-8")
+
+
 def test_a_file_that_cannot_be_replaced_is_reported_and_the_others_are_written(tmp_path: Path) -> None:
     (tmp_path / "confusion_matrix.png").mkdir()
 

@@ -11,18 +11,20 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from cifar_tui.events import ConfusionMatrix, Evaluated
 from cifar_tui.state import RunState
+from cifar_tui.store.plots.canvas import fitted, new_canvas, text_width
 from cifar_tui.store.plots.confusion import draw_confusion_matrix
 from cifar_tui.store.plots.curves import draw_curves
 from cifar_tui.store.plots.predictions import Predictions, draw_predictions
 from tests.recorded import recorded
 
 HOSTILE = (r"$\frac$", "a\x1b[31m\nb", "\u202e鸟\udc80🐦", "W" * 5000)
+NUMBERS = st.sampled_from([math.nan, math.inf, -math.inf, 1e308, -1e308, 1e31, 5e-324, 0.0, 0.5]) | st.floats()
 VERMILLION = (0xD5, 0x5E, 0x00)
 
 
@@ -59,7 +61,9 @@ def test_curves_of_any_length_make_a_picture_of_one_size(state: RunState) -> Non
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.lists(st.tuples(st.floats(), st.floats()), min_size=1, max_size=4))
+@given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=5))
+@example([(math.nan, 1e300), (-1e308, math.inf), (1e31, math.nan)])
+@example([(0.5, math.nan), (5e-324, -1e308), (1.0, 1e308)])
 def test_no_number_breaks_the_curves(values: list[tuple[float, float]]) -> None:
     state = recorded(values, losses=values[::-1], planned=len(values))
 
@@ -154,6 +158,22 @@ def test_wrong_predictions_have_a_frame_and_right_ones_do_not() -> None:
 @pytest.mark.parametrize(("n", "rows"), [(0, 0), (1, 1), (4, 1), (16, 4), (20, 4)])
 def test_up_to_sixteen_test_images_are_shown(n: int, rows: int) -> None:
     assert pixels(draw_predictions(some_predictions(n), ("a", "b", "c"))).shape == (100 + rows * 308, 1108, 3)
+
+
+def test_text_is_drawn_as_it_is_but_for_what_does_not_print_or_the_font_lacks() -> None:
+    text = "a\u202eb\x1b$x$鸟é"
+
+    assert fitted(new_canvas(1, 1), text, 10, room=9) == r"a\u202eb\x1b$x$\u9e1fé"
+
+
+@pytest.mark.parametrize("room", [0.3, 1.0, 2.5])
+def test_text_that_is_too_long_is_cut_to_its_room(room: float) -> None:
+    canvas = new_canvas(1, 1)
+    text = fitted(canvas, "ruby-throated hummingbird " * 20, 10, room)
+
+    assert text.startswith("ru")
+    assert text.endswith("…")
+    assert room - 0.2 < text_width(canvas, text, 10) <= room
 
 
 def test_class_names_are_drawn_as_text_and_kept_in_their_room() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.events import Note, Resumed, RunStatus
+from cifar_tui.events import Note, RunStatus
 from cifar_tui.state import RunState
 from cifar_tui.store.markdown import escape
 from cifar_tui.store.report import report_md
@@ -268,7 +268,7 @@ def test_hostile_names_paths_and_messages_are_shown_as_text() -> None:
     assert report.replace("\n", "").isprintable()
     assert page.tags["h1"] == 1
     in_text = re.sub(r"```sh\n.*\n```", "", report)
-    assert not re.search(r"(?<!\\)(://|www\.(?!\\)|@)", in_text.replace(r"www\.", ""))
+    assert not re.search(r"(?<!\\)(://|@)|www\.", in_text)
 
 
 @settings(max_examples=200)
@@ -278,10 +278,3 @@ def test_escaped_text_renders_as_itself(text: str) -> None:
 
     assert f". {printable(text)} ." in page.text
     assert page.tags.keys() == TABLE_TAGS
-
-
-def test_events_of_a_resumed_run_are_counted() -> None:
-    state = recorded(resumed_after=1)
-    state.apply(Resumed(t=100.0, epoch=4, batch=0, samples=3000))
-
-    assert "| Went on after a pause or stop | 2 times |" in report_md(state, run_config(), FILES)

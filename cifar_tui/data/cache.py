@@ -74,9 +74,9 @@ def through(key: str, read: Callable[[], Source]) -> Source:
     return replace(source, notes=(*source.notes, *notes))
 
 
-def remove_abandoned(folder: Path) -> None:
-    """Delete temporary files in this folder that no process writes any more, left by one that was killed."""
-    for path in folder.glob(".*.tmp"):
+def remove_abandoned(folder: Path, pattern: str) -> None:
+    """Delete our temporary files in this folder that a killed process left: nobody has written to them for an hour."""
+    for path in folder.glob(pattern):
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
                 path.unlink()
@@ -130,7 +130,7 @@ def _save(path: Path, source: Source) -> None:
         "fingerprint": fingerprint(source),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    remove_abandoned(path.parent)
+    remove_abandoned(path.parent, ".*")
     tensors = (source.train.images, source.train.labels, source.test.images, source.test.labels)
     with replacing(path) as temporary:
         contiguous = {name: tensor.contiguous() for name, tensor in zip(_TENSORS, tensors, strict=True)}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import socket
+import ssl
 import threading
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +18,8 @@ from cifar_tui.files import replacing
 
 STALL_SECONDS = 30.0
 """How long a server may send nothing before it is given up."""
+
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 class DownloadError(Exception):
@@ -81,7 +85,7 @@ def download(url: str, path: Path, md5: str, progress: Progress) -> None:
 
     utils.tqdm = _Bar  # for good: nothing else in this program has torchvision download
     path.parent.mkdir(parents=True, exist_ok=True)
-    remove_abandoned(path.parent)
+    remove_abandoned(path.parent, f".{path.name}.*.tmp")
     transfer = _Transfer()
 
     def work() -> None:
@@ -114,7 +118,8 @@ def _raise(error: Exception, transfer: _Transfer) -> None:
     """Tell the network's faults, in a few words, from the disk's."""
     if isinstance(error, HTTPError):
         error.close()
-        raise DownloadError(f"the server answers {error.code} {error.reason}") from None
+        phrase = http.client.responses.get(error.code, "")
+        raise DownloadError(f"the server answers {error.code} {phrase}".rstrip()) from None
     if isinstance(error, URLError):
         cause = error.reason
         if isinstance(cause, TimeoutError):
@@ -130,6 +135,10 @@ def _raise(error: Exception, transfer: _Transfer) -> None:
                 f"the server went away after {transfer.done / 1e6:.1f} of {transfer.total / 1e6:.1f} MB"
             ) from None
         raise DownloadError("what came has a wrong checksum") from None
-    if isinstance(error, ConnectionError | http.client.HTTPException):
-        raise DownloadError(f"the connection broke: {error}") from None
+    # The numbers of TLS errors are their own, and look like those of the disk.
+    on_disk = not isinstance(error, ssl.SSLError) and isinstance(error, OSError) and error.errno in _DISK_ERRORS
+    if isinstance(error, OSError) and not on_disk:
+        raise DownloadError(f"the connection broke: {error.strerror or type(error).__name__}") from None
+    if isinstance(error, http.client.HTTPException):
+        raise DownloadError("what the server answers is no HTTP") from None
     raise error

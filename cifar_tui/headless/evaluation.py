@@ -30,7 +30,7 @@ def evaluate_run(folder: RunFolder, *, as_json: bool) -> None:
             "classes": classes,
             "confusion_matrix": test.confusion,
         }
-        print(json.dumps(result, ensure_ascii=False))
+        print(json.dumps(result))
         return
     images = sum(map(sum, test.confusion))
     print(

@@ -15,6 +15,8 @@ from cifar_tui.store.report import report_md
 from cifar_tui.store.tables import confusion_csv, metrics_csv
 from cifar_tui.text import printable
 
+__all__ = ["Predictions", "write_artefacts"]
+
 
 def write_artefacts(
     folder: Path, config: dict[str, Any], state: RunState, predictions: Predictions | None
@@ -46,8 +48,8 @@ def write_artefacts(
         makers["predictions.png"] = lambda: draw_predictions(predictions, classes)
     outdated = {"curves.png", "confusion_matrix.csv", "confusion_matrix.png", "predictions.png"} - makers.keys()
     present: set[str] = set()
-    if test is not None and (folder / "predictions.png").exists():
-        outdated.discard("predictions.png")
+    if test is not None and predictions is None and (folder / "predictions.png").exists():
+        outdated.remove("predictions.png")
         present.add("predictions.png")
     makers["report.md"] = lambda: report_md(state, config, present)
 
@@ -64,6 +66,5 @@ def write_artefacts(
                 temporary.write_bytes(content.encode() if isinstance(content, str) else content)
             present.add(name)
         except Exception as error:  # noqa: BLE001  whatever a plot raises, the other artefacts are wanted
-            present.discard(name)
             failures.append(f"{name} could not be written: {printable(f'{type(error).__name__}: {error}')}")
     return failures

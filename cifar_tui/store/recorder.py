@@ -68,7 +68,7 @@ class Recorder:
         Raises:
             OSError: It could not be written.
         """
-        text = json.dumps(summary(self._config, self.state), indent=2, ensure_ascii=False)
+        text = json.dumps(summary(self._config, self.state), indent=2)
         write_text(self._folder.summary_file, text + "\n")
 
     def _append(self, event: AnyEvent) -> None:

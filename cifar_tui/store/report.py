@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from cifar_tui.analysis import class_scores, most_confused
 from cifar_tui.config import TrainingConfig
 from cifar_tui.events import Epoch, Evaluated
 from cifar_tui.state import RunState
-from cifar_tui.store.analysis import class_scores, most_confused, training_speed
 from cifar_tui.store.commands import flag, run_command, shell_line, training_command
 from cifar_tui.store.markdown import escape, table
 from cifar_tui.text import UNKNOWN, count, duration, percent, plural
@@ -59,7 +59,7 @@ def _summary(state: RunState, config: Mapping[str, Any]) -> str:
         f"and {count(dataset['test'])} test images of {len(dataset['classes'])} classes.",
         _ending(state, config["options"]["epochs"]),
     ]
-    speed = training_speed(state)
+    speed = state.training_speed or state.images_per_second
     at_speed = f", at {_speed(speed)}" if speed > 0 else ""
     sentences.append(
         f"It took {duration(_seconds(state))}{at_speed}, on {escape(config['device_name'])} "
@@ -129,7 +129,7 @@ def _main_figures(state: RunState, config: Mapping[str, Any]) -> str:
         ("Epochs", f"{count(len(state.epochs))} of {count(config['options']['epochs'])}"),
         ("Training images seen", count(state.samples)),
         ("Time", duration(_seconds(state))),
-        ("Training speed", _speed(training_speed(state))),
+        ("Training speed", _speed(state.training_speed or state.images_per_second)),
         ("Parameters", count(config["parameters"])),
     ]
     if state.resumptions:
@@ -295,4 +295,4 @@ def _speed(images_per_second: float) -> str:
 
 
 def _seconds(state: RunState) -> float:
-    return state.finished.seconds if state.finished else state.t
+    return state.finished.seconds if state.finished else state.seconds

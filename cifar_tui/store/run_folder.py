@@ -68,7 +68,7 @@ class RunFolder:
         Raises:
             OSError: It could not be written.
         """
-        write_text(self.config_file, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+        write_text(self.config_file, json.dumps(config, indent=2) + "\n")
 
     def read_summary(self) -> dict[str, Any]:
         """The content of `summary.json`.

@@ -105,7 +105,7 @@ def diverged(what: str, progress: Progress) -> DivergedError:
 
 
 def save(snapshot: Snapshot, folder: Path, *, best: bool = False) -> Path:
-    """Write `last.pt`, and with `best` also `best.pt` and the weights; what was there stays until the new file is whole.
+    """Write `last.pt`, and with `best` also `best.pt` and the weights; what was there stays until all is whole.
 
     Args:
         snapshot: What to write.
@@ -128,7 +128,7 @@ def save(snapshot: Snapshot, folder: Path, *, best: bool = False) -> Path:
         "optimizer": snapshot.optimizer,
         "schedule": snapshot.schedule,
         "best_weights": snapshot.best_weights,
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
     }
     with replacing(last) as temporary:
         _write(content, temporary)
@@ -165,14 +165,24 @@ def _save_safetensors(weights: Weights, path: Path, metadata: dict[str, str]) ->
         temporary.write_bytes(save({name: tensor.contiguous() for name, tensor in weights.items()}, metadata))
 
 
-def load_last(folder: Path) -> Snapshot | None:
+def load_last(folder: Path, identity: Identity) -> Snapshot | None:
     """The snapshot that a run goes on from; None where it has none yet.
 
     Raises:
-        InputError: It is damaged, or not a checkpoint of ours.
+        InputError: It is damaged, not a checkpoint of ours, or another run's.
     """
-    path = folder / LAST
-    return load(path) if path.exists() else None
+    return load_own(folder / LAST, identity) if (folder / LAST).exists() else None
+
+
+def load_own(path: Path, identity: Identity) -> Snapshot:
+    """The snapshot in a checkpoint of a run with this identity.
+
+    Raises:
+        InputError: No such file, or damaged, or not a checkpoint of ours, or another run's: the message says which.
+    """
+    snapshot = load(path)
+    _check_identity(snapshot.identity, identity, path)
+    return snapshot
 
 
 def load(path: Path) -> Snapshot:
@@ -200,13 +210,7 @@ def load(path: Path) -> Snapshot:
         raise InputError(f"{path}: not a checkpoint of cifar-tui, or damaged") from error
 
 
-def check_identity(snapshot: Snapshot, identity: Identity, path: Path) -> None:
-    """Refuse a checkpoint of another run.
-
-    Raises:
-        InputError: Model, classes, images or seed differ; the message says which.
-    """
-    theirs, ours = snapshot.identity, identity
+def _check_identity(theirs: Identity, ours: Identity, path: Path) -> None:
     if theirs.model != ours.model:
         raise InputError(f"{path}: a checkpoint of the model {theirs.model!r}, but the run's is {ours.model!r}")
     if theirs.classes != ours.classes:

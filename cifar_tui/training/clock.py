@@ -15,8 +15,13 @@ class Clock:
     def __init__(self, t: float = 0.0, now: Callable[[], float] = time.monotonic) -> None:
         """Start at `t` seconds since the run began."""
         self._now = now
-        self._t_zero = now() - t
-        self._active_zero = now()
+        self._start = t
+        self.start()
+
+    def start(self) -> None:
+        """Start again where it started: what went before was getting ready."""
+        self._t_zero = self._now() - self._start
+        self._active_zero = self._now()
         self._paused_at: float | None = None
 
     @property

@@ -60,7 +60,7 @@ class Evaluation:
 
 @torch.inference_mode()
 def evaluate(model: nn.Module, split: Split, num_classes: int, placement: Placement, control: Control) -> Evaluation:
-    """Evaluate `model` on all of `split`, leaving it in evaluation mode.
+    """Evaluate `model` on all of `split`, best put on its device before, leaving it in evaluation mode.
 
     Raises:
         StopTraining: A stop was asked for; it is answered between two batches.
@@ -77,11 +77,11 @@ def evaluate(model: nn.Module, split: Split, num_classes: int, placement: Placem
             logits = model(images)
         losses.append(F.cross_entropy(logits.float(), labels, reduction="sum"))
         predictions.append(logits.argmax(dim=1))
-    predicted = torch.cat(predictions).cpu()
-    confusion = confusion_matrix(split.labels.numpy(), predicted.numpy(), labels=range(num_classes))
+    predicted, true = torch.cat(predictions).cpu(), split.labels.cpu()
+    confusion = confusion_matrix(true.numpy(), predicted.numpy(), labels=range(num_classes))
     return Evaluation(
         loss=torch.stack(losses).double().sum().item() / len(split),
-        accuracy=(predicted == split.labels).double().mean().item(),
+        accuracy=(predicted == true).double().mean().item(),
         confusion=tuple(tuple(int(n) for n in row) for row in confusion),
         predicted=predicted,
         seconds=time.monotonic() - start,

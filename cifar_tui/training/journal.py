@@ -68,9 +68,8 @@ class Journal:
         """Go on from a checkpoint.
 
         Raises:
-            InputError: It is another run's, or does not fit.
+            InputError: It does not fit.
         """
-        checkpoints.check_identity(saved, self._identity, self._folder / checkpoints.LAST)
         checkpoints.restore(saved, self._model, self._optimizer, self._schedule)
         self.progress, self.best_weights = saved.progress, saved.best_weights
         self.clock.active = saved.active

@@ -11,9 +11,10 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 
 from cifar_tui.data.keys import key
-from cifar_tui.data.loader import TrainingBatches
+from cifar_tui.data.loader import TrainingBatches, on_device
 from cifar_tui.events import RunStarted, RunStatus
 from cifar_tui.models.parts.dropout import set_dropout_generator
+from cifar_tui.text import plural
 from cifar_tui.training.checkpoints import Snapshot
 from cifar_tui.training.clock import Clock
 from cifar_tui.training.control import Control, StopTraining
@@ -54,12 +55,12 @@ def train(
         folder: Where its checkpoints go.
         control: Requests of other threads, answered between two batches.
         emit: Takes each event, on this thread and in order.
-        clock: The run's times.
+        clock: The run's times; it is started when all is ready.
         saved: The checkpoint to go on from.
 
     Raises:
         DivergedError: The loss or a weight became infinite or NaN; the last good checkpoint is kept.
-        InputError: `saved` is another run's.
+        InputError: `saved` does not fit the model.
         OSError: A checkpoint could not be written.
     """
     config, placement, dataset, model = setup.config, setup.placement, setup.dataset, setup.model
@@ -72,11 +73,15 @@ def train(
         flips=dataset.flips,
         memory_format=placement.memory_format(model),
     )
+    validation = on_device(dataset.validation, placement.device)
     optimizer = AdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
     schedule = OneCycleLR(optimizer, config.max_lr, total_steps=config.epochs * batches.batches)
     dropout = torch.Generator(placement.device)
     set_dropout_generator(model, dropout)
-    journal = Journal(config, setup.identity, placement, folder, emit, (model, optimizer, schedule), batches.batches, clock)
+    journal = Journal(
+        config, setup.identity, placement, folder, emit, (model, optimizer, schedule), batches.batches, clock
+    )
+    clock.start()
     if saved:
         progress = journal.restore(saved)
     else:
@@ -99,7 +104,7 @@ def train(
                 journal.record(loss.detach(), correct, len(labels), lr)
                 journal.answer(control)
             journal.end_training()
-            journal.end_epoch(evaluate(model, dataset.validation, len(dataset.classes), placement, control))
+            journal.end_epoch(evaluate(model, validation, len(dataset.classes), placement, control))
     except StopTraining as stop:
         journal.save()
         where = f"in epoch {progress.epoch}, after batch {progress.batch} of {batches.batches}"
@@ -113,9 +118,9 @@ def train(
     except StopTraining as stop:
         return Outcome(stop.state, f"{stop.why} during the test")
     emit(test.event("test", progress.best_epoch, clock.t))
-    message = f"all {config.epochs} epochs trained"
+    message = f"trained for {plural(config.epochs, 'epoch')}"
     if progress.stale_epochs >= config.patience and progress.epoch <= config.epochs:
-        message = f"early stopping: no better validation accuracy in {config.patience} epochs"
+        message = f"early stopping: no better validation accuracy in {plural(config.patience, 'epoch')}"
     return Outcome("finished", message, test)
 
 

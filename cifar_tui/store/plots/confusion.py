@@ -73,7 +73,7 @@ def draw_confusion_matrix(test: Evaluated, classes: Sequence[str]) -> bytes:
         )
         right = f"{count(int(np.trace(counts)))} of {count(int(counts.sum()))} right ({percent(test.accuracy)})"
         figure.text(left / width, 1 - 0.66 / height, right, **text_style(10, GREY))
-        bar = min(side, 5.0)
+        bar = min(side, 6.0)
         place = ((left + side + 0.18) / width, (bottom + side - bar) / height, 0.15 / width, bar / height)
         _add_scale(figure, image, place)
         return png(canvas)

@@ -1,0 +1,80 @@
+"""The real `cifar-tui`, as a process of its own."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+TRAIN = ("--no-ui", "--data", "digits", "--model", "mlp", "--batch-size", "64", "--threads", "1")
+"""A short training of real images; add the epochs."""
+TIMES = ("seconds", "images_per_second")
+"""The columns of metrics.csv that are other at each run."""
+
+
+def start(
+    arguments: Sequence[str],
+    cwd: Path,
+    env: dict[str, str] | None = None,
+    prepare: Callable[[], None] | None = None,
+) -> subprocess.Popen[str]:
+    """Start it in the folder `cwd`; `prepare` is called in the new process first."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "cifar_tui", *arguments],
+        cwd=cwd,
+        env=os.environ | (env or {}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=prepare,
+    )
+
+
+def run(
+    arguments: Sequence[str],
+    cwd: Path,
+    env: dict[str, str] | None = None,
+    prepare: Callable[[], None] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run it in the folder `cwd` to its end."""
+    process = start(arguments, cwd, env, prepare)
+    out, err = process.communicate(timeout=180)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def only_run(cwd: Path) -> Path:
+    """The folder of the one run in `cwd/runs`."""
+    (folder,) = (cwd / "runs").iterdir()
+    return folder
+
+
+def metrics(folder: Path) -> list[dict[str, str]]:
+    """The rows of a run's metrics.csv, without the times."""
+    with (folder / "metrics.csv").open(newline="") as file:
+        return [{key: value for key, value in row.items() if key not in TIMES} for row in csv.DictReader(file)]
+
+
+def summary(folder: Path) -> dict[str, Any]:
+    """A run's summary.json."""
+    content: dict[str, Any] = json.loads((folder / "summary.json").read_text())
+    return content
+
+
+def events(folder: Path) -> list[dict[str, Any]]:
+    """A run's events.jsonl."""
+    return [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+
+
+def refused(result: subprocess.CompletedProcess[str], status: int = 2) -> str:
+    """The one line on standard error with which it refused; what it was doing (`… …`) may stand before it."""
+    lines = [line for line in result.stderr.splitlines() if not line.rstrip("0123456789 %").endswith("…")]
+    assert result.returncode == status, result.stderr
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("cifar-tui: ")
+    return lines[0]

@@ -1,0 +1,229 @@
+"""`cifar-tui --no-ui` trains, leaves a whole folder, and can be read back, repeated and gone on with."""
+
+import json
+import os
+import pty
+import re
+import resource
+import struct
+import subprocess
+import sys
+import termios
+import time
+from fcntl import ioctl
+from pathlib import Path
+
+import pyte
+import pytest
+from PIL import Image
+
+from cifar_tui.models import build
+from tests.command import TRAIN, events, metrics, only_run, refused, run, summary
+from tests.training_runs import run as run_loop
+
+CONTRACT = {
+    "config.json",
+    "events.jsonl",
+    "metrics.csv",
+    "checkpoints",
+    "model.safetensors",
+    "confusion_matrix.csv",
+    "confusion_matrix.png",
+    "curves.png",
+    "predictions.png",
+    "report.md",
+    "summary.json",
+}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, "subprocess.CompletedProcess[str]"]:
+    cwd = tmp_path_factory.mktemp("trained")
+    return cwd, run([*TRAIN, "--epochs", "2"], cwd)
+
+
+Trained = tuple[Path, "subprocess.CompletedProcess[str]"]
+
+
+def test_a_run_prints_a_line_an_epoch_and_its_result(trained: Trained) -> None:
+    cwd, result = trained
+    assert result.returncode == 0
+    lines = result.stdout.splitlines()
+    assert [line.partition("  ")[0] for line in lines[1:3]] == ["epoch 1/2", "epoch 2/2"]
+    assert re.search(r"mlp finished: trained for 2 epochs; test accuracy \d+\.\d\d %, loss", lines[-1])
+    assert f"saved in runs/{only_run(cwd).name}" in lines[-1]
+    assert "\x1b" not in result.stdout + result.stderr
+
+
+def test_a_run_leaves_every_file_of_the_contract(trained: Trained) -> None:
+    folder = only_run(trained[0])
+    assert {path.name for path in folder.iterdir()} == CONTRACT | {"lock"}
+    assert {path.name for path in (folder / "checkpoints").iterdir()} == {"last.pt", "best.pt"}
+    for picture in folder.glob("*.png"):
+        Image.open(picture).verify()
+    config = json.loads((folder / "config.json").read_text())
+    assert config["seed"] == 0
+    assert config["dataset"]["fingerprint"]
+    assert config["versions"]["torch"]
+    assert config["device"] == "cpu"
+    report = (folder / "report.md").read_text()
+    assert "curves.png" in report
+    assert f"{100 * summary(folder)['test_accuracy']:.2f} %" in report
+
+
+def test_the_files_of_a_run_agree(trained: Trained) -> None:
+    folder = only_run(trained[0])
+    told, numbers, rows = events(folder), summary(folder), metrics(folder)
+    epochs = [e for e in told if e["type"] == "epoch"]
+    assert [int(row["epoch"]) for row in rows] == [e["epoch"] for e in epochs] == [1, 2]
+    assert [float(row["val_accuracy"]) for row in rows] == [e["val_accuracy"] for e in epochs]
+    test = next(e for e in told if e["type"] == "evaluated" and e["split"] == "test")
+    assert numbers["test_accuracy"] == test["accuracy"] == told[-1]["test_accuracy"]
+    assert numbers["state"] == told[-1]["state"] == "finished"
+    right = sum(test["confusion"][k][k] for k in range(10))
+    assert test["accuracy"] == pytest.approx(right / sum(map(sum, test["confusion"])))
+    assert told[0]["type"] == "run_started"
+    assert told[-1]["type"] == "run_finished"
+
+
+def test_evaluating_a_run_gives_its_test_accuracy_again_and_changes_nothing(trained: Trained) -> None:
+    cwd, _ = trained
+    folder = only_run(cwd)
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    result = run(["evaluate", "mlp", "--json"], cwd)
+    assert json.loads(result.stdout)["test_accuracy"] == summary(folder)["test_accuracy"]
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_runs_lists_the_run_for_people_and_programs(trained: Trained) -> None:
+    cwd, _ = trained
+    folder = only_run(cwd)
+    listed = run(["runs"], cwd)
+    assert folder.name in listed.stdout
+    assert "finished" in listed.stdout
+    for arguments in (["runs", "--json"], ["runs", "--runs-dir", "runs", "--json"], ["--runs-dir", "runs", "runs"]):
+        assert run(arguments, cwd).returncode == 0
+    assert json.loads(run(["runs", "--json"], cwd).stdout) == [summary(folder)]
+
+
+def test_a_finished_run_is_not_resumed(trained: Trained) -> None:
+    assert "is finished; start a new run" in refused(run(["resume", "mlp"], trained[0]))
+
+
+def test_the_same_command_gives_the_same_metrics_and_another_seed_does_not(trained: Trained, tmp_path: Path) -> None:
+    again, other = tmp_path / "again", tmp_path / "other"
+    again.mkdir()
+    other.mkdir()
+    assert run([*TRAIN, "--epochs", "2"], again).returncode == 0
+    assert run([*TRAIN, "--epochs", "2", "--seed", "1"], other).returncode == 0
+    first = metrics(only_run(trained[0]))
+    assert metrics(only_run(again)) == first
+    assert metrics(only_run(other)) != first
+
+
+def test_several_models_train_in_turn_and_are_compared(tmp_path: Path) -> None:
+    (tmp_path / "both.toml").write_text('model = ["mlp", "cnn"]\nepochs = 3\ndata = "digits"\nname = "pair"\n')
+    result = run(["--no-ui", "--config", "both.toml", "--epochs", "1", "--threads", "1"], tmp_path)
+    assert result.returncode == 0
+    names = sorted(path.name.partition("-pair")[2] for path in (tmp_path / "runs").iterdir())
+    assert names == ["-cnn", "-mlp"]
+    table = result.stdout.splitlines()[-6:]
+    assert any("first epoch" in line and "test" in line for line in table)
+    assert [line.split()[0] for line in table if line.startswith(("mlp ", "cnn "))] == ["mlp", "cnn"]
+
+
+def test_json_prints_the_events_of_the_file_and_quiet_only_the_result(tmp_path: Path) -> None:
+    result = run([*TRAIN, "--epochs", "1", "--json", "--name", "j"], tmp_path)
+    assert [json.loads(line) for line in result.stdout.splitlines()] == events(only_run(tmp_path))
+    result = run([*TRAIN, "--epochs", "1", "--quiet"], tmp_path)
+    assert len(result.stdout.splitlines()) == 1
+    assert result.stderr == ""
+
+
+def test_numbers_that_explode_end_as_diverged_with_status_3(tmp_path: Path) -> None:
+    result = run([*TRAIN, "--epochs", "3", "--max-lr", "1e30"], tmp_path)
+    assert "infinite or NaN in epoch 1: try a lower --max-lr" in refused(result, 3)
+    assert summary(only_run(tmp_path))["state"] == "diverged"
+    assert events(only_run(tmp_path))[-1]["state"] == "diverged"
+
+
+def limit_files() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+
+
+def test_a_full_disk_is_said_in_one_line_and_leaves_no_half_file(tmp_path: Path) -> None:
+    result = run([*TRAIN, "--epochs", "1"], tmp_path, prepare=limit_files)
+    line = refused(result, 1)
+    assert "cannot write the run's folder" in line
+    assert "make room, then resume the run" in line
+    folder = only_run(tmp_path)
+    assert list((folder / "checkpoints").iterdir()) == []
+    assert not list(folder.rglob("*.tmp"))
+    assert summary(folder)["state"] == "failed"
+    assert run(["resume", folder.name], tmp_path).returncode == 0
+    assert summary(folder)["state"] == "finished"
+
+
+@pytest.mark.parametrize("command", ["resume", "evaluate"])
+def test_a_checkpoint_that_is_none_or_anothers_is_refused(tmp_path: Path, command: str) -> None:
+    assert build("mlp", 3)
+    run([*TRAIN, "--epochs", "1"], tmp_path)
+    folder = only_run(tmp_path)
+    lines = (folder / "events.jsonl").read_text().splitlines(keepends=True)
+    (folder / "events.jsonl").write_text("".join(lines[:-1]))
+    other = run_loop(tmp_path / "other", epochs=1).folder
+    before = (folder / "events.jsonl").read_bytes()
+    for content, says in (
+        (b"not a checkpoint", "not a checkpoint of cifar-tui, or damaged"),
+        ((folder / "checkpoints" / "last.pt").read_bytes()[:-1000], "not a checkpoint of cifar-tui, or damaged"),
+        ((other / "last.pt").read_bytes(), "other classes than the run's"),
+    ):
+        for name in ("last.pt", "best.pt"):
+            (folder / "checkpoints" / name).unlink()
+            (folder / "checkpoints" / name).write_bytes(content)
+        assert says in refused(run([command, folder.name], tmp_path))
+    assert (folder / "events.jsonl").read_bytes() == before
+
+
+def test_the_doctor_names_what_is_here(tmp_path: Path) -> None:
+    result = run(["doctor"], tmp_path)
+    assert result.returncode == 0, result.stdout
+    for topic in ("torch", "cpu", "CIFAR-10", "digits", "terminal", "--device auto"):
+        assert re.search(rf"^ok +{re.escape(topic)} ", result.stdout, re.MULTILINE), topic
+    found = json.loads(run(["doctor", "--json"], tmp_path).stdout)
+    assert {"topic", "found", "mend"} == set(found[0])
+
+
+def test_on_a_terminal_there_are_bars_while_it_trains_and_a_clean_screen_after(tmp_path: Path) -> None:
+    master, slave = pty.openpty()
+    ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 120, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cifar_tui", *TRAIN, "--epochs", "6"],
+        cwd=tmp_path,
+        env=os.environ | {"TERM": "xterm-256color", "COLUMNS": "120", "LINES": "30"},
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+    )
+    os.close(slave)
+    screen = pyte.Screen(120, 30)
+    stream = pyte.ByteStream(screen)
+    bars = set()
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        try:
+            data = os.read(master, 65536)
+        except OSError:
+            break
+        if not data:
+            break
+        stream.feed(data)
+        bars |= {line.strip().partition(" ━")[0] for line in screen.display if "━" in line}
+    os.close(master)
+    assert process.wait(30) == 0
+    assert any(re.match(r"epoch \d/6", bar) for bar in bars), bars
+    final = [line.rstrip() for line in screen.display if line.strip()]
+    assert not any("━" in line for line in final)
+    assert sum(bool(re.match(r"epoch \d/6", line)) for line in final) == 6
+    assert any("mlp finished: trained for 6 epochs" in line for line in final)
+    assert not screen.cursor.hidden

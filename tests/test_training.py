@@ -1,0 +1,285 @@
+"""The training loop learns, can be repeated, left and gone on with, and says what it does as it does it."""
+
+import dataclasses
+import math
+import threading
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from cifar_tui.errors import DivergedError, InputError
+from cifar_tui.events import Batch, Checkpoint, Epoch, Evaluated, Paused, Resumed, RunStarted
+from cifar_tui.state import RunState
+from cifar_tui.training import checkpoints, journal, loop
+from cifar_tui.training.control import Control
+from cifar_tui.training.evaluation import evaluate
+from tests.training_runs import Asking, at_batch, run, tiny_setup
+
+TRAINED = 41
+"""Images of the tiny source that are left for training."""
+
+
+@pytest.fixture(autouse=True)
+def every_batch_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "REPORT_SECONDS", 0.0)
+
+
+def stop(control: Control) -> None:
+    control.stop("stopped", "stopped by the test")
+
+
+def test_a_run_tells_its_batches_and_epochs_in_order_and_ends_tested(tmp_path: Path) -> None:
+    recorded = run(tmp_path)
+    assert recorded.outcome.state == "finished"
+    assert recorded.outcome.message == "trained for 3 epochs"
+    assert isinstance(recorded.events[0], RunStarted)
+    assert [(e.epoch, e.batch) for e in recorded.of(Batch)] == [(e, b) for e in (1, 2, 3) for b in (1, 2, 3)]
+    assert [e.samples for e in recorded.of(Batch)] == [16, 32, 41, 57, 73, 82, 98, 114, 123]
+    assert [e.epoch for e in recorded.of(Epoch)] == [1, 2, 3]
+    assert [e.split for e in recorded.of(Evaluated)] == ["validation"] * 3 + ["test"]
+    assert all(a.t <= b.t for a, b in pairwise(recorded.events))
+
+
+def test_an_epochs_means_are_over_its_images(tmp_path: Path) -> None:
+    recorded = run(tmp_path, epochs=1)
+    sizes = [16, 16, 9]
+    batches, (epoch,) = recorded.of(Batch), recorded.of(Epoch)
+    assert epoch.train_loss == pytest.approx(sum(b.loss * n for b, n in zip(batches, sizes, strict=True)) / TRAINED)
+    right = sum(round(b.accuracy * n) for b, n in zip(batches, sizes, strict=True))
+    assert epoch.train_accuracy == pytest.approx(right / TRAINED)
+
+
+def test_a_confusion_matrix_counts_every_image_once_by_its_true_class(tmp_path: Path) -> None:
+    recorded = run(tmp_path, epochs=1)
+    for event, labels in (
+        (recorded.of(Evaluated)[0], recorded.setup.dataset.validation.labels),
+        (recorded.of(Evaluated)[1], recorded.setup.dataset.test.labels),
+    ):
+        assert [sum(row) for row in event.confusion] == torch.bincount(labels, minlength=3).tolist()
+        right = sum(event.confusion[k][k] for k in range(3))
+        assert event.accuracy == pytest.approx(right / len(labels))
+
+
+def test_the_learning_rate_follows_torchs_one_cycle_batch_by_batch(tmp_path: Path) -> None:
+    rates = [e.lr for e in run(tmp_path, max_lr=0.05).of(Batch)]
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.05, epochs=3, steps_per_epoch=3)
+    for rate in rates:
+        assert rate == pytest.approx(schedule.get_last_lr()[0], rel=1e-12)
+        optimizer.step()
+        schedule.step()
+
+
+def test_it_learns_what_there_is_to_learn(tmp_path: Path) -> None:
+    recorded = run(tmp_path, epochs=12, patience=12)
+    assert recorded.outcome.test is not None
+    assert recorded.outcome.test.accuracy > 0.9
+
+
+def test_the_same_seed_gives_the_same_run_and_another_does_not(tmp_path: Path) -> None:
+    first, second, other = run(tmp_path / "a"), run(tmp_path / "b"), run(tmp_path / "c", seed=1)
+    assert first.learning() == second.learning()
+    assert first.learning() != other.learning()
+
+
+def test_torchs_global_generator_is_neither_used_nor_touched(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    first = run(tmp_path / "a")
+    torch.manual_seed(2)
+    state = torch.random.get_rng_state()
+    second = run(tmp_path / "b")
+    assert first.learning() == second.learning()
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("place", [(1, 1), (1, 2), (1, 3), (2, 1), (2, 3), (3, 2), (3, 3)])
+def test_a_run_that_was_left_anywhere_goes_on_to_the_same_end_bit_for_bit(
+    tmp_path: Path, place: tuple[int, int]
+) -> None:
+    whole = run(tmp_path / "whole")
+    left = run(tmp_path / "left", asking=Asking(at_batch(*place), stop))
+    assert left.outcome.state == "stopped"
+    assert "stopped by the test in epoch" in left.outcome.message
+    rest = run(tmp_path / "left", resume=True)
+    assert isinstance(rest.events[0], Resumed)
+    told = sorted([*left.learning(), *rest.learning()], key=len)
+    assert told == sorted(whole.learning(), key=len), "no batch is missing, told twice, or other than it would be"
+    assert rest.outcome.test is not None
+    assert whole.outcome.test is not None
+    assert rest.outcome.test.loss == whole.outcome.test.loss
+    for name, tensor in whole.weights().items():
+        assert torch.equal(rest.weights()[name], tensor), name
+
+
+def test_a_run_that_was_left_during_its_test_is_tested_when_it_goes_on(tmp_path: Path) -> None:
+    whole = run(tmp_path / "whole")
+    last = lambda event: isinstance(event, Checkpoint) and event.epoch == 4  # noqa: E731
+    left = run(tmp_path / "left", asking=Asking(last, stop))
+    assert left.outcome.message == "stopped by the test during the test"
+    assert left.outcome.test is None
+    rest = run(tmp_path / "left", resume=True)
+    assert rest.of(Batch) == []
+    assert rest.outcome.test is not None
+    assert whole.outcome.test is not None
+    assert rest.outcome.test.confusion == whole.outcome.test.confusion
+
+
+def test_a_pause_changes_no_number_and_counts_in_no_speed(tmp_path: Path) -> None:
+    def pause(control: Control) -> None:
+        control.pause()
+        threading.Timer(0.5, control.resume).start()
+
+    whole = run(tmp_path / "whole")
+    paused = run(tmp_path / "paused", asking=Asking(at_batch(2, 1), pause))
+    assert paused.learning() == whole.learning()
+    (pause_event,), (resumed,) = paused.of(Paused), paused.of(Resumed)
+    assert (pause_event.epoch, pause_event.batch) == (resumed.epoch, resumed.batch) == (2, 1)
+    pause_seconds = resumed.t - pause_event.t
+    assert pause_seconds > 0.1
+    first, second = paused.of(Epoch)[:2]
+    assert second.seconds == pytest.approx(second.t - first.t - pause_seconds, abs=0.05)
+    state = RunState()
+    for event in paused.events:
+        state.apply(event)
+    assert state.seconds == pytest.approx(state.t - pause_seconds, abs=0.05)
+
+
+def test_a_pause_is_saved_and_a_stop_ends_it(tmp_path: Path) -> None:
+    def pause_then_stop(control: Control) -> None:
+        control.pause()
+        threading.Timer(0.2, stop, [control]).start()
+
+    recorded = run(tmp_path, asking=Asking(at_batch(1, 2), pause_then_stop))
+    assert recorded.outcome.state == "stopped"
+    kinds = [type(e) for e in recorded.events if isinstance(e, Paused | Checkpoint | Resumed)]
+    assert kinds == [Checkpoint, Paused, Checkpoint]
+    assert checkpoints.load(recorded.folder / checkpoints.LAST).progress.batch == 2
+
+
+def test_patience_ends_a_run_that_gets_no_better(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    accuracies = iter([0.5, 0.6, 0.6, 0.3, 0.9])
+
+    def same_accuracy(*arguments: Any) -> Any:
+        result = evaluate(*arguments)
+        accuracy = next(accuracies)
+        return type(result)(result.loss, accuracy, result.confusion, result.predicted, result.seconds)
+
+    monkeypatch.setattr(loop, "evaluate", same_accuracy)
+    recorded = run(tmp_path, epochs=50, patience=2)
+    assert [e.best for e in recorded.of(Epoch)] == [True, True, False, False]
+    assert recorded.outcome.state == "finished"
+    assert recorded.outcome.message == "early stopping: no better validation accuracy in 2 epochs"
+    assert recorded.of(Evaluated)[-1].epoch == 2
+
+
+def test_the_best_weights_are_the_ones_that_are_tested_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accuracies = iter([0.2, 0.9, 0.1, 0.0])
+    tested = []
+
+    def same_accuracy(model: torch.nn.Module, *arguments: Any) -> Any:
+        tested.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
+        result = evaluate(model, *arguments)
+        return type(result)(result.loss, next(accuracies), result.confusion, result.predicted, result.seconds)
+
+    monkeypatch.setattr(loop, "evaluate", same_accuracy)
+    recorded = run(tmp_path)
+    from safetensors.torch import load_file
+
+    best = checkpoints.load(recorded.folder / checkpoints.BEST)
+    assert best.progress.best_epoch == 2
+    kept = load_file(tmp_path / checkpoints.WEIGHTS)
+    for name, tensor in tested[1].items():
+        assert torch.equal(tested[3][name], tensor)
+        assert torch.equal(best.weights[name], tensor)
+        assert torch.equal(kept[name], tensor)
+
+
+def test_a_learning_rate_that_is_far_too_high_ends_as_diverged(tmp_path: Path) -> None:
+    with pytest.raises(DivergedError, match=r"infinite or NaN in epoch \d+: try a lower --max-lr"):
+        run(tmp_path, epochs=60, patience=60, max_lr=1e30)
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_leaves_the_last_good_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Poisoned(torch.nn.Module):
+        """Gives NaN in its fifth training batch."""
+
+        def __init__(self, model: torch.nn.Module) -> None:
+            super().__init__()
+            self.model, self.batches = model, 0
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            self.batches += self.training
+            logits: torch.Tensor = self.model(images)
+            return logits * math.nan if self.training and self.batches == 5 else logits
+
+    setup = tiny_setup(checkpoint_seconds=1e-6)
+    with pytest.raises(DivergedError, match="the loss of batch 2 became infinite or NaN in epoch 2"):
+        run(tmp_path, setup=dataclasses.replace(setup, model=Poisoned(setup.model)))
+    saved = checkpoints.load(tmp_path / "checkpoints" / checkpoints.LAST)
+    assert (saved.progress.epoch, saved.progress.batch) == (2, 1)
+    assert all(tensor.isfinite().all() for tensor in saved.weights.values())
+
+
+def test_checkpoints_come_by_the_clock_within_an_epoch(tmp_path: Path) -> None:
+    recorded = run(tmp_path, epochs=1, checkpoint_seconds=1e-6)
+    places = [(e.epoch, e.batch) for e in recorded.of(Checkpoint)]
+    assert places == [(1, 1), (1, 2), (1, 3), (2, 0)]
+
+
+def test_two_runs_at_once_equal_the_same_two_in_turn(tmp_path: Path) -> None:
+    alone = [run(tmp_path / f"alone{seed}", seed=seed, epochs=4) for seed in (0, 1)]
+    together: dict[int, Any] = {}
+    threads = [
+        threading.Thread(target=lambda s=seed: together.update({s: run(tmp_path / f"both{s}", seed=s, epochs=4)}))
+        for seed in (0, 1)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [together[seed].learning() for seed in (0, 1)] == [recorded.learning() for recorded in alone]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_both_precisions_train_the_cnn_to_finite_numbers(tmp_path: Path, precision: str) -> None:
+    recorded = run(tmp_path, model="cnn", epochs=1, precision=precision)
+    assert all(math.isfinite(e.loss) for e in recorded.of(Batch))
+    assert all(tensor.dtype != torch.bfloat16 for tensor in recorded.weights().values())
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"model": "cnn"}, "a checkpoint of the model 'mlp', but the run's is 'cnn'"),
+        ({"seed": 3}, "a checkpoint of seed 0, but the run's is 3"),
+    ],
+)
+def test_another_runs_checkpoint_is_refused(tmp_path: Path, options: dict[str, Any], says: str) -> None:
+    run(tmp_path, epochs=1)
+    with pytest.raises(InputError, match=says):
+        run(tmp_path, resume=True, **options)
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+def test_an_epoch_on_a_gpu_never_waits_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    setup = tiny_setup(device="cuda", precision="bf16", epochs=1)
+    record = journal.Journal.record
+
+    def without_sync(self: journal.Journal, *arguments: Any) -> None:
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            record(self, *arguments)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+    monkeypatch.setattr(journal, "REPORT_SECONDS", 0.1)
+    monkeypatch.setattr(journal.Journal, "record", without_sync)
+    assert run(tmp_path, setup=setup).outcome.state == "finished"
