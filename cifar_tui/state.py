@@ -164,6 +164,9 @@ class RunState:
         self.finished = None
         self.test = None
         self.epoch, self.batch, self.samples = event.epoch, event.batch, event.samples
+        if event.batch == 0 and event.epoch > 1 and self.started:
+            # As after any whole epoch: there may be no next one.
+            self.epoch, self.batch = event.epoch - 1, self.started.batches
         # An epoch is left behind only when it is validated: those before the one that goes on are whole.
         del self.epochs[event.epoch - 1 :]
         del self.validations[event.epoch - 1 :]

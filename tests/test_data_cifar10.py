@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from cifar_tui.data import cifar10, download, sources
-from cifar_tui.data.dataset import Source, fingerprint, split
+from cifar_tui.data.dataset import Source, fingerprint
 from cifar_tui.errors import CifarTuiError, InputError
 from tests import cifar_archive
 from tests.cifar_archive import BASE, FILENAME, Archive
@@ -368,15 +368,6 @@ def test_a_changed_archive_is_read_again(archive: Archive, offline: None) -> Non
     heard = Heard()
     assert_is(read(progress=heard), archive)
     assert heard.said("reading CIFAR-10")
-
-
-def test_which_images_are_held_out_depends_on_the_seed_alone(archive: Archive, offline: None) -> None:
-    archive.write(Path("data"))
-    first, again, other = (split(read(), seed) for seed in (1, 1, 2))
-    assert torch.equal(first.validation.images, again.validation.images)
-    assert not torch.equal(first.validation.images, other.validation.images)
-    assert len(first.validation) == 10
-    assert first.fingerprint == again.fingerprint == other.fingerprint
 
 
 def test_another_process_can_be_led_here_and_starts_from_the_cache_without_torchvision(

@@ -7,7 +7,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from cifar_tui.data import sources
-from cifar_tui.data.dataset import Source, fingerprint
+from cifar_tui.data.dataset import Source, fingerprint, split
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +53,13 @@ def test_reading_again_gives_the_same(digits: Source) -> None:
 def test_no_test_image_is_a_training_image(digits: Source) -> None:
     train = {image.numpy().tobytes() for image in digits.train.images}
     assert not train & {image.numpy().tobytes() for image in digits.test.images}
+
+
+def test_which_images_are_held_out_for_validation_depends_on_the_seed_alone(digits: Source) -> None:
+    first, again, other = (split(digits, seed) for seed in (1, 1, 2))
+    assert len(first.validation) == round(len(digits.train) / 10)
+    assert len(first.train) + len(first.validation) == len(digits.train)
+    assert torch.equal(first.validation.images, again.validation.images)
+    assert not torch.equal(first.validation.images, other.validation.images)
+    assert torch.equal(first.test.images, other.test.images)
+    assert first.fingerprint == again.fingerprint == other.fingerprint

@@ -29,7 +29,7 @@ CLASSES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship"
 # torchvision knows these names too, but takes seconds to import, which a start from the cache does not.
 ARCHIVE = "cifar-10-python.tar.gz"
 BATCHES = "cifar-10-batches-py"
-_BATCH_FILES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
+BATCH_FILES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
 
 _OTHER_WAYS = (
     f"put {ARCHIVE} into a folder and give it by --data-dir DIR, or train on a folder of images by --data PATH, "
@@ -114,7 +114,7 @@ def _status(path: Path) -> os.stat_result | None:
 
 
 def _key(places: list[Path]) -> str:
-    names = (*(f"{BATCHES}/{name}" for name in _BATCH_FILES), ARCHIVE)
+    names = (*(f"{BATCHES}/{name}" for name in BATCH_FILES), ARCHIVE)
     paths = [place / name for place in places for name in names]
     files = [(str(path), status.st_size, status.st_mtime_ns) for path in paths if (status := _status(path))]
     return cache.key(f"cifar10 1 {CLASSES}", files)
@@ -127,7 +127,7 @@ def _read(places: list[Path], progress: Progress) -> Source:
             try:
                 return replace(_load(found, progress), notes=tuple(reasons))
             except (_DamagedError, OSError) as error:
-                reason = error.strerror if isinstance(error, OSError) else error
+                reason = (error.strerror if isinstance(error, OSError) else None) or error
                 reasons.append(f"{str(found.path)!r} is not used: {reason}")
                 progress(reasons[-1], 0, 0)
         raise _UnusableError(reasons)
@@ -190,7 +190,7 @@ def _from_archive(path: Path, cifar: Any) -> Iterator[tuple[str, bytes]]:
 
 
 def _unpickled(content: bytes) -> Split:
-    # The batches were pickled by a Python 2 and a NumPy that wrote 0 and 1 for truth values; newer NumPys mind.
+    # The batches were pickled by a NumPy that wrote 0 and 1 for truth values; NumPy 2.4.0 to 2.4.4 warn of that.
     warnings.filterwarnings("ignore", message=r"dtype\(\): align should be passed")
     batch = pickle.loads(content, encoding="latin1")  # noqa: S301 - its checksum holds
     images = np.asarray(batch["data"], dtype=np.uint8).reshape(-1, 3, IMAGE_SIZE, IMAGE_SIZE)

@@ -113,7 +113,7 @@ def event_line(event: AnyEvent, state: RunState) -> str | None:
                 f"  {duration(event.seconds)}{'  best' if event.best else ''}"
             )
         case Resumed() if state.started:
-            return f"{printable(state.started.id)}: goes on {_place(event.epoch, event.batch, state.started.batches)}"
+            return f"{printable(state.started.id)}: goes on {_place(event, state.started)}"
         case Note() if event.level != "debug":
             return f"{event.level}: {printable(event.message)}"
         case _:
@@ -135,8 +135,10 @@ def result_line(state: RunState, finished: RunFinished, folder: Path) -> str:
     return "; ".join(parts)
 
 
-def _place(epoch: int, batch: int, batches: int) -> str:
-    return f"in epoch {epoch} after batch {batch} of {batches}" if batch else f"with epoch {epoch}"
+def _place(event: Resumed, started: RunStarted) -> str:
+    if event.batch:
+        return f"in epoch {event.epoch}, after batch {event.batch} of {started.batches}"
+    return "with the test" if event.epoch > started.epochs else f"with epoch {event.epoch}"
 
 
 def _print(line: str) -> None:
