@@ -60,7 +60,6 @@ class Session:
     def __init__(self, runs_dir: Path) -> None:
         self.runs_dir = runs_dir
         self._shelf: Shelf | None = None
-        self._importing = threading.Lock()
 
     def new(self, config: TrainingConfig, listener: Listener) -> Run:
         """A run that has not begun; its folder is made once its images are read and its device is found."""
@@ -81,9 +80,8 @@ class Session:
         """The images in memory; the first call imports torch."""
         from cifar_tui.training.setup import Shelf
 
-        with self._importing:
-            self._shelf = self._shelf or Shelf()
-            return self._shelf
+        self._shelf = self._shelf or Shelf()
+        return self._shelf
 
 
 class Run:

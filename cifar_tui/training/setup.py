@@ -40,26 +40,22 @@ class Setup:
 
 
 class Shelf:
-    """The images that were read last, so that several runs on the same ones read them once."""
+    """The images that were read last, so that runs on the same ones read them once."""
 
     def __init__(self) -> None:
-        self._reading = threading.Lock()
-        self._key: tuple[str, str | None] | None = None
-        self._source: Source | None = None
+        self._last: tuple[tuple[str, str | None], Source] | None = None
 
     def source(self, config: TrainingConfig, progress: Progress) -> Source:
-        """The images that `config` names.
+        """The images that `config` names; of several threads that ask, one at a time reads.
 
         Raises:
             InputError: They are not there or not usable.
             CifarTuiError: They could not be read.
         """
-        with self._reading:
-            wanted = (config.data, config.data_dir)
-            if self._source is None or self._key != wanted:
-                self._source = sources.read(config.data, config.data_dir, progress)
-                self._key = wanted
-            return self._source
+        wanted = (config.data, config.data_dir)
+        if self._last is None or self._last[0] != wanted:
+            self._last = (wanted, sources.read(config.data, config.data_dir, progress))
+        return self._last[1]
 
 
 def prepare(config: TrainingConfig, shelf: Shelf, progress: Progress) -> Setup:

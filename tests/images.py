@@ -1,0 +1,72 @@
+"""Small folders of images, made by Pillow."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+
+def write_image(path: Path, colour: tuple[int, ...] = (200, 30, 60), size: tuple[int, int] = (32, 32)) -> Path:
+    """An image of one colour (3 numbers: RGB, 4: RGBA), in the format that its name says."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mode = "RGB" if len(colour) == 3 else "RGBA"
+    Image.new(mode, size, colour).save(path)
+    return path
+
+
+def write_folder(root: Path, counts: dict[str, int]) -> Path:
+    """Noise images, each another one, in folders such as `train/cat`."""
+    random = np.random.default_rng(0)
+    for name, count in counts.items():
+        (root / name).mkdir(parents=True, exist_ok=True)
+        for index in range(count):
+            noise = random.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+            Image.fromarray(noise).save(root / name / f"{index:03}.png")
+    return root
+
+
+def write_bomb(path: Path, width: int, height: int) -> None:
+    """A PNG of a few bytes that declares so many pixels."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b""))
+
+
+def write_unusable(folder: Path) -> dict[str, str]:
+    """One file of each kind that cannot be used, and the reason that is given for it."""
+    write_image(folder / "whole.jpg", size=(200, 200))
+    whole = (folder / "whole.jpg").read_bytes()
+    (folder / "whole.jpg").unlink()
+    (folder / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    (folder / "empty.png").touch()
+    (folder / "text.png").write_text("not an image")
+    (folder / "broken-link.png").symlink_to("nowhere")
+    frames = [Image.new("RGB", (32, 32), colour) for colour in ((200, 30, 60), (255, 255, 255))]
+    for name in ("animated.gif", "animated.png", "pages.tif"):
+        frames[0].save(folder / name, save_all=True, append_images=frames[1:])
+    write_bomb(folder / "large.png", 10_000, 5_001)
+    write_bomb(folder / "larger.png", 10_000, 10_000)
+    write_bomb(folder / "largest.png", 50_000, 50_000)
+    write_bomb(folder / "none.png", 0, 10)
+    Image.new("F", (32, 32)).save(folder / "float.tif")
+    return {
+        "cut.jpg": "damaged",
+        "empty.png": "empty",
+        "text.png": "not an image",
+        "broken-link.png": "No such file or directory",
+        "animated.gif": "animated, or several pictures in one",
+        "animated.png": "animated, or several pictures in one",
+        "pages.tif": "animated, or several pictures in one",
+        "large.png": "10000×5001 pixels are too many",
+        "larger.png": "10000×10000 pixels are too many",
+        "largest.png": "far too many pixels",
+        "none.png": "not an image",
+        "float.tif": "32-bit values of no known range",
+    }
