@@ -14,19 +14,19 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-# Both of the protocol's models, side by side, on the digits that come with scikit-learn.
+# Both of the protocol's models on the digits that come with scikit-learn.
 demo: $(READY)
-	$(BIN)/cifar-tui --data digits --epochs 20 --batch-size 64
+	$(BIN)/cifar-tui --data digits --epochs 25 --batch-size 64
 
 test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest --numprocesses 2
 
 bench: $(READY)
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.augmentation
 
 clean:
 	rm -rf .venv

@@ -28,7 +28,7 @@ def test_it_is_fetched_verified_and_trained_on_and_is_there_the_next_time(tmp_pa
     assert fetched > 0
     folder = only_run(tmp_path)
     started = events(folder)[0]
-    assert started["classes"] == "plane car bird cat deer dog frog horse ship truck".split()
+    assert started["classes"] == ["plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
     assert (started["train_samples"], started["validation_samples"], started["test_samples"]) == (90, 10, 20)
     assert summary(folder)["data"] == "cifar10"
     second = run([*TRAIN, "--name", "again"], tmp_path, env)
