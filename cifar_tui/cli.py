@@ -188,9 +188,10 @@ def runs(
     if not summaries:
         _say(f"no runs in {str(directory)!r} yet; `cifar-tui --no-ui` makes the first")
         return
-    from cifar_tui.headless.tables import print_table, runs_table
+    from cifar_tui.headless.tables import console, runs_table
 
-    print_table(runs_table(summaries))
+    out = console()
+    out.print(runs_table(summaries, out.width))
 
 
 @app.command()

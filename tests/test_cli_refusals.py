@@ -80,10 +80,9 @@ def test_wrong_images_are_refused_by_what_is_wrong_with_them(tmp_path: Path) -> 
     empty.mkdir()
     for file in (damaged / "train" / "class1").iterdir():
         file.write_bytes(b"no image at all")
-    (tmp_path / "a file").write_text("")
     env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
     shown = {}
-    for data in ("cifar1O", "missing/folder", str(empty), str(one_class), str(damaged), str(tmp_path / "a file")):
+    for data in ("cifar1O", "missing/folder", str(empty), str(one_class), str(damaged)):
         result = run(["--no-ui", "--data", data], tmp_path, env)
         shown[Path(data).name] = refused(result)
     assert "did you mean 'cifar10'?" in shown["cifar1O"]
@@ -91,7 +90,6 @@ def test_wrong_images_are_refused_by_what_is_wrong_with_them(tmp_path: Path) -> 
     assert "train" in shown["empty"]
     assert "class" in shown["one"]
     assert "class1" in shown["damaged"]
-    assert "a file" in shown["a file"]
     assert not (tmp_path / "runs").exists()
 
 

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import resource
+import shutil
 import struct
 import subprocess
 import sys
@@ -17,7 +18,6 @@ import pyte
 import pytest
 from PIL import Image
 
-from cifar_tui.models import build
 from tests.command import TRAIN, events, metrics, only_run, refused, run, summary
 from tests.training_runs import run as run_loop
 
@@ -128,16 +128,13 @@ def test_several_models_train_in_turn_and_are_compared(tmp_path: Path) -> None:
     names = sorted(path.name.partition("-pair")[2] for path in (tmp_path / "runs").iterdir())
     assert names == ["-cnn", "-mlp"]
     table = result.stdout.splitlines()[-6:]
-    assert any("first epoch" in line and "test" in line for line in table)
+    assert any("1st epoch" in line and "test" in line for line in table)
     assert [line.split()[0] for line in table if line.startswith(("mlp ", "cnn "))] == ["mlp", "cnn"]
 
 
-def test_json_prints_the_events_of_the_file_and_quiet_only_the_result(tmp_path: Path) -> None:
+def test_json_prints_the_events_of_the_file(tmp_path: Path) -> None:
     result = run([*TRAIN, "--epochs", "1", "--json", "--name", "j"], tmp_path)
     assert [json.loads(line) for line in result.stdout.splitlines()] == events(only_run(tmp_path))
-    result = run([*TRAIN, "--epochs", "1", "--quiet"], tmp_path)
-    assert len(result.stdout.splitlines()) == 1
-    assert result.stderr == ""
 
 
 def test_numbers_that_explode_end_as_diverged_with_status_3(tmp_path: Path) -> None:
@@ -160,28 +157,31 @@ def test_a_full_disk_is_said_in_one_line_and_leaves_no_half_file(tmp_path: Path)
     assert list((folder / "checkpoints").iterdir()) == []
     assert not list(folder.rglob("*.tmp"))
     assert summary(folder)["state"] == "failed"
-    assert run(["resume", folder.name], tmp_path).returncode == 0
+    resumed = run(["resume", folder.name, "--quiet"], tmp_path)
+    assert resumed.returncode == 0
+    assert len(resumed.stdout.splitlines()) == 1, "quiet: the result alone"
+    assert resumed.stderr == ""
     assert summary(folder)["state"] == "finished"
 
 
-@pytest.mark.parametrize("command", ["resume", "evaluate"])
-def test_a_checkpoint_that_is_none_or_anothers_is_refused(tmp_path: Path, command: str) -> None:
-    assert build("mlp", 3)
-    run([*TRAIN, "--epochs", "1"], tmp_path)
+def test_a_checkpoint_that_is_none_or_anothers_is_refused(trained: Trained, tmp_path: Path) -> None:
+    shutil.copytree(trained[0] / "runs", tmp_path / "runs")
     folder = only_run(tmp_path)
     lines = (folder / "events.jsonl").read_text().splitlines(keepends=True)
-    (folder / "events.jsonl").write_text("".join(lines[:-1]))
-    other = run_loop(tmp_path / "other", epochs=1).folder
+    (folder / "events.jsonl").write_text("".join(lines[:-1]))  # Not finished any more.
+    whole = (folder / "checkpoints" / "last.pt").read_bytes()
+    other = run_loop(tmp_path / "other", epochs=1).folder / "last.pt"
     before = (folder / "events.jsonl").read_bytes()
-    for content, says in (
-        (b"not a checkpoint", "not a checkpoint of cifar-tui, or damaged"),
-        ((folder / "checkpoints" / "last.pt").read_bytes()[:-1000], "not a checkpoint of cifar-tui, or damaged"),
-        ((other / "last.pt").read_bytes(), "other classes than the run's"),
-    ):
+
+    def answer(command: str, checkpoint: bytes) -> str:
         for name in ("last.pt", "best.pt"):
-            (folder / "checkpoints" / name).unlink()
-            (folder / "checkpoints" / name).write_bytes(content)
-        assert says in refused(run([command, folder.name], tmp_path))
+            (folder / "checkpoints" / name).write_bytes(checkpoint)
+        return refused(run([command, folder.name], tmp_path))
+
+    assert "not a checkpoint of cifar-tui, or damaged" in answer("resume", b"not a checkpoint")
+    assert "not a checkpoint of cifar-tui, or damaged" in answer("resume", whole[:-1000])
+    assert "other classes than the run's" in answer("resume", other.read_bytes())
+    assert "other classes than the run's" in answer("evaluate", other.read_bytes())
     assert (folder / "events.jsonl").read_bytes() == before
 
 

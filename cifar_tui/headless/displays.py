@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from cifar_tui.events import AnyEvent, BatchThrottle, Epoch, Note, Resumed, RunFinished, RunStarted, to_json
-from cifar_tui.headless.tables import comparison_table, print_table
+from cifar_tui.headless.tables import comparison_table, console
 from cifar_tui.session import Loading
 from cifar_tui.state import RunState
 from cifar_tui.text import count, duration, percent, plural, printable
@@ -75,7 +75,7 @@ class PlainDisplay(QuietDisplay):
 
     def comparison(self, states: list[RunState]) -> None:
         """A table without colours."""
-        print_table(comparison_table(states))
+        console().print(comparison_table(states))
 
 
 class JsonDisplay(Display):
@@ -123,7 +123,10 @@ def event_line(event: AnyEvent, state: RunState) -> str | None:
 def result_line(state: RunState, finished: RunFinished, folder: Path) -> str:
     """How a run ended, in one line."""
     model = state.started.model if state.started else "run"
-    parts = [f"{model} {finished.state}: {printable(finished.message)}"]
+    ending = (
+        finished.message if finished.message.startswith(finished.state) else f"{finished.state}: {finished.message}"
+    )
+    parts = [f"{model} {printable(ending)}"]
     if finished.test_accuracy is not None and finished.test_loss is not None:
         parts.append(f"test accuracy {percent(finished.test_accuracy)}, loss {finished.test_loss:.4f}")
     if finished.best_val_accuracy is not None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 
 from cifar_tui.headless.displays import PlainDisplay
-from cifar_tui.headless.tables import classes_table, print_table
+from cifar_tui.headless.tables import classes_table, console
 from cifar_tui.session import Loading, evaluate
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.text import percent, plural, printable
@@ -37,5 +36,5 @@ def evaluate_run(folder: RunFolder, *, as_json: bool) -> None:
         f"{printable(folder.id)}, weights of epoch {test.epoch}: test accuracy {percent(test.accuracy)},"
         f" loss {test.loss:.4f} on {plural(images, 'image')}"
     )
-    sys.stdout.flush()
-    print_table(classes_table(test.confusion, classes))
+    out = console()
+    out.print(classes_table(test.confusion, classes, out.width))

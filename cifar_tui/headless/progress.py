@@ -97,7 +97,7 @@ class ProgressDisplay(Display):
 
     def comparison(self, states: list[RunState]) -> None:
         """A table."""
-        self._console.print(comparison_table(states))
+        self._console.print(comparison_table(states, self._console.width))
 
     def abort(self) -> None:
         """Show the cursor again."""

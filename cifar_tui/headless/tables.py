@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,78 +18,83 @@ from cifar_tui.text import UNKNOWN, count, duration, percent, printable
 
 PLAIN_WIDTH = 160
 """Columns of a table that goes to a file."""
+WORDS = ("run", "state", "model", "data", "class", "most taken for")
+"""The columns that hold words; the others hold numbers."""
 
 
-def comparison_table(states: Sequence[RunState]) -> Table:
+def comparison_table(states: Sequence[RunState], width: int = PLAIN_WIDTH) -> Table:
     """Runs side by side, a row each: the figures that the reference protocol compares."""
-    table = _table("model", "parameters", "epochs", "first epoch", "best", "test", "gap", "images/s", "time")
-    for state in states:
-        first, best = (state.epochs[0] if state.epochs else None), state.best
-        table.add_row(
-            Text(printable(state.started.model) if state.started else UNKNOWN),
-            count(state.started.parameters) if state.started else UNKNOWN,
-            count(len(state.epochs)),
-            percent(first.val_accuracy if first else None),
-            percent(best.val_accuracy if best else None),
-            percent(state.test.accuracy if state.test else None),
-            percent(best.train_accuracy - best.val_accuracy if best else None),
-            _speed(state.training_speed),
-            duration(state.seconds),
-        )
-    table.caption = (
-        "first epoch and best: validation accuracy; gap: training less validation accuracy in the best epoch"
-    )
+    columns = {
+        "model": [_text(s.started and s.started.model) for s in states],
+        "params": [_text(s.started and count(s.started.parameters)) for s in states],
+        "epochs": [_text(count(len(s.epochs))) for s in states],
+        "1st epoch": [_text(percent(s.epochs[0].val_accuracy if s.epochs else None)) for s in states],
+        "best": [_text(percent(s.best.val_accuracy if s.best else None)) for s in states],
+        "test": [_text(percent(s.test.accuracy if s.test else None)) for s in states],
+        "gap": [_text(percent(s.best.train_accuracy - s.best.val_accuracy if s.best else None)) for s in states],
+        "images/s": [_text(_speed(s.training_speed)) for s in states],
+        "time": [_text(duration(s.seconds)) for s in states],
+    }
+    table = _fitting(columns, ("params", "epochs", "images/s", "time"), width)
+    table.caption = "1st epoch, best: validation; gap: training − validation in the best epoch"
     return table
 
 
-def runs_table(summaries: Sequence[dict[str, Any]]) -> Table:
+def runs_table(summaries: Sequence[dict[str, Any]], width: int = PLAIN_WIDTH) -> Table:
     """All runs, a row each."""
-    table = _table("run", "state", "model", "data", "epochs", "best", "test", "images/s", "time", left=4)
-    for summary in summaries:
-        get = summary.get
-        table.add_row(
-            Text(printable(str(get("id", UNKNOWN)))),
-            Text(printable(str(get("state", UNKNOWN)))),
-            Text(printable(str(get("model", UNKNOWN)))),
-            Text(printable(str(get("data", UNKNOWN)))),
-            Text(f"{get('epochs', UNKNOWN)}/{get('planned_epochs', UNKNOWN)}"),
-            percent(_number(get("best_val_accuracy"))),
-            percent(_number(get("test_accuracy"))),
-            _speed(_number(get("images_per_second"))),
-            duration(_number(get("seconds"))),
-        )
-    return table
+    columns = {
+        "run": [_text(s.get("id")) for s in summaries],
+        "state": [_text(s.get("state")) for s in summaries],
+        "model": [_text(s.get("model")) for s in summaries],
+        "data": [_text(str(s.get("data", UNKNOWN)).rpartition("/")[2]) for s in summaries],
+        "epochs": [_text(f"{s.get('epochs', UNKNOWN)}/{s.get('planned_epochs', UNKNOWN)}") for s in summaries],
+        "best": [_text(percent(_number(s.get("best_val_accuracy")))) for s in summaries],
+        "test": [_text(percent(_number(s.get("test_accuracy")))) for s in summaries],
+        "images/s": [_text(_speed(_number(s.get("images_per_second")))) for s in summaries],
+        "time": [_text(duration(_number(s.get("seconds")))) for s in summaries],
+    }
+    return _fitting(columns, ("images/s", "data", "time", "model", "best"), width)
 
 
-def classes_table(matrix: ConfusionMatrix, classes: Sequence[str]) -> Table:
+def classes_table(matrix: ConfusionMatrix, classes: Sequence[str], width: int = PLAIN_WIDTH) -> Table:
     """Each class's images, the share of them that was got right, and what they were taken for most often."""
-    table = _table("class", "images", "right", "accuracy", "most taken for")
-    table.columns[-1].justify = "left"
-    for score in class_scores(matrix, classes):
-        confused = [pair for pair in most_confused(matrix, classes, len(classes) ** 2) if pair.true == score.name]
-        table.add_row(
-            Text(printable(score.name)),
-            count(score.images),
-            count(score.right),
-            percent(score.recall),
-            Text(f"{printable(confused[0].predicted)} ({count(confused[0].count)})" if confused else ""),
-        )
+    scores = class_scores(matrix, classes)
+    taken_for = {pair.true: pair for pair in reversed(most_confused(matrix, classes, len(classes) ** 2))}
+    mistakes = [taken_for.get(score.name) for score in scores]
+    columns = {
+        "class": [_text(score.name) for score in scores],
+        "images": [_text(count(score.images)) for score in scores],
+        "right": [_text(count(score.right)) for score in scores],
+        "accuracy": [_text(percent(score.recall)) for score in scores],
+        "most taken for": [_text(f"{pair.predicted} ({count(pair.count)})" if pair else "") for pair in mistakes],
+    }
+    return _fitting(columns, ("images", "right"), width)
+
+
+def console() -> Console:
+    """Standard output at the terminal's width; where there is none, wide and without colours."""
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(width=PLAIN_WIDTH, color_system=None)
+
+
+def _fitting(columns: dict[str, list[Text]], dispensable: Sequence[str], width: int) -> Table:
+    """A table of these columns, without those that one can do without, in this order, until it is not too wide."""
+    for name in dispensable:
+        widths = [max(len(head), *(text.cell_len for text in column)) for head, column in columns.items()]
+        if sum(widths) + 2 * (len(widths) - 1) <= width:
+            break
+        del columns[name]
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True, caption_justify="left")
+    for name in columns:
+        table.add_column(name, justify="left" if name in WORDS else "right", overflow="fold")
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*row)
     return table
 
 
-def print_table(table: Table) -> None:
-    """Print on standard output: at the terminal's width, or at full width without colours where there is none."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=PLAIN_WIDTH, color_system=None)
-    console.print(table)
-
-
-def _table(*columns: str, left: int = 1) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, caption_justify="left")
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number < left else "right", overflow="fold")
-    return table
+def _text(value: object) -> Text:
+    """A damaged summary may hold anything."""
+    return Text(printable(UNKNOWN if value is None else str(value)))
 
 
 def _speed(images_per_second: float | None) -> str:
@@ -97,4 +103,5 @@ def _speed(images_per_second: float | None) -> str:
 
 def _number(value: object) -> float | None:
     """A damaged summary may hold anything."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    return number if math.isfinite(number) else None

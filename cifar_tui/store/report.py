@@ -116,9 +116,10 @@ def _main_figures(state: RunState, config: Mapping[str, Any]) -> str:
             ("Test accuracy", f"**{percent(state.test.accuracy)}** ({count(right)} of {count(images)})"),
             ("Test loss", _loss(state.test.loss)),
         ]
-    if best and last:
+    if best:
+        rows += [("Best validation accuracy", f"{percent(best.val_accuracy)}, after epoch {count(best.epoch)}")]
+    if last:
         rows += [
-            ("Best validation accuracy", f"{percent(best.val_accuracy)}, after epoch {count(best.epoch)}"),
             ("Validation accuracy after epoch 1", percent(state.epochs[0].val_accuracy)),
             ("Validation accuracy, last epoch", percent(last.val_accuracy)),
             ("Validation loss, last epoch", _loss(last.val_loss)),
