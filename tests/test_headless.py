@@ -86,6 +86,13 @@ def test_an_epochs_line_has_its_figures() -> None:
     )
 
 
+def test_an_epochs_line_fits_a_narrow_terminal() -> None:
+    (event,) = whole_epoch(2, val_accuracy=0.625)[-1:]
+    short = "epoch 2/5  train 0.5000 40.00 %  val 0.5500 62.50 %  4.0 s  best"
+    assert event_line(event, fold([started()]), 80) == short
+    assert event_line(event, fold([started()]), 200) == event_line(event, fold([started()]))
+
+
 @pytest.mark.parametrize(
     ("epoch", "number", "says"),
     [(2, 3, "in epoch 2, after batch 3 of 4"), (3, 0, "with epoch 3"), (6, 0, "with the test")],

@@ -93,8 +93,8 @@ class JsonDisplay(Display):
             _print(to_json(event))
 
 
-def event_line(event: AnyEvent, state: RunState) -> str | None:
-    """An event in words; None for those that a log can do without."""
+def event_line(event: AnyEvent, state: RunState, width: int | None = None) -> str | None:
+    """An event in words; None for those that a log can do without. An epoch is shortened where `width` asks for it."""
     match event:
         case RunStarted():
             return (
@@ -104,20 +104,38 @@ def event_line(event: AnyEvent, state: RunState) -> str | None:
                 f" {plural(event.threads, 'thread')}, batch {event.batch_size}"
             )
         case Epoch():
-            planned = state.started.epochs if state.started else event.epoch
-            return (
-                f"epoch {event.epoch:{len(str(planned))}}/{planned}"
-                f"  train loss {event.train_loss:.4f} accuracy {percent(event.train_accuracy)}"
-                f"  validation loss {event.val_loss:.4f} accuracy {percent(event.val_accuracy)}"
-                f"  lr {event.lr:.2e}  {count(round(event.images_per_second))} images/s"
-                f"  {duration(event.seconds)}{'  best' if event.best else ''}"
-            )
+            line = _epoch_line(event, state)
+            return line if width is None or len(line) <= width else _short_epoch_line(event, state)
         case Resumed() if state.started:
             return f"{printable(state.started.id)}: goes on {_place(event, state.started)}"
         case Note() if event.level != "debug":
             return f"{event.level}: {printable(event.message)}"
         case _:
             return None
+
+
+def _epoch_line(event: Epoch, state: RunState) -> str:
+    return (
+        f"epoch {_number_of(event, state)}"
+        f"  train loss {event.train_loss:.4f} accuracy {percent(event.train_accuracy)}"
+        f"  validation loss {event.val_loss:.4f} accuracy {percent(event.val_accuracy)}"
+        f"  lr {event.lr:.2e}  {count(round(event.images_per_second))} images/s"
+        f"  {duration(event.seconds)}{'  best' if event.best else ''}"
+    )
+
+
+def _short_epoch_line(event: Epoch, state: RunState) -> str:
+    return (
+        f"epoch {_number_of(event, state)}"
+        f"  train {event.train_loss:.4f} {percent(event.train_accuracy)}"
+        f"  val {event.val_loss:.4f} {percent(event.val_accuracy)}"
+        f"  {duration(event.seconds)}{'  best' if event.best else ''}"
+    )
+
+
+def _number_of(event: Epoch, state: RunState) -> str:
+    planned = state.started.epochs if state.started else event.epoch
+    return f"{event.epoch:{len(str(planned))}}/{planned}"
 
 
 def result_line(state: RunState, finished: RunFinished, folder: Path) -> str:

@@ -58,7 +58,7 @@ class ProgressDisplay(Display):
 
     def event(self, event: AnyEvent, state: RunState) -> None:
         """The bars follow the batches; what is worth keeping is printed above them."""
-        line = event_line(event, state)
+        line = event_line(event, state, self._console.width)
         if line:
             self._console.print(Text(line))
         if state.started is None:
