@@ -6,19 +6,18 @@ import contextlib
 import json
 import os
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from cifar_tui import __version__, models
-from cifar_tui.config import NAMED_DATA, TrainingConfig, read_config_file
+from cifar_tui.config import DEFAULT_RUNS_DIR, NAMED_DATA, TrainingConfig, read_config_file
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.text import printable
 
 DEFAULT_MODELS = ("cnn", "mlp")
-DEFAULT_RUNS_DIR = Path("runs")
 _DEFAULTS = TrainingConfig()
 
 app = typer.Typer(
@@ -28,6 +27,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Train image classifiers, and watch them learn, in a terminal.",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """Options of the commands that may stand before the command's name too."""
+
+    runs_dir: Path | None
+    as_json: bool
+    quiet: bool
 
 
 class _Debug:
@@ -90,7 +98,9 @@ def train(
     ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.", show_default="auto")] = None,
     precision: Annotated[str | None, typer.Option(help="auto, fp32 or bf16.", show_default="auto")] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads.", show_default="one a core")] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="CPU threads; 0 is one a core.", show_default="one a core")
+    ] = None,
     seed: Annotated[int | None, _shown(_DEFAULTS.seed)] = None,
     recipe: Annotated[str | None, typer.Option(help="protocol.", show_default=_DEFAULTS.recipe)] = None,
     checkpoint_seconds: Annotated[
@@ -98,7 +108,10 @@ def train(
         typer.Option(help="The longest time between checkpoints.", show_default=f"{_DEFAULTS.checkpoint_seconds:g}"),
     ] = None,
     runs_dir: RunsDir = None,
-    name: Annotated[str | None, typer.Option(help="What the run's id ends in.", show_default="the model")] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="What the run's id ends in: letters, digits, '.', '_', '-'.", show_default="the model"),
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file of these options; the line wins over it.")] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -111,14 +124,15 @@ def train(
 
     Without a command it trains. All options have the reference protocol's values where they are not given.
     """
-    options = (*_DEFAULTS.to_dict(), "runs_dir")
-    given = {key: value for key in options if (value := context.params[key]) not in (None, [], ())}
+    options = (*_DEFAULTS.to_dict(), "runs_dir", "config", "no_ui")
+    given = {key: value for key in options if (value := context.params[key]) not in (None, False, [], ())}
     if context.invoked_subcommand is not None:
-        context.obj = given.pop("runs_dir", None)
+        context.obj = _Shared(given.pop("runs_dir", None), as_json, quiet)
         if given:
             option = next(iter(given)).replace("_", "-")
             raise InputError(f"--{option} is an option of training; {context.invoked_subcommand} does not take it")
         return
+    given = {key: value for key, value in given.items() if key not in ("config", "no_ui")}
     merged = (read_config_file(config) if config else {}) | given
     runs = Path(merged.pop("runs_dir", DEFAULT_RUNS_DIR))
     configs = training_configs(merged)
@@ -142,11 +156,13 @@ def training_configs(options: dict[str, Any]) -> list[TrainingConfig]:
     for model in chosen:
         models.check(model)
     common = TrainingConfig.from_dict(options)
-    # A run may be resumed from another folder than this one.
-    if common.data not in NAMED_DATA and Path(common.data).expanduser().exists():
-        common = replace(common, data=str(Path(common.data).expanduser().absolute()))
-    if common.data_dir is not None:
-        common = replace(common, data_dir=str(Path(common.data_dir).expanduser().absolute()))
+    # A run may be resumed from another folder than this one. A path that cannot be is left to its reader to refuse.
+    with contextlib.suppress(OSError, RuntimeError):
+        if common.data not in NAMED_DATA and Path(common.data).expanduser().exists():
+            common = replace(common, data=str(Path(common.data).expanduser().absolute()))
+    with contextlib.suppress(OSError, RuntimeError):
+        if common.data_dir is not None:
+            common = replace(common, data_dir=str(Path(common.data_dir).expanduser().absolute()))
     if common.name is None or len(chosen) == 1:
         return [replace(common, model=model) for model in chosen]
     return [replace(common, model=model, name=f"{common.name}-{model}") for model in chosen]
@@ -167,7 +183,15 @@ def resume(
 
     directory = _runs_dir(context, runs_dir)
     folder = catalog.find(directory, run)
-    raise typer.Exit(driver.train(directory, [folder], as_json=as_json, quiet=quiet, debug=_Debug.on))
+    raise typer.Exit(
+        driver.train(
+            directory,
+            [folder],
+            as_json=as_json or context.obj.as_json,
+            quiet=quiet or context.obj.quiet,
+            debug=_Debug.on,
+        )
+    )
 
 
 @app.command()
@@ -182,7 +206,7 @@ def runs(
 
     directory = _runs_dir(context, runs_dir)
     summaries = catalog.summaries(directory)
-    if as_json:
+    if as_json or context.obj.as_json:
         print(json.dumps(summaries, indent=2))
         return
     if not summaries:
@@ -206,7 +230,7 @@ def evaluate(
     from cifar_tui.headless.evaluation import evaluate_run
     from cifar_tui.store import catalog
 
-    evaluate_run(catalog.find(_runs_dir(context, runs_dir), run), as_json=as_json)
+    evaluate_run(catalog.find(_runs_dir(context, runs_dir), run), as_json=as_json or context.obj.as_json)
 
 
 @app.command()
@@ -220,11 +244,13 @@ def doctor(
     """Say what this machine has for training, and what to mend."""
     from cifar_tui import doctor as examination
 
-    raise typer.Exit(examination.report(_runs_dir(context, runs_dir), data_dir, as_json=as_json))
+    raise typer.Exit(examination.report(_runs_dir(context, runs_dir), data_dir, as_json=as_json or context.obj.as_json))
 
 
 def main() -> NoReturn:
     """Run the command line and leave the process with its exit status."""
+    # Where one of them was closed, Python has None.
+    sys.stdout, sys.stderr = (stream or Path(os.devnull).open("w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         # Where the terminal's encoding lacks a character, a question mark is better than an error.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
@@ -239,19 +265,23 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, typer.Abort):
         status = 130
     except BrokenPipeError:
-        # Who read our output has gone; the interpreter must not trip over it once more while it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
     except Exception as error:
         if _Debug.on:
             raise
         status = _fail(f"{type(error).__name__}: {error} (--debug shows where)", 1)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # Who read our output has gone; the interpreter must not trip over it once more while it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(status)
 
 
 def _runs_dir(context: typer.Context, given: Path | None) -> Path:
     """The folder of runs, wherever on the line it was named."""
-    return given or context.obj or DEFAULT_RUNS_DIR
+    shared: _Shared = context.obj
+    return given or shared.runs_dir or Path(DEFAULT_RUNS_DIR)
 
 
 def _fail(message: str, status: int) -> int:

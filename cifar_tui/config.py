@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 
 from cifar_tui.errors import InputError
 
+DEFAULT_RUNS_DIR = "runs"
 NAMED_DATA = ("cifar10", "digits")
 """What `data` may name beside the path of a folder of images."""
 IMAGE_SIZE = 32

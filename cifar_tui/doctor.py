@@ -28,6 +28,8 @@ class Finding:
     topic: str
     found: str
     mend: str = ""
+    hinders: bool = True
+    """Whether what is to be mended keeps training from working."""
 
 
 def report(runs_dir: Path, data_dir: str | None, *, as_json: bool) -> int:
@@ -46,7 +48,7 @@ def report(runs_dir: Path, data_dir: str | None, *, as_json: bool) -> int:
             sys.stdout.flush()
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
-    return 1 if any(finding.mend for finding in findings) else 0
+    return 1 if any(finding.mend and finding.hinders for finding in findings) else 0
 
 
 def _findings(runs_dir: Path, data_dir: str | None) -> Iterator[Finding]:
@@ -56,7 +58,6 @@ def _findings(runs_dir: Path, data_dir: str | None) -> Iterator[Finding]:
         yield _package(package)
     yield from _torch()
     yield _cifar10(data_dir)
-    yield Finding("digits", "bundled with scikit-learn")
     yield _runs(runs_dir)
     yield _terminal()
 
@@ -114,5 +115,5 @@ def _terminal() -> Finding:
     encoding = sys.stdout.encoding
     found = f"{os.environ.get('TERM', 'TERM is not set')}, {columns}×{lines}, {encoding}"
     if encoding.lower().replace("-", "") != "utf8":
-        return Finding("terminal", found, "set a UTF-8 locale, such as LC_ALL=C.UTF-8")
+        return Finding("terminal", found, "set a UTF-8 locale, such as LC_ALL=C.UTF-8", hinders=False)
     return Finding("terminal", found)

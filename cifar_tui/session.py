@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib.metadata
 import platform
 import sys
@@ -20,8 +21,9 @@ from cifar_tui.errors import CifarTuiError, DivergedError, InputError
 from cifar_tui.events import AnyEvent, Evaluated, Level, Note, RunFinished, RunStatus
 from cifar_tui.state import RunState
 from cifar_tui.store import run_folder
-from cifar_tui.store.artefacts import Predictions, write_artefacts
+from cifar_tui.store.artefacts import REPORT, Predictions, write_artefacts
 from cifar_tui.store.lock import RunLock
+from cifar_tui.store.plots.predictions import SHOWN
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.control import Control, StopTraining
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from cifar_tui.training.checkpoints import Snapshot
     from cifar_tui.training.setup import Setup, Shelf
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 RECORDED_PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow")
 
 
@@ -69,11 +72,8 @@ class Session:
         """An earlier run, to go on from its last checkpoint, or from its beginning where it has none.
 
         Raises:
-            InputError: It is finished, or its configuration is damaged.
+            InputError: Its configuration is damaged.
         """
-        state = folder.read_state()
-        if state.finished and state.finished.state == "finished":
-            raise InputError(f"{folder.id} is finished; start a new run to train longer")
         return Run(self, _recorded_options(folder), folder, listener)
 
     def shelf(self) -> Shelf:
@@ -92,6 +92,7 @@ class Run:
         self.folder = folder
         """None until the run has begun."""
         self.error: BaseException | None = None
+        self.traceback = ""
         self._session = session
         self._listener = listener
         self._control = Control()
@@ -125,8 +126,14 @@ class Run:
         except StopTraining:
             pass  # It was asked to stop before it began: nothing was made, nothing is lost.
         except BaseException as error:  # noqa: BLE001
-            self.error = error
+            self._fail(error)
         self._listener(Ended(self.error))
+
+    def _fail(self, error: BaseException) -> None:
+        """Keep the first error, its traceback as text: as an object it would keep the whole run in memory."""
+        if self.error is None:
+            self.error, self.traceback = error, traceback.format_exc().rstrip()
+        error.__traceback__ = error.__cause__ = error.__context__ = None
 
     def _run(self) -> None:
         """Everything of the run but the catching of its errors.
@@ -136,26 +143,28 @@ class Run:
             CifarTuiError: Its images could not be read.
             OSError: Its folder could not be written.
         """
-        self._loading("loading PyTorch", 0, 0)
-        from cifar_tui.training import checkpoints
-        from cifar_tui.training.setup import prepare
-
         folder, state, saved = self.folder, RunState(), None
         with contextlib.ExitStack() as stack:
             if folder is not None:
                 stack.callback(RunLock(folder.path).release)
                 state = folder.read_state()
+                if state.status == "finished":
+                    raise InputError(f"{folder.id} is finished; start a new run to train longer")
+            self._loading("loading PyTorch", 0, 0)
+            from cifar_tui.training import checkpoints
+            from cifar_tui.training.setup import prepare
+
             setup = prepare(self.config, self._session.shelf(), self._loading)
             self._control.check()
-            if folder is not None:
-                saved = checkpoints.load_last(folder.checkpoints, setup.identity)
             if folder is None:
-                folder = run_folder.create(
-                    self._session.runs_dir, self.config.name or self.config.model, datetime.now()
-                )
+                name, runs_dir = self.config.name or self.config.model, self._session.runs_dir
+                folder = run_folder.create(runs_dir, name, datetime.now(), lambda made: _record_of(setup, made))
                 stack.callback(RunLock(folder.path).release)
-                folder.write_config(_record_of(setup, folder))
                 self.folder = folder
+            elif saved := checkpoints.load_last(folder.checkpoints, setup.identity):
+                # The loop restores it all; this refuses what does not fit before anything is written.
+                checkpoints.restore(saved, setup.model)
+            folder.checkpoints.mkdir(exist_ok=True)
             recorder = Recorder(folder, folder.read_config(), state)
             stack.callback(recorder.close)
             self._train(setup, folder, recorder, saved)
@@ -176,14 +185,16 @@ class Run:
 
         predictions = None
         try:
+            if saved is None and recorder.state.started:
+                note("warning", "it has no checkpoint: it begins anew")
             outcome = train(setup, folder.id, folder.checkpoints, self._control, emit, clock, saved)
             if outcome.test:
-                predictions = Predictions(*outcome.test.examples(setup.dataset.test))
+                predictions = Predictions(*outcome.test.examples(setup.dataset.test, SHOWN))
         except Exception as error:  # noqa: BLE001  (an error in one run is that run's end, and told as such)
-            self.error = error
+            self._fail(error)
             outcome = Outcome("diverged" if isinstance(error, DivergedError) else "failed", explain(error, self.config))
             with contextlib.suppress(OSError):
-                note("debug", traceback.format_exc())
+                note("debug", self.traceback)
         state = recorder.state
         final = RunFinished(
             t=clock.t,
@@ -197,13 +208,16 @@ class Run:
             seconds=state.seconds,
         )
         try:
-            if outcome.state != "interrupted":  # Who interrupts is waiting, and will go on from the checkpoint.
+            if outcome.state == "interrupted":
+                # Who interrupts is waiting, and will go on from the checkpoint; an earlier ending's report is void.
+                (folder.path / REPORT).unlink(missing_ok=True)
+            else:
                 ended = replace(state, finished=final, status=final.state)
                 for problem in write_artefacts(folder.path, folder.read_config(), ended, predictions):
                     note("warning", problem)
             emit(final)
         except (OSError, InputError) as error:
-            self.error = self.error or error
+            self._fail(error)
             self._listener(final)
 
     def _loading(self, what: str, done: int, total: int) -> None:
@@ -248,7 +262,8 @@ def explain(error: BaseException, config: TrainingConfig) -> str:
     if isinstance(error, CifarTuiError):
         return text
     if isinstance(error, OSError):
-        return f"cannot write the run's folder: {error.strerror or text}; make room, then resume the run"
+        remedy = "make room" if error.errno in NO_ROOM else "see to it that it can be written"
+        return f"cannot write the run's folder: {error.strerror or text}; {remedy}, then resume the run"
     if type(error).__name__ == "OutOfMemoryError" or "not enough memory" in text or "t allocate memory" in text:
         smaller = max(2, config.batch_size // 2)
         return f"out of memory at batch size {config.batch_size}: try --batch-size {smaller}, or another --device"
@@ -276,6 +291,7 @@ def _record_of(setup: Setup, folder: RunFolder) -> dict[str, Any]:
         "id": folder.id,
         "created": datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": ["cifar-tui", *sys.argv[1:]],
+        "runs_dir": str(folder.path.parent),
         "options": setup.config.to_dict(),
         "seed": setup.config.seed,
         "dataset": {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from cifar_tui.events import (
     AnyEvent,
@@ -118,7 +118,7 @@ class RunState:
         self.t = max(self.t, event.t)
         match event:
             case RunStarted():
-                self.started = event
+                self._begin(event)
             case Batch():
                 self._apply_batch(event)
             case Epoch():
@@ -139,6 +139,12 @@ class RunState:
             case RunFinished():
                 self.finished = event
                 self.status = event.state
+
+    def _begin(self, event: RunStarted) -> None:
+        """A run that ended before its first checkpoint begins anew; only what was noted stays."""
+        new = RunState(started=event, t=self.t, notes=self.notes)
+        for each in fields(new):
+            setattr(self, each.name, getattr(new, each.name))
 
     def _apply_batch(self, event: Batch) -> None:
         self.status = "running"

@@ -77,4 +77,5 @@ def refused(result: subprocess.CompletedProcess[str], status: int = 2) -> str:
     assert result.returncode == status, result.stderr
     assert len(lines) == 1, result.stderr
     assert lines[0].startswith("cifar-tui: ")
+    assert status != 2 or result.stdout == "", "a refusal is no result"
     return lines[0]

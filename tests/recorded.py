@@ -144,6 +144,7 @@ def run_config(
         "id": ID,
         "created": "2026-03-14T15:09:26+00:00",
         "command": list(command),
+        "runs_dir": "runs",
         "options": options.to_dict(),
         "seed": options.seed,
         "dataset": {

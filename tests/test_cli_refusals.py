@@ -31,6 +31,7 @@ LIGHT = [
     (["--config", "none.toml"], "--config: cannot read 'none.toml': No such file"),
     (["--config", "wrong.toml"], "wrong.toml: unknown option 'epoch' (did you mean 'epochs'?)"),
     (["--config", "broken.toml"], "'broken.toml' is not TOML"),
+    (["--config", "any.toml", "runs"], "--config is an option of training; runs does not take it"),
     (["rnus"], "No such command 'rnus'"),
     (["--epochs", "3", "runs"], "--epochs is an option of training; runs does not take it"),
     (["resume"], "Missing argument 'RUN'"),
@@ -91,6 +92,11 @@ def test_wrong_images_are_refused_by_what_is_wrong_with_them(tmp_path: Path) -> 
     assert "class" in shown["one"]
     assert "class1" in shown["damaged"]
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("data", ["~nosuchuser/x", "x" * 300])
+def test_a_path_that_cannot_be_is_refused(tmp_path: Path, data: str) -> None:
+    refused(run(["--no-ui", "--data", data], tmp_path))
 
 
 def test_a_damaged_image_among_good_ones_is_left_out_by_name(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pyte
 import pytest
 from PIL import Image
 
-from tests.command import TRAIN, events, metrics, only_run, refused, run, summary
+from tests.command import TRAIN, events, metrics, only_run, refused, run, start, summary
 from tests.training_runs import run as run_loop
 
 CONTRACT = {
@@ -101,9 +101,8 @@ def test_runs_lists_the_run_for_people_and_programs(trained: Trained) -> None:
     listed = run(["runs"], cwd)
     assert folder.name in listed.stdout
     assert "finished" in listed.stdout
-    for arguments in (["runs", "--json"], ["runs", "--runs-dir", "runs", "--json"], ["--runs-dir", "runs", "runs"]):
-        assert run(arguments, cwd).returncode == 0
-    assert json.loads(run(["runs", "--json"], cwd).stdout) == [summary(folder)]
+    for arguments in (["runs", "--json"], ["--runs-dir", "runs", "--json", "runs"]):
+        assert json.loads(run(arguments, cwd).stdout) == [summary(folder)]
 
 
 def test_a_finished_run_is_not_resumed(trained: Trained) -> None:
@@ -152,12 +151,13 @@ def test_a_full_disk_is_said_in_one_line_and_leaves_no_half_file(tmp_path: Path)
     result = run([*TRAIN, "--epochs", "1"], tmp_path, prepare=limit_files)
     line = refused(result, 1)
     assert "cannot write the run's folder" in line
-    assert "make room, then resume the run" in line
+    assert "File too large; make room, then resume the run" in line
     folder = only_run(tmp_path)
     assert list((folder / "checkpoints").iterdir()) == []
     assert not list(folder.rglob("*.tmp"))
     assert summary(folder)["state"] == "failed"
     resumed = run(["resume", folder.name, "--quiet"], tmp_path)
+    assert [row["epoch"] for row in metrics(folder)] == ["1"], "it began anew"
     assert resumed.returncode == 0
     assert len(resumed.stdout.splitlines()) == 1, "quiet: the result alone"
     assert resumed.stderr == ""
@@ -183,6 +183,21 @@ def test_a_checkpoint_that_is_none_or_anothers_is_refused(trained: Trained, tmp_
     assert "other classes than the run's" in answer("resume", other.read_bytes())
     assert "other classes than the run's" in answer("evaluate", other.read_bytes())
     assert (folder / "events.jsonl").read_bytes() == before
+
+
+def test_training_goes_on_where_nobody_reads_its_output(tmp_path: Path) -> None:
+    process = start([*TRAIN, "--epochs", "2"], tmp_path)
+    assert process.stdout is not None
+    process.stdout.close()
+    process.stdout = None
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert "cannot print any more (Broken pipe); training goes on" in err
+    assert summary(only_run(tmp_path))["state"] == "finished"
+
+
+def test_closed_output_is_no_error(tmp_path: Path) -> None:
+    assert run(["runs"], tmp_path, prepare=lambda: os.close(1)).returncode == 0
 
 
 def test_the_doctor_names_what_is_here(tmp_path: Path) -> None:

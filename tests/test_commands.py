@@ -43,12 +43,12 @@ def test_a_value_that_begins_with_a_dash_is_joined_to_its_option() -> None:
     assert "--data=-images" in training_command(run_config(TrainingConfig(data="-images")))
 
 
-@pytest.mark.parametrize("words", [("--runs-dir", "my runs"), ("--runs-dir=my runs",)])
-def test_the_folder_of_the_runs_is_kept(words: tuple[str, ...]) -> None:
-    config = run_config(TrainingConfig(), command=("cifar-tui", *words, "--start"))
+def test_the_folder_of_the_runs_is_kept_where_it_is_not_the_usual_one() -> None:
+    config = run_config(TrainingConfig()) | {"runs_dir": "my runs"}
 
-    assert training_command(config)[-len(words) :] == list(words)
-    assert run_command("resume", config) == ["cifar-tui", "resume", ID, *words]
+    assert training_command(config)[-2:] == ["--runs-dir", "my runs"]
+    assert run_command("resume", ID, "my runs") == ["cifar-tui", "resume", ID, "--runs-dir", "my runs"]
+    assert run_command("resume", ID, "runs") == ["cifar-tui", "resume", ID]
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")

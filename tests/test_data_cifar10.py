@@ -110,7 +110,7 @@ def test_it_is_found_where_it_lies_and_left_as_it_is(
     folder = {"given": data_dir, "./data": Path("data").absolute(), "cache": home}[place]
     path = archive.write(folder) if kind == "archive" else archive.extract(folder)
     before = files_under(folder)
-    assert sources.locate_cifar10(str(data_dir)) == cifar10.Found(kind, path)
+    assert cifar10.locate(str(data_dir)) == cifar10.Found(kind, path)
     assert_is(read(data_dir), archive)
     assert {name for name in files_under(folder) if not name.startswith("images")} == before
 
@@ -122,12 +122,12 @@ def test_data_dir_comes_before_the_working_folder_and_that_before_the_cache(
     places = [tmp_path / "given", Path("data").absolute(), home]
     for place in reversed(places):
         archive.write(place)
-        assert sources.locate_cifar10(str(places[0])) == cifar10.Found("archive", place / FILENAME)
+        assert cifar10.locate(str(places[0])) == cifar10.Found("archive", place / FILENAME)
 
 
 def test_nothing_is_located_where_nothing_is() -> None:
-    assert sources.locate_cifar10(None) is None
-    assert sources.locate_cifar10("/nowhere") is None
+    assert cifar10.locate(None) is None
+    assert cifar10.locate("/nowhere") is None
 
 
 # Fetched

@@ -169,7 +169,7 @@ def test_the_gap_is_measured_at_the_best_and_at_the_last_epoch() -> None:
         ((0.95, 0.80), "**The model over-fits**"),
         ((0.93, 0.90), "**The model over-fits slightly.**"),
         ((0.95, 0.94), "Neither over- nor under-fitting shows."),
-        ((0.55, 0.56), "**under-fitting**: 45.00 % of the training images were still taken for another class."),
+        ((0.55, 0.56), "**under-fitting**: 45.00 % of the training images and 44.00 % of"),
         ((math.nan, 0.9), "cannot be judged"),
     ],
 )

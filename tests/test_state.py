@@ -1,6 +1,7 @@
 """The fold of a run's events: bounded, the same for every reader, and right after a run went on from a checkpoint."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_tui import state as state_module
-from cifar_tui.events import AnyEvent, Batch, Epoch, Evaluated, Paused, Resumed, RunFinished, RunStarted
+from cifar_tui.events import AnyEvent, Batch, Epoch, Evaluated, Note, Paused, Resumed, RunFinished, RunStarted
 from cifar_tui.state import Curve, RunState
 
 BATCHES, SIZE = 4, 10
@@ -105,6 +106,14 @@ def test_what_came_after_a_checkpoint_is_void_once_the_run_goes_on_from_it(data:
         or (isinstance(e, Evaluated | Epoch) and e.epoch >= epoch)
     ]
     assert learnt(fold([*events[:crashed], resumed, *rest])) == learnt(fold(events))
+
+
+def test_a_run_that_begins_anew_keeps_nothing_of_its_first_beginning_but_its_notes() -> None:
+    note = Note(t=5.0, level="warning", message="it has no checkpoint")
+    again = replace(started(), t=9.0)
+    state = fold([*uninterrupted(2), note, again, *whole_epoch(1)])
+    assert learnt(state) == learnt(fold(uninterrupted(1)))
+    assert (state.started, state.notes, state.t) == (again, [note], 9.0)
 
 
 @given(

@@ -40,7 +40,7 @@ CONFIG: dict[str, Any] = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> RunFolder:
-    made = run_folder.create(tmp_path / "runs", "cnn", NOW)
+    made = run_folder.create(tmp_path / "runs", "cnn", NOW, lambda _: CONFIG)
     made.write_config(CONFIG)
     return made
 
@@ -67,14 +67,14 @@ def finished(status: Any = "finished") -> RunFinished:
 
 
 def test_a_runs_id_is_its_time_and_name_and_a_second_of_both_is_numbered(tmp_path: Path) -> None:
-    ids = [run_folder.create(tmp_path, "cnn", NOW).id for _ in range(3)]
+    ids = [run_folder.create(tmp_path, "cnn", NOW, lambda _: CONFIG).id for _ in range(3)]
     assert ids == ["20260102-030405-cnn", "20260102-030405-cnn-2", "20260102-030405-cnn-3"]
 
 
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"cannot make a run's folder in .*; choose another --runs-dir"):
-        run_folder.create(tmp_path / "file" / "runs", "cnn", NOW)
+        run_folder.create(tmp_path / "file" / "runs", "cnn", NOW, lambda _: CONFIG)
 
 
 def test_a_file_is_old_or_new_at_every_moment(tmp_path: Path) -> None:
@@ -259,16 +259,16 @@ def test_a_damaged_file_is_named_in_one_line(folder: RunFolder, content: str) ->
 
 def test_runs_are_listed_newest_first_and_a_dead_ones_state_is_interrupted(tmp_path: Path) -> None:
     for day in (1, 3, 2):
-        made = run_folder.create(tmp_path, "cnn", NOW.replace(day=day))
+        made = run_folder.create(tmp_path, "cnn", NOW.replace(day=day), lambda _: CONFIG)
         made.write_config(CONFIG)
         record(made, uninterrupted(1))
-    lock = RunLock(run_folder.create(tmp_path, "x", NOW.replace(day=9)).path)
+    lock = RunLock(run_folder.create(tmp_path, "begins", NOW.replace(day=9), lambda _: CONFIG).path)
     (tmp_path / "not-a-run").mkdir()
     alive = RunFolder(tmp_path / "20260103-030405-cnn")
     owner = RunLock(alive.path)
     states = [(s["id"], s["state"]) for s in catalog.summaries(tmp_path)]
-    assert [state for _, state in states] == ["running", "interrupted", "interrupted"]
-    assert catalog.run_folders(tmp_path)[0] == alive
+    assert [state for _, state in states] == ["running", "running", "interrupted", "interrupted"]
+    assert catalog.run_folders(tmp_path)[1] == alive
     owner.release()
     lock.release()
 
@@ -282,7 +282,7 @@ def test_a_damaged_run_is_listed_as_such(folder: RunFolder) -> None:
 
 def test_a_run_is_found_by_id_part_or_path_and_nothing_outside_is(tmp_path: Path, folder: RunFolder) -> None:
     runs = folder.path.parent
-    other = run_folder.create(runs, "mlp", NOW)
+    other = run_folder.create(runs, "mlp", NOW, lambda _: CONFIG)
     other.write_config(CONFIG)
     for text in (folder.id, "cnn", str(folder.path), str(runs / "." / folder.id)):
         assert catalog.find(runs, text) == folder

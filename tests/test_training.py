@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import threading
+import time
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -227,6 +228,32 @@ def test_a_loss_that_is_no_number_ends_the_run_and_leaves_the_last_good_checkpoi
     assert all(tensor.isfinite().all() for tensor in saved.weights.values())
 
 
+def test_the_best_weights_that_could_not_be_kept_are_kept_when_the_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setattr(checkpoints, "_save_safetensors", full)
+        run(tmp_path, epochs=1)
+    assert list((tmp_path / "checkpoints").iterdir()) == []
+    run(tmp_path, epochs=1, resume=True)
+    assert (tmp_path / checkpoints.WEIGHTS).exists()
+    assert (tmp_path / "checkpoints" / checkpoints.BEST).exists()
+
+
+def test_no_speed_counts_the_time_before_the_first_batch_or_leaves_it_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "REPORT_SECONDS", 0.1)
+    setup = tiny_setup(epochs=1)
+    monkeypatch.setattr(loop, "AdamW", lambda *a, **k: (time.sleep(1), torch.optim.AdamW(*a, **k))[1])
+    recorded = run(tmp_path, setup=setup)
+    (epoch,) = recorded.of(Epoch)
+    assert all(0.2 < e.images_per_second / epoch.images_per_second < 20 for e in recorded.of(Batch))
+
+
 def test_checkpoints_come_by_the_clock_within_an_epoch(tmp_path: Path) -> None:
     recorded = run(tmp_path, epochs=1, checkpoint_seconds=1e-6)
     places = [(e.epoch, e.batch) for e in recorded.of(Checkpoint)]
@@ -270,16 +297,20 @@ def test_another_runs_checkpoint_is_refused(tmp_path: Path, options: dict[str, A
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
 def test_an_epoch_on_a_gpu_never_waits_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    setup = tiny_setup(device="cuda", precision="bf16", epochs=1)
-    record = journal.Journal.record
+    setup = tiny_setup(device="cuda", precision="bf16", epochs=1, batch_size=2)
+    run(tmp_path / "warm", setup=setup)  # The first batch copies its tables to the device.
+    begin, end = journal.Journal.begin, journal.Journal.end_training
 
-    def without_sync(self: journal.Journal, *arguments: Any) -> None:
+    def begin_strictly(self: journal.Journal, *arguments: Any) -> Any:
         torch.cuda.set_sync_debug_mode("error")
-        try:
-            record(self, *arguments)
-        finally:
-            torch.cuda.set_sync_debug_mode("default")
+        return begin(self, *arguments)
 
-    monkeypatch.setattr(journal, "REPORT_SECONDS", 0.1)
-    monkeypatch.setattr(journal.Journal, "record", without_sync)
-    assert run(tmp_path, setup=setup).outcome.state == "finished"
+    def end_strictness(self: journal.Journal) -> None:
+        torch.cuda.set_sync_debug_mode("default")
+        end(self)
+
+    monkeypatch.setattr(journal.Journal, "begin", begin_strictly)
+    monkeypatch.setattr(journal.Journal, "end_training", end_strictness)
+    recorded = run(tmp_path, setup=tiny_setup(device="cuda", precision="bf16", epochs=1, batch_size=2))
+    assert recorded.outcome.state == "finished"
+    assert len(recorded.of(Batch)) == 20

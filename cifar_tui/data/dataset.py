@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from cifar_tui.errors import InputError
+
 VALIDATION_SHARE = 0.1
 """The part of the training images that is held out for validation (the reference protocol: 5,000 of 50,000)."""
 
@@ -71,10 +73,13 @@ class Dataset:
 def split(source: Source, seed: int) -> Dataset:
     """Hold out a random tenth of the training images for validation; which ones depends on the seed alone.
 
-    The source has at least two training images, as every reader sees to.
+    Raises:
+        InputError: There are too few images to train on.
     """
     count = len(source.train)
     held_out = max(1, round(count * VALIDATION_SHARE))
+    if count - held_out < 2:
+        raise InputError(f"{source.name}: {count} training images are too few; 2 are needed, and 1 for validation")
     order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
     validation, train = order[:held_out].sort().values, order[held_out:].sort().values
     return Dataset(

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cifar_tui.config import suggestion
+from cifar_tui.config import NAMED_DATA, suggestion
 from cifar_tui.data import cifar10, digits, folder
-from cifar_tui.data.cifar10 import locate as locate_cifar10
 from cifar_tui.data.dataset import Progress, Source
 from cifar_tui.errors import InputError
-
-__all__ = ["KNOWN", "locate_cifar10", "read"]
-
-KNOWN = ("cifar10", "digits")
-"""The data sets known by name; a folder of one of these names is given as `./cifar10`."""
 
 
 def read(data: str, data_dir: str | None, progress: Progress) -> Source:
@@ -35,7 +29,7 @@ def read(data: str, data_dir: str | None, progress: Progress) -> Source:
         return digits.read()
     if not _exists(data):
         raise InputError(
-            f"--data: there is no data set or folder {data!r}{suggestion(data, KNOWN)}; "
+            f"--data: there is no data set or folder {data!r}{suggestion(data, NAMED_DATA)}; "
             "it takes cifar10, digits or the path of a folder of images"
         )
     return folder.read(data, progress)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import ParamSpec, Self
 
 from cifar_tui.events import AnyEvent, BatchThrottle, Epoch, Note, Resumed, RunFinished, RunStarted, to_json
 from cifar_tui.headless.tables import comparison_table, console
 from cifar_tui.session import Loading
 from cifar_tui.state import RunState
+from cifar_tui.store.commands import run_command, shell_line
 from cifar_tui.text import count, duration, percent, plural, printable
 
+P = ParamSpec("P")
 LOADING_SECONDS = 5.0
 """The least time between two lines on the same slow step."""
 
@@ -38,8 +42,58 @@ class Display:
     def comparison(self, states: list[RunState]) -> None:
         """Several runs that ended."""
 
+    def notice(self, text: str) -> None:
+        """Something that cannot wait for the next event; on standard error."""
+        print(f"cifar-tui: {text}", file=sys.stderr, flush=True)
+
     def abort(self) -> None:
         """Leave the terminal usable: the process ends now."""
+
+
+class Forgiving(Display):
+    """Another display, until it cannot be written to: training goes on where nobody reads what is printed."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+
+    def __enter__(self) -> Self:
+        self._display.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._try(self._display.__exit__)
+
+    def loading(self, loading: Loading) -> None:
+        """As the other one."""
+        self._try(self._display.loading, loading)
+
+    def event(self, event: AnyEvent, state: RunState) -> None:
+        """As the other one."""
+        self._try(self._display.event, event, state)
+
+    def result(self, state: RunState, folder: Path) -> None:
+        """As the other one."""
+        self._try(self._display.result, state, folder)
+
+    def comparison(self, states: list[RunState]) -> None:
+        """As the other one."""
+        self._try(self._display.comparison, states)
+
+    def notice(self, text: str) -> None:
+        """As the other one."""
+        self._try(self._display.notice, text)
+
+    def abort(self) -> None:
+        """As the other one."""
+        self._display.abort()
+
+    def _try(self, show: Callable[P, None], *arguments: P.args, **more: P.kwargs) -> None:
+        try:
+            show(*arguments, **more)
+        except OSError as error:
+            self._display = Display()
+            with contextlib.suppress(OSError):
+                self.notice(f"cannot print any more ({error.strerror}); training goes on")
 
 
 class QuietDisplay(Display):
@@ -151,8 +205,8 @@ def result_line(state: RunState, finished: RunFinished, folder: Path) -> str:
         parts.append(f"best validation accuracy {percent(finished.best_val_accuracy)} in epoch {finished.best_epoch}")
     parts.append(duration(finished.seconds))
     parts.append(f"saved in {printable(str(folder))}")
-    if finished.state != "finished" and state.checkpoint is not None:
-        parts.append(f"go on with: cifar-tui resume {printable(folder.name)}")
+    if finished.state in ("stopped", "interrupted", "failed") and state.checkpoint is not None:
+        parts.append(f"go on with: {shell_line(run_command('resume', folder.name, str(folder.parent)))}")
     return "; ".join(parts)
 
 

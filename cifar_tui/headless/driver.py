@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from queue import SimpleQueue
@@ -13,9 +13,9 @@ from types import FrameType
 from typing import Self
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.errors import CifarTuiError
-from cifar_tui.events import RunStatus
-from cifar_tui.headless.displays import Display, JsonDisplay, PlainDisplay, QuietDisplay
+from cifar_tui.errors import CifarTuiError, InputError
+from cifar_tui.events import RunFinished, RunStatus
+from cifar_tui.headless.displays import Display, Forgiving, JsonDisplay, PlainDisplay, QuietDisplay
 from cifar_tui.session import Ended, Loading, Message, Run, Session, explain
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
@@ -36,25 +36,27 @@ def train(
         InputError: A run cannot be resumed.
     """
     session = Session(runs_dir)
-    queue: SimpleQueue[Message] = SimpleQueue()
+    queue: SimpleQueue[Message | str] = SimpleQueue()
     runs = [
         session.new(job, queue.put) if isinstance(job, TrainingConfig) else session.continued(job, queue.put)
         for job in jobs
     ]
     status = 0
     ended: list[RunState] = []
-    with _display(as_json=as_json, quiet=quiet) as display, _Signals(display) as signals:
+    with Forgiving(_display(as_json=as_json, quiet=quiet)) as display, _Signals(display, queue) as signals:
         for run in runs:
             state = RunState() if run.folder is None else run.folder.read_state()
             signals.run = run
             if signals.received:
                 break
             run.start()
-            _follow(queue, state, display)
+            ending = _follow(queue, state, display)
             status = status or _status(run, state)
             if run.error is not None:
                 _say_error(run, debug=debug)
-            if run.folder is None:
+            elif ending is None:
+                display.notice("ended before training began; nothing was changed")
+            if ending is None or run.folder is None:
                 break  # What keeps one run from beginning, such as missing images or a signal, does so for all.
             display.result(state, run.folder.path)
             ended.append(state)
@@ -63,14 +65,21 @@ def train(
     return signals.received or status
 
 
-def _follow(queue: SimpleQueue[Message], state: RunState, display: Display) -> None:
-    """Show a run's messages until its thread is done."""
+def _follow(queue: SimpleQueue[Message | str], state: RunState, display: Display) -> RunFinished | None:
+    """Show a run's messages until its thread is done; its last event, if it came to that."""
+    ending = None
     while not isinstance(message := queue.get(), Ended):
+        if isinstance(message, str):
+            display.notice(message)
+            continue
         if isinstance(message, Loading):
             display.loading(message)
-        else:
-            state.apply(message)
-            display.event(message, state)
+            continue
+        state.apply(message)
+        display.event(message, state)
+        if isinstance(message, RunFinished):
+            ending = message
+    return ending
 
 
 def _status(run: Run, state: RunState) -> int:
@@ -82,9 +91,9 @@ def _status(run: Run, state: RunState) -> int:
 def _say_error(run: Run, *, debug: bool) -> None:
     assert run.error is not None
     if debug:
-        traceback.print_exception(run.error)
-    # An error of the options names its option; one of the training is of this run.
-    where = "" if run.folder is None else f"{run.folder.id}: "
+        print(run.traceback, file=sys.stderr)
+    # What was given wrongly names itself; an error of the training is this run's.
+    where = "" if run.folder is None or isinstance(run.error, InputError) else f"{run.folder.id}: "
     print(f"cifar-tui: {where}{printable(explain(run.error, run.config))}", file=sys.stderr)
 
 
@@ -103,11 +112,12 @@ def _display(*, as_json: bool, quiet: bool) -> Display:
 class _Signals:
     """SIGINT and SIGTERM: the first has the run save and end, a second aborts the process at once."""
 
-    def __init__(self, display: Display) -> None:
+    def __init__(self, display: Display, queue: SimpleQueue[Message | str]) -> None:
         self.run: Run | None = None
         self.received = 0
         """The exit status of the signal that came; 0 before that."""
         self._display = display
+        self._queue = queue
 
     def __enter__(self) -> Self:
         self._before = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -120,10 +130,12 @@ class _Signals:
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self.received:
             self._display.abort()
+            with contextlib.suppress(OSError):
+                os.write(2, b"cifar-tui: aborted; `cifar-tui runs` shows what was saved\n")
             os._exit(128 + number)
         self.received = 128 + number
         name = signal.Signals(number).name
-        # Not print: the signal may have come in the middle of another one.
-        os.write(2, f"\n{name}: saving after this batch; once more aborts at once\n".encode())
         if self.run is not None:
             self.run.stop("interrupted", f"interrupted by {name}")
+        # Not print: the signal may have come in the middle of another one. To put something into this queue is safe.
+        self._queue.put(f"{name}: saving and ending; a second signal aborts at once")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-import sys
+import os
 from pathlib import Path
 from typing import Self
 
@@ -99,10 +100,15 @@ class ProgressDisplay(Display):
         """A table."""
         self._console.print(comparison_table(states, self._console.width))
 
+    def notice(self, text: str) -> None:
+        """A line above the bars."""
+        self._console.print(Text(text))
+
     def abort(self) -> None:
         """Show the cursor again."""
-        sys.stdout.write("\x1b[?25h\n")
-        sys.stdout.flush()
+        # Not print: this is a signal's handler, and may have interrupted a print.
+        with contextlib.suppress(OSError):
+            os.write(1, b"\x1b[?25h\n")
 
     def _add(self, description: str) -> TaskID:
         return self._progress.add_task(description, total=None, figures="")

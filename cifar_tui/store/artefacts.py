@@ -17,6 +17,8 @@ from cifar_tui.text import printable
 
 __all__ = ["Predictions", "write_artefacts"]
 
+REPORT = "report.md"
+
 
 def write_artefacts(
     folder: Path, config: dict[str, Any], state: RunState, predictions: Predictions | None
@@ -51,7 +53,7 @@ def write_artefacts(
     if test is not None and predictions is None and (folder / "predictions.png").exists():
         outdated.remove("predictions.png")
         present.add("predictions.png")
-    makers["report.md"] = lambda: report_md(state, config, present)
+    makers[REPORT] = lambda: report_md(state, config, present)
 
     failures = []
     for name in sorted(outdated):

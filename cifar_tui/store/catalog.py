@@ -10,11 +10,14 @@ from cifar_tui.errors import InputError
 from cifar_tui.store.lock import is_held
 from cifar_tui.store.run_folder import RunFolder
 
+OWN = ("config.json", "events.jsonl", "summary.json")
+"""A folder that has any of these is a run, damaged or not."""
+
 
 def run_folders(runs_dir: Path) -> list[RunFolder]:
     """The runs of `runs_dir`, newest first; other folders are left out."""
     try:
-        entries = [entry for entry in runs_dir.iterdir() if (entry / "config.json").is_file()]
+        entries = [entry for entry in runs_dir.iterdir() if any((entry / name).is_file() for name in OWN)]
     except OSError:
         return []
     return [RunFolder(path) for path in sorted(entries, key=lambda path: path.name, reverse=True)]
@@ -27,7 +30,8 @@ def summaries(runs_dir: Path) -> list[dict[str, Any]]:
         try:
             found.append(live_summary(folder))
         except InputError as error:
-            found.append({"id": folder.id, "state": "failed", "message": str(error)})
+            state = "running" if is_held(folder.path) else "failed"
+            found.append({"id": folder.id, "state": state, "message": str(error)})
     return found
 
 
@@ -37,7 +41,7 @@ def live_summary(folder: RunFolder) -> dict[str, Any]:
     Raises:
         InputError: It is missing or damaged.
     """
-    summary = folder.read_summary()
+    summary = folder.read_summary() | {"id": folder.id}
     if summary.get("state") in ("running", "paused") and not is_held(folder.path):
         summary["state"] = "interrupted"
         summary["message"] = "its process ended without a word"

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cifar_tui.config import TrainingConfig
+from cifar_tui.config import DEFAULT_RUNS_DIR, TrainingConfig
 
 
 def training_command(config: Mapping[str, Any]) -> list[str]:
@@ -22,12 +22,12 @@ def training_command(config: Mapping[str, Any]) -> list[str]:
         if key != "model" and value is not None and value != defaults.get(key):
             # Joined to its option, a value that begins with a dash is still a value.
             words += [f"{flag(key)}={value}"] if str(value).startswith("-") else [flag(key), str(value)]
-    return words + _runs_dir(config["command"])
+    return words + _runs_dir(config["runs_dir"])
 
 
-def run_command(action: str, config: Mapping[str, Any]) -> list[str]:
-    """The words of `cifar-tui ACTION RUN` for this run."""
-    return ["cifar-tui", action, config["id"], *_runs_dir(config["command"])]
+def run_command(action: str, run_id: str, runs_dir: str) -> list[str]:
+    """The words of `cifar-tui ACTION RUN` for a run of this folder of runs."""
+    return ["cifar-tui", action, run_id, *_runs_dir(runs_dir)]
 
 
 def flag(key: str) -> str:
@@ -51,11 +51,5 @@ def _bytes(character: str) -> bytes:
     return character.encode("utf-8", "surrogateescape")
 
 
-def _runs_dir(command: Sequence[str]) -> list[str]:
-    """The `--runs-dir` option of the command that started the run: the other commands need it too."""
-    for n, word in enumerate(command):
-        if word == "--runs-dir":
-            return list(command[n : n + 2])
-        if word.startswith("--runs-dir="):
-            return [word]
-    return []
+def _runs_dir(runs_dir: str) -> list[str]:
+    return [] if runs_dir == DEFAULT_RUNS_DIR else ["--runs-dir", runs_dir]

@@ -39,6 +39,7 @@ class Recorder:
         self._throttle = BatchThrottle()
         _drop_torn_line(folder.events_file)
         self._descriptor = os.open(folder.events_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self.write_summary()
 
     def record(self, event: AnyEvent) -> None:
         """Take in the run's next event: batches reach the disk ten times a second at most, the others always.

@@ -22,7 +22,7 @@ NOTES = 50
 OVERFITTING = 0.05
 """Training accuracy this far above validation accuracy is called over-fitting; from two fifths of it on, slight."""
 UNDERFITTING = 0.10
-"""Without over-fitting, this share of wrong training images is called under-fitting."""
+"""Without over-fitting, this share of wrong images, in training and in validation, is called under-fitting."""
 
 
 def report_md(state: RunState, config: Mapping[str, Any], files: AbstractSet[str]) -> str:
@@ -180,10 +180,10 @@ def _verdict(epochs: Sequence[Epoch]) -> str:
         return "**The model over-fits**: it does clearly better on the images that it learns from than on others."
     if gap >= 0.4 * OVERFITTING:
         return "**The model over-fits slightly.**"
-    if wrong >= UNDERFITTING:
+    if min(wrong, 1 - last.val_accuracy) >= UNDERFITTING:
         return (
-            f"There is no over-fitting but **under-fitting**: {percent(wrong)} of the training images were still taken "
-            "for another class."
+            f"There is no over-fitting but **under-fitting**: {percent(wrong)} of the training images and "
+            f"{percent(1 - last.val_accuracy)} of the validation images were still taken for another class."
         )
     return "Neither over- nor under-fitting shows."
 
@@ -267,9 +267,12 @@ def _commands(state: RunState, config: Mapping[str, Any]) -> list[str]:
         lower = f"--max-lr {config['options']['max_lr'] / 3:.2g}"
         parts.append(f"Training that diverges mostly has too high a learning rate: try a lower one, such as `{lower}`.")
     elif state.status != "finished" and state.checkpoint:
-        parts += ["To go on from the last checkpoint:", _shell_block(run_command("resume", config))]
+        parts += [
+            "To go on from the last checkpoint:",
+            _shell_block(run_command("resume", config["id"], config["runs_dir"])),
+        ]
     if state.checkpoint:
-        parts += ["To evaluate it:", _shell_block(run_command("evaluate", config))]
+        parts += ["To evaluate it:", _shell_block(run_command("evaluate", config["id"], config["runs_dir"]))]
     return parts
 
 

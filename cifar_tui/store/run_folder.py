@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -108,8 +108,14 @@ class RunFolder:
         return state
 
 
-def create(runs_dir: Path, name: str, now: datetime) -> RunFolder:
+def create(runs_dir: Path, name: str, now: datetime, config: Callable[[RunFolder], dict[str, Any]]) -> RunFolder:
     """Make the folder of a new run, `YYYYMMDD-HHMMSS-<name>`; `-2`, `-3`, … follow where that is taken.
+
+    Args:
+        runs_dir: Where to make it; made too where it is missing.
+        name: What the run's id ends in.
+        now: The time that it begins with.
+        config: Gives the content of its `config.json`.
 
     Raises:
         InputError: It cannot be made there.
@@ -123,12 +129,14 @@ def create(runs_dir: Path, name: str, now: datetime) -> RunFolder:
                 path.mkdir()
             except FileExistsError:
                 continue
+            folder = RunFolder(path)
             try:
-                (path / CHECKPOINTS).mkdir()
-            except OSError:
+                folder.checkpoints.mkdir()
+                folder.write_config(config(folder))
+            except BaseException:
                 shutil.rmtree(path)
                 raise
-            return RunFolder(path)
+            return folder
     except OSError as error:
         raise InputError(
             f"cannot make a run's folder in {runs_dir}: {error.strerror}; choose another --runs-dir"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
-import pickle
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -132,21 +132,20 @@ def save(snapshot: Snapshot, folder: Path, *, best: bool = False) -> Path:
     }
     with replacing(last) as temporary:
         _write(content, temporary)
-    if best:
-        with replacing(folder / BEST) as temporary:
-            _link(last, temporary)
-        metadata = {"model": snapshot.identity.model, "classes": json.dumps(snapshot.identity.classes)}
-        _save_safetensors(snapshot.weights, folder.parent / WEIGHTS, metadata)
+        if best:
+            # Before last.pt: where one of these fails, the run goes on from before this epoch, and writes them then.
+            metadata = {"model": snapshot.identity.model, "classes": json.dumps(snapshot.identity.classes)}
+            _save_safetensors(snapshot.weights, folder.parent / WEIGHTS, metadata)
+            with replacing(folder / BEST) as second:
+                _link(temporary, second)
     return last
 
 
 def _write(content: dict[str, Any], path: Path) -> None:
-    try:
-        with path.open("wb") as file:
-            torch.save(content, file)
-    except RuntimeError as error:
-        # torch's zip writer turns a failed write into a RuntimeError that no longer says which.
-        raise OSError(f"the checkpoint could not be written: {error}".splitlines()[0]) from error
+    # By way of memory: torch's own writer hides what the system said of a full disk.
+    packed = io.BytesIO()
+    torch.save(content, packed)
+    path.write_bytes(packed.getbuffer())
 
 
 def _link(source: Path, target: Path) -> None:
@@ -193,21 +192,21 @@ def load(path: Path) -> Snapshot:
     """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        if content["format"] != FORMAT:
-            raise InputError(f"{path}: a checkpoint of format {content['format']!r}, which this version does not read")
-        return Snapshot(
-            identity=Identity(content["model"], tuple(content["classes"]), content["fingerprint"], content["seed"]),
-            progress=Progress(**content["progress"]),
-            active=content["active"],
-            weights=content["weights"],
-            optimizer=content["optimizer"],
-            schedule=content["schedule"],
-            best_weights=content["best_weights"],
-        )
+        if content["format"] == FORMAT:
+            return Snapshot(
+                identity=Identity(content["model"], tuple(content["classes"]), content["fingerprint"], content["seed"]),
+                progress=Progress(**content["progress"]),
+                active=content["active"],
+                weights=content["weights"],
+                optimizer=content["optimizer"],
+                schedule=content["schedule"],
+                best_weights=content["best_weights"],
+            )
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except Exception as error:  # A damaged file fails in whatever way its damage leads to.
         raise InputError(f"{path}: not a checkpoint of cifar-tui, or damaged") from error
+    raise InputError(f"{path}: a checkpoint of format {content['format']!r}, which this version does not read")
 
 
 def _check_identity(theirs: Identity, ours: Identity, path: Path) -> None:

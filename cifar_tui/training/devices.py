@@ -37,10 +37,11 @@ class Placement:
             return nullcontext()
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
-    def memory_format(self, model: nn.Module) -> torch.memory_format:
-        """Channels last where the model convolves: its kernels are fastest there, on CPUs and on tensor cores."""
-        convolves = any(isinstance(module, nn.Conv2d) for module in model.modules())
-        return torch.channels_last if convolves else torch.contiguous_format
+
+def memory_format(model: nn.Module) -> torch.memory_format:
+    """Channels last where the model convolves: its kernels are fastest there, on CPUs and on tensor cores."""
+    convolves = any(isinstance(module, nn.Conv2d) for module in model.modules())
+    return torch.channels_last if convolves else torch.contiguous_format
 
 
 def place(config: TrainingConfig) -> Placement:

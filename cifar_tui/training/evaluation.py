@@ -14,7 +14,7 @@ from cifar_tui.data.dataset import Split
 from cifar_tui.data.loader import evaluation_batches
 from cifar_tui.events import ConfusionMatrix, Evaluated, SplitName
 from cifar_tui.training.control import Control
-from cifar_tui.training.devices import Placement
+from cifar_tui.training.devices import Placement, memory_format
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Evaluation:
             seconds=self.seconds,
         )
 
-    def examples(self, split: Split, count: int = 16) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def examples(self, split: Split, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Some images of the split that was evaluated, drawn at random but always the same.
 
         Returns:
@@ -71,7 +71,7 @@ def evaluate(model: nn.Module, split: Split, num_classes: int, placement: Placem
     model.eval()
     losses: list[Tensor] = []
     predictions: list[Tensor] = []
-    for images, labels in evaluation_batches(split, placement.device, placement.memory_format(model)):
+    for images, labels in evaluation_batches(split, placement.device, memory_format(model)):
         control.check()
         with placement.autocast():
             logits = model(images)

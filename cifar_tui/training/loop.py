@@ -18,6 +18,7 @@ from cifar_tui.text import plural
 from cifar_tui.training.checkpoints import Snapshot
 from cifar_tui.training.clock import Clock
 from cifar_tui.training.control import Control, StopTraining
+from cifar_tui.training.devices import memory_format
 from cifar_tui.training.evaluation import Evaluation, evaluate
 from cifar_tui.training.journal import Emit, Journal
 from cifar_tui.training.setup import Setup
@@ -64,24 +65,23 @@ def train(
         OSError: A checkpoint could not be written.
     """
     config, placement, dataset, model = setup.config, setup.placement, setup.dataset, setup.model
-    torch.set_num_threads(placement.threads)
     batches = TrainingBatches(
         dataset.train,
         batch_size=config.batch_size,
         seed=config.seed,
         device=placement.device,
         flips=dataset.flips,
-        memory_format=placement.memory_format(model),
+        memory_format=memory_format(model),
     )
     validation = on_device(dataset.validation, placement.device)
     optimizer = AdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
     schedule = OneCycleLR(optimizer, config.max_lr, total_steps=config.epochs * batches.batches)
     dropout = torch.Generator(placement.device)
     set_dropout_generator(model, dropout)
+    clock.start()
     journal = Journal(
         config, setup.identity, placement, folder, emit, (model, optimizer, schedule), batches.batches, clock
     )
-    clock.start()
     if saved:
         progress = journal.restore(saved)
     else:

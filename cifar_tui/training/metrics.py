@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-CAPACITY = 32
-"""Batches under way unread before the host waits: it bounds how far a GPU lags behind, and so how soon a stop acts."""
+CAPACITY = 16
+"""Batches in one copy. One copy may be under way while the next fills: a GPU lags twice as many batches at most, which
+bounds how soon a stop acts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,36 +35,35 @@ class Measured:
 class MetricsReader:
     """Takes every batch's loss and right answers as tensors on the device, and gives them back as numbers, in order.
 
-    Two buffers take turns: one is filled while the other is copied to pinned memory, behind the training's own work on
-    the same stream, and is read once an event says that the copy is whole.
+    On a GPU they are copied to pinned memory behind the training's own work, on its stream, and read once an event says
+    that the copy is whole. Batches that are recorded meanwhile wait for the next copy.
     """
 
     def __init__(self, device: torch.device) -> None:
-        self._cuda = device.type == "cuda"
-        self._filling, self._resting = (torch.zeros(CAPACITY, 2, dtype=torch.float64, device=device) for _ in range(2))
-        self._host = torch.zeros(CAPACITY, 2, dtype=torch.float64, pin_memory=self._cuda)
-        self._steps: list[Step] = []
+        self._device = torch.zeros(CAPACITY, 2, dtype=torch.float64, device=device)
+        self._host = torch.zeros(CAPACITY, 2, dtype=torch.float64, pin_memory=device.type == "cuda")
+        self._copied = torch.cuda.Event() if device.type == "cuda" else None
+        self._recorded: list[Step] = []
         self._copying: list[Step] = []
-        self._copied = torch.cuda.Event() if self._cuda else None
         self._ready: list[Measured] = []
 
     def record(self, step: Step, loss: Tensor, correct: Tensor) -> None:
         """Add a batch; `loss` and `correct` are scalars on the device."""
-        if len(self._steps) == CAPACITY:
+        if len(self._recorded) == CAPACITY:
             self._collect()
             self._start_copy()
-        row = self._filling[len(self._steps)]
+        row = self._device[len(self._recorded)]
         row[0].copy_(loss)
         row[1].copy_(correct)
-        self._steps.append(step)
+        self._recorded.append(step)
 
     def read(self) -> list[Measured]:
         """The batches whose values have arrived since the last call, without waiting."""
-        if self._copied is None or self._copied.query():
+        if self._copied is None:
+            return self.read_all()
+        if self._copied.query():
             self._collect()
             self._start_copy()
-            if self._copied is None:
-                self._collect()
         return self._take()
 
     def read_all(self) -> list[Measured]:
@@ -74,9 +74,8 @@ class MetricsReader:
         return self._take()
 
     def _start_copy(self) -> None:
-        self._filling, self._resting = self._resting, self._filling
-        self._steps, self._copying = [], self._steps
-        self._host.copy_(self._resting, non_blocking=True)
+        self._recorded, self._copying = [], self._recorded
+        self._host.copy_(self._device, non_blocking=True)
         if self._copied is not None:
             self._copied.record()
 

@@ -14,7 +14,7 @@ from cifar_tui.data import sources
 from cifar_tui.data.dataset import Dataset, Progress, Source, split
 from cifar_tui.data.keys import key
 from cifar_tui.training.checkpoints import Identity
-from cifar_tui.training.devices import Placement, place
+from cifar_tui.training.devices import Placement, memory_format, place
 
 _GLOBAL_GENERATOR = threading.Lock()
 
@@ -46,7 +46,7 @@ class Shelf:
         self._last: tuple[tuple[str, str | None], Source] | None = None
 
     def source(self, config: TrainingConfig, progress: Progress) -> Source:
-        """The images that `config` names; of several threads that ask, one at a time reads.
+        """The images that `config` names.
 
         Raises:
             InputError: They are not there or not usable.
@@ -61,16 +61,22 @@ class Shelf:
 def prepare(config: TrainingConfig, shelf: Shelf, progress: Progress) -> Setup:
     """Read the images, find the device, and build the model with weights that depend on the seed alone.
 
+    To be called on the thread that will train: it takes the device and the number of threads for itself.
+
     Raises:
         InputError: The options do not fit this machine or these images.
         CifarTuiError: The images could not be read.
     """
     models.check(config.model)
     placement = place(config)
+    torch.set_num_threads(placement.threads)
+    if placement.device.type == "cuda":
+        # Streams and events are those of the thread's current device.
+        torch.cuda.set_device(placement.device)
     dataset = split(shelf.source(config, progress), config.seed)
     # Layers draw their initial weights from torch's global generator, which all threads share.
     with _GLOBAL_GENERATOR, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(key(config.seed, 0, 0, "weights"))
         model = models.build(config.model, len(dataset.classes))
-    model = model.to(memory_format=placement.memory_format(model)).to(placement.device)
+    model = model.to(memory_format=memory_format(model)).to(placement.device)
     return Setup(config, placement, dataset, model)
