@@ -125,7 +125,9 @@ def train(
     Without a command it trains. All options have the reference protocol's values where they are not given.
     """
     options = (*_DEFAULTS.to_dict(), "runs_dir", "config", "no_ui")
-    given = {key: value for key in options if (value := context.params[key]) not in (None, False, [], ())}
+    # Not given is None, False for a flag, and empty for an option that may be repeated.
+    values = {key: context.params[key] for key in options} | {"model": model or None}
+    given = {key: value for key, value in values.items() if value is not None and value is not False}
     if context.invoked_subcommand is not None:
         context.obj = _Shared(given.pop("runs_dir", None), as_json, quiet)
         if given:

@@ -42,9 +42,9 @@ def report(runs_dir: Path, data_dir: str | None, *, as_json: bool) -> int:
     for finding in _findings(runs_dir, data_dir):
         findings.append(finding)
         if not as_json:
-            print(f"{'!!' if finding.mend else 'ok'}  {finding.topic:12} {printable(finding.found)}")
+            print(f"{'!!' if finding.mend else 'ok'}  {finding.topic:13} {printable(finding.found)}")
             if finding.mend:
-                print(f"{'':17}to mend: {printable(finding.mend)}")
+                print(f"{'':18}to mend: {printable(finding.mend)}")
             sys.stdout.flush()
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
