@@ -139,7 +139,7 @@ def train(
     runs = Path(merged.pop("runs_dir", DEFAULT_RUNS_DIR))
     configs = training_configs(merged)
     if not no_ui:
-        _say("training without the dashboard, as with --no-ui")
+        _say("training headless, as with --no-ui: there is no dashboard yet")
     from cifar_tui.headless import driver
 
     raise typer.Exit(driver.train(runs, configs, as_json=as_json, quiet=quiet, debug=_Debug.on))
