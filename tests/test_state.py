@@ -74,6 +74,20 @@ def whole_epoch(epoch: int, val_accuracy: float = 0.5) -> list[AnyEvent]:
     ]
 
 
+def finished(status: Any = "finished") -> RunFinished:
+    return RunFinished(
+        t=99.0,
+        state=status,
+        message="done",
+        epochs=2,
+        best_epoch=1,
+        best_val_accuracy=0.5,
+        test_loss=None,
+        test_accuracy=None,
+        seconds=9.0,
+    )
+
+
 def fold(events: list[AnyEvent]) -> RunState:
     state = RunState()
     for event in events:
@@ -178,20 +192,10 @@ def test_pauses_count_in_no_running_time() -> None:
 
 @pytest.mark.parametrize("status", ["finished", "stopped", "interrupted", "diverged", "failed"])
 def test_the_last_event_gives_the_state_and_going_on_takes_it_back(status: Any) -> None:
-    ended = RunFinished(
-        t=9.0,
-        state=status,
-        message="",
-        epochs=1,
-        best_epoch=1,
-        best_val_accuracy=0.5,
-        test_loss=None,
-        test_accuracy=None,
-        seconds=9.0,
-    )
+    ended = finished(status)
     events = [*uninterrupted(1), ended]
     assert fold(events).status == status
     assert fold(events).finished == ended
-    again = fold([*events, Resumed(t=9.5, epoch=2, batch=0, samples=BATCHES * SIZE)])
+    again = fold([*events, Resumed(t=99.5, epoch=2, batch=0, samples=BATCHES * SIZE)])
     assert (again.status, again.finished) == ("running", None)
     assert len(again.epochs) == 1

@@ -15,14 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_tui.errors import InputError
-from cifar_tui.events import Batch, Epoch, RunFinished, RunStarted, to_json
+from cifar_tui.events import Batch, Epoch, RunStarted, to_json
 from cifar_tui.files import replacing, write_text
 from cifar_tui.state import RunState
 from cifar_tui.store import catalog, run_folder
 from cifar_tui.store.lock import RunLock, is_held
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
-from tests.test_state import batch, fold, started, uninterrupted, whole_epoch
+from tests.test_state import batch, finished, fold, started, uninterrupted, whole_epoch
 
 NOW = datetime(2026, 1, 2, 3, 4, 5)
 CONFIG: dict[str, Any] = {
@@ -50,20 +50,6 @@ def record(folder: RunFolder, events: list[Any], state: RunState | None = None) 
     for event in events:
         recorder.record(event)
     recorder.close()
-
-
-def finished(status: Any = "finished") -> RunFinished:
-    return RunFinished(
-        t=99.0,
-        state=status,
-        message="done",
-        epochs=2,
-        best_epoch=1,
-        best_val_accuracy=0.5,
-        test_loss=None,
-        test_accuracy=None,
-        seconds=9.0,
-    )
 
 
 def test_a_runs_id_is_its_time_and_name_and_a_second_of_both_is_numbered(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ class Display:
         """Several runs that ended."""
 
     def notice(self, text: str) -> None:
-        """Something that cannot wait for the next event; on standard error."""
+        """Something to say at once that is no event of a run; on standard error."""
         print(f"cifar-tui: {text}", file=sys.stderr, flush=True)
 
     def abort(self) -> None:

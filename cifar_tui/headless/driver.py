@@ -33,7 +33,7 @@ def train(
         The exit status: that of the signal that ended them, or the first of the runs' that is not 0.
 
     Raises:
-        InputError: A run cannot be resumed.
+        InputError: The configuration of a run to resume is damaged.
     """
     session = Session(runs_dir)
     queue: SimpleQueue[Message | str] = SimpleQueue()
