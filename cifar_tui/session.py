@@ -26,6 +26,7 @@ from cifar_tui.store.lock import RunLock
 from cifar_tui.store.plots.predictions import SHOWN
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.text import plural
 from cifar_tui.training.control import Control, StopTraining
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class Ended:
     error: BaseException | None
 
 
+Progress = Callable[[str, int, int], None]
+"""Told what is done before training, how much of it, and of how much, 0 where that is not known."""
 Message = AnyEvent | Loading | Ended
 Listener = Callable[[Message], None]
 """Called on the run's thread, which it must not hold up: hand the message on and return."""
@@ -63,6 +66,7 @@ class Session:
     def __init__(self, runs_dir: Path) -> None:
         self.runs_dir = runs_dir
         self._shelf: Shelf | None = None
+        self._making = threading.Lock()
 
     def new(self, config: TrainingConfig, listener: Listener) -> Run:
         """A run that has not begun; its folder is made once its images are read and its device is found."""
@@ -80,8 +84,52 @@ class Session:
         """The images in memory; the first call imports torch."""
         from cifar_tui.training.setup import Shelf
 
-        self._shelf = self._shelf or Shelf()
+        with self._making:
+            self._shelf = self._shelf or Shelf()
         return self._shelf
+
+    def warm_up(self, config: TrainingConfig, progress: Progress) -> str:
+        """Do beforehand what every run waits for: PyTorch, the device, the images unless they have to be fetched.
+
+        Returns:
+            The device and the precision, in words.
+
+        Raises:
+            InputError: The options do not fit this machine or these images.
+            CifarTuiError: The images could not be read.
+        """
+        progress("loading PyTorch", 0, 0)
+        from cifar_tui.training import loop  # noqa: F401
+        from cifar_tui.training.devices import place
+
+        placement = place(config)
+        if self.missing(config) is None:
+            self.shelf().source(config, progress)
+        return f"{placement.device}: {placement.name}, {placement.precision}, {plural(placement.threads, 'thread')}"
+
+    def missing(self, config: TrainingConfig) -> Path | None:
+        """The folder that the images would have to be fetched into; None where there is nothing to fetch.
+
+        Raises:
+            InputError: The folder cannot be.
+        """
+        if config.data != "cifar10":
+            return None
+        from cifar_tui.data import cifar10
+
+        return None if cifar10.locate(config.data_dir) else cifar10.destination(config.data_dir)
+
+
+def write_report(folder: RunFolder, state: RunState) -> list[str]:
+    """Write a run's pictures and its report as it stands, also while it trains.
+
+    Returns:
+        What went wrong, a line each.
+
+    Raises:
+        InputError: Its configuration is damaged.
+    """
+    return write_artefacts(folder.path, folder.read_config(), state, None)
 
 
 class Run:
@@ -226,7 +274,7 @@ class Run:
         self._listener(Loading(what, done, total))
 
 
-def evaluate(folder: RunFolder, progress: Callable[[str, int, int], None]) -> tuple[Evaluated, tuple[str, ...]]:
+def evaluate(folder: RunFolder, progress: Progress) -> tuple[Evaluated, tuple[str, ...]]:
     """Evaluate a run's best weights on its test images, and change nothing in its folder.
 
     Args:
@@ -254,6 +302,13 @@ def evaluate(folder: RunFolder, progress: Callable[[str, int, int], None]) -> tu
     progress("evaluating", 0, 0)
     test = evaluate_split(setup.model, setup.dataset.test, len(setup.dataset.classes), setup.placement, Control())
     return test.event("test", best.progress.best_epoch or 0, 0.0), setup.dataset.classes
+
+
+def exit_status(run: Run, state: RunState) -> int:
+    """What the process is to end with for a run that ended in this state: 0, or why not."""
+    if run.error is not None:
+        return run.error.exit_status if isinstance(run.error, CifarTuiError) else 1
+    return {"failed": 1, "diverged": 3}.get(state.status, 0)
 
 
 def explain(error: BaseException, config: TrainingConfig) -> str:

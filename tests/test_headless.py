@@ -1,8 +1,10 @@
 """What is printed: tables that fit, lines that read well, and nothing that acts on a terminal."""
 
-from dataclasses import replace
+import signal
+import sys
 from io import StringIO
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -10,10 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from cifar_tui.events import Checkpoint, Note, Resumed, RunFinished
-from cifar_tui.headless.displays import JsonDisplay, event_line, result_line
+from cifar_tui.config import TrainingConfig
+from cifar_tui.errors import DivergedError
+from cifar_tui.events import Note, RunFinished, RunStatus
+from cifar_tui.headless import driver
+from cifar_tui.headless.displays import JsonDisplay, PlainDisplay
 from cifar_tui.headless.tables import classes_table, comparison_table, runs_table
+from cifar_tui.session import Ended, Loading, Message, Run, Session
 from cifar_tui.state import RunState
+from cifar_tui.store.run_folder import RunFolder
 from tests.test_state import batch, fold, started, uninterrupted, whole_epoch
 
 HOSTILE = "\x1b[2J[red]\x07\u202e"
@@ -78,67 +85,163 @@ def test_a_class_is_shown_with_what_it_is_most_often_taken_for() -> None:
     assert all(line.isprintable() for line in lines)
 
 
-def test_an_epochs_line_has_its_figures() -> None:
-    (event,) = whole_epoch(2, val_accuracy=0.625)[-1:]
-    assert event_line(event, fold([started()])) == (
-        "epoch 2/5  train loss 0.5000 accuracy 40.00 %  validation loss 0.5500 accuracy 62.50 %"
-        "  lr 1.00e-01  20 images/s  4.0 s  best"
-    )
-
-
-def test_an_epochs_line_fits_a_narrow_terminal() -> None:
-    (event,) = whole_epoch(2, val_accuracy=0.625)[-1:]
-    short = "epoch 2/5  train 0.5000 40.00 %  val 0.5500 62.50 %  4.0 s  best"
-    assert event_line(event, fold([started()]), 80) == short
-    assert event_line(event, fold([started()]), 200) == event_line(event, fold([started()]))
-
-
-@pytest.mark.parametrize(
-    ("epoch", "number", "says"),
-    [(2, 3, "in epoch 2, after batch 3 of 4"), (3, 0, "with epoch 3"), (6, 0, "with the test")],
-)
-def test_a_resumed_run_says_where_it_goes_on(epoch: int, number: int, says: str) -> None:
-    event = Resumed(t=1.0, epoch=epoch, batch=number, samples=0)
-    line = event_line(event, fold([started()]))
-    assert line is not None
-    assert line.endswith(f"goes on {says}")
-
-
-def test_notes_are_shown_as_text_and_those_for_debugging_are_not() -> None:
-    line = event_line(Note(t=0.0, level="warning", message=f"bad {HOSTILE}"), RunState())
-    assert line is not None
-    assert line.isprintable()
-    assert line.startswith("warning: bad \\x1b[2J[red]")
-    assert event_line(Note(t=0.0, level="debug", message="trace"), RunState()) is None
-    assert event_line(batch(1, 1), RunState()) is None
-
-
-def test_an_unfinished_runs_result_says_how_to_go_on() -> None:
-    finished = RunFinished(
-        t=9.0,
-        state="interrupted",
-        message="interrupted by SIGINT in epoch 1, after batch 2 of 4",
-        epochs=0,
-        best_epoch=None,
-        best_val_accuracy=None,
-        test_loss=None,
-        test_accuracy=None,
-        seconds=9.0,
-    )
-    saved = Checkpoint(t=8.0, epoch=1, batch=2, path="checkpoints/last.pt", best=False)
-    state = fold([started(), batch(1, 2), saved, finished])
-    line = result_line(state, finished, Path("runs/x"))
-    assert line == (
-        "cnn interrupted by SIGINT in epoch 1, after batch 2 of 4; 9.0 s; saved in runs/x;"
-        " go on with: cifar-tui resume x"
-    )
-    done = replace(finished, state="finished", message="trained for 5 epochs", test_accuracy=0.5, test_loss=1.0)
-    assert "test accuracy 50.00 %, loss 1.0000" in result_line(state, done, Path("runs/x"))
-    assert "go on" not in result_line(state, done, Path("runs/x"))
-
-
 def test_quiet_json_is_the_last_event_alone(capsys: pytest.CaptureFixture[str]) -> None:
     display, state = JsonDisplay(quiet=True), RunState()
     for event in [*uninterrupted(1)]:
         display.event(event, state)
     assert capsys.readouterr().out == ""
+
+
+class FakeRun(Run):
+    """A run without a thread: what it is asked for is noted, and a stop is answered at once."""
+
+    def __init__(self, queue: "SimpleQueue[tuple[Run, Message]]", folder: RunFolder | None, name: str = "cnn") -> None:
+        super().__init__(Session(Path("runs")), TrainingConfig(name=name), folder, lambda _: None)
+        self.queue = queue
+        self.asked: list[object] = []
+
+    def tell(self, *messages: Message) -> None:
+        for message in messages:
+            self.queue.put((self, message))
+
+    def stop(self, state: RunStatus, why: str) -> None:
+        self.asked.append((state, why))
+        self.tell(finished(state, why), Ended(None))
+
+    def resume(self) -> None:
+        self.asked.append("resume")
+
+
+def finished(state: RunStatus, message: str) -> RunFinished:
+    return RunFinished(
+        t=20.0,
+        state=state,
+        message=message,
+        epochs=1,
+        best_epoch=1,
+        best_val_accuracy=0.5,
+        test_loss=None,
+        test_accuracy=None,
+        seconds=20.0,
+    )
+
+
+def folder(name: str = "cnn") -> RunFolder:
+    return RunFolder(Path("runs") / f"20260101-000000-{name}")
+
+
+def test_runs_under_way_go_on_in_lines_that_name_them(capsys: pytest.CaptureFixture[str]) -> None:
+    queue: SimpleQueue[tuple[Run, Message]] = SimpleQueue()
+    cnn, mlp = FakeRun(queue, folder("cnn")), FakeRun(queue, None, "mlp")
+    under_way = [(cnn, fold([started(), batch(1, 1)])), (mlp, RunState())]
+    mlp.tell(Loading("reading digits", 0, 0))
+    cnn.tell(*whole_epoch(1))
+    mlp.tell(Note(t=0.0, level="warning", message="odd"), Ended(None))
+    cnn.tell(finished("finished", "trained for 1 epoch"), Ended(None))
+    assert driver.follow(under_way, queue, ended=(), going_on=True, debug=False) == 0
+    out, err = capsys.readouterr()
+    first, second, last = out.splitlines()
+    assert first.startswith("cnn: epoch 1/5  train loss 1.0000")
+    assert second == "mlp: warning: odd"
+    assert last.startswith("cnn finished: trained for 1 epoch; ")
+    assert err.splitlines() == [
+        "cifar-tui: training goes on here: cnn, mlp; Ctrl+C saves and ends",
+        "mlp: reading digits …",
+        "cifar-tui: mlp: ended before training began; nothing was changed",
+    ]
+    assert cnn.asked == mlp.asked == ["resume"], "a pause would have no end: there is no key to end it with"
+
+
+def test_runs_of_one_name_are_told_apart_by_their_ids(capsys: pytest.CaptureFixture[str]) -> None:
+    queue: SimpleQueue[tuple[Run, Message]] = SimpleQueue()
+    runs = [FakeRun(queue, folder("cnn")), FakeRun(queue, RunFolder(Path("runs/20260202-000000-cnn")))]
+    for run in runs:
+        run.tell(*whole_epoch(1), finished("finished", "trained"), Ended(None))
+    assert driver.follow([(run, fold([started()])) for run in runs], queue, ended=(), going_on=True, debug=False) == 0
+    out = capsys.readouterr().out
+    assert "\n20260202-000000-cnn: epoch 1/5 " in out
+    assert "1st epoch, best" in out, "they are compared"
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_all_runs_that_went_on(
+    number: signal.Signals, status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Signalled(FakeRun):
+        def resume(self) -> None:
+            signal.raise_signal(number)
+
+    queue: SimpleQueue[tuple[Run, Message]] = SimpleQueue()
+    before = signal.getsignal(number)
+    runs = [FakeRun(queue, folder("cnn")), Signalled(queue, folder("mlp"))]
+    assert (
+        driver.follow([(run, fold([started()])) for run in runs], queue, ended=(), going_on=True, debug=False) == status
+    )
+    assert [run.asked[-1] for run in runs] == [("interrupted", f"interrupted by {number.name}")] * 2
+    assert signal.getsignal(number) is before
+    out, err = capsys.readouterr()
+    assert f"{number.name}: saving and ending; a second signal aborts at once" in err
+    assert out.count("interrupted by") == 2
+
+
+def test_the_first_run_that_failed_gives_the_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
+    queue: SimpleQueue[tuple[Run, Message]] = SimpleQueue()
+    fine, diverged, failed = (FakeRun(queue, folder(name)) for name in ("a", "b", "c"))
+    diverged.error, failed.error = DivergedError("the loss is NaN"), ValueError("broken")
+    fine.tell(finished("finished", "trained"), Ended(None))
+    diverged.tell(finished("diverged", "the loss is NaN"), Ended(diverged.error))
+    failed.tell(finished("failed", "broken"), Ended(failed.error))
+    under_way: list[tuple[Run, RunState]] = [(run, fold([started()])) for run in (fine, failed, diverged)]
+    assert driver.follow(under_way, queue, ended=(), going_on=True, debug=False) == 1
+    assert "20260101-000000-b: the loss is NaN" in capsys.readouterr().err
+
+
+def test_a_run_that_ends_as_it_is_handed_over_has_its_result_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    queue: SimpleQueue[tuple[Run, Message]] = SimpleQueue()
+    run = FakeRun(queue, folder())
+    run.tell(Ended(None))
+    assert (
+        driver.follow(
+            [(run, fold([started(), finished("stopped", "stopped by hand")]))],
+            queue,
+            ended=(),
+            going_on=True,
+            debug=False,
+        )
+        == 0
+    )
+    assert "cnn stopped by hand; " in capsys.readouterr().out
+
+
+def test_lines_are_short_on_a_narrow_terminal_and_whole_off_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (event,) = whole_epoch(2)[-1:]
+    display = PlainDisplay("cnn")
+    display.event(event, fold([started()]))
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    display.event(event, fold([started()]))
+    whole, short = capsys.readouterr().out.splitlines()
+    assert len(whole) > 120
+    assert len(short) <= 80
+    assert short.startswith("cnn: epoch 2/5 ")
+
+
+def test_what_ended_before_is_told_first_and_compared_with_what_is_saved_and_ended(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    queue: SimpleQueue[tuple[Run, Message]] = SimpleQueue()
+    run = FakeRun(queue, folder("mlp"))
+    run.tell(finished("stopped", "stopped on leaving"), Ended(None))
+    before = fold([started(), finished("finished", "trained for 5 epochs")])
+    under_way: list[tuple[Run, RunState]] = [(run, fold([started()]))]
+    ended = [(Path("runs/20260101-000000-cnn"), before)]
+    assert driver.follow(under_way, queue, ended=ended, going_on=False, debug=False) == 0
+    out, err = capsys.readouterr()
+    first, second, *table = out.splitlines()
+    assert first.startswith("cnn finished: trained for 5 epochs; ")
+    assert second.startswith("cnn stopped on leaving; ")
+    assert len([line for line in table if line.startswith("cnn ")]) == 2
+    assert err == "cifar-tui: saving mlp …\n"
+    assert run.asked == [], "it was asked to end: nothing lets it go on"

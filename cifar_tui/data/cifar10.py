@@ -62,6 +62,15 @@ def locate(data_dir: str | None) -> Found | None:
     return next(_found(_places(data_dir)), None)
 
 
+def destination(data_dir: str | None) -> Path:
+    """The folder that `read` fetches CIFAR-10 into where it is nowhere.
+
+    Raises:
+        InputError: `data_dir` names a user who is not there.
+    """
+    return _places(data_dir)[0 if data_dir else -1]
+
+
 def read(data_dir: str | None, progress: Progress) -> Source:
     """CIFAR-10's 50,000 training and 10,000 test images.
 
@@ -79,7 +88,7 @@ def read(data_dir: str | None, progress: Progress) -> Source:
     try:
         return _read(places, progress)
     except _UnusableError as error:
-        _fetch(places[0 if data_dir else -1] / ARCHIVE, error.reasons, progress)
+        _fetch(destination(data_dir) / ARCHIVE, error.reasons, progress)
     try:
         return _read(places, progress)
     except _UnusableError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from cifar_tui.config import NAMED_DATA, suggestion
 from cifar_tui.data import cifar10, digits, folder
@@ -33,6 +34,26 @@ def read(data: str, data_dir: str | None, progress: Progress) -> Source:
             "it takes cifar10, digits or the path of a folder of images"
         )
     return folder.read(data, progress)
+
+
+def option_of(path: str) -> Literal["data_dir", "data"]:
+    """The option that takes this folder: `data_dir` where it holds CIFAR-10, `data` where it holds classes of images.
+
+    Raises:
+        InputError: It does neither, or cannot be looked into.
+    """
+    try:
+        root = Path(path).expanduser()
+        if not root.is_dir():
+            raise InputError(f"there is no folder {path!r}")
+        if (root / cifar10.ARCHIVE).is_file() or (root / cifar10.BATCHES).is_dir():
+            return "data_dir"
+        if (root / "train").is_dir():
+            return "data"
+    except (OSError, RuntimeError, ValueError) as error:  # also: no such user as in `~user`, or a null character
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"{path!r} cannot be looked into: {reason}") from None
+    raise InputError(f"it has neither {cifar10.ARCHIVE} nor {cifar10.BATCHES} nor train/<class>/")
 
 
 def _exists(path: str) -> bool:

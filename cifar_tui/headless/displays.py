@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import ParamSpec, Self
 
-from cifar_tui.events import AnyEvent, BatchThrottle, Epoch, Note, Resumed, RunFinished, RunStarted, to_json
+from cifar_tui.events import AnyEvent, BatchThrottle, Paused, Resumed, RunFinished, RunStarted, to_json
 from cifar_tui.headless.tables import comparison_table, console
 from cifar_tui.session import Loading
 from cifar_tui.state import RunState
-from cifar_tui.store.commands import run_command, shell_line
-from cifar_tui.text import count, duration, percent, plural, printable
+from cifar_tui.text import printable
+from cifar_tui.wording import event_line, result_line
 
 P = ParamSpec("P")
 LOADING_SECONDS = 5.0
@@ -108,7 +109,9 @@ class QuietDisplay(Display):
 class PlainDisplay(QuietDisplay):
     """One line an epoch on standard output; what happens before training goes to standard error."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "") -> None:
+        """Begin lines with this name, where several runs are told of at once."""
+        self._prefix = f"{name}: " if name else ""
         self._step = ""
         self._next_line = 0.0
 
@@ -118,18 +121,25 @@ class PlainDisplay(QuietDisplay):
         if loading.what == self._step and (now < self._next_line or not loading.total):
             return
         share = f" {100 * loading.done // loading.total} %" if loading.total and loading.what == self._step else ""
-        print(f"{printable(loading.what)} …{share}", file=sys.stderr, flush=True)
+        print(f"{self._prefix}{printable(loading.what)} …{share}", file=sys.stderr, flush=True)
         self._step, self._next_line = loading.what, now + LOADING_SECONDS
 
     def event(self, event: AnyEvent, state: RunState) -> None:
-        """A line for what a person would want to find in a log."""
-        line = event_line(event, state)
+        """A line for what a person would want to find in a log, shortened where a terminal would wrap it."""
+        columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        line = event_line(event, state, columns and columns - len(self._prefix))
         if line:
-            _print(line)
+            names_itself = isinstance(event, RunStarted | Paused | Resumed)
+            _print(line if names_itself else self._prefix + line)
+
+    def notice(self, text: str) -> None:
+        """A line on standard error."""
+        super().notice(self._prefix + text)
 
     def comparison(self, states: list[RunState]) -> None:
-        """A table without colours."""
-        console().print(comparison_table(states))
+        """A table."""
+        out = console()
+        out.print(comparison_table(states, out.width))
 
 
 class JsonDisplay(Display):
@@ -145,75 +155,6 @@ class JsonDisplay(Display):
             self._throttle = BatchThrottle()
         if self._throttle.admits(event) and (isinstance(event, RunFinished) or not self._quiet):
             _print(to_json(event))
-
-
-def event_line(event: AnyEvent, state: RunState, width: int | None = None) -> str | None:
-    """An event in words; None for those that a log can do without. An epoch is shortened where `width` asks for it."""
-    match event:
-        case RunStarted():
-            return (
-                f"{printable(event.id)}: {event.model} ({plural(event.parameters, 'parameter')}) on"
-                f" {printable(event.data)}, {plural(event.train_samples, 'training image')} of"
-                f" {len(event.classes)} classes; {event.device}, {event.precision},"
-                f" {plural(event.threads, 'thread')}, batch {event.batch_size}"
-            )
-        case Epoch():
-            line = _epoch_line(event, state)
-            return line if width is None or len(line) <= width else _short_epoch_line(event, state)
-        case Resumed() if state.started:
-            return f"{printable(state.started.id)}: goes on {_place(event, state.started)}"
-        case Note() if event.level != "debug":
-            return f"{event.level}: {printable(event.message)}"
-        case _:
-            return None
-
-
-def _epoch_line(event: Epoch, state: RunState) -> str:
-    return (
-        f"epoch {_number_of(event, state)}"
-        f"  train loss {event.train_loss:.4f} accuracy {percent(event.train_accuracy)}"
-        f"  validation loss {event.val_loss:.4f} accuracy {percent(event.val_accuracy)}"
-        f"  lr {event.lr:.2e}  {count(round(event.images_per_second))} images/s"
-        f"  {duration(event.seconds)}{'  best' if event.best else ''}"
-    )
-
-
-def _short_epoch_line(event: Epoch, state: RunState) -> str:
-    return (
-        f"epoch {_number_of(event, state)}"
-        f"  train {event.train_loss:.4f} {percent(event.train_accuracy)}"
-        f"  val {event.val_loss:.4f} {percent(event.val_accuracy)}"
-        f"  {duration(event.seconds)}{'  best' if event.best else ''}"
-    )
-
-
-def _number_of(event: Epoch, state: RunState) -> str:
-    planned = state.started.epochs if state.started else event.epoch
-    return f"{event.epoch:{len(str(planned))}}/{planned}"
-
-
-def result_line(state: RunState, finished: RunFinished, folder: Path) -> str:
-    """How a run ended, in one line."""
-    model = state.started.model if state.started else "run"
-    ending = (
-        finished.message if finished.message.startswith(finished.state) else f"{finished.state}: {finished.message}"
-    )
-    parts = [f"{model} {printable(ending)}"]
-    if finished.test_accuracy is not None and finished.test_loss is not None:
-        parts.append(f"test accuracy {percent(finished.test_accuracy)}, loss {finished.test_loss:.4f}")
-    if finished.best_val_accuracy is not None:
-        parts.append(f"best validation accuracy {percent(finished.best_val_accuracy)} in epoch {finished.best_epoch}")
-    parts.append(duration(finished.seconds))
-    parts.append(f"saved in {printable(str(folder))}")
-    if finished.state in ("stopped", "interrupted", "failed") and state.checkpoint is not None:
-        parts.append(f"go on with: {shell_line(run_command('resume', folder.name, str(folder.parent)))}")
-    return "; ".join(parts)
-
-
-def _place(event: Resumed, started: RunStarted) -> str:
-    if event.batch:
-        return f"in epoch {event.epoch}, after batch {event.batch} of {started.batches}"
-    return "with the test" if event.epoch > started.epochs else f"with epoch {event.epoch}"
 
 
 def _print(line: str) -> None:

@@ -1,4 +1,4 @@
-"""Runs that train one after the other in the background, while this thread prints and answers signals."""
+"""Runs that train in the background, one after the other or at once, while this thread prints and answers signals."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType
-from typing import Self
+from typing import Self, cast
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.errors import CifarTuiError, InputError
-from cifar_tui.events import RunFinished, RunStatus
+from cifar_tui.errors import InputError
+from cifar_tui.events import RunFinished
 from cifar_tui.headless.displays import Display, Forgiving, JsonDisplay, PlainDisplay, QuietDisplay
-from cifar_tui.session import Ended, Loading, Message, Run, Session, explain
+from cifar_tui.session import Ended, Loading, Message, Run, Session, exit_status, explain
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.text import printable
 
-EXIT_STATUS: dict[RunStatus, int] = {"finished": 0, "stopped": 0, "failed": 1, "diverged": 3}
+Told = tuple[Run, Message] | str
+"""What this thread hears of: a run's message, or something to say at once."""
 
 
 def train(
@@ -36,56 +38,140 @@ def train(
         InputError: The configuration of a run to resume is damaged.
     """
     session = Session(runs_dir)
-    queue: SimpleQueue[Message | str] = SimpleQueue()
-    runs = [
-        session.new(job, queue.put) if isinstance(job, TrainingConfig) else session.continued(job, queue.put)
-        for job in jobs
-    ]
-    status = 0
-    ended: list[RunState] = []
+    queue: SimpleQueue[Told] = SimpleQueue()
+    runs = [_made(session, job, queue) for job in jobs]
+    begun: list[_Followed] = []
     with Forgiving(_display(as_json=as_json, quiet=quiet)) as display, _Signals(display, queue) as signals:
         for run in runs:
             state = RunState() if run.folder is None else run.folder.read_state()
-            signals.run = run
+            signals.runs = [run]
             if signals.received:
                 break
+            begun.append(_Followed(run, state, display, before=state.finished))
             run.start()
-            ending = _follow(queue, state, display)
-            status = status or _status(run, state)
-            if run.error is not None:
-                _say_error(run, debug=debug)
-            elif ending is None:
-                display.notice("ended before training began; nothing was changed")
-            if ending is None or run.folder is None:
+            _follow(begun[-1:], queue, display, debug=debug)
+            if not begun[-1].ended:
                 break  # What keeps one run from beginning, such as missing images or a signal, does so for all.
-            display.result(state, run.folder.path)
-            ended.append(state)
-        if len(ended) > 1:
-            display.comparison(ended)
-    return signals.received or status
+        _compare([each.state for each in begun if each.ended], display)
+    return signals.received or _status(begun)
 
 
-def _follow(queue: SimpleQueue[Message | str], state: RunState, display: Display) -> RunFinished | None:
-    """Show a run's messages until its thread is done; its last event, if it came to that."""
-    ending = None
-    while not isinstance(message := queue.get(), Ended):
-        if isinstance(message, str):
-            display.notice(message)
+def follow(
+    under_way: Sequence[tuple[Run, RunState]],
+    queue: SimpleQueue[tuple[Run, Message]],
+    *,
+    ended: Sequence[tuple[Path, RunState]],
+    going_on: bool,
+    debug: bool,
+) -> int:
+    """Wait, in plain lines, for runs that train already, all at once, and compare them with those that have ended.
+
+    Args:
+        under_way: The runs, and what their messages came to so far.
+        queue: Where their listener puts their messages; nothing else reads it any more.
+        ended: The folders and the states of runs that have ended before.
+        going_on: Whether the runs are to train on, those that are paused too; if not, they were asked to end.
+        debug: Whether errors show their traceback.
+
+    Returns:
+        The exit status, as of `train`.
+    """
+    told = cast("SimpleQueue[Told]", queue)  # From here on, signals put what they have to say into it as well.
+    display = Forgiving(PlainDisplay())
+    runs = [run for run, _ in under_way]
+    names = _names(runs)
+    followed = [
+        _Followed(run, state, Forgiving(PlainDisplay(name)))
+        for (run, state), name in zip(under_way, names, strict=True)
+    ]
+    with _Signals(display, told) as signals:
+        signals.runs = runs
+        for path, state in ended:
+            display.result(state, path)
+        if runs and going_on:
+            display.notice(f"training goes on here: {', '.join(names)}; Ctrl+C saves and ends")
+            for run in runs:
+                run.resume()
+        elif runs:
+            display.notice(f"saving {', '.join(names)} …")
+        _follow(followed, told, display, debug=debug)
+        _compare([*(state for _, state in ended), *_ended(followed)], display)
+    return signals.received or _status(followed)
+
+
+@dataclass(slots=True, eq=False)
+class _Followed:
+    """A run whose messages are shown."""
+
+    run: Run
+    state: RunState
+    display: Display
+    before: RunFinished | None = None
+    """How it had ended before it was gone on with."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether its training has come to an end, well or badly."""
+        return self.state.finished is not None and self.state.finished is not self.before
+
+
+def _made(session: Session, job: TrainingConfig | RunFolder, queue: SimpleQueue[Told]) -> Run:
+    def tell(message: Message) -> None:
+        queue.put((run, message))
+
+    run = session.new(job, tell) if isinstance(job, TrainingConfig) else session.continued(job, tell)
+    return run
+
+
+def _follow(followed: Sequence[_Followed], queue: SimpleQueue[Told], notices: Display, *, debug: bool) -> None:
+    """Show the messages of these runs until the threads of all of them are done."""
+    going = {each.run: each for each in followed}
+    while going:
+        told = queue.get()
+        if isinstance(told, str):
+            notices.notice(told)
             continue
-        if isinstance(message, Loading):
-            display.loading(message)
-            continue
-        state.apply(message)
-        display.event(message, state)
-        if isinstance(message, RunFinished):
-            ending = message
-    return ending
+        run, message = told
+        each = going[run]
+        if isinstance(message, Ended):
+            del going[run]
+            _tell_end(each, debug=debug)
+        elif isinstance(message, Loading):
+            each.display.loading(message)
+        else:
+            each.state.apply(message)
+            each.display.event(message, each.state)
 
 
-def _status(run: Run, state: RunState) -> int:
-    if run.error is not None:
-        return run.error.exit_status if isinstance(run.error, CifarTuiError) else 1
-    return EXIT_STATUS.get(state.status, 0)
+def _tell_end(each: _Followed, *, debug: bool) -> None:
+    if each.run.error is not None:
+        _say_error(each.run, debug=debug)
+    elif not each.ended:
+        each.display.notice("ended before training began; nothing was changed")
+    if each.ended and each.run.folder is not None:
+        each.display.result(each.state, each.run.folder.path)
+
+
+def _ended(followed: Sequence[_Followed]) -> list[RunState]:
+    return [each.state for each in followed if each.ended]
+
+
+def _compare(states: Sequence[RunState], display: Display) -> None:
+    if len(states) > 1:
+        display.comparison(list(states))
+
+
+def _status(followed: Sequence[_Followed]) -> int:
+    return next((status for each in followed if (status := exit_status(each.run, each.state))), 0)
+
+
+def _names(runs: Sequence[Run]) -> list[str]:
+    """What tells these runs apart: what their ids end in, or where that is the same, all of the id."""
+    short = [run.folder.id.split("-", 2)[-1] if run.folder else run.config.name or run.config.model for run in runs]
+    return [
+        printable(name if short.count(name) == 1 else run.folder.id if run.folder else f"{name} {number}")
+        for number, (run, name) in enumerate(zip(runs, short, strict=True), 1)
+    ]
 
 
 def _say_error(run: Run, *, debug: bool) -> None:
@@ -110,10 +196,10 @@ def _display(*, as_json: bool, quiet: bool) -> Display:
 
 
 class _Signals:
-    """SIGINT and SIGTERM: the first has the run save and end, a second aborts the process at once."""
+    """SIGINT and SIGTERM: the first has the runs save and end, a second aborts the process at once."""
 
-    def __init__(self, display: Display, queue: SimpleQueue[Message | str]) -> None:
-        self.run: Run | None = None
+    def __init__(self, display: Display, queue: SimpleQueue[Told]) -> None:
+        self.runs: Sequence[Run] = ()
         self.received = 0
         """The exit status of the signal that came; 0 before that."""
         self._display = display
@@ -135,7 +221,7 @@ class _Signals:
             os._exit(128 + number)
         self.received = 128 + number
         name = signal.Signals(number).name
-        if self.run is not None:
-            self.run.stop("interrupted", f"interrupted by {name}")
         # Not print: the signal may have come in the middle of another one. To put something into this queue is safe.
         self._queue.put(f"{name}: saving and ending; a second signal aborts at once")
+        for run in self.runs:
+            run.stop("interrupted", f"interrupted by {name}")

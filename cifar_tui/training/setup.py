@@ -40,10 +40,11 @@ class Setup:
 
 
 class Shelf:
-    """The images that were read last, so that runs on the same ones read them once."""
+    """The images that were read last, so that runs on the same ones read them once. Threads may share it."""
 
     def __init__(self) -> None:
         self._last: tuple[tuple[str, str | None], Source] | None = None
+        self._reading = threading.Lock()
 
     def source(self, config: TrainingConfig, progress: Progress) -> Source:
         """The images that `config` names.
@@ -53,9 +54,15 @@ class Shelf:
             CifarTuiError: They could not be read.
         """
         wanted = (config.data, config.data_dir)
-        if self._last is None or self._last[0] != wanted:
-            self._last = (wanted, sources.read(config.data, config.data_dir, progress))
-        return self._last[1]
+        while not self._reading.acquire(timeout=0.1):
+            # Another run reads; where this one is asked to stop meanwhile, telling of progress raises.
+            progress("waiting for another run's images", 0, 0)
+        try:
+            if self._last is None or self._last[0] != wanted:
+                self._last = (wanted, sources.read(config.data, config.data_dir, progress))
+            return self._last[1]
+        finally:
+            self._reading.release()
 
 
 def prepare(config: TrainingConfig, shelf: Shelf, progress: Progress) -> Setup:
