@@ -22,6 +22,10 @@ from cifar_tui.events import (
 CURVE_POINTS = 2048
 """The most points of one live curve; four for each column of a very wide chart."""
 LOG_NOTES = 1000
+SPEED_SECONDS = 3.0
+"""What the speed that is shown is smoothed over."""
+VALIDATION_COST = 1 / 3
+"""Of an image in validation, against one in training: the way back is about twice the way forward."""
 
 
 @dataclass(slots=True)
@@ -81,6 +85,50 @@ def _merge(a: Point, b: Point) -> Point:
 
 
 @dataclass(slots=True)
+class Speed:
+    """How long training takes, over the last epoch or so: what came before fades.
+
+    Attributes:
+        samples: Images that were trained on, the earlier ones at less than one each.
+        seconds: The time that they took, faded alike.
+        measured: Samples and active seconds up to where the two reach.
+        latest: Samples and active seconds of the last batch. Batches are told of several at once: all that came at one
+            moment are measured when the next ones come.
+    """
+
+    samples: float = 0.0
+    seconds: float = 0.0
+    measured: tuple[int, float] | None = None
+    latest: tuple[int, float] | None = None
+
+    def reach(self, samples: int, seconds: float, epoch_samples: int) -> None:
+        """Training has come to `samples` after `seconds` of active time."""
+        if self.latest is not None and seconds > self.latest[1]:
+            self._measure(*self.latest, epoch_samples)
+        self.latest = samples, seconds
+
+    def skip(self, samples: int, seconds: float, epoch_samples: int) -> None:
+        """From the last batch to here was no training."""
+        if self.latest is not None:
+            self._measure(*self.latest, epoch_samples)
+        self.measured = self.latest = samples, seconds
+
+    def _measure(self, samples: int, seconds: float, epoch_samples: int) -> None:
+        # What comes first is a place to measure from and no more: a device takes its time to warm up.
+        before, at = self.measured or (samples, seconds)
+        if samples > before:
+            keep = math.exp((before - samples) / epoch_samples)
+            self.samples = self.samples * keep + samples - before
+            self.seconds = self.seconds * keep + seconds - at
+        self.measured = samples, seconds
+
+    @property
+    def per_sample(self) -> float:
+        """Seconds for each image; NaN if not known yet."""
+        return self.seconds / self.samples if self.samples > 0 else math.nan
+
+
+@dataclass(slots=True)
 class RunState:
     """Everything that panels, printers and reports show of a run. `apply` is its only writer."""
 
@@ -97,6 +145,8 @@ class RunState:
     """The last batch's."""
     accuracy: float = math.nan
     images_per_second: float = math.nan
+    """Smoothed over the last seconds of training, or an epoch's mean."""
+    speed: Speed = field(default_factory=Speed)
     batch_loss: Curve = field(default_factory=Curve)
     batch_accuracy: Curve = field(default_factory=Curve)
     epochs: list[Epoch] = field(default_factory=list)
@@ -150,9 +200,18 @@ class RunState:
         self.status = "running"
         self.epoch, self.batch, self.samples = event.epoch, event.batch, event.samples
         self.lr, self.loss, self.accuracy = event.lr, event.loss, event.accuracy
-        self.images_per_second = event.images_per_second
+        self._measure(event)
         self.batch_loss.append(event.samples, event.t, event.loss)
         self.batch_accuracy.append(event.samples, event.t, event.accuracy)
+
+    def _measure(self, event: Batch) -> None:
+        passed = self.seconds - self.speed.latest[1] if self.speed.latest else math.inf
+        if math.isfinite(self.images_per_second):
+            weight = 1 - math.exp(-passed / SPEED_SECONDS)
+            self.images_per_second += weight * (event.images_per_second - self.images_per_second)
+        else:
+            self.images_per_second = event.images_per_second
+        self.speed.reach(event.samples, self.seconds, self._epoch_samples)
 
     def _apply_epoch(self, event: Epoch) -> None:
         self.epochs.append(event)
@@ -160,12 +219,15 @@ class RunState:
         if self.started:
             self.batch = self.started.batches
         self.images_per_second = event.images_per_second
+        self.speed.skip(event.samples, self.seconds, self._epoch_samples)
 
     def _apply_resumed(self, event: Resumed) -> None:
         """Go back to where training goes on: what came after it will be told again."""
         if self.paused_at is not None:
             self.paused_seconds += event.t - self.paused_at
             self.paused_at = None
+        else:
+            self.speed = Speed()
         self.status = "running"
         self.finished = None
         self.test = None
@@ -179,6 +241,10 @@ class RunState:
         self.batch_loss.cut(event.samples)
         self.batch_accuracy.cut(event.samples)
         self.resumptions.append(event)
+
+    @property
+    def _epoch_samples(self) -> int:
+        return max(1, self.started.train_samples) if self.started else 1
 
     @property
     def best(self) -> Epoch | None:
@@ -210,11 +276,15 @@ class RunState:
 
     @property
     def eta(self) -> float:
-        """Seconds of training left at the present speed, all planned epochs, validation included; NaN if not known."""
+        """Seconds left at the present speed, for all planned epochs, validation included; NaN if not known."""
         if self.started is None or self.finished is not None:
             return math.nan
+        per_sample = self.speed.per_sample
+        if not per_sample > 0:
+            per_sample = 1 / self.images_per_second if self.images_per_second > 0 else math.nan
+        validation = self.started.validation_samples * per_sample * VALIDATION_COST
+        if self.validations:
+            recent = [e.seconds for e in self.validations[-3:]]
+            validation = sum(recent) / len(recent)
         left = self.started.epochs * self.started.train_samples - self.samples
-        if self.epochs:
-            recent = self.epochs[-3:]
-            return left * sum(e.seconds for e in recent) / (len(recent) * self.started.train_samples)
-        return left / self.images_per_second if self.images_per_second > 0 else math.nan
+        return max(left * per_sample + (self.started.epochs - len(self.epochs)) * validation, 0.0)

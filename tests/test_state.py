@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
@@ -165,14 +166,103 @@ def test_the_first_of_equally_good_epochs_is_the_best() -> None:
     assert best.epoch == 2
 
 
-def test_progress_and_eta_follow_the_planned_training() -> None:
+def test_progress_follows_the_planned_training() -> None:
     assert fold([]).progress == 0.0
-    first = fold([started(), batch(1, 1), batch(1, 2)])
-    assert first.progress == pytest.approx(2 / 20)
-    assert first.eta == pytest.approx(180 / 10.0), "before the first whole epoch, by the training speed"
+    assert fold([started(), batch(1, 1), batch(1, 2)]).progress == pytest.approx(2 / 20)
+    assert fold(uninterrupted(2)).progress == pytest.approx(2 / 5)
+
+
+def test_the_time_left_is_that_of_training_and_of_validation_at_their_present_speeds() -> None:
+    assert math.isnan(fold([]).eta)
+    assert math.isnan(fold([started()]).eta)
+    first = fold([started(), batch(1, 1)])
+    assert first.eta == pytest.approx(190 / 10.0 + 5 * 9 / 30.0), "by the speed that is told, validation at a third"
     later = fold(uninterrupted(2))
-    assert later.progress == pytest.approx(2 / 5)
-    assert later.eta == pytest.approx(3 * 4.0), "then by whole epochs, validation included"
+    assert later.eta == pytest.approx(120 / 10.0 + 3 * 0.1), "by the batches, and by the validations"
+    assert fold(uninterrupted(5)).eta == 0.0
+    assert math.isnan(fold([*uninterrupted(2), finished()]).eta)
+
+
+def at(t: float, event: AnyEvent) -> AnyEvent:
+    """The event, at this time."""
+    return replace(event, t=t)
+
+
+RUN = replace(started(), epochs=4, batches=200, batch_size=50, train_samples=10_000, validation_samples=1_000)
+
+
+def noisy_run(random: Random, pauses: bool) -> list[tuple[AnyEvent, float]]:
+    """A run's batches, each with the active time at which it was told of: three batches a report, at uneven speeds."""
+    t, active = 0.0, 0.0
+    out: list[tuple[AnyEvent, float]] = []
+
+    def tell(event: AnyEvent) -> None:
+        out.append((at(t, event), active))
+
+    tell(RUN)
+    slowness = random.uniform(0.5, 2.0) / 1000  # seconds an image
+    for epoch in range(1, RUN.epochs + 1):
+        for report in range(RUN.batches // 3 + 1):
+            numbers = range(3 * report + 1, min(3 * report + 3, RUN.batches) + 1)
+            seconds = sum(RUN.batch_size * slowness * random.lognormvariate(0, 0.2) for _ in numbers)
+            speed = len(numbers) * RUN.batch_size / seconds
+            seconds += 3.0 if epoch == 1 and report == 0 else 0.0  # The device warms up.
+            t, active = t + seconds, active + seconds
+            for number in numbers:
+                samples = ((epoch - 1) * RUN.batches + number) * RUN.batch_size
+                tell(replace(batch(epoch, number), samples=samples, images_per_second=speed))
+            if pauses and random.random() < 0.02:
+                tell(Paused(t=t, epoch=epoch, batch=numbers[-1]))
+                t += random.uniform(1, 1000)
+                tell(Resumed(t=t, epoch=epoch, batch=numbers[-1], samples=samples))
+        seconds = RUN.validation_samples * slowness * random.uniform(0.2, 0.5)
+        t, active = t + seconds, active + seconds
+        validation, ended = whole_epoch(epoch)[-2:]
+        assert isinstance(validation, Evaluated)
+        assert isinstance(ended, Epoch)
+        tell(replace(validation, seconds=seconds))
+        tell(replace(ended, samples=epoch * RUN.train_samples))
+    return out
+
+
+@pytest.mark.parametrize("pauses", [False, True])
+@pytest.mark.parametrize("seed", range(5))
+def test_the_time_left_is_right_within_a_tenth_from_a_fifth_of_the_first_epoch_on(seed: int, pauses: bool) -> None:
+    events = noisy_run(Random(seed), pauses)
+    whole = events[-1][1]
+    state = RunState()
+    for event, active in events:
+        state.apply(event)
+        assert abs(state.seconds - active) < 1e-6
+        if isinstance(event, Batch) and 0.2 * RUN.train_samples <= event.samples <= 3 * RUN.train_samples:
+            assert abs(state.eta / (whole - active) - 1) < 0.1
+
+
+def test_a_pause_changes_neither_the_time_left_nor_the_speed() -> None:
+    before: list[AnyEvent] = [started(), batch(1, 1), batch(1, 2), batch(1, 3)]
+    after: list[AnyEvent] = [batch(1, 4), *whole_epoch(2)]
+    pause: list[AnyEvent] = [Paused(t=3.0, epoch=1, batch=3), Resumed(t=903.0, epoch=1, batch=3, samples=3 * SIZE)]
+    paused = fold([*before, *pause, *(at(event.t + 900.0, event) for event in after)])
+    without = fold([*before, *after])
+    assert (paused.eta, paused.images_per_second) == pytest.approx((without.eta, without.images_per_second))
+    assert paused.seconds == without.seconds
+    assert fold([*before, pause[0]]).eta == fold(before).eta
+
+
+def test_in_a_new_process_the_time_left_is_measured_anew() -> None:
+    slow: list[AnyEvent] = [at(100.0 * n, replace(batch(1, n), images_per_second=0.1)) for n in (1, 2, 3)]
+    again = Resumed(t=300.0, epoch=1, batch=2, samples=2 * SIZE)
+    fast: list[AnyEvent] = [at(400.0 + n, batch(1, n)) for n in (3, 4)]
+    assert fold([started(), *slow, again, *fast]).eta == pytest.approx(160 / 10.0 + 5 * 9 / 30.0)
+
+
+def test_the_speed_that_is_shown_is_calm_and_follows_a_change_within_seconds() -> None:
+    events: list[AnyEvent] = [started(), batch(1, 1)]
+    speeds = [10.0 + (-1) ** n for n in range(20)]
+    events += [replace(batch(1, 2), t=1 + 0.1 * n, images_per_second=speed) for n, speed in enumerate(speeds, 1)]
+    assert fold(events).images_per_second == pytest.approx(10.0, abs=0.2)
+    events += [replace(batch(1, 2), t=3 + 0.1 * n, images_per_second=100.0) for n in range(1, 101)]
+    assert fold(events).images_per_second == pytest.approx(100.0, rel=0.05)
 
 
 def test_the_training_speed_is_all_images_over_all_training_seconds() -> None:
