@@ -14,9 +14,9 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-# Both of the protocol's models on the digits that come with scikit-learn.
+# Both of the protocol's models on the digits that come with scikit-learn: the dashboard, or headless off a terminal.
 demo: $(READY)
-	$(BIN)/cifar-tui --data digits --epochs 23 --batch-size 64
+	$(BIN)/cifar-tui --start --data digits --epochs 23 --batch-size 64
 
 test: $(READY)
 	$(BIN)/ruff check .
@@ -27,6 +27,7 @@ test: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.augmentation
+	$(BIN)/python -m benchmarks.dashboard
 
 clean:
 	rm -rf .venv

@@ -18,6 +18,8 @@ from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.text import printable
 
 DEFAULT_MODELS = ("cnn", "mlp")
+DISPLAY_OPTIONS = ("no_ui", "start", "theme", "ascii_only")
+"""Options of how to show the training, not of the training."""
 _DEFAULTS = TrainingConfig()
 
 app = typer.Typer(
@@ -70,6 +72,7 @@ RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or a pa
 def train(
     context: typer.Context,
     no_ui: Annotated[bool, typer.Option("--no-ui", help="Train without the dashboard.")] = False,
+    start: Annotated[bool, typer.Option("--start", help="Have the dashboard start its runs at once.")] = False,
     model: Annotated[
         list[str] | None,
         typer.Option(help=f"What to train: {', '.join(models.names())}. May be repeated.", show_default="cnn and mlp"),
@@ -113,6 +116,11 @@ def train(
         typer.Option(help="What the run's id ends in: letters, digits, '.', '_', '-'.", show_default="the model"),
     ] = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file of these options; the line wins over it.")] = None,
+    theme: Annotated[
+        str | None,
+        typer.Option(help="The dashboard's: dark, light, or auto, which goes by COLORFGBG.", show_default="auto"),
+    ] = None,
+    ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw the dashboard in ASCII characters alone.")] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -124,25 +132,56 @@ def train(
 
     Without a command it trains. All options have the reference protocol's values where they are not given.
     """
-    options = (*_DEFAULTS.to_dict(), "runs_dir", "config", "no_ui")
+    options = (*_DEFAULTS.to_dict(), "runs_dir", "config", *DISPLAY_OPTIONS)
     # Not given is None, False for a flag, and empty for an option that may be repeated.
     values = {key: context.params[key] for key in options} | {"model": model or None}
     given = {key: value for key, value in values.items() if value is not None and value is not False}
     if context.invoked_subcommand is not None:
         context.obj = _Shared(given.pop("runs_dir", None), as_json, quiet)
         if given:
-            option = next(iter(given)).replace("_", "-")
+            option = next(iter(given)).replace("ascii_only", "ascii").replace("_", "-")
             raise InputError(f"--{option} is an option of training; {context.invoked_subcommand} does not take it")
         return
-    given = {key: value for key, value in given.items() if key not in ("config", "no_ui")}
+    given = {key: value for key, value in given.items() if key not in ("config", *DISPLAY_OPTIONS)}
     merged = (read_config_file(config) if config else {}) | given
     runs = Path(merged.pop("runs_dir", DEFAULT_RUNS_DIR))
     configs = training_configs(merged)
-    if not no_ui:
-        _say("training headless, as with --no-ui: there is no dashboard yet")
+    if theme not in (None, "auto", "dark", "light"):
+        raise InputError(f"--theme takes auto, dark or light, not {theme!r}")
+    if no_ui or as_json or quiet:
+        why_not = ""
+    elif not (why_not := _why_no_dashboard()):
+        raise typer.Exit(_dashboard(runs, configs, start=start, theme=theme or "auto", ascii_only=ascii_only))
+    if why_not:
+        _say(f"training headless, as with --no-ui: {why_not}")
     from cifar_tui.headless import driver
 
     raise typer.Exit(driver.train(runs, configs, as_json=as_json, quiet=quiet, debug=_Debug.on))
+
+
+def _why_no_dashboard() -> str:
+    """What keeps the dashboard from being shown; empty where nothing does."""
+    for stream, name in ((sys.stdout, "output"), (sys.stdin, "input")):
+        if stream is None or not stream.isatty():
+            return f"standard {name} is no terminal"
+    return "this terminal cannot move its cursor (TERM=dumb)" if os.environ.get("TERM", "dumb") == "dumb" else ""
+
+
+def _dashboard(runs: Path, configs: list[TrainingConfig], *, start: bool, theme: str, ascii_only: bool) -> int:
+    """Show the dashboard; then wait, in this terminal, for the runs that it left under way."""
+    from cifar_tui.tui.run import run
+
+    left = run(runs, configs, start=start, theme=theme, ascii_only=ascii_only)
+    if left.failure is not None:
+        if _Debug.on:
+            print(left.traceback, file=sys.stderr)
+        _say(f"the dashboard failed: {type(left.failure).__name__}: {left.failure} (--debug shows where)")
+    status = 0
+    if left.under_way or left.ended:
+        from cifar_tui.headless import driver
+
+        status = driver.follow(left.under_way, left.messages, ended=left.ended, going_on=left.going_on, debug=_Debug.on)
+    return left.exit_status or status
 
 
 def training_configs(options: dict[str, Any]) -> list[TrainingConfig]:

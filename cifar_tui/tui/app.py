@@ -1,0 +1,270 @@
+"""The dashboard: what its keys do."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on
+from textual.app import SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.widgets import Input
+
+from cifar_tui.config import TrainingConfig
+from cifar_tui.text import plural
+from cifar_tui.tui import background, keys
+from cifar_tui.tui.entry import Entry
+from cifar_tui.tui.live import LiveApp
+
+if TYPE_CHECKING:
+    from cifar_tui.session import Session
+
+
+class Dashboard(LiveApp):
+    """The keys that are about runs have their actions here; those about the panels, on the panels' screen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("app")]
+
+    def __init__(
+        self,
+        runs_dir: Path,
+        configs: Sequence[TrainingConfig],
+        session: Callable[[], Session],
+        *,
+        start: bool = False,
+        light: bool = False,
+        ascii_only: bool = False,
+    ) -> None:
+        """Prepare as `LiveApp` does; with `start`, the ready runs are started at once."""
+        super().__init__(runs_dir, configs, session, light=light, ascii_only=ascii_only)
+        self._start = start
+        self._unsure: set[Entry] = set()
+        """Those whose images are looked for."""
+
+    def started(self) -> None:
+        """Start what is to be started at once."""
+        if self._start:
+            self.action_start_all()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
+        """What the command palette offers: the same as the keys."""
+        from cifar_tui.tui.palette import commands
+
+        return commands(self)
+
+    def action_start_stop(self) -> None:
+        """Start the selected run, or ask whether to stop it."""
+        entry = self.selected
+        if entry is None:
+            return
+        if not entry.under_way:
+            self._start_runs([entry])
+        elif entry.status == "stopping":
+            self.say("is stopping already, after this batch", entry)
+        else:
+            from cifar_tui.tui.questions import stop_question
+
+            self.push_screen(stop_question(entry.name, self.look), functools.partial(self._stop, entry))
+
+    def _stop(self, entry: Entry, answer: str | None) -> None:
+        if answer == "stop" and entry.under_way:
+            self.roster.stop(entry)
+            self.say("stopping after this batch; it will be saved …", entry)
+            self.draw_now(entry)
+
+    def _start_runs(self, entries: Iterable[Entry]) -> None:
+        """Start runs; ask first, once for all, where their images would have to be fetched."""
+        unsure = []
+        for entry in entries:
+            with self.refusals(entry):
+                config = self.roster.startable(entry)
+                if config.data != "cifar10":
+                    self._begin(entry)
+                elif entry not in self._unsure:
+                    unsure.append((entry, config))
+        if unsure:
+            self._unsure |= {entry for entry, _ in unsure}
+            self.say("looking for CIFAR-10 …")
+            background.run(
+                lambda: [(entry, self.session().missing(config)) for entry, config in unsure],
+                self._start_or_ask,
+                self.say_failed,
+            )
+
+    def _start_or_ask(self, found: list[tuple[Entry, Path | None]]) -> None:
+        lacking = [entry for entry, missing in found if missing]
+        for entry, missing in found:
+            self._unsure.discard(entry)
+            if missing is None:
+                self._begin(entry)
+        if lacking:
+            from cifar_tui.tui.questions import missing_data_question
+
+            where = next(str(missing) for _, missing in found if missing)
+            self.push_screen(missing_data_question(where, self.look), functools.partial(self._provide, lacking))
+
+    def _provide(self, entries: list[Entry], answer: tuple[str, str] | None) -> None:
+        """What to train on, where CIFAR-10 is not here: it fetched, a folder, or the digits."""
+        if answer is None:
+            return
+        choice, folder = answer
+        instead: dict[str, dict[str, Any]] = {
+            "digits": {"data": "digits"},
+            "data": {"data": folder},
+            "data_dir": {"data_dir": folder},
+        }
+        for entry in entries:
+            if entry.config is not None:
+                entry.config = replace(entry.config, **instead.get(choice, {}))
+            self._begin(entry)
+
+    def _begin(self, entry: Entry) -> None:
+        with self.refusals(entry):
+            self.roster.start(entry)
+            self.say("starting …", entry)
+        self.watch_devices()
+        self.draw_now(entry)
+
+    def action_start_all(self) -> None:
+        """Start all runs that are ready."""
+        ready = [entry for entry in self.roster if entry.status == "ready"]
+        self._start_runs(ready)
+        if not ready:
+            self.say("no run is ready: n makes a new one")
+
+    def action_pause(self) -> None:
+        """Pause the selected run, or let it go on."""
+        if (entry := self.selected) is None:
+            return
+        with self.refusals(entry):
+            self.roster.pause(entry)
+            pausing = entry.status == "pausing"
+            self.say("pausing after this batch; it will be saved …" if pausing else "going on …", entry)
+        self.draw_now(entry)
+
+    def action_resume(self) -> None:
+        """Go on with a run that ended before its end; a pause is over too."""
+        if (entry := self.selected) is None:
+            return
+        if entry.status in ("paused", "pausing"):
+            self.action_pause()
+            return
+        with self.refusals(entry):
+            self.roster.resume(entry)
+            self.say("going on from its last checkpoint …", entry)
+        self.watch_devices()
+        self.draw_now(entry)
+
+    def action_new_run(self) -> None:
+        """Fill in a form for a new run."""
+        from cifar_tui import models
+        from cifar_tui.tui.new_run import NewRun
+
+        options = TrainingConfig()
+        with self.refusals(self.selected):
+            options = self.roster.options(self.selected) if self.selected else options
+        self.push_screen(NewRun(options, models.names(), self.look), self._add)
+
+    def _add(self, config: TrainingConfig | None) -> None:
+        if config is not None:
+            entry = self.roster.add(config)
+            self.fill()
+            self.main.runs.select(entry)
+            self.say("is ready: s starts it", entry)
+
+    def action_mark(self) -> None:
+        """Mark the selected run, or take its mark away."""
+        if (entry := self.selected) is None:
+            return
+        entry.marked = not entry.marked
+        self._read_marked()
+        self.main.mark(self.roster.marked)
+        self.say(f"{plural(len(self.roster.marked), 'run')} marked; c compares them")
+
+    def action_compare(self) -> None:
+        """Compare the marked runs."""
+        self._read_marked()
+        self.main.mark(self.roster.marked)
+        self.main.show_view("compare")
+
+    def _read_marked(self) -> None:
+        for entry in self.roster.marked:
+            if entry.state is None and entry.folder is not None:
+                self.read_events(entry)
+
+    def action_report(self) -> None:
+        """Write the selected run's report and pictures now."""
+        if (entry := self.selected) is None:
+            return
+        folder = entry.folder
+        if folder is None:
+            self.say("has no folder yet: s starts it", entry, "warning")
+            return
+        from cifar_tui.session import write_report
+
+        def done(problems: list[str]) -> None:
+            for problem in problems:
+                self.say(problem, entry, "warning")
+            self.say(f"its report is {folder.path / 'report.md'}", entry)
+
+        self.say("writing its report …", entry)
+        background.run(functools.partial(write_report, folder), done, self.say_failed)
+
+    def action_filter(self) -> None:
+        """Type what the runs' rows must say."""
+        self.main.filter.add_class("-on")
+        self.main.filter.focus()
+
+    @on(Input.Changed, "#filter")
+    def _filter_runs(self, event: Input.Changed) -> None:
+        self.filter_words = event.value.lower().split()
+        self.fill()
+
+    @on(Input.Submitted, "#filter")
+    def _keep_filter(self) -> None:
+        self.main.runs.focus()
+
+    def action_leave(self) -> None:
+        """Take away what stands in the way: the filter, a cursor, an epoch that is not the newest."""
+        box = self.main.filter
+        if box.has_class("-on"):
+            box.value = ""
+            box.remove_class("-on")
+            self.main.runs.focus()
+        elif self.main.view == "confusion":
+            self.main.confusion.leave()
+        elif self.main.view == "charts":
+            self.main.charts.leave()
+
+    def action_theme(self) -> None:
+        """Dark, or light."""
+        self.theme = "textual-light" if self.current_theme.dark else "textual-dark"
+        self.main.restyle(self.look)
+        self._head()
+
+    def action_help(self) -> None:
+        """All keys."""
+        from cifar_tui.tui.help import Help
+
+        self.push_screen(Help(self.look))
+
+    def action_leave_app(self) -> None:
+        """Quit, or ask what is to become of the runs under way."""
+        names = [entry.name for entry in self.roster.under_way]
+        if not names:
+            self.exit()
+            return
+        from cifar_tui.tui.questions import quit_question
+
+        self.push_screen(quit_question(names, self.look), self._quit)
+
+    def _quit(self, answer: str | None) -> None:
+        if answer == "stop":
+            self.leave("stopped on leaving the dashboard")
+        elif answer == "headless":
+            self.go_on_headless = True
+            self.exit()

@@ -1,0 +1,202 @@
+"""Axes that hold still while a run trains: limits that grow in steps, ticks at round numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+XAxis = Literal["epochs", "samples", "time"]
+Tick = tuple[float, str]
+"""Where it is, and what is written there."""
+
+GROWTH = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
+"""The steps in which an axis grows, times powers of ten: seldom, and never to much more than what is needed."""
+NICE = (1.0, 2.0, 5.0, 10.0)
+NICE_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+ACCURACY_LOW = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
+ACCURACY_HIGH = (0.1, 0.2, 0.5, 1.0)
+COLUMNS_PER_TICK, ROWS_PER_TICK, MOST_ROW_TICKS = 11, 3, 8
+LABEL_LENGTH = 5
+FLAT, LEAST_STEP = 0.1, 1e-4
+"""The least part of a loss that its axis spans, so that one that stands still is not drawn as noise; its least step."""
+SPIKE = 2.5
+"""How far above the rest of a loss the few values are that do not set the scale."""
+USUAL = 0.98
+"""The part of a curve's points that is the rest."""
+TINY = 1e-12
+"""Where a logarithmic axis ends at the latest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """From where to where it goes, and its ticks, all within."""
+
+    low: float
+    high: float
+    ticks: tuple[Tick, ...] = ()
+    log: bool = False
+
+    def place(self, value: float) -> float:
+        """Where the value lies: 0 at the axis's beginning, 1 at its end, beyond them outside. Never NaN."""
+        if not self.log:
+            return (value - self.low) / (self.high - self.low)
+        if value <= 0:
+            return -1.0
+        return math.log(value / self.low) / math.log(self.high / self.low)
+
+
+def x_axis(kind: XAxis, reached: float, planned: float, part: float, *, growing: bool, width: int) -> Axis:
+    """The axis along which a run trains.
+
+    Args:
+        kind: What the unit is: epochs, images seen, or seconds.
+        reached: How far the run has come.
+        planned: How far it is to come; infinite where that is not known.
+        part: How much of it is shown, from its end: 1 is all.
+        growing: Whether it is under way: the axis then reaches beyond it, and moves in steps.
+        width: Of the chart, in columns.
+    """
+    reached = max(reached, 0.0)
+    if reached == 0.0:
+        low, high = 0.0, (min(planned, 1.0) if kind == "epochs" else planned if math.isfinite(planned) else 10.0)
+    elif part < 1:
+        grid = _nice(reached * part / 5)
+        low = math.floor(reached * (1 - part) / grid) * grid if growing else reached * (1 - part)
+        high = math.ceil(reached / grid) * grid if growing else reached
+    else:
+        low, high = 0.0, min(_grown(reached, kind), max(planned, reached)) if growing else reached
+    if kind == "time":
+        return Axis(low, high, tuple(_time_ticks(low, high, width)))
+    ticks = _between(low, high, _nice((high - low) / max(1, width // COLUMNS_PER_TICK)))
+    return Axis(low, high, tuple(_labelled(ticks, *_thousands(high))))
+
+
+def time_unit(axis: Axis) -> tuple[float, str]:
+    """What the labels of a time axis count, in seconds, and its name."""
+    if axis.high <= 120:
+        return 1.0, "s"
+    if axis.high <= 7200:
+        return 60.0, "min"
+    return (3600.0, "h") if axis.high - axis.low <= 48 * 3600 else (86400.0, "d")
+
+
+def loss_axis(low: float, high: float, rows: int, *, log: bool) -> Axis:
+    """The axis of a loss between these values; a logarithmic one goes by its positive values."""
+    if log:
+        return _log_axis(low, high, rows)
+    high = high if high > 0 else 1.0
+    low = min(low, (1 - FLAT) * high) if 3 * low > high else min(low, 0.0)
+    step = max(_nice((high - low) / _row_ticks(rows)), LEAST_STEP)
+    bottom = math.floor(low / step + 1e-9) * step
+    top = max(math.ceil(high / step - 1e-9) * step, bottom + step)
+    return Axis(bottom, top, tuple(_labelled(_between(bottom, top, step), *_thousands(top))))
+
+
+def accuracy_axis(low: float, high: float, rows: int) -> Axis:
+    """The axis of an accuracy between these fractions, labelled in percent: all of it, or the part that matters."""
+    top = min((t for t in ACCURACY_HIGH if t >= high), default=1.0)
+    bottom = max((b for b in ACCURACY_LOW if b <= low), default=0.0) if top == 1.0 else 0.0
+    step = _nice((top - bottom) / _row_ticks(rows))
+    return Axis(bottom, top, tuple(_labelled(_between(bottom, top, step), 0.01)))
+
+
+def usual_range(curves: Sequence[Sequence[float]]) -> tuple[float, float] | None:
+    """The least value and the greatest one that no few spikes set; None where there is no value.
+
+    What a curve begins with is no spike: a loss falls steeply at first.
+    """
+    known = [sorted(curve) for curve in curves if curve]
+    if not known:
+        return None
+    top = max(ordered[-1] for ordered in known)
+    usual = max(ordered[int(USUAL * (len(ordered) - 1))] for ordered in known)
+    usual = max(usual, *(curve[0] for curve in curves if curve))
+    return min(ordered[0] for ordered in known), top if top <= SPIKE * usual else 1.1 * usual
+
+
+def _thousands(high: float) -> tuple[float, str]:
+    return (1e6, "M") if high >= 2e6 else (1e3, "k") if high >= 1e4 else (1.0, "")
+
+
+def _row_ticks(rows: int) -> int:
+    return min(max(2, rows // ROWS_PER_TICK), MOST_ROW_TICKS)
+
+
+def _nice(least: float) -> float:
+    """The next of 1, 2, 5 times a power of ten."""
+    if not least > 0 or not math.isfinite(least):
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(least))
+    return power * next((n for n in NICE if n * power >= least * (1 - 1e-9)), 10.0)
+
+
+def _grown(reached: float, kind: XAxis) -> float:
+    unit = 1.0 if kind != "time" or reached < 60 else 60.0 if reached < 3600 else 3600.0
+    power = 10.0 ** math.floor(math.log10(reached / unit))
+    return unit * power * next((g for g in GROWTH if g * power * unit >= reached), 10.0)
+
+
+def _between(low: float, high: float, step: float) -> list[float]:
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [k * step for k in range(first, min(last, first + 1000) + 1)]
+
+
+def _labelled(ticks: Sequence[float], unit: float = 1.0, sign: str = "") -> Iterator[Tick]:
+    """Ticks at equal distances, each with as many decimals as tell them apart."""
+    step = abs(ticks[1] - ticks[0]) / unit if len(ticks) > 1 else abs(ticks[0]) / unit if ticks else 1.0
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 else 0
+    for tick in ticks:
+        text = _short(tick / unit, decimals)
+        yield tick, f"{text}{sign}" if tick else text
+
+
+def _short(number: float, decimals: int) -> str:
+    """The number in at most five characters: its leading zero goes first, then all but its power of ten."""
+    text = f"{number:.{decimals}f}"
+    if len(text) > LABEL_LENGTH and text.startswith("0."):
+        text = text[1:]
+    if len(text) <= LABEL_LENGTH:
+        return text
+    digits, _, power = f"{number:.0e}".partition("e")
+    return f"{digits}e{int(power)}"
+
+
+def _time_ticks(low: float, high: float, width: int) -> Iterator[Tick]:
+    least = (high - low) / max(1, width // COLUMNS_PER_TICK)
+    days = math.ceil(least / 86400) * 86400.0
+    step = _nice(least) if least < 1 else next((float(s) for s in NICE_SECONDS if s >= least), days)
+    unit = time_unit(Axis(low, high))[0]
+    for tick in _between(low, high, step):
+        yield tick, _clock(tick, unit) if step < unit and unit > 1 else f"{round(tick / unit, 3):g}"
+
+
+def _clock(seconds: float, unit: float) -> str:
+    """Minutes and seconds, hours and minutes, or days and hours: `3:05`."""
+    smaller = {60.0: 1, 3600.0: 60, 86400.0: 3600}[unit]
+    whole, rest = divmod(round(seconds / smaller), round(unit / smaller))
+    return f"{whole}:{rest:02}"
+
+
+def _log_axis(low: float, high: float, rows: int) -> Axis:
+    high = max(high, TINY)
+    bottom = _nice_below(max(low, TINY) if low > 0 else high / 10)
+    top = max(_nice(high), 2 * bottom)
+    numbers = [bottom]
+    while numbers[-1] < top * (1 - 1e-9):
+        numbers.append(_nice(numbers[-1] * 1.5))
+    top = numbers[-1]
+    most = _row_ticks(rows)
+    if len(numbers) > most:
+        decades = [n for n in numbers if math.isclose(n, 10.0 ** round(math.log10(n)))]
+        numbers = decades if len(decades) >= most else numbers
+        numbers = numbers[:: math.ceil(len(numbers) / most)]
+    return Axis(
+        bottom, top, tuple((n, _short(n, max(0, -math.floor(math.log10(n) + 1e-9)))) for n in numbers), log=True
+    )
+
+
+def _nice_below(most: float) -> float:
+    power = 10.0 ** math.floor(math.log10(most))
+    return power * max(n for n in NICE if n * power <= most * (1 + 1e-9) or n == 1.0)

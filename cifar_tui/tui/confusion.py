@@ -1,0 +1,243 @@
+"""The confusion matrices of the selected run: after each epoch on the validation images, at the end on the test's."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.strip import Strip
+
+from cifar_tui.events import ConfusionMatrix, Evaluated
+from cifar_tui.state import RunState
+from cifar_tui.text import percent, printable
+from cifar_tui.tui.entry import ENDED, Entry
+from cifar_tui.tui.lines import Panel, Part, line, width_of
+from cifar_tui.tui.look import Look
+from cifar_tui.tui.matrix import (
+    ROWS_ABOVE,
+    Frame,
+    Marks,
+    Row,
+    grid,
+    pair_rows,
+    pairs_below,
+    scrolled,
+    sentence,
+)
+
+GAP = 3
+"""Columns between the matrix and what stands beside it."""
+LONGEST_PAIR = 48
+"""Columns of the pairs beside the matrix, at most."""
+PAIRS_BELOW = 4
+"""Free lines from which on the pairs stand below it."""
+
+
+def evaluations(state: RunState | None) -> list[Evaluated]:
+    """Those of the validation images, epoch by epoch, and the test's at the end; damaged ones are left out."""
+    if state is None or state.started is None:
+        return []
+    size = len(state.started.classes)
+    every = [*state.validations, *([state.test] if state.test is not None else [])]
+    return [each for each in every if size and [len(row) for row in each.confusion] == [size] * size]
+
+
+def why_none(entry: Entry | None) -> str:
+    """Why there is no matrix to show, and when there will be one."""
+    if entry is None:
+        return "no run is selected"
+    status = entry.status
+    if status == "ready":
+        return "press s to start: the matrix comes with the first epoch's validation"
+    if entry.state is None or entry.state.started is None:
+        return f"{status}: there is no matrix yet"
+    if status in ENDED:
+        return "it ended before its first validation: there is no matrix"
+    started, state = entry.state.started, entry.state
+    return f"the first matrix comes at the end of this epoch: batch {state.batch} of {started.batches} is done"
+
+
+def picture(
+    found: list[Evaluated],
+    shown: int | None,
+    names: tuple[str, ...],
+    marks: Marks,
+    look: Look,
+    size: tuple[int, int],
+) -> list[Strip]:
+    """One evaluation's matrix with its title, its sentence and the pairs that are most confused.
+
+    Args:
+        found: All evaluations of the run.
+        shown: Which of them; None for the newest.
+        names: Of the classes.
+        marks: The cursor, and what is seen.
+        look: How to draw.
+        size: Columns and lines.
+    """
+    width, height = size
+    matrix = found[-1 if shown is None else shown].confusion
+    frame = Frame.of(matrix, names, width, height)
+    words = sentence(matrix, names, *marks.cursor, width)
+    rows: list[Row] = [_title(found, shown, frame, marks, look, width), [(words, look.strong)]]
+    body = grid(matrix, names, frame, marks, look)
+    room = height - len(rows)
+    if frame.side:
+        pairs = pair_rows(matrix, names, min(width - frame.width - GAP, LONGEST_PAIR), room, look)
+        body += [[] for _ in range(len(body), len(pairs))]
+        for row, pair in zip(body, pairs, strict=False):
+            row += [" " * (frame.width + GAP - width_of(row)), *pair]
+    elif room - len(body) >= PAIRS_BELOW:
+        body += [[], *pairs_below(matrix, names, width, room - len(body) - 1, look)]
+    return [line([_drawn(part, look) for part in row], width) for row in (rows + body)[:height]]
+
+
+def _title(found: list[Evaluated], shown: int | None, frame: Frame, marks: Marks, look: Look, width: int) -> Row:
+    """Which evaluation it is, and of what else there is to say as much as fits."""
+    evaluation = found[-1 if shown is None else shown]
+    validations = sum(each.split == "validation" for each in found)
+    what = f"test, weights of epoch {evaluation.epoch}"
+    if evaluation.split == "validation":
+        what = f"validation after epoch {evaluation.epoch} of {validations}"
+    (top, left), size = marks.corner, frame.size
+    parts: Row = [(what, look.strong), f"{percent(evaluation.accuracy)} right"]
+    if shown is not None:
+        parts.append(("Esc: the newest", look.warning))
+    if frame.rows < size or frame.columns < size:
+        parts.append(f"classes {top + 1}–{top + frame.rows} × {left + 1}–{left + frame.columns} of {size}")
+    unit = "percent of the row, v: counts" if marks.percent else "counts, v: percent"
+    hints = (unit, "rows true, columns predicted", ", and . for other epochs")
+    parts += [(hint, look.dim) for hint in hints[: 3 if len(found) > 1 else 2]]
+    row: Row = []
+    for part in parts:
+        more: Row = [(" · ", look.dim), part] if row else [part]
+        if row and width_of([*row, *more]) > width:
+            break
+        row += more
+    return row
+
+
+def _drawn(part: Part, look: Look) -> Part:
+    return look.text(part) if isinstance(part, str) else (look.text(part[0]), part[1])
+
+
+class ConfusionPanel(Panel, can_focus=True):
+    """A matrix with a cell cursor, of the newest evaluation unless an earlier one is chosen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1, 0)", show=False),
+        Binding("down", "move(1, 0)", show=False),
+        Binding("left", "move(0, -1)", show=False),
+        Binding("right", "move(0, 1)", show=False),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("pagedown", "page(1)", show=False),
+        Binding("home", "edge(0)", show=False),
+        Binding("end", "edge(-1)", show=False),
+    ]
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._shown: int | None = None
+        self._cursor: tuple[int, int] | None = None
+        """None until there is a matrix: it begins on the pair that is most confused."""
+        self._corner = (0, 0)
+        self._percent = False
+        self._frame: Frame | None = None
+
+    def view(self, entry: Entry | None, look: Look) -> None:
+        """Show this run, in this look, as it stands now; another run begins with its newest evaluation."""
+        if entry is not self.entry:
+            self._shown = None
+            if _classes(entry) != _classes(self.entry):
+                self._cursor, self._corner = None, (0, 0)
+        super().view(entry, look)
+
+    def step(self, delta: int) -> None:
+        """Go back or on through the evaluations, the test's being the last; the newest is followed from then on."""
+        last = len(self._found()) - 1
+        if last >= 0:
+            place = max(0, min(last, (last if self._shown is None else self._shown) + delta))
+            self._shown = None if place == last else place
+            self.draw()
+
+    def leave(self) -> bool:
+        """Go back to the newest evaluation; whether another one was shown."""
+        stepped, self._shown = self._shown is not None, None
+        if stepped:
+            self.draw()
+        return stepped
+
+    def toggle_percent(self) -> None:
+        """Counts, or percentages of their row."""
+        self._percent = not self._percent
+        self.draw()
+
+    def lines(self, width: int, height: int) -> list[Strip]:
+        """The matrix with the cell cursor in sight, or why there is none."""
+        found, self._frame = self._found(), None
+        if not found:
+            words = textwrap.wrap(why_none(self.entry), width)[:height]
+            return [line([(text, self.look.dim)], width) for text in words]
+        if self._shown is not None and self._shown >= len(found) - 1:
+            self._shown = None
+        matrix = found[-1 if self._shown is None else self._shown].confusion
+        names = tuple(self.look.text(printable(name)) for name in _classes(self.entry))
+        size = len(matrix)
+        row, column = self._cursor or first_cell(matrix)
+        self._cursor = cursor = min(row, size - 1), min(column, size - 1)
+        self._frame = frame = Frame.of(matrix, names, width, height)
+        self._corner = (
+            scrolled(self._corner[0], cursor[0], frame.rows, size),
+            scrolled(self._corner[1], cursor[1], frame.columns, size),
+        )
+        marks = Marks(cursor, self._corner, self._percent, self.has_focus)
+        return picture(found, self._shown, names, marks, self.look, (width, height))
+
+    def action_move(self, rows: int, columns: int) -> None:
+        """Move the cell cursor."""
+        if self._cursor is not None and self._frame is not None:
+            row, column = self._cursor[0] + rows, self._cursor[1] + columns
+            self._cursor = max(0, min(self._frame.size - 1, row)), max(0, min(self._frame.size - 1, column))
+            self.draw()
+
+    def action_page(self, pages: int) -> None:
+        """Move it by as many rows as are in sight."""
+        if self._frame is not None:
+            self.action_move(pages * self._frame.rows, 0)
+
+    def action_edge(self, column: int) -> None:
+        """Move it to the first or the last column."""
+        if self._frame is not None:
+            self.action_move(0, -self._frame.size if column == 0 else self._frame.size)
+
+    def on_click(self, event: events.Click) -> None:
+        """The cursor goes where the mouse points."""
+        frame = self._frame
+        if frame is None:
+            return
+        row, column = event.y - ROWS_ABOVE, (event.x - frame.label) // frame.cell
+        if 0 <= row < frame.rows and 0 <= column < frame.columns:
+            self._cursor = self._corner[0] + row, self._corner[1] + column
+            self.draw()
+
+    def watch_has_focus(self, focused: bool) -> None:
+        """The cursor shows whether keys move it."""
+        super().watch_has_focus(focused)
+        self.draw()
+
+    def _found(self) -> list[Evaluated]:
+        return evaluations(self.entry.state if self.entry is not None else None)
+
+
+def _classes(entry: Entry | None) -> tuple[str, ...]:
+    started = entry.state.started if entry is not None and entry.state is not None else None
+    return started.classes if started is not None else ()
+
+
+def first_cell(matrix: ConfusionMatrix) -> tuple[int, int]:
+    """Where the cursor begins: on the pair that is most confused."""
+    size = range(len(matrix))
+    wrong = ((i, j) for i in size for j in size if i != j)
+    return max(wrong, key=lambda cell: matrix[cell[0]][cell[1]], default=(0, 0))

@@ -1,0 +1,89 @@
+"""A run as the dashboard knows it: ready to start, under way in this process, or in a folder of earlier runs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from cifar_tui.config import TrainingConfig
+from cifar_tui.events import RunStatus
+from cifar_tui.state import RunState
+from cifar_tui.store.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from cifar_tui.session import Loading, Run
+
+Status = Literal[
+    "ready", "loading", "running", "pausing", "paused", "stopping",
+    "finished", "stopped", "interrupted", "diverged", "failed",
+]  # fmt: skip
+KNOWN = get_args(RunStatus)
+ENDED = ("finished", "stopped", "interrupted", "diverged", "failed")
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One row of the runs table, and all that panels show of it. Only the screen's thread touches it."""
+
+    number: int
+    """In order of appearance; what its colour goes by."""
+    config: TrainingConfig | None = None
+    """None where it is not read yet, or damaged."""
+    folder: RunFolder | None = None
+    """None until it has begun."""
+    run: Run | None = None
+    """Its thread, while it is under way in this process."""
+    state: RunState | None = None
+    """The fold of its events; None until it has begun, or until an earlier run's events are read."""
+    summary: dict[str, Any] = field(default_factory=dict)
+    """What `summary.json` says of an earlier run."""
+    loading: Loading | None = None
+    """What it does before it begins."""
+    asked: Literal["", "pausing", "stopping"] = ""
+    """What it was asked for and has not answered yet."""
+    error: str = ""
+    """Why it failed, or never began."""
+    exit_status: int = 0
+    """What its last end makes of the program's exit status."""
+    marked: bool = False
+
+    @property
+    def under_way(self) -> bool:
+        """Whether its thread is alive."""
+        return self.run is not None
+
+    @property
+    def status(self) -> Status:
+        """What it does now."""
+        if self.run is not None:
+            if self.asked:
+                return self.asked
+            if self.state is None or self.loading is not None:
+                return "loading"
+        found = self.summary.get("state")
+        if self.state is not None and self.state.started is not None:
+            # Its events cannot know that its process died; its summary was told.
+            died = found == "interrupted" and self.run is None and self.state.finished is None
+            return "interrupted" if died else self.state.status
+        if found is None and not self.error:
+            return "ready"
+        return next((status for status in KNOWN if status == found), "failed")
+
+    @property
+    def id(self) -> str:
+        """Its folder's name; empty until it has begun."""
+        return self.folder.id if self.folder is not None else ""
+
+    @property
+    def name(self) -> str:
+        """What a person calls it: what its id ends in."""
+        if self.folder is not None:
+            return self.folder.id.split("-", 2)[-1]
+        return "" if self.config is None else self.config.name or self.config.model
+
+    def figure(self, key: str) -> float | None:
+        """A number of the summary, which may be damaged and hold anything; None where it is none."""
+        value: Any = self.summary.get(key)
+        number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+        return number if math.isfinite(number) else None

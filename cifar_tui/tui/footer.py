@@ -1,0 +1,54 @@
+"""The last line: the keys that matter now, for the selected run as it is."""
+
+from __future__ import annotations
+
+from cifar_tui.tui.entry import Entry
+from cifar_tui.tui.keys import KEYS
+from cifar_tui.tui.lines import Part, width_of
+from cifar_tui.tui.look import Look
+
+ALWAYS = ("help", "quit")
+_KEYS = {key.id: key for key in KEYS}
+
+
+def footer(entry: Entry | None, marked: int, width: int, look: Look) -> list[Part]:
+    """As many keys as fit, the most useful first; help and quitting always.
+
+    Args:
+        entry: The selected run.
+        marked: How many runs are marked for comparing.
+        width: Columns.
+        look: How to draw.
+    """
+    shown = [_hint(key, look) for key in ALWAYS]
+    for key in [*_for_run(entry), *(["compare"] if marked > 1 else []), "mark", "new", "filter", "charts", "confusion"]:
+        longer = [*shown[: -len(ALWAYS)], _hint(key, look), *shown[-len(ALWAYS) :]]
+        if sum(width_of(hint) for hint in longer) > width:
+            break
+        shown = longer
+    return [part for hint in shown for part in hint]
+
+
+def _for_run(entry: Entry | None) -> list[str]:
+    """The ids of the keys for a run like this; what follows `:` is said in place of the key's own label."""
+    if entry is None:
+        return ["new:new run"]
+    match entry.status:
+        case "ready":
+            return ["start:start", "start-all"]
+        case "loading" | "running" | "pausing":
+            return ["start:stop", "pause"] if entry.under_way else ["report"]
+        case "paused":
+            return ["pause:go on", "start:stop"] if entry.under_way else ["report"]
+        case "stopping":
+            return []
+        case "finished":
+            return ["report"]
+        case _:
+            return ["resume", "report"]
+
+
+def _hint(said: str, look: Look) -> list[Part]:
+    name, _, label = said.partition(":")
+    key = _KEYS[name]
+    return [(look.text(key.name), look.strong), (f" {label or key.label}  ", look.dim)]

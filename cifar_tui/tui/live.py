@@ -1,0 +1,293 @@
+"""How the news of the trainers reach the screen: the app without what its keys do."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import os
+import signal
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import events, on
+from textual.app import App
+from textual.scrollbar import ScrollBar, ScrollBarRender
+
+from cifar_tui.config import TrainingConfig
+from cifar_tui.errors import CifarTuiError
+from cifar_tui.events import AnyEvent, Level, Note, RunFinished
+from cifar_tui.text import plural, printable
+from cifar_tui.tui import background
+from cifar_tui.tui.entry import Entry
+from cifar_tui.tui.inbox import Inbox
+from cifar_tui.tui.log import Remark
+from cifar_tui.tui.look import Look
+from cifar_tui.tui.main_screen import MainScreen
+from cifar_tui.tui.pace import Pace
+from cifar_tui.tui.roster import Roster, read_earlier
+from cifar_tui.tui.runs_table import RunsTable, matches
+
+if TYPE_CHECKING:
+    from cifar_tui.session import Message, Run, Session
+    from cifar_tui.store.run_folder import RunFolder
+
+SAMPLE_SECONDS = 2.0
+"""How often the devices are asked what they do, while something trains."""
+BURST_SECONDS = 0.05
+"""How long messages of trainers are gathered before they are taken in."""
+
+
+class LiveApp(App[None]):
+    """Runs in a table, the selected one in panels. Trainers never wait for it: they fill its inbox."""
+
+    TITLE = "cifar-tui"
+    CSS_PATH: ClassVar[list[str]] = ["style.tcss", "screens.tcss"]  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        runs_dir: Path,
+        configs: Sequence[TrainingConfig],
+        session: Callable[[], Session],
+        *,
+        light: bool = False,
+        ascii_only: bool = False,
+    ) -> None:
+        """Prepare to show the runs of `runs_dir` and a ready one for each of `configs`.
+
+        Args:
+            runs_dir: The folder of all runs.
+            configs: What to be ready for.
+            session: Makes the session that new runs belong to; it is called after the first paint.
+            light: Whether the terminal's background is light.
+            ascii_only: Whether to draw in ASCII alone.
+        """
+        # With its own colours, Textual would take away hues and leave shades; so, the terminal's own two are left.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        self.theme = "textual-light" if light else "textual-dark"
+        self.animation_level = "none"
+        if ascii_only:
+            ScrollBar.renderer = PlainScrollBar
+        self.inbox = Inbox()
+        self.session = functools.cache(session)
+        self.roster = Roster(self.session, configs, self.inbox)
+        self.go_on_headless = False
+        """Whether the runs under way are to go on when the dashboard is left."""
+        self.signal = 0
+        """The number of the signal that ended it."""
+        self.failure: BaseException | None = None
+        """The error that ended it."""
+        self.failure_traceback = ""
+        self._runs_dir = runs_dir
+        self._ascii = ascii_only
+        self._pace = Pace(self._draw)
+        self._changed: set[Entry] = set()
+        self.filter_words: list[str] = []
+        self._watch: background.Watch | None = None
+
+    @property
+    def look(self) -> Look:
+        """How panels are to draw now."""
+        return Look(dark=self.current_theme.dark, colour=not self.no_color, ascii=self._ascii)
+
+    @property
+    def main(self) -> MainScreen:
+        """The panels, also while a question stands before them."""
+        screen = self.screen_stack[0]
+        assert isinstance(screen, MainScreen)
+        return screen
+
+    @property
+    def selected(self) -> Entry | None:
+        """The run that the keys act on."""
+        return self.main.selected
+
+    def get_default_screen(self) -> MainScreen:
+        """The panels."""
+        return MainScreen(self.look)
+
+    # From the first paint on
+
+    def on_ready(self) -> None:
+        """Show what is known at once; read earlier runs, load PyTorch and listen to trainers and signals after it."""
+        self.begin_capture_print(self)
+        self.fill()
+        loop = asyncio.get_running_loop()
+        on_loop = background.caller()
+        self.inbox.open(lambda: on_loop(self._receive_soon))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # A loop beside the main thread, as in tests, has no signals.
+            with contextlib.suppress(ValueError, RuntimeError):
+                loop.add_signal_handler(number, self._end_by_signal, number)
+        background.run(functools.partial(read_earlier, self._runs_dir), self._add_earlier, self.say_failed)
+        config = next((entry.config for entry in self.roster if entry.config), TrainingConfig())
+        self.say("loading PyTorch …")
+        background.run(lambda: self.session().warm_up(config, _tell_nobody), self.say, self.say_failed)
+        self.started()
+
+    def started(self) -> None:
+        """The screen stands."""
+
+    def _add_earlier(self, found: list[tuple[RunFolder, dict[str, Any]]]) -> None:
+        if self.roster.add_earlier(found):
+            self.fill()
+
+    def _end_by_signal(self, number: int) -> None:
+        self.signal = number
+        self.leave(f"interrupted by {signal.Signals(number).name}", interrupted=True)
+
+    def leave(self, why: str, *, interrupted: bool = False) -> None:
+        """End the dashboard, and ask the runs under way to save and end; whoever waits for them is not the screen."""
+        for entry in self.roster.under_way:
+            self.roster.stop(entry, why=why, interrupted=interrupted)
+        self.exit()
+
+    def exit(self, *args: Any, **more: Any) -> None:
+        """Leave the screen; messages that come from now on stay in the inbox."""
+        self.inbox.close()
+        self._pace.stop()
+        if self._watch is not None:
+            self._watch.stop()
+        super().exit(*args, **more)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """An error of the dashboard's own ends it in good order: Textual would print a page of its insides."""
+        if self.failure is None:
+            self.failure, self.failure_traceback = error, traceback.format_exc().rstrip()
+        super()._handle_exception(error)
+        self._exit_renderables.clear()
+
+    # News of the trainers
+
+    def _receive_soon(self) -> None:
+        asyncio.get_running_loop().call_later(BURST_SECONDS, self._receive)
+
+    def _receive(self) -> None:
+        if not self.is_running or self._exit:
+            return
+        before = {entry: entry.status for entry in self.roster.under_way}
+        for run, message in self.inbox.take():
+            self._receive_one(run, message)
+        if any(entry.status != status for entry, status in before.items()):
+            self._draw()
+        elif self._changed:
+            self._pace.ask()
+
+    def _receive_one(self, run: Run, message: Message) -> None:
+        from cifar_tui.session import Ended, Loading
+        from cifar_tui.wording import event_line
+
+        entry = self.roster.receive(run, message)
+        if entry is None:
+            return
+        self._changed.add(entry)
+        if isinstance(message, Ended):
+            if entry.error:
+                self.say(entry.error, entry, "error")
+            self.watch_devices()
+        elif not isinstance(message, Loading):
+            assert entry.state is not None
+            if words := _ending(message) or event_line(message, entry.state):
+                self.say(words, entry, message.level if isinstance(message, Note) else "info")
+
+    def watch_devices(self) -> None:
+        """Ask the devices what they do while something trains, and only then: an idle screen is not written to."""
+        if self.roster.under_way and self._watch is None:
+            from cifar_tui.hardware import Sampler
+
+            self._watch = background.Watch(Sampler().sample, self.main.sampled, SAMPLE_SECONDS)
+        elif not self.roster.under_way and self._watch is not None:
+            self._watch.stop()
+            self._watch = None
+            self.main.sampled(None)
+
+    def on_print(self, event: events.Print) -> None:
+        """What Python code prints, anywhere."""
+        for text in event.text.splitlines():
+            self.printed(text)
+
+    def printed(self, text: str) -> None:
+        """Put a stray line of a library into the log; also from other threads."""
+        if text.strip() and self.is_running:
+            self.call_later(self.say, text.strip(), None, "debug")
+
+    # Drawing
+
+    def say(self, words: str, entry: Entry | None = None, level: Level = "info") -> None:
+        """Put a line into the log, and below the panels until the next one."""
+        who, number = (entry.name, entry.number) if entry else ("cifar-tui", None)
+        self.main.say(Remark(time.strftime("%H:%M:%S"), printable(who), number, level, printable(words)))
+
+    def say_failed(self, error: Exception) -> None:
+        """Say that something beside the screen went wrong."""
+        self.say(str(error) if isinstance(error, CifarTuiError) else f"{type(error).__name__}: {error}", level="error")
+
+    def fill(self) -> None:
+        """Show the runs that match the filter."""
+        self.main.fill([entry for entry in self.roster if matches(entry, self.filter_words)])
+        self._head()
+
+    def _draw(self) -> None:
+        """What has news."""
+        changed, self._changed = self._changed, set()
+        self.main.draw(changed, self.roster.marked)
+        self._head()
+
+    def draw_now(self, *entries: Entry) -> None:
+        """What a person has just asked for."""
+        self._changed.update(entries)
+        self._draw()
+
+    def _head(self) -> None:
+        look, training = self.look, len(self.roster.under_way)
+        doing = f"{plural(training, 'run')} under way" if training else "nothing runs"
+        right = f"{plural(len(self.roster), 'run')} in {printable(str(self._runs_dir))}"
+        self.main.head([("cifar-tui", look.strong), f" · {doing}"], [(right, look.dim)])
+
+    @contextlib.contextmanager
+    def refusals(self, entry: Entry | None) -> Any:
+        """Say what cannot be done, and why."""
+        try:
+            yield
+        except CifarTuiError as error:
+            self.say(str(error), entry, "warning")
+
+    @on(RunsTable.Selected)
+    def _show_selected(self, event: RunsTable.Selected) -> None:
+        entry = event.entry
+        if entry is not None and entry.state is None and entry.folder is not None:
+            self.read_events(entry)
+        self.main.draw_selected()
+
+    def read_events(self, entry: Entry) -> None:
+        """Read an earlier run's events, beside the screen."""
+        folder = entry.folder
+        assert folder is not None
+
+        def done(state: Any) -> None:
+            if not entry.under_way:
+                entry.state = state
+                self.draw_now(entry)
+
+        background.run(folder.read_state, done, self.say_failed)
+
+
+class PlainScrollBar(ScrollBarRender):
+    """A scroll bar of spaces alone."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
+
+
+def _ending(event: AnyEvent) -> str | None:
+    """What the log says of a run's end; off the dashboard, that is a line of its own with the results."""
+    if not isinstance(event, RunFinished):
+        return None
+    return event.message if event.message.startswith(event.state) else f"{event.state}: {event.message}"
+
+
+def _tell_nobody(_what: str, _done: int, _total: int) -> None:
+    pass

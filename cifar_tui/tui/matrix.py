@@ -1,0 +1,213 @@
+"""A confusion matrix in lines: as much of it as fits, a cursor in it, and what it says beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rich.cells import cell_len, set_cell_size
+from rich.style import Style
+
+from cifar_tui.analysis import ClassScore, Confusion, class_scores, most_confused
+from cifar_tui.events import ConfusionMatrix
+from cifar_tui.text import count, percent
+from cifar_tui.tui.lines import Part
+from cifar_tui.tui.look import Look
+
+LABEL = 12
+"""The most columns of a class's name before its row."""
+CELL = 8
+"""Columns of a cell that is not cramped."""
+SHORTEST_NAME, WORDS = 8, 46
+"""Columns of a class's name in a sentence, at least, and of the rest of it."""
+SCORE, SIDE = 10, 33
+"""Columns of each score behind a row, and of the most confused pairs beside it."""
+SCORE_WIDTH, SIDE_WIDTH, PRECISION_WIDTH = 60, 100, 120
+"""The widths from which on the recall is shown, the pairs stand beside the matrix, and the precision is shown."""
+ROWS_ABOVE = 3
+"""Lines of the title, the sentence about the cell under the cursor and the predicted classes' names."""
+PAIRS = 100
+"""The most that are listed."""
+PAIR = 36
+"""Columns of one of the pairs that stand side by side."""
+DENSITY, ASCII_DENSITY = " ░▒▓█", " :+*#"
+"""Behind a figure, for its share of the row, where there is no colour."""
+
+Row = list[Part]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What part of a matrix of `size` classes is where.
+
+    Attributes:
+        label: Columns of the true class's name.
+        cell: Columns of a cell.
+        rows: True classes that fit.
+        columns: Predicted classes that fit.
+        scores: Columns of scores behind each row: none, recall, recall and precision.
+        side: Columns of the most confused pairs beside the matrix, 0 where they stand below it.
+    """
+
+    size: int
+    label: int
+    cell: int
+    rows: int
+    columns: int
+    scores: int
+    side: int
+
+    @property
+    def width(self) -> int:
+        """Columns of the matrix and its scores."""
+        return self.label + self.columns * self.cell + self.scores * SCORE
+
+    @staticmethod
+    def of(matrix: ConfusionMatrix, names: Sequence[str], width: int, height: int) -> Frame:
+        """What fits into `height` lines of `width` columns; at least one cell."""
+        size, longest = len(matrix), max(map(cell_len, names))
+        label = min(longest, LABEL, max(1, width // 4)) + 1
+        scores = 2 if width >= PRECISION_WIDTH else 1 if width >= SCORE_WIDTH else 0
+        side = SIDE if width >= SIDE_WIDTH else 0
+        room = width - label - SCORE * scores - side
+        # The same for counts and percentages, so that the columns stay where they are.
+        least = max(4, len(str(max(map(max, matrix))))) + 1
+        columns = min(size, max(1, room // least))
+        cell = max(least, min(max(longest + 1, CELL), LABEL, room // columns))
+        return Frame(size, label, cell, min(size, max(1, height - ROWS_ABOVE)), columns, scores, side)
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What a person does with the matrix: rows are true classes, columns predicted ones.
+
+    Attributes:
+        cursor: Row and column of the cell that the sentence is about.
+        corner: The first row and column that are shown.
+        percent: Whether cells are percentages of their row, or counts.
+        focused: Whether keys move the cursor.
+    """
+
+    cursor: tuple[int, int]
+    corner: tuple[int, int] = (0, 0)
+    percent: bool = False
+    focused: bool = False
+
+
+def scrolled(first: int, cursor: int, shown: int, size: int) -> int:
+    """The first of `shown` rows out of `size`, so that the cursor's is among them, as near to `first` as can be."""
+    first = min(max(first, cursor - shown + 1), cursor)
+    return max(0, min(first, size - shown))
+
+
+def sentence(matrix: ConfusionMatrix, names: Sequence[str], true: int, predicted: int, width: int) -> str:
+    """What a cell says: `27 of 1,000 'bird' images taken for 'plane' (2.70 %)`, long names cut to fit `width`."""
+    number, images = matrix[true][predicted], sum(matrix[true])
+    name, other = (_cut(names[k], max(SHORTEST_NAME, (width - WORDS) // 2)) for k in (true, predicted))
+    if images <= 0:
+        return f"no '{name}' images here"
+    noun = "image" if images == 1 else "images"
+    what = "recognised" if true == predicted else f"taken for '{other}'"
+    return f"{count(number)} of {count(images)} '{name}' {noun} {what} ({percent(number / images)})"
+
+
+def grid(matrix: ConfusionMatrix, names: Sequence[str], frame: Frame, marks: Marks, look: Look) -> list[Row]:
+    """The names of the predicted classes, and a row for each true one."""
+    top, left = marks.corner
+    columns = range(left, left + frame.columns)
+    head: Row = [" " * frame.label]
+    heads = _heads(tuple(names), frame.cell - 1)
+    for column in columns:
+        text = " " * (frame.cell - 1 - cell_len(heads[column])) + heads[column] + " "
+        head.append((text, look.strong if column == marks.cursor[1] else look.dim))
+    head.append(("".join(name.rjust(SCORE) for name in ("recall", "precision")[: frame.scores]), look.dim))
+    scores, _ = judged(matrix, tuple(names))
+    rows = [head]
+    for row in range(top, top + frame.rows):
+        name = set_cell_size(_cut(names[row], frame.label - 1), frame.label)
+        drawn: Row = [(look.text(name), look.strong if row == marks.cursor[0] else look.dim)]
+        drawn += [
+            _cell(matrix[row][column], scores[row].images, (row, column), frame.cell, marks, look) for column in columns
+        ]
+        shares = (scores[row].recall, scores[row].precision)[: frame.scores]
+        rows.append([*drawn, look.text("".join(percent(share).rjust(SCORE) for share in shares))])
+    return rows
+
+
+def pair_rows(matrix: ConfusionMatrix, names: Sequence[str], width: int, height: int, look: Look) -> list[Row]:
+    """The pairs that are most confused, the most first, in up to `height` lines with their heading."""
+    if height < 2:
+        return []
+    _, pairs = judged(matrix, tuple(names))
+    rows: list[Row] = [[("most confused" if pairs else "nothing is confused", look.dim)]]
+    digits = len(count(pairs[0].count)) if pairs else 0
+    for pair in pairs[: height - 1]:
+        figures = f"  {count(pair.count).rjust(digits)} {percent(pair.count / max(1, pair.images)):>8}"
+        room = max(2, width - len(figures) - 3)
+        true = _cut(pair.true, max(room // 2, room - cell_len(pair.predicted)))
+        predicted = _cut(pair.predicted, room - cell_len(true))
+        words = set_cell_size(f"{true} → {predicted}", max(0, width - len(figures)))
+        rows.append([look.text(words), look.text(figures)])
+    return rows
+
+
+def pairs_below(matrix: ConfusionMatrix, names: Sequence[str], width: int, height: int, look: Look) -> list[Row]:
+    """The same below the matrix, where they stand side by side too."""
+    across = max(1, width // PAIR)
+    head, *pairs = pair_rows(matrix, names, min(width, PAIR) - 2, (height - 1) * across + 1, look)
+    rows: list[Row] = [head]
+    for first in range(min(height - 1, len(pairs))):
+        row: Row = []
+        for pair in pairs[first :: height - 1]:
+            row += [*pair, "  "]
+        rows.append(row)
+    return rows
+
+
+@lru_cache(4)
+def judged(matrix: ConfusionMatrix, names: tuple[str, ...]) -> tuple[list[ClassScore], list[Confusion]]:
+    """The scores of all classes, and the pairs that are most confused."""
+    return class_scores(matrix, names), most_confused(matrix, names, PAIRS)
+
+
+def _cell(number: int, images: int, place: tuple[int, int], width: int, marks: Marks, look: Look) -> Part:
+    share = number / images if images > 0 else 0.0
+    text = "." if look.ascii else "·"
+    if number:
+        text = count_or_percent(number, share, marks.percent)
+    right = place[0] == place[1]
+    # Errors are small shares: their root tells two per cent from ten.
+    strength = share if right else 1.5 * math.sqrt(max(0.0, share))
+    behind = " "
+    if not look.colour:
+        behind = (ASCII_DENSITY if look.ascii else DENSITY)[min(4, round(4 * strength))]
+    style = look.shade(strength, right=right) if number else look.dim
+    if place == marks.cursor:
+        style = Style(bold=True, reverse=True) if marks.focused else style + Style(bold=True, underline=True)
+    elif right:
+        style += Style(bold=True)
+    return text.rjust(width - 1) + behind, style
+
+
+def count_or_percent(number: int, share: float, as_percent: bool) -> str:
+    """A cell's figure in at most four characters, for counts below 10,000."""
+    if not as_percent:
+        return str(number)
+    return "100" if share > 0.9995 else f"{100 * share:.1f}"
+
+
+@lru_cache(4)
+def _heads(names: tuple[str, ...], width: int) -> list[str]:
+    """The names in so many columns: their beginnings where these differ, else their beginnings and ends."""
+    beginnings = [name if cell_len(name) <= width else set_cell_size(name, width) for name in names]
+    if width < 3 or len(set(beginnings)) == len(names):
+        return beginnings
+    tail = width // 2
+    return [n if cell_len(n) <= width else _cut(n, width - tail) + set_cell_size(n[-tail:], tail) for n in names]
+
+
+def _cut(text: str, width: int) -> str:
+    """`text` in at most `width` columns, with a sign where it was cut."""
+    return text if cell_len(text) <= width else set_cell_size(text, max(0, width - 1)) + "…" if width > 0 else ""

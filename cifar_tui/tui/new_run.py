@@ -1,0 +1,175 @@
+"""The form of a new run: all training options, checked by the configuration itself as they are typed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar, get_type_hints
+
+from rich.style import Style
+from rich.text import Text
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Horizontal, Vertical
+from textual.suggester import SuggestFromList
+from textual.widgets import Input, Static
+
+from cifar_tui.config import NAMED_DATA, PRECISIONS, RECIPES, TrainingConfig
+from cifar_tui.errors import InputError
+from cifar_tui.tui.folders import FolderSuggester
+from cifar_tui.tui.look import Look
+from cifar_tui.tui.modal import Modal
+from cifar_tui.tui.pick import Pick
+
+COMMON = {
+    "model": "What to train.",
+    "data": "cifar10, digits, or the path of a folder of images, train/<class>/…; → completes it.",
+    "epochs": "How often to go over the training images, at most.",
+    "batch_size": "Images per step.",
+    "max_lr": "The peak of the one-cycle schedule, which starts at a twenty-fifth of it.",
+    "device": "auto, cpu, cuda or cuda:N.",
+    "seed": "The same seed and options give the same numbers again.",
+    "name": "What the run's id ends in; empty is the model's name.",
+}
+FURTHER = {
+    "patience": "Epochs without a better validation accuracy after which training ends.",
+    "weight_decay": "AdamW's.",
+    "lr": "What AdamW is made with; the one-cycle schedule sets its own rate from the first batch on.",
+    "precision": "auto is bf16 where the device multiplies it natively, else fp32.",
+    "threads": "CPU threads; 0 is one for each core. The numbers depend on it.",
+    "recipe": "How images are augmented and the model is trained.",
+    "checkpoint_seconds": "The longest time between two checkpoints.",
+    "data_dir": "Where to look for CIFAR-10 first, and to put it; empty is the user's cache.",
+}
+GROUPS = (COMMON, FURTHER)
+ALL = COMMON | FURTHER
+"""What a person is told of each option, in the form's order."""
+_TYPES = get_type_hints(TrainingConfig)
+
+
+class NewRun(Modal[TrainingConfig]):
+    """Gives the configuration of a new run; None where there is to be none."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s,enter", "create", show=False),
+        Binding("down", "app.focus_next", show=False),
+        Binding("up", "app.focus_previous", show=False),
+    ]
+
+    def __init__(self, options: TrainingConfig, models: Sequence[str], look: Look) -> None:
+        """Begin with these options, under no name."""
+        super().__init__(look)
+        self._options = replace(options, name=None)
+        self._models = models
+        self._fields: dict[str, Input | Pick] = {}
+        self._problems: dict[str, str] = {}
+        self._labels = (Static(classes="labels"), Static(classes="labels"))
+        self._remark = Static(id="remark", markup=False)
+
+    def compose(self) -> ComposeResult:
+        """Two groups of fields, and below them what there is to say of the one that has the focus."""
+        self._fields = {option: self._field(option) for option in ALL}
+        with Vertical(classes="box") as box:
+            self.frame(box, "New run", "Ctrl+S creates it, Esc cancels")
+            with Container(id="columns"):
+                for labels, options in zip(self._labels, GROUPS, strict=True):
+                    # One widget for all labels: each widget of a screen delays its opening.
+                    labels.styles.height = len(options)
+                    with Horizontal():
+                        yield labels
+                        with Vertical():
+                            yield from (self._fields[option] for option in options)
+            yield self._remark
+
+    def _field(self, option: str) -> Input | Pick:
+        text = _text(getattr(self._options, option))
+        if values := {"model": self._models, "precision": PRECISIONS, "recipe": RECIPES}.get(option):
+            return Pick(values, text, self.look)
+        suggesters = {
+            "data": FolderSuggester(NAMED_DATA),
+            "data_dir": FolderSuggester(),
+            "device": SuggestFromList(("auto", "cpu", "cuda")),
+        }
+        field = Input(text, suggester=suggesters.get(option), validate_on=())
+        field.cursor_blink = False  # A line over SSH is not to be kept busy.
+        return field
+
+    @on(Input.Changed)
+    @on(Pick.Changed)
+    @on(events.DescendantFocus)
+    def _check(self) -> None:
+        """Check all fields, and tell of the one that has the focus."""
+        # Options of an earlier run may be wrong by now, too: its folder of images may be gone.
+        self._problems = {option: problem_of(option, field.value) for option, field in self._fields.items()}
+        focused = next((option for option, field in self._fields.items() if field.has_focus), None)
+        for labels, options in zip(self._labels, GROUPS, strict=True):
+            labels.update(Text("\n").join(self._label(option, option == focused) for option in options), layout=False)
+        if focused is not None:
+            problem = self._problems[focused]
+            self._remark.set_class(bool(problem), "-wrong")
+            self._remark.update(self.shown(problem or ALL[focused]), layout=False)
+
+    def _label(self, option: str, focused: bool) -> Text:
+        wrong = self._problems[option] != ""
+        mark = self.look.glyph("failed" if wrong else "running") if wrong or focused else " "
+        style = (self.look.bad if wrong else Style()) + (Style(bold=True, reverse=True) if focused else Style())
+        return Text(f"{mark} {readable(option)} ", style)
+
+    @on(Input.Submitted)
+    def action_create(self) -> None:
+        """Give the configuration, or go to the first field that is wrong."""
+        for option, field in self._fields.items():
+            if self._problems.get(option):
+                field.focus()
+                return
+        values = {option: _value(option, field.value) for option, field in self._fields.items()}
+        self.answer(TrainingConfig.from_dict(values))
+
+
+def readable(option: str) -> str:
+    """An option's name as a person reads it."""
+    return option.replace("_", " ")
+
+
+def _text(value: object) -> str:
+    """An option's value as it is typed; what is read from that is the same value."""
+    if isinstance(value, float):
+        return str(value).removesuffix(".0")
+    return "" if value is None else str(value)
+
+
+def _value(option: str, text: str) -> Any:
+    """What is typed, as the configuration takes it; what cannot be read stays text, for that to refuse."""
+    kind = _TYPES[option]
+    if not text and kind not in (int, float, str):
+        return None
+    if kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    if option in ("data", "data_dir") and text not in NAMED_DATA:
+        # The run may be resumed from another folder than this one.
+        with contextlib.suppress(OSError, RuntimeError):
+            return str(Path(text).expanduser().absolute()) if text else text
+    return text
+
+
+def problem_of(option: str, text: str) -> str:
+    """Why the configuration does not take this for the option; empty where it does."""
+    value = _value(option, text)
+    try:
+        TrainingConfig.from_dict({option: value})
+    except InputError as error:
+        return f"{readable(option)} takes {str(error).partition(' takes ')[2]}"
+    if option == "data" and value not in NAMED_DATA and not _is_folder(value):
+        return f"data takes {', '.join(NAMED_DATA)} or a folder of images, not {text!r}"
+    return ""
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return Path(path).is_dir()
+    except OSError:
+        return False

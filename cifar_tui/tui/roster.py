@@ -1,0 +1,230 @@
+"""The runs of the dashboard, and what can be asked of them; no screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifar_tui.config import TrainingConfig
+from cifar_tui.errors import CifarTuiError
+from cifar_tui.events import RunStarted
+from cifar_tui.state import RunState
+from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.tui.entry import ENDED, Entry
+from cifar_tui.tui.inbox import Inbox
+
+if TYPE_CHECKING:
+    from cifar_tui.session import Message, Run, Session
+
+
+class Roster:
+    """All entries, in the table's order: those of this session as they were added, then earlier runs, newest first.
+
+    Everything but the messages happens on the screen's thread. What cannot be done is a `CifarTuiError` that says why.
+    """
+
+    def __init__(self, session: Callable[[], Session], configs: Sequence[TrainingConfig], inbox: Inbox) -> None:
+        """Have an entry that is ready for each of `configs`.
+
+        Args:
+            session: Gives the session that runs belong to; the first call may be slow.
+            configs: What to be ready for.
+            inbox: Where the runs' threads put their messages.
+        """
+        self._session = session
+        self._inbox = inbox
+        self._by_run: dict[Run, Entry] = {}
+        self._own: list[Entry] = []
+        self._earlier: list[Entry] = []
+        self.begun: list[Entry] = []
+        """Those that were started or gone on with, in that order."""
+        for config in configs:
+            self.add(config)
+
+    def __iter__(self) -> Iterator[Entry]:
+        yield from self._own
+        yield from self._earlier
+
+    def __len__(self) -> int:
+        return len(self._own) + len(self._earlier)
+
+    @property
+    def under_way(self) -> list[Entry]:
+        """Those whose thread is alive."""
+        return list(self._by_run.values())
+
+    @property
+    def marked(self) -> list[Entry]:
+        """Those that are marked for comparing."""
+        return [entry for entry in self if entry.marked]
+
+    def add(self, config: TrainingConfig) -> Entry:
+        """A run that is ready to start."""
+        entry = Entry(len(self), config=config)
+        self._own.append(entry)
+        return entry
+
+    def add_earlier(self, found: Iterable[tuple[RunFolder, dict[str, Any]]]) -> list[Entry]:
+        """Runs that were there before, newest first, with their summaries."""
+        own = {entry.id for entry in self._own}
+        entries = []
+        for folder, summary in found:
+            if folder.id not in own:
+                entry = Entry(len(self), folder=folder, summary=summary, error=_message(summary))
+                self._earlier.append(entry)
+                entries.append(entry)
+        return entries
+
+    def startable(self, entry: Entry) -> TrainingConfig:
+        """What a run that has not begun will be trained with.
+
+        Raises:
+            CifarTuiError: It has begun.
+        """
+        if entry.under_way or entry.folder is not None or entry.config is None:
+            raise CifarTuiError(_why_not_start(entry))
+        return entry.config
+
+    def start(self, entry: Entry) -> None:
+        """Train a run that is ready.
+
+        Raises:
+            CifarTuiError: It is not ready.
+        """
+        config = self.startable(entry)
+        entry.state = RunState()
+        run = self._session().new(config, lambda message: self._inbox.put(run, message))
+        self._begin(entry, run)
+
+    def resume(self, entry: Entry) -> None:
+        """Go on with a run that ended before its end.
+
+        Raises:
+            CifarTuiError: There is nothing to go on with, or its configuration is damaged.
+        """
+        if entry.status == "finished":
+            raise CifarTuiError(f"{entry.name} is finished; n makes a new run with its options")
+        if entry.under_way or entry.folder is None or entry.status not in ENDED:
+            raise CifarTuiError(_why_not_resume(entry))
+        if entry.state is None:
+            entry.state = entry.folder.read_state()
+        run = self._session().continued(entry.folder, lambda message: self._inbox.put(run, message))
+        self._begin(entry, run)
+
+    def stop(self, entry: Entry, *, why: str = "stopped by hand", interrupted: bool = False) -> None:
+        """Ask a run that is under way to end after this batch, with a checkpoint."""
+        if entry.run is not None:
+            entry.run.stop("interrupted" if interrupted else "stopped", why)
+            entry.asked = "stopping"
+
+    def pause(self, entry: Entry) -> None:
+        """Ask it to wait after this batch, or let it go on.
+
+        Raises:
+            CifarTuiError: It does not train.
+        """
+        if entry.run is None or entry.status == "stopping":
+            raise CifarTuiError(f"{entry.name} is {entry.status}: there is nothing to pause")
+        if entry.status in ("paused", "pausing"):
+            entry.run.resume()
+            entry.asked = ""
+        else:
+            entry.run.pause()
+            entry.asked = "pausing"
+
+    def options(self, entry: Entry) -> TrainingConfig:
+        """What a run was or will be trained with, under no name.
+
+        Raises:
+            CifarTuiError: Its configuration is damaged.
+        """
+        if entry.config is None:
+            assert entry.folder is not None
+            content = entry.folder.read_config().get("options")
+            if not isinstance(content, dict):
+                raise CifarTuiError(f"{entry.folder.config_file}: damaged, it has no options")
+            entry.config = TrainingConfig.from_dict(content, str(entry.folder.config_file))
+        return replace(entry.config, name=None)
+
+    def receive(self, run: Run, message: Message) -> Entry | None:
+        """Take in a message of a run's thread.
+
+        Returns:
+            The run's entry; None where it is not one of ours.
+        """
+        from cifar_tui.session import Ended, Loading
+
+        entry = self._by_run.get(run)
+        if entry is None:
+            return None
+        entry.folder = run.folder or entry.folder
+        if isinstance(message, Loading):
+            entry.loading = message
+        elif isinstance(message, Ended):
+            self._end(entry, run)
+        else:
+            entry.loading = None
+            assert entry.state is not None
+            if isinstance(message, RunStarted) and run.folder is not None:
+                entry.summary = _device_name(run.folder)
+            entry.state.apply(message)
+            if (entry.asked, message.type) == ("pausing", "paused"):
+                entry.asked = ""
+        return entry
+
+    def _begin(self, entry: Entry, run: Run) -> None:
+        from cifar_tui.session import Loading
+
+        entry.run, entry.error, entry.asked = run, "", ""
+        entry.loading = Loading("starting", 0, 0)
+        self._by_run[run] = entry
+        if entry not in self.begun:
+            self.begun.append(entry)
+        run.start()
+
+    def _end(self, entry: Entry, run: Run) -> None:
+        from cifar_tui.session import exit_status, explain
+
+        del self._by_run[run]
+        entry.run, entry.loading, entry.asked = None, None, ""
+        entry.error = "" if run.error is None else explain(run.error, run.config)
+        entry.exit_status = exit_status(run, entry.state or RunState())
+        if run.folder is None:
+            # It never began: it is as ready as before, unless it cannot begin.
+            entry.state = None
+        entry.config = entry.config or run.config
+
+
+def read_earlier(runs_dir: Path) -> list[tuple[RunFolder, dict[str, Any]]]:
+    """All runs of a folder with their summaries, newest first; for a background thread."""
+    from cifar_tui.store import catalog
+
+    return [(RunFolder(runs_dir / summary["id"]), summary) for summary in catalog.summaries(runs_dir)]
+
+
+def _device_name(folder: RunFolder) -> dict[str, Any]:
+    """What its events leave out of what its device is called."""
+    try:
+        return {"device_name": folder.read_config().get("device_name")}
+    except CifarTuiError:
+        return {}
+
+
+def _message(summary: dict[str, Any]) -> str:
+    return str(summary.get("message") or "") if summary.get("state") == "failed" else ""
+
+
+def _why_not_start(entry: Entry) -> str:
+    if entry.status in ("stopped", "interrupted", "diverged", "failed"):
+        return f"{entry.name} is {entry.status}: r goes on with it, n makes a new run with its options"
+    return f"{entry.name} is {entry.status}; n makes a new run with its options"
+
+
+def _why_not_resume(entry: Entry) -> str:
+    if entry.status == "ready":
+        return f"{entry.name} has not begun: s starts it"
+    if entry.status == "paused":
+        return f"{entry.name} is paused: p lets it go on"
+    return f"{entry.name} is {entry.status}: there is nothing to resume"

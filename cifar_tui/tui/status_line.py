@@ -1,0 +1,33 @@
+"""A line of text that is set from outside: the dashboard's title and its last message."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.strip import Strip
+
+from cifar_tui.tui.lines import Panel, Part, line, width_of
+from cifar_tui.tui.look import Look
+
+
+class StatusLine(Panel):
+    """One line: something at the left, and where there is room, something at the right."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._left: Sequence[Part] = ()
+        self._right: Sequence[Part] = ()
+
+    def say(self, left: Sequence[Part], right: Sequence[Part] = (), *, look: Look) -> None:
+        """Show this from now on."""
+        self._left, self._right, self.look = left, right, look
+        self.draw()
+
+    def lines(self, width: int, height: int) -> list[Strip]:  # noqa: ARG002
+        """The line."""
+        room = width - width_of(self._left) - width_of(self._right)
+        parts = [*self._left, " " * room, *self._right] if room > 1 else self._left
+        return [line([self._drawn(part) for part in parts], width)]
+
+    def _drawn(self, part: Part) -> Part:
+        return self.look.text(part) if isinstance(part, str) else (self.look.text(part[0]), part[1])
