@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import sys
@@ -169,6 +170,8 @@ def _why_no_dashboard() -> str:
 
 def _dashboard(runs: Path, configs: list[TrainingConfig], *, start: bool, theme: str, ascii_only: bool) -> int:
     """Show the dashboard; then wait, in this terminal, for the runs that it left under way."""
+    # Imports make a great many objects that stay; looking through them for garbage would delay the first picture.
+    gc.disable()
     from cifar_tui.tui.run import run
 
     left = run(runs, configs, start=start, theme=theme, ascii_only=ascii_only)

@@ -11,6 +11,7 @@ import json
 import math
 import types
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
 RunStatus = Literal["running", "paused", "finished", "stopped", "interrupted", "diverged", "failed"]
@@ -173,9 +174,6 @@ class RunFinished(Event):
 AnyEvent = RunStarted | Batch | Epoch | Evaluated | Checkpoint | Paused | Resumed | Note | RunFinished
 
 _EVENT_CLASSES: dict[str, type[AnyEvent]] = {cls.type: cls for cls in get_args(AnyEvent)}
-_FIELD_TYPES: dict[str, dict[str, Any]] = {
-    name: {f.name: get_type_hints(cls)[f.name] for f in fields(cls)} for name, cls in _EVENT_CLASSES.items()
-}
 
 
 BATCH_SECONDS = 0.1
@@ -229,7 +227,7 @@ def from_json(line: str) -> AnyEvent:
     if not isinstance(name, str) or name not in _EVENT_CLASSES:
         raise EventError(f"unknown event type {name!r}")
     values: dict[str, Any] = {}
-    for field, hint in _FIELD_TYPES[name].items():
+    for field, hint in _field_types(name).items():
         if field not in record:
             raise EventError(f"{name}: no {field!r}")
         try:
@@ -237,6 +235,12 @@ def from_json(line: str) -> AnyEvent:
         except (TypeError, ValueError, OverflowError):
             raise EventError(f"{name}: {field!r} is {record[field]!r:.80}") from None
     return _EVENT_CLASSES[name](**values)
+
+
+@cache
+def _field_types(name: str) -> dict[str, Any]:
+    hints = get_type_hints(_EVENT_CLASSES[name])
+    return {field.name: hints[field.name] for field in fields(_EVENT_CLASSES[name])}
 
 
 def _convert(value: Any, hint: Any) -> Any:

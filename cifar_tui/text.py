@@ -6,6 +6,8 @@ import math
 
 UNKNOWN = "–"
 """What is shown for a value that is not known, or no number."""
+STEPS = ((60, 5), (600, 10), (3600, 60), (36_000, 300), (math.inf, 3600))
+"""A time to go that is below the first is rounded to the second, both in seconds."""
 
 
 def printable(text: str) -> str:
@@ -50,3 +52,21 @@ def duration(seconds: float | None) -> str:
         return f"{minutes // 60} h {minutes % 60:02} min"
     hours = round(seconds / 3600)
     return f"{count(hours // 24)} d {hours % 24:02} h"
+
+
+def time_left(seconds: float) -> str:
+    """A time to go, so coarse that the text is calm: `< 10 s`, `35 s`, `3 min 10 s`, `24 min`, `2 h 05 min`."""
+    if not math.isfinite(seconds):
+        return UNKNOWN
+    if seconds < 10:
+        return "< 10 s"
+    step = next(step for limit, step in STEPS if seconds < limit)
+    whole = round(seconds / step) * step
+    minutes, hours = whole // 60, whole // 3600
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{minutes} min {whole % 60:02} s" if whole % 60 else f"{minutes} min"
+    if whole < 36_000:
+        return f"{hours} h {minutes % 60:02} min"
+    return f"{hours} h" if hours < 48 else f"{count(hours // 24)} d {hours % 24:02} h"

@@ -63,13 +63,17 @@ def _place(event: Paused | Resumed, started: RunStarted, between: str) -> str:
     return f"{between} the test" if event.epoch > started.epochs else f"{between} epoch {event.epoch}"
 
 
+def ending_line(finished: RunFinished) -> str:
+    """How a run ended, and why."""
+    if finished.message.startswith(finished.state):
+        return finished.message
+    return f"{finished.state}: {finished.message}"
+
+
 def result_line(state: RunState, finished: RunFinished, folder: Path) -> str:
     """How a run ended, in one line."""
     model = state.started.model if state.started else "run"
-    ending = (
-        finished.message if finished.message.startswith(finished.state) else f"{finished.state}: {finished.message}"
-    )
-    parts = [f"{model} {printable(ending)}"]
+    parts = [f"{model} {printable(ending_line(finished))}"]
     if finished.test_accuracy is not None and finished.test_loss is not None:
         parts.append(f"test accuracy {percent(finished.test_accuracy)}, loss {finished.test_loss:.4f}")
     if finished.best_val_accuracy is not None:

@@ -95,10 +95,13 @@ async def test_the_help_is_ascii_where_the_terminal_has_no_more() -> None:
 async def test_the_palette_offers_what_the_keys_do() -> None:
     app = dashboard()
     async with app.run_test(size=(120, 40)) as pilot:
+        while app.main.views is None:
+            await pilot.pause()
         offered = {command.title: command for command in commands(app)}
         assert len(offered) == len(KEYS)
         await offered["Log (5)"].callback()
-        assert app.main.view == "log"
+        assert app.main.views is not None
+        assert app.main.views.shown == "log"
         await offered["Help (? F1)"].callback()
         await pilot.pause()
         assert isinstance(app.screen, Help)

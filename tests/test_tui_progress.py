@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 
-from cifar_tui.text import UNKNOWN
+from cifar_tui.text import UNKNOWN, time_left
 from cifar_tui.tui.look import Look
-from cifar_tui.tui.progress import ProgressPanel, picture, time_left
+from cifar_tui.tui.progress import ProgressPanel, picture
 from tests.panel_states import ENTRIES, a_batch, begun, check, entry, looks, names, sizes, text
 
 LOOK = Look()

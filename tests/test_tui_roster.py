@@ -167,14 +167,11 @@ def test_a_run_whose_process_died_is_interrupted_until_it_goes_on(board: Board, 
     (died,) = board.roster.add_earlier([(old, {"state": "interrupted", "message": "its process ended without a word"})])
     old.events_file.write_text("".join(f"{to_json(event)}\n" for event in uninterrupted(2)))
     died.state = old.read_state()
-    assert died.status == "interrupted"
+    assert board.after(lambda: None, 2) == "interrupted"
     board.roster.resume(died)
-    board.session.runs[-1].tell(Resumed(t=9.0, epoch=3, batch=0, samples=80))
-    board.receive()
-    assert died.status == "running"
-    board.session.runs[-1].end("finished")
-    board.receive()
-    assert died.status == "finished"
+    again = board.session.runs[-1]
+    assert board.after(lambda: again.tell(Resumed(t=9.0, epoch=3, batch=0, samples=80)), 2) == "running"
+    assert board.after(lambda: again.end("finished"), 2) == "finished"
 
 
 def test_a_new_run_takes_the_options_of_another_under_no_name(board: Board, tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_the_filter_takes_runs_that_have_all_words() -> None:
 
 class OneTable(App[None]):
     def compose(self) -> ComposeResult:
-        yield RunsTable()
+        yield RunsTable(lambda: None)
 
 
 async def test_the_cursor_stays_on_its_run_while_others_come_and_go() -> None:

@@ -8,11 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on
 from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
-from textual.widgets import Input
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.text import plural
@@ -21,6 +19,8 @@ from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.live import LiveApp
 
 if TYPE_CHECKING:
+    from textual.widgets import Input
+
     from cifar_tui.session import Session
 
 
@@ -44,6 +44,13 @@ class Dashboard(LiveApp):
         self._start = start
         self._unsure: set[Entry] = set()
         """Those whose images are looked for."""
+
+    def action_command_palette(self) -> None:
+        """The command palette."""
+        from cifar_tui.tui.palette import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
 
     def started(self) -> None:
         """Start what is to be started at once."""
@@ -185,11 +192,11 @@ class Dashboard(LiveApp):
         self.main.mark(self.roster.marked)
         self.say(f"{plural(len(self.roster.marked), 'run')} marked; c compares them")
 
-    def action_compare(self) -> None:
+    async def action_compare(self) -> None:
         """Compare the marked runs."""
         self._read_marked()
         self.main.mark(self.roster.marked)
-        self.main.show_view("compare")
+        await self.main.show_view("compare")
 
     def _read_marked(self) -> None:
         for entry in self.roster.marked:
@@ -214,31 +221,30 @@ class Dashboard(LiveApp):
         self.say("writing its report …", entry)
         background.run(functools.partial(write_report, folder), done, self.say_failed)
 
-    def action_filter(self) -> None:
+    async def action_filter(self) -> None:
         """Type what the runs' rows must say."""
-        self.main.filter.add_class("-on")
-        self.main.filter.focus()
+        await self.main.show_filter()
 
-    @on(Input.Changed, "#filter")
-    def _filter_runs(self, event: Input.Changed) -> None:
-        self.filter_words = event.value.lower().split()
-        self.fill()
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """The filter is typed."""
+        if event.input is self.main.filter:
+            self.filter_words = event.value.lower().split()
+            self.fill()
 
-    @on(Input.Submitted, "#filter")
-    def _keep_filter(self) -> None:
-        self.main.runs.focus()
-
-    def action_leave(self) -> None:
-        """Take away what stands in the way: the filter, a cursor, an epoch that is not the newest."""
-        box = self.main.filter
-        if box.has_class("-on"):
-            box.value = ""
-            box.remove_class("-on")
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """The filter is as it should be."""
+        if event.input is self.main.filter:
             self.main.runs.focus()
-        elif self.main.view == "confusion":
-            self.main.confusion.leave()
-        elif self.main.view == "charts":
-            self.main.charts.leave()
+
+    async def action_leave(self) -> None:
+        """Take away what stands in the way: the filter, a cursor, an epoch that is not the newest."""
+        if self.main.filter is None:
+            if self.main.views is not None:
+                self.main.views.leave()
+            return
+        await self.main.hide_filter()
+        self.filter_words = []
+        self.fill()
 
     def action_theme(self) -> None:
         """Dark, or light."""

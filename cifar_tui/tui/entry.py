@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.events import RunStatus
-from cifar_tui.state import RunState
-from cifar_tui.store.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from cifar_tui.session import Loading, Run
+    from cifar_tui.state import RunState
+    from cifar_tui.store.run_folder import RunFolder
 
 Status = Literal[
     "ready", "loading", "running", "pausing", "paused", "stopping",
     "finished", "stopped", "interrupted", "diverged", "failed",
 ]  # fmt: skip
-KNOWN = get_args(RunStatus)
-ENDED = ("finished", "stopped", "interrupted", "diverged", "failed")
+ENDED: tuple[Status, ...] = ("finished", "stopped", "interrupted", "diverged", "failed")
+KNOWN: tuple[Status, ...] = ("running", "paused", *ENDED)
+"""What a summary may say."""
 
 
 @dataclass(slots=True, eq=False)

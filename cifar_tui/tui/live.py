@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import gc
 import os
 import signal
 import time
@@ -13,25 +14,25 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import events, on
+from textual import events
 from textual.app import App
 from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.events import AnyEvent, Level, Note, RunFinished
 from cifar_tui.text import plural, printable
 from cifar_tui.tui import background
 from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.inbox import Inbox
-from cifar_tui.tui.log import Remark
 from cifar_tui.tui.look import Look
 from cifar_tui.tui.main_screen import MainScreen
 from cifar_tui.tui.pace import Pace
+from cifar_tui.tui.remarks import Remark
 from cifar_tui.tui.roster import Roster, read_earlier
-from cifar_tui.tui.runs_table import RunsTable, matches
+from cifar_tui.tui.runs_table import matches
 
 if TYPE_CHECKING:
+    from cifar_tui.events import Level
     from cifar_tui.session import Message, Run, Session
     from cifar_tui.store.run_folder import RunFolder
 
@@ -107,14 +108,19 @@ class LiveApp(App[None]):
 
     def get_default_screen(self) -> MainScreen:
         """The panels."""
-        return MainScreen(self.look)
+        return MainScreen(list(self.roster), self.look, self.size, self._selected)
 
     # From the first paint on
 
-    def on_ready(self) -> None:
-        """Show what is known at once; read earlier runs, load PyTorch and listen to trainers and signals after it."""
+    def on_mount(self) -> None:
+        """From now on, nothing but the panels is to write to the screen."""
         self.begin_capture_print(self)
-        self.fill()
+
+    async def on_ready(self) -> None:
+        """The first picture stands: now the panels, trainers and signals, earlier runs, PyTorch."""
+        await self.main.furnish()
+        gc.enable()
+        self._head()
         loop = asyncio.get_running_loop()
         on_loop = background.caller()
         self.inbox.open(lambda: on_loop(self._receive_soon))
@@ -177,8 +183,9 @@ class LiveApp(App[None]):
             self._pace.ask()
 
     def _receive_one(self, run: Run, message: Message) -> None:
+        from cifar_tui.events import Note, RunFinished
         from cifar_tui.session import Ended, Loading
-        from cifar_tui.wording import event_line
+        from cifar_tui.wording import ending_line, event_line
 
         entry = self.roster.receive(run, message)
         if entry is None:
@@ -190,7 +197,8 @@ class LiveApp(App[None]):
             self.watch_devices()
         elif not isinstance(message, Loading):
             assert entry.state is not None
-            if words := _ending(message) or event_line(message, entry.state):
+            words = ending_line(message) if isinstance(message, RunFinished) else event_line(message, entry.state)
+            if words:
                 self.say(words, entry, message.level if isinstance(message, Note) else "info")
 
     def watch_devices(self) -> None:
@@ -255,12 +263,11 @@ class LiveApp(App[None]):
         except CifarTuiError as error:
             self.say(str(error), entry, "warning")
 
-    @on(RunsTable.Selected)
-    def _show_selected(self, event: RunsTable.Selected) -> None:
-        entry = event.entry
+    def _selected(self) -> None:
+        """Another run is selected: read what the panels are to show of it."""
+        entry = self.selected
         if entry is not None and entry.state is None and entry.folder is not None:
             self.read_events(entry)
-        self.main.draw_selected()
 
     def read_events(self, entry: Entry) -> None:
         """Read an earlier run's events, beside the screen."""
@@ -280,13 +287,6 @@ class PlainScrollBar(ScrollBarRender):
 
     VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
     HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
-
-
-def _ending(event: AnyEvent) -> str | None:
-    """What the log says of a run's end; off the dashboard, that is a line of its own with the results."""
-    if not isinstance(event, RunFinished):
-        return None
-    return event.message if event.message.startswith(event.state) else f"{event.state}: {event.message}"
 
 
 def _tell_nobody(_what: str, _done: int, _total: int) -> None:

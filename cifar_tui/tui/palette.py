@@ -1,18 +1,35 @@
-"""The command palette's commands: the actions of the keys, by the same names."""
+"""The command palette: the actions of the keys, by the same names."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import SystemCommand
+from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
+from textual.widgets import Input
 
 from cifar_tui.tui.help import key_names
 from cifar_tui.tui.keys import KEYS, PANEL_GROUPS
 
 if TYPE_CHECKING:
     from cifar_tui.tui.app import Dashboard
+
+
+class Palette(CommandPalette):
+    """Textual's, without what fails or does not fit here."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # By pages, Textual's list fails where it has not been laid out since it was filled.
+        Binding("pagedown", "command_list('last')", show=False),
+        Binding("pageup", "command_list('first')", show=False),
+    ]
+
+    def on_mount(self) -> None:
+        """A line over SSH is not to be kept busy."""
+        self.query_one(Input).cursor_blink = False
 
 
 def commands(app: Dashboard) -> Iterator[SystemCommand]:

@@ -11,7 +11,7 @@ from textual.strip import Strip
 
 from cifar_tui.events import RunStarted
 from cifar_tui.state import Curve, RunState
-from cifar_tui.text import UNKNOWN, count, duration, percent, plural, printable
+from cifar_tui.text import UNKNOWN, count, duration, percent, plural, printable, time_left
 from cifar_tui.tui.entry import ENDED, Entry
 from cifar_tui.tui.lines import Panel, Part, line, width_of
 from cifar_tui.tui.look import Look
@@ -25,8 +25,6 @@ BAR, SHORT_BAR = 60, 10
 """The most columns of a bar, and those of the bar in the one line."""
 MESSAGE = 18
 """The least columns of a message in the one line."""
-STEPS = ((60, 5), (600, 10), (3600, 60), (36_000, 300), (math.inf, 3600))
-"""A time to go that is below the first is rounded to the second, both in seconds."""
 
 Row = list[Part]
 Ranked = tuple[int, Row]
@@ -50,24 +48,6 @@ def picture(entry: Entry | None, look: Look, width: int, height: int) -> list[St
     else:
         rows = _fitting(_rows(entry, look, width), height, lambda _: 1)
     return [line([_drawn(part, look) for part in row], width) for row in rows]
-
-
-def time_left(seconds: float) -> str:
-    """A time to go, so coarse that the text is calm: `< 10 s`, `35 s`, `3 min 10 s`, `24 min`, `2 h 05 min`."""
-    if not math.isfinite(seconds):
-        return UNKNOWN
-    if seconds < 10:
-        return "< 10 s"
-    step = next(step for limit, step in STEPS if seconds < limit)
-    whole = round(seconds / step) * step
-    minutes, hours = whole // 60, whole // 3600
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{minutes} min {whole % 60:02} s" if whole % 60 else f"{minutes} min"
-    if whole < 36_000:
-        return f"{hours} h {minutes % 60:02} min"
-    return f"{hours} h" if hours < 48 else f"{count(hours // 24)} d {hours % 24:02} h"
 
 
 def status_words(entry: Entry) -> str:

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.events import RunStarted
-from cifar_tui.state import RunState
-from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.entry import ENDED, Entry
 from cifar_tui.tui.inbox import Inbox
 
 if TYPE_CHECKING:
     from cifar_tui.session import Message, Run, Session
+    from cifar_tui.store.run_folder import RunFolder
 
 
 class Roster:
@@ -93,6 +91,8 @@ class Roster:
         Raises:
             CifarTuiError: It is not ready.
         """
+        from cifar_tui.state import RunState
+
         config = self.startable(entry)
         entry.state = RunState()
         run = self._session().new(config, lambda message: self._inbox.put(run, message))
@@ -154,6 +154,7 @@ class Roster:
         Returns:
             The run's entry; None where it is not one of ours.
         """
+        from cifar_tui.events import RunStarted
         from cifar_tui.session import Ended, Loading
 
         entry = self._by_run.get(run)
@@ -186,6 +187,7 @@ class Roster:
 
     def _end(self, entry: Entry, run: Run) -> None:
         from cifar_tui.session import exit_status, explain
+        from cifar_tui.state import RunState
 
         del self._by_run[run]
         entry.run, entry.loading, entry.asked = None, None, ""
@@ -200,6 +202,7 @@ class Roster:
 def read_earlier(runs_dir: Path) -> list[tuple[RunFolder, dict[str, Any]]]:
     """All runs of a folder with their summaries, newest first; for a background thread."""
     from cifar_tui.store import catalog
+    from cifar_tui.store.run_folder import RunFolder
 
     return [(RunFolder(runs_dir / summary["id"]), summary) for summary in catalog.summaries(runs_dir)]
 

@@ -10,12 +10,12 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.state import RunState
 from cifar_tui.tui.app import Dashboard
 from cifar_tui.tui.prints import Prints
 
 if TYPE_CHECKING:
     from cifar_tui.session import Message, Run, Session
+    from cifar_tui.state import RunState
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def run(runs_dir: Path, configs: Sequence[TrainingConfig], *, start: bool, theme
     if app.failure is not None:
         for entry in app.roster.under_way:
             app.roster.stop(entry, why="interrupted by an error of the dashboard", interrupted=True)
-    under_way = [(entry.run, entry.state or RunState()) for entry in app.roster.under_way if entry.run is not None]
+    under_way = [(entry.run, entry.state) for entry in app.roster.under_way if entry.run and entry.state]
     ended = [e for e in app.roster.begun if not e.under_way]
     status = next((entry.exit_status for entry in ended if entry.exit_status), 0)
     return Left(

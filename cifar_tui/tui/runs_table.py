@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.message import Message
+from textual.coordinate import Coordinate
 from textual.widgets import DataTable
 from textual.widgets.data_table import RowDoesNotExist
 
-from cifar_tui.text import UNKNOWN, count, duration, percent, printable
+from cifar_tui.text import UNKNOWN, count, duration, percent, printable, time_left
 from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.look import Look
-from cifar_tui.tui.progress import time_left
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +29,8 @@ class Column:
     """Whether it holds figures, which are aligned at the right."""
 
 
+FRAME = 2
+"""Columns of the frame around the table, on screens that have frames."""
 MARK = Column(" ", 1)
 STATE, NAME = Column("state", 13), Column("run", 12)
 MODEL, DATA = Column("model", 6), Column("data", 10)
@@ -102,18 +103,19 @@ class RunsTable(DataTable[Text], inherit_bindings=False):
         Binding("end", "scroll_bottom", show=False),
     ]
 
-    class Selected(Message):
-        """Another run is selected, or none is left."""
+    def __init__(self, selected: Callable[[], None]) -> None:
+        """Call `selected` whenever another run is under the cursor, or none is left.
 
-        def __init__(self, entry: Entry | None) -> None:
-            super().__init__()
-            self.entry = entry
-
-    def __init__(self) -> None:
-        super().__init__(id="runs", cursor_type="row", zebra_stripes=False, show_row_labels=False, cell_padding=1)
+        It is called at once, and not by a message, so that the row and the panels change on the screen together.
+        """
+        super().__init__(
+            id="runs", cursor_type="row", cursor_foreground_priority="renderable", show_row_labels=False, cell_padding=1
+        )
         self.entries: list[Entry] = []
         """Those that are shown, from top to bottom."""
         self.look = Look()
+        self._tell_selected = selected
+        self._filling = False
         self._shown: tuple[Column, ...] = ()
         self._drawn: dict[str, list[Text]] = {}
         self._selected: Entry | None = None
@@ -153,14 +155,16 @@ class RunsTable(DataTable[Text], inherit_bindings=False):
         if columns(self.size.width) != self._shown:
             self._rebuild()
 
-    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+    def watch_cursor_coordinate(self, old_coordinate: Coordinate, new_coordinate: Coordinate) -> None:
         """The cursor is on another row."""
-        event.stop()
+        super().watch_cursor_coordinate(old_coordinate, new_coordinate)
         self._tell()
 
     def _rebuild(self) -> None:
         selected = self._selected
-        self._shown = columns(self.size.width)
+        # Before the first layout, as the first layout will have it.
+        self._shown = columns(self.size.width or self.app.size.width - FRAME)
+        self._filling = True
         self.clear(columns=True)
         for column in self._shown:
             head = column.name.rjust(column.width) if column.right else column.name
@@ -170,12 +174,13 @@ class RunsTable(DataTable[Text], inherit_bindings=False):
             self.add_row(*row, key=key)
         if selected is not None and selected in self.entries:
             self.move_cursor(row=self.entries.index(selected), animate=False)
+        self._filling = False
         self._tell()
 
     def _tell(self) -> None:
-        if self.selected is not self._selected:
+        if self.selected is not self._selected and not self._filling:
             self._selected = self.selected
-            self.post_message(self.Selected(self._selected))
+            self._tell_selected()
 
 
 def _summary(entry: Entry, key: str) -> str:

@@ -1,0 +1,149 @@
+"""The views of the selected run, one of which is on at a time; each is made when it is first looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.widgets import ContentSwitcher
+
+from cifar_tui.tui.charts import ChartsPanel
+from cifar_tui.tui.entry import Entry
+from cifar_tui.tui.look import Look
+from cifar_tui.tui.remarks import Remark
+
+if TYPE_CHECKING:
+    from cifar_tui.hardware import Sample
+    from cifar_tui.tui.compare import ComparePanel
+    from cifar_tui.tui.confusion import ConfusionPanel
+    from cifar_tui.tui.device import DevicePanel
+    from cifar_tui.tui.log import LogPanel
+
+TITLES = {
+    "charts": "1 charts",
+    "confusion": "2 confusion",
+    "compare": "4 compare",
+    "log": "5 log",
+    "device": "6 device",
+}
+
+
+class Views(ContentSwitcher):
+    """Charts, confusion matrix, comparison, log, devices: the first picture of the dashboard waits for charts alone."""
+
+    def __init__(self, remarks: Collection[Remark], look: Look) -> None:
+        """Have the charts on.
+
+        Args:
+            remarks: What the log shows; the collection grows elsewhere.
+            look: How to draw.
+        """
+        super().__init__(id="views", initial="charts")
+        self.charts = ChartsPanel(id="charts")
+        self.confusion: ConfusionPanel | None = None
+        self.compare: ComparePanel | None = None
+        self.log_panel: LogPanel | None = None
+        self.device: DevicePanel | None = None
+        self._remarks = remarks
+        self._look = look
+        self._entry: Entry | None = None
+        self._marked: Sequence[Entry] = ()
+        self._sample: Sample | None = None
+
+    def compose(self) -> ComposeResult:
+        """The view that is on at first."""
+        yield self.charts
+
+    def on_mount(self) -> None:
+        """The views' names are in the frame."""
+        self._write_titles()
+
+    @property
+    def shown(self) -> str:
+        """The view that is on, one of `TITLES`."""
+        return self.current or "charts"
+
+    async def show(self, name: str) -> None:
+        """Put another view on, and the keyboard into it where it has a cursor of its own."""
+        if not self.query(f"#{name}"):
+            await self.add_content(self._make(name))
+        self.current = name
+        self._write_titles()
+        self._draw()
+        if name in ("confusion", "log"):
+            self.query_one(f"#{name}").focus()
+
+    def draw(self, entry: Entry | None, marked: Sequence[Entry], look: Look) -> None:
+        """Draw the view that is on: of this run, or of those that are marked."""
+        self._entry, self._marked, self._look = entry, marked, look
+        self._draw()
+
+    def restyle(self, look: Look) -> None:
+        """Draw what is not drawn run by run in another look."""
+        if self.log_panel is not None:
+            self.log_panel.restyle(look)
+
+    def sampled(self, sample: Sample | None) -> None:
+        """What the devices do now; None where nothing runs."""
+        self._sample = sample
+        if self.device is not None:
+            self.device.sampled(sample)
+
+    def remarked(self, remark: Remark) -> None:
+        """Something was said; it is in the remarks already."""
+        if self.log_panel is not None:
+            self.log_panel.add(remark)
+
+    def step(self, delta: int) -> None:
+        """The matrix's epoch, or else the charts' cursor, on or back."""
+        if self.shown == "confusion" and self.confusion is not None:
+            self.confusion.step(delta)
+        elif self.shown == "charts":
+            self.charts.step(delta)
+
+    def leave(self) -> None:
+        """Take the charts' cursor away, or go to the matrix's newest epoch."""
+        if self.shown == "confusion" and self.confusion is not None:
+            self.confusion.leave()
+        elif self.shown == "charts":
+            self.charts.leave()
+
+    def _make(self, name: str) -> ConfusionPanel | ComparePanel | LogPanel | DevicePanel:
+        match name:
+            case "confusion":
+                from cifar_tui.tui.confusion import ConfusionPanel
+
+                self.confusion = ConfusionPanel(id=name)
+                return self.confusion
+            case "compare":
+                from cifar_tui.tui.compare import ComparePanel
+
+                self.compare = ComparePanel(self.charts.options, id=name)
+                return self.compare
+            case "log":
+                from cifar_tui.tui.log import LogPanel
+
+                self.log_panel = LogPanel(self._remarks, self._look, id=name)
+                return self.log_panel
+            case _:
+                from cifar_tui.tui.device import DevicePanel
+
+                self.device = DevicePanel(id=name)
+                self.device.sampled(self._sample)
+                return self.device
+
+    def _draw(self) -> None:
+        match self.shown:
+            case "charts":
+                self.charts.view(self._entry, self._look)
+            case "confusion" if self.confusion is not None:
+                self.confusion.view(self._entry, self._look)
+            case "compare" if self.compare is not None:
+                self.compare.compare(self._marked, self._look)
+            case "device" if self.device is not None:
+                self.device.view(self._entry, self._look)
+
+    def _write_titles(self) -> None:
+        titles = (f"[b reverse] {title} [/]" if name == self.shown else title for name, title in TITLES.items())
+        self.border_title = "  ".join(titles)
