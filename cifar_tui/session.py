@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import importlib.metadata
+import os
 import platform
 import sys
 import threading
@@ -63,8 +64,15 @@ Listener = Callable[[Message], None]
 class Session:
     """The runs of this process, and what they share."""
 
-    def __init__(self, runs_dir: Path) -> None:
+    def __init__(self, runs_dir: Path, *, niceness: int = 0) -> None:
+        """Have no runs yet.
+
+        Args:
+            runs_dir: The folder of all runs.
+            niceness: How far its runs' threads give way to others on a busy processor, from 0 to 19, as in `nice`.
+        """
         self.runs_dir = runs_dir
+        self.niceness = niceness
         self._shelf: Shelf | None = None
         self._making = threading.Lock()
 
@@ -170,6 +178,9 @@ class Run:
     def _main(self) -> None:
         """The run's thread: whatever goes wrong here ends this run, not the program."""
         try:
+            if self._session.niceness and sys.platform == "linux":
+                # On Linux this is the thread's, and that of the threads it will start; elsewhere, the whole process's.
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._session.niceness)
             self._run()
         except StopTraining:
             pass  # It was asked to stop before it began: nothing was made, nothing is lost.

@@ -107,7 +107,7 @@ async def test_the_cursor_stays_on_its_run_while_others_come_and_go() -> None:
     async with OneTable().run_test(size=(120, 20)) as pilot:
         table = pilot.app.query_one(RunsTable)
         table.fill(entries[1:4], Look())
-        await pilot.press("down")
+        table.action_cursor_down()
         assert table.selected is entries[2]
         table.fill(entries, Look())
         await pilot.pause()
@@ -141,5 +141,5 @@ async def test_a_thousand_earlier_runs_are_shown_to_the_last() -> None:
     async with OneTable().run_test(size=(160, 40)) as pilot:
         table = pilot.app.query_one(RunsTable)
         table.fill(entries, Look())
-        await pilot.press("end")
+        table.action_scroll_bottom()
         assert table.selected is entries[-1]

@@ -234,7 +234,7 @@ class Dashboard(LiveApp):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """The filter is as it should be."""
         if event.input is self.main.filter:
-            self.main.runs.focus()
+            self.main.set_focus(None)
 
     async def action_leave(self) -> None:
         """Take away what stands in the way: the filter, a cursor, an epoch that is not the newest."""

@@ -19,6 +19,8 @@ class LogPanel(RichLog):
         super().__init__(id=id, max_lines=KEPT, wrap=True, min_width=20)
         self._remarks = remarks
         self._look = look
+        self._width = 0
+        """That the lines are wrapped to."""
 
     def add(self, remark: Remark) -> None:
         """Add the newest at the bottom, and stay there unless someone has scrolled away."""
@@ -33,5 +35,6 @@ class LogPanel(RichLog):
 
     def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
         """Lines are wrapped to the width."""
-        if self.size.width:
+        if self.size.width not in (0, self._width):
+            self._width = self.size.width
             self.restyle(self._look)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.screen import Screen
@@ -35,10 +35,25 @@ SMALLEST = (60, 15)
 """Columns and lines of the smallest terminal that shows anything useful."""
 
 
+MOVES = {
+    "up": "cursor_up",
+    "down": "cursor_down",
+    "pageup": "page_up",
+    "pagedown": "page_down",
+    "home": "scroll_top",
+    "end": "scroll_bottom",
+}
+"""The keys that select a run, and what the table calls it."""
+
+
 class MainScreen(Screen[None]):
     """The runs table, the view of the selected run, and beside it its progress and its device."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("screen")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *keys.bindings("screen"),
+        # What has the focus comes first: the matrix, the log, the filter.
+        *(Binding(key, f"move('{action}')", show=False) for key, action in MOVES.items()),
+    ]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
         (0, "-tiny"),
         (SMALLEST[0], "-narrow"),
@@ -102,9 +117,8 @@ class MainScreen(Screen[None]):
         self.draw_selected()
 
     def on_mount(self) -> None:
-        """The first rows, and the focus."""
+        """The first rows."""
         self.runs.border_title = "runs"
-        self.runs.focus()
         self.fill(self._entries)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -128,8 +142,8 @@ class MainScreen(Screen[None]):
     async def show_view(self, name: str) -> None:
         """Put another view on, and the cursor keys into it where it has a cursor of its own."""
         if self.views is not None:
-            self.runs.focus()
             await self.views.show(name)
+            self.set_focus(self.views.keyboard)
 
     async def show_filter(self) -> None:
         """Put the filter on, and the keyboard into it."""
@@ -144,7 +158,7 @@ class MainScreen(Screen[None]):
     async def hide_filter(self) -> None:
         """Take the filter away."""
         box, self.filter = self.filter, None
-        self.runs.focus()
+        self.set_focus(None)
         if box is not None:
             await box.remove()
 
@@ -202,6 +216,14 @@ class MainScreen(Screen[None]):
     def head(self, left: Sequence[Part], right: Sequence[Part]) -> None:
         """Set the title line."""
         self._title.say(left, right, look=self.look)
+
+    def action_move(self, how: str) -> None:
+        """Select another run."""
+        getattr(self.runs, f"action_{how}")()
+
+    def action_switch(self) -> None:
+        """Have the cursor keys move what the view shows, or select runs."""
+        self.set_focus(self.views.keyboard if self.views is not None and self.focused is None else None)
 
     async def action_show(self, view: str) -> None:
         """Another view."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.widgets import Input
@@ -26,6 +27,15 @@ class Palette(CommandPalette):
         Binding("pagedown", "command_list('last')", show=False),
         Binding("pageup", "command_list('first')", show=False),
     ]
+
+    _dismissed = False
+
+    def dismiss(self, result: Any = None) -> AwaitComplete:
+        """Close it, once: keys may have been pressed before it was closed, and Textual fails at a second time."""
+        if self._dismissed or not self.is_active:
+            return AwaitComplete()
+        self._dismissed = True
+        return super().dismiss(result)
 
     def on_mount(self) -> None:
         """A line over SSH is not to be kept busy."""

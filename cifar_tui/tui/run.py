@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from cifar_tui.state import RunState
 
 
+NICENESS = 5
+"""Of the training's threads: where they take all cores, an answer to a key does not have to wait for its turn."""
+
+
 @dataclass(frozen=True, slots=True)
 class Left:
     """What is left when the screen is gone."""
@@ -51,7 +55,7 @@ def run(runs_dir: Path, configs: Sequence[TrainingConfig], *, start: bool, theme
     def session() -> Session:
         from cifar_tui.session import Session
 
-        return Session(runs_dir)
+        return Session(runs_dir, niceness=NICENESS)
 
     light = theme == "light" or (theme == "auto" and _light_background(os.environ.get("COLORFGBG", "")))
     app: Dashboard | None = None

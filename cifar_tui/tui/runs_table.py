@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
-from textual.binding import Binding, BindingType
 from textual.coordinate import Coordinate
 from textual.widgets import DataTable
 from textual.widgets.data_table import RowDoesNotExist
@@ -90,18 +88,11 @@ def matches(entry: Entry, words: Sequence[str]) -> bool:
     return all(word in text for word in words)
 
 
-class RunsTable(DataTable[Text], inherit_bindings=False):
-    """The runs that match the filter, a row each, and the one that is selected."""
+class RunsTable(DataTable[Text], inherit_bindings=False, can_focus=False):
+    """The runs that match the filter, a row each, and the one that is selected.
 
-    # Not left and right: they move the cursor of the view beneath.
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "cursor_up", show=False),
-        Binding("down", "cursor_down", show=False),
-        Binding("pageup", "page_up", show=False),
-        Binding("pagedown", "page_down", show=False),
-        Binding("home", "scroll_top", show=False),
-        Binding("end", "scroll_bottom", show=False),
-    ]
+    It takes no focus, because Textual draws a table anew whenever the focus comes or goes: the screen moves its cursor.
+    """
 
     def __init__(self, selected: Callable[[], None]) -> None:
         """Call `selected` whenever another run is under the cursor, or none is left.

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
+from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from cifar_tui.tui.charts import ChartsPanel
@@ -65,14 +66,17 @@ class Views(ContentSwitcher):
         return self.current or "charts"
 
     async def show(self, name: str) -> None:
-        """Put another view on, and the keyboard into it where it has a cursor of its own."""
+        """Put another view on."""
         if not self.query(f"#{name}"):
             await self.add_content(self._make(name))
         self.current = name
         self._write_titles()
         self._draw()
-        if name in ("confusion", "log"):
-            self.query_one(f"#{name}").focus()
+
+    @property
+    def keyboard(self) -> Widget | None:
+        """The view that is on, where it takes the cursor keys; None where it has no use for them."""
+        return {"confusion": self.confusion, "log": self.log_panel}.get(self.shown)
 
     def draw(self, entry: Entry | None, marked: Sequence[Entry], look: Look) -> None:
         """Draw the view that is on: of this run, or of those that are marked."""
