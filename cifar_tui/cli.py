@@ -7,6 +7,7 @@ import gc
 import json
 import os
 import sys
+import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -179,12 +180,16 @@ def _dashboard(runs: Path, configs: list[TrainingConfig], *, start: bool, theme:
         if _Debug.on:
             print(left.traceback, file=sys.stderr)
         _say(f"the dashboard failed: {type(left.failure).__name__}: {left.failure} (--debug shows where)")
+    for error in left.errors:
+        _say(error)
     status = 0
     if left.under_way or left.ended:
         from cifar_tui.headless import driver
 
         status = driver.follow(left.under_way, left.messages, ended=left.ended, going_on=left.going_on, debug=_Debug.on)
-    return left.exit_status or status
+    if left.signals.received:
+        return 128 + left.signals.received
+    return status if status >= 128 else left.exit_status or status
 
 
 def training_configs(options: dict[str, Any]) -> list[TrainingConfig]:
@@ -319,6 +324,9 @@ def main() -> NoReturn:
     except OSError:
         # Who read our output has gone; the interpreter must not trip over it once more while it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if any(thread.daemon for thread in threading.enumerate()):
+        # It may be importing PyTorch, which nothing can interrupt, and over which the interpreter would stumble.
+        os._exit(status if isinstance(status, int) else 0)
     sys.exit(status)
 
 

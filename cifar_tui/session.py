@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from cifar_tui import __version__
 from cifar_tui.config import TrainingConfig
@@ -128,16 +128,27 @@ class Session:
         return None if cifar10.locate(config.data_dir) else cifar10.destination(config.data_dir)
 
 
-def write_report(folder: RunFolder, state: RunState) -> list[str]:
-    """Write a run's pictures and its report as it stands, also while it trains.
+def option_of(path: str) -> Literal["data_dir", "data"]:
+    """The option that takes a folder: `data_dir` where it holds CIFAR-10, `data` where it holds classes of images.
+
+    Raises:
+        InputError: It does neither, or cannot be looked into.
+    """
+    from cifar_tui.data import sources
+
+    return sources.option_of(path)
+
+
+def write_report(folder: RunFolder) -> list[str]:
+    """Write a run's pictures and its report as far as it is recorded, also while it trains.
 
     Returns:
         What went wrong, a line each.
 
     Raises:
-        InputError: Its configuration is damaged.
+        InputError: Its configuration or its events are damaged.
     """
-    return write_artefacts(folder.path, folder.read_config(), state, None)
+    return write_artefacts(folder.path, folder.read_config(), folder.read_state(), None)
 
 
 class Run:
@@ -178,15 +189,22 @@ class Run:
     def _main(self) -> None:
         """The run's thread: whatever goes wrong here ends this run, not the program."""
         try:
-            if self._session.niceness and sys.platform == "linux":
-                # On Linux this is the thread's, and that of the threads it will start; elsewhere, the whole process's.
-                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._session.niceness)
+            self._give_way()
             self._run()
         except StopTraining:
             pass  # It was asked to stop before it began: nothing was made, nothing is lost.
         except BaseException as error:  # noqa: BLE001
             self._fail(error)
         self._listener(Ended(self.error))
+
+    def _give_way(self) -> None:
+        """Be as nice as the session asks, or nicer where it is so already."""
+        if self._session.niceness and sys.platform == "linux":
+            # On Linux it is the thread's own, and that of the threads it will start; elsewhere, the whole process's.
+            thread = threading.get_native_id()
+            with contextlib.suppress(OSError):
+                now = os.getpriority(os.PRIO_PROCESS, thread)
+                os.setpriority(os.PRIO_PROCESS, thread, max(now, self._session.niceness))
 
     def _fail(self, error: BaseException) -> None:
         """Keep the first error, its traceback as text: as an object it would keep the whole run in memory."""

@@ -39,12 +39,12 @@ def test_a_tested_run_leaves_every_artefact(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
-        (RunState(), {"metrics.csv", "report.md"}),
+        (RunState(), {"report.md"}),
         (recorded([], ending="stopped"), {"metrics.csv", "report.md"}),
         (recorded(test=None, ending="stopped"), {"metrics.csv", "report.md", "curves.png"}),
         (recorded(), ALL - {"predictions.png"}),
     ],
-    ids=["no event", "no epoch", "no test", "no predictions"],
+    ids=["it has not ended, and its recorder keeps its metrics", "no epoch", "no test", "no predictions"],
 )
 def test_what_was_not_reached_is_not_written(tmp_path: Path, state: RunState, expected: set[str]) -> None:
     assert write_artefacts(tmp_path, run_config(), state, None) == []

@@ -13,7 +13,7 @@ from cifar_tui.tui.help import Help, key_names
 from cifar_tui.tui.keys import KEYS, PANEL_GROUPS
 from cifar_tui.tui.look import ASCII_GLYPHS, GLYPHS, Look
 from cifar_tui.tui.main_screen import MainScreen
-from cifar_tui.tui.palette import commands
+from cifar_tui.tui.palette import Palette
 from tests.host import Host
 
 DESIGNED = (
@@ -92,16 +92,31 @@ async def test_the_help_is_ascii_where_the_terminal_has_no_more() -> None:
         assert f"{ASCII_GLYPHS['finished']} finished" in said
 
 
-async def test_the_palette_offers_what_the_keys_do() -> None:
+async def test_the_palette_finds_what_keys_do_by_their_names() -> None:
+    app = Host(lambda: Palette(Look()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert KEYS[0].help in "\n".join(app.text())
+        await pilot.press(*"matrix row", "enter")
+        app.open(Palette(Look()))
+        await pilot.pause()
+        await pilot.press("down", "down", "up", "enter")
+        app.open(Palette(Look()))
+        await pilot.pause()
+        await pilot.press(*"no such thing", "enter")
+        assert "nothing is called that" in "\n".join(app.text())
+        await pilot.press("escape", "escape")
+        assert app.answers == [next(key for key in KEYS if key.id == "percent"), KEYS[1], None]
+
+
+async def test_what_the_palette_finds_is_done() -> None:
     app = dashboard()
     async with app.run_test(size=(120, 40)) as pilot:
         while app.main.views is None:
             await pilot.pause()
-        offered = {command.title: command for command in commands(app)}
-        assert len(offered) == len(KEYS)
-        await offered["Log (5)"].callback()
+        await pilot.press("ctrl+p", *"libraries", "enter")
+        await pilot.pause()
         assert app.main.views is not None
         assert app.main.views.shown == "log"
-        await offered["Help (? F1)"].callback()
+        await pilot.press("ctrl+p", *"this help", "enter")
         await pilot.pause()
         assert isinstance(app.screen, Help)

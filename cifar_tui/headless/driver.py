@@ -22,6 +22,7 @@ from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.text import printable
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Told = tuple[Run, Message] | str
 """What this thread hears of: a run's message, or something to say at once."""
 
@@ -196,7 +197,7 @@ def _display(*, as_json: bool, quiet: bool) -> Display:
 
 
 class _Signals:
-    """SIGINT and SIGTERM: the first has the runs save and end, a second aborts the process at once."""
+    """SIGINT, SIGTERM, SIGHUP: the first has the runs save and end, a second aborts the process at once."""
 
     def __init__(self, display: Display, queue: SimpleQueue[Told]) -> None:
         self.runs: Sequence[Run] = ()
@@ -206,7 +207,8 @@ class _Signals:
         self._queue = queue
 
     def __enter__(self) -> Self:
-        self._before = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        wanted = [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+        self._before = {number: signal.signal(number, self._handle) for number in wanted}
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -40,7 +40,10 @@ def write_artefacts(
     """
     classes = state.started.classes if state.started else ()
     test = state.test
-    makers: dict[str, Callable[[], str | bytes]] = {"metrics.csv": lambda: metrics_csv(state)}
+    makers: dict[str, Callable[[], str | bytes]] = {}
+    if state.finished is not None:
+        # While it trains, its recorder keeps it up to date.
+        makers["metrics.csv"] = lambda: metrics_csv(state)
     if state.epochs:
         makers["curves.png"] = lambda: draw_curves(state)
     if test is not None:

@@ -8,9 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import SystemCommand
 from textual.binding import BindingType
-from textual.screen import Screen
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.text import plural
@@ -46,22 +44,21 @@ class Dashboard(LiveApp):
         """Those whose images are looked for."""
 
     def action_command_palette(self) -> None:
-        """The command palette."""
+        """Find what a key does by its name."""
         from cifar_tui.tui.palette import Palette
 
-        if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(id="--command-palette"))
+        # The key for it is Textual's, and works before questions too, which it is not to cover.
+        if self.screen is self.main:
+            self.push_screen(Palette(self.look), self._do)
+
+    async def _do(self, key: keys.Key | None) -> None:
+        if key is not None:
+            await self.run_action(key.action, self.main if key.group in keys.PANEL_GROUPS else self)
 
     def started(self) -> None:
         """Start what is to be started at once."""
         if self._start:
             self.action_start_all()
-
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
-        """What the command palette offers: the same as the keys."""
-        from cifar_tui.tui.palette import commands
-
-        return commands(self)
 
     def action_start_stop(self) -> None:
         """Start the selected run, or ask whether to stop it."""
@@ -87,7 +84,7 @@ class Dashboard(LiveApp):
         """Start runs; ask first, once for all, where their images would have to be fetched."""
         unsure = []
         for entry in entries:
-            with self.refusals(entry):
+            with self.refusals():
                 config = self.roster.startable(entry)
                 if config.data != "cifar10":
                     self._begin(entry)
@@ -99,8 +96,12 @@ class Dashboard(LiveApp):
             background.run(
                 lambda: [(entry, self.session().missing(config)) for entry, config in unsure],
                 self._start_or_ask,
-                self.say_failed,
+                functools.partial(self._not_found, unsure),
             )
+
+    def _not_found(self, unsure: list[tuple[Entry, TrainingConfig]], error: Exception) -> None:
+        self._unsure -= {entry for entry, _ in unsure}
+        self.say_failed(error)
 
     def _start_or_ask(self, found: list[tuple[Entry, Path | None]]) -> None:
         lacking = [entry for entry, missing in found if missing]
@@ -130,7 +131,9 @@ class Dashboard(LiveApp):
             self._begin(entry)
 
     def _begin(self, entry: Entry) -> None:
-        with self.refusals(entry):
+        if self._exit:
+            return  # It was left while something was looked for: nobody would stop this run.
+        with self.refusals():
             self.roster.start(entry)
             self.say("starting …", entry)
         self.watch_devices()
@@ -147,7 +150,7 @@ class Dashboard(LiveApp):
         """Pause the selected run, or let it go on."""
         if (entry := self.selected) is None:
             return
-        with self.refusals(entry):
+        with self.refusals():
             self.roster.pause(entry)
             pausing = entry.status == "pausing"
             self.say("pausing after this batch; it will be saved …" if pausing else "going on …", entry)
@@ -160,7 +163,7 @@ class Dashboard(LiveApp):
         if entry.status in ("paused", "pausing"):
             self.action_pause()
             return
-        with self.refusals(entry):
+        with self.refusals():
             self.roster.resume(entry)
             self.say("going on from its last checkpoint …", entry)
         self.watch_devices()
@@ -172,7 +175,7 @@ class Dashboard(LiveApp):
         from cifar_tui.tui.new_run import NewRun
 
         options = TrainingConfig()
-        with self.refusals(self.selected):
+        with self.refusals():
             options = self.roster.options(self.selected) if self.selected else options
         self.push_screen(NewRun(options, models.names(), self.look), self._add)
 
@@ -189,6 +192,7 @@ class Dashboard(LiveApp):
             return
         entry.marked = not entry.marked
         self._read_marked()
+        self.main.runs.update(entry)
         self.main.mark(self.roster.marked)
         self.say(f"{plural(len(self.roster.marked), 'run')} marked; c compares them")
 
@@ -257,6 +261,11 @@ class Dashboard(LiveApp):
         from cifar_tui.tui.help import Help
 
         self.push_screen(Help(self.look))
+
+    async def action_quit(self) -> None:
+        """Textual's own key for leaving asks too."""
+        if self.screen is self.main:
+            self.action_leave_app()
 
     def action_leave_app(self) -> None:
         """Quit, or ask what is to become of the runs under way."""

@@ -85,5 +85,8 @@ class Entry:
     def figure(self, key: str) -> float | None:
         """A number of the summary, which may be damaged and hold anything; None where it is none."""
         value: Any = self.summary.get(key)
-        number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+        try:
+            number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+        except OverflowError:
+            return None
         return number if math.isfinite(number) else None

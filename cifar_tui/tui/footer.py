@@ -33,9 +33,9 @@ def _for_run(entry: Entry | None) -> list[str]:
     """The ids of the keys for a run like this; what follows `:` is said in place of the key's own label."""
     if entry is None:
         return ["new:new run"]
+    if entry.folder is None and not entry.under_way:
+        return ["start:start", "start-all"]
     match entry.status:
-        case "ready":
-            return ["start:start", "start-all"]
         case "loading" | "running" | "pausing":
             return ["start:stop", "pause"] if entry.under_way else ["report"]
         case "paused":

@@ -10,7 +10,7 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -28,12 +28,13 @@ from cifar_tui.tui.look import Look
 from cifar_tui.tui.main_screen import MainScreen
 from cifar_tui.tui.pace import Pace
 from cifar_tui.tui.remarks import Remark
-from cifar_tui.tui.roster import Roster, read_earlier
+from cifar_tui.tui.roster import Roster, read_earlier, read_run
 from cifar_tui.tui.runs_table import matches
 
 if TYPE_CHECKING:
     from cifar_tui.events import Level
-    from cifar_tui.session import Message, Run, Session
+    from cifar_tui.session import Message, Session
+    from cifar_tui.state import RunState
     from cifar_tui.store.run_folder import RunFolder
 
 SAMPLE_SECONDS = 2.0
@@ -62,7 +63,7 @@ class LiveApp(App[None]):
         Args:
             runs_dir: The folder of all runs.
             configs: What to be ready for.
-            session: Makes the session that new runs belong to; it is called after the first paint.
+            session: Gives the session that runs belong to; from any thread, after the first picture.
             light: Whether the terminal's background is light.
             ascii_only: Whether to draw in ASCII alone.
         """
@@ -73,7 +74,7 @@ class LiveApp(App[None]):
         if ascii_only:
             ScrollBar.renderer = PlainScrollBar
         self.inbox = Inbox()
-        self.session = functools.cache(session)
+        self.session = session
         self.roster = Roster(self.session, configs, self.inbox)
         self.go_on_headless = False
         """Whether the runs under way are to go on when the dashboard is left."""
@@ -87,7 +88,10 @@ class LiveApp(App[None]):
         self._pace = Pace(self._draw)
         self._changed: set[Entry] = set()
         self.filter_words: list[str] = []
+        self._printing = ""
+        """The line that is being printed."""
         self._watch: background.Watch | None = None
+        self._on_loop: Callable[[Callable[[], None]], None] | None = None
 
     @property
     def look(self) -> Look:
@@ -115,6 +119,9 @@ class LiveApp(App[None]):
     def on_mount(self) -> None:
         """From now on, nothing but the panels is to write to the screen."""
         self.begin_capture_print(self)
+        self._on_loop = background.caller()
+        if self.signal:
+            self._on_loop(self.exit)
 
     async def on_ready(self) -> None:
         """The first picture stands: now the panels, trainers and signals, earlier runs, PyTorch."""
@@ -122,12 +129,9 @@ class LiveApp(App[None]):
         gc.enable()
         self._head()
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._fail_in_loop)
         on_loop = background.caller()
         self.inbox.open(lambda: on_loop(self._receive_soon))
-        for number in (signal.SIGINT, signal.SIGTERM):
-            # A loop beside the main thread, as in tests, has no signals.
-            with contextlib.suppress(ValueError, RuntimeError):
-                loop.add_signal_handler(number, self._end_by_signal, number)
         background.run(functools.partial(read_earlier, self._runs_dir), self._add_earlier, self.say_failed)
         config = next((entry.config for entry in self.roster if entry.config), TrainingConfig())
         self.say("loading PyTorch …")
@@ -141,15 +145,21 @@ class LiveApp(App[None]):
         if self.roster.add_earlier(found):
             self.fill()
 
-    def _end_by_signal(self, number: int) -> None:
+    def end_by_signal(self, number: int) -> None:
+        """To be called by a signal's handler, at any moment from the app's making on."""
         self.signal = number
-        self.leave(f"interrupted by {signal.Signals(number).name}", interrupted=True)
+        self._ask_to_end(f"interrupted by {signal.Signals(number).name}", interrupted=True)
+        if self._on_loop is not None:
+            self._on_loop(self.exit)
 
     def leave(self, why: str, *, interrupted: bool = False) -> None:
         """End the dashboard, and ask the runs under way to save and end; whoever waits for them is not the screen."""
+        self._ask_to_end(why, interrupted=interrupted)
+        self.exit()
+
+    def _ask_to_end(self, why: str, *, interrupted: bool) -> None:
         for entry in self.roster.under_way:
             self.roster.stop(entry, why=why, interrupted=interrupted)
-        self.exit()
 
     def exit(self, *args: Any, **more: Any) -> None:
         """Leave the screen; messages that come from now on stay in the inbox."""
@@ -161,10 +171,20 @@ class LiveApp(App[None]):
 
     def _handle_exception(self, error: Exception) -> None:
         """An error of the dashboard's own ends it in good order: Textual would print a page of its insides."""
+        if self._watch is not None:
+            self._watch.stop()
         if self.failure is None:
             self.failure, self.failure_traceback = error, traceback.format_exc().rstrip()
         super()._handle_exception(error)
         self._exit_renderables.clear()
+
+    def _fail_in_loop(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """An error of what the loop calls by itself is one of the dashboard's too."""
+        error = context.get("exception")
+        if isinstance(error, Exception) and not self._exit:
+            self._handle_exception(error)
+        else:
+            loop.default_exception_handler(context)
 
     # News of the trainers
 
@@ -175,22 +195,23 @@ class LiveApp(App[None]):
         if not self.is_running or self._exit:
             return
         before = {entry: entry.status for entry in self.roster.under_way}
-        for run, message in self.inbox.take():
-            self._receive_one(run, message)
+        # All are taken in before anything is shown of them: an error of the screen loses none.
+        taken = [(self.roster.receive(run, message), message) for run, message in self.inbox.take()]
+        for entry, message in taken:
+            if entry is not None:
+                self._changed.add(entry)
+                self._tell(entry, message)
         if any(entry.status != status for entry, status in before.items()):
             self._draw()
         elif self._changed:
             self._pace.ask()
 
-    def _receive_one(self, run: Run, message: Message) -> None:
+    def _tell(self, entry: Entry, message: Message) -> None:
+        """Say what there is to say of a message."""
         from cifar_tui.events import Note, RunFinished
         from cifar_tui.session import Ended, Loading
         from cifar_tui.wording import ending_line, event_line
 
-        entry = self.roster.receive(run, message)
-        if entry is None:
-            return
-        self._changed.add(entry)
         if isinstance(message, Ended):
             if entry.error:
                 self.say(entry.error, entry, "error")
@@ -214,7 +235,9 @@ class LiveApp(App[None]):
 
     def on_print(self, event: events.Print) -> None:
         """What Python code prints, anywhere."""
-        for text in event.text.splitlines():
+        # It comes piece by piece.
+        *lines, self._printing = (self._printing + event.text).split("\n")
+        for text in lines:
             self.printed(text)
 
     def printed(self, text: str) -> None:
@@ -252,34 +275,39 @@ class LiveApp(App[None]):
     def _head(self) -> None:
         look, training = self.look, len(self.roster.under_way)
         doing = f"{plural(training, 'run')} under way" if training else "nothing runs"
-        right = f"{plural(len(self.roster), 'run')} in {printable(str(self._runs_dir))}"
+        kept = sum(entry.folder is not None for entry in self.roster)
+        right = f"{plural(kept, 'run')} in {printable(str(self._runs_dir))}"
         self.main.head([("cifar-tui", look.strong), f" · {doing}"], [(right, look.dim)])
 
     @contextlib.contextmanager
-    def refusals(self, entry: Entry | None) -> Any:
+    def refusals(self) -> Iterator[None]:
         """Say what cannot be done, and why."""
         try:
             yield
         except CifarTuiError as error:
-            self.say(str(error), entry, "warning")
+            self.say(str(error), level="warning")
 
     def _selected(self) -> None:
         """Another run is selected: read what the panels are to show of it."""
         entry = self.selected
-        if entry is not None and entry.state is None and entry.folder is not None:
-            self.read_events(entry)
+        if entry is not None and entry.folder is not None and not entry.under_way:
+            elsewhere = entry.summary.get("state") in ("running", "paused")
+            if entry.state is None or elsewhere:
+                self.read_events(entry)
 
     def read_events(self, entry: Entry) -> None:
         """Read an earlier run's events, beside the screen."""
         folder = entry.folder
         assert folder is not None
 
-        def done(state: Any) -> None:
+        def done(read: tuple[dict[str, Any], RunState]) -> None:
             if not entry.under_way:
-                entry.state = state
+                entry.summary, entry.state = read
+                if entry.state.started is None:
+                    self.say("its events are damaged or missing", entry, "warning")
                 self.draw_now(entry)
 
-        background.run(folder.read_state, done, self.say_failed)
+        background.run(functools.partial(read_run, folder), done, self.say_failed)
 
 
 class PlainScrollBar(ScrollBarRender):

@@ -153,7 +153,8 @@ class MainScreen(Screen[None]):
             self.filter = Input(id="filter", placeholder="filter: any part of a run's row", compact=True)
             self.filter.cursor_blink = False  # A line over SSH is not to be kept busy.
             await self.mount(self.filter, after=self.runs)
-        self.filter.focus()
+        # Not by `focus`, which waits its turn: what is typed next belongs there.
+        self.set_focus(self.filter)
 
     async def hide_filter(self) -> None:
         """Take the filter away."""
@@ -191,8 +192,6 @@ class MainScreen(Screen[None]):
     def mark(self, marked: Sequence[Entry]) -> None:
         """Compare these from now on."""
         self._marked = marked
-        for entry in self.runs.entries:
-            self.runs.update(entry)
         self.draw_selected()
 
     def sampled(self, sample: Sample | None) -> None:

@@ -1,53 +1,86 @@
-"""The command palette: the actions of the keys, by the same names."""
+"""The command palette: the keys' actions, found by their names.
+
+Textual's own ends the app with an error where keys come faster than it searches, closes and lays itself out.
+"""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
-from textual.app import SystemCommand
-from textual.await_complete import AwaitComplete
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.command import CommandPalette
-from textual.widgets import Input
+from textual.containers import Vertical
+from textual.widgets import Input, Static
 
-from cifar_tui.tui.help import key_names
-from cifar_tui.tui.keys import KEYS, PANEL_GROUPS
+from cifar_tui.tui.keys import KEYS, Key
+from cifar_tui.tui.look import Look
+from cifar_tui.tui.modal import Modal
 
-if TYPE_CHECKING:
-    from cifar_tui.tui.app import Dashboard
+ROWS = 12
+"""Commands that are shown at a time."""
+FRAME_ROWS = 3
+"""The lines of the box around them and of what is typed."""
 
 
-class Palette(CommandPalette):
-    """Textual's, without what fails or does not fit here."""
+class Palette(Modal[Key]):
+    """Gives the key whose action is to be done; None where nothing is."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        # By pages, Textual's list fails where it has not been laid out since it was filled.
-        Binding("pagedown", "command_list('last')", show=False),
-        Binding("pageup", "command_list('first')", show=False),
+        Binding("down", "move(1)", show=False),
+        Binding("up", "move(-1)", show=False),
+        Binding("pagedown", "move(10)", show=False),
+        Binding("pageup", "move(-10)", show=False),
     ]
 
-    _dismissed = False
+    def __init__(self, look: Look) -> None:
+        """Offer all keys."""
+        super().__init__(look)
+        self._found: list[Key] = list(KEYS)
+        self._cursor = 0
+        self._list = Static(id="commands")
 
-    def dismiss(self, result: Any = None) -> AwaitComplete:
-        """Close it, once: keys may have been pressed before it was closed, and Textual fails at a second time."""
-        if self._dismissed or not self.is_active:
-            return AwaitComplete()
-        self._dismissed = True
-        return super().dismiss(result)
+    def compose(self) -> ComposeResult:
+        """What is typed, and what fits it."""
+        box = Vertical(classes="box")
+        self.frame(box, "Commands", "↑↓ Enter")
+        with box:
+            words = Input(placeholder="any part of its name", compact=True)
+            words.cursor_blink = False  # A line over SSH is not to be kept busy.
+            yield words
+            yield self._list
 
     def on_mount(self) -> None:
-        """A line over SSH is not to be kept busy."""
-        self.query_one(Input).cursor_blink = False
+        """Show all."""
+        self._show()
 
+    def on_resize(self) -> None:
+        """As many as there is room for."""
+        self._show()
 
-def commands(app: Dashboard) -> Iterator[SystemCommand]:
-    """One for each key, for `App.get_system_commands`."""
-    for key in KEYS:
-        owner = app.main if key.group in PANEL_GROUPS else app
-        yield SystemCommand(
-            f"{key.label.capitalize()} ({app.look.text(key_names(key))})",
-            app.look.text(key.help),
-            functools.partial(app.run_action, key.action, owner),
-        )
+    @on(Input.Changed)
+    def _search(self, event: Input.Changed) -> None:
+        words = event.value.lower().split()
+        self._found = [key for key in KEYS if all(word in f"{key.label} {key.help}".lower() for word in words)]
+        self._cursor = 0
+        self._show()
+
+    @on(Input.Submitted)
+    def _choose(self) -> None:
+        if self._found:
+            self.answer(self._found[self._cursor])
+
+    def action_move(self, rows: int) -> None:
+        """Another command."""
+        self._cursor = max(0, min(self._cursor + rows, len(self._found) - 1))
+        self._show()
+
+    def _show(self) -> None:
+        rows = max(1, min(ROWS, self.app.size.height - FRAME_ROWS))
+        first = max(0, min(self._cursor - rows // 2, len(self._found) - rows))
+        shown = Text(no_wrap=True, overflow="ellipsis")
+        for number, key in enumerate(self._found[first : first + rows], first):
+            style = "reverse" if number == self._cursor else ""
+            shown.append(f" {self.look.text(key.name):>5}  {self.look.text(key.help)} ", style).append("\n")
+        self._list.update(shown if self._found else Text("nothing is called that", self.look.dim))

@@ -240,6 +240,6 @@ class MissingData(Question[tuple[Source, str]]):
 
 def missing_data_question(where: str, look: Look) -> MissingData:
     """Where to take images from when CIFAR-10 would have to be fetched into the folder `where`."""
-    from cifar_tui.data.sources import option_of  # PyTorch is there: without it nobody knows what is missing.
+    from cifar_tui.session import option_of
 
     return MissingData(where, option_of, look)

@@ -14,6 +14,7 @@ from cifar_tui.tui.inbox import Inbox
 
 if TYPE_CHECKING:
     from cifar_tui.session import Message, Run, Session
+    from cifar_tui.state import RunState
     from cifar_tui.store.run_folder import RunFolder
 
 
@@ -190,9 +191,10 @@ class Roster:
         from cifar_tui.state import RunState
 
         del self._by_run[run]
+        began = entry.loading is None
         entry.run, entry.loading, entry.asked = None, None, ""
         entry.error = "" if run.error is None else explain(run.error, run.config)
-        entry.exit_status = exit_status(run, entry.state or RunState())
+        entry.exit_status = exit_status(run, entry.state if began and entry.state else RunState())
         if run.folder is None:
             # It never began: it is as ready as before, unless it cannot begin.
             entry.state = None
@@ -205,6 +207,21 @@ def read_earlier(runs_dir: Path) -> list[tuple[RunFolder, dict[str, Any]]]:
     from cifar_tui.store.run_folder import RunFolder
 
     return [(RunFolder(runs_dir / summary["id"]), summary) for summary in catalog.summaries(runs_dir)]
+
+
+def read_run(folder: RunFolder) -> tuple[dict[str, Any], RunState]:
+    """A run's summary as it is now, and the fold of its events; for a background thread.
+
+    Raises:
+        InputError: Its events cannot be read.
+    """
+    from cifar_tui.store import catalog
+
+    try:
+        summary = catalog.live_summary(folder)
+    except CifarTuiError as error:
+        summary = {"state": "failed", "message": str(error)}
+    return summary, folder.read_state()
 
 
 def _device_name(folder: RunFolder) -> dict[str, Any]:
@@ -226,7 +243,7 @@ def _why_not_start(entry: Entry) -> str:
 
 
 def _why_not_resume(entry: Entry) -> str:
-    if entry.status == "ready":
+    if entry.folder is None and not entry.under_way:
         return f"{entry.name} has not begun: s starts it"
     if entry.status == "paused":
         return f"{entry.name} is paused: p lets it go on"

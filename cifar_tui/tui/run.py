@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.tui.app import Dashboard
+from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.prints import Prints
+from cifar_tui.tui.signals import Signals
 
 if TYPE_CHECKING:
     from cifar_tui.session import Message, Run, Session
@@ -34,8 +37,12 @@ class Left:
     """What they say from there on."""
     ended: list[tuple[Path, RunState]]
     """The folders and states of the runs of this session that have ended."""
+    errors: list[str]
+    """Why some of them failed, in a line each."""
     exit_status: int
-    """By those that have ended, and by the signal or the error that ended the dashboard."""
+    """By those that have ended, and by the error that ended the dashboard."""
+    signals: Signals
+    """They are answered until someone else does."""
     failure: BaseException | None
     """An error of the dashboard itself."""
     traceback: str
@@ -51,32 +58,47 @@ def run(runs_dir: Path, configs: Sequence[TrainingConfig], *, start: bool, theme
         theme: `dark`, `light`, or `auto`, which goes by the environment's `COLORFGBG`.
         ascii_only: Whether to draw in ASCII alone.
     """
+    making = threading.Lock()
+    made: list[Session] = []
 
     def session() -> Session:
         from cifar_tui.session import Session
 
-        return Session(runs_dir, niceness=NICENESS)
+        with making:
+            made[:] = made or [Session(runs_dir, niceness=NICENESS)]
+        return made[0]
 
+    signals = Signals()
+    signals.install()
     light = theme == "light" or (theme == "auto" and _light_background(os.environ.get("COLORFGBG", "")))
-    app: Dashboard | None = None
-    with Prints(lambda text: app.printed(text) if app is not None else None):
-        app = Dashboard(runs_dir, configs, session, start=start, light=light, ascii_only=ascii_only)
+    app = Dashboard(runs_dir, configs, session, start=start, light=light, ascii_only=ascii_only)
+    signals.answer_by(app.end_by_signal)
+    with Prints(app.printed):
         app.run()
     if app.failure is not None:
         for entry in app.roster.under_way:
             app.roster.stop(entry, why="interrupted by an error of the dashboard", interrupted=True)
-    under_way = [(entry.run, entry.state) for entry in app.roster.under_way if entry.run and entry.state]
-    ended = [e for e in app.roster.begun if not e.under_way]
+    ended = [entry for entry in app.roster.begun if not entry.under_way]
     status = next((entry.exit_status for entry in ended if entry.exit_status), 0)
     return Left(
-        under_way=under_way,
+        under_way=[(entry.run, _so_far(entry)) for entry in app.roster.under_way if entry.run is not None],
         going_on=app.go_on_headless,
         messages=app.inbox.queue,
         ended=[(entry.folder.path, entry.state) for entry in ended if entry.folder and entry.state],
-        exit_status=128 + app.signal if app.signal else status or (1 if app.failure or app.return_code else 0),
+        errors=[f"{entry.name}: {entry.error}" for entry in ended if entry.error],
+        exit_status=status or (1 if app.failure or app.return_code else 0),
+        signals=signals,
         failure=app.failure,
         traceback=app.failure_traceback,
     )
+
+
+def _so_far(entry: Entry) -> RunState:
+    """What a run's messages came to; how an earlier beginning of it ended says nothing of this one."""
+    from cifar_tui.state import RunState
+
+    state = entry.state or RunState()
+    return state if entry.loading is None else replace(state, finished=None, status="running")
 
 
 def _light_background(colours: str) -> bool:

@@ -27,6 +27,7 @@ class Column:
     """Whether it holds figures, which are aligned at the right."""
 
 
+YEAR = len("2026-")
 FRAME = 2
 """Columns of the frame around the table, on screens that have frames."""
 MARK = Column(" ", 1)
@@ -69,11 +70,14 @@ def cells(entry: Entry, shown: Sequence[Column], look: Look) -> list[Text]:
         "images/s": _speed(entry),
     }
     values |= {name: (printable(text), Style()) for name, text in plain.items()}
+    dated = STARTED not in shown and entry.id and _started(entry.id)
     row = []
     for column in shown:
         text, style = values[column.name]
         cell = Text(look.text(text), style, no_wrap=True)
         cell.truncate(column.width, overflow="crop" if look.ascii else "ellipsis")
+        if column.name == "run" and dated and cell.cell_len + len(dated) - YEAR < column.width:
+            cell.append(f" {dated[YEAR:]}", look.dim)
         if column.right:
             cell.pad_left(column.width - cell.cell_len)
         row.append(cell)
@@ -181,7 +185,9 @@ def _summary(entry: Entry, key: str) -> str:
 
 def _epoch(entry: Entry) -> str:
     if entry.state is not None and entry.state.started is not None:
-        return f"{entry.state.epoch}/{entry.state.started.epochs}"
+        # As in its summary, an ended run's are those that are whole.
+        reached = entry.state.epoch if entry.under_way else len(entry.state.epochs)
+        return f"{reached}/{entry.state.started.epochs}"
     if entry.summary:
         return f"{_summary(entry, 'epochs')}/{_summary(entry, 'planned_epochs')}"
     return f"0/{entry.config.epochs}" if entry.config else UNKNOWN

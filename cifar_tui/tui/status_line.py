@@ -27,7 +27,10 @@ class StatusLine(Panel):
         """The line."""
         room = width - width_of(self._left) - width_of(self._right)
         parts = [*self._left, " " * room, *self._right] if room > 1 else self._left
-        return [line([self._drawn(part) for part in parts], width)]
+        drawn = line([self._drawn(part) for part in parts], width)
+        if width > 1 and width_of(self._left) > width:
+            drawn = Strip.join([drawn.crop(0, width - 1), line(self.look.text("…"), 1)])
+        return [drawn]
 
     def _drawn(self, part: Part) -> Part:
         return self.look.text(part) if isinstance(part, str) else (self.look.text(part[0]), part[1])
