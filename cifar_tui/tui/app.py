@@ -55,6 +55,10 @@ class Dashboard(LiveApp):
         if key is not None:
             await self.run_action(key.action, self.main if key.group in keys.PANEL_GROUPS else self)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """As on the panels' screen."""
+        return self.main.check_action(action, parameters)
+
     def started(self) -> None:
         """Start what is to be started at once."""
         if self._start:

@@ -66,10 +66,20 @@ PANEL_GROUPS = ("Views", "Charts")
 """The groups of keys whose actions belong to the panels' screen; those of the others belong to the app."""
 
 
+CURSOR = ("cursor-left", "cursor-right", "leave", "switch")
+"""The ids of keys that a panel or a box may have another use for."""
+ACTIONS = {key.action.partition("(")[0] for key in KEYS if key.id not in CURSOR}
+"""What the other keys do."""
+
+
 def bindings(owner: Literal["app", "screen"]) -> list[Binding]:
-    """Textual's bindings of the keys whose actions belong to the app, or to the panels' screen."""
+    """Textual's bindings of the keys whose actions belong to the app, or to the panels' screen.
+
+    They have priority, for Textual acts on others only after it has sent on what was typed behind them. Their owners'
+    `check_action` sees to it that they are still typed where something is typed.
+    """
     return [
-        Binding(k.keys, k.action, k.label, show=False, id=k.id, tooltip=k.help)
+        Binding(k.keys, k.action, k.label, show=False, id=k.id, tooltip=k.help, priority=k.id not in CURSOR)
         for k in KEYS
         if (k.group in PANEL_GROUPS) == (owner == "screen")
     ]

@@ -216,6 +216,10 @@ class MainScreen(Screen[None]):
         """Set the title line."""
         self._title.say(left, right, look=self.look)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Keys are no keys where a box stands before the panels, or the filter is typed."""
+        return action not in keys.ACTIONS or (self.is_active and (self.filter is None or not self.filter.has_focus))
+
     def action_move(self, how: str) -> None:
         """Select another run."""
         getattr(self.runs, f"action_{how}")()
