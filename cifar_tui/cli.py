@@ -324,7 +324,8 @@ def main() -> NoReturn:
     except OSError:
         # Who read our output has gone; the interpreter must not trip over it once more while it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if any(thread.daemon for thread in threading.enumerate()):
+    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+    if others and all(thread.daemon for thread in others):
         # It may be importing PyTorch, which nothing can interrupt, and over which the interpreter would stumble.
         os._exit(status if isinstance(status, int) else 0)
     sys.exit(status)

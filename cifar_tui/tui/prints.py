@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -45,7 +46,8 @@ class Prints:
         # Both ends that we had are closed now, but a child may hold one still.
         self._thread.join(0.5)
         sys.__stdout__, sys.__stderr__ = self._streams  # type: ignore[misc]
-        self._terminal.close()
+        with contextlib.suppress(OSError):  # It may be gone.
+            self._terminal.close()
 
     def _read(self, descriptor: int) -> None:
         with os.fdopen(descriptor, "rb") as pipe:

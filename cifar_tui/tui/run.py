@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -74,8 +75,11 @@ def run(runs_dir: Path, configs: Sequence[TrainingConfig], *, start: bool, theme
     app = Dashboard(runs_dir, configs, session, start=start, light=light, ascii_only=ascii_only)
     signals.answer_by(app.end_by_signal)
     with Prints(app.printed):
-        app.run()
-    if app.failure is not None:
+        try:
+            app.run()
+        except Exception as error:  # noqa: BLE001  (a terminal that is gone cannot be restored; the runs are still to be saved)
+            app.failure, app.failure_traceback = app.failure or error, traceback.format_exc().rstrip()
+    if app.failure is not None and not signals.received:
         for entry in app.roster.under_way:
             app.roster.stop(entry, why="interrupted by an error of the dashboard", interrupted=True)
     ended = [entry for entry in app.roster.begun if not entry.under_way]
