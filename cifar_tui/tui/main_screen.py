@@ -129,6 +129,10 @@ class MainScreen(Screen[None]):
             self.query_one("#too-small", Static).update(text)
         self.call_after_refresh(self._draw_keys)
 
+    def on_screen_resume(self) -> None:
+        """A box is gone from before it, and may have taken a change of the terminal's size with it."""
+        self.post_message(events.Resize(self.app.size, self.app.size))
+
     @property
     def selected(self) -> Entry | None:
         """The run that the panels show."""
