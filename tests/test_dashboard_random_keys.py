@@ -35,8 +35,8 @@ def answers(terminal: Terminal) -> None:
     # What was typed into a box that is just being closed is gone with it, so that a key may have to be pressed again.
     until(terminal, "?", lambda: "Esc closes" in terminal.text())
     until(terminal, "escape", lambda: "Esc closes" not in terminal.text())
-    until(terminal, "6", lambda: "machine" in terminal.text())
-    until(terminal, "1", lambda: "machine" not in terminal.text() or "x axis" in terminal.text())
+    until(terminal, "n", lambda: "Ctrl+S creates it" in terminal.text())
+    until(terminal, "escape", lambda: "Ctrl+S creates it" not in terminal.text())
 
 
 def until(terminal: Terminal, key: str, shown: Callable[[], bool]) -> None:

@@ -200,11 +200,11 @@ class Dashboard(LiveApp):
         self.main.mark(self.roster.marked)
         self.say(f"{plural(len(self.roster.marked), 'run')} marked; c compares them")
 
-    async def action_compare(self) -> None:
+    def action_compare(self) -> None:
         """Compare the marked runs."""
         self._read_marked()
         self.main.mark(self.roster.marked)
-        await self.main.show_view("compare")
+        self.main.show_view("compare")
 
     def _read_marked(self) -> None:
         for entry in self.roster.marked:
@@ -229,9 +229,9 @@ class Dashboard(LiveApp):
         self.say("writing its report …", entry)
         background.run(functools.partial(write_report, folder), done, self.say_failed)
 
-    async def action_filter(self) -> None:
+    def action_filter(self) -> None:
         """Type what the runs' rows must say."""
-        await self.main.show_filter()
+        self.main.show_filter()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """The filter is typed."""
@@ -244,15 +244,10 @@ class Dashboard(LiveApp):
         if event.input is self.main.filter:
             self.main.set_focus(None)
 
-    async def action_leave(self) -> None:
+    def action_leave(self) -> None:
         """Take away what stands in the way: the filter, a cursor, an epoch that is not the newest."""
-        if self.main.filter is None:
-            if self.main.views is not None:
-                self.main.views.leave()
-            return
-        await self.main.hide_filter()
-        self.filter_words = []
-        self.fill()
+        if not self.main.hide_filter() and self.main.views is not None:
+            self.main.views.leave()
 
     def action_theme(self) -> None:
         """Dark, or light."""

@@ -49,6 +49,8 @@ MOVES = {
 class MainScreen(Screen[None]):
     """The runs table, the view of the selected run, and beside it its progress and its device."""
 
+    AUTO_FOCUS = ""
+    """Nothing: without the focus, the cursor keys select runs."""
     BINDINGS: ClassVar[list[BindingType]] = [
         *keys.bindings("screen"),
         # What has the focus comes first: the matrix, the log, the filter.
@@ -89,7 +91,7 @@ class MainScreen(Screen[None]):
         self.body: Body | None = None
         """The panels; None until the first picture stands."""
         self.filter: Input | None = None
-        """Where the filter is typed, while it is on."""
+        """Where the filter is typed; it comes with the panels."""
         self._entries = entries
         self._tell_selected = selected
         self._title = StatusLine(id="title")
@@ -108,12 +110,17 @@ class MainScreen(Screen[None]):
 
     async def furnish(self) -> None:
         """Put the panels on."""
+        from textual.widgets import Input
+
         from cifar_tui.tui.body import Body
 
         body = Body(self.remarks, self.look)
+        box = Input(id="filter", placeholder="filter: any part of a run's row", compact=True)
+        box.cursor_blink = False  # A line over SSH is not to be kept busy.
+        box.display = False
         await self.query_one("#no-body").remove()
-        await self.mount(body, after=self.runs)
-        self.body = body
+        await self.mount(box, body, after=self.runs)
+        self.body, self.filter = body, box
         self.draw_selected()
 
     def on_mount(self) -> None:
@@ -143,29 +150,27 @@ class MainScreen(Screen[None]):
         """The views of the selected run, once they are there."""
         return None if self.body is None else self.body.views
 
-    async def show_view(self, name: str) -> None:
+    def show_view(self, name: str) -> None:
         """Put another view on, and the cursor keys into it where it has a cursor of its own."""
         if self.views is not None:
-            await self.views.show(name)
+            self.views.show(name)
             self.set_focus(self.views.keyboard)
 
-    async def show_filter(self) -> None:
+    def show_filter(self) -> None:
         """Put the filter on, and the keyboard into it."""
-        if self.filter is None:
-            from textual.widgets import Input
+        if self.filter is not None:
+            self.filter.display = True
+            # Not by `focus`, which waits its turn: what is typed next belongs there.
+            self.set_focus(self.filter)
 
-            self.filter = Input(id="filter", placeholder="filter: any part of a run's row", compact=True)
-            self.filter.cursor_blink = False  # A line over SSH is not to be kept busy.
-            await self.mount(self.filter, after=self.runs)
-        # Not by `focus`, which waits its turn: what is typed next belongs there.
-        self.set_focus(self.filter)
-
-    async def hide_filter(self) -> None:
-        """Take the filter away."""
-        box, self.filter = self.filter, None
+    def hide_filter(self) -> bool:
+        """Take the filter away; whether it was on."""
+        if self.filter is None or not self.filter.display:
+            return False
         self.set_focus(None)
-        if box is not None:
-            await box.remove()
+        self.filter.value = ""
+        self.filter.display = False
+        return True
 
     def fill(self, entries: Iterable[Entry]) -> None:
         """Show these runs in the table."""
@@ -232,9 +237,9 @@ class MainScreen(Screen[None]):
         """Have the cursor keys move what the view shows, or select runs."""
         self.set_focus(self.views.keyboard if self.views is not None and self.focused is None else None)
 
-    async def action_show(self, view: str) -> None:
+    def action_show(self, view: str) -> None:
         """Another view."""
-        await self.show_view(view)
+        self.show_view(view)
 
     def action_x_axis(self) -> None:
         """The next x axis."""
@@ -267,7 +272,7 @@ class MainScreen(Screen[None]):
 
     def action_percent(self) -> None:
         """The matrix in counts or in row percentages."""
-        if self.views is not None and self.views.confusion is not None:
+        if self.views is not None:
             self.views.confusion.toggle_percent()
 
     def _selected(self) -> None:

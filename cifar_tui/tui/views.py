@@ -1,25 +1,22 @@
-"""The views of the selected run, one of which is on at a time; each is made when it is first looked at."""
+"""The views of the selected run, one of which is on at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
+from cifar_tui.hardware import Sample
 from cifar_tui.tui.charts import ChartsPanel
+from cifar_tui.tui.compare import ComparePanel
+from cifar_tui.tui.confusion import ConfusionPanel
+from cifar_tui.tui.device import DevicePanel
 from cifar_tui.tui.entry import Entry
+from cifar_tui.tui.log import LogPanel
 from cifar_tui.tui.look import Look
 from cifar_tui.tui.remarks import Remark
-
-if TYPE_CHECKING:
-    from cifar_tui.hardware import Sample
-    from cifar_tui.tui.compare import ComparePanel
-    from cifar_tui.tui.confusion import ConfusionPanel
-    from cifar_tui.tui.device import DevicePanel
-    from cifar_tui.tui.log import LogPanel
 
 TITLES = {
     "charts": "1 charts",
@@ -31,7 +28,7 @@ TITLES = {
 
 
 class Views(ContentSwitcher):
-    """Charts, confusion matrix, comparison, log, devices: the first picture of the dashboard waits for charts alone."""
+    """Charts, confusion matrix, comparison, log, devices."""
 
     def __init__(self, remarks: Collection[Remark], look: Look) -> None:
         """Have the charts on.
@@ -42,19 +39,21 @@ class Views(ContentSwitcher):
         """
         super().__init__(id="views", initial="charts")
         self.charts = ChartsPanel(id="charts")
-        self.confusion: ConfusionPanel | None = None
-        self.compare: ComparePanel | None = None
-        self.log_panel: LogPanel | None = None
-        self.device: DevicePanel | None = None
-        self._remarks = remarks
+        self.confusion = ConfusionPanel(id="confusion")
+        self.compare = ComparePanel(self.charts.options, id="compare")
+        self.log_panel = LogPanel(remarks, look, id="log")
+        self.device = DevicePanel(id="device")
         self._look = look
         self._entry: Entry | None = None
         self._marked: Sequence[Entry] = ()
-        self._sample: Sample | None = None
 
     def compose(self) -> ComposeResult:
-        """The view that is on at first."""
+        """All of them."""
         yield self.charts
+        yield self.confusion
+        yield self.compare
+        yield self.log_panel
+        yield self.device
 
     def on_mount(self) -> None:
         """The views' names are in the frame."""
@@ -65,10 +64,8 @@ class Views(ContentSwitcher):
         """The view that is on, one of `TITLES`."""
         return self.current or "charts"
 
-    async def show(self, name: str) -> None:
+    def show(self, name: str) -> None:
         """Put another view on."""
-        if not self.query(f"#{name}"):
-            await self.add_content(self._make(name))
         self.current = name
         self._write_titles()
         self._draw()
@@ -76,7 +73,8 @@ class Views(ContentSwitcher):
     @property
     def keyboard(self) -> Widget | None:
         """The view that is on, where it takes the cursor keys; None where it has no use for them."""
-        return {"confusion": self.confusion, "log": self.log_panel}.get(self.shown)
+        views: dict[str, Widget] = {"confusion": self.confusion, "log": self.log_panel}
+        return views.get(self.shown)
 
     def draw(self, entry: Entry | None, marked: Sequence[Entry], look: Look) -> None:
         """Draw the view that is on: of this run, or of those that are marked."""
@@ -85,67 +83,39 @@ class Views(ContentSwitcher):
 
     def restyle(self, look: Look) -> None:
         """Draw what is not drawn run by run in another look."""
-        if self.log_panel is not None:
-            self.log_panel.restyle(look)
+        self.log_panel.restyle(look)
 
     def sampled(self, sample: Sample | None) -> None:
         """What the devices do now; None where nothing runs."""
-        self._sample = sample
-        if self.device is not None:
-            self.device.sampled(sample)
+        self.device.sampled(sample)
 
     def remarked(self, remark: Remark) -> None:
         """Something was said; it is in the remarks already."""
-        if self.log_panel is not None:
-            self.log_panel.add(remark)
+        self.log_panel.add(remark)
 
     def step(self, delta: int) -> None:
         """The matrix's epoch, or else the charts' cursor, on or back."""
-        if self.shown == "confusion" and self.confusion is not None:
+        if self.shown == "confusion":
             self.confusion.step(delta)
         elif self.shown == "charts":
             self.charts.step(delta)
 
     def leave(self) -> None:
         """Take the charts' cursor away, or go to the matrix's newest epoch."""
-        if self.shown == "confusion" and self.confusion is not None:
+        if self.shown == "confusion":
             self.confusion.leave()
         elif self.shown == "charts":
             self.charts.leave()
-
-    def _make(self, name: str) -> ConfusionPanel | ComparePanel | LogPanel | DevicePanel:
-        match name:
-            case "confusion":
-                from cifar_tui.tui.confusion import ConfusionPanel
-
-                self.confusion = ConfusionPanel(id=name)
-                return self.confusion
-            case "compare":
-                from cifar_tui.tui.compare import ComparePanel
-
-                self.compare = ComparePanel(self.charts.options, id=name)
-                return self.compare
-            case "log":
-                from cifar_tui.tui.log import LogPanel
-
-                self.log_panel = LogPanel(self._remarks, self._look, id=name)
-                return self.log_panel
-            case _:
-                from cifar_tui.tui.device import DevicePanel
-
-                self.device = DevicePanel(id=name)
-                self.device.sampled(self._sample)
-                return self.device
 
     def _draw(self) -> None:
         match self.shown:
             case "charts":
                 self.charts.view(self._entry, self._look)
-            case "confusion" if self.confusion is not None:
+            case "confusion":
                 self.confusion.view(self._entry, self._look)
-            case "compare" if self.compare is not None:
+            case "compare":
                 self.compare.compare(self._marked, self._look)
-            case "device" if self.device is not None:
+            case "device":
                 self.device.view(self._entry, self._look)
 
     def _write_titles(self) -> None:
