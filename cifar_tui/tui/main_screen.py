@@ -53,8 +53,7 @@ class MainScreen(Screen[None]):
     """Nothing: without the focus, the cursor keys select runs."""
     BINDINGS: ClassVar[list[BindingType]] = [
         *keys.bindings("screen"),
-        # What has the focus comes first: the matrix, the log, the filter.
-        *(Binding(key, f"move('{action}')", show=False) for key, action in MOVES.items()),
+        *(Binding(key, f"move('{action}')", show=False, priority=True) for key, action in MOVES.items()),
     ]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
         (0, "-tiny"),
@@ -227,6 +226,8 @@ class MainScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Keys are no keys where a box stands before the panels, or the filter is typed."""
+        if action == "move":
+            return self.is_active and self.focused is None
         return action not in keys.ACTIONS or (self.is_active and (self.filter is None or not self.filter.has_focus))
 
     def action_move(self, how: str) -> None:
