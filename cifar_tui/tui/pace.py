@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-LEAST_SECONDS = 0.5
+LEAST_SECONDS = 0.7
 MOST_SECONDS = 4.0
 SHARE = 0.015
 """The part of one core that drawing may take beside a training. Its threads wait for each other at every operation: on
