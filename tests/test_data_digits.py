@@ -63,3 +63,10 @@ def test_which_images_are_held_out_for_validation_depends_on_the_seed_alone(digi
     assert not torch.equal(first.validation.images, other.validation.images)
     assert torch.equal(first.test.images, other.test.images)
     assert first.fingerprint == again.fingerprint == other.fingerprint
+
+
+def test_where_the_bundled_file_is_not_in_its_usual_place_they_are_the_same(
+    digits: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cifar_tui.data.digits.find_spec", lambda _: None)
+    assert fingerprint(sources.read("digits", None, lambda *_: None)) == fingerprint(digits)

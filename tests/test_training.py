@@ -8,15 +8,20 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import confusion_matrix as sklearn_confusion_matrix
 
 from cifar_tui.errors import DivergedError, InputError
 from cifar_tui.events import Batch, Checkpoint, Epoch, Evaluated, Paused, Resumed, RunStarted
 from cifar_tui.state import RunState
 from cifar_tui.training import checkpoints, journal, loop
 from cifar_tui.training.control import Control
-from cifar_tui.training.evaluation import evaluate
+from cifar_tui.training.evaluation import confusion_matrix, evaluate
+from cifar_tui.training.optimizer import FusedAdamW
 from tests.training_runs import Asking, at_batch, run, tiny_setup
 
 TRAINED = 41
@@ -101,7 +106,7 @@ def test_a_run_that_was_left_anywhere_goes_on_to_the_same_end_bit_for_bit(
     tmp_path: Path, place: tuple[int, int]
 ) -> None:
     whole = run(tmp_path / "whole")
-    left = run(tmp_path / "left", asking=Asking(at_batch(*place), stop))
+    left = run(tmp_path / "left", Asking(at_batch(*place), stop))
     assert left.outcome.state == "stopped"
     assert "stopped by the test in epoch" in left.outcome.message
     rest = run(tmp_path / "left", resume=True)
@@ -118,7 +123,7 @@ def test_a_run_that_was_left_anywhere_goes_on_to_the_same_end_bit_for_bit(
 def test_a_run_that_was_left_during_its_test_is_tested_when_it_goes_on(tmp_path: Path) -> None:
     whole = run(tmp_path / "whole")
     last = lambda event: isinstance(event, Checkpoint) and event.epoch == 4  # noqa: E731
-    left = run(tmp_path / "left", asking=Asking(last, stop))
+    left = run(tmp_path / "left", Asking(last, stop))
     assert left.outcome.message == "stopped by the test during the test"
     assert left.outcome.test is None
     rest = run(tmp_path / "left", resume=True)
@@ -129,12 +134,15 @@ def test_a_run_that_was_left_during_its_test_is_tested_when_it_goes_on(tmp_path:
 
 
 def test_a_pause_changes_no_number_and_counts_in_no_speed(tmp_path: Path) -> None:
-    def pause(control: Control) -> None:
-        control.pause()
-        threading.Timer(0.5, control.resume).start()
+    def resume_later(control: Control) -> None:
+        threading.Timer(0.3, control.resume).start()
 
     whole = run(tmp_path / "whole")
-    paused = run(tmp_path / "paused", asking=Asking(at_batch(2, 1), pause))
+    paused = run(
+        tmp_path / "paused",
+        Asking(at_batch(2, 1), Control.pause),
+        Asking(lambda event: isinstance(event, Paused), resume_later),
+    )
     assert paused.learning() == whole.learning()
     (pause_event,), (resumed,) = paused.of(Paused), paused.of(Resumed)
     assert (pause_event.epoch, pause_event.batch) == (resumed.epoch, resumed.batch) == (2, 1)
@@ -149,11 +157,14 @@ def test_a_pause_changes_no_number_and_counts_in_no_speed(tmp_path: Path) -> Non
 
 
 def test_a_pause_is_saved_and_a_stop_ends_it(tmp_path: Path) -> None:
-    def pause_then_stop(control: Control) -> None:
-        control.pause()
-        threading.Timer(0.2, stop, [control]).start()
+    def stop_later(control: Control) -> None:
+        threading.Timer(0.1, stop, [control]).start()
 
-    recorded = run(tmp_path, asking=Asking(at_batch(1, 2), pause_then_stop))
+    recorded = run(
+        tmp_path,
+        Asking(at_batch(1, 2), Control.pause),
+        Asking(lambda event: isinstance(event, Paused), stop_later),
+    )
     assert recorded.outcome.state == "stopped"
     kinds = [type(e) for e in recorded.events if isinstance(e, Paused | Checkpoint | Resumed)]
     assert kinds == [Checkpoint, Paused, Checkpoint]
@@ -252,9 +263,9 @@ def test_no_speed_counts_the_time_before_the_first_batch_or_leaves_it_out(
 
     def slow(*arguments: Any, **options: Any) -> torch.optim.Optimizer:
         time.sleep(1)
-        return torch.optim.AdamW(*arguments, **options)
+        return FusedAdamW(*arguments, **options)
 
-    monkeypatch.setattr(loop, "AdamW", slow)
+    monkeypatch.setattr(loop, "FusedAdamW", slow)
     recorded = run(tmp_path, setup=setup)
     (epoch,) = recorded.of(Epoch)
     assert all(0.01 < e.images_per_second / epoch.images_per_second < 1000 for e in recorded.of(Batch))
@@ -320,3 +331,12 @@ def test_an_epoch_on_a_gpu_never_waits_for_it(tmp_path: Path, monkeypatch: pytes
     recorded = run(tmp_path, setup=tiny_setup(device="cuda", precision="bf16", epochs=1, batch_size=2))
     assert recorded.outcome.state == "finished"
     assert len(recorded.of(Batch)) == 20
+
+
+@given(st.data())
+def test_the_confusion_matrix_is_that_of_scikit_learn(data: st.DataObject) -> None:
+    k = data.draw(st.integers(2, 5))
+    pairs = data.draw(st.lists(st.tuples(st.integers(0, k - 1), st.integers(0, k - 1)), min_size=1))
+    true, predicted = (torch.tensor(column) for column in zip(*pairs, strict=True))
+    expected = sklearn_confusion_matrix(true.numpy(), predicted.numpy(), labels=range(k))
+    assert np.array_equal(confusion_matrix(true, predicted, k), expected)

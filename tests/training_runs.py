@@ -89,19 +89,18 @@ class Asking:
     done: bool = field(default=False)
 
 
-def run(
-    folder: Path, *, resume: bool = False, asking: Asking | None = None, setup: Setup | None = None, **options: Any
-) -> Recorded:
-    """Train to an end in `folder`, with the wish of `asking` on the way."""
+def run(folder: Path, *askings: Asking, resume: bool = False, setup: Setup | None = None, **options: Any) -> Recorded:
+    """Train to an end in `folder`, with the wishes of `askings` on the way."""
     folder = folder / "checkpoints"
     folder.mkdir(parents=True, exist_ok=True)
     control, events = Control(), []
 
     def emit(event: AnyEvent) -> None:
         events.append(event)
-        if asking and not asking.done and asking.when(event):
-            asking.done = True
-            asking.do(control)
+        for asking in askings:
+            if not asking.done and asking.when(event):
+                asking.done = True
+                asking.do(control)
 
     setup = setup or tiny_setup(**options)
     saved = checkpoints.load_last(folder, setup.identity) if resume else None

@@ -65,8 +65,6 @@ def evaluate(model: nn.Module, split: Split, num_classes: int, placement: Placem
     Raises:
         StopTraining: A stop was asked for; it is answered between two batches.
     """
-    from sklearn.metrics import confusion_matrix
-
     start = time.monotonic()
     model.eval()
     losses: list[Tensor] = []
@@ -78,11 +76,22 @@ def evaluate(model: nn.Module, split: Split, num_classes: int, placement: Placem
         losses.append(F.cross_entropy(logits.float(), labels, reduction="sum"))
         predictions.append(logits.argmax(dim=1))
     predicted, true = torch.cat(predictions).cpu(), split.labels.cpu()
-    confusion = confusion_matrix(true.numpy(), predicted.numpy(), labels=range(num_classes))
     return Evaluation(
         loss=torch.stack(losses).double().sum().item() / len(split),
         accuracy=(predicted == true).double().mean().item(),
-        confusion=tuple(tuple(int(n) for n in row) for row in confusion),
+        confusion=confusion_matrix(true, predicted, num_classes),
         predicted=predicted,
         seconds=time.monotonic() - start,
     )
+
+
+def confusion_matrix(true: Tensor, predicted: Tensor, num_classes: int) -> ConfusionMatrix:
+    """How many images of each true class (rows) were taken for each class (columns).
+
+    Args:
+        true: (N,) int64, from 0 to `num_classes` - 1.
+        predicted: Likewise.
+        num_classes: K; the matrix is K rows of K counts, also for classes that do not occur.
+    """
+    counts = torch.bincount(true * num_classes + predicted, minlength=num_classes**2)
+    return tuple(tuple(row) for row in counts.view(num_classes, num_classes).tolist())

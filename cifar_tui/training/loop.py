@@ -7,7 +7,6 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 
 from cifar_tui.data.keys import key
@@ -21,6 +20,7 @@ from cifar_tui.training.control import Control, StopTraining
 from cifar_tui.training.devices import memory_format
 from cifar_tui.training.evaluation import Evaluation, evaluate
 from cifar_tui.training.journal import Emit, Journal
+from cifar_tui.training.optimizer import FusedAdamW
 from cifar_tui.training.setup import Setup
 
 
@@ -74,7 +74,7 @@ def train(
         memory_format=memory_format(model),
     )
     validation = on_device(dataset.validation, placement.device)
-    optimizer = AdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
+    optimizer = FusedAdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
     schedule = OneCycleLR(optimizer, config.max_lr, total_steps=config.epochs * batches.batches)
     dropout = torch.Generator(placement.device)
     set_dropout_generator(model, dropout)
