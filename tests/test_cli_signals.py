@@ -11,13 +11,13 @@ import pytest
 
 from tests.command import TRAIN, events, metrics, only_run, run, start, summary
 
-EPOCHS = ("--epochs", "12")
+EPOCHS = 6
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
     cwd = tmp_path_factory.mktemp("whole")
-    assert run([*TRAIN, *EPOCHS], cwd).returncode == 0
+    assert run([*TRAIN, "--epochs", str(EPOCHS)], cwd).returncode == 0
     return metrics(only_run(cwd))
 
 
@@ -35,7 +35,7 @@ def test_stopping_at_any_moment_and_resuming_ends_in_the_run_that_would_have_bee
     tmp_path: Path, uninterrupted: list[dict[str, str]], number: signal.Signals, status: int
 ) -> None:
     moments = random.Random(status)
-    process = start([*TRAIN, *EPOCHS], tmp_path)
+    process = start([*TRAIN, "--epochs", str(EPOCHS)], tmp_path)
     wait_for_batches(process, tmp_path, moments.randrange(1, 8))
     time.sleep(moments.random() / 5)
     sent = time.monotonic()
@@ -51,7 +51,7 @@ def test_stopping_at_any_moment_and_resuming_ends_in_the_run_that_would_have_bee
 
     assert run(["resume", folder.name], tmp_path).returncode == 0
     told = events(folder)
-    assert [e["epoch"] for e in told if e["type"] == "epoch"] == list(range(1, 13)), "no gap, no repeat"
+    assert [e["epoch"] for e in told if e["type"] == "epoch"] == list(range(1, EPOCHS + 1)), "no gap, no repeat"
     assert [e["type"] for e in told].count("resumed") == 1
     times = [e["t"] for e in told]
     assert times == sorted(times)
@@ -62,7 +62,7 @@ def test_stopping_at_any_moment_and_resuming_ends_in_the_run_that_would_have_bee
 def test_a_killed_run_is_shown_as_interrupted_and_resumes_without_a_repeat(
     tmp_path: Path, uninterrupted: list[dict[str, str]]
 ) -> None:
-    process = start([*TRAIN, *EPOCHS], tmp_path)
+    process = start([*TRAIN, "--epochs", str(EPOCHS)], tmp_path)
     wait_for_batches(process, tmp_path, 6)
     assert "running" in run(["runs"], tmp_path).stdout
     process.kill()
@@ -84,7 +84,7 @@ def test_a_second_signal_aborts_at_once(tmp_path: Path) -> None:
 
 
 def test_a_signal_before_training_begins_leaves_nothing(tmp_path: Path) -> None:
-    process = start([*TRAIN, *EPOCHS], tmp_path)
+    process = start([*TRAIN, "--epochs", str(EPOCHS)], tmp_path)
     assert process.stderr is not None
     assert "loading PyTorch" in process.stderr.readline()
     process.send_signal(signal.SIGTERM)

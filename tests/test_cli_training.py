@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 
 from tests.command import TRAIN, events, metrics, only_run, refused, run, start, summary
+from tests.images import write_folder
 from tests.training_runs import run as run_loop
 
 CONTRACT = {
@@ -121,7 +122,9 @@ def test_the_same_command_gives_the_same_metrics_and_another_seed_does_not(train
 
 
 def test_several_models_train_in_turn_and_are_compared(tmp_path: Path) -> None:
-    (tmp_path / "both.toml").write_text('model = ["mlp", "cnn"]\nepochs = 3\ndata = "digits"\nname = "pair"\n')
+    counts = {f"{split}/{name}": 8 for split in ("train", "test") for name in ("cat", "dog")}
+    data = write_folder(tmp_path / "images", counts)
+    (tmp_path / "both.toml").write_text(f'model = ["mlp", "cnn"]\nepochs = 3\ndata = "{data}"\nname = "pair"\n')
     result = run(["--no-ui", "--config", "both.toml", "--epochs", "1", "--threads", "1"], tmp_path)
     assert result.returncode == 0
     names = sorted(path.name.partition("-pair")[2] for path in (tmp_path / "runs").iterdir())
