@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from textual import events
+from textual.geometry import Size
 from textual.pilot import Pilot
 
 from cifar_tui.config import TrainingConfig
@@ -372,6 +373,27 @@ async def test_no_terminal_is_too_small_to_say_so(tmp_path: Path) -> None:
         await desk.pilot.resize_terminal(3, 1)
         await desk.pilot.resize_terminal(200, 60)
         await desk.shows("cnn", "learning rate")
+
+
+async def test_changes_of_size_that_overtake_each_other_come_to_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layouts = 0
+    refresh_layout = MainScreen._refresh_layout
+
+    def counted(*arguments: Any, **options: Any) -> None:
+        nonlocal layouts
+        layouts += 1
+        assert layouts < 100, "the sizes send each other round"
+        refresh_layout(*arguments, **options)
+
+    async with dashboard(tmp_path) as desk:
+        monkeypatch.setattr(MainScreen, "_refresh_layout", counted)
+        for size in (Size(100, 30), Size(1, 1), Size(59, 14), Size(120, 40)):
+            desk.app.main.post_message(events.Resize(size, size))
+            desk.app.main.call_later(lambda: None)
+        await desk.pilot.pause()
+        assert desk.app.main.size == (120, 40)
 
 
 @pytest.mark.parametrize("size", [(60, 15), (80, 24), (120, 40), (200, 60)])

@@ -10,9 +10,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
-from textual.reactive import Reactive
-from textual.screen import Screen
-from textual.widget import Widget
 from textual.widgets import Static
 
 from cifar_tui.tui import keys
@@ -23,6 +20,7 @@ from cifar_tui.tui.look import Look
 from cifar_tui.tui.remarks import KEPT, Remark, words
 from cifar_tui.tui.runs_table import RunsTable
 from cifar_tui.tui.status_line import StatusLine
+from cifar_tui.tui.steady import SteadyScreen
 
 if TYPE_CHECKING:
     from textual.widgets import Input
@@ -46,7 +44,7 @@ MOVES = {
 """The keys that select a run, and what the table calls it."""
 
 
-class MainScreen(Screen[None]):
+class MainScreen(SteadyScreen[None]):
     """The runs table, the view of the selected run, and beside it its progress and its device."""
 
     AUTO_FOCUS = ""
@@ -67,9 +65,6 @@ class MainScreen(Screen[None]):
         (30, "-usual"),
         (50, "-high"),
     ]
-
-    # As Textual's, which draws the whole screen again whenever the focus goes to another widget.
-    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
 
     def __init__(self, entries: Sequence[Entry], look: Look, size: Size, selected: Callable[[], None]) -> None:
         """Show these runs.

@@ -6,12 +6,12 @@ from typing import ClassVar, TypeVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.reactive import Reactive
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from cifar_tui.text import printable
 from cifar_tui.tui.look import Look
+from cifar_tui.tui.steady import SteadyScreen
 
 T = TypeVar("T")
 WIDE = 110
@@ -20,7 +20,7 @@ ROOMY = 22
 """The lines from which on there is room for empty ones."""
 
 
-class Modal(ModalScreen[T | None]):
+class Modal(SteadyScreen[T | None], ModalScreen[T | None]):
     """A box over the panels. Escape and Ctrl+C close it without an answer, which is None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -30,8 +30,6 @@ class Modal(ModalScreen[T | None]):
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (WIDE, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-low"), (ROOMY, "-roomy")]  # noqa: RUF012
-    # As Textual's, which draws the whole screen again whenever the focus goes to another widget.
-    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
 
     def __init__(self, look: Look) -> None:
         super().__init__()
