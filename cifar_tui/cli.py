@@ -16,6 +16,7 @@ import typer
 
 from cifar_tui import __version__, models
 from cifar_tui.config import DEFAULT_RUNS_DIR, NAMED_DATA, TrainingConfig, read_config_file
+from cifar_tui.data import names
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.text import printable
 
@@ -196,7 +197,7 @@ def training_configs(options: dict[str, Any]) -> list[TrainingConfig]:
     """The configuration of each run that these options ask for, one a model.
 
     Raises:
-        InputError: An option is out of range, or a model is unknown.
+        InputError: An option is out of range, or there is no such model or data.
     """
     chosen = options.pop("model", DEFAULT_MODELS)
     chosen = [chosen] if isinstance(chosen, str) else list(chosen)
@@ -205,6 +206,7 @@ def training_configs(options: dict[str, Any]) -> list[TrainingConfig]:
     for model in chosen:
         models.check(model)
     common = TrainingConfig.from_dict(options)
+    names.check(common.data)
     # A run may be resumed from another folder than this one. A path that cannot be is left to its reader to refuse.
     with contextlib.suppress(OSError, RuntimeError):
         if common.data not in NAMED_DATA and Path(common.data).expanduser().exists():

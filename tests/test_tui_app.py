@@ -458,3 +458,5 @@ async def test_the_footer_names_the_keys_that_matter_now(tmp_path: Path) -> None
         await desk.until(lambda: "p go on" in footer())
         run.end("stopped")
         await desk.until(lambda: "r resume" in footer() and "s stop" not in footer())
+        await desk.press("/", *"nothing", "enter")
+        await desk.until(lambda: "n new run" in footer() and footer().count("new") == 1)

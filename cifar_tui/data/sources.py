@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from cifar_tui.config import NAMED_DATA, suggestion
-from cifar_tui.data import cifar10, digits, folder
+from cifar_tui.data import cifar10, digits, folder, names
 from cifar_tui.data.dataset import Progress, Source
 from cifar_tui.errors import InputError
 
@@ -28,11 +27,7 @@ def read(data: str, data_dir: str | None, progress: Progress) -> Source:
     if data == "digits":
         progress("reading digits", 0, 0)
         return digits.read()
-    if not _exists(data):
-        raise InputError(
-            f"--data: there is no data set or folder {data!r}{suggestion(data, NAMED_DATA)}; "
-            "it takes cifar10, digits or the path of a folder of images"
-        )
+    names.check(data)
     return folder.read(data, progress)
 
 
@@ -54,10 +49,3 @@ def option_of(path: str) -> Literal["data_dir", "data"]:
         reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(f"{path!r} cannot be looked into: {reason}") from None
     raise InputError(f"it has neither {cifar10.ARCHIVE} nor {cifar10.BATCHES} nor train/<class>/")
-
-
-def _exists(path: str) -> bool:
-    try:
-        return Path(path).expanduser().exists()
-    except (OSError, RuntimeError):  # there, but not to be looked at: its reader says why
-        return True

@@ -21,7 +21,8 @@ def footer(entry: Entry | None, marked: int, width: int, look: Look) -> list[Par
         look: How to draw.
     """
     shown = [_hint(key, look) for key in ALWAYS]
-    for key in [*_for_run(entry), *(["compare"] if marked > 1 else []), "mark", "new", "filter", "charts", "confusion"]:
+    others = ["mark", "new"] if entry else []
+    for key in [*_for_run(entry), *(["compare"] if marked > 1 else []), *others, "filter", "charts", "confusion"]:
         longer = [*shown[: -len(ALWAYS)], _hint(key, look), *shown[-len(ALWAYS) :]]
         if sum(width_of(hint) for hint in longer) > width:
             break

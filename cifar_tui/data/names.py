@@ -1,0 +1,28 @@
+"""Whether `--data` names anything, told without PyTorch, so that a slip of the fingers is answered at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cifar_tui.config import NAMED_DATA, suggestion
+from cifar_tui.errors import InputError
+
+
+def check(data: str) -> None:
+    """See that there is such a data set, or something at such a path.
+
+    Raises:
+        InputError: There is neither.
+    """
+    if data not in NAMED_DATA and not _exists(data):
+        raise InputError(
+            f"--data: there is no data set or folder {data!r}{suggestion(data, NAMED_DATA)}; "
+            "it takes cifar10, digits or the path of a folder of images"
+        )
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).expanduser().exists()
+    except (OSError, RuntimeError):  # there, but not to be looked at: its reader says why
+        return True
