@@ -375,6 +375,20 @@ async def test_no_terminal_is_too_small_to_say_so(tmp_path: Path) -> None:
         await desk.shows("cnn", "learning rate")
 
 
+@pytest.mark.parametrize("opens", ["?", "n", "s"])
+async def test_a_key_right_after_escape_is_not_lost_to_the_box_that_it_closes(tmp_path: Path, opens: str) -> None:
+    async with dashboard(tmp_path) as desk:
+        if opens == "s":
+            await desk.press("s")
+            (await desk.run()).begin(batch(1, 1))
+        await desk.press(opens)
+        assert desk.app.screen is not desk.app.main
+        for name, character in (("escape", None), ("5", "5")):
+            desk.app.post_message(events.Key(name, character))
+        await desk.until(lambda: desk.app.screen is desk.app.main)
+        await desk.until(lambda: desk.view == "log")
+
+
 async def test_changes_of_size_that_overtake_each_other_come_to_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,8 +24,9 @@ class Modal(SteadyScreen[T | None], ModalScreen[T | None]):
     """A box over the panels. Escape and Ctrl+C close it without an answer, which is None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", show=False),
-        # Before any widget of the box: an input would copy its text.
+        # Before any widget of the box: an input would copy its text at Ctrl+C. And at once, so that the key after it is
+        # not taken for one of the box.
+        Binding("escape", "cancel", show=False, priority=True),
         Binding("ctrl+c", "interrupt", show=False, priority=True),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (WIDE, "-wide")]  # noqa: RUF012
