@@ -38,9 +38,12 @@ async def _growth(minutes: int) -> int:
         session = FakeSession(Path(place))
         app = Dashboard(Path(place), digits("cnn", epochs=WARM_UP + minutes), session_of(session), start=True)
         async with app.run_test(size=(120, 40)):
-            await _show(app, session.runs[0], _events(1, WARM_UP))
+            while not session.runs:  # It is started once the session is there.
+                await asyncio.sleep(0.01)
+            (run,) = session.runs
+            await _show(app, run, _events(1, WARM_UP))
             before = _resident()
-            await _show(app, session.runs[0], _events(WARM_UP + 1, WARM_UP + minutes))
+            await _show(app, run, _events(WARM_UP + 1, WARM_UP + minutes))
             return _resident() - before
 
 

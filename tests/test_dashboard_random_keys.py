@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.command import summary
-from tests.terminal import Terminal
+from tests.terminal import Screen, Terminal
 
 COUNT = int(os.environ.get("CIFAR_TUI_RANDOM_KEYS", "150"))
 SEED = int(os.environ.get("CIFAR_TUI_RANDOM_SEED", "0"))
@@ -32,24 +32,15 @@ def answers(terminal: Terminal) -> None:
     terminal.resize(120, 40)
     for _ in range(5):
         terminal.press("escape")
-    # What was typed into a box that is just being closed is gone with it, so that a key may have to be pressed again.
-    until(terminal, "?", lambda: "Esc closes" in terminal.text())
-    until(terminal, "escape", lambda: "Esc closes" not in terminal.text())
-    until(terminal, "n", lambda: "Ctrl+S creates it" in terminal.text())
-    until(terminal, "escape", lambda: "Ctrl+S creates it" not in terminal.text())
-
-
-def until(terminal: Terminal, key: str, shown: Callable[[], bool]) -> None:
-    """Press a key, some times at most, until the screen shows what it is for."""
-    for tries in range(5):
+    for key, shown in (("?", "Esc closes"), ("n", "Ctrl+S creates it")):
         terminal.press(key)
-        try:
-            terminal.wait_for(lambda _: shown(), 4)
-        except AssertionError:
-            if tries == 4:
-                raise
-        else:
-            return
+        terminal.wait_for(shown, 60)
+        terminal.press("escape")
+        terminal.wait_for(closed(terminal, shown), 60)
+
+
+def closed(terminal: Terminal, shown: str) -> Callable[[Screen], bool]:
+    return lambda _: shown not in terminal.text()
 
 
 def test_random_keys_and_sizes_while_trainers_run_leave_a_dashboard_that_answers(tmp_path: Path) -> None:

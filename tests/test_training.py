@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix as sklearn_confusion_matrix
 
 from cifar_tui.errors import DivergedError, InputError
-from cifar_tui.events import Batch, Checkpoint, Epoch, Evaluated, Paused, Resumed, RunStarted
+from cifar_tui.events import AnyEvent, Batch, Checkpoint, Epoch, Evaluated, Paused, Resumed, RunStarted
 from cifar_tui.state import RunState
 from cifar_tui.training import checkpoints, journal, loop
 from cifar_tui.training.control import Control
@@ -275,6 +275,52 @@ def test_checkpoints_come_by_the_clock_within_an_epoch(tmp_path: Path) -> None:
     recorded = run(tmp_path, epochs=1, checkpoint_seconds=1e-6)
     places = [(e.epoch, e.batch) for e in recorded.of(Checkpoint)]
     assert places == [(1, 1), (1, 2), (1, 3), (2, 0)]
+
+
+def test_training_goes_on_while_a_checkpoint_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = threading.Event()
+    save = checkpoints.save
+
+    def slowly(*arguments: Any, **options: Any) -> Path:
+        assert written.wait(60)
+        return save(*arguments, **options)
+
+    monkeypatch.setattr(checkpoints, "save", slowly)
+    recorded = run(tmp_path, Asking(at_batch(2, 3), lambda _: written.set()), epochs=2)
+    kinds = [type(e) for e in recorded.events if isinstance(e, Epoch | Batch | Checkpoint)]
+    assert kinds.index(Checkpoint) > kinds.index(Epoch) + 3, "the second epoch's batches did not wait"
+    assert [(e.epoch, e.batch) for e in recorded.of(Checkpoint)] == [(2, 0), (3, 0)]
+
+
+def test_every_checkpoint_is_the_run_as_it_stood_and_not_as_it_went_on(tmp_path: Path) -> None:
+    whole = run(tmp_path / "whole")
+    kept: dict[tuple[int, int], bytes] = {}
+
+    def keep(event: AnyEvent) -> bool:
+        if isinstance(event, Checkpoint):
+            kept[event.epoch, event.batch] = (tmp_path / "kept" / "checkpoints" / checkpoints.LAST).read_bytes()
+        return False
+
+    run(tmp_path / "kept", Asking(keep, Control.pause), checkpoint_seconds=1e-6)
+    assert len(kept) > 6
+    for place, content in list(kept.items())[:-1]:
+        folder = tmp_path / f"from{place}" / "checkpoints"
+        folder.mkdir(parents=True)
+        (folder / checkpoints.LAST).write_bytes(content)
+        resumed = run(folder.parent, resume=True)
+        assert set(resumed.learning()) <= set(whole.learning())
+        assert all(torch.equal(a, b) for a, b in zip(resumed.weights().values(), whole.weights().values(), strict=True))
+
+
+def test_a_checkpoint_that_cannot_be_written_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoints, "_write", full)
+    last = Asking(lambda event: isinstance(event, Epoch) and event.epoch == 10, Control.pause)
+    with pytest.raises(OSError, match="No space left"):
+        run(tmp_path, last, epochs=100)
+    assert not last.done, "it ended soon"
 
 
 def test_two_runs_at_once_equal_the_same_two_in_turn(tmp_path: Path) -> None:

@@ -104,6 +104,16 @@ def diverged(what: str, progress: Progress) -> DivergedError:
     )
 
 
+def check(snapshot: Snapshot) -> None:
+    """See that a snapshot is worth keeping.
+
+    Raises:
+        DivergedError: Its weights are not finite.
+    """
+    if not torch.stack([tensor.isfinite().all() for tensor in snapshot.weights.values()]).all():
+        raise diverged("a weight", snapshot.progress)
+
+
 def save(snapshot: Snapshot, folder: Path, *, best: bool = False) -> Path:
     """Write `last.pt`, and with `best` also `best.pt` and the weights; what was there stays until all is whole.
 
@@ -113,11 +123,8 @@ def save(snapshot: Snapshot, folder: Path, *, best: bool = False) -> Path:
         best: Whether the weights are the best so far.
 
     Raises:
-        DivergedError: The weights are not finite; nothing is written.
         OSError: The disk is full or the folder is gone.
     """
-    if not torch.stack([tensor.isfinite().all() for tensor in snapshot.weights.values()]).all():
-        raise diverged("a weight", snapshot.progress)
     last = folder / LAST
     content = {
         "format": FORMAT,

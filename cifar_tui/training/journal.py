@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from cifar_tui.training.control import Control
 from cifar_tui.training.devices import Placement
 from cifar_tui.training.evaluation import Evaluation
 from cifar_tui.training.metrics import MetricsReader, Step
+from cifar_tui.training.writer import CheckpointWriter
 
 REPORT_SECONDS = 0.1
 """How often batches are told of."""
@@ -47,6 +49,7 @@ class Journal:
         self._model, self._optimizer, self._schedule = objects
         self._batches = batches
         self._reader = MetricsReader(placement.device)
+        self._writer = CheckpointWriter(folder)
         self.progress = Progress()
         self.clock = clock
         self.best_weights: Weights | None = None
@@ -92,7 +95,9 @@ class Journal:
 
         Raises:
             StopTraining: A stop was asked for.
+            OSError: A checkpoint could not be written.
         """
+        self._tell_written(wait=False)
         if control.pausing:
             self.save()
             self._emit(Paused(t=self.clock.t, epoch=self.progress.epoch, batch=self.progress.batch))
@@ -103,7 +108,7 @@ class Journal:
                 self._tell_resumed()
         control.check()
         if self.clock.active - self._saved >= self._config.checkpoint_seconds:
-            self.save()
+            self._begin_to_save()
 
     def end_training(self) -> None:
         """After an epoch's last batch: tell of all of them."""
@@ -111,10 +116,11 @@ class Journal:
         self.progress.trained_seconds = self.clock.active - self.progress.epoch_began
 
     def end_epoch(self, validation: Evaluation) -> None:
-        """After an epoch's validation: tell of it, keep the best weights, save.
+        """After an epoch's validation: tell of it, keep the best weights, begin to save.
 
         Raises:
-            DivergedError: The validation loss is not finite.
+            DivergedError: The validation loss or a weight is not finite.
+            OSError: The checkpoint before could not be written.
         """
         progress = self.progress
         if not math.isfinite(validation.loss):
@@ -143,16 +149,34 @@ class Journal:
         else:
             progress.stale_epochs += 1
         progress.begin_epoch(progress.epoch + 1, self.clock.active)
-        self.save(best=best)
+        self._begin_to_save(best=best)
         self._reported = self.clock.active
 
     def save(self, *, best: bool = False) -> None:
-        """Checkpoint the run as it stands between two batches, every batch told of.
+        """Checkpoint the run as it stands between two batches, every batch told of; return when it is whole.
 
         Raises:
             DivergedError: The weights are not finite; the last good checkpoint stays.
             OSError: It could not be written.
         """
+        self._begin_to_save(best=best)
+        self.finish_saving()
+
+    def finish_saving(self) -> None:
+        """Wait for the checkpoint that is being written, if one is.
+
+        Raises:
+            OSError: It could not be written.
+        """
+        self._tell_written(wait=True)
+
+    def close(self) -> None:
+        """Leave no checkpoint half written, whatever ended the run."""
+        self._writer.close()
+        with contextlib.suppress(OSError):  # What ended the run is the greater news.
+            self.finish_saving()
+
+    def _begin_to_save(self, *, best: bool = False) -> None:
         self._report(wait=True)
         snapshot = Snapshot(
             identity=self._identity,
@@ -163,11 +187,16 @@ class Journal:
             schedule=self._schedule.state_dict(),
             best_weights=self.best_weights,
         )
-        path = checkpoints.save(snapshot, self._folder, best=best)
+        checkpoints.check(snapshot)
+        self._tell_written(wait=True)  # One at a time.
+        self._writer.write(snapshot, best=best)
         self._saved = self.clock.active
-        where = f"{self._folder.name}/{path.name}"
-        progress = self.progress
-        self._emit(Checkpoint(t=self.clock.t, epoch=progress.epoch, batch=progress.batch, path=where, best=best))
+
+    def _tell_written(self, *, wait: bool) -> None:
+        if written := self._writer.written(wait=wait):
+            path = f"{self._folder.name}/{written.path.name}"
+            epoch, batch = written.progress.epoch, written.progress.batch
+            self._emit(Checkpoint(t=self.clock.t, epoch=epoch, batch=batch, path=path, best=written.best))
 
     def _tell_resumed(self) -> None:
         progress = self.progress

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,33 +83,35 @@ def train(
     journal = Journal(
         config, setup.identity, placement, folder, emit, (model, optimizer, schedule), batches.batches, clock
     )
-    if saved:
-        progress = journal.restore(saved)
-    else:
-        progress = journal.begin(_run_started(setup, run_id, batches.batches, clock.t), dataset.notes)
+    with contextlib.closing(journal):
+        if saved:
+            progress = journal.restore(saved)
+        else:
+            progress = journal.begin(_run_started(setup, run_id, batches.batches, clock.t), dataset.notes)
 
-    try:
-        while not journal.over:
-            model.train()
-            for images, labels in batches.epoch(progress.epoch, start=progress.batch):
-                dropout.manual_seed(key(config.seed, progress.epoch, progress.batch, "dropout"))
-                with placement.autocast():
-                    logits = model(images)
-                    loss = F.cross_entropy(logits, labels)
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()
-                optimizer.step()
-                lr = float(schedule.get_last_lr()[0])
-                schedule.step()
-                correct = (logits.argmax(dim=1) == labels).sum()
-                journal.record(loss.detach(), correct, len(labels), lr)
-                journal.answer(control)
-            journal.end_training()
-            journal.end_epoch(evaluate(model, validation, len(dataset.classes), placement, control))
-    except StopTraining as stop:
-        journal.save()
-        where = f"in epoch {progress.epoch}, after batch {progress.batch} of {batches.batches}"
-        return Outcome(stop.state, f"{stop.why} {where}")
+        try:
+            while not journal.over:
+                model.train()
+                for images, labels in batches.epoch(progress.epoch, start=progress.batch):
+                    dropout.manual_seed(key(config.seed, progress.epoch, progress.batch, "dropout"))
+                    with placement.autocast():
+                        logits = model(images)
+                        loss = F.cross_entropy(logits, labels)
+                    optimizer.zero_grad(set_to_none=True)
+                    loss.backward()
+                    optimizer.step()
+                    lr = float(schedule.get_last_lr()[0])
+                    schedule.step()
+                    correct = (logits.argmax(dim=1) == labels).sum()
+                    journal.record(loss.detach(), correct, len(labels), lr)
+                    journal.answer(control)
+                journal.end_training()
+                journal.end_epoch(evaluate(model, validation, len(dataset.classes), placement, control))
+        except StopTraining as stop:
+            journal.save()
+            where = f"in epoch {progress.epoch}, after batch {progress.batch} of {batches.batches}"
+            return Outcome(stop.state, f"{stop.why} {where}")
+        journal.finish_saving()
 
     assert journal.best_weights is not None
     assert progress.best_epoch is not None
