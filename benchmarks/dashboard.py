@@ -6,7 +6,7 @@ Run it with `python -m benchmarks.dashboard` on quiet cores; it takes about twel
 from __future__ import annotations
 
 import argparse
-import csv
+import contextlib
 import json
 import os
 import platform
@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TextIO
 
 import psutil
 
@@ -34,9 +35,11 @@ PROGRAM = str(Path(sys.executable).with_name("cifar-tui"))
 PATIENT = ("--patience", "1000000")
 TWO = ("--data", "digits", "--batch-size", "64", "--epochs", "1000", *PATIENT, "--start")
 """Both models at once, for longer than anything here takes."""
-IMAGES = {"mlp": 5000, "cnn": 560}
-EPOCHS = {"mlp": 12, "cnn": 5}
-"""With so many images, of which a tenth is for validation: 20 to 30 s on two cores after the first epoch."""
+LONG = ("--epochs", "10000", *PATIENT)
+IMAGES = {"mlp": 20_000, "cnn": 2_000}
+"""With a tenth for validation, an epoch of 5 to 20 s on two cores."""
+SECONDS = {"mlp": 6, "cnn": 12}
+"""Of a turn."""
 ANSWERS = (
     ("down", "model  mlp"),
     ("2", "most confused"),
@@ -76,15 +79,63 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Training:
-    """What was seen of one run."""
+class Turn:
+    """What a training did while it was not halted."""
 
     speed: float
-    """Images per second of training: the median of its epochs after the first."""
-    memory: float
-    """Resident bytes of its process: the median over the same time."""
+    """Training images per second, the time of validations and checkpoints counted too."""
     written: float
-    """Bytes per second on the terminal, over the same time."""
+    """Bytes per second on the terminal."""
+
+
+class Training:
+    """A training in a process of its own, halted and let go on from outside."""
+
+    def __init__(self, cwd: Path, process: subprocess.Popen[bytes], terminal: Terminal | None = None) -> None:
+        self.process = process
+        self._cwd = cwd
+        self._terminal = terminal
+        self._lines: TextIO | None = None
+        self._samples = 0
+
+    def halt(self) -> None:
+        """Stop all of its threads, in whatever they do."""
+        psutil.Process(self.process.pid).suspend()
+
+    def resume(self) -> None:
+        """Let them go on."""
+        psutil.Process(self.process.pid).resume()
+
+    def begin(self, images: int) -> None:
+        """Wait until it has trained on so many images, and halt it."""
+        _wait(lambda: self.samples() >= images, self.process)
+        self.halt()
+
+    def memory(self) -> float:
+        """Resident bytes."""
+        return float(psutil.Process(self.process.pid).memory_info().rss)
+
+    def samples(self) -> int:
+        """Training images that it has told of."""
+        if self._lines is None:
+            files = list(self._cwd.glob("runs/*/events.jsonl"))
+            if not files:
+                return 0
+            self._lines = files[0].open()
+        for line in self._lines:
+            found = re.search(r'"type":"batch".*"samples":(\d+)', line)
+            self._samples = int(found[1]) if found else self._samples
+        return self._samples
+
+    def turn(self, seconds: float) -> Turn:
+        """Let it go on for so long."""
+        before, begin = self.samples(), time.perf_counter()
+        self.resume()
+        time.sleep(seconds)
+        self.halt()
+        lasted = time.perf_counter() - begin
+        written = self._terminal.written(begin) if self._terminal else 0
+        return Turn((self.samples() - before) / lasted, written / lasted)
 
 
 def first_paint(place: Path, rounds: int) -> Iterator[Row]:
@@ -123,25 +174,31 @@ def _showing(pattern: str) -> Callable[[Screen], object]:
     return lambda screen: re.search(pattern, "\n".join(screen.display))
 
 
-def trainings(place: Path, pairs: int, models: list[str]) -> Iterator[Row]:
-    """The same run with the dashboard and headless, in turn."""
+def trainings(place: Path, rounds: int, models: list[str]) -> Iterator[Row]:
+    """The same training with the dashboard and headless, both at once, but one of the two halted at any time.
+
+    They take turns of some seconds, so that both have the same share of a machine that grows slower and faster.
+    """
     memory, written = [], []
     for model in models:
         data = _images(place, IMAGES[model])
-        _train(place, data, model, 1, dashboard=False)  # It reads the images into the cache.
-        ratios = []
-        for number in range(pairs):
-            # Each is the first of its pair as often as the second: a machine grows slower, or faster.
-            order = (True, False) if number % 2 else (False, True)
-            seen = {dashboard: _train(place, data, model, EPOCHS[model], dashboard=dashboard) for dashboard in order}
-            ratios.append(seen[True].speed / seen[False].speed)
-            memory.append((seen[True].memory - seen[False].memory) / MIB)
-            written.append(seen[True].written / KIB)
-            _say(f"  {seen[False].speed:,.0f} images/s headless, {seen[True].speed:,.0f} with the dashboard")
-        what = f"images/s with the dashboard ÷ headless, {model}, {pairs} pairs of runs"
-        yield Row(what, statistics.median(ratios), SPEED[model], digits=3, at_least=True, spread=_ends(ratios))
-    yield Row("written per second, one run training", statistics.median(written), 6, " KiB", 1, spread=_ends(written))
-    yield Row("memory over headless", statistics.median(memory), 60, " MiB", spread=_ends(memory))
+        seconds = SECONDS[model]
+        with _headless(place, data, model) as plain:
+            plain.begin(IMAGES[model])
+            with _shown(place, data, model) as shown:
+                shown.begin(IMAGES[model])
+                turns = [(plain.turn(seconds), shown.turn(seconds)) for _ in range(rounds)]
+                memory.append((shown.memory() - plain.memory()) / MIB)
+        plain_speed, speed = ([turn[side].speed for turn in turns] for side in (0, 1))
+        mean, plain_mean = statistics.mean(speed), statistics.mean(plain_speed)
+        _say(f"  {plain_mean:,.0f} images/s headless, {mean:,.0f} with the dashboard")
+        ratios = [b / a for a, b in zip(plain_speed, speed, strict=True)]
+        what = f"images/s with the dashboard ÷ headless, {model}, {rounds} turns of {seconds} s each, of all"
+        yield Row(what, mean / plain_mean, SPEED[model], digits=3, at_least=True, spread=_quartiles(ratios))
+        written += [turn[1].written / KIB for turn in turns]
+    mean = statistics.mean(written)
+    yield Row("written per second, one run training", mean, 6, " KiB", 1, spread=_quartiles(written))
+    yield Row("memory over headless", statistics.mean(memory), 60, " MiB", spread=_ends(memory))
 
 
 def idle(place: Path) -> Iterator[Row]:
@@ -163,38 +220,24 @@ def hour(minutes: int) -> Iterator[Row]:
     yield Row(f"growth over {minutes * 600:,} batches, {minutes} minutes' worth", grown / MIB, 2, " MiB", 1)
 
 
-def _train(place: Path, data: Path, model: str, epochs: int, *, dashboard: bool) -> Training:
-    """Train once, in a new folder, until so many epochs are done."""
+@contextlib.contextmanager
+def _headless(place: Path, data: Path, model: str) -> Iterator[Training]:
+    """The training without the dashboard, halted."""
     cwd = Path(tempfile.mkdtemp(dir=place))
-    command = [PROGRAM, "--data", str(data), "--model", model, "--epochs", str(epochs), *PATIENT]
-    if dashboard:
-        with Terminal([*command, "--start"], cwd=cwd) as terminal:
-            seen = _watch(cwd, terminal.process, epochs, terminal)
-            terminal.process.kill()
-        return seen
+    command = [PROGRAM, "--data", str(data), "--model", model, *LONG, "--no-ui"]
     silent = subprocess.DEVNULL
-    with subprocess.Popen([*command, "--no-ui"], cwd=cwd, stdin=silent, stdout=silent, stderr=silent) as process:
-        try:
-            return _watch(cwd, process, epochs, None)
-        finally:
-            process.kill()
+    with subprocess.Popen(command, cwd=cwd, stdin=silent, stdout=silent, stderr=silent) as process:
+        yield Training(cwd, process)
+        process.kill()
 
 
-def _watch(cwd: Path, process: subprocess.Popen[bytes], epochs: int, terminal: Terminal | None) -> Training:
-    """Follow a run from its first epoch's end to its last's."""
-    memory = []
-
-    def done() -> bool:
-        # Again and again: writing a checkpoint takes memory for a moment.
-        memory.append(psutil.Process(process.pid).memory_info().rss)
-        return len(_speeds(cwd)) >= epochs
-
-    _wait(lambda: len(_speeds(cwd)) >= 1, process)
-    begin = time.perf_counter()
-    _wait(done, process)
-    end = time.perf_counter()
-    written = terminal.written(begin, end) / (end - begin) if terminal else 0.0
-    return Training(statistics.median(_speeds(cwd)[1:] or _speeds(cwd)), statistics.median(memory), written)
+@contextlib.contextmanager
+def _shown(place: Path, data: Path, model: str) -> Iterator[Training]:
+    """The training with the dashboard."""
+    cwd = Path(tempfile.mkdtemp(dir=place))
+    with Terminal([PROGRAM, "--data", str(data), "--model", model, *LONG, "--start"], cwd=cwd) as terminal:
+        yield Training(cwd, terminal.process, terminal)
+        terminal.process.kill()
 
 
 def _wait(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
@@ -209,14 +252,6 @@ def _wait(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> No
         if (ended and not condition()) or time.monotonic() > deadline:
             raise RuntimeError(f"{process.args!r}: {'ended' if ended else 'still waits'}")
         time.sleep(0.2)
-
-
-def _speeds(cwd: Path) -> list[float]:
-    """Images per second, by whole epochs, of the one run in a folder."""
-    for path in cwd.glob("runs/*/metrics.csv"):
-        with path.open(newline="") as file:
-            return [float(row["images_per_second"]) for row in csv.DictReader(file)]
-    return []
 
 
 def _state(cwd: Path) -> str:
@@ -241,6 +276,11 @@ def _ends(values: list[float]) -> tuple[float, float]:
     return min(values), max(values)
 
 
+def _quartiles(values: list[float]) -> tuple[float, float]:
+    first, _, third = statistics.quantiles(values, n=4)
+    return first, third
+
+
 def _say(what: str) -> None:
     print(what, file=sys.stderr, flush=True)
 
@@ -251,7 +291,7 @@ def main() -> None:
     parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS, help="measure only these")
     parser.add_argument("--paints", type=int, default=5)
     parser.add_argument("--presses", type=int, default=80)
-    parser.add_argument("--pairs", type=int, default=4, help="of runs, with the dashboard and headless")
+    parser.add_argument("--turns", type=int, default=20, help="of a training, with the dashboard and headless")
     parser.add_argument("--minutes", type=int, default=60, help="worth of events")
     options = parser.parse_args()
     models = [model for model in SPEED if model in options.only]
@@ -264,14 +304,14 @@ def main() -> None:
             "keys": lambda: keys(place, options.presses),
             "idle": lambda: idle(place),
             "hour": lambda: hour(options.minutes),
-            models[0] if models else "": lambda: trainings(place, options.pairs, models),
+            models[0] if models else "": lambda: trainings(place, options.turns, models),
         }
         for name, part in parts.items():
             if name in options.only:
                 _say(f"{name} …")
                 rows += part()
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, terminal of 120×40\n")
-    print("| | measured, median (min–max) | goal | |")
+    print("| | measured: median (min–max), of turns mean (quartiles) | goal | |")
     print("|---|---:|---:|---|")
     print(*rows, sep="\n")
 

@@ -108,7 +108,7 @@ def part_of(data: str, count: int, place: Path) -> str:
         for folder in classes:
             target = place / split / folder.name
             target.mkdir(parents=True)
-            for image in sorted(folder.iterdir())[: images // len(classes)]:
+            for image in sorted(folder.iterdir())[: max(1, images // len(classes))]:
                 (target / image.name).symlink_to(image.absolute())
     return str(place)
 
