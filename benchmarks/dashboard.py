@@ -86,6 +86,8 @@ class Turn:
     """Training images per second, the time of validations and checkpoints counted too."""
     written: float
     """Bytes per second on the terminal."""
+    memory: float
+    """Resident bytes at its end."""
 
 
 class Training:
@@ -111,10 +113,6 @@ class Training:
         _wait(lambda: self.samples() >= images, self.process)
         self.halt()
 
-    def memory(self) -> float:
-        """Resident bytes."""
-        return float(psutil.Process(self.process.pid).memory_info().rss)
-
     def samples(self) -> int:
         """Training images that it has told of."""
         if self._lines is None:
@@ -135,17 +133,23 @@ class Training:
         self.halt()
         lasted = time.perf_counter() - begin
         written = self._terminal.written(begin) if self._terminal else 0
-        return Turn((self.samples() - before) / lasted, written / lasted)
+        memory = psutil.Process(self.process.pid).memory_info().rss
+        return Turn((self.samples() - before) / lasted, written / lasted, memory)
 
 
 def first_paint(place: Path, rounds: int) -> Iterator[Row]:
     """From the start of the process until the table of the runs is on the screen."""
-    seconds = []
+    seconds, textual = [], []
     for _ in range(rounds + 1):
         with Terminal([PROGRAM], cwd=place) as terminal:
             seconds.append(terminal.wait_for("mlp") - terminal.started)
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", "import textual.app, textual.widgets"], check=True)
+        textual.append(time.perf_counter() - start)
     warm = seconds[1:]
-    yield Row("first paint, program files cached", statistics.median(warm), 0.5, " s", 2, spread=(min(warm), max(warm)))
+    yield Row("first paint, program files cached", statistics.median(warm), 0.5, " s", 2, spread=_ends(warm))
+    imports = statistics.median(textual[1:])
+    yield Row("of which a process that imports Textual", imports, 0.5, " s", 2, spread=_ends(textual[1:]))
 
 
 def keys(place: Path, presses: int) -> Iterator[Row]:
@@ -188,7 +192,6 @@ def trainings(place: Path, rounds: int, models: list[str]) -> Iterator[Row]:
             with _shown(place, data, model) as shown:
                 shown.begin(IMAGES[model])
                 turns = [(plain.turn(seconds), shown.turn(seconds)) for _ in range(rounds)]
-                memory.append((shown.memory() - plain.memory()) / MIB)
         plain_speed, speed = ([turn[side].speed for turn in turns] for side in (0, 1))
         mean, plain_mean = statistics.mean(speed), statistics.mean(plain_speed)
         _say(f"  {plain_mean:,.0f} images/s headless, {mean:,.0f} with the dashboard")
@@ -196,6 +199,9 @@ def trainings(place: Path, rounds: int, models: list[str]) -> Iterator[Row]:
         what = f"images/s with the dashboard ÷ headless, {model}, {rounds} turns of {seconds} s each, of all"
         yield Row(what, mean / plain_mean, SPEED[model], digits=3, at_least=True, spread=_quartiles(ratios))
         written += [turn[1].written / KIB for turn in turns]
+        # The median, because a checkpoint that is being written takes some for a moment.
+        plain_memory, shown_memory = (statistics.median(turn[side].memory for turn in turns) for side in (0, 1))
+        memory.append((shown_memory - plain_memory) / MIB)
     mean = statistics.mean(written)
     yield Row("written per second, one run training", mean, 6, " KiB", 1, spread=_quartiles(written))
     yield Row("memory over headless", statistics.mean(memory), 60, " MiB", spread=_ends(memory))

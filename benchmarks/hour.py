@@ -41,9 +41,9 @@ async def _growth(minutes: int) -> int:
             while not session.runs:  # It is started once the session is there.
                 await asyncio.sleep(0.01)
             (run,) = session.runs
-            await _show(app, run, _events(1, WARM_UP))
+            await _show(app, run, events(1, WARM_UP))
             before = _resident()
-            await _show(app, run, _events(WARM_UP + 1, WARM_UP + minutes))
+            await _show(app, run, events(WARM_UP + 1, WARM_UP + minutes))
             return _resident() - before
 
 
@@ -58,14 +58,14 @@ async def _show(app: Dashboard, run: FakeRun, events: Iterator[AnyEvent]) -> Non
         await asyncio.sleep(0.001)
 
 
-def _events(first: int, last: int) -> Iterator[AnyEvent]:
+def events(first: int, last: int) -> Iterator[AnyEvent]:
     """What a run tells from its first epoch to its last."""
     total = BATCHES * SIZE
     if first == 1:
         yield RunStarted(
-            t=0.0, id="20260314-150926-cnn", model="cnn", data="cifar10", classes=CLASSES, epochs=1000, batches=BATCHES,
-            batch_size=SIZE, train_samples=total, validation_samples=5000, test_samples=10_000, parameters=5_859_210,
-            device="cpu", precision="fp32", threads=2, seed=0, max_lr=0.01,
+            t=0.0, id="20260314-150926-cnn", model="cnn", data="cifar10", classes=CLASSES, epochs=max(1000, last),
+            batches=BATCHES, batch_size=SIZE, train_samples=total, validation_samples=5000, test_samples=10_000,
+            parameters=5_859_210, device="cpu", precision="fp32", threads=2, seed=0, max_lr=0.01,
         )  # fmt: skip
     for epoch in range(first, last + 1):
         start, common = 60.0 * (epoch - 1), {"epoch": epoch}

@@ -1,11 +1,14 @@
 """The run folder: made whole or not at all, owned by one, replaced atomically, read back as it was written."""
 
 import json
+import math
 import multiprocessing
 import os
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,10 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_tui.errors import InputError
-from cifar_tui.events import Batch, Epoch, RunStarted, to_json
+from cifar_tui.events import Batch, Checkpoint, Epoch, Note, Paused, Resumed, RunStarted, to_json
 from cifar_tui.files import replacing, write_text
 from cifar_tui.state import RunState
 from cifar_tui.store import catalog, run_folder
+from cifar_tui.store import fold as fold_file
 from cifar_tui.store.lock import RunLock, is_held
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
@@ -281,3 +285,72 @@ def test_a_run_is_found_by_id_part_or_path_and_nothing_outside_is(tmp_path: Path
     for text in ("../outside", str(tmp_path / "outside"), "", "..", "/"):
         with pytest.raises(InputError):
             catalog.find(runs, text)
+
+
+@pytest.fixture
+def every_length_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fold_file, "LEAST_BYTES", 1)
+
+
+def eventful() -> list[Any]:
+    """A run with something of everything that a state holds."""
+    notes = [Note(t=9.0, level="warning", message="odd \u202e text")]
+    return [*uninterrupted(3), *notes, finished("stopped"), *resumed_and_paused()]
+
+
+def resumed_and_paused() -> list[Any]:
+    return [
+        Resumed(t=20.0, epoch=2, batch=1, samples=150),
+        replace(batch(2, 2, math.nan), t=20.5),
+        Checkpoint(t=20.6, epoch=2, batch=2, path="checkpoints/last.pt", best=False),
+        Paused(t=21.0, epoch=2, batch=2),
+    ]
+
+
+@pytest.mark.usefixtures("every_length_is_long")
+def test_the_state_of_a_long_run_is_kept_and_read_without_its_events(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for length in range(1, len(eventful()) + 1):
+        for file in (folder.events_file, folder.state_file):
+            file.unlink(missing_ok=True)
+        record(folder, eventful()[:length])
+        told = fold(eventful()[:length])
+        read: list[int] = []
+
+        def nothing(_: RunFolder, start: int, read: list[int] = read) -> Iterator[Any]:
+            read.append(start)
+            return iter(())
+
+        with monkeypatch.context() as patch:
+            patch.setattr(RunFolder, "events", nothing)
+            assert repr(folder.read_state()) == repr(told)
+        assert read == [folder.events_file.stat().st_size], "none is read"
+        later = Note(t=99.0, level="info", message="later")
+        with folder.events_file.open("a") as events_file:
+            events_file.write(to_json(later) + "\n")
+        assert folder.read_state().notes[-1:] == [later], "and what came since is taken in"
+
+
+@pytest.mark.usefixtures("every_length_is_long")
+@given(st.data())
+def test_a_kept_state_that_is_damaged_or_anothers_is_passed_over(data: st.DataObject) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        folder = RunFolder(Path(place))
+        record(folder, eventful())
+        told = repr(folder.read_state())
+        kept = json.loads(folder.state_file.read_text())
+        wrong: st.SearchStrategy[Any] = st.sampled_from([None, -1, 10**9, "x", [], {}, [1], [[1]]])
+        where = data.draw(st.sampled_from([*kept, *kept["state"]]))
+        (kept if where in kept else kept["state"])[where] = data.draw(wrong)
+        text = json.dumps(kept)
+        folder.state_file.write_text(data.draw(st.sampled_from([text, text[: len(text) // 2], "", "[]", "null"])))
+        state = folder.read_state()
+        assert isinstance(state, RunState)
+        if where in kept or folder.state_file.stat().st_size < len(text):
+            assert repr(state) == told
+
+
+def test_short_runs_keep_no_state_beside_their_events(folder: RunFolder) -> None:
+    record(folder, uninterrupted(3))
+    assert not folder.state_file.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -62,6 +63,8 @@ class Recorder:
     def close(self) -> None:
         """Write no more."""
         os.close(self._descriptor)
+        with contextlib.suppress(OSError):  # It only saves time.
+            self._folder.keep_state(self.state)
 
     def write_summary(self) -> None:
         """Replace `summary.json`.

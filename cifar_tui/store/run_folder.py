@@ -14,6 +14,7 @@ from cifar_tui.errors import InputError
 from cifar_tui.events import AnyEvent, EventError, from_json
 from cifar_tui.files import write_text
 from cifar_tui.state import RunState
+from cifar_tui.store import fold
 
 CHECKPOINTS = "checkpoints"
 
@@ -43,6 +44,11 @@ class RunFolder:
     def summary_file(self) -> Path:
         """The run in numbers."""
         return self.path / "summary.json"
+
+    @property
+    def state_file(self) -> Path:
+        """What a long stream's events come to."""
+        return self.path / "state.json"
 
     @property
     def metrics_file(self) -> Path:
@@ -78,17 +84,21 @@ class RunFolder:
         """
         return _read_object(self.summary_file)
 
-    def events(self) -> Iterator[AnyEvent]:
+    def events(self, start: int = 0) -> Iterator[AnyEvent]:
         """The run's events in order; lines that are none, such as a last one that was cut short, are left out.
+
+        Args:
+            start: Begin with the line at this byte.
 
         Raises:
             InputError: The file is there, but cannot be read.
         """
         try:
-            with self.events_file.open(encoding="utf-8", errors="replace") as lines:
+            with self.events_file.open("rb") as lines:
+                lines.seek(start)
                 for line in lines:
                     try:
-                        yield from_json(line)
+                        yield from_json(line.decode(errors="replace"))
                     except EventError:
                         continue
         except FileNotFoundError:
@@ -102,10 +112,18 @@ class RunFolder:
         Raises:
             InputError: They cannot be read.
         """
-        state = RunState()
-        for event in self.events():
+        state, start = fold.read(self.events_file, self.state_file)
+        for event in self.events(start):
             state.apply(event)
         return state
+
+    def keep_state(self, state: RunState) -> None:
+        """Keep the fold of all the run's events, where reading them again would take long.
+
+        Raises:
+            OSError: It could not be written.
+        """
+        fold.write(state, self.events_file, self.state_file)
 
 
 def create(runs_dir: Path, name: str, now: datetime, config: Callable[[RunFolder], dict[str, Any]]) -> RunFolder:

@@ -1,0 +1,122 @@
+"""A thousand runs, one of them with a million events: their list, the dashboard's first picture, the long run drawn.
+
+Run it with `python -m benchmarks.scale` on quiet cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import psutil
+
+from benchmarks import hour
+from benchmarks.dashboard import MIB, PROGRAM, Row
+from cifar_tui.events import RunFinished
+from cifar_tui.state import RunState
+from cifar_tui.store.recorder import Recorder
+from cifar_tui.store.run_folder import RunFolder
+from tests.terminal import Terminal
+
+FIRST = datetime(2026, 1, 1)
+LONG = "20260314-150926-cnn"
+
+
+def make(place: Path, count: int, events: int) -> None:
+    """So many runs in `place`/runs: copies of a real one, and a long one that is the newest but for its own time."""
+    train = [PROGRAM, "--no-ui", "--quiet", "--data", "digits", "--model", "mlp", "--epochs", "2"]
+    subprocess.run(train, cwd=place, check=True, stdout=subprocess.DEVNULL)
+    runs = place / "runs"
+    (real,) = runs.iterdir()
+    shutil.rmtree(real / "checkpoints")  # They would fill the disk, and no list reads them.
+    (real / "model.safetensors").unlink()
+    for number in range(count - 2):
+        run_id = f"{FIRST + timedelta(minutes=number):%Y%m%d-%H%M%S}-mlp"
+        _copy(real, runs / run_id)
+    long = RunFolder(_copy(real, runs / LONG))
+    long.events_file.unlink()
+    recorder = Recorder(long, long.read_config(), RunState())
+    for event in hour.events(1, events // hour.BATCHES):
+        recorder.record(event)
+    state = recorder.state
+    ended = RunFinished(
+        t=state.t, state="finished", message="trained", epochs=len(state.epochs), best_epoch=1, best_val_accuracy=0.9,
+        test_loss=None, test_accuracy=None, seconds=state.seconds,
+    )  # fmt: skip
+    recorder.record(ended)
+    recorder.close()
+
+
+def _copy(run: Path, target: Path) -> Path:
+    shutil.copytree(run, target)
+    for name in ("config.json", "summary.json"):
+        content = json.loads((target / name).read_text())
+        (target / name).write_text(json.dumps(content | {"id": target.name}))
+    return target
+
+
+def listing(place: Path, rounds: int) -> Iterator[Row]:
+    """`cifar-tui runs`, from the start of the process to its end."""
+    seconds = []
+    for _ in range(rounds + 1):
+        start = time.perf_counter()
+        subprocess.run([PROGRAM, "runs"], cwd=place, check=True, stdout=subprocess.DEVNULL)
+        seconds.append(time.perf_counter() - start)
+    yield _row("list of all runs", seconds[1:], 0.5)
+
+
+def dashboard(place: Path, rounds: int, epochs: int) -> Iterator[Row]:
+    """The first picture, and the long run from the key that selects it until its curves stand."""
+    painted, drawn, memory = [], [], 0
+    for _ in range(rounds + 1):
+        with Terminal([PROGRAM], cwd=place) as terminal:
+            painted.append(terminal.wait_for("mlp") - terminal.started)
+            terminal.wait_for("digits")
+            # Past the two that are ready and the newest; its events are read too, and are few.
+            terminal.press("down", "down")
+            terminal.wait_for("x axis:")
+            pressed = time.perf_counter()
+            terminal.press("down")
+            drawn.append(terminal.wait_for(f"epoch {epochs} of {epochs}", 60) - pressed)
+            memory = max(memory, psutil.Process(terminal.process.pid).memory_info().rss)
+    yield _row("first paint", painted[1:], 0.5)
+    yield _row("the long run, selected until drawn", drawn[1:], 1.0)
+    yield Row("resident memory of the dashboard then", memory / MIB, 500, " MiB")
+
+
+def _row(what: str, seconds: list[float], goal: float) -> Row:
+    return Row(what, statistics.median(seconds), goal, " s", 2, spread=(min(seconds), max(seconds)))
+
+
+def main() -> None:
+    """Make the runs, measure, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        place = Path(temporary)
+        make(place, options.runs, options.events)
+        rows = [*listing(place, options.rounds), *dashboard(place, options.rounds, options.events // hour.BATCHES)]
+    print(
+        f"{options.runs:,} runs, one of {options.events:,} events; Python {platform.python_version()}, "
+        f"{os.cpu_count()} cores\n"
+    )
+    print("| | median (min–max) | goal | |")
+    print("|---|---:|---:|---|")
+    print(*rows, sep="\n")
+
+
+if __name__ == "__main__":
+    main()
