@@ -266,7 +266,7 @@ def runs(
     from cifar_tui.headless.tables import console, runs_table
 
     out = console()
-    out.print(runs_table(summaries, out.width))
+    out.print(runs_table(summaries, out.width), soft_wrap=True)
 
 
 @app.command()

@@ -6,9 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from rich import box
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from cifar_tui.analysis import class_scores, most_confused
@@ -18,11 +17,12 @@ from cifar_tui.text import UNKNOWN, count, duration, percent, printable
 
 PLAIN_WIDTH = 160
 """Columns of a table that goes to a file."""
+GAP = "  "
 WORDS = ("run", "state", "model", "data", "class", "most taken for")
 """The columns that hold words; the others hold numbers."""
 
 
-def comparison_table(states: Sequence[RunState], width: int = PLAIN_WIDTH) -> Table:
+def comparison_table(states: Sequence[RunState], width: int = PLAIN_WIDTH) -> Text:
     """Runs side by side, a row each: the figures that the reference protocol compares."""
     columns = {
         "model": [_text(s.started and s.started.model) for s in states],
@@ -36,11 +36,11 @@ def comparison_table(states: Sequence[RunState], width: int = PLAIN_WIDTH) -> Ta
         "time": [_text(duration(s.seconds)) for s in states],
     }
     table = _fitting(columns, ("params", "epochs", "images/s", "time"), width)
-    table.caption = "1st epoch, best: validation; gap: training − validation in the best epoch"
+    table.append("\n1st epoch, best: validation; gap: training − validation in the best epoch", "dim")
     return table
 
 
-def runs_table(summaries: Sequence[dict[str, Any]], width: int = PLAIN_WIDTH) -> Table:
+def runs_table(summaries: Sequence[dict[str, Any]], width: int = PLAIN_WIDTH) -> Text:
     """All runs, a row each."""
     columns = {
         "run": [_text(s.get("id")) for s in summaries],
@@ -56,7 +56,7 @@ def runs_table(summaries: Sequence[dict[str, Any]], width: int = PLAIN_WIDTH) ->
     return _fitting(columns, ("images/s", "data", "time", "model", "best"), width)
 
 
-def classes_table(matrix: ConfusionMatrix, classes: Sequence[str], width: int = PLAIN_WIDTH) -> Table:
+def classes_table(matrix: ConfusionMatrix, classes: Sequence[str], width: int = PLAIN_WIDTH) -> Text:
     """Each class's images, the share of them that was got right, and what they were taken for most often."""
     scores = class_scores(matrix, classes)
     taken_for = {pair.true: pair for pair in reversed(most_confused(matrix, classes, len(classes) ** 2))}
@@ -77,24 +77,33 @@ def console() -> Console:
     return found if found.is_terminal else Console(width=PLAIN_WIDTH, color_system=None)
 
 
-def _fitting(columns: dict[str, list[Text]], dispensable: Sequence[str], width: int) -> Table:
-    """A table of these columns, without those that one can do without, in this order, until it is not too wide."""
+def _fitting(columns: dict[str, list[str]], dispensable: Sequence[str], width: int) -> Text:
+    """A table of these columns, without those that one can do without, in this order, until it is not too wide.
+
+    Rich's own table takes two milliseconds for a row of it, and there may be a thousand rows.
+    """
+    widths = {head: max(map(cell_len, (head, *column))) for head, column in columns.items()}
     for name in dispensable:
-        widths = [max(len(head), *(text.cell_len for text in column)) for head, column in columns.items()]
-        if sum(widths) + 2 * (len(widths) - 1) <= width:
+        if sum(widths.values()) + len(GAP) * (len(widths) - 1) <= width:
             break
-        del columns[name]
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True, caption_justify="left")
-    for name in columns:
-        table.add_column(name, justify="left" if name in WORDS else "right", overflow="fold")
-    for row in zip(*columns.values(), strict=True):
-        table.add_row(*row)
-    return table
+        del widths[name]
+    padded = [
+        [_aligned(text, size, left=head in WORDS) for text in (head, *columns[head])] for head, size in widths.items()
+    ]
+    heads, *rows = [GAP.join(row) for row in zip(*padded, strict=True)]
+    # The same length in cells as every row.
+    rule = "─" * cell_len(heads)
+    return Text("\n".join(line.rstrip() for line in (heads, rule, *rows)))
 
 
-def _text(value: object) -> Text:
+def _aligned(text: str, width: int, *, left: bool) -> str:
+    space = " " * (width - cell_len(text))
+    return text + space if left else space + text
+
+
+def _text(value: object) -> str:
     """A damaged summary may hold anything."""
-    return Text(printable(UNKNOWN if value is None else str(value)))
+    return printable(UNKNOWN if value is None else str(value))
 
 
 def _speed(images_per_second: float | None) -> str:
