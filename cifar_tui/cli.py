@@ -140,7 +140,8 @@ def train(
     values = {key: context.params[key] for key in options} | {"model": model or None}
     given = {key: value for key, value in values.items() if value is not None and value is not False}
     if context.invoked_subcommand is not None:
-        context.obj = _Shared(given.pop("runs_dir", None), as_json, quiet)
+        given.pop("runs_dir", None)
+        context.obj = _Shared(runs_dir, as_json, quiet)
         if given:
             option = next(iter(given)).replace("ascii_only", "ascii").replace("_", "-")
             raise InputError(f"--{option} is an option of training; {context.invoked_subcommand} does not take it")
