@@ -27,14 +27,15 @@ CHECK = 500
 """Keys after which the dashboard is asked for something it must answer."""
 
 
-def answers(terminal: Terminal) -> None:
-    """See that keys still do what they are for."""
+def answers(terminal: Terminal, number: int) -> None:
+    """See that keys still do what they are for, when all those before them have acted."""
     terminal.resize(120, 40)
     for _ in range(5):
         terminal.press("escape")
-    for key, shown in (("?", "Esc closes"), ("n", "Ctrl+S creates it")):
-        terminal.press(key)
-        terminal.wait_for(shown, 60)
+    word = f"q{number}"
+    for keys, shown in ((["/", *word], word), (["?"], "Esc closes"), (["n"], "Ctrl+S creates it")):
+        terminal.press(*keys)
+        terminal.wait_for(shown, 120)
         terminal.press("escape")
         terminal.wait_for(closed(terminal, shown), 60)
 
@@ -54,7 +55,7 @@ def test_random_keys_and_sizes_while_trainers_run_leave_a_dashboard_that_answers
                 terminal.resize(*drawn.choice(SIZES))
             terminal.press(drawn.choice(KEYS))
             if number % CHECK == 0 or number == COUNT:
-                answers(terminal)
+                answers(terminal, number)
         terminal.press("q")
         terminal.wait_for("Quit?")
         terminal.press("s")

@@ -18,6 +18,7 @@ from cifar_tui.errors import InputError
 from cifar_tui.events import Note, Paused, Resumed, to_json
 from cifar_tui.session import Ended, Loading
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.tui import in_turn
 from cifar_tui.tui.app import Dashboard
 from cifar_tui.tui.keys import KEYS, PANEL_GROUPS
 from cifar_tui.tui.main_screen import SMALLEST, MainScreen
@@ -56,6 +57,13 @@ class Desk:
         """The run that was made last, once it is made."""
         await self.until(lambda: self.session.runs)
         return self.session.runs[number]
+
+    async def type_ahead(self, *keys: str) -> None:
+        """Press keys faster than any of them acts."""
+        await self.until(lambda: self.app.main.views is not None)
+        for key in keys:
+            name = {"?": "question_mark", "/": "slash"}.get(key, key)
+            self.app.post_message(events.Key(name, key if len(key) == 1 else None))
 
     def screen(self) -> str:
         """All that stands on the screen, line by line."""
@@ -383,9 +391,34 @@ async def test_a_key_right_after_escape_is_not_lost_to_the_box_that_it_closes(tm
             (await desk.run()).begin(batch(1, 1))
         await desk.press(opens)
         assert desk.app.screen is not desk.app.main
-        for name, character in (("escape", None), ("5", "5")):
-            desk.app.post_message(events.Key(name, character))
+        await desk.type_ahead("escape", "5")
         await desk.until(lambda: desk.app.screen is desk.app.main)
+        await desk.until(lambda: desk.view == "log")
+
+
+@pytest.mark.parametrize("keys", [("?", "escape"), ("n", "escape"), ("n", "escape", "/", "n", "escape")])
+async def test_keys_pressed_ahead_act_in_turn(tmp_path: Path, keys: tuple[str, ...]) -> None:
+    async with dashboard(tmp_path) as desk:
+        await desk.type_ahead(*keys, "5")
+        await desk.until(lambda: desk.view == "log")
+        assert desk.app.screen is desk.app.main
+        assert desk.app.filter_words == []
+        await desk.shows("cnn", "mlp")
+
+
+async def test_what_is_typed_ahead_of_a_box_is_written_into_it(tmp_path: Path) -> None:
+    async with dashboard(tmp_path) as desk:
+        await desk.type_ahead("/", "m", "l")
+        await desk.until(lambda: desk.app.filter_words == ["ml"])
+
+
+async def test_a_key_whose_effect_is_never_heard_of_holds_up_the_next_one_for_a_moment_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_turn, "PATIENCE", 0.01)
+    monkeypatch.setattr(in_turn.Handled, "bubble", False)
+    async with dashboard(tmp_path) as desk:
+        await desk.type_ahead("?", "escape", "5")
         await desk.until(lambda: desk.view == "log")
 
 

@@ -68,6 +68,19 @@ async def test_what_is_typed_and_picked_is_what_the_run_gets() -> None:
         assert app.answers == [TrainingConfig(model="mlp", data="digits", epochs=12, max_lr=0.001, name="try-2")]
 
 
+async def test_a_wrong_value_is_refused_however_soon_after_it_the_run_is_created() -> None:
+    app = host()
+    async with app.run_test(size=(80, 24)) as pilot:
+        control = field(app, "epochs")
+        assert isinstance(control, Input)
+        assert isinstance(app.screen, NewRun)
+        control.value = "many"
+        app.screen.action_create()
+        await pilot.pause()
+        assert app.answers == []
+        assert app.focused is control
+
+
 @pytest.mark.parametrize(
     ("option", "text", "says"),
     [

@@ -235,13 +235,13 @@ class Dashboard(LiveApp):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """The filter is typed."""
-        if event.input is self.main.filter:
+        if event.input.id == "filter" and not self._exit:
             self.filter_words = event.value.lower().split()
             self.fill()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """The filter is as it should be."""
-        if event.input is self.main.filter:
+        if event.input.id == "filter" and not self._exit:
             self.main.set_focus(None)
 
     def action_leave(self) -> None:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
-from textual.app import App
 from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from cifar_tui.config import TrainingConfig
@@ -23,6 +22,7 @@ from cifar_tui.errors import CifarTuiError
 from cifar_tui.text import plural, printable
 from cifar_tui.tui import background
 from cifar_tui.tui.entry import Entry
+from cifar_tui.tui.in_turn import InTurnApp
 from cifar_tui.tui.inbox import Inbox
 from cifar_tui.tui.look import Look
 from cifar_tui.tui.main_screen import MainScreen
@@ -43,7 +43,7 @@ BURST_SECONDS = 0.05
 """How long messages of trainers are gathered before they are taken in."""
 
 
-class LiveApp(App[None]):
+class LiveApp(InTurnApp):
     """Runs in a table, the selected one in panels. Trainers never wait for it: they fill its inbox."""
 
     TITLE = "cifar-tui"

@@ -223,7 +223,12 @@ class MainScreen(SteadyScreen[None]):
         """Keys are no keys where a box stands before the panels, or the filter is typed."""
         if action == "move":
             return self.is_active and self.focused is None
-        return action not in keys.ACTIONS or (self.is_active and (self.filter is None or not self.filter.has_focus))
+        # Not by the filter's `has_focus`, which waits its turn behind what was typed.
+        return action not in keys.ACTIONS or (self.is_active and not self._filter_is_typed)
+
+    @property
+    def _filter_is_typed(self) -> bool:
+        return self.filter is not None and self.focused is self.filter
 
     def action_move(self, how: str) -> None:
         """Select another run."""

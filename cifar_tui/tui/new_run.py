@@ -121,9 +121,10 @@ class NewRun(Modal[TrainingConfig]):
     @on(Input.Submitted)
     def action_create(self) -> None:
         """Give the configuration, or go to the first field that is wrong."""
+        self._check()  # What was typed last may not have been told yet.
         for option, field in self._fields.items():
-            if self._problems.get(option):
-                field.focus()
+            if self._problems[option]:
+                self.set_focus(field)
                 return
         values = {option: _value(option, field.value) for option, field in self._fields.items()}
         self.answer(TrainingConfig.from_dict(values))
