@@ -2,6 +2,12 @@
 
 import os
 
+from hypothesis import HealthCheck, settings
+
 # Threads that wait for each other on shared cores take many times as long on such small tensors. The programs that
 # tests start inherit it.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# The same examples each time, and no test fails because a machine is slow.
+settings.register_profile("same", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("same")

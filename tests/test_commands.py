@@ -52,7 +52,7 @@ def test_the_folder_of_the_runs_is_kept_where_it_is_not_the_usual_one() -> None:
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0")), max_size=8))
 def test_a_shell_reads_back_the_same_words_from_one_printable_line(words: list[str]) -> None:
     words.append("a'b\\c\n\x1b[31m\u202e $(date) `date` \x85")

@@ -40,7 +40,7 @@ def assert_same(ours: Iterable[tuple[Tensor, Tensor]], others: Iterable[tuple[Te
 
 
 @given(count=st.integers(2, 60), batch_size=st.integers(2, 25))
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 def test_an_epoch_has_each_image_once_and_no_batch_of_one(count: int, batch_size: int) -> None:
     batches = training_batches(numbered(count), batch_size)
     seen = [labels for _, labels in batches.epoch(1)]
@@ -55,7 +55,7 @@ def test_an_epoch_has_each_image_once_and_no_batch_of_one(count: int, batch_size
 
 
 @given(count=st.integers(2, 60), batch_size=st.integers(2, 25), data=st.data())
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30)
 def test_an_epoch_entered_at_a_batch_goes_on_as_one_that_got_there(
     count: int, batch_size: int, data: st.DataObject
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 from textual import events
 from textual.geometry import Size
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
@@ -402,7 +403,7 @@ async def test_keys_pressed_ahead_act_in_turn(tmp_path: Path, keys: tuple[str, .
         await desk.type_ahead(*keys, "5")
         await desk.until(lambda: desk.view == "log")
         assert desk.app.screen is desk.app.main
-        assert desk.app.filter_words == []
+        await desk.until(lambda: desk.app.filter_words == [])
         await desk.shows("cnn", "mlp")
 
 
@@ -441,6 +442,31 @@ async def test_changes_of_size_that_overtake_each_other_come_to_rest(
             desk.app.main.call_later(lambda: None)
         await desk.pilot.pause()
         assert desk.app.main.size == (120, 40)
+
+
+@pytest.mark.parametrize("opens", ["", "?", "n", "ctrl+p", "q"])
+async def test_the_smallest_terminals_come_to_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opens: str) -> None:
+    layouts = 0
+    refresh_layout = Screen._refresh_layout
+
+    def counted(*arguments: Any, **options: Any) -> None:
+        nonlocal layouts
+        layouts += 1
+        refresh_layout(*arguments, **options)
+
+    async with dashboard(tmp_path) as desk:
+        if opens == "q":
+            await desk.press("s")
+            (await desk.run()).begin(batch(1, 1))
+        if opens:
+            await desk.press(opens)
+            assert desk.app.screen is not desk.app.main
+        monkeypatch.setattr(Screen, "_refresh_layout", counted)
+        for size in ((1, 1), (1, 60), (3, 2), (58, 1)):
+            layouts = 0
+            await desk.pilot.resize_terminal(*size)
+            await desk.pilot.pause(0.4)
+            assert layouts < 16, size
 
 
 @pytest.mark.parametrize("size", [(60, 15), (80, 24), (120, 40), (200, 60)])

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 
@@ -54,7 +54,6 @@ def test_an_earlier_run_is_told_by_its_summary_and_then_by_its_events() -> None:
     assert row(entry)["best val"] == "70.00 %"
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.dictionaries(
         st.sampled_from(["state", "model", "data", "epochs", "seconds", "best_val_accuracy", "images_per_second"]),
