@@ -27,6 +27,9 @@ test: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.augmentation
+	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.scale
+	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.dashboard
 
 clean:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 from torchvision.transforms import v2
 
-from cifar_tui.data.augment import augment, draw
+from cifar_tui.data.augment import Style, augment, draw
 from cifar_tui.data.keys import generator
 from cifar_tui.data.loader import normalise
 
@@ -22,7 +22,7 @@ BATCH = 256
 
 def ours(images: torch.Tensor) -> torch.Tensor:
     """A batch as training gets it."""
-    return normalise(augment(images, torch.arange(BATCH), draw(BATCH, generator(0, 1, 1, "benchmark"), flips=True)))
+    return normalise(augment(images, torch.arange(BATCH), draw(BATCH, generator(0, 1, 1, "benchmark"), Style())))
 
 
 TORCHVISION = v2.Compose(

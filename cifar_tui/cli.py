@@ -93,7 +93,7 @@ def train(
         ),
     ] = None,
     max_lr: Annotated[
-        float | None, typer.Option(help="The peak of the one-cycle schedule.", show_default=str(_DEFAULTS.max_lr))
+        float | None, typer.Option(help="The peak of the schedule.", show_default=str(_DEFAULTS.max_lr))
     ] = None,
     weight_decay: Annotated[float | None, _shown(_DEFAULTS.weight_decay)] = None,
     patience: Annotated[
@@ -108,7 +108,10 @@ def train(
         int | None, typer.Option(help="CPU threads; 0 is one a core.", show_default="one a core")
     ] = None,
     seed: Annotated[int | None, _shown(_DEFAULTS.seed)] = None,
-    recipe: Annotated[str | None, typer.Option(help="protocol.", show_default=_DEFAULTS.recipe)] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(help="protocol, or fast: fewer epochs, with defaults of its own.", show_default=_DEFAULTS.recipe),
+    ] = None,
     checkpoint_seconds: Annotated[
         float | None,
         typer.Option(help="The longest time between checkpoints.", show_default=f"{_DEFAULTS.checkpoint_seconds:g}"),
@@ -215,9 +218,12 @@ def training_configs(options: dict[str, Any]) -> list[TrainingConfig]:
     with contextlib.suppress(OSError, RuntimeError):
         if common.data_dir is not None:
             common = replace(common, data_dir=str(Path(common.data_dir).expanduser().absolute()))
+    # Each by itself: what is not given is the recipe's, and a recipe may have another for each model.
+    found = {"data": common.data, "data_dir": common.data_dir}
+    configs = [TrainingConfig.from_dict(options | found | {"model": model}) for model in chosen]
     if common.name is None or len(chosen) == 1:
-        return [replace(common, model=model) for model in chosen]
-    return [replace(common, model=model, name=f"{common.name}-{model}") for model in chosen]
+        return configs
+    return [replace(config, name=f"{common.name}-{config.model}") for config in configs]
 
 
 @app.command()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from cifar_tui.errors import InputError
+from cifar_tui.recipes import RECIPES, recipe
 
 DEFAULT_RUNS_DIR = "runs"
 NAMED_DATA = ("cifar10", "digits")
@@ -23,7 +24,6 @@ MAX_SEED = 2**63 - 1
 MAX_COUNT = 1_000_000
 MAX_THREADS = 1024
 PRECISIONS = ("auto", "fp32", "bf16")
-RECIPES = ("protocol",)
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,3})?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -46,7 +46,7 @@ class TrainingConfig:
     lr: float = 0.001
     """What AdamW is made with; the one-cycle schedule sets its own rate from the first batch on."""
     max_lr: float = 0.01
-    """The peak of the one-cycle schedule, which starts at a twenty-fifth of it."""
+    """The peak of the schedule; the one-cycle schedule starts at a twenty-fifth of it."""
     weight_decay: float = 1e-4
     patience: int = 10
     """Epochs without a better validation accuracy after which training ends."""
@@ -90,7 +90,7 @@ class TrainingConfig:
 
     @classmethod
     def from_dict(cls, options: Mapping[str, Any], source: str = "the options") -> TrainingConfig:
-        """The configuration of these options, the others at their defaults.
+        """The configuration of these options, the others at the defaults of its recipe for its model.
 
         Args:
             options: Values by field name; a dash may stand for an underscore.
@@ -105,7 +105,8 @@ class TrainingConfig:
             if field not in _HINTS:
                 raise InputError(f"{source}: unknown option {key!r}{suggestion(field, _HINTS)}")
             values[field] = _typed(field, value, source)
-        return cls(**values)
+        given = cls(**values)
+        return cls(**(dict(recipe(given.recipe, given.model).options) | values))
 
 
 _HINTS: dict[str, str] = {f.name: str(f.type).partition(" ")[0] for f in fields(TrainingConfig)}

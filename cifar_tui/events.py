@@ -56,6 +56,8 @@ class RunStarted(Event):
     threads: int
     seed: int
     max_lr: float
+    schedule: str = "one-cycle"
+    """How the learning rate goes to `max_lr` and down again; a name of `recipes.Schedule`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

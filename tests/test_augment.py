@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2 import functional
 
-from cifar_tui.data.augment import Draws, augment, draw
+from cifar_tui.data.augment import Draws, Style, augment, draw
 from cifar_tui.data.color import BRIGHTNESS, CONTRAST, HUE, SATURATION, blend, shift_hue
 from cifar_tui.data.geometry import flip_and_crop, inverse_rotation, rotate
 from cifar_tui.data.keys import generator, key
@@ -128,7 +128,7 @@ def test_rotation_equals_torchvision() -> None:
 def test_whole_augmentation_equals_torchvision_for_every_order() -> None:
     orders = torch.tensor(list(permutations(range(4)))).repeat_interleave(12, 0)
     count = len(orders)
-    draws = replace(draw(count, generator(1, 2, 3, "test"), flips=True), order=orders)
+    draws = replace(draw(count, generator(1, 2, 3, "test"), Style()), order=orders)
     indices = torch.randperm(len(IMAGES), generator=torch.Generator().manual_seed(5))[:count]
     reference = each(IMAGES[indices], lambda image, i: pil_pipeline(image, draws, i))
     assert_same_pixels(augment(IMAGES, indices, draws), reference)
@@ -138,7 +138,7 @@ def test_whole_augmentation_equals_torchvision_for_every_order() -> None:
 def test_small_batches_equal_torchvision(count: int) -> None:
     images = random_images(count)
     for number in range(12):
-        draws = draw(count, generator(0, 0, number, "test"), flips=True)
+        draws = draw(count, generator(0, 0, number, "test"), Style())
         expected = [pil_pipeline(functional.to_pil_image(image), draws, i) for i, image in enumerate(images)]
         reference = torch.stack([functional.pil_to_tensor(image) for image in expected])
         assert_same_pixels(augment(images, torch.arange(count), draws), reference)
@@ -146,12 +146,12 @@ def test_small_batches_equal_torchvision(count: int) -> None:
 
 def test_augmenting_leaves_the_images_as_they_were() -> None:
     images = IMAGES.clone()
-    augment(images, torch.arange(len(images)), draw(len(images), generator(0, 0, 0, "test"), flips=True))
+    augment(images, torch.arange(len(images)), draw(len(images), generator(0, 0, 0, "test"), Style()))
     assert torch.equal(images, IMAGES)
 
 
 DRAWN = 24_000
-DRAWS = draw(DRAWN, generator(0, 1, 2, "test"), flips=True)
+DRAWS = draw(DRAWN, generator(0, 1, 2, "test"), Style())
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_draws_are_independent_of_each_other_and_from_image_to_image() -> None:
 
 
 def test_without_flips_only_the_flip_is_missing() -> None:
-    flipping, fixed = (draw(100, generator(0, 0, 0, "test"), flips=flips) for flips in (True, False))
+    flipping, fixed = (draw(100, generator(0, 0, 0, "test"), Style(flips=flips)) for flips in (True, False))
     assert flipping.flip.any()
     assert not fixed.flip.any()
     for field in fields(Draws):
@@ -222,17 +222,17 @@ def test_without_flips_only_the_flip_is_missing() -> None:
 
 def test_joined_draws_augment_as_the_batches_do_apart() -> None:
     images = random_images(60)
-    parts = [draw(30, generator(0, 0, batch, "test"), flips=True) for batch in range(2)]
+    parts = [draw(30, generator(0, 0, batch, "test"), Style()) for batch in range(2)]
     apart = [augment(images, torch.arange(30) + 30 * batch, part) for batch, part in enumerate(parts)]
     assert torch.equal(augment(images, torch.arange(60), Draws.joined(parts)), torch.cat(apart))
 
 
 def test_draws_follow_from_their_key_alone() -> None:
     torch.manual_seed(1)
-    first = draw(50, generator(7, 3, 11, "augment"), flips=True)
+    first = draw(50, generator(7, 3, 11, "augment"), Style())
     torch.manual_seed(2)
     state = torch.get_rng_state()
-    again = draw(50, generator(7, 3, 11, "augment"), flips=True)
+    again = draw(50, generator(7, 3, 11, "augment"), Style())
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(getattr(first, field.name), getattr(again, field.name)) for field in fields(Draws))
 

@@ -23,7 +23,7 @@ LIGHT = [
     (["--checkpoint-seconds", "0"], "--checkpoint-seconds takes a number above 0"),
     (["--precision", "fp8"], "--precision takes auto, fp32, bf16"),
     (["--device", "tpu"], "--device takes auto, cpu, cuda or cuda:N"),
-    (["--recipe", "magic"], "--recipe takes protocol"),
+    (["--recipe", "magic"], "--recipe takes protocol, fast"),
     (["--name", "../../up"], "--name takes up to 64 letters"),
     (["--model", "cn"], "unknown model 'cn' (did you mean 'cnn'?)"),
     (["--model", "transformer"], "unknown model 'transformer' (known: cnn, mlp)"),

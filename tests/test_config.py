@@ -62,6 +62,17 @@ def test_a_configuration_is_made_again_from_its_dictionary(config: TrainingConfi
     assert TrainingConfig.from_dict(config.to_dict()) == config
 
 
+@pytest.mark.parametrize(("model", "epochs", "batch_size"), [("cnn", 24, 512), ("mlp", 50, 256)])
+def test_a_recipe_has_defaults_of_its_own_for_each_model_and_what_is_given_wins(
+    model: str, epochs: int, batch_size: int
+) -> None:
+    fast = TrainingConfig.from_dict({"recipe": "fast", "model": model})
+    assert (fast.epochs, fast.batch_size) == (epochs, batch_size)
+    given = TrainingConfig.from_dict({"recipe": "fast", "model": model, "batch_size": 64, "epochs": 3})
+    assert (given.epochs, given.batch_size, given.max_lr) == (3, 64, fast.max_lr)
+    assert TrainingConfig.from_dict({"recipe": "protocol", "model": model}) == TrainingConfig(model=model)
+
+
 def test_an_unknown_option_is_refused_with_the_one_that_was_meant() -> None:
     with pytest.raises(InputError, match=r"somewhere: unknown option 'epoch' \(did you mean 'epochs'\?\)"):
         TrainingConfig.from_dict({"epoch": 3}, "somewhere")

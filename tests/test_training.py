@@ -21,7 +21,7 @@ from cifar_tui.state import RunState
 from cifar_tui.training import checkpoints, journal, loop
 from cifar_tui.training.control import Control
 from cifar_tui.training.evaluation import confusion_matrix, evaluate
-from cifar_tui.training.optimizer import FusedAdamW
+from cifar_tui.training.optimizer import Rates, Steps, optimise
 from tests.training_runs import Asking, at_batch, run, tiny_setup
 
 TRAINED = 41
@@ -261,11 +261,11 @@ def test_no_speed_counts_the_time_before_the_first_batch_or_leaves_it_out(
     monkeypatch.setattr(journal, "REPORT_SECONDS", 0.1)
     setup = tiny_setup(epochs=1)
 
-    def slow(*arguments: Any, **options: Any) -> torch.optim.Optimizer:
+    def slow(*arguments: Any) -> tuple[Steps, Rates]:
         time.sleep(1)
-        return FusedAdamW(*arguments, **options)
+        return optimise(*arguments)
 
-    monkeypatch.setattr(loop, "FusedAdamW", slow)
+    monkeypatch.setattr(loop, "optimise", slow)
     recorded = run(tmp_path, setup=setup)
     (epoch,) = recorded.of(Epoch)
     assert all(0.01 < e.images_per_second / epoch.images_per_second < 1000 for e in recorded.of(Batch))
@@ -335,6 +335,28 @@ def test_two_runs_at_once_equal_the_same_two_in_turn(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert [together[seed].learning() for seed in (0, 1)] == [recorded.learning() for recorded in alone]
+
+
+@pytest.mark.parametrize("model", ["cnn", "mlp"])
+def test_the_fast_recipe_learns_and_goes_on_to_the_same_end_bit_for_bit(tmp_path: Path, model: str) -> None:
+    options: dict[str, Any] = {"recipe": "fast", "model": model, "epochs": 2, "batch_size": 16}
+    whole = run(tmp_path / "whole", **options)
+    left = run(tmp_path / "left", Asking(at_batch(2, 1), stop), **options)
+    rest = run(tmp_path / "left", resume=True, **options)
+    assert left.outcome.state == "stopped"
+    assert sorted([*left.learning(), *rest.learning()], key=len) == sorted(whole.learning(), key=len)
+    for name, tensor in whole.weights().items():
+        assert torch.equal(rest.weights()[name], tensor), name
+    assert whole.of(Epoch)[1].train_loss < whole.of(Epoch)[0].train_loss
+
+
+def test_a_recipe_settles_the_dropout(tmp_path: Path) -> None:
+    def probabilities(recipe: str) -> list[float]:
+        model = tiny_setup(model="cnn", recipe=recipe).model
+        return [module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)]
+
+    assert probabilities("protocol") == [0.25, 0.25, 0.25, 0.5, 0.5]
+    assert probabilities("fast") == [0.0, 0.0, 0.0, 0.25, 0.25]
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

@@ -142,6 +142,14 @@ def test_the_curve_rises_to_its_peak_at_three_tenths_and_falls_to_almost_nothing
         assert max(columns) == 8 * rows
 
 
+def test_the_curve_of_another_schedule_is_another() -> None:
+    one_cycle, triangle = (
+        curve(Plan(0.01, 1000, schedule=name), LOOK, 0, 50, 1) for name in ("one-cycle", "triangular")
+    )
+    assert "".join(part[0] for part in triangle[0][-2:]).index("█") < 15
+    assert one_cycle != triangle
+
+
 @pytest.mark.parametrize(("done", "column"), [(0, None), (1, 0), (50, 19), (100, 39), (51, 20)])
 def test_the_marker_stands_where_the_run_is(done: int, column: int | None) -> None:
     plan = Plan(0.01, 100, done)

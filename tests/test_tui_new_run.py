@@ -68,6 +68,22 @@ async def test_what_is_typed_and_picked_is_what_the_run_gets() -> None:
         assert app.answers == [TrainingConfig(model="mlp", data="digits", epochs=12, max_lr=0.001, name="try-2")]
 
 
+async def test_another_recipe_brings_its_own_defaults_and_leaves_what_was_typed() -> None:
+    app = host()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await type_into(app, pilot, "max_lr", "0.002")
+        recipe = field(app, "recipe")
+        recipe.focus()
+        await pilot.press("right", "ctrl+s")
+        given = {"data": "digits", "recipe": "fast", "max_lr": 0.002}
+        assert app.answers == [TrainingConfig.from_dict(given)]
+        app.open(NewRun(TrainingConfig.from_dict({"model": "mlp", "data": "digits", "recipe": "fast"}), MODELS, Look()))
+        await pilot.pause()
+        field(app, "recipe").focus()
+        await pilot.press("right", "ctrl+s")
+        assert app.answers[1:] == [TrainingConfig(model="mlp", data="digits")]
+
+
 async def test_a_wrong_value_is_refused_however_soon_after_it_the_run_is_created() -> None:
     app = host()
     async with app.run_test(size=(80, 24)) as pilot:

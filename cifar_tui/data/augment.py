@@ -15,6 +15,29 @@ from torch import Tensor
 
 from cifar_tui.data.color import HUE, blend, shift_hue
 from cifar_tui.data.geometry import PADDING, flip_and_crop, inverse_rotation, rotate
+from cifar_tui.recipes import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Which augmentation a recipe uses.
+
+    Attributes:
+        flips: Whether images are mirrored.
+        alternating: In every other epoch, half of them in the first, instead of each time by chance.
+        padding: Pixels by which a crop may be off the centre, up to 4.
+        colours_and_angles: Whether colours are jittered and images rotated.
+    """
+
+    flips: bool = True
+    alternating: bool = False
+    padding: int = PADDING
+    colours_and_angles: bool = True
+
+    @classmethod
+    def of(cls, recipe: Recipe, *, flips: bool) -> Style:
+        """A recipe's, for images that may be mirrored or not."""
+        return cls(flips, recipe.alternating, recipe.padding, recipe.colours_and_angles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +68,23 @@ class Draws:
         return cls(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
 
-def draw(count: int, generator: torch.Generator, *, flips: bool) -> Draws:
+def draw(count: int, generator: torch.Generator, style: Style) -> Draws:
     """Draw the augmentation of `count` images.
 
     Args:
         count: The number of images, n.
         generator: A CPU generator; the only source of randomness.
-        flips: Whether half of the images are mirrored; if not, every other draw is the same.
+        style: Whether images are mirrored, and how far crops may be off the centre; all else is drawn the same.
     """
+    edges = (PADDING - style.padding, PADDING + style.padding + 1)
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
         return torch.empty(count, *shape).uniform_(low, high, generator=generator)
 
     return Draws(
-        flip=uniform(0, 1) < (0.5 if flips else 0),
-        top=torch.randint(2 * PADDING + 1, (count,), generator=generator),
-        left=torch.randint(2 * PADDING + 1, (count,), generator=generator),
+        flip=uniform(0, 1) < (0.5 if style.flips else 0),
+        top=torch.randint(*edges, (count,), generator=generator),
+        left=torch.randint(*edges, (count,), generator=generator),
         factors=uniform(0.8, 1.2, 3),
         hue=uniform(-0.1, 0.1),
         order=uniform(0, 1, 4).argsort(1),
@@ -68,17 +92,21 @@ def draw(count: int, generator: torch.Generator, *, flips: bool) -> Draws:
     )
 
 
-def augment(images: Tensor, indices: Tensor, draws: Draws) -> Tensor:
+def augment(images: Tensor, indices: Tensor, draws: Draws, *, colours_and_angles: bool = True) -> Tensor:
     """Pick images and augment them, on their device and without waiting for it.
 
     Args:
         images: (N, 3, 32, 32) uint8, RGB, contiguous; the whole training set.
         indices: (n,) int64 on the CPU; which images to take.
         draws: Their augmentation.
+        colours_and_angles: Whether that goes beyond mirroring and cropping.
 
     Returns:
         (n, 3, 32, 32) float32, whole numbers from 0 to 255.
     """
+    if not colours_and_angles:
+        places = (indices, draws.flip, draws.top, draws.left)
+        return flip_and_crop(images, *(to_device(values, images.device) for values in places)).float()
     # Sorted by when their hue turns, images have it turned at one go, between the blends that come before and after.
     place = (draws.order == HUE).long().argmax(1)
     hue_order = place.argsort(stable=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from cifar_tui.data.augment import Draws, augment, draw, to_device
+from cifar_tui.data.augment import Draws, Style, augment, draw, to_device
 from cifar_tui.data.dataset import Split
 from cifar_tui.data.keys import generator
 from cifar_tui.errors import InputError
@@ -25,7 +26,7 @@ class TrainingBatches:
             the batch before it, because batch normalisation cannot train on one.
         seed: The run's.
         device: Where the batches are made and stay.
-        flips: Whether images may be mirrored.
+        style: How they are augmented.
         memory_format: Of the image batches: `torch.contiguous_format` or `torch.channels_last`.
 
     Attributes:
@@ -42,7 +43,7 @@ class TrainingBatches:
         batch_size: int,
         seed: int,
         device: torch.device,
-        flips: bool,
+        style: Style,
         memory_format: torch.memory_format = torch.contiguous_format,
     ) -> None:
         if len(split) < 2:
@@ -52,7 +53,7 @@ class TrainingBatches:
         self._split = on_device(split, device)
         self._batch_size = batch_size
         self._seed = seed
-        self._flips = flips
+        self._style = style
         self._memory_format = memory_format
         whole, rest = divmod(len(split), batch_size)
         self.batches = max(1, whole + (rest > 1))
@@ -71,17 +72,28 @@ class TrainingBatches:
         """
         images, labels = self._split.images, self._split.labels
         order = torch.randperm(len(self._split), generator=generator(self._seed, epoch, 0, "order"))
+        mirrored = self._mirrored(epoch)
         for first in range(start, self.batches, self._batches_at_once):
             batches = range(first, min(first + self._batches_at_once, self.batches))
             sizes = [self.samples_before(batch + 1) - self.samples_before(batch) for batch in batches]
             indices = order[self.samples_before(first) :][: sum(sizes)]
             draws = Draws.joined([self._draw(epoch, batch, size) for batch, size in zip(batches, sizes, strict=True)])
-            inputs = normalise(augment(images, indices, draws)).contiguous(memory_format=self._memory_format)
+            if self._style.alternating:
+                draws = replace(draws, flip=mirrored[indices])
+            pixels = augment(images, indices, draws, colours_and_angles=self._style.colours_and_angles)
+            inputs = normalise(pixels).contiguous(memory_format=self._memory_format)
             targets = labels.index_select(0, to_device(indices, labels.device))
             yield from zip(inputs.split(sizes), targets.split(sizes), strict=True)
 
     def _draw(self, epoch: int, batch: int, size: int) -> Draws:
-        return draw(size, generator(self._seed, epoch, batch, "augment"), flips=self._flips)
+        return draw(size, generator(self._seed, epoch, batch, "augment"), self._style)
+
+    def _mirrored(self, epoch: int) -> Tensor:
+        """(N,) bool; which images are mirrored in an epoch where they take turns."""
+        if not self._style.flips:
+            return torch.zeros(len(self._split), dtype=torch.bool)
+        half = torch.rand(len(self._split), generator=generator(self._seed, 0, 0, "flips")) < 0.5
+        return half ^ (epoch % 2 == 0)
 
 
 def evaluation_batches(

@@ -12,12 +12,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 from cifar_tui.errors import DivergedError, InputError
 from cifar_tui.files import replacing
 from cifar_tui.training.metrics import Measured
+from cifar_tui.training.optimizer import Stateful
 
 FORMAT = 1
 LAST = "last.pt"
@@ -228,7 +227,7 @@ def _check_identity(theirs: Identity, ours: Identity, path: Path) -> None:
 
 
 def restore(
-    snapshot: Snapshot, model: nn.Module, optimizer: Optimizer | None = None, schedule: LRScheduler | None = None
+    snapshot: Snapshot, model: nn.Module, optimizer: Stateful | None = None, schedule: Stateful | None = None
 ) -> None:
     """Put a snapshot's state into a run's objects.
 

@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from torch import Tensor, nn
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.events import AnyEvent, Batch, Checkpoint, Epoch, Note, Paused, Resumed, RunStarted
@@ -20,6 +18,7 @@ from cifar_tui.training.control import Control
 from cifar_tui.training.devices import Placement
 from cifar_tui.training.evaluation import Evaluation
 from cifar_tui.training.metrics import MetricsReader, Step
+from cifar_tui.training.optimizer import Stateful
 from cifar_tui.training.writer import CheckpointWriter
 
 REPORT_SECONDS = 0.1
@@ -38,7 +37,7 @@ class Journal:
         placement: Placement,
         folder: Path,
         emit: Emit,
-        objects: tuple[nn.Module, Optimizer, LRScheduler],
+        objects: tuple[nn.Module, Stateful, Stateful],
         batches: int,
         clock: Clock,
     ) -> None:

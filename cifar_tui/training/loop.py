@@ -1,4 +1,4 @@
-"""The training loop of the reference protocol: cross-entropy, AdamW, a one-cycle schedule, early stopping."""
+"""The training loop: cross-entropy, an optimiser and a schedule by the recipe, early stopping."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch.optim.lr_scheduler import OneCycleLR
 
+from cifar_tui.data.augment import Style
 from cifar_tui.data.keys import key
 from cifar_tui.data.loader import TrainingBatches, on_device
 from cifar_tui.events import RunStarted, RunStatus
@@ -21,7 +21,7 @@ from cifar_tui.training.control import Control, StopTraining
 from cifar_tui.training.devices import memory_format
 from cifar_tui.training.evaluation import Evaluation, evaluate
 from cifar_tui.training.journal import Emit, Journal
-from cifar_tui.training.optimizer import FusedAdamW
+from cifar_tui.training.optimizer import optimise
 from cifar_tui.training.setup import Setup
 
 
@@ -65,18 +65,17 @@ def train(
         InputError: `saved` does not fit the model.
         OSError: A checkpoint could not be written.
     """
-    config, placement, dataset, model = setup.config, setup.placement, setup.dataset, setup.model
+    config, placement, dataset, model, recipe = setup.config, setup.placement, setup.dataset, setup.model, setup.recipe
     batches = TrainingBatches(
         dataset.train,
         batch_size=config.batch_size,
         seed=config.seed,
         device=placement.device,
-        flips=dataset.flips,
+        style=Style.of(recipe, flips=dataset.flips),
         memory_format=memory_format(model),
     )
     validation = on_device(dataset.validation, placement.device)
-    optimizer = FusedAdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
-    schedule = OneCycleLR(optimizer, config.max_lr, total_steps=config.epochs * batches.batches)
+    optimizer, schedule = optimise(model, config, recipe, config.epochs * batches.batches)
     dropout = torch.Generator(placement.device)
     set_dropout_generator(model, dropout)
     clock.start()
@@ -96,7 +95,7 @@ def train(
                     dropout.manual_seed(key(config.seed, progress.epoch, progress.batch, "dropout"))
                     with placement.autocast():
                         logits = model(images)
-                        loss = F.cross_entropy(logits, labels)
+                        loss = F.cross_entropy(logits, labels, label_smoothing=recipe.smoothing)
                     optimizer.zero_grad(set_to_none=True)
                     loss.backward()
                     optimizer.step()
@@ -147,4 +146,5 @@ def _run_started(setup: Setup, run_id: str, batches: int, t: float) -> RunStarte
         threads=placement.threads,
         seed=config.seed,
         max_lr=config.max_lr,
+        schedule=setup.recipe.schedule,
     )

@@ -13,6 +13,8 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.data import sources
 from cifar_tui.data.dataset import Dataset, Progress, Source, split
 from cifar_tui.data.keys import key
+from cifar_tui.models.parts.dropout import set_dropout
+from cifar_tui.recipes import Recipe, recipe
 from cifar_tui.training.checkpoints import Identity
 from cifar_tui.training.devices import Placement, memory_format, place
 
@@ -27,6 +29,11 @@ class Setup:
     placement: Placement
     dataset: Dataset
     model: nn.Module
+
+    @property
+    def recipe(self) -> Recipe:
+        """How it is trained, beside its options."""
+        return recipe(self.config.recipe, self.config.model)
 
     @property
     def identity(self) -> Identity:
@@ -86,4 +93,6 @@ def prepare(config: TrainingConfig, shelf: Shelf, progress: Progress) -> Setup:
         torch.default_generator.manual_seed(key(config.seed, 0, 0, "weights"))
         model = models.build(config.model, len(dataset.classes))
     model = model.to(memory_format=memory_format(model)).to(placement.device)
-    return Setup(config, placement, dataset, model)
+    setup = Setup(config, placement, dataset, model)
+    set_dropout(model, setup.recipe.block_dropout, setup.recipe.head_dropout)
+    return setup

@@ -17,8 +17,9 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
-from cifar_tui.config import NAMED_DATA, PRECISIONS, RECIPES, TrainingConfig
+from cifar_tui.config import NAMED_DATA, PRECISIONS, TrainingConfig
 from cifar_tui.errors import InputError
+from cifar_tui.recipes import RECIPES
 from cifar_tui.tui.folders import FolderSuggester
 from cifar_tui.tui.look import Look
 from cifar_tui.tui.modal import Modal
@@ -40,7 +41,7 @@ FURTHER = {
     "lr": "What AdamW is made with; the one-cycle schedule sets its own rate from the first batch on.",
     "precision": "auto is bf16 where the device multiplies it natively, else fp32.",
     "threads": "CPU threads; 0 is one for each core. The numbers depend on it.",
-    "recipe": "How images are augmented and the model is trained.",
+    "recipe": "The reference protocol, or a faster way to its accuracy.",
     "checkpoint_seconds": "The longest time between two checkpoints.",
     "data_dir": "Where to look for CIFAR-10 first, and to put it; empty is the user's cache.",
 }
@@ -63,6 +64,7 @@ class NewRun(Modal[TrainingConfig]):
         """Begin with these options, under no name."""
         super().__init__(look)
         self._options = replace(options, name=None)
+        self._defaults = _defaults(options.recipe, options.model)
         self._models = models
         self._fields: dict[str, Input | Pick] = {}
         self._problems: dict[str, str] = {}
@@ -112,6 +114,15 @@ class NewRun(Modal[TrainingConfig]):
             self._remark.set_class(bool(problem), "-wrong")
             self._remark.update(self.shown(problem or ALL[focused]), layout=False)
 
+    @on(Pick.Changed)
+    def _follow_recipe(self) -> None:
+        """Give each field that has its default that of the recipe and the model that are picked now."""
+        defaults = _defaults(self._fields["recipe"].value, self._fields["model"].value)
+        for option, field in self._fields.items():
+            if isinstance(field, Input) and field.value == _text(getattr(self._defaults, option)):
+                field.value = _text(getattr(defaults, option))
+        self._defaults = defaults
+
     def _label(self, option: str, focused: bool) -> Text:
         wrong = self._problems[option] != ""
         mark = self.look.glyph("failed" if wrong else "running") if wrong or focused else " "
@@ -121,7 +132,9 @@ class NewRun(Modal[TrainingConfig]):
     @on(Input.Submitted)
     def action_create(self) -> None:
         """Give the configuration, or go to the first field that is wrong."""
-        self._check()  # What was typed last may not have been told yet.
+        # What was typed and picked last may not have been told yet.
+        self._follow_recipe()
+        self._check()
         for option, field in self._fields.items():
             if self._problems[option]:
                 self.set_focus(field)
@@ -133,6 +146,10 @@ class NewRun(Modal[TrainingConfig]):
 def readable(option: str) -> str:
     """An option's name as a person reads it."""
     return option.replace("_", " ")
+
+
+def _defaults(recipe: str, model: str) -> TrainingConfig:
+    return TrainingConfig.from_dict({"recipe": recipe, "model": model})
 
 
 def _text(value: object) -> str:

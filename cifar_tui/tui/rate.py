@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cifar_tui.schedule import one_cycle
+from cifar_tui.recipes import recipe
+from cifar_tui.schedule import planned
 from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.lines import Part
 from cifar_tui.tui.look import Look
@@ -22,19 +23,21 @@ AXIS, AXIS_ROWS, AXIS_WIDTH = 9, 4, 60
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run's one-cycle schedule, and how far it is.
+    """A run's schedule, and how far it is.
 
     Attributes:
         max_lr: The peak.
         steps: All steps that are planned.
         done: Steps that are done; the last of them is where the run is.
         epoch: The epoch that is under way.
+        schedule: How the rate goes up and down.
     """
 
     max_lr: float
     steps: int
     done: int = 0
     epoch: int = 1
+    schedule: str = "one-cycle"
 
     @staticmethod
     def of(entry: Entry) -> Plan | None:
@@ -44,8 +47,11 @@ class Plan:
             started = state.started
             steps = max(1, started.epochs * started.batches)
             done = min(max(0, (state.epoch - 1) * started.batches + state.batch), steps)
-            return Plan(started.max_lr, steps, done, state.epoch)
-        return None if config is None else Plan(config.max_lr, config.epochs * STEPS_PER_EPOCH)
+            return Plan(started.max_lr, steps, done, state.epoch, started.schedule)
+        if config is None:
+            return None
+        schedule = recipe(config.recipe, config.model).schedule
+        return Plan(config.max_lr, config.epochs * STEPS_PER_EPOCH, schedule=schedule)
 
     def column(self, width: int) -> int | None:
         """The column where the run is; None before its first step."""
@@ -63,20 +69,20 @@ def curve(plan: Plan, look: Look, number: int, width: int, rows: int) -> list[li
     # Of a thin line, little would be seen in a faint colour.
     ahead = look.dim if look.ascii else look.faint(number)
     drawn = []
-    for row, cells in enumerate(_area(plan.steps, width, rows, look.ascii)):
+    for row, cells in enumerate(_area(plan.schedule, plan.steps, width, rows, look.ascii)):
         coloured: list[Part] = [(cells[:past], look.run(number)), (cells[past:], ahead)]
         drawn.append([_tick(plan, row, rows, axis, look), *coloured])
     return [*drawn, _marker_row(plan, here, axis, width, look, number)]
 
 
 @lru_cache(16)
-def _area(steps: int, width: int, rows: int, ascii_only: bool) -> tuple[str, ...]:
+def _area(schedule: str, steps: int, width: int, rows: int, ascii_only: bool) -> tuple[str, ...]:
     """The area below the curve, from the top row to the bottom one; in ASCII, the line that bounds it."""
     marks = ASCII_LEVELS if ascii_only else BLOCKS
     above = " " if ascii_only else BLOCKS[-1]
     heights = []
     for column in range(width):
-        share = one_cycle(round(column / max(1, width - 1) * (steps - 1)), steps, 1.0)
+        share = planned(schedule, round(column / max(1, width - 1) * (steps - 1)), steps, 1.0)
         heights.append(max(1, math.ceil(round(share * rows * len(marks), 6))))
     drawn = []
     for bottom in range((rows - 1) * len(marks), -1, -len(marks)):

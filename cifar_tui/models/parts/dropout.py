@@ -17,11 +17,21 @@ class Dropout(nn.Dropout):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  (the name that nn.Dropout gives it)
         """Zero each element with probability `p` and scale the others by 1 / (1 - p), in training; else the input."""
-        if not self.training or self.generator is None:
+        if not self.training or self.p == 0:
+            return input
+        if self.generator is None:
             return super().forward(input)
         keep = 1.0 - self.p
         mask = torch.empty_like(input).bernoulli_(keep, generator=self.generator).div_(keep)
         return input * mask
+
+
+def set_dropout(model: nn.Module, block: float | None, head: float | None) -> None:
+    """Have the dropout of the model's `head` and that of all before it another probability; None leaves it."""
+    for name, module in model.named_modules():
+        probability = head if name.startswith("head.") else block
+        if isinstance(module, Dropout) and probability is not None:
+            module.p = probability
 
 
 def set_dropout_generator(model: nn.Module, generator: torch.Generator) -> None:
