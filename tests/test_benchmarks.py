@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import hour, reference_loop, throughput
+from benchmarks import cuda, hour, reference_loop, throughput
 from benchmarks.throughput import Seen
 from cifar_tui import models
 from tests.images import write_folder
@@ -47,3 +47,25 @@ def test_an_hour_of_events_can_be_measured(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(hour, "WARM_UP", 1)
     monkeypatch.setattr(hour, "BATCHES", 30)
     assert isinstance(hour.growth(1), int)
+
+
+def test_all_figures_of_a_device_can_be_measured_on_the_cpu(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["cuda", "--device", "cpu", "--epochs", "1", "--rounds", "1", "--models", "mlp"])
+    cuda.main()
+    rows = dict(line.strip("| ").rsplit(" | ", 1) for line in capsys.readouterr().out.splitlines()[4:])
+    assert float(rows["its images/s"].replace(",", "")) > 1
+    assert 0 < float(rows["its share of the device's peak"].rstrip("%")) < 150
+    assert float(rows["images/s with the dashboard ÷ headless"].partition(" ")[0]) > 0
+    assert "mlp, fast, 1 epochs" in rows
+
+
+def test_the_time_to_an_accuracy_ends_with_the_first_epoch_that_has_it() -> None:
+    trained = cuda.Trained([2.0, 3.0, 4.0], [0.1, 0.5, 0.4], 100, 0.4)
+    assert (trained.until(0.1), trained.until(0.4), trained.until(0.6)) == (2.0, 5.0, None)
+
+
+def test_training_on_an_image_takes_three_times_its_forward_pass() -> None:
+    weights = 3072 * 1024 + 1024 * 512 + 512 * 10
+    assert cuda.training_flop("mlp") == 3 * 2 * weights
