@@ -47,10 +47,11 @@ class Seen:
         return self.images / statistics.median(self.epoch_seconds[1:] or self.epoch_seconds)
 
 
-def ours(model: str, data: str, epochs: int, device: str) -> Seen:
-    """`cifar-tui --no-ui`, with the precision that it takes by itself."""
+def ours(model: str, data: str, epochs: int, device: str, *, seed: int = 0, precision: str = "auto") -> Seen:
+    """`cifar-tui --no-ui`."""
     with tempfile.TemporaryDirectory() as runs:
         options = ["--model", model, "--data", data, "--epochs", str(epochs), "--device", device, "--runs-dir", runs]
+        options += ["--seed", str(seed), "--precision", precision]
         _, memory = watched([sys.executable, "-m", "cifar_tui", "--no-ui", "--quiet", *options])
         (folder,) = Path(runs).iterdir()
         with (folder / "metrics.csv").open(newline="") as file:
@@ -59,9 +60,10 @@ def ours(model: str, data: str, epochs: int, device: str) -> Seen:
     return Seen(seconds, int(rows[0]["samples"]), memory, float(rows[-1]["val_accuracy"]))
 
 
-def reference(model: str, data: str, epochs: int, device: str) -> Seen:
+def reference(model: str, data: str, epochs: int, device: str, *, seed: int = 0) -> Seen:
     """The study's loop, in float32."""
     options = ["--model", model, "--data", data, "--epochs", str(epochs), "--planned", str(epochs), "--device", device]
+    options += ["--seed", str(seed)]
     output, memory = watched([sys.executable, "-m", "benchmarks.reference_loop", *options])
     rows = [json.loads(line) for line in output.splitlines()]
     return Seen([row["seconds"] for row in rows], rows[0]["images"], memory, rows[-1]["val_accuracy"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import cuda, hour, reference_loop, throughput
+from benchmarks import cuda, hour, learning, reference_loop, throughput
 from benchmarks.throughput import Seen
 from cifar_tui import models
 from tests.images import write_folder
@@ -69,3 +69,11 @@ def test_the_time_to_an_accuracy_ends_with_the_first_epoch_that_has_it() -> None
 def test_training_on_an_image_takes_three_times_its_forward_pass() -> None:
     weights = 3072 * 1024 + 1024 * 512 + 512 * 10
     assert cuda.training_flop("mlp") == 3 * 2 * weights
+
+
+def test_what_is_learnt_is_told_apart_from_float32_seed_by_seed() -> None:
+    seen = {("mlp", "float32"): [0.40, 0.50], ("mlp", "bf16"): [0.41, 0.52]}
+    assert list(learning.table(seen))[2:] == [
+        "| mlp | float32 | 40.00%, 50.00% | 45.00% | +0.00 |",
+        "| mlp | bf16 | 41.00%, 52.00% | 46.50% | +1.50 |",
+    ]
