@@ -8,9 +8,10 @@ import json
 import os
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -20,8 +21,12 @@ from cifar_tui.data import names
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.text import printable
 
+if TYPE_CHECKING:
+    from cifar_tui.store.requests import Request
+    from cifar_tui.store.run_folder import RunFolder
+
 DEFAULT_MODELS = ("cnn", "mlp")
-DISPLAY_OPTIONS = ("no_ui", "start", "theme", "ascii_only")
+DISPLAY_OPTIONS = ("no_ui", "start", "theme", "ascii_only", "detach", "announce")
 """Options of how to show the training, not of the training."""
 _DEFAULTS = TrainingConfig()
 
@@ -68,6 +73,14 @@ RunsDir = Annotated[Path | None, typer.Option(show_default=str(DEFAULT_RUNS_DIR)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for another program.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print only the result.")]
 Debug = Annotated[bool, typer.Option("--debug", callback=_set_debug, help="Show the traceback of an error.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Train in a process of its own; print the run's id and return.")]
+Announce = Annotated[int | None, typer.Option(hidden=True)]
+"""Where a detached process tells the run's id."""
+Theme = Annotated[
+    str | None,
+    typer.Option(help="The dashboard's: dark, light, or auto, which goes by COLORFGBG.", show_default="auto"),
+]
+AsciiOnly = Annotated[bool, typer.Option("--ascii", help="Draw the dashboard in ASCII characters alone.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or a part of it that no other has.")]
 
 
@@ -122,11 +135,10 @@ def train(
         typer.Option(help="What the run's id ends in: letters, digits, '.', '_', '-'.", show_default="the model"),
     ] = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file of these options; the line wins over it.")] = None,
-    theme: Annotated[
-        str | None,
-        typer.Option(help="The dashboard's: dark, light, or auto, which goes by COLORFGBG.", show_default="auto"),
-    ] = None,
-    ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw the dashboard in ASCII characters alone.")] = False,
+    theme: Theme = None,
+    ascii_only: AsciiOnly = False,
+    detach: Detach = False,
+    announce: Announce = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -153,17 +165,27 @@ def train(
     merged = (read_config_file(config) if config else {}) | given
     runs = Path(merged.pop("runs_dir", DEFAULT_RUNS_DIR))
     configs = training_configs(merged)
-    if theme not in (None, "auto", "dark", "light"):
-        raise InputError(f"--theme takes auto, dark or light, not {theme!r}")
+    if detach:
+        _print_ids(configs, runs, as_json=as_json)
+        return
+    theme = _theme(theme)
     if no_ui or as_json or quiet:
         why_not = ""
     elif not (why_not := _why_no_dashboard()):
-        raise typer.Exit(_dashboard(runs, configs, start=start, theme=theme or "auto", ascii_only=ascii_only))
+        raise typer.Exit(_dashboard(runs, configs, start=start, theme=theme, ascii_only=ascii_only))
     if why_not:
         _say(f"training headless, as with --no-ui: {why_not}")
     from cifar_tui.headless import driver
 
-    raise typer.Exit(driver.train(runs, configs, as_json=as_json, quiet=quiet, debug=_Debug.on))
+    raise typer.Exit(driver.train(runs, configs, as_json=as_json, quiet=quiet, debug=_Debug.on, announce=announce))
+
+
+def _print_ids(jobs: Sequence[TrainingConfig | RunFolder], runs: Path, *, as_json: bool) -> None:
+    """Train in the background, and say under which ids."""
+    from cifar_tui import detached
+
+    ids = detached.start(jobs, runs, lambda line: print(printable(line), file=sys.stderr, flush=True))
+    print(json.dumps([{"id": run_id} for run_id in ids]) if as_json else "\n".join(ids))
 
 
 def _why_no_dashboard() -> str:
@@ -174,13 +196,26 @@ def _why_no_dashboard() -> str:
     return "this terminal cannot move its cursor (TERM=dumb)" if os.environ.get("TERM", "dumb") == "dumb" else ""
 
 
-def _dashboard(runs: Path, configs: list[TrainingConfig], *, start: bool, theme: str, ascii_only: bool) -> int:
+def _theme(given: str | None) -> str:
+    """The theme that is asked for.
+
+    Raises:
+        InputError: There is no such theme.
+    """
+    if given not in (None, "auto", "dark", "light"):
+        raise InputError(f"--theme takes auto, dark or light, not {given!r}")
+    return given or "auto"
+
+
+def _dashboard(
+    runs: Path, configs: list[TrainingConfig], *, start: bool, theme: str, ascii_only: bool, select: str = ""
+) -> int:
     """Show the dashboard; then wait, in this terminal, for the runs that it left under way."""
     # Imports make a great many objects that stay; looking through them for garbage would delay the first picture.
     gc.disable()
     from cifar_tui.tui.run import run
 
-    left = run(runs, configs, start=start, theme=theme, ascii_only=ascii_only)
+    left = run(runs, configs, start=start, theme=theme, ascii_only=ascii_only, select=select)
     if left.failure is not None:
         if _Debug.on:
             print(left.traceback, file=sys.stderr)
@@ -191,8 +226,15 @@ def _dashboard(runs: Path, configs: list[TrainingConfig], *, start: bool, theme:
     if left.under_way or left.ended:
         from cifar_tui.headless import driver
 
-        status = driver.follow(left.under_way, left.messages, ended=left.ended, going_on=left.going_on, debug=_Debug.on)
-    if left.signals.received:
+        status = driver.follow(
+            left.under_way,
+            left.messages,
+            ended=left.ended,
+            going_on=left.going_on,
+            hung_up=left.hung_up,
+            debug=_Debug.on,
+        )
+    if left.signals.received and not (left.hung_up and left.under_way):
         return 128 + left.signals.received
     return status if status >= 128 else left.exit_status or status
 
@@ -233,14 +275,22 @@ def resume(
     runs_dir: RunsDir = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
+    detach: Detach = False,
+    announce: Announce = None,
     debug: Debug = False,
 ) -> None:
-    """Go on with a run from its last checkpoint."""
+    """Go on with a run: from its last checkpoint, or, where it is paused in another process, there."""
     from cifar_tui.headless import driver
     from cifar_tui.store import catalog
 
     directory = _runs_dir(context, runs_dir)
     folder = catalog.find(directory, run)
+    if catalog.is_paused(folder):
+        _ask(context, run, runs_dir, as_json, "resume")
+        return
+    if detach:
+        _print_ids([folder], directory, as_json=as_json or context.obj.as_json)
+        return
     raise typer.Exit(
         driver.train(
             directory,
@@ -248,8 +298,66 @@ def resume(
             as_json=as_json or context.obj.as_json,
             quiet=quiet or context.obj.quiet,
             debug=_Debug.on,
+            announce=announce,
         )
     )
+
+
+@app.command()
+def attach(
+    context: typer.Context,
+    run: RunName,
+    runs_dir: RunsDir = None,
+    no_ui: Annotated[bool, typer.Option("--no-ui", help="Watch without the dashboard.")] = False,
+    theme: Theme = None,
+    ascii_only: AsciiOnly = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Watch a run, wherever it is trained; leaving it or losing the connection does nothing to it."""
+    from cifar_tui.store import catalog
+
+    directory, as_json = _runs_dir(context, runs_dir), as_json or context.obj.as_json
+    folder = catalog.find(directory, run)
+    if no_ui or as_json or _why_no_dashboard():
+        from cifar_tui.headless import attached
+
+        attached.watch(folder, as_json=as_json)
+        return
+    raise typer.Exit(
+        _dashboard(directory, [], start=False, theme=_theme(theme), ascii_only=ascii_only, select=folder.id)
+    )
+
+
+@app.command()
+def stop(
+    context: typer.Context, run: RunName, runs_dir: RunsDir = None, as_json: AsJson = False, debug: Debug = False
+) -> None:
+    """Have a run that another process trains save and end."""
+    _ask(context, run, runs_dir, as_json, "stop")
+
+
+@app.command()
+def pause(
+    context: typer.Context, run: RunName, runs_dir: RunsDir = None, as_json: AsJson = False, debug: Debug = False
+) -> None:
+    """Have a run that another process trains save and wait; `resume` lets it go on."""
+    _ask(context, run, runs_dir, as_json, "pause")
+
+
+@app.command()
+def checkpoint(
+    context: typer.Context, run: RunName, runs_dir: RunsDir = None, as_json: AsJson = False, debug: Debug = False
+) -> None:
+    """Have a run that another process trains write a checkpoint now."""
+    _ask(context, run, runs_dir, as_json, "checkpoint")
+
+
+def _ask(context: typer.Context, run: str, runs_dir: Path | None, as_json: bool, request: Request) -> None:
+    from cifar_tui.headless import attached
+    from cifar_tui.store import catalog
+
+    attached.ask(catalog.find(_runs_dir(context, runs_dir), run), request, as_json=as_json or context.obj.as_json)
 
 
 @app.command()

@@ -26,6 +26,7 @@ from cifar_tui.store.artefacts import REPORT, Predictions, write_artefacts
 from cifar_tui.store.lock import RunLock
 from cifar_tui.store.plots.predictions import SHOWN
 from cifar_tui.store.recorder import Recorder
+from cifar_tui.store.requests import ASKED, Request, Requests, is_request
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.text import plural
 from cifar_tui.training.control import Control, StopTraining
@@ -181,6 +182,10 @@ class Run:
         """End a pause."""
         self._control.resume()
 
+    def checkpoint(self) -> None:
+        """Ask it for a checkpoint after this batch."""
+        self._control.checkpoint()
+
     def join(self, timeout: float | None = None) -> bool:
         """Wait for its end, `timeout` seconds at most; whether it came."""
         self._thread.join(timeout)
@@ -223,7 +228,7 @@ class Run:
         folder, state, saved = self.folder, RunState(), None
         with contextlib.ExitStack() as stack:
             if folder is not None:
-                stack.callback(RunLock(folder.path).release)
+                requests = self._own(folder, stack)
                 state = folder.read_state()
                 if state.status == "finished":
                     raise InputError(f"{folder.id} is finished; start a new run to train longer")
@@ -236,7 +241,7 @@ class Run:
             if folder is None:
                 name, runs_dir = self.config.name or self.config.model, self._session.runs_dir
                 folder = run_folder.create(runs_dir, name, datetime.now(), lambda made: _record_of(setup, made))
-                stack.callback(RunLock(folder.path).release)
+                requests = self._own(folder, stack)
                 self.folder = folder
             elif saved := checkpoints.load_last(folder.checkpoints, setup.identity):
                 # The loop restores it all; this refuses what does not fit before anything is written.
@@ -244,26 +249,49 @@ class Run:
             folder.checkpoints.mkdir(exist_ok=True)
             recorder = Recorder(folder, folder.read_config(), state)
             stack.callback(recorder.close)
-            self._train(setup, folder, recorder, saved)
+            self._train(setup, folder, recorder, requests, saved)
 
-    def _train(self, setup: Setup, folder: RunFolder, recorder: Recorder, saved: Snapshot | None) -> None:
+    def _own(self, folder: RunFolder, stack: contextlib.ExitStack) -> Requests:
+        """Own the run until `stack` ends, and be there for requests."""
+        stack.callback(RunLock(folder.path).release)
+        requests = Requests(folder.path)
+        stack.callback(requests.close)
+        return requests
+
+    def _train(
+        self, setup: Setup, folder: RunFolder, recorder: Recorder, requests: Requests, saved: Snapshot | None
+    ) -> None:
         """Train, and leave a folder that tells how it ended, whichever way that was."""
         from cifar_tui.training.clock import Clock
         from cifar_tui.training.loop import Outcome, train
 
         clock = Clock(recorder.state.t)
 
+        recording = threading.Lock()
+
         def emit(event: AnyEvent) -> None:
-            recorder.record(event)
-            self._listener(event)
+            with recording:
+                recorder.record(event)
+                self._listener(event)
 
         def note(level: Level, message: str) -> None:
             emit(Note(t=clock.t, level=level, message=message))
+
+        def answer(line: str) -> None:
+            # Told at once: what is asked is done after this batch, which may take a while.
+            with contextlib.suppress(OSError):  # The training thread will meet it too, and tell.
+                if is_request(line):
+                    note("info", ASKED + line)
+                else:
+                    note("warning", f"{line[:40]!r} is no request; it was passed over")
+            if is_request(line):
+                self._heed(line)
 
         predictions = None
         try:
             if saved is None and recorder.state.started:
                 note("warning", "it has no checkpoint: it begins anew")
+            requests.heed(answer)
             outcome = train(setup, folder.id, folder.checkpoints, self._control, emit, clock, saved)
             if outcome.test:
                 predictions = Predictions(*outcome.test.examples(setup.dataset.test, SHOWN))
@@ -272,6 +300,7 @@ class Run:
             outcome = Outcome("diverged" if isinstance(error, DivergedError) else "failed", explain(error, self.config))
             with contextlib.suppress(OSError):
                 note("debug", self.traceback)
+        requests.close()
         state = recorder.state
         final = RunFinished(
             t=clock.t,
@@ -296,6 +325,17 @@ class Run:
         except (OSError, InputError) as error:
             self._fail(error)
             self._listener(final)
+
+    def _heed(self, request: Request) -> None:
+        match request:
+            case "stop":
+                self.stop("stopped", "stopped from outside")
+            case "pause":
+                self.pause()
+            case "resume":
+                self.resume()
+            case "checkpoint":
+                self.checkpoint()
 
     def _loading(self, what: str, done: int, total: int) -> None:
         """Tell of what comes before training; this is also where a stop is answered there."""

@@ -23,6 +23,8 @@ from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from tests.test_state import batch, fold, started, uninterrupted, whole_epoch
 
+GOING_ON: Any = {"ended": (), "going_on": True, "hung_up": False, "debug": False}
+"""How runs are followed whose dashboard was left."""
 HOSTILE = "\x1b[2J[red]\x07\u202e"
 
 
@@ -138,7 +140,7 @@ def test_runs_under_way_go_on_in_lines_that_name_them(capsys: pytest.CaptureFixt
     cnn.tell(*whole_epoch(1))
     mlp.tell(Note(t=0.0, level="warning", message="odd"), Ended(None))
     cnn.tell(finished("finished", "trained for 1 epoch"), Ended(None))
-    assert driver.follow(under_way, queue, ended=(), going_on=True, debug=False) == 0
+    assert driver.follow(under_way, queue, **GOING_ON) == 0
     out, err = capsys.readouterr()
     first, second, last = out.splitlines()
     assert first.startswith("cnn: epoch 1/5  train loss 1.0000")
@@ -157,7 +159,12 @@ def test_runs_of_one_name_are_told_apart_by_their_ids(capsys: pytest.CaptureFixt
     runs = [FakeRun(queue, folder("cnn")), FakeRun(queue, RunFolder(Path("runs/20260202-000000-cnn")))]
     for run in runs:
         run.tell(*whole_epoch(1), finished("finished", "trained"), Ended(None))
-    assert driver.follow([(run, fold([started()])) for run in runs], queue, ended=(), going_on=True, debug=False) == 0
+    assert (
+        driver.follow(
+            [(run, fold([started()])) for run in runs], queue, ended=(), going_on=True, hung_up=False, debug=False
+        )
+        == 0
+    )
     out = capsys.readouterr().out
     assert "\n20260202-000000-cnn: epoch 1/5 " in out
     assert "1st epoch, best" in out, "they are compared"
@@ -175,7 +182,10 @@ def test_a_signal_ends_all_runs_that_went_on(
     before = signal.getsignal(number)
     runs = [FakeRun(queue, folder("cnn")), Signalled(queue, folder("mlp"))]
     assert (
-        driver.follow([(run, fold([started()])) for run in runs], queue, ended=(), going_on=True, debug=False) == status
+        driver.follow(
+            [(run, fold([started()])) for run in runs], queue, ended=(), going_on=True, hung_up=False, debug=False
+        )
+        == status
     )
     assert [run.asked[-1] for run in runs] == [("interrupted", f"interrupted by {number.name}")] * 2
     assert signal.getsignal(number) is before
@@ -192,7 +202,7 @@ def test_the_first_run_that_failed_gives_the_exit_status(capsys: pytest.CaptureF
     diverged.tell(finished("diverged", "the loss is NaN"), Ended(diverged.error))
     failed.tell(finished("failed", "broken"), Ended(failed.error))
     under_way: list[tuple[Run, RunState]] = [(run, fold([started()])) for run in (fine, failed, diverged)]
-    assert driver.follow(under_way, queue, ended=(), going_on=True, debug=False) == 1
+    assert driver.follow(under_way, queue, **GOING_ON) == 1
     assert "20260101-000000-b: the loss is NaN" in capsys.readouterr().err
 
 
@@ -200,16 +210,8 @@ def test_a_run_that_ends_as_it_is_handed_over_has_its_result_printed(capsys: pyt
     queue: SimpleQueue[tuple[Run, Message]] = SimpleQueue()
     run = FakeRun(queue, folder())
     run.tell(Ended(None))
-    assert (
-        driver.follow(
-            [(run, fold([started(), finished("stopped", "stopped by hand")]))],
-            queue,
-            ended=(),
-            going_on=True,
-            debug=False,
-        )
-        == 0
-    )
+    ended = fold([started(), finished("stopped", "stopped by hand")])
+    assert driver.follow([(run, ended)], queue, **GOING_ON) == 0
     assert "cnn stopped by hand; " in capsys.readouterr().out
 
 
@@ -237,7 +239,7 @@ def test_what_ended_before_is_told_first_and_compared_with_what_is_saved_and_end
     before = fold([started(), finished("finished", "trained for 5 epochs")])
     under_way: list[tuple[Run, RunState]] = [(run, fold([started()]))]
     ended = [(Path("runs/20260101-000000-cnn"), before)]
-    assert driver.follow(under_way, queue, ended=ended, going_on=False, debug=False) == 0
+    assert driver.follow(under_way, queue, ended=ended, going_on=False, hung_up=False, debug=False) == 0
     out, err = capsys.readouterr()
     first, second, *table = out.splitlines()
     assert first.startswith("cnn finished: trained for 5 epochs; ")

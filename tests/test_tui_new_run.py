@@ -11,12 +11,18 @@ from textual.widgets import Input
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.tui.look import Look
-from cifar_tui.tui.new_run import COMMON, FURTHER, NewRun, _text, _value, problem_of
+from cifar_tui.tui.new_run import COMMON, FURTHER, NewRun, Wanted, _text, _value, problem_of
 from cifar_tui.tui.pick import Pick
 from tests.host import Host
 
 SMALLEST = (60, 15)
 MODELS = ("cnn", "mlp")
+
+
+def configs(app: Host) -> list[TrainingConfig | None]:
+    """What was wanted, none of it in the background."""
+    assert not any(wanted is not None and wanted.detached for wanted in app.answers)
+    return [wanted and wanted.config for wanted in app.answers]
 
 
 def host(options: TrainingConfig | None = None, look: Look | None = None) -> Host:
@@ -55,7 +61,7 @@ async def test_an_untouched_form_gives_the_options_it_began_with_under_no_name()
             await pilot.press(*keys)
             app.open(NewRun(options, MODELS, Look()))
             await pilot.pause()
-        assert app.answers == [options, options, options, None, None]
+        assert configs(app) == [options, options, options, None, None]
 
 
 async def test_what_is_typed_and_picked_is_what_the_run_gets() -> None:
@@ -65,7 +71,7 @@ async def test_what_is_typed_and_picked_is_what_the_run_gets() -> None:
         await type_into(app, pilot, "max_lr", "1e-3")
         await type_into(app, pilot, "name", "try-2")
         await pilot.press("ctrl+s")
-        assert app.answers == [TrainingConfig(model="mlp", data="digits", epochs=12, max_lr=0.001, name="try-2")]
+        assert configs(app) == [TrainingConfig(model="mlp", data="digits", epochs=12, max_lr=0.001, name="try-2")]
 
 
 async def test_another_recipe_brings_its_own_defaults_and_leaves_what_was_typed() -> None:
@@ -76,12 +82,12 @@ async def test_another_recipe_brings_its_own_defaults_and_leaves_what_was_typed(
         recipe.focus()
         await pilot.press("right", "ctrl+s")
         given = {"data": "digits", "recipe": "fast", "max_lr": 0.002}
-        assert app.answers == [TrainingConfig.from_dict(given)]
+        assert configs(app) == [TrainingConfig.from_dict(given)]
         app.open(NewRun(TrainingConfig.from_dict({"model": "mlp", "data": "digits", "recipe": "fast"}), MODELS, Look()))
         await pilot.pause()
         field(app, "recipe").focus()
         await pilot.press("right", "ctrl+s")
-        assert app.answers[1:] == [TrainingConfig(model="mlp", data="digits")]
+        assert configs(app)[1:] == [TrainingConfig(model="mlp", data="digits")]
 
 
 async def test_a_wrong_value_is_refused_however_soon_after_it_the_run_is_created() -> None:
@@ -147,7 +153,7 @@ async def test_folders_are_given_as_absolute_paths(tmp_path: Path, monkeypatch: 
         await type_into(app, pilot, "data", "pets")
         await type_into(app, pilot, "data_dir", "cache")
         await pilot.press("enter")
-        assert app.answers == [TrainingConfig(data=str(tmp_path / "pets"), data_dir=str(tmp_path / "cache"))]
+        assert configs(app) == [TrainingConfig(data=str(tmp_path / "pets"), data_dir=str(tmp_path / "cache"))]
 
 
 async def test_options_of_an_earlier_run_that_hold_no_more_are_marked_at_once() -> None:
@@ -220,3 +226,11 @@ async def test_the_form_survives_a_screen_that_is_too_small_for_it() -> None:
         await pilot.press("ctrl+s")
         assert app.answers == []
         assert field(app, "data").value == "5"
+
+
+async def test_a_run_can_be_wanted_in_the_background() -> None:
+    app = host()
+    async with app.run_test(size=SMALLEST) as pilot:
+        await pilot.press("ctrl+b")
+        await pilot.pause()
+        assert app.answers == [Wanted(TrainingConfig(data="digits"), detached=True)]

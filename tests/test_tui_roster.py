@@ -155,7 +155,7 @@ def test_earlier_runs_come_after_those_of_the_session_and_only_once(board: Board
     own = board.entry().folder
     assert own is not None
     old = RunFolder(tmp_path / "20250101-000000-old")
-    board.roster.add_earlier([(own, {}), (old, {"state": "stopped", "model": "mlp"})])
+    board.roster.take_in([(own, {}), (old, {"state": "stopped", "model": "mlp"})])
     assert [entry.name for entry in board.roster] == ["cnn", "mlp", "old"]
     assert board.entry(2).status == "stopped"
     assert len({entry.number for entry in board.roster}) == 3, "each has a colour of its own"
@@ -164,7 +164,7 @@ def test_earlier_runs_come_after_those_of_the_session_and_only_once(board: Board
 def test_a_run_whose_process_died_is_interrupted_until_it_goes_on(board: Board, tmp_path: Path) -> None:
     old = RunFolder(tmp_path / "20250101-000000-old")
     old.path.mkdir()
-    (died,) = board.roster.add_earlier([(old, {"state": "interrupted", "message": "its process ended without a word"})])
+    (died,), _ = board.roster.take_in([(old, {"state": "interrupted", "message": "its process ended without a word"})])
     old.events_file.write_text("".join(f"{to_json(event)}\n" for event in uninterrupted(2)))
     died.state = old.read_state()
     assert board.after(lambda: None, 2) == "interrupted"
@@ -178,7 +178,7 @@ def test_a_new_run_takes_the_options_of_another_under_no_name(board: Board, tmp_
     old = RunFolder(tmp_path / "20250101-000000-old")
     old.path.mkdir()
     old.write_config({"options": TrainingConfig(model="mlp", epochs=7, name="old").to_dict()})
-    board.roster.add_earlier([(old, {"state": "finished"})])
+    board.roster.take_in([(old, {"state": "finished"})])
     assert board.roster.options(board.entry(2)) == TrainingConfig(model="mlp", epochs=7)
     old.write_config({})
     board.entry(2).config = None

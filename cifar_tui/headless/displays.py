@@ -12,7 +12,7 @@ from typing import ParamSpec, Self
 
 from cifar_tui.events import AnyEvent, BatchThrottle, Paused, Resumed, RunFinished, RunStarted, to_json
 from cifar_tui.headless.tables import comparison_table, console
-from cifar_tui.session import Loading
+from cifar_tui.session import Loading, Run
 from cifar_tui.state import RunState
 from cifar_tui.text import printable
 from cifar_tui.wording import event_line, result_line
@@ -88,6 +88,11 @@ class Forgiving(Display):
         """As the other one."""
         self._display.abort()
 
+    def give_up(self, instead: Display) -> None:
+        """Show on another display from now on."""
+        self._try(self._display.__exit__)
+        self._display = instead
+
     def _try(self, show: Callable[P, None], *arguments: P.args, **more: P.kwargs) -> None:
         try:
             show(*arguments, **more)
@@ -103,7 +108,11 @@ class QuietDisplay(Display):
     def result(self, state: RunState, folder: Path) -> None:
         """One line: how the run ended, and where it is."""
         if state.finished is not None:
-            _print(result_line(state, state.finished, folder))
+            self.print(result_line(state, state.finished, folder))
+
+    def print(self, line: str) -> None:
+        """Put out a line."""
+        print(line, flush=True)
 
 
 class PlainDisplay(QuietDisplay):
@@ -130,7 +139,7 @@ class PlainDisplay(QuietDisplay):
         line = event_line(event, state, columns and columns - len(self._prefix))
         if line:
             names_itself = isinstance(event, RunStarted | Paused | Resumed)
-            _print(line if names_itself else self._prefix + line)
+            self.print(line if names_itself else self._prefix + line)
 
     def notice(self, text: str) -> None:
         """A line on standard error."""
@@ -140,6 +149,24 @@ class PlainDisplay(QuietDisplay):
         """A table."""
         out = console()
         out.print(comparison_table(states, out.width))
+
+
+class LogDisplay(PlainDisplay):
+    """The same lines in `log.txt` of the run's folder: the terminal is gone, or there never was one."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self._run = run
+
+    def print(self, line: str) -> None:
+        """Append a line; nothing where the run has no folder yet."""
+        if self._run.folder is not None:
+            with self._run.folder.log_file.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+
+    def notice(self, text: str) -> None:
+        """A line too."""
+        self.print(f"cifar-tui: {text}")
 
 
 class JsonDisplay(Display):
@@ -154,8 +181,4 @@ class JsonDisplay(Display):
         if isinstance(event, RunStarted):
             self._throttle = BatchThrottle()
         if self._throttle.admits(event) and (isinstance(event, RunFinished) or not self._quiet):
-            _print(to_json(event))
-
-
-def _print(line: str) -> None:
-    print(line, flush=True)
+            print(to_json(event), flush=True)

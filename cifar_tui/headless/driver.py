@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import stat
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,21 +17,42 @@ from typing import Self, cast
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.events import RunFinished
-from cifar_tui.headless.displays import Display, Forgiving, JsonDisplay, PlainDisplay, QuietDisplay
+from cifar_tui.headless.displays import Display, Forgiving, JsonDisplay, LogDisplay, PlainDisplay, QuietDisplay
 from cifar_tui.session import Ended, Loading, Message, Run, Session, exit_status, explain
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.text import printable
 
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-Told = tuple[Run, Message] | str
-"""What this thread hears of: a run's message, or something to say at once."""
+ENDING = (signal.SIGINT, signal.SIGTERM)
+ANSWERED = (*ENDING, signal.SIGHUP, signal.SIGUSR1)
+
+
+class HungUp:
+    """The terminal is gone."""
+
+
+Told = tuple[Run, Message] | str | HungUp
+"""What this thread hears of: a run's message, something to say at once, or that nobody listens any more."""
 
 
 def train(
-    runs_dir: Path, jobs: Sequence[TrainingConfig | RunFolder], *, as_json: bool, quiet: bool, debug: bool
+    runs_dir: Path,
+    jobs: Sequence[TrainingConfig | RunFolder],
+    *,
+    as_json: bool,
+    quiet: bool,
+    debug: bool,
+    announce: int | None = None,
 ) -> int:
     """Train new and resumed runs one after the other, and compare them where there are several.
+
+    Args:
+        runs_dir: The folder of all runs.
+        jobs: What to train, and what to go on with.
+        as_json: Whether to print the events.
+        quiet: Whether to print the results alone.
+        debug: Whether errors show their traceback.
+        announce: A file to write a run's id into once it has begun; from then on, it keeps its own log.
 
     Returns:
         The exit status: that of the signal that ended them, or the first of the runs' that is not 0.
@@ -48,9 +70,11 @@ def train(
             signals.runs = [run]
             if signals.received:
                 break
+            if signals.hung_up:
+                _keep_log([(run, display)])
             begun.append(_Followed(run, state, display, before=state.finished))
             run.start()
-            _follow(begun[-1:], queue, display, debug=debug)
+            _follow(begun[-1:], queue, display, signals, debug=debug, announce=announce)
             if not begun[-1].ended:
                 break  # What keeps one run from beginning, such as missing images or a signal, does so for all.
         _compare([each.state for each in begun if each.ended], display)
@@ -63,6 +87,7 @@ def follow(
     *,
     ended: Sequence[tuple[Path, RunState]],
     going_on: bool,
+    hung_up: bool,
     debug: bool,
 ) -> int:
     """Wait, in plain lines, for runs that train already, all at once, and compare them with those that have ended.
@@ -72,6 +97,7 @@ def follow(
         queue: Where their listener puts their messages; nothing else reads it any more.
         ended: The folders and the states of runs that have ended before.
         going_on: Whether the runs are to train on, those that are paused too; if not, they were asked to end.
+        hung_up: Whether the terminal is gone.
         debug: Whether errors show their traceback.
 
     Returns:
@@ -87,6 +113,10 @@ def follow(
     ]
     with _Signals(display, told) as signals:
         signals.runs = runs
+        if hung_up:
+            signals.hung_up = True
+            _keep_log([(each.run, each.display) for each in followed])
+            display.give_up(Display())
         for path, state in ended:
             display.result(state, path)
         if runs and going_on:
@@ -95,7 +125,7 @@ def follow(
                 run.resume()
         elif runs:
             display.notice(f"saving {', '.join(names)} …")
-        _follow(followed, told, display, debug=debug)
+        _follow(followed, told, display, signals, debug=debug)
         _compare([*(state for _, state in ended), *_ended(followed)], display)
     return signals.received or _status(followed)
 
@@ -106,7 +136,7 @@ class _Followed:
 
     run: Run
     state: RunState
-    display: Display
+    display: Forgiving
     before: RunFinished | None = None
     """How it had ended before it was gone on with."""
 
@@ -124,13 +154,26 @@ def _made(session: Session, job: TrainingConfig | RunFolder, queue: SimpleQueue[
     return run
 
 
-def _follow(followed: Sequence[_Followed], queue: SimpleQueue[Told], notices: Display, *, debug: bool) -> None:
+def _follow(
+    followed: Sequence[_Followed],
+    queue: SimpleQueue[Told],
+    notices: Forgiving,
+    signals: _Signals,
+    *,
+    debug: bool,
+    announce: int | None = None,
+) -> None:
     """Show the messages of these runs until the threads of all of them are done."""
     going = {each.run: each for each in followed}
     while going:
         told = queue.get()
         if isinstance(told, str):
             notices.notice(told)
+            continue
+        if isinstance(told, HungUp):
+            if not signals.hung_up:
+                signals.hung_up = True
+                _keep_log([(each.run, each.display) for each in followed])
             continue
         run, message = told
         each = going[run]
@@ -140,8 +183,35 @@ def _follow(followed: Sequence[_Followed], queue: SimpleQueue[Told], notices: Di
         elif isinstance(message, Loading):
             each.display.loading(message)
         else:
+            if announce is not None and run.folder is not None:
+                signals.hung_up = True
+                _keep_log([(run, each.display)], all_of_it=True)
+                os.write(announce, f"{run.folder.id}\n".encode())
+                os.close(announce)
+                announce = None
             each.state.apply(message)
             each.display.event(message, each.state)
+
+
+def _keep_log(shown: Sequence[tuple[Run, Forgiving]], *, all_of_it: bool = False) -> None:
+    """Have runs keep logs of their own, and what else is printed go there too, where it went to a terminal.
+
+    A file or a pipe that the output goes to still gets it, unless `all_of_it` is to go to the log: it outlives the
+    terminal.
+    """
+    folder = next((run.folder for run, _ in shown if run.folder is not None), None)
+    log = os.devnull if folder is None else folder.log_file
+    with contextlib.suppress(OSError):
+        descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            for number in (1, 2):
+                # Of a terminal that is gone, nothing else is known but that it was a device.
+                if all_of_it or stat.S_ISCHR(os.fstat(number).st_mode):
+                    for run, display in shown if number == 1 else ():
+                        display.give_up(LogDisplay(run))
+                    os.dup2(descriptor, number)
+        finally:
+            os.close(descriptor)
 
 
 def _tell_end(each: _Followed, *, debug: bool) -> None:
@@ -197,17 +267,22 @@ def _display(*, as_json: bool, quiet: bool) -> Display:
 
 
 class _Signals:
-    """SIGINT, SIGTERM, SIGHUP: the first has the runs save and end, a second aborts the process at once."""
+    """SIGINT and SIGTERM: the first has the runs save and end, a second aborts the process at once.
+
+    SIGHUP takes the terminal away and nothing else; SIGUSR1 has the runs write checkpoints.
+    """
 
     def __init__(self, display: Display, queue: SimpleQueue[Told]) -> None:
         self.runs: Sequence[Run] = ()
         self.received = 0
         """The exit status of the signal that came; 0 before that."""
+        self.hung_up = False
+        """Whether the terminal is gone, and the runs keep logs."""
         self._display = display
         self._queue = queue
 
     def __enter__(self) -> Self:
-        wanted = [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+        wanted = [number for number in ANSWERED if signal.getsignal(number) is not signal.SIG_IGN]
         self._before = {number: signal.signal(number, self._handle) for number in wanted}
         return self
 
@@ -216,6 +291,15 @@ class _Signals:
             signal.signal(number, handler)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            self._queue.put(HungUp())
+        elif number == signal.SIGUSR1:
+            for run in self.runs:
+                run.checkpoint()
+        else:
+            self._end(number)
+
+    def _end(self, number: int) -> None:
         if self.received:
             self._display.abort()
             with contextlib.suppress(OSError):

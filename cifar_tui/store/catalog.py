@@ -25,14 +25,16 @@ def run_folders(runs_dir: Path) -> list[RunFolder]:
 
 def summaries(runs_dir: Path) -> list[dict[str, Any]]:
     """The summaries of all runs, newest first; a damaged run is one in the state `failed` that says so."""
-    found = []
-    for folder in run_folders(runs_dir):
-        try:
-            found.append(live_summary(folder))
-        except InputError as error:
-            state = "running" if is_held(folder.path) else "failed"
-            found.append({"id": folder.id, "state": state, "message": str(error)})
-    return found
+    return [summary_of(folder) for folder in run_folders(runs_dir)]
+
+
+def summary_of(folder: RunFolder) -> dict[str, Any]:
+    """A run's live summary; a damaged run's says that it is one."""
+    try:
+        return live_summary(folder)
+    except InputError as error:
+        state = "running" if is_held(folder.path) else "failed"
+        return {"id": folder.id, "state": state, "message": str(error)}
 
 
 def live_summary(folder: RunFolder) -> dict[str, Any]:
@@ -46,6 +48,14 @@ def live_summary(folder: RunFolder) -> dict[str, Any]:
         summary["state"] = "interrupted"
         summary["message"] = "its process ended without a word"
     return summary
+
+
+def is_paused(folder: RunFolder) -> bool:
+    """Whether a live process has paused the run."""
+    try:
+        return live_summary(folder).get("state") == "paused"
+    except InputError:
+        return False
 
 
 def find(runs_dir: Path, text: str) -> RunFolder:

@@ -15,7 +15,10 @@ def training_command(config: Mapping[str, Any]) -> list[str]:
     Args:
         config: What the run's `config.json` holds.
     """
-    options, defaults = config["options"], TrainingConfig().to_dict()
+    options = config["options"]
+    # What is not given is the recipe's, which may have another for each model.
+    recipe = {key: options[key] for key in ("recipe", "model") if key in options}
+    defaults = TrainingConfig.from_dict(recipe).to_dict() | {"recipe": TrainingConfig().recipe}
     # Without a model, every default model would be trained.
     words = ["cifar-tui", "--no-ui", "--model", options["model"]]
     for key, value in options.items():

@@ -56,6 +56,11 @@ class RunFolder:
         return self.path / "metrics.csv"
 
     @property
+    def log_file(self) -> Path:
+        """What a run that nobody watches would print."""
+        return self.path / "log.txt"
+
+    @property
     def checkpoints(self) -> Path:
         """The folder of the training states."""
         return self.path / CHECKPOINTS

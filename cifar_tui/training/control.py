@@ -23,6 +23,7 @@ class Control:
         self._changed = threading.Condition()
         self._stop: tuple[RunStatus, str] | None = None
         self._paused = False
+        self._save = False
 
     def stop(self, state: RunStatus, why: str) -> None:
         """Ask for an end: checkpoint, then finish in `state` for the reason `why`. The first request counts."""
@@ -40,6 +41,15 @@ class Control:
         with self._changed:
             self._paused = False
             self._changed.notify_all()
+
+    def checkpoint(self) -> None:
+        """Ask for a checkpoint after this batch."""
+        self._save = True
+
+    def take_checkpoint(self) -> bool:
+        """On the training thread: whether one was asked for since the last call."""
+        asked, self._save = self._save, False
+        return asked
 
     @property
     def stopping(self) -> bool:

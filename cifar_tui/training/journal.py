@@ -106,7 +106,7 @@ class Journal:
             if not control.stopping:
                 self._tell_resumed()
         control.check()
-        if self.clock.active - self._saved >= self._config.checkpoint_seconds:
+        if control.take_checkpoint() or self.clock.active - self._saved >= self._config.checkpoint_seconds:
             self._begin_to_save()
 
     def end_training(self) -> None:

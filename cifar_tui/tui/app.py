@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from textual.widgets import Input
 
     from cifar_tui.session import Session
+    from cifar_tui.tui.new_run import Wanted
 
 
 class Dashboard(LiveApp):
@@ -36,9 +37,10 @@ class Dashboard(LiveApp):
         start: bool = False,
         light: bool = False,
         ascii_only: bool = False,
+        select: str = "",
     ) -> None:
         """Prepare as `LiveApp` does; with `start`, the ready runs are started at once."""
-        super().__init__(runs_dir, configs, session, light=light, ascii_only=ascii_only)
+        super().__init__(runs_dir, configs, session, light=light, ascii_only=ascii_only, select=select)
         self._start = start
         self._unsure: set[Entry] = set()
         """Those whose images are looked for."""
@@ -69,7 +71,7 @@ class Dashboard(LiveApp):
         entry = self.selected
         if entry is None:
             return
-        if not entry.under_way:
+        if not entry.under_way and not entry.elsewhere:
             self._start_runs([entry])
         elif entry.status == "stopping":
             self.say("is stopping already, after this batch", entry)
@@ -79,9 +81,10 @@ class Dashboard(LiveApp):
             self.push_screen(stop_question(entry.name, self.look), functools.partial(self._stop, entry))
 
     def _stop(self, entry: Entry, answer: str | None) -> None:
-        if answer == "stop" and entry.under_way:
-            self.roster.stop(entry)
-            self.say("stopping after this batch; it will be saved …", entry)
+        if answer == "stop" and (entry.under_way or entry.elsewhere):
+            with self.refusals():
+                self.roster.stop(entry)
+                self.say("stopping after this batch; it will be saved …", entry)
             self.draw_now(entry)
 
     def _start_runs(self, entries: Iterable[Entry]) -> None:
@@ -183,8 +186,20 @@ class Dashboard(LiveApp):
             options = self.roster.options(self.selected) if self.selected else options
         self.push_screen(NewRun(options, models.names(), self.look), self._add)
 
-    def _add(self, config: TrainingConfig | None) -> None:
-        if config is not None:
+    def _add(self, wanted: Wanted | None) -> None:
+        if wanted is None:
+            return
+        config = wanted.config
+        if wanted.detached:
+            from cifar_tui import detached
+
+            self.say(f"starting {config.name or config.model} in the background …")
+            background.run(
+                lambda: detached.start([config], self._runs_dir, self.printed)[0],
+                lambda run_id: self.say(f"{run_id} trains in the background, whatever becomes of this terminal"),
+                self.say_failed,
+            )
+        else:
             entry = self.roster.add(config)
             self.fill()
             self.main.runs.select(entry)
@@ -208,8 +223,9 @@ class Dashboard(LiveApp):
 
     def _read_marked(self) -> None:
         for entry in self.roster.marked:
-            if entry.state is None and entry.folder is not None:
+            if entry.folder is not None and entry.to_be_read:
                 self.read_events(entry)
+        self.follow()
 
     def action_report(self) -> None:
         """Write the selected run's report and pictures now."""

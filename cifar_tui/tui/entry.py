@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from cifar_tui.session import Loading, Run
     from cifar_tui.state import RunState
     from cifar_tui.store.run_folder import RunFolder
+    from cifar_tui.store.tail import Tail
 
 Status = Literal[
     "ready", "loading", "running", "pausing", "paused", "stopping",
@@ -36,6 +37,8 @@ class Entry:
     """Its thread, while it is under way in this process."""
     state: RunState | None = None
     """The fold of its events; None until it has begun, or until an earlier run's events are read."""
+    tail: Tail | None = None
+    """What its stream grows by, where another process trains it and it is shown."""
     summary: dict[str, Any] = field(default_factory=dict)
     """What `summary.json` says of an earlier run."""
     loading: Loading | None = None
@@ -54,14 +57,26 @@ class Entry:
         return self.run is not None
 
     @property
+    def elsewhere(self) -> bool:
+        """Whether another process trains it."""
+        return self.run is None and self.summary.get("state") in ("running", "paused")
+
+    @property
+    def to_be_read(self) -> bool:
+        """Whether its events are to be read before it is shown."""
+        return self.state is None or (self.elsewhere and self.tail is None)
+
+    @property
     def status(self) -> Status:
         """What it does now."""
-        if self.run is not None:
-            if self.asked:
-                return self.asked
-            if self.state is None or self.loading is not None:
-                return "loading"
+        if self.asked and (self.run is not None or self.elsewhere):
+            return self.asked
+        if self.run is not None and (self.state is None or self.loading is not None):
+            return "loading"
         found = self.summary.get("state")
+        if self.elsewhere and self.state is not None and self.state.finished is not None:
+            # It was gone on with, and has not told so yet.
+            return "running" if found == "running" else "paused"
         if self.state is not None and self.state.started is not None:
             # Its events cannot know that its process died; its summary was told.
             died = found == "interrupted" and self.run is None and self.state.finished is None

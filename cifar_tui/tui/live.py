@@ -21,6 +21,7 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.text import plural, printable
 from cifar_tui.tui import background
+from cifar_tui.tui.elsewhere import Elsewhere, News
 from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.in_turn import InTurnApp
 from cifar_tui.tui.inbox import Inbox
@@ -28,14 +29,14 @@ from cifar_tui.tui.look import Look
 from cifar_tui.tui.main_screen import MainScreen
 from cifar_tui.tui.pace import Pace
 from cifar_tui.tui.remarks import Remark
-from cifar_tui.tui.roster import Roster, read_earlier, read_run
+from cifar_tui.tui.roster import Roster, read_run
 from cifar_tui.tui.runs_table import matches
 
 if TYPE_CHECKING:
     from cifar_tui.events import Level
     from cifar_tui.session import Message, Session
     from cifar_tui.state import RunState
-    from cifar_tui.store.run_folder import RunFolder
+    from cifar_tui.store.tail import Tail
 
 SAMPLE_SECONDS = 2.0
 """How often the devices are asked what they do, while something trains."""
@@ -57,6 +58,7 @@ class LiveApp(InTurnApp):
         *,
         light: bool = False,
         ascii_only: bool = False,
+        select: str = "",
     ) -> None:
         """Prepare to show the runs of `runs_dir` and a ready one for each of `configs`.
 
@@ -66,6 +68,7 @@ class LiveApp(InTurnApp):
             session: Gives the session that runs belong to; from any thread, after the first picture.
             light: Whether the terminal's background is light.
             ascii_only: Whether to draw in ASCII alone.
+            select: The id of the run to select once it is found; empty for none.
         """
         # With its own colours, Textual would take away hues and leave shades; so, the terminal's own two are left.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
@@ -92,6 +95,8 @@ class LiveApp(InTurnApp):
         """The line that is being printed."""
         self._watch: background.Watch | None = None
         self._on_loop: Callable[[Callable[[], None]], None] | None = None
+        self._elsewhere: Elsewhere | None = None
+        self._select = select
 
     @property
     def look(self) -> Look:
@@ -132,7 +137,7 @@ class LiveApp(InTurnApp):
         loop.set_exception_handler(self._fail_in_loop)
         on_loop = background.caller()
         self.inbox.open(lambda: on_loop(self._receive_soon))
-        background.run(functools.partial(read_earlier, self._runs_dir), self._add_earlier, self.say_failed)
+        self._elsewhere = Elsewhere(self._runs_dir, self._hear)
         config = next((entry.config for entry in self.roster if entry.config), TrainingConfig())
         self.say("loading PyTorch …")
         background.run(lambda: self.session().warm_up(config, _tell_nobody), self.say, self.say_failed)
@@ -141,16 +146,57 @@ class LiveApp(InTurnApp):
     def started(self) -> None:
         """The screen stands."""
 
-    def _add_earlier(self, found: list[tuple[RunFolder, dict[str, Any]]]) -> None:
-        if self.roster.add_earlier(found):
+    def _hear(self, news: News) -> None:
+        """Take in what the folders of runs tell."""
+        if not self.is_running or self._exit:
+            return
+        added, changed = self.roster.take_in(news.changed)
+        for entry in changed:
+            self._take_in_summary(entry)
+        for entry, tail, events_ in news.told:
+            if entry.tail is tail and entry.state is not None and not entry.under_way:
+                for event in events_:
+                    entry.state.apply(event)
+                    self._tell(entry, event)
+                    if event.type in ("paused", "resumed", "run_finished"):
+                        entry.asked = ""
+                self._changed.add(entry)
+        if added:
             self.fill()
+            wanted = next((entry for entry in added if entry.id == self._select), None)
+            if wanted is not None:
+                self.main.runs.select(wanted)
+                self._select = ""
+        if changed:
+            self._changed.update(changed)
+            self._draw()
+        elif self._changed:
+            self._pace.ask()
+
+    def _take_in_summary(self, entry: Entry) -> None:
+        """What was read of a run whose summary has changed since is read again where it is shown, and dropped else."""
+        if entry.tail is not None and entry.elsewhere:
+            return  # Its stream tells more.
+        if entry.elsewhere or entry not in self.roster.begun:
+            if entry.state is not None and (entry is self.selected or entry.marked):
+                self.read_events(entry)
+            else:
+                entry.state = entry.tail = None
 
     def end_by_signal(self, number: int) -> None:
         """To be called by a signal's handler, at any moment from the app's making on."""
         self.signal = number
-        self._ask_to_end(f"interrupted by {signal.Signals(number).name}", interrupted=True)
+        self.go_on_headless = number == signal.SIGHUP
+        if not self.go_on_headless:
+            self._ask_to_end(f"interrupted by {signal.Signals(number).name}", interrupted=True)
         if self._on_loop is not None:
             self._on_loop(self.exit)
+
+    def checkpoint_all(self) -> None:
+        """To be called by a signal's handler too: have the runs under way write checkpoints."""
+        for entry in self.roster.under_way:
+            if entry.run is not None:
+                entry.run.checkpoint()
 
     def leave(self, why: str, *, interrupted: bool = False) -> None:
         """End the dashboard, and ask the runs under way to save and end; whoever waits for them is not the screen."""
@@ -167,6 +213,8 @@ class LiveApp(InTurnApp):
         self._pace.stop()
         if self._watch is not None:
             self._watch.stop()
+        if self._elsewhere is not None:
+            self._elsewhere.stop()
         super().exit(*args, **more)
 
     def _handle_exception(self, error: Exception) -> None:
@@ -290,19 +338,28 @@ class LiveApp(InTurnApp):
     def _selected(self) -> None:
         """Another run is selected: read what the panels are to show of it."""
         entry = self.selected
-        if entry is not None and entry.folder is not None and not entry.under_way:
-            elsewhere = entry.summary.get("state") in ("running", "paused")
-            if entry.state is None or elsewhere:
-                self.read_events(entry)
+        if entry is not None and entry.folder is not None and not entry.under_way and entry.to_be_read:
+            self.read_events(entry)
+        self.follow()
+
+    def follow(self) -> None:
+        """Have the streams of what other processes train, and is shown, told of."""
+        shown = {entry for entry in (self.selected, *self.roster.marked) if entry is not None}
+        for entry in self.roster:
+            if entry.tail is not None and (entry not in shown or not entry.elsewhere):
+                entry.tail = None
+        if self._elsewhere is not None:
+            self._elsewhere.follow({entry: entry.tail for entry in shown if entry.tail is not None})
 
     def read_events(self, entry: Entry) -> None:
         """Read an earlier run's events, beside the screen."""
         folder = entry.folder
         assert folder is not None
 
-        def done(read: tuple[dict[str, Any], RunState]) -> None:
+        def done(read: tuple[dict[str, Any], RunState, Tail]) -> None:
             if not entry.under_way:
-                entry.summary, entry.state = read
+                entry.summary, entry.state, entry.tail = read
+                self.follow()
                 if entry.state.started is None:
                     self.say("its events are damaged or missing", entry, "warning")
                 self.draw_now(entry)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, get_type_hints
 
@@ -51,11 +51,20 @@ ALL = COMMON | FURTHER
 _TYPES = get_type_hints(TrainingConfig)
 
 
-class NewRun(Modal[TrainingConfig]):
-    """Gives the configuration of a new run; None where there is to be none."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A new run, and whether it is to be trained at once, by a process of its own that outlives the terminal."""
+
+    config: TrainingConfig
+    detached: bool
+
+
+class NewRun(Modal[Wanted]):
+    """Gives what is wanted; None where there is to be no new run."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s,enter", "create", show=False),
+        Binding("ctrl+b", "create(True)", show=False),
         Binding("down", "app.focus_next", show=False),
         Binding("up", "app.focus_previous", show=False),
     ]
@@ -75,7 +84,7 @@ class NewRun(Modal[TrainingConfig]):
         """Two groups of fields, and below them what there is to say of the one that has the focus."""
         self._fields = {option: self._field(option) for option in ALL}
         with Vertical(classes="box") as box:
-            self.frame(box, "New run", "Ctrl+S creates it, Esc cancels")
+            self.frame(box, "New run", "Ctrl+S creates it, Ctrl+B trains it in the background, Esc cancels")
             with Container(id="columns"):
                 for labels, options in zip(self._labels, GROUPS, strict=True):
                     # One widget for all labels: each widget of a screen delays its opening.
@@ -130,7 +139,10 @@ class NewRun(Modal[TrainingConfig]):
         return Text(f"{mark} {readable(option)} ", style)
 
     @on(Input.Submitted)
-    def action_create(self) -> None:
+    def _submit(self) -> None:
+        self.action_create()
+
+    def action_create(self, detached: bool = False) -> None:
         """Give the configuration, or go to the first field that is wrong."""
         # What was typed and picked last may not have been told yet.
         self._follow_recipe()
@@ -140,7 +152,7 @@ class NewRun(Modal[TrainingConfig]):
                 self.set_focus(field)
                 return
         values = {option: _value(option, field.value) for option, field in self._fields.items()}
-        self.answer(TrainingConfig.from_dict(values))
+        self.answer(Wanted(TrainingConfig.from_dict(values), detached))
 
 
 def readable(option: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifar_tui.config import TrainingConfig
@@ -15,7 +14,9 @@ from cifar_tui.tui.inbox import Inbox
 if TYPE_CHECKING:
     from cifar_tui.session import Message, Run, Session
     from cifar_tui.state import RunState
+    from cifar_tui.store.requests import Request
     from cifar_tui.store.run_folder import RunFolder
+    from cifar_tui.store.tail import Tail
 
 
 class Roster:
@@ -65,16 +66,27 @@ class Roster:
         self._own.append(entry)
         return entry
 
-    def add_earlier(self, found: Iterable[tuple[RunFolder, dict[str, Any]]]) -> list[Entry]:
-        """Runs that were there before, newest first, with their summaries."""
-        own = {entry.id for entry in self._own}
-        entries = []
+    def take_in(self, found: Iterable[tuple[RunFolder, dict[str, Any]]]) -> tuple[list[Entry], list[Entry]]:
+        """Runs with their summaries as they are in their folders now.
+
+        Returns:
+            The entries of those that were not known, and of those that are trained by no thread of this process.
+        """
+        known = {entry.id: entry for entry in self}
+        added: list[Entry] = []
+        changed: list[Entry] = []
         for folder, summary in found:
-            if folder.id not in own:
-                entry = Entry(len(self), folder=folder, summary=summary, error=_message(summary))
-                self._earlier.append(entry)
-                entries.append(entry)
-        return entries
+            entry = known.get(folder.id)
+            if entry is None:
+                entry = Entry(len(self) + len(added), folder=folder, summary=summary, error=_message(summary))
+                added.append(entry)
+            elif not entry.under_way:
+                entry.summary = summary
+                if not entry.elsewhere:
+                    entry.asked = ""
+                changed.append(entry)
+        self._earlier = sorted([*self._earlier, *added], key=lambda entry: entry.id, reverse=True)
+        return added, changed
 
     def startable(self, entry: Entry) -> TrainingConfig:
         """What a run that has not begun will be trained with.
@@ -115,10 +127,16 @@ class Roster:
         self._begin(entry, run)
 
     def stop(self, entry: Entry, *, why: str = "stopped by hand", interrupted: bool = False) -> None:
-        """Ask a run that is under way to end after this batch, with a checkpoint."""
+        """Ask a run that is under way to end after this batch, with a checkpoint.
+
+        Raises:
+            CifarTuiError: Another process trains it, and it cannot be asked.
+        """
         if entry.run is not None:
             entry.run.stop("interrupted" if interrupted else "stopped", why)
-            entry.asked = "stopping"
+        else:
+            _send(entry, "stop")
+        entry.asked = "stopping"
 
     def pause(self, entry: Entry) -> None:
         """Ask it to wait after this batch, or let it go on.
@@ -126,14 +144,16 @@ class Roster:
         Raises:
             CifarTuiError: It does not train.
         """
-        if entry.run is None or entry.status == "stopping":
+        if not (entry.run is not None or entry.elsewhere) or entry.status == "stopping":
             raise CifarTuiError(f"{entry.name} is {entry.status}: there is nothing to pause")
-        if entry.status in ("paused", "pausing"):
+        go_on = entry.status in ("paused", "pausing")
+        if entry.run is None:
+            _send(entry, "resume" if go_on else "pause")
+        elif go_on:
             entry.run.resume()
-            entry.asked = ""
         else:
             entry.run.pause()
-            entry.asked = "pausing"
+        entry.asked = "" if go_on else "pausing"
 
     def options(self, entry: Entry) -> TrainingConfig:
         """What a run was or will be trained with, under no name.
@@ -161,6 +181,9 @@ class Roster:
         entry = self._by_run.get(run)
         if entry is None:
             return None
+        if entry.folder is None and run.folder is not None:
+            # It may have been seen in the folder of runs before it told of itself.
+            self._earlier = [earlier for earlier in self._earlier if earlier.id != run.folder.id]
         entry.folder = run.folder or entry.folder
         if isinstance(message, Loading):
             entry.loading = message
@@ -201,27 +224,24 @@ class Roster:
         entry.config = entry.config or run.config
 
 
-def read_earlier(runs_dir: Path) -> list[tuple[RunFolder, dict[str, Any]]]:
-    """All runs of a folder with their summaries, newest first; for a background thread."""
-    from cifar_tui.store import catalog
-    from cifar_tui.store.run_folder import RunFolder
-
-    return [(RunFolder(runs_dir / summary["id"]), summary) for summary in catalog.summaries(runs_dir)]
-
-
-def read_run(folder: RunFolder) -> tuple[dict[str, Any], RunState]:
-    """A run's summary as it is now, and the fold of its events; for a background thread.
+def read_run(folder: RunFolder) -> tuple[dict[str, Any], RunState, Tail]:
+    """A run's summary as it is now, the fold of its events, and what comes after them; for a background thread.
 
     Raises:
         InputError: Its events cannot be read.
     """
     from cifar_tui.store import catalog
+    from cifar_tui.store.tail import Tail
 
-    try:
-        summary = catalog.live_summary(folder)
-    except CifarTuiError as error:
-        summary = {"state": "failed", "message": str(error)}
-    return summary, folder.read_state()
+    tail = Tail(folder)
+    return catalog.summary_of(folder), tail.begin(), tail
+
+
+def _send(entry: Entry, request: Request) -> None:
+    from cifar_tui.store import requests
+
+    if entry.folder is not None:
+        requests.send(entry.folder.path, request)
 
 
 def _device_name(folder: RunFolder) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import threading
 import traceback
 from collections.abc import Sequence
@@ -42,6 +44,8 @@ class Left:
     """Why some of them failed, in a line each."""
     exit_status: int
     """By those that have ended, and by the error that ended the dashboard."""
+    hung_up: bool
+    """Whether the terminal is gone."""
     signals: Signals
     """They are answered until someone else does."""
     failure: BaseException | None
@@ -49,7 +53,9 @@ class Left:
     traceback: str
 
 
-def run(runs_dir: Path, configs: Sequence[TrainingConfig], *, start: bool, theme: str, ascii_only: bool) -> Left:
+def run(
+    runs_dir: Path, configs: Sequence[TrainingConfig], *, start: bool, theme: str, ascii_only: bool, select: str
+) -> Left:
     """Show the dashboard until it is left, on the terminal that standard output is.
 
     Args:
@@ -58,6 +64,7 @@ def run(runs_dir: Path, configs: Sequence[TrainingConfig], *, start: bool, theme
         start: Whether to start those at once.
         theme: `dark`, `light`, or `auto`, which goes by the environment's `COLORFGBG`.
         ascii_only: Whether to draw in ASCII alone.
+        select: The id of the run to show first; empty where it does not matter.
     """
     making = threading.Lock()
     made: list[Session] = []
@@ -72,27 +79,32 @@ def run(runs_dir: Path, configs: Sequence[TrainingConfig], *, start: bool, theme
     signals = Signals()
     signals.install()
     light = theme == "light" or (theme == "auto" and _light_background(os.environ.get("COLORFGBG", "")))
-    app = Dashboard(runs_dir, configs, session, start=start, light=light, ascii_only=ascii_only)
-    signals.answer_by(app.end_by_signal)
+    app = Dashboard(runs_dir, configs, session, start=start, light=light, ascii_only=ascii_only, select=select)
+    signals.answer_by(app.end_by_signal, app.checkpoint_all)
     with Prints(app.printed):
         try:
             app.run()
         except Exception as error:  # noqa: BLE001  (a terminal that is gone cannot be restored; the runs are still to be saved)
             app.failure, app.failure_traceback = app.failure or error, traceback.format_exc().rstrip()
-    if app.failure is not None and not signals.received:
+    # A terminal that is gone fails in whatever writes to it next, also before the signal that tells of it comes.
+    hung_up = signals.received == signal.SIGHUP or (
+        isinstance(app.failure, OSError) and app.failure.errno == errno.EIO and not signals.received
+    )
+    if app.failure is not None and not signals.received and not hung_up:
         for entry in app.roster.under_way:
             app.roster.stop(entry, why="interrupted by an error of the dashboard", interrupted=True)
     ended = [entry for entry in app.roster.begun if not entry.under_way]
     status = next((entry.exit_status for entry in ended if entry.exit_status), 0)
     return Left(
         under_way=[(entry.run, _so_far(entry)) for entry in app.roster.under_way if entry.run is not None],
-        going_on=app.go_on_headless,
+        going_on=app.go_on_headless or hung_up,
+        hung_up=hung_up,
         messages=app.inbox.queue,
         ended=[(entry.folder.path, entry.state) for entry in ended if entry.folder and entry.state],
         errors=[f"{entry.name}: {entry.error}" for entry in ended if entry.error],
-        exit_status=status or (1 if app.failure or app.return_code else 0),
+        exit_status=status or (1 if not hung_up and (app.failure or app.return_code) else 0),
         signals=signals,
-        failure=app.failure,
+        failure=None if hung_up else app.failure,
         traceback=app.failure_traceback,
     )
 

@@ -1,0 +1,89 @@
+"""Runs in processes of their own, which outlive this one and its terminal."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from cifar_tui.config import TrainingConfig
+from cifar_tui.errors import CifarTuiError, InputError
+from cifar_tui.store.commands import run_command, training_command
+from cifar_tui.store.run_folder import RunFolder
+
+PREFIX = "cifar-tui: "
+
+
+class Detached:
+    """A process that is about to train a run: it tells the run's id once it has begun, and goes its own way then."""
+
+    def __init__(self, job: TrainingConfig | RunFolder, runs_dir: Path) -> None:
+        """Start it.
+
+        Args:
+            job: What to train, or what to go on with.
+            runs_dir: The folder of all runs.
+        """
+        directory = str(runs_dir.absolute())
+        if isinstance(job, RunFolder):
+            command = run_command("resume", job.id, directory)
+        else:
+            command = training_command({"options": job.to_dict(), "runs_dir": directory})
+        self._told, announce = os.pipe()
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "cifar_tui", *command[1:], "--announce", str(announce)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                pass_fds=[announce],
+                # A session of its own: neither the terminal's end nor its keys reach it.
+                start_new_session=True,
+            )
+        finally:
+            os.close(announce)
+
+    def wait(self, say: Callable[[str], None]) -> str:
+        """The run's id, once it has begun; what it says before goes to `say`, line by line.
+
+        Raises:
+            InputError: It refused what it was given.
+            CifarTuiError: It ended before it began.
+        """
+        errors: list[str] = []
+        assert self._process.stderr is not None
+        try:
+            with self._process.stderr as lines:
+                for line in lines:  # To the end, which is where the process turns to its log.
+                    text = line.rstrip("\n")
+                    errors.append(text.removeprefix(PREFIX)) if text.startswith(PREFIX) else say(text)
+            with os.fdopen(self._told) as told:
+                run_id = told.read().strip()
+        except BaseException:
+            self._process.terminate()
+            raise
+        finally:
+            # It is not our child to wait for, but the system would keep its name until someone did.
+            threading.Thread(target=self._process.wait, name="detached", daemon=True).start()
+        if run_id:
+            return run_id
+        kind = InputError if self._process.wait() == InputError.exit_status else CifarTuiError
+        raise kind("; ".join(errors) or "the process ended before the run began")
+
+
+def start(jobs: Sequence[TrainingConfig | RunFolder], runs_dir: Path, say: Callable[[str], None]) -> list[str]:
+    """Train each of `jobs` in a process of its own.
+
+    Returns:
+        The ids of the runs, once all have begun.
+
+    Raises:
+        CifarTuiError: One of them did not begin; those before it train.
+    """
+    processes = [Detached(job, runs_dir) for job in jobs]
+    return [process.wait(say) for process in processes]

@@ -1,0 +1,74 @@
+"""Runs of other processes: asking something of them, and watching one in plain lines."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from cifar_tui.errors import CifarTuiError
+from cifar_tui.events import Note, RunFinished
+from cifar_tui.headless.displays import Display, JsonDisplay, PlainDisplay
+from cifar_tui.state import RunState
+from cifar_tui.store.lock import is_held
+from cifar_tui.store.requests import ASKED, Request, send
+from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.store.tail import Tail
+
+ANSWER_SECONDS = 5.0
+"""How long to wait for an answer, which a process that is well gives within a second."""
+LOOK_SECONDS = 0.1
+
+ANSWERS: dict[Request, str] = {
+    "stop": "stops after this batch, with a checkpoint",
+    "pause": "pauses after this batch, with a checkpoint",
+    "resume": "goes on",
+    "checkpoint": "writes a checkpoint after this batch",
+}
+
+
+def ask(folder: RunFolder, request: Request, *, as_json: bool) -> None:
+    """Ask it of the run's process, and print the answer.
+
+    Raises:
+        InputError: No process trains the run, or it may not be asked.
+        CifarTuiError: It does not answer.
+    """
+    tail = Tail(folder)
+    tail.skip()
+    send(folder.path, request)
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while time.monotonic() < deadline:
+        for event in tail.more():
+            if isinstance(event, RunFinished) or (isinstance(event, Note) and event.message == ASKED + request):
+                answer = "has just ended" if isinstance(event, RunFinished) else ANSWERS[request]
+                line = {"id": folder.id, "asked": request, "answer": answer}
+                print(json.dumps(line) if as_json else f"{folder.id} {answer}")
+                return
+        time.sleep(LOOK_SECONDS)
+    raise CifarTuiError(
+        f"{folder.id} was asked to {request}, but has not answered in {ANSWER_SECONDS:g} s; it will when it gets to it"
+    )
+
+
+def watch(folder: RunFolder, *, as_json: bool) -> None:
+    """Print what happens to a run, from its beginning to its end or to that of its process.
+
+    Raises:
+        InputError: Its events cannot be read.
+    """
+    display: Display = JsonDisplay(quiet=False) if as_json else PlainDisplay()
+    tail = Tail(folder)
+    state = RunState()
+    while True:
+        # Looked up before the stream is read: what its process wrote last is read then.
+        alive = is_held(folder.path)
+        for event in tail.more():
+            state.apply(event)
+            display.event(event, state)
+        if not alive:
+            break
+        time.sleep(LOOK_SECONDS)
+    if state.finished is not None:
+        display.result(state, folder.path)
+    else:
+        display.notice(f"{folder.id} is not being trained any more: its process ended without a word")

@@ -1,0 +1,69 @@
+"""A run's stream as it grows: what a process that does not own the run sees of it."""
+
+from __future__ import annotations
+
+from cifar_tui.errors import InputError
+from cifar_tui.events import AnyEvent, EventError, from_json
+from cifar_tui.state import RunState
+from cifar_tui.store import fold
+from cifar_tui.store.run_folder import RunFolder
+
+MOST_BYTES = 1 << 20
+"""Of one look: a stream that has grown long meanwhile is read piece by piece."""
+
+
+class Tail:
+    """Reads the whole lines that have come since the last look; a torn last line waits for its rest."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._file = folder.events_file
+        self._state_file = folder.state_file
+        self._at = 0
+
+    def begin(self) -> RunState:
+        """The fold of all that is there.
+
+        Raises:
+            InputError: The stream is there, but cannot be read.
+        """
+        state, self._at = fold.read(self._file, self._state_file)
+        while events := self.more():
+            for event in events:
+                state.apply(event)
+        return state
+
+    def skip(self) -> None:
+        """Begin with what comes from now on."""
+        try:
+            self._at = self._file.stat().st_size
+        except OSError:
+            self._at = 0
+
+    def more(self) -> list[AnyEvent]:
+        """The events since the last look, in order; lines that are none are left out.
+
+        Raises:
+            InputError: The stream is there, but cannot be read.
+        """
+        events: list[AnyEvent] = []
+        try:
+            with self._file.open("rb") as stream:
+                while not events:
+                    stream.seek(self._at)
+                    data = stream.read(MOST_BYTES)
+                    end = data.rfind(b"\n") + 1
+                    if not end:
+                        # A line that is longer than any event is none.
+                        self._at += len(data) if len(data) == MOST_BYTES else 0
+                        break
+                    self._at += end
+                    for line in data[:end].splitlines():
+                        try:
+                            events.append(from_json(line.decode(errors="replace")))
+                        except EventError:
+                            continue
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise InputError(f"{self._file}: cannot be read: {error.strerror}") from None
+        return events
