@@ -56,6 +56,7 @@ class Forgiving(Display):
 
     def __init__(self, display: Display) -> None:
         self._display = display
+        self._failed: Display | None = None
 
     def __enter__(self) -> Self:
         self._display.__enter__()
@@ -90,14 +91,15 @@ class Forgiving(Display):
 
     def give_up(self, instead: Display) -> None:
         """Show on another display from now on."""
-        self._try(self._display.__exit__)
-        self._display = instead
+        with contextlib.suppress(OSError):
+            (self._failed or self._display).__exit__()
+        self._display, self._failed = instead, None
 
     def _try(self, show: Callable[P, None], *arguments: P.args, **more: P.kwargs) -> None:
         try:
             show(*arguments, **more)
         except OSError as error:
-            self._display = Display()
+            self._display, self._failed = Display(), self._display
             with contextlib.suppress(OSError):
                 self.notice(f"cannot print any more ({error.strerror}); training goes on")
 

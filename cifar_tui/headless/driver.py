@@ -202,16 +202,21 @@ def _keep_log(shown: Sequence[tuple[Run, Forgiving]], *, all_of_it: bool = False
     folder = next((run.folder for run, _ in shown if run.folder is not None), None)
     log = os.devnull if folder is None else folder.log_file
     with contextlib.suppress(OSError):
-        descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            for number in (1, 2):
-                # Of a terminal that is gone, nothing else is known but that it was a device.
-                if all_of_it or stat.S_ISCHR(os.fstat(number).st_mode):
-                    for run, display in shown if number == 1 else ():
-                        display.give_up(LogDisplay(run))
-                    os.dup2(descriptor, number)
-        finally:
-            os.close(descriptor)
+        # Of a terminal that is gone, nothing else is known but that it was a device.
+        gone = [number for number in (1, 2) if all_of_it or stat.S_ISCHR(os.fstat(number).st_mode)]
+        # What a display does to the terminal when it ends belongs in no log.
+        _turn(gone, os.devnull)
+        for run, display in shown if 1 in gone else ():
+            display.give_up(LogDisplay(run))
+        _turn(gone, log)
+
+
+def _turn(numbers: Sequence[int], path: str | Path) -> None:
+    """Have what is written to these files go to the end of another."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    for number in numbers:
+        os.dup2(descriptor, number)
+    os.close(descriptor)
 
 
 def _tell_end(each: _Followed, *, debug: bool) -> None:
