@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+PASSING = (*NO_ROOM, errno.EIO, errno.EACCES, errno.EPERM, errno.EROFS)
+"""Errors of writing that someone may mend while the program goes on."""
 
 
 @contextmanager
@@ -29,6 +34,13 @@ def replacing(path: Path) -> Iterator[Path]:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files of writers that were killed. No other may be at work in this folder."""
+    for temporary in folder.glob(".*.tmp"):
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import importlib.metadata
 import os
 import platform
@@ -20,6 +19,7 @@ from cifar_tui import __version__
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError, DivergedError, InputError
 from cifar_tui.events import AnyEvent, Evaluated, Level, Note, RunFinished, RunStatus
+from cifar_tui.files import NO_ROOM, remove_leftovers
 from cifar_tui.state import RunState
 from cifar_tui.store import run_folder
 from cifar_tui.store.artefacts import REPORT, Predictions, write_artefacts
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from cifar_tui.training.checkpoints import Snapshot
     from cifar_tui.training.setup import Setup, Shelf
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 RECORDED_PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow")
 
 
@@ -225,7 +224,7 @@ class Run:
             CifarTuiError: Its images could not be read.
             OSError: Its folder could not be written.
         """
-        folder, state, saved = self.folder, RunState(), None
+        folder, state, saved, fallen_back = self.folder, RunState(), None, ""
         with contextlib.ExitStack() as stack:
             if folder is not None:
                 requests = self._own(folder, stack)
@@ -243,23 +242,33 @@ class Run:
                 folder = run_folder.create(runs_dir, name, datetime.now(), lambda made: _record_of(setup, made))
                 requests = self._own(folder, stack)
                 self.folder = folder
-            elif saved := checkpoints.load_last(folder.checkpoints, setup.identity):
-                # The loop restores it all; this refuses what does not fit before anything is written.
-                checkpoints.restore(saved, setup.model)
+            else:
+                saved, fallen_back = checkpoints.load_last(folder.checkpoints, setup.identity)
+                if saved is not None:
+                    # The loop restores it all; this refuses what does not fit before anything is written.
+                    checkpoints.restore(saved, setup.model)
             folder.checkpoints.mkdir(exist_ok=True)
             recorder = Recorder(folder, folder.read_config(), state)
             stack.callback(recorder.close)
-            self._train(setup, folder, recorder, requests, saved)
+            self._train(setup, folder, recorder, requests, saved, fallen_back)
 
     def _own(self, folder: RunFolder, stack: contextlib.ExitStack) -> Requests:
         """Own the run until `stack` ends, and be there for requests."""
         stack.callback(RunLock(folder.path).release)
+        remove_leftovers(folder.path)
+        remove_leftovers(folder.checkpoints)
         requests = Requests(folder.path)
         stack.callback(requests.close)
         return requests
 
     def _train(
-        self, setup: Setup, folder: RunFolder, recorder: Recorder, requests: Requests, saved: Snapshot | None
+        self,
+        setup: Setup,
+        folder: RunFolder,
+        recorder: Recorder,
+        requests: Requests,
+        saved: Snapshot | None,
+        fallen_back: str,
     ) -> None:
         """Train, and leave a folder that tells how it ended, whichever way that was."""
         from cifar_tui.training.clock import Clock
@@ -271,8 +280,9 @@ class Run:
 
         def emit(event: AnyEvent) -> None:
             with recording:
-                recorder.record(event)
-                self._listener(event)
+                for told in (event, *recorder.trouble(event.t)):
+                    recorder.record(told)
+                    self._listener(told)
 
         def note(level: Level, message: str) -> None:
             emit(Note(t=clock.t, level=level, message=message))
@@ -291,6 +301,8 @@ class Run:
         try:
             if saved is None and recorder.state.started:
                 note("warning", "it has no checkpoint: it begins anew")
+            if fallen_back:
+                note("warning", fallen_back)
             requests.heed(answer)
             outcome = train(setup, folder.id, folder.checkpoints, self._control, emit, clock, saved)
             if outcome.test:

@@ -59,7 +59,7 @@ def test_a_run_prints_a_line_an_epoch_and_its_result(trained: Trained) -> None:
 def test_a_run_leaves_every_file_of_the_contract(trained: Trained) -> None:
     folder = only_run(trained[0])
     assert {path.name for path in folder.iterdir()} == CONTRACT | {"lock"}
-    assert {path.name for path in (folder / "checkpoints").iterdir()} == {"last.pt", "best.pt"}
+    assert {path.name for path in (folder / "checkpoints").iterdir()} == {"last.pt", "previous.pt", "best.pt"}
     for picture in folder.glob("*.png"):
         Image.open(picture).verify()
     config = json.loads((folder / "config.json").read_text())
@@ -177,7 +177,7 @@ def test_a_checkpoint_that_is_none_or_anothers_is_refused(trained: Trained, tmp_
     before = (folder / "events.jsonl").read_bytes()
 
     def answer(command: str, checkpoint: bytes) -> str:
-        for name in ("last.pt", "best.pt"):
+        for name in ("last.pt", "previous.pt", "best.pt"):
             (folder / "checkpoints" / name).write_bytes(checkpoint)
         return refused(run([command, folder.name], tmp_path))
 

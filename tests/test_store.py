@@ -1,5 +1,6 @@
 """The run folder: made whole or not at all, owned by one, replaced atomically, read back as it was written."""
 
+import errno
 import json
 import math
 import multiprocessing
@@ -18,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_tui.errors import InputError
-from cifar_tui.events import Batch, Checkpoint, Epoch, Note, Paused, Resumed, RunStarted, to_json
+from cifar_tui.events import Batch, BatchThrottle, Checkpoint, Epoch, Note, Paused, Resumed, RunStarted, to_json
 from cifar_tui.files import replacing, write_text
 from cifar_tui.state import RunState
 from cifar_tui.store import catalog, run_folder
@@ -354,3 +355,49 @@ def test_a_kept_state_that_is_damaged_or_anothers_is_passed_over(data: st.DataOb
 def test_short_runs_keep_no_state_beside_their_events(folder: RunFolder) -> None:
     record(folder, uninterrupted(3))
     assert not folder.state_file.exists()
+
+
+def test_events_that_a_full_disk_does_not_take_are_held_back_and_none_is_missing_or_torn(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, room = os.write, [400]
+
+    def limited(descriptor: int, data: bytes) -> int:
+        if room[0] == 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        taken = write(descriptor, data[: room[0]])
+        room[0] -= taken
+        return taken
+
+    recorder = Recorder(folder, CONFIG, RunState())
+    monkeypatch.setattr(os, "write", limited)
+    told = uninterrupted(3)
+    notes = []
+    for number, event in enumerate(told):
+        if number == len(told) - 4:
+            room[0] = 1_000_000
+        recorder.record(event)
+        notes += recorder.trouble(event.t)
+    assert [note.level for note in notes] == ["warning", "info"]
+    assert "No space left" in notes[0].message
+    recorder.close()
+    fresh = RunState()
+    throttle = BatchThrottle()
+    for event in told:
+        if throttle.admits(event):
+            fresh.apply(event)
+    assert folder.read_state() == fresh
+    assert all(line.startswith("{") for line in folder.events_file.read_text().splitlines())
+
+
+def test_a_disk_that_is_full_at_the_runs_end_is_an_error(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    recorder = Recorder(folder, CONFIG, RunState())
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        recorder.record(started())
+        with pytest.raises(OSError, match="No space left"):
+            recorder.record(finished("finished"))
+    recorder.close()

@@ -1,9 +1,14 @@
 """The training loop learns, can be repeated, left and gone on with, and says what it does as it does it."""
 
 import dataclasses
+import errno
+import itertools
 import math
+import os
+import pickle
 import threading
 import time
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,7 +21,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix as sklearn_confusion_matrix
 
 from cifar_tui.errors import DivergedError, InputError
-from cifar_tui.events import AnyEvent, Batch, Checkpoint, Epoch, Evaluated, Paused, Resumed, RunStarted
+from cifar_tui.events import AnyEvent, Batch, Checkpoint, Epoch, Evaluated, Note, Paused, Resumed, RunStarted
 from cifar_tui.state import RunState
 from cifar_tui.training import checkpoints, journal, loop
 from cifar_tui.training.control import Control
@@ -312,15 +317,118 @@ def test_every_checkpoint_is_the_run_as_it_stood_and_not_as_it_went_on(tmp_path:
         assert all(torch.equal(a, b) for a, b in zip(resumed.weights().values(), whole.weights().values(), strict=True))
 
 
-def test_a_checkpoint_that_cannot_be_written_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+def failing_writes(monkeypatch: pytest.MonkeyPatch, number: int, calls: Callable[[int], bool]) -> None:
+    """Have the writing of those checkpoints fail for which `calls`, given their number from 0, is true."""
+    counted = itertools.count()
+    write = checkpoints._write
 
-    monkeypatch.setattr(checkpoints, "_write", full)
-    last = Asking(lambda event: isinstance(event, Epoch) and event.epoch == 10, Control.pause)
+    def perhaps(*arguments: Any) -> None:
+        if calls(next(counted)):
+            raise OSError(number, os.strerror(number))
+        write(*arguments)
+
+    monkeypatch.setattr(checkpoints, "_write", perhaps)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS])
+def test_training_goes_on_while_the_disk_is_full_and_nothing_is_missing_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    whole = run(tmp_path / "whole", epochs=4)
+    failing_writes(monkeypatch, number, lambda call: call < 3)
+    kept = run(tmp_path / "kept", epochs=4)
+    assert kept.outcome.state == "finished"
+    assert kept.learning() == whole.learning()
+    said = [note.message for note in kept.of(Note)]
+    assert len(said) == 2, "once that it fails, once that it works again"
+    assert os.strerror(number) in said[0]
+    assert "can be written again" in said[1]
+    for name in (checkpoints.LAST, checkpoints.BEST):
+        a, b = (checkpoints.load(of.folder / name) for of in (whole, kept))
+        assert all(torch.equal(a.weights[key], b.weights[key]) for key in a.weights), name
+
+
+def test_the_best_weights_are_written_as_they_were_once_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The third epoch is the best, and cannot be written; the fourth, which is not, can.
+    accuracies = iter([0.2, 0.3, 0.9, 0.4, 0.5])
+    monkeypatch.setattr(loop, "evaluate", lambda *a: dataclasses.replace(evaluate(*a), accuracy=next(accuracies, 0.5)))
+    failing_writes(monkeypatch, errno.ENOSPC, lambda call: call == 2)
+    recorded = run(tmp_path, epochs=4)
+    best = checkpoints.load(recorded.folder / checkpoints.BEST)
+    last = checkpoints.load(recorded.folder / checkpoints.LAST)
+    assert best.progress.best_epoch == 3
+    assert best.progress.epoch == 4, "it stands before the fourth epoch"
+    assert last.progress.epoch == 5
+    assert last.best_weights is not None
+    assert all(torch.equal(best.weights[key], last.best_weights[key]) for key in best.weights)
+
+
+def test_a_disk_that_stays_full_ends_the_run_when_it_is_to_be_saved_for_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing_writes(monkeypatch, errno.ENOSPC, lambda _: True)
     with pytest.raises(OSError, match="No space left"):
+        run(tmp_path, epochs=3)
+    with pytest.raises(OSError, match="No space left"):
+        run(tmp_path, Asking(at_batch(1, 2), stop), epochs=3)
+
+
+def test_a_folder_that_is_gone_ends_the_run_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing_writes(monkeypatch, errno.ENOENT, lambda _: True)
+    last = Asking(lambda event: isinstance(event, Epoch) and event.epoch == 10, Control.pause)
+    with pytest.raises(OSError, match="No such file"):
         run(tmp_path, last, epochs=100)
-    assert not last.done, "it ended soon"
+    assert not last.done
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "cut": lambda file: file.write_bytes(file.read_bytes()[:-1000]),
+    "empty": lambda file: file.write_bytes(b""),
+    "no checkpoint": lambda file: file.write_bytes(b"hello"),
+    "gone": lambda file: file.unlink(),
+    "a pickle that acts": lambda file: file.write_bytes(pickle.dumps(Malicious(file.with_name("acted")))),
+}
+
+
+class Malicious:
+    """Its pickle, loaded, makes a file."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.file,)
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_a_run_whose_last_checkpoint_is_damaged_goes_on_from_the_one_before_to_the_same_end(
+    tmp_path: Path, how: str
+) -> None:
+    whole = run(tmp_path / "whole")
+    left = run(tmp_path / "left", Asking(at_batch(2, 2), stop))
+    # A name of its own: as on a file system without hard links, the damage is to this file alone.
+    last = left.folder / checkpoints.LAST
+    last.write_bytes(last.read_bytes())
+    DAMAGES[how](last)
+    saved, why = checkpoints.load_last(left.folder, left.setup.identity)
+    assert saved is not None
+    assert (saved.progress.epoch, saved.progress.batch) == (2, 0)
+    assert "going on from previous.pt" in why
+    resumed = run(tmp_path / "left", resume=True)
+    assert set(resumed.learning()) <= set(whole.learning())
+    assert all(torch.equal(a, b) for a, b in zip(resumed.weights().values(), whole.weights().values(), strict=True))
+    assert not (left.folder / "acted").exists()
+
+
+def test_a_run_without_any_whole_checkpoint_says_what_is_wrong_with_the_last(tmp_path: Path) -> None:
+    left = run(tmp_path, epochs=2)
+    for name in (checkpoints.LAST, checkpoints.PREVIOUS, checkpoints.BEST):
+        (left.folder / name).unlink()
+        (left.folder / name).write_bytes(b"hello")
+    with pytest.raises(InputError, match=r"last\.pt: not a checkpoint"):
+        checkpoints.load_last(left.folder, left.setup.identity)
 
 
 def test_two_runs_at_once_equal_the_same_two_in_turn(tmp_path: Path) -> None:

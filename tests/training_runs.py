@@ -103,7 +103,7 @@ def run(folder: Path, *askings: Asking, resume: bool = False, setup: Setup | Non
                 asking.do(control)
 
     setup = setup or tiny_setup(**options)
-    saved = checkpoints.load_last(folder, setup.identity) if resume else None
+    saved = checkpoints.load_last(folder, setup.identity)[0] if resume else None
     outcome = train(setup, "tiny-run", folder, control, emit, Clock(), saved)
     return Recorded(outcome, events, setup, folder)
 

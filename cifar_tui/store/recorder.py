@@ -5,24 +5,30 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections import deque
 from pathlib import Path
 from typing import Any
 
 from cifar_tui.events import (
     AnyEvent,
+    Batch,
     BatchThrottle,
     Checkpoint,
     Epoch,
+    Note,
     Paused,
     Resumed,
     RunFinished,
     RunStarted,
     to_json,
 )
-from cifar_tui.files import write_text
+from cifar_tui.files import PASSING, write_text
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.store.tables import metrics_csv
+
+MOST_HELD = 10_000
+"""Lines of batches that are held back while the disk is full; the others are few, and all are kept."""
 
 
 class Recorder:
@@ -40,24 +46,50 @@ class Recorder:
         self._throttle = BatchThrottle()
         _drop_torn_line(folder.events_file)
         self._descriptor = os.open(folder.events_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._held: deque[bytes] = deque()
+        """Lines that the disk has not taken yet, in order; of the first, what is left of it."""
+        self._told = ""
+        self._trouble = ""
+        """Why not all is written that should be."""
         self.write_summary()
 
     def record(self, event: AnyEvent) -> None:
         """Take in the run's next event: batches reach the disk ten times a second at most, the others always.
 
+        What a full disk does not take is held back and written later; only at the run's end must it be.
+
         Raises:
-            OSError: The disk is full, or the folder is gone.
+            OSError: The folder is gone, or it is the run's end and the disk is full.
         """
         self.state.apply(event)
         if not self._throttle.admits(event):
             return
+        try:
+            self._write(event)
+            self._trouble = ""
+        except OSError as error:
+            if isinstance(event, RunFinished) or error.errno not in PASSING:
+                raise
+            self._trouble = error.strerror or str(error)
+
+    def trouble(self, t: float) -> list[Note]:
+        """What there is to say of the writing: that it does not go on, or that it does again; each once."""
+        before, self._told = self._told, self._trouble
+        if self._trouble and not before:
+            said = f"the run's events cannot be written: {self._trouble}; training goes on, they are held back"
+            return [Note(t=t, level="warning", message=said)]
+        if before and not self._trouble:
+            return [Note(t=t, level="info", message="the run's events can be written again; none is missing")]
+        return []
+
+    def _write(self, event: AnyEvent) -> None:
         if isinstance(event, RunFinished):
             # Whoever waits for the last event finds the summary written.
             self.write_summary()
         self._append(event)
-        if isinstance(event, Epoch | Resumed):
+        if isinstance(event, Epoch | Resumed) or self._trouble:
             write_text(self._folder.metrics_file, metrics_csv(self.state))
-        if isinstance(event, RunStarted | Epoch | Paused | Resumed):
+        if isinstance(event, RunStarted | Epoch | Paused | Resumed) or self._trouble:
             self.write_summary()
 
     def close(self) -> None:
@@ -76,10 +108,16 @@ class Recorder:
         write_text(self._folder.summary_file, text + "\n")
 
     def _append(self, event: AnyEvent) -> None:
-        line = (to_json(event) + "\n").encode()
-        while line:
-            # A full disk may take part of it; the next call raises then.
-            line = line[os.write(self._descriptor, line) :]
+        if not (isinstance(event, Batch) and len(self._held) >= MOST_HELD):
+            self._held.append((to_json(event) + "\n").encode())
+        while self._held:
+            # A full disk may take part of a line; the next call raises then.
+            line = self._held[0]
+            left = line[os.write(self._descriptor, line) :]
+            if left:
+                self._held[0] = left
+            else:
+                self._held.popleft()
         if isinstance(event, Epoch | Checkpoint | RunFinished):
             os.fsync(self._descriptor)
 

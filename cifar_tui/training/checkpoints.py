@@ -20,6 +20,7 @@ from cifar_tui.training.optimizer import Stateful
 
 FORMAT = 1
 LAST = "last.pt"
+PREVIOUS = "previous.pt"
 BEST = "best.pt"
 WEIGHTS = "model.safetensors"
 
@@ -116,6 +117,8 @@ def check(snapshot: Snapshot) -> None:
 def save(snapshot: Snapshot, folder: Path, *, best: bool = False) -> Path:
     """Write `last.pt`, and with `best` also `best.pt` and the weights; what was there stays until all is whole.
 
+    The `last.pt` that was there becomes `previous.pt`: a disk may lose what it had taken.
+
     Args:
         snapshot: What to write.
         folder: The checkpoints' own, in the run's folder, where the weights go.
@@ -144,6 +147,9 @@ def save(snapshot: Snapshot, folder: Path, *, best: bool = False) -> Path:
             _save_safetensors(snapshot.weights, folder.parent / WEIGHTS, metadata)
             with replacing(folder / BEST) as second:
                 _link(temporary, second)
+        if last.exists():
+            with replacing(folder / PREVIOUS) as before:
+                _link(last, before)
     return last
 
 
@@ -170,13 +176,28 @@ def _save_safetensors(weights: Weights, path: Path, metadata: dict[str, str]) ->
         temporary.write_bytes(save({name: tensor.contiguous() for name, tensor in weights.items()}, metadata))
 
 
-def load_last(folder: Path, identity: Identity) -> Snapshot | None:
-    """The snapshot that a run goes on from; None where it has none yet.
+def load_last(folder: Path, identity: Identity) -> tuple[Snapshot | None, str]:
+    """The snapshot that a run goes on from: the last that is whole and its own.
+
+    Returns:
+        The snapshot, None where the run has none yet; and why it is not `last.pt`, empty where it is.
 
     Raises:
-        InputError: It is damaged, not a checkpoint of ours, or another run's.
+        InputError: None that is there can be used; the message is about the last.
     """
-    return load_own(folder / LAST, identity) if (folder / LAST).exists() else None
+    errors: list[InputError] = []
+    for name in (LAST, PREVIOUS, BEST):
+        if not (folder / name).exists():
+            continue
+        try:
+            snapshot = load_own(folder / name, identity)
+        except InputError as error:
+            errors.append(error)
+            continue
+        return snapshot, "; ".join([*map(str, errors), f"going on from {name}"] if name != LAST else [])
+    if errors:
+        raise errors[0]
+    return None, ""
 
 
 def load_own(path: Path, identity: Identity) -> Snapshot:

@@ -10,7 +10,8 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.events import AnyEvent, Batch, Checkpoint, Epoch, Note, Paused, Resumed, RunStarted
+from cifar_tui.events import AnyEvent, Batch, Checkpoint, Epoch, Level, Note, Paused, Resumed, RunStarted
+from cifar_tui.files import PASSING
 from cifar_tui.training import checkpoints
 from cifar_tui.training.checkpoints import Identity, Progress, Snapshot, Weights
 from cifar_tui.training.clock import Clock
@@ -53,6 +54,8 @@ class Journal:
         self.clock = clock
         self.best_weights: Weights | None = None
         self._reported = self._saved = self.clock.active
+        self._failing = False
+        """Whether the last checkpoint could not be written."""
 
     @property
     def over(self) -> bool:
@@ -63,7 +66,7 @@ class Journal:
         """Tell of the new run and of what was found in its images; the progress is the journal's own, and moves on."""
         self._emit(event)
         for message in notes:
-            self._emit(Note(t=self.clock.t, level="info", message=message))
+            self._note("info", message)
         return self.progress
 
     def restore(self, saved: Snapshot) -> Progress:
@@ -94,11 +97,12 @@ class Journal:
 
         Raises:
             StopTraining: A stop was asked for.
-            OSError: A checkpoint could not be written.
+            OSError: A checkpoint could not be written, and that will not pass.
         """
         self._tell_written(wait=False)
         if control.pausing:
-            self.save()
+            self._begin_to_save()
+            self._tell_written(wait=True)
             self._emit(Paused(t=self.clock.t, epoch=self.progress.epoch, batch=self.progress.batch))
             self.clock.pause()
             control.wait_while_paused()
@@ -119,7 +123,7 @@ class Journal:
 
         Raises:
             DivergedError: The validation loss or a weight is not finite.
-            OSError: The checkpoint before could not be written.
+            OSError: The checkpoint before could not be written, and that will not pass.
         """
         progress = self.progress
         if not math.isfinite(validation.loss):
@@ -167,7 +171,7 @@ class Journal:
         Raises:
             OSError: It could not be written.
         """
-        self._tell_written(wait=True)
+        self._tell_written(wait=True, forgiving=False)
 
     def close(self) -> None:
         """Leave no checkpoint half written, whatever ended the run."""
@@ -191,11 +195,28 @@ class Journal:
         self._writer.write(snapshot, best=best)
         self._saved = self.clock.active
 
-    def _tell_written(self, *, wait: bool) -> None:
-        if written := self._writer.written(wait=wait):
+    def _tell_written(self, *, wait: bool, forgiving: bool = True) -> None:
+        """Tell of a checkpoint that is whole, or that it could not be written: it is tried again when it is time."""
+        try:
+            written = self._writer.written(wait=wait)
+        except OSError as error:
+            if not forgiving or error.errno not in PASSING:
+                raise
+            if not self._failing:
+                self._failing = True
+                why = f"a checkpoint could not be written: {error.strerror}"
+                self._note("warning", f"{why}; training goes on, the one before it is kept, the next is tried in time")
+            return
+        if written:
+            if self._failing:
+                self._failing = False
+                self._note("info", "checkpoints can be written again")
             path = f"{self._folder.name}/{written.path.name}"
             epoch, batch = written.progress.epoch, written.progress.batch
             self._emit(Checkpoint(t=self.clock.t, epoch=epoch, batch=batch, path=path, best=written.best))
+
+    def _note(self, level: Level, message: str) -> None:
+        self._emit(Note(t=self.clock.t, level=level, message=message))
 
     def _tell_resumed(self) -> None:
         progress = self.progress

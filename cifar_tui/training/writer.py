@@ -31,6 +31,8 @@ class CheckpointWriter:
         self._folder = folder
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
         self._under_way: Future[Written] | None = None
+        self._owed: Snapshot | None = None
+        """The best so far, which could not be written; the thread's own."""
 
     def write(self, snapshot: Snapshot, *, best: bool) -> None:
         """Begin to write a copy of `snapshot`; none may be under way.
@@ -51,7 +53,8 @@ class CheckpointWriter:
         """The checkpoint that has become whole since the last call, if one has; with `wait`, the one under way.
 
         Raises:
-            OSError: It could not be written; the one before it is as it was.
+            OSError: It could not be written; the one before it is as it was. One that was the best so far is written
+                before the next.
         """
         if self._under_way is None or not (wait or self._under_way.done()):
             return None
@@ -69,7 +72,12 @@ class CheckpointWriter:
             optimizer=fetch(snapshot.optimizer),
             best_weights=fetch(snapshot.best_weights),
         )
-        return Written(checkpoints.save(on_host, self._folder, best=best), snapshot.progress, best)
+        if self._owed is not None and not best:
+            checkpoints.save(self._owed, self._folder, best=True)
+        self._owed = on_host if best else None
+        path = checkpoints.save(on_host, self._folder, best=best)
+        self._owed = None
+        return Written(path, snapshot.progress, best)
 
 
 def _fetcher(device: torch.device) -> Callable[[Any], Any]:

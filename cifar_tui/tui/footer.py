@@ -38,9 +38,9 @@ def _for_run(entry: Entry | None) -> list[str]:
         return ["start:start", "start-all"]
     match entry.status:
         case "loading" | "running" | "pausing":
-            return ["start:stop", "pause"] if entry.under_way else ["report"]
+            return ["start:stop", "pause"] if entry.under_way or entry.elsewhere else ["report"]
         case "paused":
-            return ["pause:go on", "start:stop"] if entry.under_way else ["report"]
+            return ["pause:go on", "start:stop"] if entry.under_way or entry.elsewhere else ["report"]
         case "stopping":
             return []
         case "finished":

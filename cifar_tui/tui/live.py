@@ -322,7 +322,10 @@ class LiveApp(InTurnApp):
 
     def _head(self) -> None:
         look, training = self.look, len(self.roster.under_way)
-        doing = f"{plural(training, 'run')} under way" if training else "nothing runs"
+        elsewhere = sum(entry.elsewhere for entry in self.roster)
+        doing = f"{plural(training, 'run')} under way" if training else "" if elsewhere else "nothing runs"
+        if elsewhere:
+            doing += f"{', ' if doing else ''}{plural(elsewhere, 'run')} in other processes"
         kept = sum(entry.folder is not None for entry in self.roster)
         right = f"{plural(kept, 'run')} in {printable(str(self._runs_dir))}"
         self.main.head([("cifar-tui", look.strong), f" · {doing}"], [(right, look.dim)])
