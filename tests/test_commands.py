@@ -39,6 +39,13 @@ def test_options_that_differ_from_the_defaults_are_given() -> None:
     )
 
 
+def test_an_option_that_differs_from_its_recipe_is_given_though_the_protocol_has_it() -> None:
+    options = TrainingConfig(model="cnn", recipe="fast", epochs=TrainingConfig().epochs)
+
+    command = training_command(run_config(options))
+    assert command[command.index("--epochs") + 1] == str(TrainingConfig().epochs)
+
+
 def test_a_value_that_begins_with_a_dash_is_joined_to_its_option() -> None:
     assert "--data=-images" in training_command(run_config(TrainingConfig(data="-images")))
 
