@@ -30,6 +30,7 @@ from cifar_tui.store.requests import ASKED, Request, Requests, is_request
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.text import plural
 from cifar_tui.training.control import Control, StopTraining
+from cifar_tui.training.memory import give_memory_back, keep_memory
 
 if TYPE_CHECKING:
     from cifar_tui.training.checkpoints import Snapshot
@@ -75,6 +76,7 @@ class Session:
         self.niceness = niceness
         self._shelf: Shelf | None = None
         self._making = threading.Lock()
+        keep_memory()
 
     def new(self, config: TrainingConfig, listener: Listener) -> Run:
         """A run that has not begun; its folder is made once its images are read and its device is found."""
@@ -199,6 +201,7 @@ class Run:
             pass  # It was asked to stop before it began: nothing was made, nothing is lost.
         except BaseException as error:  # noqa: BLE001
             self._fail(error)
+        give_memory_back()
         self._listener(Ended(self.error))
 
     def _give_way(self) -> None:

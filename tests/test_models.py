@@ -11,8 +11,8 @@ from cifar_tui import models
 from cifar_tui.errors import InputError
 from cifar_tui.models.parts.dropout import Dropout, set_dropout_generator
 
-CONVOLUTION = ["Conv2d", "BatchNorm2d", "ReLU"]
-BLOCK = [*CONVOLUTION, *CONVOLUTION, "MaxPool2d", "Dropout"]
+CONVOLUTION = ["Conv2d", "BatchNorm2d"]
+BLOCK = [*CONVOLUTION, "ReLU", *CONVOLUTION, "MaxPool2d", "ReLU", "Dropout"]
 HEAD = [*["Linear", "BatchNorm1d", "ReLU", "Dropout"] * 2, "Linear"]
 
 
@@ -40,6 +40,25 @@ def test_the_cnn_has_the_protocols_layers_in_order() -> None:
     assert linear_shapes(model) == [(4096, 1024), (1024, 512), (512, 10)]
     assert [m.p for m in layers(model) if isinstance(m, nn.Dropout)] == [0.25, 0.25, 0.25, 0.5, 0.5]
     assert sum(p.numel() for p in model.parameters()) == 5_856_138
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_relu_behind_the_pooling_is_relu_before_it_in_values_and_gradients(dtype: torch.dtype) -> None:
+    draws = torch.Generator().manual_seed(0)
+    # Few values, so that many are equal and many are 0.
+    values = torch.randint(-3, 4, (8, 4, 16, 16), generator=draws).to(dtype)
+    weights = torch.randn(8, 4, 8, 8, generator=draws).to(dtype)
+    found = []
+    for order in ([nn.ReLU(), nn.MaxPool2d(2)], [nn.MaxPool2d(2), nn.ReLU()]):
+        inputs = values.clone().requires_grad_()
+        outputs = nn.Sequential(*order)(inputs)
+        (outputs * weights).sum().backward()
+        found.append((outputs.detach(), inputs.grad))
+    (before, gradient_before), (behind, gradient_behind) = found
+    assert torch.equal(before, behind)
+    assert gradient_before is not None
+    assert gradient_behind is not None
+    assert torch.equal(gradient_before, gradient_behind)
 
 
 def test_the_mlp_has_the_protocols_layers_in_order() -> None:
@@ -90,3 +109,17 @@ def test_dropout_zeroes_its_share_and_keeps_the_mean() -> None:
     assert set(out.unique().tolist()) == {0.0, torch.tensor(1 / 0.75).item()}
     layer.eval()
     assert torch.equal(layer(out), out)
+
+
+@pytest.mark.parametrize("p", [1e-6, 0.1, 0.25, 0.5, 0.999999])
+def test_dropout_draws_each_element_by_itself_in_every_memory_format(p: float) -> None:
+    images = torch.ones(16, 3, 33, 31, dtype=torch.bfloat16).to(memory_format=torch.channels_last)
+    layer = Dropout(p)
+    layer.generator = torch.Generator().manual_seed(0)
+    out = layer(images)
+    assert out.is_contiguous(memory_format=torch.channels_last)
+    kept = (out != 0).float()
+    assert kept.mean().item() == pytest.approx(1 - p, abs=0.01)
+    for neighbour in (kept.roll(1, 1), kept.roll(1, 2), kept.roll(1, 3)):
+        assert (kept * neighbour).mean().item() == pytest.approx((1 - p) ** 2, abs=0.01)
+    assert len(set(out.unique().tolist()) - {0.0}) <= 1
