@@ -9,20 +9,31 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from cifar_tui import __version__, models
+from cifar_tui import __version__, cli_runs, models
+from cifar_tui.cli_options import (
+    AsJson,
+    Debug,
+    Debugging,
+    Quiet,
+    RunName,
+    RunsDir,
+    Shared,
+    runs_folder,
+    say,
+    wants_json,
+)
 from cifar_tui.config import DEFAULT_RUNS_DIR, NAMED_DATA, TrainingConfig, read_config_file
 from cifar_tui.data import names
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.text import printable
 
 if TYPE_CHECKING:
-    from cifar_tui.store.requests import Request
     from cifar_tui.store.run_folder import RunFolder
 
 DEFAULT_MODELS = ("cnn", "mlp")
@@ -39,25 +50,6 @@ app = typer.Typer(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Shared:
-    """Options of the commands that may stand before the command's name too."""
-
-    runs_dir: Path | None
-    as_json: bool
-    quiet: bool
-
-
-class _Debug:
-    """Whether errors show their traceback, wherever on the line --debug stood."""
-
-    on = False
-
-
-def _set_debug(value: bool) -> None:
-    _Debug.on = _Debug.on or value
-
-
 def _show_version(value: bool) -> None:
     if value:
         print(f"cifar-tui {__version__}")
@@ -69,10 +61,6 @@ def _shown(value: object) -> Any:
     return typer.Option(show_default=str(value))
 
 
-RunsDir = Annotated[Path | None, typer.Option(show_default=str(DEFAULT_RUNS_DIR), help="The folder of all runs.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for another program.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print only the result.")]
-Debug = Annotated[bool, typer.Option("--debug", callback=_set_debug, help="Show the traceback of an error.")]
 Detach = Annotated[bool, typer.Option("--detach", help="Train in a process of its own; print the run's id and return.")]
 Announce = Annotated[int | None, typer.Option(hidden=True)]
 """Where a detached process tells the run's id."""
@@ -81,7 +69,6 @@ Theme = Annotated[
     typer.Option(help="The dashboard's: dark, light, or auto, which goes by COLORFGBG.", show_default="auto"),
 ]
 AsciiOnly = Annotated[bool, typer.Option("--ascii", help="Draw the dashboard in ASCII characters alone.")]
-RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or a part of it that no other has.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -156,7 +143,7 @@ def train(
     given = {key: value for key, value in values.items() if value is not None and value is not False}
     if context.invoked_subcommand is not None:
         given.pop("runs_dir", None)
-        context.obj = _Shared(runs_dir, as_json, quiet)
+        context.obj = Shared(runs_dir, as_json, quiet)
         if given:
             option = next(iter(given)).replace("ascii_only", "ascii").replace("_", "-")
             raise InputError(f"--{option} is an option of training; {context.invoked_subcommand} does not take it")
@@ -174,10 +161,10 @@ def train(
     elif not (why_not := _why_no_dashboard()):
         raise typer.Exit(_dashboard(runs, configs, start=start, theme=theme, ascii_only=ascii_only))
     if why_not:
-        _say(f"training headless, as with --no-ui: {why_not}")
+        say(f"training headless, as with --no-ui: {why_not}")
     from cifar_tui.headless import driver
 
-    raise typer.Exit(driver.train(runs, configs, as_json=as_json, quiet=quiet, debug=_Debug.on, announce=announce))
+    raise typer.Exit(driver.train(runs, configs, as_json=as_json, quiet=quiet, debug=Debugging.on, announce=announce))
 
 
 def _print_ids(jobs: Sequence[TrainingConfig | RunFolder], runs: Path, *, as_json: bool) -> None:
@@ -217,11 +204,11 @@ def _dashboard(
 
     left = run(runs, configs, start=start, theme=theme, ascii_only=ascii_only, select=select)
     if left.failure is not None:
-        if _Debug.on:
+        if Debugging.on:
             print(left.traceback, file=sys.stderr)
-        _say(f"the dashboard failed: {type(left.failure).__name__}: {left.failure} (--debug shows where)")
+        say(f"the dashboard failed: {type(left.failure).__name__}: {left.failure} (--debug shows where)")
     for error in left.errors:
-        _say(error)
+        say(error)
     status = 0
     if left.under_way or left.ended:
         from cifar_tui.headless import driver
@@ -232,7 +219,7 @@ def _dashboard(
             ended=left.ended,
             going_on=left.going_on,
             hung_up=left.hung_up,
-            debug=_Debug.on,
+            debug=Debugging.on,
         )
     if left.signals.received and not (left.hung_up and left.under_way):
         return 128 + left.signals.received
@@ -283,21 +270,21 @@ def resume(
     from cifar_tui.headless import driver
     from cifar_tui.store import catalog
 
-    directory = _runs_dir(context, runs_dir)
+    directory = runs_folder(context, runs_dir)
     folder = catalog.find(directory, run)
     if catalog.is_paused(folder):
-        _ask(context, run, runs_dir, as_json, "resume")
+        cli_runs.ask(context, run, runs_dir, as_json, "resume")
         return
     if detach:
-        _print_ids([folder], directory, as_json=as_json or context.obj.as_json)
+        _print_ids([folder], directory, as_json=wants_json(context, as_json))
         return
     raise typer.Exit(
         driver.train(
             directory,
             [folder],
-            as_json=as_json or context.obj.as_json,
+            as_json=wants_json(context, as_json),
             quiet=quiet or context.obj.quiet,
-            debug=_Debug.on,
+            debug=Debugging.on,
             announce=announce,
         )
     )
@@ -317,7 +304,7 @@ def attach(
     """Watch a run, wherever it is trained; leaving it or losing the connection does nothing to it."""
     from cifar_tui.store import catalog
 
-    directory, as_json = _runs_dir(context, runs_dir), as_json or context.obj.as_json
+    directory, as_json = runs_folder(context, runs_dir), wants_json(context, as_json)
     folder = catalog.find(directory, run)
     if no_ui or as_json or _why_no_dashboard():
         from cifar_tui.headless import attached
@@ -329,74 +316,8 @@ def attach(
     )
 
 
-@app.command()
-def stop(
-    context: typer.Context, run: RunName, runs_dir: RunsDir = None, as_json: AsJson = False, debug: Debug = False
-) -> None:
-    """Have a run that another process trains save and end."""
-    _ask(context, run, runs_dir, as_json, "stop")
-
-
-@app.command()
-def pause(
-    context: typer.Context, run: RunName, runs_dir: RunsDir = None, as_json: AsJson = False, debug: Debug = False
-) -> None:
-    """Have a run that another process trains save and wait; `resume` lets it go on."""
-    _ask(context, run, runs_dir, as_json, "pause")
-
-
-@app.command()
-def checkpoint(
-    context: typer.Context, run: RunName, runs_dir: RunsDir = None, as_json: AsJson = False, debug: Debug = False
-) -> None:
-    """Have a run that another process trains write a checkpoint now."""
-    _ask(context, run, runs_dir, as_json, "checkpoint")
-
-
-def _ask(context: typer.Context, run: str, runs_dir: Path | None, as_json: bool, request: Request) -> None:
-    from cifar_tui.headless import attached
-    from cifar_tui.store import catalog
-
-    attached.ask(catalog.find(_runs_dir(context, runs_dir), run), request, as_json=as_json or context.obj.as_json)
-
-
-@app.command()
-def runs(
-    context: typer.Context,
-    runs_dir: RunsDir = None,
-    as_json: AsJson = False,
-    debug: Debug = False,
-) -> None:
-    """List all runs, newest first."""
-    from cifar_tui.store import catalog
-
-    directory = _runs_dir(context, runs_dir)
-    summaries = catalog.summaries(directory)
-    if as_json or context.obj.as_json:
-        print(json.dumps(summaries, indent=2))
-        return
-    if not summaries:
-        _say(f"no runs in {str(directory)!r} yet; `cifar-tui --no-ui` makes the first")
-        return
-    from cifar_tui.headless.tables import console, runs_table
-
-    out = console()
-    out.print(runs_table(summaries, out.width), soft_wrap=True)
-
-
-@app.command()
-def evaluate(
-    context: typer.Context,
-    run: RunName,
-    runs_dir: RunsDir = None,
-    as_json: AsJson = False,
-    debug: Debug = False,
-) -> None:
-    """Test a run's best weights on the test images again."""
-    from cifar_tui.headless.evaluation import evaluate_run
-    from cifar_tui.store import catalog
-
-    evaluate_run(catalog.find(_runs_dir(context, runs_dir), run), as_json=as_json or context.obj.as_json)
+for _command in cli_runs.COMMANDS:
+    app.command()(_command)
 
 
 @app.command()
@@ -410,7 +331,7 @@ def doctor(
     """Say what this machine has for training, and what to mend."""
     from cifar_tui import doctor as examination
 
-    raise typer.Exit(examination.report(_runs_dir(context, runs_dir), data_dir, as_json=as_json or context.obj.as_json))
+    raise typer.Exit(examination.report(runs_folder(context, runs_dir), data_dir, as_json=wants_json(context, as_json)))
 
 
 def main() -> NoReturn:
@@ -425,7 +346,7 @@ def main() -> NoReturn:
     except typer.TyperException as error:
         status = _fail(f"{error.format_message().rstrip('.')}; see `cifar-tui --help`", 2)
     except CifarTuiError as error:
-        if _Debug.on:
+        if Debugging.on:
             raise
         status = _fail(str(error), error.exit_status)
     except (KeyboardInterrupt, typer.Abort):
@@ -433,7 +354,7 @@ def main() -> NoReturn:
     except BrokenPipeError:
         status = 1
     except Exception as error:
-        if _Debug.on:
+        if Debugging.on:
             raise
         status = _fail(f"{type(error).__name__}: {error} (--debug shows where)", 1)
     try:
@@ -448,17 +369,6 @@ def main() -> NoReturn:
     sys.exit(status)
 
 
-def _runs_dir(context: typer.Context, given: Path | None) -> Path:
-    """The folder of runs, wherever on the line it was named."""
-    shared: _Shared = context.obj
-    return given or shared.runs_dir or Path(DEFAULT_RUNS_DIR)
-
-
 def _fail(message: str, status: int) -> int:
-    _say(message)
+    say(message)
     return status
-
-
-def _say(message: str) -> None:
-    with contextlib.suppress(OSError):
-        print(f"cifar-tui: {printable(message)}", file=sys.stderr)

@@ -1,0 +1,84 @@
+"""The commands for runs that are there: they ask something of one, list them, test one's weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from cifar_tui.cli_options import AsJson, Debug, RunName, RunsDir, runs_folder, say, wants_json
+
+if TYPE_CHECKING:
+    from cifar_tui.store.requests import Request
+
+
+def stop(
+    context: typer.Context, run: RunName, runs_dir: RunsDir = None, as_json: AsJson = False, debug: Debug = False
+) -> None:
+    """Have a run that another process trains save and end."""
+    ask(context, run, runs_dir, as_json, "stop")
+
+
+def pause(
+    context: typer.Context, run: RunName, runs_dir: RunsDir = None, as_json: AsJson = False, debug: Debug = False
+) -> None:
+    """Have a run that another process trains save and wait; `resume` lets it go on."""
+    ask(context, run, runs_dir, as_json, "pause")
+
+
+def checkpoint(
+    context: typer.Context, run: RunName, runs_dir: RunsDir = None, as_json: AsJson = False, debug: Debug = False
+) -> None:
+    """Have a run that another process trains write a checkpoint now."""
+    ask(context, run, runs_dir, as_json, "checkpoint")
+
+
+def ask(context: typer.Context, run: str, runs_dir: Path | None, as_json: bool, request: Request) -> None:
+    """Ask it of the process that trains a run, and print the answer."""
+    from cifar_tui.headless import attached
+    from cifar_tui.store import catalog
+
+    attached.ask(catalog.find(runs_folder(context, runs_dir), run), request, as_json=wants_json(context, as_json))
+
+
+def runs(
+    context: typer.Context,
+    runs_dir: RunsDir = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """List all runs, newest first."""
+    from cifar_tui.store import catalog
+
+    directory = runs_folder(context, runs_dir)
+    summaries = catalog.summaries(directory)
+    if wants_json(context, as_json):
+        print(json.dumps(summaries, indent=2))
+        return
+    if not summaries:
+        say(f"no runs in {str(directory)!r} yet; `cifar-tui --no-ui` makes the first")
+        return
+    from cifar_tui.headless.tables import console, runs_table
+
+    out = console()
+    out.print(runs_table(summaries, out.width), soft_wrap=True)
+
+
+def evaluate(
+    context: typer.Context,
+    run: RunName,
+    runs_dir: RunsDir = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Test a run's best weights on the test images again."""
+    from cifar_tui.headless.evaluation import evaluate_run
+    from cifar_tui.store import catalog
+
+    evaluate_run(catalog.find(runs_folder(context, runs_dir), run), as_json=wants_json(context, as_json))
+
+
+COMMANDS = (stop, pause, checkpoint, runs, evaluate)
+"""In the order in which --help lists them."""
