@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -80,5 +80,24 @@ def evaluate(
     evaluate_run(catalog.find(runs_folder(context, runs_dir), run), as_json=wants_json(context, as_json))
 
 
-COMMANDS = (stop, pause, checkpoint, runs, evaluate)
+def predict(
+    context: typer.Context,
+    run: RunName,
+    images: Annotated[
+        list[str], typer.Argument(metavar="IMAGE…", help="Image files, folders of them, or patterns such as '*.png'.")
+    ],
+    runs_dir: RunsDir = None,
+    ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw in ASCII alone, and no pictures.")] = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Say what is on images, by a run's best weights."""
+    from cifar_tui.headless.prediction import predict_run
+    from cifar_tui.store import catalog
+
+    folder = catalog.find(runs_folder(context, runs_dir), run)
+    raise typer.Exit(predict_run(folder, images, as_json=wants_json(context, as_json), ascii_only=ascii_only))
+
+
+COMMANDS = (stop, pause, checkpoint, runs, evaluate, predict)
 """In the order in which --help lists them."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
 import os
-import platform
 import sys
 import threading
 import traceback
@@ -13,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from cifar_tui import __version__
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError, DivergedError, InputError
-from cifar_tui.events import AnyEvent, Evaluated, Level, Note, RunFinished, RunStatus
+from cifar_tui.events import AnyEvent, Level, Note, RunFinished, RunStatus
 from cifar_tui.files import NO_ROOM, remove_leftovers
+from cifar_tui.record import record_of
 from cifar_tui.state import RunState
 from cifar_tui.store import run_folder
 from cifar_tui.store.artefacts import REPORT, Predictions, write_artefacts
@@ -35,8 +33,6 @@ from cifar_tui.training.memory import give_memory_back, keep_memory
 if TYPE_CHECKING:
     from cifar_tui.training.checkpoints import Snapshot
     from cifar_tui.training.setup import Setup, Shelf
-
-RECORDED_PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +84,7 @@ class Session:
         Raises:
             InputError: Its configuration is damaged.
         """
-        return Run(self, _recorded_options(folder), folder, listener)
+        return Run(self, folder.read_options(), folder, listener)
 
     def shelf(self) -> Shelf:
         """The images in memory; the first call imports torch."""
@@ -242,7 +238,7 @@ class Run:
             self._control.check()
             if folder is None:
                 name, runs_dir = self.config.name or self.config.model, self._session.runs_dir
-                folder = run_folder.create(runs_dir, name, datetime.now(), lambda made: _record_of(setup, made))
+                folder = run_folder.create(runs_dir, name, datetime.now(), lambda made: record_of(setup, made))
                 requests = self._own(folder, stack)
                 self.folder = folder
             else:
@@ -358,36 +354,6 @@ class Run:
         self._listener(Loading(what, done, total))
 
 
-def evaluate(folder: RunFolder, progress: Progress) -> tuple[Evaluated, tuple[str, ...]]:
-    """Evaluate a run's best weights on its test images, and change nothing in its folder.
-
-    Args:
-        folder: The run.
-        progress: Told what is being done before, how much of it is done, and how much there is.
-
-    Returns:
-        The evaluation, as at the end of the run, and the names of the classes.
-
-    Raises:
-        InputError: The run has no best checkpoint, or its images or its device are unusable.
-        CifarTuiError: Its images could not be read.
-    """
-    progress("loading PyTorch", 0, 0)
-    from cifar_tui.training import checkpoints
-    from cifar_tui.training.evaluation import evaluate as evaluate_split
-    from cifar_tui.training.setup import Shelf, prepare
-
-    path = folder.checkpoints / checkpoints.BEST
-    if not path.exists():
-        raise InputError(f"{folder.id} has no best weights yet: no epoch of it is whole; resume it first")
-    setup = prepare(_recorded_options(folder), Shelf(), progress)
-    best = checkpoints.load_own(path, setup.identity)
-    checkpoints.restore(best, setup.model)
-    progress("evaluating", 0, 0)
-    test = evaluate_split(setup.model, setup.dataset.test, len(setup.dataset.classes), setup.placement, Control())
-    return test.event("test", best.progress.best_epoch or 0, 0.0), setup.dataset.classes
-
-
 def exit_status(run: Run, state: RunState) -> int:
     """What the process is to end with for a run that ended in this state: 0, or why not."""
     if run.error is not None:
@@ -407,48 +373,3 @@ def explain(error: BaseException, config: TrainingConfig) -> str:
         smaller = max(2, config.batch_size // 2)
         return f"out of memory at batch size {config.batch_size}: try --batch-size {smaller}, or another --device"
     return f"{type(error).__name__}: {text} (--debug shows where)"
-
-
-def _recorded_options(folder: RunFolder) -> TrainingConfig:
-    """The options of a run, with what `auto` came to where its numbers depend on it.
-
-    Raises:
-        InputError: Its `config.json` is missing or damaged.
-    """
-    content = folder.read_config()
-    options = content.get("options")
-    if not isinstance(options, dict):
-        raise InputError(f"{folder.config_file}: damaged, it has no options")
-    resolved = {field: content[field] for field in ("precision", "threads") if field in content}
-    return TrainingConfig.from_dict(options | resolved, str(folder.config_file))
-
-
-def _record_of(setup: Setup, folder: RunFolder) -> dict[str, Any]:
-    """The content of `config.json`: all it takes to run it again."""
-    placement, dataset = setup.placement, setup.dataset
-    return {
-        "id": folder.id,
-        "created": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "command": ["cifar-tui", *sys.argv[1:]],
-        "runs_dir": str(folder.path.parent),
-        "options": setup.config.to_dict(),
-        "seed": setup.config.seed,
-        "dataset": {
-            "name": dataset.name,
-            "fingerprint": dataset.fingerprint,
-            "train": len(dataset.train),
-            "validation": len(dataset.validation),
-            "test": len(dataset.test),
-            "classes": list(dataset.classes),
-        },
-        "device": str(placement.device),
-        "device_name": placement.name,
-        "precision": placement.precision,
-        "threads": placement.threads,
-        "parameters": setup.parameters,
-        "versions": {
-            "cifar-tui": __version__,
-            "python": platform.python_version(),
-            **{package: importlib.metadata.version(package) for package in RECORDED_PACKAGES},
-        },
-    }

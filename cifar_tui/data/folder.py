@@ -6,7 +6,6 @@ import os
 import stat
 import threading
 import unicodedata
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from torch import Tensor
 from cifar_tui.config import IMAGE_SIZE
 from cifar_tui.data import cache, image
 from cifar_tui.data.dataset import Progress, Source, Split, with_own_test
+from cifar_tui.data.files import ImageFile, folders, image_files
 from cifar_tui.errors import InputError
 
 _LAYOUT = "a folder of images holds train/<class>/ and, for a test set of its own, test/<class>/"
@@ -25,22 +25,14 @@ _NAMED = 3
 """How many files or classes a message names."""
 
 
-class _File(NamedTuple):
-    path: str
-    label: int
-    size: int
-    changed: int
-    """Time of the last change, in nanoseconds."""
-
-
 class _Listing(NamedTuple):
     root: Path
     classes: tuple[str, ...]
-    train: list[_File]
-    test: list[_File]
+    train: list[ImageFile]
+    test: list[ImageFile]
     """Empty where there is no test folder."""
 
-    def shown(self, file: _File) -> str:
+    def shown(self, file: ImageFile) -> str:
         """A file's path within the folder; quoted, so that no character of it reaches a terminal as a command."""
         return repr(os.path.relpath(file.path, self.root))
 
@@ -72,10 +64,10 @@ def _list(root: Path, progress: Progress) -> _Listing:
     if not stat.S_ISDIR(root.stat().st_mode):
         raise InputError(f"--data: {str(root)!r} is a file; {_LAYOUT}")
     if not (root / "train").is_dir():
-        found = _folders(root)
+        found = folders(root)
         move = f"; move its class folders ({_some(found)}) into {str(root / 'train')!r}" if found else ""
         raise InputError(f"--data: {str(root)!r} has no folder 'train'; {_LAYOUT}{move}")
-    classes = _folders(root / "train")
+    classes = folders(root / "train")
     if len(classes) < 2:
         raise InputError(
             f"--data: it takes two classes to tell apart, and {str(root / 'train')!r} holds "
@@ -88,17 +80,17 @@ def _list(root: Path, progress: Progress) -> _Listing:
             )
     labels = {name: label for label, name in enumerate(classes)}
     has_test = (root / "test").is_dir()
-    tested = _folders(root / "test") if has_test else []
+    tested = folders(root / "test") if has_test else []
     if unknown := [name for name in tested if name not in labels]:
         raise InputError(
             f"--data: {str(root / 'test')!r} has classes that {str(root / 'train')!r} lacks: {_some(unknown)}; "
             "add training images of them or remove them"
         )
-    train: list[_File] = []
-    test: list[_File] = []
+    train: list[ImageFile] = []
+    test: list[ImageFile] = []
     for files, part, names in ((train, "train", classes), (test, "test", tested)):
         for name in names:
-            of_class = sorted(_files(root / part / name, labels[name]))
+            of_class = sorted(image_files(root / part / name, labels[name]))
             if part == "train" and not of_class:
                 raise InputError(
                     f"--data: class {name!r} has no image in {str(root / part / name)!r}; "
@@ -109,29 +101,6 @@ def _list(root: Path, progress: Progress) -> _Listing:
     if has_test and not test:
         raise InputError(f"--data: {str(root / 'test')!r} has no images; add test/<class>/ folders or remove it")
     return _Listing(root, tuple(classes), train, test)
-
-
-def _folders(path: Path) -> list[str]:
-    with os.scandir(path) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
-
-
-def _files(folder: str | Path, label: int) -> Iterator[_File]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                yield from _files(entry.path, label)
-            elif entry.name.lower().endswith(image.SUFFIXES):
-                try:
-                    status = entry.stat()
-                except OSError:  # a link to nothing: decoding says so by its name
-                    yield _File(entry.path, label, 0, 0)
-                    continue
-                # A pipe would be waited for without end.
-                if stat.S_ISREG(status.st_mode):
-                    yield _File(entry.path, label, status.st_size, status.st_mtime_ns)
 
 
 def _read(name: str, listing: _Listing, progress: Progress) -> Source:
@@ -165,7 +134,7 @@ def _read(name: str, listing: _Listing, progress: Progress) -> Source:
     return Source(name=name, train=train, test=test, classes=listing.classes, notes=tuple(notes))
 
 
-def _decoded(files: list[_File], progress: Progress) -> tuple[Tensor, dict[int, str]]:
+def _decoded(files: list[ImageFile], progress: Progress) -> tuple[Tensor, dict[int, str]]:
     """The pixels of these files, (N, 3, 32, 32) uint8, and why some, by index, have none."""
     image.prepare()
     images = torch.zeros((len(files), 3, IMAGE_SIZE, IMAGE_SIZE), dtype=torch.uint8)

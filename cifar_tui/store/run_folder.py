@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.events import AnyEvent, EventError, from_json
 from cifar_tui.files import write_text
@@ -72,6 +73,19 @@ class RunFolder:
             InputError: It is missing or damaged.
         """
         return _read_object(self.config_file)
+
+    def read_options(self) -> TrainingConfig:
+        """The run's options, with what `auto` came to where its numbers depend on it.
+
+        Raises:
+            InputError: `config.json` is missing or damaged.
+        """
+        content = self.read_config()
+        options = content.get("options")
+        if not isinstance(options, dict):
+            raise InputError(f"{self.config_file}: damaged, it has no options")
+        resolved = {field: content[field] for field in ("precision", "threads") if field in content}
+        return TrainingConfig.from_dict(options | resolved, str(self.config_file))
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Replace `config.json`.

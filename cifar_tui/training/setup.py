@@ -82,17 +82,36 @@ def prepare(config: TrainingConfig, shelf: Shelf, progress: Progress) -> Setup:
         CifarTuiError: The images could not be read.
     """
     models.check(config.model)
+    placement = settle(config)
+    dataset = split(shelf.source(config, progress), config.seed)
+    return Setup(config, placement, dataset, build(config, len(dataset.classes), placement))
+
+
+def settle(config: TrainingConfig) -> Placement:
+    """Find the device, and have this thread compute there, with its number of threads.
+
+    Raises:
+        InputError: The options do not fit this machine.
+    """
     placement = place(config)
     torch.set_num_threads(placement.threads)
     if placement.device.type == "cuda":
         # Streams and events are those of the thread's current device.
         torch.cuda.set_device(placement.device)
-    dataset = split(shelf.source(config, progress), config.seed)
+    return placement
+
+
+def build(config: TrainingConfig, num_classes: int, placement: Placement) -> nn.Module:
+    """The model of a run with its initial weights, which depend on the seed alone, on its device.
+
+    Raises:
+        InputError: There is no such model.
+    """
     # Layers draw their initial weights from torch's global generator, which all threads share.
     with _GLOBAL_GENERATOR, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(key(config.seed, 0, 0, "weights"))
-        model = models.build(config.model, len(dataset.classes))
+        model = models.build(config.model, num_classes)
     model = model.to(memory_format=memory_format(model)).to(placement.device)
-    setup = Setup(config, placement, dataset, model)
-    set_dropout(model, setup.recipe.block_dropout, setup.recipe.head_dropout)
-    return setup
+    how = recipe(config.recipe, config.model)
+    set_dropout(model, how.block_dropout, how.head_dropout)
+    return model

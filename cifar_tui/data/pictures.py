@@ -1,0 +1,115 @@
+"""Image files that a person names, found, and decoded in order, somewhat ahead of who uses them."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifar_tui.data import image
+from cifar_tui.data.files import folders, image_files, is_image
+from cifar_tui.data.image import UnusableImage
+from cifar_tui.errors import InputError
+
+CHUNK = 16
+"""Files that one thread decodes in a row."""
+AHEAD = 128
+"""Chunks that are decoded or under way: 6 MB of pixels."""
+
+Decoded = NDArray[np.uint8] | UnusableImage
+"""The pixels of an image file, (3, 32, 32) RGB, or why it has none."""
+
+
+class Picture(NamedTuple):
+    """An image file.
+
+    Attributes:
+        path: Below the folder that was named, as that was named.
+        folder: The name of the folder that it stands in: the first below the one that was named, else that one's.
+        named: Whether it was named itself, not by a folder or a pattern.
+    """
+
+    path: str
+    folder: str
+    named: bool
+
+
+def find(names: Sequence[str]) -> list[Picture]:
+    """The image files that these names mean: files, folders with all below them, patterns with `*`, `?`, `[…]` or `**`.
+
+    Those of a folder are in the order in which a data set of it has them: its own, then those of each folder in it.
+
+    Raises:
+        InputError: One of them is not there, cannot be read, or has no images.
+    """
+    return [picture for name in names for picture in _meant(name)]
+
+
+def _meant(name: str) -> list[Picture]:
+    try:
+        if Path(name).is_dir():
+            return _below(name)
+        if os.path.lexists(name) or not glob.has_magic(name):
+            Path(name).stat()
+            return [Picture(name, "", named=True)]
+        found = []
+        for path in sorted(glob.glob(name, recursive=True)):  # noqa: PTH207  (it keeps paths as they are written)
+            if not Path(path).is_dir():
+                found += [Picture(path, Path(path).parent.name, named=False)] if is_image(path) else []
+            elif "**" not in name:
+                found += _below(path)
+    except (OSError, ValueError) as error:  # ValueError: a null character
+        raise InputError(f"{name!r} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if not found:
+        raise InputError(f"no image file matches {name!r}")
+    return found
+
+
+def _below(root: str) -> list[Picture]:
+    own_name = Path(root).resolve().name
+    inner = folders(root)
+    below = {name: sorted(file.path for file in image_files(Path(root, name), 0)) for name in inner}
+    with os.scandir(root) as entries:
+        own = sorted(e.path for e in entries if is_image(e.name) and not e.name.startswith(".") and not e.is_dir())
+    found = [Picture(path, own_name, named=False) for path in own]
+    found += [Picture(path, name, named=False) for name in inner for path in below[name]]
+    if not found:
+        raise InputError(f"{root!r} has no images ({' '.join(image.SUFFIXES)})")
+    return found
+
+
+def decoded(paths: Sequence[str], workers: int) -> Iterator[Decoded]:
+    """Decode these files with so many threads, a little ahead of what is taken, and give them in order."""
+    image.prepare()
+    ahead: deque[Future[list[Decoded]]] = deque()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+    try:
+        for first in range(0, len(paths), CHUNK):
+            ahead.append(pool.submit(_decode, paths[first : first + CHUNK]))
+            if len(ahead) == AHEAD:
+                yield from ahead.popleft().result()
+        while ahead:
+            yield from ahead.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _decode(paths: Sequence[str]) -> list[Decoded]:
+    found: list[Decoded] = []
+    for path in paths:
+        if Path(path).exists() and not Path(path).is_file():
+            # A pipe would be waited for without end.
+            found.append(UnusableImage("no file, but a folder or a device"))
+            continue
+        try:
+            found.append(image.decode(path))
+        except UnusableImage as error:
+            found.append(error)
+    return found

@@ -1,0 +1,139 @@
+"""`cifar-tui predict`: what a run's best weights take images for."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.cells import cell_len
+from rich.color import Color
+from rich.console import Console
+from rich.style import Style
+from rich.text import Text
+
+from cifar_tui.headless.displays import PlainDisplay
+from cifar_tui.inference import Prediction, Unreadable, predict
+from cifar_tui.session import Loading
+from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.text import count, percent, plural, printable
+
+FEW = 8
+"""Up to so many images are shown one below the other; of more, there is a line each."""
+NAMED = 5
+"""How many files that cannot be read are named."""
+BAR = 20
+GAP = "  "
+PICTURE = 32
+"""Columns of a picture: one for each pixel across, two pixels down in each character."""
+
+
+def predict_run(folder: RunFolder, names: Sequence[str], *, as_json: bool, ascii_only: bool) -> int:
+    """Print what is on images: the picture and the likeliest classes of a few, a line each of many.
+
+    As JSON, one object a line: `file`, `class`, `probability`, `top`, a list of `class` and `probability`, and, where
+    the image stands in a folder that is named after a class, that as `true`; or, where the file cannot be used, `file`
+    and `error`.
+
+    Returns:
+        The exit status: 2 where a file that was named, or every file, could not be read, else 0.
+
+    Raises:
+        InputError: A name means no image, the run has no best checkpoint, or its device is not there.
+    """
+    steps = PlainDisplay()
+    images, answers = predict(folder, names, lambda what, done, total: steps.loading(Loading(what, done, total)))
+    console = Console(highlight=False)
+    ascii_only = ascii_only or not console.encoding.lower().startswith("utf")
+    bad: list[Unreadable] = []
+    labelled = right = 0
+    began = time.monotonic()
+    for answer in answers:
+        if isinstance(answer, Unreadable):
+            bad.append(answer)
+            if len(bad) <= NAMED:
+                _complain(f"{printable(answer.picture.path)}: {answer.why}")
+        else:
+            labelled += bool(answer.true)
+            right += answer.true == answer.top[0][0]
+        if as_json:
+            print(json.dumps(_record(answer)))
+        elif isinstance(answer, Prediction):
+            if images > FEW:
+                print(_line(answer))
+            else:
+                console.print(_block(answer, console, ascii_only=ascii_only), soft_wrap=True)
+    seconds = time.monotonic() - began
+    usable = images - len(bad)
+    if images > FEW and not as_json:
+        accuracy = f"; accuracy {percent(right / labelled)} of {count(labelled)} in folders named after their class"
+        print(
+            f"{plural(usable, 'image')}, {count(round(usable / seconds))} images/s{accuracy if labelled else ''}",
+            flush=True,
+        )
+    if len(bad) > NAMED:
+        _complain(f"{count(len(bad))} of {plural(images, 'file')} could not be read")
+    return 2 if not usable or any(each.picture.named for each in bad) else 0
+
+
+def _complain(text: str) -> None:
+    sys.stdout.flush()
+    print(f"cifar-tui: {text}", file=sys.stderr, flush=True)
+
+
+def _record(answer: Prediction | Unreadable) -> dict[str, object]:
+    if isinstance(answer, Unreadable):
+        return {"file": answer.picture.path, "error": answer.why}
+    (first, probability), *_ = answer.top
+    top = [{"class": name, "probability": p} for name, p in answer.top]
+    true = {"true": answer.true} if answer.true else {}
+    return {"file": answer.picture.path, "class": first, "probability": probability, "top": top, **true}
+
+
+def _line(answer: Prediction) -> str:
+    """An image in one line: its file, the likeliest classes, and the true one where that is another."""
+    classes = GAP.join(f"{printable(name)} {percent(p)}" for name, p in answer.top)
+    return f"{printable(answer.picture.path)}: {classes}{_but(answer)}"
+
+
+def _but(answer: Prediction) -> str:
+    return f"{GAP}(in folder {printable(answer.true)})" if answer.true not in ("", answer.top[0][0]) else ""
+
+
+def _block(answer: Prediction, console: Console, *, ascii_only: bool) -> Text:
+    """An image, where the terminal has colours for it, beside or above its likeliest classes."""
+    words = list(_words(answer, ascii_only=ascii_only))
+    width = max(cell_len(line) for line in words)
+    if not console.is_terminal or console.no_color or console.color_system is None or ascii_only:
+        return Text("\n".join(words) + "\n")
+    rows = list(_picture(answer.pixels))
+    if console.width < PICTURE:
+        return Text("\n".join(words) + "\n")
+    if console.width < PICTURE + len(GAP) + width:
+        return Text("\n").join([*rows, *map(Text, words), Text("")])
+    # One below the other where they stand side by side: the words in the middle of the picture's height.
+    above = (len(rows) - len(words)) // 2
+    beside = {above + number: line for number, line in enumerate(words)}
+    return Text("\n").join([*(row + GAP + beside.get(number, "") for number, row in enumerate(rows)), Text("")])
+
+
+def _words(answer: Prediction, *, ascii_only: bool) -> Iterator[str]:
+    yield printable(answer.picture.path) + _but(answer)
+    names = [printable(name) for name, _ in answer.top]
+    widest = max(map(cell_len, names))
+    for name, (_, p) in zip(names, answer.top, strict=True):
+        bar = ("#" if ascii_only else "━") * round(BAR * p)
+        yield f"{GAP}{name}{' ' * (widest - cell_len(name))}{GAP}{bar:{BAR}}{GAP}{percent(p):>8}"
+
+
+def _picture(pixels: NDArray[np.uint8]) -> Iterator[Text]:
+    """The rows of a picture: the upper of two pixels is a half block's colour, the lower one its background's."""
+    rows = pixels.transpose(1, 2, 0).tolist()
+    for upper, lower in zip(rows[::2], rows[1::2], strict=True):
+        row = Text()
+        for above, below in zip(upper, lower, strict=True):
+            row.append("▀", Style(color=Color.from_rgb(*above), bgcolor=Color.from_rgb(*below)))
+        yield row

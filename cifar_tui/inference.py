@@ -1,0 +1,184 @@
+"""What a run's best weights make of images: of its test set, and of any others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifar_tui.config import TrainingConfig
+from cifar_tui.data import pictures
+from cifar_tui.data.image import UnusableImage
+from cifar_tui.data.pictures import Picture
+from cifar_tui.errors import InputError
+from cifar_tui.events import Evaluated
+from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.training.control import Control
+
+if TYPE_CHECKING:
+    from cifar_tui.training.checkpoints import Identity
+    from cifar_tui.training.inference import Trained
+
+TOP = 3
+"""How many classes an answer names."""
+
+Progress = Callable[[str, int, int], None]
+"""Told what is done before, how much of it, and of how much, 0 where that is not known."""
+
+
+def evaluate(folder: RunFolder, progress: Progress) -> tuple[Evaluated, tuple[str, ...]]:
+    """Evaluate a run's best weights on its test images, and change nothing in its folder.
+
+    Args:
+        folder: The run.
+        progress: Told what is being done before.
+
+    Returns:
+        The evaluation, as at the end of the run, and the names of the classes.
+
+    Raises:
+        InputError: The run has no best checkpoint, or its images or its device are unusable.
+        CifarTuiError: Its images could not be read.
+    """
+    progress("loading PyTorch", 0, 0)
+    from cifar_tui.training import checkpoints
+    from cifar_tui.training.evaluation import evaluate as evaluate_split
+    from cifar_tui.training.setup import Shelf, prepare
+
+    path = best_checkpoint(folder)
+    setup = prepare(folder.read_options(), Shelf(), progress)
+    best = checkpoints.load_own(path, setup.identity)
+    checkpoints.restore(best, setup.model)
+    progress("evaluating", 0, 0)
+    test = evaluate_split(setup.model, setup.dataset.test, len(setup.dataset.classes), setup.placement, Control())
+    return test.event("test", best.progress.best_epoch or 0, 0.0), setup.dataset.classes
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What an image was taken for.
+
+    Attributes:
+        picture: The image file.
+        pixels: (3, 32, 32) uint8, RGB: what the model saw of it.
+        top: The likeliest classes and their probabilities, the likeliest first.
+        true: The class whose folder it stands in; empty where that is none.
+    """
+
+    picture: Picture
+    pixels: NDArray[np.uint8]
+    top: tuple[tuple[str, float], ...]
+    true: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An image file that could not be used, and why."""
+
+    picture: Picture
+    why: str
+
+
+def predict(
+    folder: RunFolder, names: Sequence[str], progress: Progress
+) -> tuple[int, Iterator[Prediction | Unreadable]]:
+    """Have a run's best weights say what is on images. The images that it was trained on are not needed.
+
+    Args:
+        folder: The run.
+        names: Image files, folders of them, and patterns.
+        progress: Told what is being done before.
+
+    Returns:
+        How many image files there are, and what they were taken for, in order, as it is found.
+
+    Raises:
+        InputError: A name means no image, the run has no best checkpoint, or its device is not there.
+    """
+    found = pictures.find(names)
+    trained, classes = load(folder, folder.read_options(), progress)
+    return len(found), _answers(trained, classes, found)
+
+
+def _answers(trained: Trained, classes: Sequence[str], found: list[Picture]) -> Iterator[Prediction | Unreadable]:
+    """Answer batch by batch, of the same images as an evaluation's, while those of the next are decoded."""
+    from cifar_tui.training.inference import BATCH_SIZE, answer
+
+    told: list[tuple[Picture, pictures.Decoded]] = []
+    batch: list[NDArray[np.uint8]] = []
+
+    def answers() -> Iterator[Prediction | Unreadable]:
+        kinds = zip(*answer(trained, np.stack(batch)), strict=True) if batch else iter(())
+        for picture, pixels in told:
+            if isinstance(pixels, UnusableImage):
+                yield Unreadable(picture, str(pixels))
+                continue
+            predicted, probabilities = next(kinds)
+            true = picture.folder if picture.folder in classes else ""
+            yield Prediction(picture, pixels, _top(classes, predicted, probabilities), true)
+        told.clear()
+        batch.clear()
+
+    decoded = pictures.decoded([picture.path for picture in found], trained.placement.threads)
+    for picture, pixels in zip(found, decoded, strict=True):
+        told.append((picture, pixels))
+        if not isinstance(pixels, UnusableImage):
+            batch.append(pixels)
+        if len(batch) == BATCH_SIZE:
+            yield from answers()
+    yield from answers()
+
+
+def _top(
+    classes: Sequence[str], predicted: np.int64, probabilities: NDArray[np.float32]
+) -> tuple[tuple[str, float], ...]:
+    """The likeliest classes; of equal ones, the one that counts as the answer comes first."""
+    order = [int(predicted), *(int(k) for k in np.argsort(-probabilities, kind="stable") if k != predicted)]
+    return tuple((classes[k], float(probabilities[k])) for k in order[:TOP])
+
+
+def load(folder: RunFolder, config: TrainingConfig, progress: Progress) -> tuple[Trained, tuple[str, ...]]:
+    """A run's best weights in its model, and the names of its classes.
+
+    Args:
+        folder: The run.
+        config: Its options, as far as they are to hold: another device or precision may be given.
+        progress: Told what is being done.
+
+    Raises:
+        InputError: The run has no best checkpoint, or it is damaged, or the device is not there.
+    """
+    progress("loading PyTorch", 0, 0)
+    from cifar_tui.training import inference
+
+    identity = _identity(folder, config)
+    return inference.load(best_checkpoint(folder), config, identity), identity.classes
+
+
+def best_checkpoint(folder: RunFolder) -> Path:
+    """The checkpoint of a run's best epoch.
+
+    Raises:
+        InputError: There is none yet.
+    """
+    from cifar_tui.training.checkpoints import BEST
+
+    path = folder.checkpoints / BEST
+    if not path.exists():
+        raise InputError(f"{folder.id} has no best weights yet: no epoch of it is whole; resume it first")
+    return path
+
+
+def _identity(folder: RunFolder, config: TrainingConfig) -> Identity:
+    """What the run's checkpoints belong to, as its `config.json` has it."""
+    from cifar_tui.training.checkpoints import Identity
+
+    dataset: Any = folder.read_config().get("dataset")
+    try:
+        return Identity(config.model, tuple(dataset["classes"]), dataset["fingerprint"], config.seed)
+    except (KeyError, TypeError):
+        raise InputError(f"{folder.config_file}: damaged, it does not say what the run was trained on") from None

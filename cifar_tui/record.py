@@ -1,0 +1,49 @@
+"""What a run's `config.json` holds: all it takes to run it again."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from cifar_tui import __version__
+from cifar_tui.store.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from cifar_tui.training.setup import Setup
+
+PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow")
+"""Those whose versions the numbers of a run may depend on."""
+
+
+def record_of(setup: Setup, folder: RunFolder) -> dict[str, Any]:
+    """The content of `config.json` for a run that is about to train."""
+    placement, dataset = setup.placement, setup.dataset
+    return {
+        "id": folder.id,
+        "created": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "command": ["cifar-tui", *sys.argv[1:]],
+        "runs_dir": str(folder.path.parent),
+        "options": setup.config.to_dict(),
+        "seed": setup.config.seed,
+        "dataset": {
+            "name": dataset.name,
+            "fingerprint": dataset.fingerprint,
+            "train": len(dataset.train),
+            "validation": len(dataset.validation),
+            "test": len(dataset.test),
+            "classes": list(dataset.classes),
+        },
+        "device": str(placement.device),
+        "device_name": placement.name,
+        "precision": placement.precision,
+        "threads": placement.threads,
+        "parameters": setup.parameters,
+        "versions": {
+            "cifar-tui": __version__,
+            "python": platform.python_version(),
+            **{package: importlib.metadata.version(package) for package in PACKAGES},
+        },
+    }
