@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +17,17 @@ from cifar_tui.data.image import UnusableImage
 from cifar_tui.data.pictures import Picture
 from cifar_tui.errors import InputError
 from cifar_tui.events import Evaluated
+from cifar_tui.record import answers_of
+from cifar_tui.store.answers import FILE, Answers, read
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.control import Control
 
 if TYPE_CHECKING:
+    from cifar_tui.data.dataset import Dataset
     from cifar_tui.training.checkpoints import Identity
+    from cifar_tui.training.evaluation import Evaluation
     from cifar_tui.training.inference import Trained
+    from cifar_tui.training.setup import Shelf
 
 TOP = 3
 """How many classes an answer names."""
@@ -45,17 +51,81 @@ def evaluate(folder: RunFolder, progress: Progress) -> tuple[Evaluated, tuple[st
         CifarTuiError: Its images could not be read.
     """
     progress("loading PyTorch", 0, 0)
+    from cifar_tui.training.setup import Shelf
+
+    test, epoch, dataset = _tested(folder, Shelf(), progress)
+    return test.event("test", epoch, 0.0), dataset.classes
+
+
+def _tested(folder: RunFolder, shelf: Shelf, progress: Progress) -> tuple[Evaluation, int, Dataset]:
+    """The evaluation of a run's best weights on its test images, the weights' epoch, and the images."""
     from cifar_tui.training import checkpoints
     from cifar_tui.training.evaluation import evaluate as evaluate_split
-    from cifar_tui.training.setup import Shelf, prepare
+    from cifar_tui.training.setup import prepare
 
     path = best_checkpoint(folder)
-    setup = prepare(folder.read_options(), Shelf(), progress)
+    setup = prepare(folder.read_options(), shelf, progress)
     best = checkpoints.load_own(path, setup.identity)
     checkpoints.restore(best, setup.model)
     progress("evaluating", 0, 0)
     test = evaluate_split(setup.model, setup.dataset.test, len(setup.dataset.classes), setup.placement, Control())
-    return test.event("test", best.progress.best_epoch or 0, 0.0), setup.dataset.classes
+    return test, best.progress.best_epoch or 0, setup.dataset
+
+
+def answers(folder: RunFolder, progress: Progress, shelf: Shelf | None = None) -> Answers:
+    """What a run's best weights so far take each test image for: as it is recorded, or else found out now.
+
+    Args:
+        folder: The run, finished or not; nothing in it is changed.
+        progress: Told what is being done, where anything has to be.
+        shelf: Where its images may be in memory already.
+
+    Raises:
+        InputError: The run has no best checkpoint, or its images or its device are unusable.
+        CifarTuiError: Its images could not be read.
+    """
+    path = folder.path / FILE
+    if path.exists():
+        with contextlib.suppress(InputError):  # What is damaged can be found out again.
+            recorded = read(path)
+            if recorded.epoch == folder.read_summary().get("best_epoch"):
+                return recorded
+    progress("loading PyTorch", 0, 0)
+    from cifar_tui.training.setup import Shelf
+
+    test, epoch, dataset = _tested(folder, shelf or Shelf(), progress)
+    return answers_of(test, dataset, epoch)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gallery:
+    """A run's test images, and what its best weights take them for.
+
+    Attributes:
+        images: (N, 3, 32, 32) uint8, RGB.
+        answers: Of the same N images.
+        classes: The names of the K classes.
+    """
+
+    images: NDArray[np.uint8]
+    answers: Answers
+    classes: tuple[str, ...]
+
+
+def gallery(folder: RunFolder, shelf: Shelf, progress: Progress) -> Gallery:
+    """The test images of a run, from `shelf`, with its answers.
+
+    Raises:
+        InputError: As of `answers`; or the images are other ones than the run was tested on.
+        CifarTuiError: The images could not be read.
+    """
+    from cifar_tui.data.dataset import fingerprint
+
+    source = shelf.source(folder.read_options(), progress)
+    found = answers(folder, progress, shelf)
+    if found.fingerprint != fingerprint(source):
+        raise InputError(f"{folder.id} was tested on other images than {source.name} has now")
+    return Gallery(source.test.images.numpy(), found, source.classes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a run's `config.json` holds: all it takes to run it again."""
+"""What a run leaves for later, beside its stream: all it takes to run it again, and its answers on the test images."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cifar_tui import __version__
+from cifar_tui.store.answers import Answers
 from cifar_tui.store.run_folder import RunFolder
 
 if TYPE_CHECKING:
+    from cifar_tui.data.dataset import Dataset
+    from cifar_tui.training.evaluation import Evaluation
     from cifar_tui.training.setup import Setup
 
 PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow")
@@ -47,3 +50,8 @@ def record_of(setup: Setup, folder: RunFolder) -> dict[str, Any]:
             **{package: importlib.metadata.version(package) for package in PACKAGES},
         },
     }
+
+
+def answers_of(test: Evaluation, dataset: Dataset, epoch: int) -> Answers:
+    """What an evaluation of the test images, by the weights of this epoch, found image by image."""
+    return Answers(dataset.test.labels.cpu().numpy(), test.probabilities(), epoch, dataset.fingerprint)

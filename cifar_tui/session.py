@@ -17,7 +17,7 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError, DivergedError, InputError
 from cifar_tui.events import AnyEvent, Level, Note, RunFinished, RunStatus
 from cifar_tui.files import NO_ROOM, remove_leftovers
-from cifar_tui.record import record_of
+from cifar_tui.record import answers_of, record_of
 from cifar_tui.state import RunState
 from cifar_tui.store import run_folder
 from cifar_tui.store.artefacts import REPORT, Predictions, write_artefacts
@@ -146,7 +146,7 @@ def write_report(folder: RunFolder) -> list[str]:
     Raises:
         InputError: Its configuration or its events are damaged.
     """
-    return write_artefacts(folder.path, folder.read_config(), folder.read_state(), None)
+    return write_artefacts(folder.path, folder.read_config(), folder.read_state())
 
 
 class Run:
@@ -296,7 +296,7 @@ class Run:
             if is_request(line):
                 self._heed(line)
 
-        predictions = None
+        predictions = answers = None
         try:
             if saved is None and recorder.state.started:
                 note("warning", "it has no checkpoint: it begins anew")
@@ -304,8 +304,9 @@ class Run:
                 note("warning", fallen_back)
             requests.heed(answer)
             outcome = train(setup, folder.id, folder.checkpoints, self._control, emit, clock, saved)
-            if outcome.test:
+            if outcome.test and recorder.state.test:
                 predictions = Predictions(*outcome.test.examples(setup.dataset.test, SHOWN))
+                answers = answers_of(outcome.test, setup.dataset, recorder.state.test.epoch)
         except Exception as error:  # noqa: BLE001  (an error in one run is that run's end, and told as such)
             self._fail(error)
             outcome = Outcome("diverged" if isinstance(error, DivergedError) else "failed", explain(error, self.config))
@@ -330,7 +331,7 @@ class Run:
                 (folder.path / REPORT).unlink(missing_ok=True)
             else:
                 ended = replace(state, finished=final, status=final.state)
-                for problem in write_artefacts(folder.path, folder.read_config(), ended, predictions):
+                for problem in write_artefacts(folder.path, folder.read_config(), ended, predictions, answers):
                     note("warning", problem)
             emit(final)
         except (OSError, InputError) as error:

@@ -10,15 +10,28 @@ from PIL import Image
 
 from cifar_tui.state import RunState
 from cifar_tui.store import artefacts
+from cifar_tui.store.answers import Answers
 from cifar_tui.store.artefacts import write_artefacts
 from cifar_tui.store.plots.predictions import Predictions
 from tests.recorded import recorded, run_config
 
-ALL = {"metrics.csv", "curves.png", "confusion_matrix.csv", "confusion_matrix.png", "predictions.png", "report.md"}
+ALL = {
+    "metrics.csv",
+    "curves.png",
+    "confusion_matrix.csv",
+    "confusion_matrix.png",
+    "predictions.png",
+    "predictions.safetensors",
+    "report.md",
+}
 
 
 def some_predictions() -> Predictions:
     return Predictions(np.zeros((4, 32, 32, 3), dtype=np.uint8), np.arange(4) % 3, np.arange(4) % 3)
+
+
+def some_answers() -> Answers:
+    return Answers(np.arange(4) % 3, np.full((4, 3), 1 / 3, dtype=np.float32), 2, "f" * 64)
 
 
 def names(folder: Path) -> set[str]:
@@ -26,7 +39,7 @@ def names(folder: Path) -> set[str]:
 
 
 def test_a_tested_run_leaves_every_artefact(tmp_path: Path) -> None:
-    assert write_artefacts(tmp_path, run_config(), recorded(), some_predictions()) == []
+    assert write_artefacts(tmp_path, run_config(), recorded(), some_predictions(), some_answers()) == []
 
     assert names(tmp_path) == ALL
     report = (tmp_path / "report.md").read_text(encoding="utf-8")
@@ -42,7 +55,7 @@ def test_a_tested_run_leaves_every_artefact(tmp_path: Path) -> None:
         (RunState(), {"report.md"}),
         (recorded([], ending="stopped"), {"metrics.csv", "report.md"}),
         (recorded(test=None, ending="stopped"), {"metrics.csv", "report.md", "curves.png"}),
-        (recorded(), ALL - {"predictions.png"}),
+        (recorded(), ALL - {"predictions.png", "predictions.safetensors"}),
     ],
     ids=["it has not ended, and its recorder keeps its metrics", "no epoch", "no test", "no predictions"],
 )

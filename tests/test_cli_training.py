@@ -32,6 +32,7 @@ CONTRACT = {
     "confusion_matrix.png",
     "curves.png",
     "predictions.png",
+    "predictions.safetensors",
     "report.md",
     "summary.json",
 }

@@ -181,8 +181,7 @@ def test_patience_ends_a_run_that_gets_no_better(tmp_path: Path, monkeypatch: py
 
     def same_accuracy(*arguments: Any) -> Any:
         result = evaluate(*arguments)
-        accuracy = next(accuracies)
-        return type(result)(result.loss, accuracy, result.confusion, result.predicted, result.seconds)
+        return dataclasses.replace(result, accuracy=next(accuracies))
 
     monkeypatch.setattr(loop, "evaluate", same_accuracy)
     recorded = run(tmp_path, epochs=50, patience=2)
@@ -201,7 +200,7 @@ def test_the_best_weights_are_the_ones_that_are_tested_and_kept(
     def same_accuracy(model: torch.nn.Module, *arguments: Any) -> Any:
         tested.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
         result = evaluate(model, *arguments)
-        return type(result)(result.loss, next(accuracies), result.confusion, result.predicted, result.seconds)
+        return dataclasses.replace(result, accuracy=next(accuracies))
 
     monkeypatch.setattr(loop, "evaluate", same_accuracy)
     recorded = run(tmp_path)

@@ -8,6 +8,8 @@ from typing import Any
 
 from cifar_tui.files import replacing
 from cifar_tui.state import RunState
+from cifar_tui.store.answers import FILE as ANSWERS
+from cifar_tui.store.answers import Answers
 from cifar_tui.store.plots.confusion import draw_confusion_matrix
 from cifar_tui.store.plots.curves import draw_curves
 from cifar_tui.store.plots.predictions import Predictions, draw_predictions
@@ -18,22 +20,30 @@ from cifar_tui.text import printable
 __all__ = ["Predictions", "write_artefacts"]
 
 REPORT = "report.md"
+OF_THE_TEST = ("predictions.png", ANSWERS)
+"""What takes the test images to be made; it holds as long as the test result does."""
 
 
 def write_artefacts(
-    folder: Path, config: dict[str, Any], state: RunState, predictions: Predictions | None
+    folder: Path,
+    config: dict[str, Any],
+    state: RunState,
+    predictions: Predictions | None = None,
+    answers: Answers | None = None,
 ) -> list[str]:
     """Write every artefact that the state allows, the report last; one that fails does not stop the others.
 
     Always `metrics.csv` and `report.md`; `curves.png` from the first whole epoch on; `confusion_matrix.csv` and `.png`
-    with a test result; `predictions.png` with predictions, and the one that is there stays as long as there is a test
-    result. What a resumed run has left behind, such as the pictures of its former test result, is removed.
+    with a test result; `predictions.png` and `.safetensors` with predictions, and those that are there stay as long as
+    there is a test result. What a resumed run has left behind, such as the pictures of its former test result, is
+    removed.
 
     Args:
         folder: The run's folder.
         config: What its `config.json` holds.
         state: The run.
         predictions: Test images to show, if any.
+        answers: What all of them were taken for, if it is known.
 
     Returns:
         A line for each artefact that could not be written, which says why.
@@ -51,11 +61,13 @@ def write_artefacts(
         makers["confusion_matrix.png"] = lambda: draw_confusion_matrix(test, classes)
     if predictions is not None:
         makers["predictions.png"] = lambda: draw_predictions(predictions, classes)
-    outdated = {"curves.png", "confusion_matrix.csv", "confusion_matrix.png", "predictions.png"} - makers.keys()
+    if answers is not None:
+        makers[ANSWERS] = answers.to_bytes
+    outdated = {"curves.png", "confusion_matrix.csv", "confusion_matrix.png", *OF_THE_TEST} - makers.keys()
     present: set[str] = set()
-    if test is not None and predictions is None and (folder / "predictions.png").exists():
-        outdated.remove("predictions.png")
-        present.add("predictions.png")
+    if test is not None:
+        present = {name for name in outdated.intersection(OF_THE_TEST) if (folder / name).exists()}
+        outdated -= present
     makers[REPORT] = lambda: report_md(state, config, present)
 
     failures = []

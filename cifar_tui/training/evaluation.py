@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cifar_tui.data.dataset import Split
@@ -26,6 +27,7 @@ class Evaluation:
         accuracy: The part of the images that it got right.
         confusion: Counts, (K, K), rows true, columns predicted.
         predicted: (N,) int64 on the CPU, the class predicted for each image.
+        logits: (N, K) float32 on the model's device.
         seconds: How long it took.
     """
 
@@ -33,6 +35,7 @@ class Evaluation:
     accuracy: float
     confusion: ConfusionMatrix
     predicted: Tensor
+    logits: Tensor
     seconds: float
 
     def event(self, split: SplitName, epoch: int, t: float) -> Evaluated:
@@ -46,6 +49,10 @@ class Evaluation:
             confusion=self.confusion,
             seconds=self.seconds,
         )
+
+    def probabilities(self) -> NDArray[np.float32]:
+        """(N, K) float32; of each class, by softmax."""
+        return self.logits.softmax(dim=1).cpu().numpy()
 
     def examples(self, split: Split, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Some images of the split that was evaluated, drawn at random but always the same.
@@ -69,11 +76,13 @@ def evaluate(model: nn.Module, split: Split, num_classes: int, placement: Placem
     model.eval()
     losses: list[Tensor] = []
     predictions: list[Tensor] = []
+    answers: list[Tensor] = []
     for images, labels in evaluation_batches(split, placement.device, memory_format(model)):
         control.check()
         with placement.autocast():
             logits = model(images)
-        losses.append(F.cross_entropy(logits.float(), labels, reduction="sum"))
+        answers.append(logits.float())
+        losses.append(F.cross_entropy(answers[-1], labels, reduction="sum"))
         predictions.append(logits.argmax(dim=1))
     predicted, true = torch.cat(predictions).cpu(), split.labels.cpu()
     return Evaluation(
@@ -81,6 +90,7 @@ def evaluate(model: nn.Module, split: Split, num_classes: int, placement: Placem
         accuracy=(predicted == true).double().mean().item(),
         confusion=confusion_matrix(true, predicted, num_classes),
         predicted=predicted,
+        logits=torch.cat(answers),
         seconds=time.monotonic() - start,
     )
 
