@@ -73,7 +73,7 @@ def test_a_plot_that_fails_is_reported_and_the_others_are_written(
 
     monkeypatch.setattr(artefacts, "draw_curves", broken)
 
-    failures = write_artefacts(tmp_path, run_config(), recorded(), some_predictions())
+    failures = write_artefacts(tmp_path, run_config(), recorded(), some_predictions(), some_answers())
 
     assert failures == [r"curves.png could not be written: RuntimeError: no\nfont"]
     assert names(tmp_path) == ALL - {"curves.png"}
@@ -83,10 +83,10 @@ def test_a_plot_that_fails_is_reported_and_the_others_are_written(
 def test_an_old_picture_is_not_referred_to_when_the_new_one_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_artefacts(tmp_path, run_config(), recorded(), some_predictions())
+    write_artefacts(tmp_path, run_config(), recorded(), some_predictions(), some_answers())
     monkeypatch.setattr(artefacts, "draw_predictions", lambda *_: 1 / 0)
 
-    failures = write_artefacts(tmp_path, run_config(), recorded(), some_predictions())
+    failures = write_artefacts(tmp_path, run_config(), recorded(), some_predictions(), some_answers())
 
     assert failures == ["predictions.png could not be written: ZeroDivisionError: division by zero"]
     assert "predictions.png" not in (tmp_path / "report.md").read_text(encoding="utf-8")
@@ -95,7 +95,7 @@ def test_an_old_picture_is_not_referred_to_when_the_new_one_fails(
 def test_a_file_that_cannot_be_replaced_is_reported_and_the_others_are_written(tmp_path: Path) -> None:
     (tmp_path / "confusion_matrix.png").mkdir()
 
-    failures = write_artefacts(tmp_path, run_config(), recorded(), some_predictions())
+    failures = write_artefacts(tmp_path, run_config(), recorded(), some_predictions(), some_answers())
 
     assert [line.split(" could not be written: ")[0] for line in failures] == ["confusion_matrix.png"]
     assert names(tmp_path) == ALL
@@ -103,14 +103,14 @@ def test_a_file_that_cannot_be_replaced_is_reported_and_the_others_are_written(t
 
 
 def test_a_folder_that_is_gone_is_reported_for_each_artefact(tmp_path: Path) -> None:
-    failures = write_artefacts(tmp_path / "gone", run_config(), recorded(), some_predictions())
+    failures = write_artefacts(tmp_path / "gone", run_config(), recorded(), some_predictions(), some_answers())
 
     assert {line.split(" ")[0] for line in failures} == ALL
     assert all(line.isprintable() for line in failures)
 
 
 def test_a_report_that_is_written_again_keeps_the_predictions_of_the_test(tmp_path: Path) -> None:
-    write_artefacts(tmp_path, run_config(), recorded(), some_predictions())
+    write_artefacts(tmp_path, run_config(), recorded(), some_predictions(), some_answers())
 
     write_artefacts(tmp_path, run_config(), recorded(), None)
 
@@ -119,7 +119,7 @@ def test_a_report_that_is_written_again_keeps_the_predictions_of_the_test(tmp_pa
 
 
 def test_what_a_resumed_run_has_left_behind_is_removed(tmp_path: Path) -> None:
-    write_artefacts(tmp_path, run_config(), recorded(), some_predictions())
+    write_artefacts(tmp_path, run_config(), recorded(), some_predictions(), some_answers())
 
     assert write_artefacts(tmp_path, run_config(), recorded(test=None, ending="stopped"), None) == []
 
