@@ -10,17 +10,19 @@ from textual.app import App, ComposeResult
 from textual.strip import Strip
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.events import Batch, Epoch
+from cifar_tui.events import Batch, Epoch, Resumed
 from cifar_tui.session import Loading
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui import charts as charts_module
+from cifar_tui.tui.axes import XAxis
+from cifar_tui.tui.chart import LABELS, canvas_width, draw
 from cifar_tui.tui.charts import ChartsPanel, charts, layout, message
 from cifar_tui.tui.cursor import standing, stepped
 from cifar_tui.tui.curves import ChartOptions
 from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.look import Look
-from cifar_tui.tui.run_chart import run_chart
+from cifar_tui.tui.run_chart import run_axis, run_chart
 from tests.recorded import ID, recorded
 
 LOOK = Look()
@@ -92,6 +94,28 @@ def test_both_metrics_are_charted_with_a_legend_in_words() -> None:
     for words in ("loss", "accuracy %", "⠒ train", "o val", "⠒ batch", "▲ best 4"):
         assert words in picture
     assert "x axis: epochs · loss: linear · smoothing 0.9 · all of it" in picture
+
+
+@pytest.mark.parametrize("x_axis", ["epochs", "samples", "time"])
+def test_a_broken_line_stands_where_a_run_was_gone_on_with(x_axis: XAxis) -> None:
+    options = ChartOptions(x_axis=x_axis)
+    assert "┊" not in text(charts(live(4), options, None, 0, 118, 26, LOOK))
+    state = live(2)
+    state.apply(Resumed(t=state.t + 1, epoch=3, batch=0, samples=2000))
+    for _ in range(100):
+        advance(state)
+    # The time axis begins with the run, so it is further on than half of the run by the second that it stood still.
+    assert len(state.epochs) == 4
+
+    for look, glyph in ((LOOK, "┊"), (Look(ascii=True, colour=False), ":")):
+        picture = draw(run_chart(state, "loss", options, None, 0, 105, 26, look), 105, 26, look)
+        assert f"{glyph} resumed" in picture[0].text
+        columns = {
+            row.text.index(glyph, LABELS + 1) - LABELS - 1 for row in picture[1:-2] if glyph in row.text[LABELS + 1 :]
+        }
+        axis = run_axis(state, options, 105)
+        where = {"epochs": 2.0, "samples": 2000.0, "time": 11.0}[x_axis]
+        assert columns == {int(axis.place(where) * canvas_width(105))}
 
 
 @pytest.mark.parametrize(

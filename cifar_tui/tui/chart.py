@@ -55,6 +55,8 @@ class Chart:
     """The x that is marked on the axis."""
     cursor: float | None = None
     """The x at which a vertical line stands, behind the curves."""
+    resumed: Sequence[float] = ()
+    """Those at which a broken one stands: the run had been left there."""
 
 
 def canvas_width(width: int) -> int:
@@ -74,10 +76,9 @@ def draw(chart: Chart, width: int, height: int, look: Look) -> list[Strip]:
     for curve in chart.lines:
         _draw_line(grid, curve, chart, look)
     cursor = None if chart.cursor is None else _column(chart.x.place(chart.cursor), columns)
-    if cursor is not None:
-        for row in grid:
-            if row[cursor][0] == " ":
-                row[cursor] = ("|" if look.ascii else "│", look.dim)
+    for place in chart.resumed:
+        _draw_vertical(grid, _column(chart.x.place(place), columns), resumed_glyph(look), look)
+    _draw_vertical(grid, cursor, "|" if look.ascii else "│", look)
     strips = [line(chart.title, width)]
     labels = {_row(chart.y.place(value), rows): text for value, text in chart.y.ticks}
     for number, row in enumerate(grid):
@@ -86,6 +87,14 @@ def draw(chart: Chart, width: int, height: int, look: Look) -> list[Strip]:
         strips.append(line([(f"{text:>{LABELS}}{edge}", look.dim), *_runs(row)], width))
     strips += _x_axis(chart, columns, width, cursor, look)
     return strips[:height]
+
+
+def _draw_vertical(grid: list[list[Cell]], column: int | None, glyph: str, look: Look) -> None:
+    """A line from top to bottom, behind what is drawn already."""
+    if column is not None:
+        for row in grid:
+            if row[column][0] in (" ", resumed_glyph(look)):
+                row[column] = (glyph, look.dim)
 
 
 def _x_axis(chart: Chart, columns: int, width: int, cursor: int | None, look: Look) -> Iterator[Strip]:
@@ -112,6 +121,11 @@ def _x_axis(chart: Chart, columns: int, width: int, cursor: int | None, look: Lo
 def best_glyph(look: Look) -> str:
     """What marks the best epoch on the x axis."""
     return "^" if look.ascii else "▲"
+
+
+def resumed_glyph(look: Look) -> str:
+    """What a line is drawn with where a run was gone on with."""
+    return ":" if look.ascii else "┊"
 
 
 def _runs(cells: Sequence[Cell]) -> Iterator[Part]:

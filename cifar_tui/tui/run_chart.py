@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from cifar_tui.events import Epoch
 from cifar_tui.state import Point, RunState
 from cifar_tui.tui.axes import Axis, accuracy_axis, loss_axis, usual_range, x_axis
-from cifar_tui.tui.chart import Chart, Line, best_glyph, canvas_height, canvas_width
+from cifar_tui.tui.chart import Chart, Line, best_glyph, canvas_height, canvas_width, resumed_glyph
 from cifar_tui.tui.curves import XY, ChartOptions, Metric, positions, reduced, smoothed, training, validation
 from cifar_tui.tui.lines import Part, width_of
 from cifar_tui.tui.look import Look
@@ -39,6 +39,15 @@ def place(state: RunState, points: Sequence[Point], options: ChartOptions) -> li
     """Where points of a run that has begun lie on the x axis."""
     assert state.started is not None
     return positions(points, options.x_axis, state.started.train_samples)
+
+
+def resumed_places(state: RunState, options: ChartOptions) -> list[float]:
+    """Where on the x axis a run that has begun was gone on with, after a pause or a stop."""
+    assert state.started is not None
+    if options.x_axis == "time":
+        return [event.t for event in state.resumptions]
+    unit = state.started.train_samples if options.x_axis == "epochs" else 1
+    return [event.samples / unit for event in state.resumptions]
 
 
 def batch_line(points: Sequence[Point], xs: Sequence[float], axis: Axis, columns: int) -> list[XY]:
@@ -95,12 +104,13 @@ def run_chart(
     best = state.best
     best_points = [] if best is None else [p for p in validation(state, "accuracy") if p.last == best.samples]
     return Chart(
-        title=_title(metric, options, number, best, _beyond(batches, axis, y), width, look),
+        title=_title(metric, options, number, best, _beyond(batches, axis, y), bool(state.resumptions), width, look),
         x=axis,
         y=y,
         lines=lines,
         best=next(iter(place(state, best_points, options)), None),
         cursor=cursor,
+        resumed=resumed_places(state, options),
     )
 
 
@@ -125,7 +135,14 @@ def _beyond(points: Sequence[XY], x: Axis, y: Axis) -> float | None:
 
 
 def _title(
-    metric: Metric, options: ChartOptions, number: int, best: Epoch | None, beyond: float | None, width: int, look: Look
+    metric: Metric,
+    options: ChartOptions,
+    number: int,
+    best: Epoch | None,
+    beyond: float | None,
+    resumed: bool,
+    width: int,
+    look: Look,
 ) -> list[Part]:
     """The chart's name and its legend, in full, in short, or in short as much of it as there is room for."""
     train, batch = ("*", ".") if look.ascii else ("⠒", "⠒")
@@ -137,6 +154,7 @@ def _title(
         [] if best is None else [(best_glyph(look), look.strong), f" best epoch {best.epoch}"],
         [] if beyond is None else [("^" if look.ascii else "↑", look.warning), f" to {beyond:.3g}"],
         [behind, " batches"] if options.level else [],
+        [(resumed_glyph(look), look.dim), " resumed"] if resumed else [],
     ]
     items = [item for item in full if item]
     if width_of(joined(items)) > width:
