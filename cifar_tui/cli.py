@@ -28,7 +28,7 @@ from cifar_tui.cli_options import (
     say,
     wants_json,
 )
-from cifar_tui.config import DEFAULT_RUNS_DIR, NAMED_DATA, TrainingConfig, read_config_file
+from cifar_tui.config import DEFAULT_RUNS_DIR, NAMED_DATA, TrainingConfig, model_word, read_config_file
 from cifar_tui.data import names
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.text import printable
@@ -78,7 +78,13 @@ def train(
     start: Annotated[bool, typer.Option("--start", help="Have the dashboard start its runs at once.")] = False,
     model: Annotated[
         list[str] | None,
-        typer.Option(help=f"What to train: {', '.join(models.names())}. May be repeated.", show_default="cnn and mlp"),
+        typer.Option(
+            help=f"What to train: {', '.join(models.names())}, or a class of your own, module:Class. May be repeated.",
+            show_default="cnn and mlp",
+        ),
+    ] = None,
+    model_dir: Annotated[
+        str | None, typer.Option(help="Where the module of such a class is.", show_default="the current folder")
     ] = None,
     data: Annotated[
         str | None, typer.Option(help="cifar10, digits, or a folder of images.", show_default=_DEFAULTS.data)
@@ -236,9 +242,10 @@ def training_configs(options: dict[str, Any]) -> list[TrainingConfig]:
     chosen = [chosen] if isinstance(chosen, str) else list(chosen)
     if not chosen:
         raise InputError(f"model takes at least one of {', '.join(models.names())}")
-    for model in chosen:
-        models.check(model)
     common = TrainingConfig.from_dict(options)
+    folders = {model: models.own.resolved(model, common.model_dir) for model in chosen}
+    for model, folder in folders.items():
+        models.check(model, folder)
     names.check(common.data)
     # A run may be resumed from another folder than this one. A path that cannot be is left to its reader to refuse.
     with contextlib.suppress(OSError, RuntimeError):
@@ -249,10 +256,12 @@ def training_configs(options: dict[str, Any]) -> list[TrainingConfig]:
             common = replace(common, data_dir=str(Path(common.data_dir).expanduser().absolute()))
     # Each by itself: what is not given is the recipe's, and a recipe may have another for each model.
     found = {"data": common.data, "data_dir": common.data_dir}
-    configs = [TrainingConfig.from_dict(options | found | {"model": model}) for model in chosen]
+    configs = [
+        TrainingConfig.from_dict(options | found | {"model": model, "model_dir": folders[model]}) for model in chosen
+    ]
     if common.name is None or len(chosen) == 1:
         return configs
-    return [replace(config, name=f"{common.name}-{config.model}") for config in configs]
+    return [replace(config, name=f"{common.name}-{model_word(config.model)}") for config in configs]
 
 
 @app.command()

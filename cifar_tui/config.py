@@ -37,6 +37,9 @@ class TrainingConfig:
     """
 
     model: str = "cnn"
+    """A model by name, or a class of the user's own as `package.module:Class`."""
+    model_dir: str | None = None
+    """Where the module of a class of the user's own is looked for first."""
     data: str = "cifar10"
     """`cifar10`, `digits`, or the path of a folder of images."""
     data_dir: str | None = None
@@ -59,7 +62,7 @@ class TrainingConfig:
     checkpoint_seconds: float = 60.0
     """The longest time between two checkpoints."""
     name: str | None = None
-    """What the run's id ends in; None takes the model's name."""
+    """What the run's id ends in; None takes the model's name, of a class of the user's own the class's."""
 
     def __post_init__(self) -> None:
         _check_whole("epochs", self.epochs, 1, MAX_COUNT)
@@ -76,13 +79,19 @@ class TrainingConfig:
         _check_choice("recipe", self.recipe, RECIPES)
         if not _DEVICE.fullmatch(self.device):
             raise InputError(f"--device takes auto, cpu, cuda or cuda:N, not {self.device!r}")
-        for option, value in (("model", self.model), ("data", self.data), ("data-dir", self.data_dir)):
+        for option in ("model", "model_dir", "data", "data_dir"):
+            value = getattr(self, option)
             if value is not None and (not value or "\0" in value):
-                raise InputError(f"--{option} takes a name or a path, not {value!r}")
+                raise InputError(f"--{option.replace('_', '-')} takes a name or a path, not {value!r}")
         if self.name is not None and not _NAME.fullmatch(self.name):
             raise InputError(
                 f"--name takes up to 64 letters, digits, '.', '_' and '-', a letter or digit first, not {self.name!r}"
             )
+
+    @property
+    def run_name(self) -> str:
+        """What the run's id ends in."""
+        return self.name or model_word(self.model)
 
     def to_dict(self) -> dict[str, Any]:
         """All options by name, as JSON and TOML have them."""
@@ -112,6 +121,11 @@ class TrainingConfig:
 _HINTS: dict[str, str] = {f.name: str(f.type).partition(" ")[0] for f in fields(TrainingConfig)}
 _FILE_HINTS = _HINTS | {"runs_dir": "str"}
 _OPTIONAL = {name for name, hint in get_type_hints(TrainingConfig).items() if "None" in str(hint)}
+
+
+def model_word(model: str) -> str:
+    """A model in one word, as a part of a run's name: `net` of `my_models:Net`."""
+    return re.sub(r"[^a-z0-9_-]", "", model.rpartition(":")[2].lower()).strip("_-")[:40] or "model"
 
 
 def read_config_file(path: Path) -> dict[str, Any]:

@@ -161,7 +161,7 @@ class Run:
         self._session = session
         self._listener = listener
         self._control = Control()
-        self._thread = threading.Thread(target=self._main, name=f"train-{config.name or config.model}")
+        self._thread = threading.Thread(target=self._main, name=f"train-{config.run_name}")
 
     def start(self) -> None:
         """Begin."""
@@ -237,7 +237,7 @@ class Run:
             setup = prepare(self.config, self._session.shelf(), self._loading)
             self._control.check()
             if folder is None:
-                name, runs_dir = self.config.name or self.config.model, self._session.runs_dir
+                name, runs_dir = self.config.run_name, self._session.runs_dir
                 folder = run_folder.create(runs_dir, name, datetime.now(), lambda made: record_of(setup, made))
                 requests = self._own(folder, stack)
                 self.folder = folder

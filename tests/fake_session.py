@@ -49,9 +49,7 @@ class FakeRun:
 
     def begin(self, *events: AnyEvent) -> None:
         """Have it begin, and go on with `events`."""
-        self.folder = self.folder or RunFolder(
-            self._runs_dir / f"20260101-000000-{self.config.name or self.config.model}"
-        )
+        self.folder = self.folder or RunFolder(self._runs_dir / f"20260101-000000-{self.config.run_name}")
         self.tell(started(), *events)
 
     def learn(self, epochs: int) -> None:

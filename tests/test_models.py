@@ -1,4 +1,4 @@
-"""The models are the reference protocol's, layer by layer."""
+"""The models are the reference protocol's, layer by layer, and those that they are compared with."""
 
 import subprocess
 import sys
@@ -6,10 +6,13 @@ import sys
 import pytest
 import torch
 from torch import nn
+from torchvision.models import efficientnet_b0
+from torchvision.ops import StochasticDepth
 
 from cifar_tui import models
 from cifar_tui.errors import InputError
-from cifar_tui.models.parts.dropout import Dropout, set_dropout_generator
+from cifar_tui.models.parts.dropout import BranchDropout, ChannelDropout, Dropout, set_dropout_generator
+from cifar_tui.models.resnet import Block
 
 CONVOLUTION = ["Conv2d", "BatchNorm2d"]
 BLOCK = [*CONVOLUTION, "ReLU", *CONVOLUTION, "MaxPool2d", "ReLU", "Dropout"]
@@ -69,6 +72,44 @@ def test_the_mlp_has_the_protocols_layers_in_order() -> None:
     assert sum(p.numel() for p in model.parameters()) == 3_679_754
 
 
+def test_the_resnet_has_four_stages_of_two_blocks() -> None:
+    model = models.build("resnet", 10)
+    images = torch.rand(2, 3, 32, 32)
+    shapes = []
+    for module in model.children():
+        images = module(images)
+        if isinstance(module, Block):
+            shapes.append(tuple(images.shape[1:]))
+    assert shapes == [(32, 32, 32)] * 2 + [(64, 16, 16)] * 2 + [(128, 8, 8)] * 2 + [(256, 4, 4)] * 2
+    assert sum(p.numel() for p in model.parameters()) == 2_797_610
+
+
+def test_the_efficientnet_is_torchvisions_on_images_of_twice_the_size_inside() -> None:
+    model = models.build("efficientnet_b0", 10)
+    theirs = efficientnet_b0(num_classes=10)
+    assert [(name, p.shape) for name, p in model.named_parameters()] == [
+        (name, p.shape) for name, p in theirs.named_parameters()
+    ]
+    assert [m.stride for m in layers(model) if isinstance(m, nn.Conv2d)][:2] == [(1, 1), (1, 1)]
+    assert [m.p for m in layers(model) if isinstance(m, BranchDropout)] == [
+        m.p for m in layers(theirs) if isinstance(m, StochasticDepth)
+    ]
+    theirs.features[0][0].stride = (1, 1)
+    theirs.load_state_dict(model.state_dict())
+    images = torch.rand(2, 3, 32, 32)
+    assert torch.equal(model.eval()(images), theirs.eval()(images))
+
+
+@pytest.mark.parametrize(("layer", "theirs"), [(ChannelDropout(0.25), 2), (BranchDropout(0.25), 1)])
+def test_whole_channels_and_whole_branches_are_dropped_and_their_mean_kept(layer: nn.Module, theirs: int) -> None:
+    set_dropout_generator(layer, torch.Generator().manual_seed(0))
+    out = layer(torch.ones(40, 50, 3, 3)).flatten(theirs)
+    assert torch.equal(out, out[..., :1].expand_as(out)), "each is one of two values throughout"
+    assert set(out.unique().tolist()) == {0.0, torch.tensor(1 / 0.75).item()}
+    assert (out == 0).float().mean().item() == pytest.approx(0.25, abs=0.1)
+    assert layer.eval()(out) is out
+
+
 @pytest.mark.parametrize("name", models.names())
 @pytest.mark.parametrize("classes", [2, 10])
 def test_every_model_gives_a_logit_for_each_class(name: str, classes: int) -> None:
@@ -78,7 +119,7 @@ def test_every_model_gives_a_logit_for_each_class(name: str, classes: int) -> No
 def test_the_names_are_known_without_torch() -> None:
     code = "import sys; from cifar_tui import models; print(models.names()); sys.exit('torch' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == str(("cnn", "mlp"))
+    assert result.stdout.strip() == str(("cnn", "efficientnet_b0", "mlp", "resnet"))
 
 
 def test_a_misspelt_model_is_refused_with_the_one_that_was_meant() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.app import App
 from textual.widgets import Input
 
 from cifar_tui.config import TrainingConfig
@@ -16,7 +17,6 @@ from cifar_tui.tui.pick import Pick
 from tests.host import Host
 
 SMALLEST = (60, 15)
-MODELS = ("cnn", "mlp")
 
 
 def configs(app: Host) -> list[TrainingConfig | None]:
@@ -26,7 +26,7 @@ def configs(app: Host) -> list[TrainingConfig | None]:
 
 
 def host(options: TrainingConfig | None = None, look: Look | None = None) -> Host:
-    return Host(lambda: NewRun(options or TrainingConfig(data="digits"), MODELS, look or Look()))
+    return Host(lambda: NewRun(options or TrainingConfig(data="digits"), look or Look()))
 
 
 def field(app: Host, option: str) -> Input | Pick:
@@ -59,7 +59,7 @@ async def test_an_untouched_form_gives_the_options_it_began_with_under_no_name()
     async with app.run_test(size=SMALLEST) as pilot:
         for keys in (["ctrl+s"], ["enter"], ["down", "enter"], ["escape"], ["ctrl+c"]):
             await pilot.press(*keys)
-            app.open(NewRun(options, MODELS, Look()))
+            app.open(NewRun(options, Look()))
             await pilot.pause()
         assert configs(app) == [options, options, options, None, None]
 
@@ -67,7 +67,7 @@ async def test_an_untouched_form_gives_the_options_it_began_with_under_no_name()
 async def test_what_is_typed_and_picked_is_what_the_run_gets() -> None:
     app = host()
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("right", "down", "down", *"12")
+        await pilot.press(*"ml", "right", "down", "down", *"12")
         await type_into(app, pilot, "max_lr", "1e-3")
         await type_into(app, pilot, "name", "try-2")
         await pilot.press("ctrl+s")
@@ -83,7 +83,7 @@ async def test_another_recipe_brings_its_own_defaults_and_leaves_what_was_typed(
         await pilot.press("right", "ctrl+s")
         given = {"data": "digits", "recipe": "fast", "max_lr": 0.002}
         assert configs(app) == [TrainingConfig.from_dict(given)]
-        app.open(NewRun(TrainingConfig.from_dict({"model": "mlp", "data": "digits", "recipe": "fast"}), MODELS, Look()))
+        app.open(NewRun(TrainingConfig.from_dict({"model": "mlp", "data": "digits", "recipe": "fast"}), Look()))
         await pilot.pause()
         field(app, "recipe").focus()
         await pilot.press("right", "ctrl+s")
@@ -120,6 +120,7 @@ async def test_a_wrong_value_is_refused_however_soon_after_it_the_run_is_created
         ("data", "/no/such", "data takes cifar10, digits or a folder of images, not '/no/such'"),
         ("data", "~nobody-here", "data takes cifar10, digits or a folder of images"),
         ("data_dir", "\0", "data dir takes a name or a path"),
+        ("model_dir", "\0", "model dir takes a name or a path"),
     ],
 )
 def test_a_wrong_value_is_refused_in_the_configurations_words(option: str, text: str, says: str) -> None:
@@ -160,7 +161,30 @@ async def test_options_of_an_earlier_run_that_hold_no_more_are_marked_at_once() 
     app = host(TrainingConfig(data="/no/such/folder", model="gone"))
     async with app.run_test(size=(80, 24)):
         assert "× data" in "\n".join(app.text())
-        assert field(app, "model").value == "cnn"
+        assert "× model" in "\n".join(app.text())
+
+
+async def test_a_class_of_ones_own_is_typed_and_its_folder_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nets").mkdir()
+    (tmp_path / "nets" / "mine.py").touch()
+    monkeypatch.chdir(tmp_path)
+    app = host()
+    async with app.run_test(size=SMALLEST) as pilot:
+        await type_into(app, pilot, "model", "mine:Net")
+        assert "there is no module 'mine' in the current folder" in "\n".join(app.text())
+        await pilot.press("enter")
+        assert app.answers == []
+        await type_into(app, pilot, "model_dir", "nets")
+        await pilot.press("enter")
+        monkeypatch.chdir(tmp_path / "nets")
+        app.open(NewRun(TrainingConfig(data="digits"), Look()))
+        await pilot.pause()
+        await type_into(app, pilot, "model", "mine:Net")
+        await pilot.press("enter")
+        wanted = TrainingConfig(model="mine:Net", model_dir=str(tmp_path / "nets"), data="digits")
+        assert configs(app) == [wanted, wanted]
 
 
 async def test_every_field_is_reached_by_arrows_and_in_view_with_its_help_on_the_smallest_screen() -> None:
@@ -198,7 +222,7 @@ async def test_the_focus_and_what_is_picked_are_seen_without_colour(monkeypatch:
             if segment.style is not None and segment.style.reverse and segment.text.strip()
         ]
         assert reversed_ == ["► data", "digits"]
-        assert "[cnn] mlp" in "\n".join(app.text())
+        assert "[protocol] fast" in "\n".join(app.text())
 
 
 async def test_the_form_is_ascii_where_the_terminal_has_no_more() -> None:
@@ -209,12 +233,15 @@ async def test_the_form_is_ascii_where_the_terminal_has_no_more() -> None:
 
 
 async def test_values_that_do_not_fit_beside_each_other_are_shown_one_at_a_time() -> None:
-    app = Host(lambda: NewRun(TrainingConfig(), [f"a-model-with-a-long-name-{n}" for n in range(9)], Look()))
+    values = [f"a-long-value-{n}" for n in range(9)]
+    app = App[None]()
     async with app.run_test(size=(80, 24)) as pilot:
-        assert "[a-model-with-a-long-name-0] 1/9" in "\n".join(app.text())
+        pick = Pick(values, values[0], Look())
+        await app.mount(pick)
+        assert pick.render().plain == "[a-long-value-0] 1/9"
+        pick.focus()
         await pilot.press("left", "left")
-        assert "[a-model-with-a-long-name-7] 8/9" in "\n".join(app.text())
-        assert isinstance(app.focused, Pick)
+        assert pick.render().plain == "[a-long-value-7] 8/9"
 
 
 async def test_the_form_survives_a_screen_that_is_too_small_for_it() -> None:

@@ -243,7 +243,7 @@ def _status(followed: Sequence[_Followed]) -> int:
 
 def _names(runs: Sequence[Run]) -> list[str]:
     """What tells these runs apart: what their ids end in, or where that is the same, all of the id."""
-    short = [run.folder.id.split("-", 2)[-1] if run.folder else run.config.name or run.config.model for run in runs]
+    short = [run.folder.id.split("-", 2)[-1] if run.folder else run.config.run_name for run in runs]
     return [
         printable(name if short.count(name) == 1 else run.folder.id if run.folder else f"{name} {number}")
         for number, (run, name) in enumerate(zip(runs, short, strict=True), 1)

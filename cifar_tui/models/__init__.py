@@ -1,44 +1,67 @@
 """The models by name: a file of this folder is a model, and joins by being here.
 
 Such a file has `build(num_classes: int) -> torch.nn.Module`, for inputs (N, 3, 32, 32) in [-1, 1] and logits
-(N, num_classes). The folder `parts` holds layers that models share.
+(N, num_classes). The folder `parts` holds layers that models share; `own` is about classes of the user's own, which are
+models like these.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cifar_tui.config import suggestion
 from cifar_tui.errors import InputError
+from cifar_tui.models import own
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 def names() -> tuple[str, ...]:
-    """The names that `build` knows, in alphabetical order; torch is not imported for it."""
+    """The names that `load` knows, in alphabetical order; torch is not imported for it."""
     return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.ispkg))
 
 
-def check(name: str) -> None:
-    """Refuse a name that is no model's.
+def check(name: str, folder: str | None = None) -> None:
+    """Refuse what is no model, as far as that is known without importing anything.
+
+    Args:
+        name: A model's name, or a class as `package.module:Class`.
+        folder: Where the class's module is looked for first; None is the current folder.
 
     Raises:
         InputError: It is unknown.
     """
-    if name not in names():
-        raise InputError(f"--model: unknown model {name!r}{suggestion(name, names())}")
+    if own.is_own(name):
+        own.check(name, folder)
+    elif name not in names():
+        meant = suggestion(name, names())
+        raise InputError(f"--model: unknown model {name!r}{meant}; a class of your own is given as module:Class")
+
+
+def load(name: str, folder: str | None = None) -> Callable[[int], nn.Module]:
+    """Import a model.
+
+    Returns:
+        What builds it for a number of classes, with initial weights from torch's global generator.
+
+    Raises:
+        InputError: No model has this name, or it is a class that cannot be imported.
+    """
+    check(name, folder)
+    if own.is_own(name):
+        return own.load(name, folder)
+    build: Callable[[int], nn.Module] = importlib.import_module(f"{__name__}.{name}").build
+    return build
 
 
 def build(name: str, num_classes: int) -> nn.Module:
-    """A new model; its initial weights come from torch's global generator.
+    """A new model.
 
     Raises:
-        InputError: No model has this name.
+        InputError: As `load`.
     """
-    check(name)
-    module = importlib.import_module(f"{__name__}.{name}")
-    model: nn.Module = module.build(num_classes)
-    return model
+    return load(name)(num_classes)

@@ -24,12 +24,14 @@ class Placement:
         name: What a person calls it.
         precision: `fp32` or `bf16`; weights are float32 in both, bf16 is autocast.
         threads: CPU threads of the run's thread.
+        memory_format: How images and weights lie in memory, which depends on the model.
     """
 
     device: torch.device
     name: str
     precision: str
     threads: int
+    memory_format: torch.memory_format = torch.contiguous_format
 
     def autocast(self) -> AbstractContextManager[object]:
         """The context for a forward pass in this precision."""
@@ -38,7 +40,7 @@ class Placement:
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
 
-def memory_format(model: nn.Module) -> torch.memory_format:
+def best_memory_format(model: nn.Module) -> torch.memory_format:
     """Channels last where the model convolves: its kernels are fastest there, on CPUs and on tensor cores."""
     convolves = any(isinstance(module, nn.Conv2d) for module in model.modules())
     return torch.channels_last if convolves else torch.contiguous_format

@@ -15,7 +15,7 @@ from cifar_tui.data.dataset import Split
 from cifar_tui.data.loader import evaluation_batches
 from cifar_tui.events import ConfusionMatrix, Evaluated, SplitName
 from cifar_tui.training.control import Control
-from cifar_tui.training.devices import Placement, memory_format
+from cifar_tui.training.devices import Placement
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def evaluate(model: nn.Module, split: Split, num_classes: int, placement: Placem
     losses: list[Tensor] = []
     predictions: list[Tensor] = []
     answers: list[Tensor] = []
-    for images, labels in evaluation_batches(split, placement.device, memory_format(model)):
+    for images, labels in evaluation_batches(split, placement.device, placement.memory_format):
         control.check()
         with placement.autocast():
             logits = model(images)

@@ -10,12 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from cifar_tui import models
 from cifar_tui.config import TrainingConfig
 from cifar_tui.data.dataset import Split
 from cifar_tui.data.loader import evaluation_batches
 from cifar_tui.training import checkpoints
 from cifar_tui.training.checkpoints import Identity
-from cifar_tui.training.devices import Placement, memory_format
+from cifar_tui.training.devices import Placement
 from cifar_tui.training.setup import build, settle
 
 BATCH_SIZE = 500
@@ -45,7 +46,8 @@ def load(path: Path, config: TrainingConfig, identity: Identity) -> Trained:
     """
     placement = settle(config)
     snapshot = checkpoints.load_own(path, identity)
-    model = build(config, len(identity.classes), placement)
+    make = models.load(config.model, config.model_dir)
+    model, placement, _ = build(config, make, len(identity.classes), placement)
     checkpoints.restore(snapshot, model)
     return Trained(model.eval(), placement, snapshot.progress.best_epoch or 0)
 
@@ -62,7 +64,7 @@ def answer(trained: Trained, images: NDArray[np.uint8]) -> tuple[NDArray[np.int6
         The class of each image, (n,), and the probabilities of all classes, (n, K).
     """
     split = Split(torch.from_numpy(images), torch.zeros(len(images), dtype=torch.int64))
-    ((inputs, _),) = evaluation_batches(split, trained.placement.device, memory_format(trained.model), BATCH_SIZE)
+    ((inputs, _),) = evaluation_batches(split, trained.placement.device, trained.placement.memory_format, BATCH_SIZE)
     with trained.placement.autocast():
         logits = trained.model(inputs)
     predicted = logits.argmax(dim=1)

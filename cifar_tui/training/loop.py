@@ -6,19 +6,16 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 import torch.nn.functional as F
 
 from cifar_tui.data.augment import Style
 from cifar_tui.data.keys import key
 from cifar_tui.data.loader import TrainingBatches, on_device
 from cifar_tui.events import RunStarted, RunStatus
-from cifar_tui.models.parts.dropout import set_dropout_generator
 from cifar_tui.text import plural
 from cifar_tui.training.checkpoints import Snapshot
 from cifar_tui.training.clock import Clock
 from cifar_tui.training.control import Control, StopTraining
-from cifar_tui.training.devices import memory_format
 from cifar_tui.training.evaluation import Evaluation, evaluate
 from cifar_tui.training.journal import Emit, Journal
 from cifar_tui.training.optimizer import optimise
@@ -72,12 +69,10 @@ def train(
         seed=config.seed,
         device=placement.device,
         style=Style.of(recipe, flips=dataset.flips),
-        memory_format=memory_format(model),
+        memory_format=placement.memory_format,
     )
     validation = on_device(dataset.validation, placement.device)
     optimizer, schedule = optimise(model, config, recipe, config.epochs * batches.batches)
-    dropout = torch.Generator(placement.device)
-    set_dropout_generator(model, dropout)
     clock.start()
     journal = Journal(
         config, setup.identity, placement, folder, emit, (model, optimizer, schedule), batches.batches, clock
@@ -92,8 +87,8 @@ def train(
             while not journal.over:
                 model.train()
                 for images, labels in batches.epoch(progress.epoch, start=progress.batch):
-                    dropout.manual_seed(key(config.seed, progress.epoch, progress.batch, "dropout"))
-                    with placement.autocast():
+                    draws = setup.draws.seeded(key(config.seed, progress.epoch, progress.batch, "dropout"))
+                    with draws, placement.autocast():
                         logits = model(images)
                         loss = F.cross_entropy(logits, labels, label_smoothing=recipe.smoothing)
                     optimizer.zero_grad(set_to_none=True)

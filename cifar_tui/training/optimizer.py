@@ -60,7 +60,7 @@ class Rates(Stateful, Protocol):
 
 def optimise(model: nn.Module, config: TrainingConfig, recipe: Recipe, total_steps: int) -> tuple[Steps, Rates]:
     """The optimiser of a model's weights, and its schedule."""
-    filters = [w for w in model.parameters() if w.ndim == 4] if recipe.muon else []
+    filters = _filters(model) if recipe.muon else []
     if not filters:
         adamw = FusedAdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
         if recipe.schedule == "one-cycle":
@@ -73,6 +73,13 @@ def optimise(model: nn.Module, config: TrainingConfig, recipe: Recipe, total_ste
         FilterMuon(filters),
     )
     return both, TriangularRates(both, [config.max_lr, config.max_lr * recipe.muon], total_steps)
+
+
+def _filters(model: nn.Module) -> list[nn.Parameter]:
+    """The weights of convolutions, each once."""
+    weights = [module.weight for module in model.modules() if isinstance(module, nn.Conv2d)]
+    # One that is computed from others, as by weight normalisation, is no parameter.
+    return list({id(w): w for w in weights if isinstance(w, nn.Parameter) and w.requires_grad}.values())
 
 
 def _without_compiler(kind: type[T]) -> type[T]:
@@ -123,7 +130,8 @@ class FilterMuon:
             if weight.grad is not None:
                 momentum.mul_(MOMENTUM).add_(weight.grad)
                 ahead = weight.grad.add(momentum, alpha=MOMENTUM)
-                weight.mul_(len(weight) ** 0.5 / weight.norm())
+                # A weight may begin with zeros alone.
+                weight.mul_(len(weight) ** 0.5 / weight.norm().clamp_min(1e-7))
                 weight.sub_(orthogonal(ahead.flatten(1)).view_as(weight), alpha=rate)
 
     def state_dict(self) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -13,12 +14,13 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.data import sources
 from cifar_tui.data.dataset import Dataset, Progress, Source, split
 from cifar_tui.data.keys import key
-from cifar_tui.models.parts.dropout import set_dropout
+from cifar_tui.models.own import is_own
+from cifar_tui.models.parts.dropout import own_dropout, set_dropout
 from cifar_tui.recipes import Recipe, recipe
 from cifar_tui.training.checkpoints import Identity
-from cifar_tui.training.devices import Placement, memory_format, place
-
-_GLOBAL_GENERATOR = threading.Lock()
+from cifar_tui.training.devices import Placement, best_memory_format, place
+from cifar_tui.training.draws import GLOBAL_GENERATOR, Draws
+from cifar_tui.training.trial import try_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Setup:
     placement: Placement
     dataset: Dataset
     model: nn.Module
+    draws: Draws
 
     @property
     def recipe(self) -> Recipe:
@@ -78,13 +81,14 @@ def prepare(config: TrainingConfig, shelf: Shelf, progress: Progress) -> Setup:
     To be called on the thread that will train: it takes the device and the number of threads for itself.
 
     Raises:
-        InputError: The options do not fit this machine or these images.
+        InputError: The options do not fit this machine or these images, or a class of the user's own is no model.
         CifarTuiError: The images could not be read.
     """
-    models.check(config.model)
+    make = models.load(config.model, config.model_dir)
     placement = settle(config)
     dataset = split(shelf.source(config, progress), config.seed)
-    return Setup(config, placement, dataset, build(config, len(dataset.classes), placement))
+    model, placement, draws = build(config, make, len(dataset.classes), placement)
+    return Setup(config, placement, dataset, model, draws)
 
 
 def settle(config: TrainingConfig) -> Placement:
@@ -101,17 +105,33 @@ def settle(config: TrainingConfig) -> Placement:
     return placement
 
 
-def build(config: TrainingConfig, num_classes: int, placement: Placement) -> nn.Module:
+def build(
+    config: TrainingConfig, make: Callable[[int], nn.Module], num_classes: int, placement: Placement
+) -> tuple[nn.Module, Placement, Draws]:
     """The model of a run with its initial weights, which depend on the seed alone, on its device.
 
+    Args:
+        config: The run's options.
+        make: Makes the model for a number of classes.
+        num_classes: That number.
+        placement: Where it computes.
+
+    Returns:
+        The model, the placement with the memory format that suits it, and its random draws.
+
     Raises:
-        InputError: There is no such model.
+        InputError: A class of the user's own is no model.
     """
     # Layers draw their initial weights from torch's global generator, which all threads share.
-    with _GLOBAL_GENERATOR, torch.random.fork_rng(devices=[]):
+    with GLOBAL_GENERATOR, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(key(config.seed, 0, 0, "weights"))
-        model = models.build(config.model, num_classes)
-    model = model.to(memory_format=memory_format(model)).to(placement.device)
+        model = make(num_classes)
     how = recipe(config.recipe, config.model)
     set_dropout(model, how.block_dropout, how.head_dropout)
-    return model
+    own_dropout(model)
+    placement = replace(placement, memory_format=best_memory_format(model))
+    model = model.to(memory_format=placement.memory_format).to(placement.device)
+    draws = Draws(model, placement.device)
+    if is_own(config.model):
+        placement = try_out(model, config, num_classes, placement, draws)
+    return model, placement, draws

@@ -178,13 +178,12 @@ class Dashboard(LiveApp):
 
     def action_new_run(self) -> None:
         """Fill in a form for a new run."""
-        from cifar_tui import models
         from cifar_tui.tui.new_run import NewRun
 
         options = TrainingConfig()
         with self.refusals():
             options = self.roster.options(self.selected) if self.selected else options
-        self.push_screen(NewRun(options, models.names(), self.look), self._add)
+        self.push_screen(NewRun(options, self.look), self._add)
 
     def _add(self, wanted: Wanted | None) -> None:
         if wanted is None:
@@ -193,7 +192,7 @@ class Dashboard(LiveApp):
         if wanted.detached:
             from cifar_tui import detached
 
-            self.say(f"starting {config.name or config.model} in the background …")
+            self.say(f"starting {config.run_name} in the background …")
             background.run(
                 lambda: detached.start([config], self._runs_dir, self.printed)[0],
                 lambda run_id: self.say(f"{run_id} trains in the background, whatever becomes of this terminal"),

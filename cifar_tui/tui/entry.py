@@ -95,7 +95,7 @@ class Entry:
         """What a person calls it: what its id ends in."""
         if self.folder is not None:
             return self.folder.id.split("-", 2)[-1]
-        return "" if self.config is None else self.config.name or self.config.model
+        return "" if self.config is None else self.config.run_name
 
     def figure(self, key: str) -> float | None:
         """A number of the summary, which may be damaged and hold anything; None where it is none."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, get_type_hints
@@ -17,8 +16,10 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
+from cifar_tui import models
 from cifar_tui.config import NAMED_DATA, PRECISIONS, TrainingConfig
 from cifar_tui.errors import InputError
+from cifar_tui.models import own
 from cifar_tui.recipes import RECIPES
 from cifar_tui.tui.folders import FolderSuggester
 from cifar_tui.tui.look import Look
@@ -26,7 +27,7 @@ from cifar_tui.tui.modal import Modal
 from cifar_tui.tui.pick import Pick
 
 COMMON = {
-    "model": "What to train.",
+    "model": "A model's name, → completes it; or a class of your own, module:Class.",
     "data": "cifar10, digits, or the path of a folder of images, train/<class>/…; → completes it.",
     "epochs": "How often to go over the training images, at most.",
     "batch_size": "Images per step.",
@@ -43,6 +44,7 @@ FURTHER = {
     "threads": "CPU threads; 0 is one for each core. The numbers depend on it.",
     "recipe": "The reference protocol, or a faster way to its accuracy.",
     "checkpoint_seconds": "The longest time between two checkpoints.",
+    "model_dir": "Where the module of a class of your own is; empty is the current folder.",
     "data_dir": "Where to look for CIFAR-10 first, and to put it; empty is the user's cache.",
 }
 GROUPS = (COMMON, FURTHER)
@@ -69,12 +71,11 @@ class NewRun(Modal[Wanted]):
         Binding("up", "app.focus_previous", show=False),
     ]
 
-    def __init__(self, options: TrainingConfig, models: Sequence[str], look: Look) -> None:
+    def __init__(self, options: TrainingConfig, look: Look) -> None:
         """Begin with these options, under no name."""
         super().__init__(look)
         self._options = replace(options, name=None)
         self._defaults = _defaults(options.recipe, options.model)
-        self._models = models
         self._fields: dict[str, Input | Pick] = {}
         self._problems: dict[str, str] = {}
         self._labels = (Static(classes="labels"), Static(classes="labels"))
@@ -97,9 +98,11 @@ class NewRun(Modal[Wanted]):
 
     def _field(self, option: str) -> Input | Pick:
         text = _text(getattr(self._options, option))
-        if values := {"model": self._models, "precision": PRECISIONS, "recipe": RECIPES}.get(option):
+        if values := {"precision": PRECISIONS, "recipe": RECIPES}.get(option):
             return Pick(values, text, self.look)
         suggesters = {
+            "model": SuggestFromList(models.names()),
+            "model_dir": FolderSuggester(),
             "data": FolderSuggester(NAMED_DATA),
             "data_dir": FolderSuggester(),
             "device": SuggestFromList(("auto", "cpu", "cuda")),
@@ -115,6 +118,8 @@ class NewRun(Modal[Wanted]):
         """Check all fields, and tell of the one that has the focus."""
         # Options of an earlier run may be wrong by now, too: its folder of images may be gone.
         self._problems = {option: problem_of(option, field.value) for option, field in self._fields.items()}
+        if not (self._problems["model"] or self._problems["model_dir"]):
+            self._problems["model"] = _problem_of_model(self._fields["model"].value, self._fields["model_dir"].value)
         focused = next((option for option, field in self._fields.items() if field.has_focus), None)
         for labels, options in zip(self._labels, GROUPS, strict=True):
             labels.update(Text("\n").join(self._label(option, option == focused) for option in options), layout=False)
@@ -123,9 +128,12 @@ class NewRun(Modal[Wanted]):
             self._remark.set_class(bool(problem), "-wrong")
             self._remark.update(self.shown(problem or ALL[focused]), layout=False)
 
+    @on(Input.Changed)
     @on(Pick.Changed)
     def _follow_recipe(self) -> None:
-        """Give each field that has its default that of the recipe and the model that are picked now."""
+        """Give each field that has its default that of the recipe and the model that are given now."""
+        if self._problems["model"]:
+            return  # It is being typed.
         defaults = _defaults(self._fields["recipe"].value, self._fields["model"].value)
         for option, field in self._fields.items():
             if isinstance(field, Input) and field.value == _text(getattr(self._defaults, option)):
@@ -145,13 +153,14 @@ class NewRun(Modal[Wanted]):
     def action_create(self, detached: bool = False) -> None:
         """Give the configuration, or go to the first field that is wrong."""
         # What was typed and picked last may not have been told yet.
-        self._follow_recipe()
         self._check()
+        self._follow_recipe()
         for option, field in self._fields.items():
             if self._problems[option]:
                 self.set_focus(field)
                 return
         values = {option: _value(option, field.value) for option, field in self._fields.items()}
+        values["model_dir"] = own.resolved(values["model"], values["model_dir"])
         self.answer(Wanted(TrainingConfig.from_dict(values), detached))
 
 
@@ -179,7 +188,7 @@ def _value(option: str, text: str) -> Any:
     if kind in (int, float):
         with contextlib.suppress(ValueError):
             return kind(text)
-    if option in ("data", "data_dir") and text not in NAMED_DATA:
+    if option in ("model_dir", "data", "data_dir") and text not in NAMED_DATA:
         # The run may be resumed from another folder than this one.
         with contextlib.suppress(OSError, RuntimeError):
             return str(Path(text).expanduser().absolute()) if text else text
@@ -195,6 +204,16 @@ def problem_of(option: str, text: str) -> str:
         return f"{readable(option)} takes {str(error).partition(' takes ')[2]}"
     if option == "data" and value not in NAMED_DATA and not _is_folder(value):
         return f"data takes {', '.join(NAMED_DATA)} or a folder of images, not {text!r}"
+    return ""
+
+
+def _problem_of_model(model: str, folder: str) -> str:
+    try:
+        models.check(model, _value("model_dir", folder))
+    except InputError as error:
+        # There is room for what is wrong alone.
+        wrong = str(error).partition("; ")[0]
+        return wrong.removeprefix(f"--model {model}: ").removeprefix("--model: ").removeprefix("--")
     return ""
 
 

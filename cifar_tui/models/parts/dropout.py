@@ -21,13 +21,51 @@ class Dropout(nn.Dropout):
             return input
         if self.generator is None:
             return super().forward(input)
-        keep = 1.0 - self.p
-        mask = torch.empty_like(input)
-        if mask.device.type == "cpu":
-            keep = _fill_on_cpu(mask, keep, self.generator)
-        else:
-            mask.bernoulli_(keep, generator=self.generator)
-        return input * mask.div_(keep)
+        return _masked(input, torch.empty_like(input), self.p, self.generator)
+
+
+class ChannelDropout(nn.Dropout2d):
+    """`torch.nn.Dropout2d`, which zeroes whole channels, likewise."""
+
+    generator: torch.Generator | None = None
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Zero each channel of (N, C, H, W) with probability `p`; other shapes are nn.Dropout2d's own affair."""
+        if not self.training or self.p == 0:
+            return input
+        if self.generator is None or input.ndim != 4:
+            return super().forward(input)
+        return _masked(input, input.new_empty((*input.shape[:2], 1, 1)), self.p, self.generator)
+
+
+class BranchDropout(nn.Module):
+    """Zeroes a residual branch for some images of a batch.
+
+    Source: G. Huang and others, "Deep Networks with Stochastic Depth", ECCV 2016.
+    """
+
+    generator: torch.Generator | None = None
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, branch: Tensor) -> Tensor:
+        """Zero each image of (N, …) with probability `p` and scale the others by 1 / (1 - p), in training."""
+        if not self.training or self.p == 0:
+            return branch
+        return _masked(branch, branch.new_empty((len(branch), *[1] * (branch.ndim - 1))), self.p, self.generator)
+
+
+def _masked(values: Tensor, mask: Tensor, p: float, generator: torch.Generator | None) -> Tensor:
+    """`values` times `mask`, filled with 0 with probability `p` and else with 1 / (1 - p)."""
+    keep = 1.0 - p
+    if mask.device.type == "cpu" and generator is not None and 0 < keep < 1:
+        keep = _fill_on_cpu(mask, keep, generator)
+    else:
+        mask.bernoulli_(keep, generator=generator)
+    # Where nothing is kept there is nothing to be scaled.
+    return values * (mask.div_(keep) if keep else mask)
 
 
 def _fill_on_cpu(mask: Tensor, keep: float, generator: torch.Generator) -> float:
@@ -52,15 +90,28 @@ def _fill_on_cpu(mask: Tensor, keep: float, generator: torch.Generator) -> float
 
 
 def set_dropout(model: nn.Module, block: float | None, head: float | None) -> None:
-    """Have the dropout of the model's `head` and that of all before it another probability; None leaves it."""
+    """Have the dropout of the model's `head` and that of all before it another probability; None leaves it.
+
+    That is the `Dropout` of our models; what other layers or other people's models drop is left as they have it.
+    """
     for name, module in model.named_modules():
         probability = head if name.startswith("head.") else block
         if isinstance(module, Dropout) and probability is not None:
             module.p = probability
 
 
-def set_dropout_generator(model: nn.Module, generator: torch.Generator) -> None:
-    """Have all dropout of `model` draw from `generator`, which lives on the model's device."""
+def own_dropout(model: nn.Module) -> None:
+    """Make the model's `nn.Dropout` and `nn.Dropout2d` those of this module, in place and otherwise the same."""
+    kinds: dict[type[nn.Module], type[nn.Module]] = {nn.Dropout: Dropout, nn.Dropout2d: ChannelDropout}
     for module in model.modules():
-        if isinstance(module, Dropout):
+        kind = kinds.get(type(module))
+        if kind is not None:
+            # Their class alone, so that whoever refers to them, or hooked into them, need not know.
+            module.__class__ = kind
+
+
+def set_dropout_generator(model: nn.Module, generator: torch.Generator) -> None:
+    """Have all dropout of this module's layers draw from `generator`, which lives on the model's device."""
+    for module in model.modules():
+        if isinstance(module, Dropout | ChannelDropout | BranchDropout):
             module.generator = generator
