@@ -77,6 +77,12 @@ def test_what_a_run_that_has_not_begun_leaves_to_the_machine_is_no_difference() 
     assert not {"device", "precision", "threads"} & set(found)
 
 
+def test_folders_of_models_are_listed_where_two_models_have_one() -> None:
+    one, other = (entry(k, "net", None, model="mine:Net", model_dir=f"/{k}") for k in (1, 2))
+    assert "model dir" not in figures(cnn(), one)
+    assert figures(cnn(), one, other)["model dir"] == ("–", "/1", "/2")
+
+
 def test_a_run_whose_events_are_not_read_yet_says_so_and_its_figures_stay_open() -> None:
     found = figures(cnn(), entry(1, "old", None), Entry(number=2))
     assert found["state"] == ("finished 3/3", "reading…", "ready")

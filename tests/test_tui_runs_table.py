@@ -33,6 +33,8 @@ def test_a_ready_run_says_what_it_will_train() -> None:
     said = row(Entry(0, config=TrainingConfig(model="mlp", data="digits", epochs=7)))
     assert said["state"].endswith("ready")
     assert (said["run"], said["model"], said["data"], said["epoch"]) == ("mlp", "mlp", "digits", "0/7")
+    own = row(Entry(0, config=TrainingConfig(model="my_models:Net")))
+    assert (own["run"], own["model"]) == ("net", "Net")
     assert said["best val"] == "–"
 
 

@@ -96,6 +96,8 @@ def _differences(entries: Sequence[Entry], started: Sequence[RunStarted | None])
             values |= {name: getattr(start, name) for name in USED}
         for name in [name for name in USED if values.get(name) in OPEN]:
             del values[name]
+        if values.get("model_dir") is None:
+            values.pop("model_dir", None)  # That a model of ours has no folder is no difference.
     names = [name for name in dict.fromkeys(name for values in options for name in values) if name != "name"]
     return [
         Figure(name.replace("_", " "), tuple(_option(values, name) for values in options))

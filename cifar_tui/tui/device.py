@@ -85,7 +85,7 @@ def _fact_rows(entry: Entry, sample: Sample | None, look: Look) -> list[Ranked]:
     size, seed, threads = known.get("batch_size"), known.get("seed"), known.get("threads")
     settings = (f"batch {size}" if size else "", "" if seed is None else f"seed {seed}", _counted(threads, "thread"))
     facts = (
-        (6, "model", (known.get("model"), _counted(known.get("parameters"), "parameter"))),
+        (6, "model", (str(known.get("model", "")).rpartition(":")[2], _counted(known.get("parameters"), "parameter"))),
         (4, "device", (device, precision if precision != device else "", name)),
         (7, "", settings),
     )

@@ -61,7 +61,8 @@ def cells(entry: Entry, shown: Sequence[Column], look: Look) -> list[Text]:
         "started": (_started(entry.id), look.dim),
     }
     plain = {
-        "model": _summary(entry, "model") if entry.config is None else entry.config.model,
+        # Of a class of the user's own, and of a path, the last part.
+        "model": (_summary(entry, "model") if entry.config is None else entry.config.model).rpartition(":")[2],
         "data": (_summary(entry, "data") if entry.config is None else entry.config.data).rpartition("/")[2],
         "epoch": _epoch(entry),
         "best val": percent(_best(entry)),
