@@ -13,6 +13,7 @@ from cifar_tui import models
 from cifar_tui.errors import InputError
 from cifar_tui.models.parts.dropout import BranchDropout, ChannelDropout, Dropout, set_dropout_generator
 from cifar_tui.models.resnet import Block
+from tests.training_runs import tiny_setup
 
 CONVOLUTION = ["Conv2d", "BatchNorm2d"]
 BLOCK = [*CONVOLUTION, "ReLU", *CONVOLUTION, "MaxPool2d", "ReLU", "Dropout"]
@@ -98,6 +99,21 @@ def test_the_efficientnet_is_torchvisions_on_images_of_twice_the_size_inside() -
     theirs.load_state_dict(model.state_dict())
     images = torch.rand(2, 3, 32, 32)
     assert torch.equal(model.eval()(images), theirs.eval()(images))
+
+
+@pytest.mark.parametrize("name", ["resnet", "efficientnet_b0"])
+def test_a_step_of_the_other_models_is_finite_and_drops_the_same_again(name: str) -> None:
+    setup = tiny_setup(model=name)
+    images = torch.rand(4, 3, 32, 32)
+    logits = []
+    for seed in (5, 5, 6):
+        torch.rand(3)
+        with setup.draws.seeded(seed):
+            logits.append(setup.model.train()(images))
+    assert torch.equal(logits[0], logits[1])
+    assert torch.equal(logits[0], logits[2]) == (name == "resnet"), "it drops nothing"
+    logits[0].square().mean().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in setup.model.parameters())
 
 
 @pytest.mark.parametrize(("layer", "theirs"), [(ChannelDropout(0.25), 2), (BranchDropout(0.25), 1)])
