@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import os
 import sys
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from cifar_tui import __version__, cli_runs, models
+from cifar_tui import __version__, cli_dashboard, cli_runs, models
 from cifar_tui.cli_options import (
     AsJson,
     Debug,
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from cifar_tui.store.run_folder import RunFolder
 
 DEFAULT_MODELS = ("cnn", "mlp")
-DISPLAY_OPTIONS = ("no_ui", "start", "theme", "ascii_only", "detach", "announce")
+DISPLAY_OPTIONS = ("no_ui", "start", "theme", "ascii_only", "detach", "announce", "tensorboard")
 """Options of how to show the training, not of the training."""
 _DEFAULTS = TrainingConfig()
 
@@ -130,6 +129,9 @@ def train(
     config: Annotated[Path | None, typer.Option(help="A TOML file of these options; the line wins over it.")] = None,
     theme: Theme = None,
     ascii_only: AsciiOnly = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write each run's curves for TensorBoard, in the run's folder.")
+    ] = False,
     detach: Detach = False,
     announce: Announce = None,
     as_json: AsJson = False,
@@ -158,78 +160,48 @@ def train(
     merged = (read_config_file(config) if config else {}) | given
     runs = Path(merged.pop("runs_dir", DEFAULT_RUNS_DIR))
     configs = training_configs(merged)
+    if tensorboard:
+        from cifar_tui.store.tensorboard import require
+
+        require()
     if detach:
-        _print_ids(configs, runs, as_json=as_json)
+        _print_ids(configs, runs, as_json=as_json, tensorboard=tensorboard)
         return
-    theme = _theme(theme)
+    theme = cli_dashboard.theme_named(theme)
     if no_ui or as_json or quiet:
         why_not = ""
-    elif not (why_not := _why_no_dashboard()):
-        raise typer.Exit(_dashboard(runs, configs, start=start, theme=theme, ascii_only=ascii_only))
+    elif not (why_not := cli_dashboard.why_not()):
+        raise typer.Exit(
+            cli_dashboard.show(runs, configs, start=start, theme=theme, ascii_only=ascii_only, tensorboard=tensorboard)
+        )
     if why_not:
         say(f"training headless, as with --no-ui: {why_not}")
     from cifar_tui.headless import driver
 
-    raise typer.Exit(driver.train(runs, configs, as_json=as_json, quiet=quiet, debug=Debugging.on, announce=announce))
+    raise typer.Exit(
+        driver.train(
+            runs,
+            configs,
+            as_json=as_json,
+            quiet=quiet,
+            debug=Debugging.on,
+            tensorboard=tensorboard,
+            announce=announce,
+        )
+    )
 
 
-def _print_ids(jobs: Sequence[TrainingConfig | RunFolder], runs: Path, *, as_json: bool) -> None:
+def _print_ids(
+    jobs: Sequence[TrainingConfig | RunFolder], runs: Path, *, as_json: bool, tensorboard: bool = False
+) -> None:
     """Train in the background, and say under which ids."""
     from cifar_tui import detached
 
-    ids = detached.start(jobs, runs, lambda line: print(printable(line), file=sys.stderr, flush=True))
+    def show(line: str) -> None:
+        print(printable(line), file=sys.stderr, flush=True)
+
+    ids = detached.start(jobs, runs, show, tensorboard=tensorboard)
     print(json.dumps([{"id": run_id} for run_id in ids]) if as_json else "\n".join(ids))
-
-
-def _why_no_dashboard() -> str:
-    """What keeps the dashboard from being shown; empty where nothing does."""
-    for stream, name in ((sys.stdout, "output"), (sys.stdin, "input")):
-        if stream is None or not stream.isatty():
-            return f"standard {name} is no terminal"
-    return "this terminal cannot move its cursor (TERM=dumb)" if os.environ.get("TERM", "dumb") == "dumb" else ""
-
-
-def _theme(given: str | None) -> str:
-    """The theme that is asked for.
-
-    Raises:
-        InputError: There is no such theme.
-    """
-    if given not in (None, "auto", "dark", "light"):
-        raise InputError(f"--theme takes auto, dark or light, not {given!r}")
-    return given or "auto"
-
-
-def _dashboard(
-    runs: Path, configs: list[TrainingConfig], *, start: bool, theme: str, ascii_only: bool, select: str = ""
-) -> int:
-    """Show the dashboard; then wait, in this terminal, for the runs that it left under way."""
-    # Imports make a great many objects that stay; looking through them for garbage would delay the first picture.
-    gc.disable()
-    from cifar_tui.tui.run import run
-
-    left = run(runs, configs, start=start, theme=theme, ascii_only=ascii_only, select=select)
-    if left.failure is not None:
-        if Debugging.on:
-            print(left.traceback, file=sys.stderr)
-        say(f"the dashboard failed: {type(left.failure).__name__}: {left.failure} (--debug shows where)")
-    for error in left.errors:
-        say(error)
-    status = 0
-    if left.under_way or left.ended:
-        from cifar_tui.headless import driver
-
-        status = driver.follow(
-            left.under_way,
-            left.messages,
-            ended=left.ended,
-            going_on=left.going_on,
-            hung_up=left.hung_up,
-            debug=Debugging.on,
-        )
-    if left.signals.received and not (left.hung_up and left.under_way):
-        return 128 + left.signals.received
-    return status if status >= 128 else left.exit_status or status
 
 
 def training_configs(options: dict[str, Any]) -> list[TrainingConfig]:
@@ -315,13 +287,15 @@ def attach(
 
     directory, as_json = runs_folder(context, runs_dir), wants_json(context, as_json)
     folder = catalog.find(directory, run)
-    if no_ui or as_json or _why_no_dashboard():
+    if no_ui or as_json or cli_dashboard.why_not():
         from cifar_tui.headless import attached
 
         attached.watch(folder, as_json=as_json)
         return
     raise typer.Exit(
-        _dashboard(directory, [], start=False, theme=_theme(theme), ascii_only=ascii_only, select=folder.id)
+        cli_dashboard.show(
+            directory, [], start=False, theme=cli_dashboard.theme_named(theme), ascii_only=ascii_only, select=folder.id
+        )
     )
 
 

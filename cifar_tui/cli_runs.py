@@ -99,5 +99,32 @@ def predict(
     raise typer.Exit(predict_run(folder, images, as_json=wants_json(context, as_json), ascii_only=ascii_only))
 
 
-COMMANDS = (stop, pause, checkpoint, runs, evaluate, predict)
+def export(
+    context: typer.Context,
+    run: RunName,
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format", help="safetensors, onnx, torch-export: the best weights; csv, tensorboard: the curves."
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file, or a folder for it; for curves a folder.", show_default="export/ in the run's folder"
+        ),
+    ] = None,
+    runs_dir: RunsDir = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Write a run's best weights or its curves to files that other programs read."""
+    from cifar_tui.headless.export import export_run
+    from cifar_tui.store import catalog
+
+    folder = catalog.find(runs_folder(context, runs_dir), run)
+    export_run(folder, form, output, as_json=wants_json(context, as_json))
+
+
+COMMANDS = (stop, pause, checkpoint, runs, evaluate, predict, export)
 """In the order in which --help lists them."""

@@ -20,18 +20,20 @@ PREFIX = "cifar-tui: "
 class Detached:
     """A process that is about to train a run: it tells the run's id once it has begun, and goes its own way then."""
 
-    def __init__(self, job: TrainingConfig | RunFolder, runs_dir: Path) -> None:
+    def __init__(self, job: TrainingConfig | RunFolder, runs_dir: Path, *, tensorboard: bool = False) -> None:
         """Start it.
 
         Args:
             job: What to train, or what to go on with.
             runs_dir: The folder of all runs.
+            tensorboard: Whether to mirror its events for TensorBoard, where it is new.
         """
         directory = str(runs_dir.absolute())
         if isinstance(job, RunFolder):
             command = run_command("resume", job.id, directory)
         else:
             command = training_command({"options": job.to_dict(), "runs_dir": directory})
+            command += ["--tensorboard"] if tensorboard else []
         self._told, announce = os.pipe()
         try:
             self._process = subprocess.Popen(
@@ -76,7 +78,13 @@ class Detached:
         raise kind("; ".join(errors) or "the process ended before the run began")
 
 
-def start(jobs: Sequence[TrainingConfig | RunFolder], runs_dir: Path, say: Callable[[str], None]) -> list[str]:
+def start(
+    jobs: Sequence[TrainingConfig | RunFolder],
+    runs_dir: Path,
+    say: Callable[[str], None],
+    *,
+    tensorboard: bool = False,
+) -> list[str]:
     """Train each of `jobs` in a process of its own.
 
     Returns:
@@ -85,5 +93,5 @@ def start(jobs: Sequence[TrainingConfig | RunFolder], runs_dir: Path, say: Calla
     Raises:
         CifarTuiError: One of them did not begin; those before it train.
     """
-    processes = [Detached(job, runs_dir) for job in jobs]
+    processes = [Detached(job, runs_dir, tensorboard=tensorboard) for job in jobs]
     return [process.wait(say) for process in processes]

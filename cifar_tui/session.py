@@ -26,6 +26,7 @@ from cifar_tui.store.plots.predictions import SHOWN
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.requests import ASKED, Request, Requests, is_request
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.store.tensorboard import Mirror, is_mirrored
 from cifar_tui.text import plural
 from cifar_tui.training.control import Control, StopTraining
 from cifar_tui.training.memory import give_memory_back, keep_memory
@@ -61,15 +62,17 @@ Listener = Callable[[Message], None]
 class Session:
     """The runs of this process, and what they share."""
 
-    def __init__(self, runs_dir: Path, *, niceness: int = 0) -> None:
+    def __init__(self, runs_dir: Path, *, niceness: int = 0, tensorboard: bool = False) -> None:
         """Have no runs yet.
 
         Args:
             runs_dir: The folder of all runs.
             niceness: How far its runs' threads give way to others on a busy processor, from 0 to 19, as in `nice`.
+            tensorboard: Whether its runs' events are mirrored for TensorBoard; of a run that has been, they always are.
         """
         self.runs_dir = runs_dir
         self.niceness = niceness
+        self.tensorboard = tensorboard
         self._shelf: Shelf | None = None
         self._making = threading.Lock()
         keep_memory()
@@ -249,7 +252,10 @@ class Run:
             folder.checkpoints.mkdir(exist_ok=True)
             recorder = Recorder(folder, folder.read_config(), state)
             stack.callback(recorder.close)
-            self._train(setup, folder, recorder, requests, saved, fallen_back)
+            mirror = Mirror(folder) if self._session.tensorboard or is_mirrored(folder) else None
+            if mirror is not None:
+                stack.callback(mirror.close)
+            self._train(setup, folder, recorder, mirror, requests, saved, fallen_back)
 
     def _own(self, folder: RunFolder, stack: contextlib.ExitStack) -> Requests:
         """Own the run until `stack` ends, and be there for requests."""
@@ -265,6 +271,7 @@ class Run:
         setup: Setup,
         folder: RunFolder,
         recorder: Recorder,
+        mirror: Mirror | None,
         requests: Requests,
         saved: Snapshot | None,
         fallen_back: str,
@@ -277,11 +284,17 @@ class Run:
 
         recording = threading.Lock()
 
+        def tell(event: AnyEvent) -> None:
+            recorder.record(event)
+            self._listener(event)
+            if mirror is not None:
+                mirror.take(event)
+
         def emit(event: AnyEvent) -> None:
             with recording:
-                for told in (event, *recorder.trouble(event.t)):
-                    recorder.record(told)
-                    self._listener(told)
+                tell(event)
+                for note in (*recorder.trouble(event.t), *(mirror.trouble(event.t) if mirror else ())):
+                    tell(note)
 
         def note(level: Level, message: str) -> None:
             emit(Note(t=clock.t, level=level, message=message))

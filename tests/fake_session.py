@@ -66,6 +66,8 @@ class FakeRun:
 class FakeSession:
     """Makes fake runs and keeps them."""
 
+    tensorboard = False
+
     def __init__(self, runs_dir: Path) -> None:
         self.runs_dir = runs_dir
         self.runs: list[FakeRun] = []

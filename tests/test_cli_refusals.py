@@ -37,6 +37,8 @@ LIGHT = [
     (["--config", "any.toml", "runs"], "--config is an option of training; runs does not take it"),
     (["rnus"], "No such command 'rnus'"),
     (["--epochs", "3", "runs"], "--epochs is an option of training; runs does not take it"),
+    (["export", "run"], "Missing option '--format'"),
+    (["predict", "run"], "Missing argument 'IMAGE"),
     (["resume"], "Missing argument 'RUN'"),
     (["resume", "nothing"], "no runs in 'runs'; give the right --runs-dir"),
     (["evaluate", "../../etc"], "no runs in 'runs'; give the right --runs-dir"),

@@ -42,6 +42,7 @@ def train(
     as_json: bool,
     quiet: bool,
     debug: bool,
+    tensorboard: bool = False,
     announce: int | None = None,
 ) -> int:
     """Train new and resumed runs one after the other, and compare them where there are several.
@@ -52,6 +53,7 @@ def train(
         as_json: Whether to print the events.
         quiet: Whether to print the results alone.
         debug: Whether errors show their traceback.
+        tensorboard: Whether to mirror their events for TensorBoard.
         announce: A file to write a run's id into once it has begun; from then on, it keeps its own log.
 
     Returns:
@@ -60,7 +62,7 @@ def train(
     Raises:
         InputError: The configuration of a run to resume is damaged.
     """
-    session = Session(runs_dir)
+    session = Session(runs_dir, tensorboard=tensorboard)
     queue: SimpleQueue[Told] = SimpleQueue()
     runs = [_made(session, job, queue) for job in jobs]
     begun: list[_Followed] = []

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from cifar_tui.events import ConfusionMatrix
+from cifar_tui.events import AnyEvent, Batch, ConfusionMatrix, Resumed, RunStarted
 from cifar_tui.state import RunState
 
 METRICS = (
@@ -22,13 +22,37 @@ METRICS = (
 )
 """The columns of `metrics.csv`: attributes of an `Epoch` event."""
 
+BATCHES = ("epoch", "batch", "samples", "loss", "accuracy", "lr", "images_per_second", "t")
+"""The columns of `batches.csv`: attributes of a `Batch` event."""
+
 
 def metrics_csv(state: RunState) -> str:
     """A header and a row for each whole epoch; floats as `repr` writes them, so `float` reads them back exactly."""
+    return _table(METRICS, state.epochs)
+
+
+def batches_csv(events: Iterable[AnyEvent]) -> str:
+    """Likewise a row for each batch that was recorded, which are ten a second at most.
+
+    Args:
+        events: The run's stream. What was trained once more after a crash has its last rows alone.
+    """
+    batches: list[Batch] = []
+    for event in events:
+        if isinstance(event, Batch):
+            batches.append(event)
+        elif isinstance(event, RunStarted | Resumed):
+            begins = event.samples if isinstance(event, Resumed) else 0
+            while batches and batches[-1].samples > begins:
+                batches.pop()
+    return _table(BATCHES, batches)
+
+
+def _table(columns: Sequence[str], rows: Iterable[object]) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(METRICS)
-    writer.writerows([getattr(epoch, name) for name in METRICS] for epoch in state.epochs)
+    writer.writerow(columns)
+    writer.writerows([getattr(row, name) for name in columns] for row in rows)
     return buffer.getvalue()
 
 

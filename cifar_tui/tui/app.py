@@ -192,9 +192,13 @@ class Dashboard(LiveApp):
         if wanted.detached:
             from cifar_tui import detached
 
+            def start() -> str:
+                mirrored = self.session().tensorboard
+                return detached.start([config], self._runs_dir, self.printed, tensorboard=mirrored)[0]
+
             self.say(f"starting {config.run_name} in the background …")
             background.run(
-                lambda: detached.start([config], self._runs_dir, self.printed)[0],
+                start,
                 lambda run_id: self.say(f"{run_id} trains in the background, whatever becomes of this terminal"),
                 self.say_failed,
             )

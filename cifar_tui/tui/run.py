@@ -54,7 +54,14 @@ class Left:
 
 
 def run(
-    runs_dir: Path, configs: Sequence[TrainingConfig], *, start: bool, theme: str, ascii_only: bool, select: str
+    runs_dir: Path,
+    configs: Sequence[TrainingConfig],
+    *,
+    start: bool,
+    theme: str,
+    ascii_only: bool,
+    tensorboard: bool,
+    select: str,
 ) -> Left:
     """Show the dashboard until it is left, on the terminal that standard output is.
 
@@ -64,6 +71,7 @@ def run(
         start: Whether to start those at once.
         theme: `dark`, `light`, or `auto`, which goes by the environment's `COLORFGBG`.
         ascii_only: Whether to draw in ASCII alone.
+        tensorboard: Whether the runs' events are mirrored for TensorBoard.
         select: The id of the run to show first; empty where it does not matter.
     """
     making = threading.Lock()
@@ -73,7 +81,7 @@ def run(
         from cifar_tui.session import Session
 
         with making:
-            made[:] = made or [Session(runs_dir, niceness=NICENESS)]
+            made[:] = made or [Session(runs_dir, niceness=NICENESS, tensorboard=tensorboard)]
         return made[0]
 
     signals = Signals()

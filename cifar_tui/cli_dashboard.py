@@ -1,0 +1,78 @@
+"""The dashboard, as the command line shows it."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from pathlib import Path
+
+from cifar_tui.cli_options import Debugging, say
+from cifar_tui.config import TrainingConfig
+from cifar_tui.errors import InputError
+
+
+def why_not() -> str:
+    """What keeps the dashboard from being shown; empty where nothing does."""
+    for stream, name in ((sys.stdout, "output"), (sys.stdin, "input")):
+        if stream is None or not stream.isatty():
+            return f"standard {name} is no terminal"
+    return "this terminal cannot move its cursor (TERM=dumb)" if os.environ.get("TERM", "dumb") == "dumb" else ""
+
+
+def theme_named(given: str | None) -> str:
+    """The theme that is asked for.
+
+    Raises:
+        InputError: There is no such theme.
+    """
+    if given not in (None, "auto", "dark", "light"):
+        raise InputError(f"--theme takes auto, dark or light, not {given!r}")
+    return given or "auto"
+
+
+def show(
+    runs: Path,
+    configs: list[TrainingConfig],
+    *,
+    start: bool,
+    theme: str,
+    ascii_only: bool,
+    tensorboard: bool = False,
+    select: str = "",
+) -> int:
+    """Show the dashboard; then wait, in this terminal, for the runs that it left under way."""
+    # Imports make a great many objects that stay; looking through them for garbage would delay the first picture.
+    gc.disable()
+    from cifar_tui.tui.run import run
+
+    left = run(
+        runs,
+        configs,
+        start=start,
+        theme=theme,
+        ascii_only=ascii_only,
+        tensorboard=tensorboard,
+        select=select,
+    )
+    if left.failure is not None:
+        if Debugging.on:
+            print(left.traceback, file=sys.stderr)
+        say(f"the dashboard failed: {type(left.failure).__name__}: {left.failure} (--debug shows where)")
+    for error in left.errors:
+        say(error)
+    status = 0
+    if left.under_way or left.ended:
+        from cifar_tui.headless import driver
+
+        status = driver.follow(
+            left.under_way,
+            left.messages,
+            ended=left.ended,
+            going_on=left.going_on,
+            hung_up=left.hung_up,
+            debug=Debugging.on,
+        )
+    if left.signals.received and not (left.hung_up and left.under_way):
+        return 128 + left.signals.received
+    return status if status >= 128 else left.exit_status or status

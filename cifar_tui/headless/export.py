@@ -1,0 +1,31 @@
+"""`cifar-tui export`: a run's weights and curves in files that other programs read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from cifar_tui.export import export
+from cifar_tui.headless.displays import PlainDisplay
+from cifar_tui.session import Loading
+from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.text import count, printable
+
+
+def export_run(folder: RunFolder, form: str, output: Path | None, *, as_json: bool) -> None:
+    """Write the files, and print where they are.
+
+    Raises:
+        InputError: There is no such format, the run has nothing to export, or the files cannot be written.
+        CifarTuiError: A package is missing, or the weights' file does not answer as the run's model does.
+    """
+    steps = PlainDisplay()
+    written = export(folder, form, output, lambda what, done, total: steps.loading(Loading(what, done, total)))
+    if as_json:
+        files = [str(path) for path in written.files]
+        print(json.dumps({"id": folder.id, "format": form, "files": files, "max_difference": written.difference}))
+        return
+    difference = written.difference
+    checked = "" if difference is None else f"; read back, its logits are the model's within {difference:.1e}"
+    for path in written.files:
+        print(f"{printable(str(path))}: {count(path.stat().st_size)} bytes{checked}")

@@ -1,0 +1,169 @@
+"""A run's events as TensorBoard reads them: curves over the training images seen."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+from cifar_tui.errors import CifarTuiError, InputError
+from cifar_tui.events import AnyEvent, Batch, BatchThrottle, Epoch, Evaluated, Note, Resumed, RunStarted
+from cifar_tui.store.run_folder import RunFolder
+
+FOLDER = "tensorboard"
+"""In the run's folder, where its events are mirrored while it trains."""
+PREFIX = "events.out.tfevents."
+"""What the names of its files begin with, by which TensorBoard finds them."""
+VERSION = "brain.Event:2"
+"""From this one on, what a run that goes on again makes void is left out."""
+MISSING = "TensorBoard's files need one more package: pip install 'cifar-tui[tensorboard]'"
+
+
+def require() -> None:
+    """See that the package is there, without importing it.
+
+    Raises:
+        CifarTuiError: It is not.
+    """
+    if importlib.util.find_spec("tensorboard") is None:
+        raise CifarTuiError(MISSING)
+
+
+def began(folder: RunFolder) -> float:
+    """When the run was begun, in seconds since 1970.
+
+    Raises:
+        InputError: Its `config.json` is missing or damaged.
+    """
+    try:
+        return datetime.fromisoformat(folder.read_config()["created"]).timestamp()
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"{folder.config_file}: damaged, it does not say when the run was made") from None
+
+
+class EventFile:
+    """A new file for TensorBoard. Its times are the run's own: when it began, and the seconds since."""
+
+    def __init__(self, path: Path, began: float) -> None:
+        """Begin the file.
+
+        Raises:
+            CifarTuiError: TensorBoard is not installed.
+            OSError: The file cannot be written.
+        """
+        try:
+            from tensorboard.compat.proto import event_pb2, summary_pb2
+            from tensorboard.summary.writer.record_writer import RecordWriter
+        except ImportError:
+            raise CifarTuiError(MISSING) from None
+        # The modules that protocol buffers are made into say nothing of their types.
+        self._event: Any = event_pb2.Event
+        self._session_log: Any = event_pb2.SessionLog
+        self._summary: Any = summary_pb2.Summary
+        self._began = began
+        self._samples = 0
+        # Unbuffered: who looks while the run trains sees every record, and whole.
+        self._records: Any = RecordWriter(path.open("wb", buffering=0))
+        self._put(0.0, file_version=VERSION)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Write no more."""
+        self._records.close()
+
+    def write(self, event: AnyEvent) -> None:
+        """Take in the next event of the run's stream.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        match event:
+            case RunStarted():
+                self._begin_again(event.t, 0)
+            case Resumed():
+                self._begin_again(event.t, event.samples + 1)
+            case Batch():
+                self._samples = event.samples
+                self._scalars(
+                    event.t, {"batch/loss": event.loss, "batch/accuracy": event.accuracy, "batch/lr": event.lr}
+                )
+            case Epoch():
+                self._samples = event.samples
+                scalars = {
+                    "loss/train": event.train_loss,
+                    "loss/validation": event.val_loss,
+                    "accuracy/train": event.train_accuracy,
+                    "accuracy/validation": event.val_accuracy,
+                    "lr": event.lr,
+                    "images_per_second": event.images_per_second,
+                }
+                self._scalars(event.t, scalars)
+            case Evaluated(split="test"):
+                self._scalars(event.t, {"loss/test": event.loss, "accuracy/test": event.accuracy})
+
+    def _begin_again(self, t: float, samples: int) -> None:
+        """Have TensorBoard forget what it was told from this step on."""
+        self._put(t, step=samples, session_log=self._session_log(status=self._session_log.START))
+
+    def _scalars(self, t: float, values: dict[str, float]) -> None:
+        scalars = [self._summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
+        self._put(t, step=self._samples, summary=self._summary(value=scalars))
+
+    def _put(self, t: float, **content: Any) -> None:
+        self._records.write(self._event(wall_time=self._began + t, **content).SerializeToString())
+
+
+class Mirror:
+    """A reader of a run's stream that writes it for TensorBoard; what goes wrong there ends this, and nothing else."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._throttle = BatchThrottle()
+        self._file: EventFile | None = None
+        self._trouble = ""
+        # A process that goes on with the run begins a file of its own; TensorBoard reads them by their names.
+        name = f"{PREFIX}{time.time():017.6f}.{socket.gethostname()}.{os.getpid()}"
+        try:
+            place = folder.path / FOLDER
+            place.mkdir(exist_ok=True)
+            self._file = EventFile(place / name, began(folder))
+        except Exception as error:  # noqa: BLE001  (whatever is wrong with the disk or that package, training goes on)
+            self._end(error)
+
+    def take(self, event: AnyEvent) -> None:
+        """Write the run's next event: batches ten times a second at most."""
+        if self._file is None or not self._throttle.admits(event):
+            return
+        try:
+            self._file.write(event)
+        except Exception as error:  # noqa: BLE001  (as above)
+            self.close()
+            self._end(error)
+
+    def trouble(self, t: float) -> list[Note]:
+        """What there is to say of the writing: that it has ended; once."""
+        said, self._trouble = self._trouble, ""
+        return [Note(t=t, level="warning", message=said)] if said else []
+
+    def close(self) -> None:
+        """Write no more."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _end(self, error: Exception) -> None:
+        why = (error.strerror if isinstance(error, OSError) else "") or str(error) or type(error).__name__
+        self._trouble = f"nothing more is written for TensorBoard: {why}"
+
+
+def is_mirrored(folder: RunFolder) -> bool:
+    """Whether the run's events have been mirrored so far, and are to be further on."""
+    return (folder.path / FOLDER).is_dir()

@@ -1,0 +1,167 @@
+"""Weights in files of other programs' formats, each read back by such a program and compared before it counts."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cifar_tui.config import IMAGE_SIZE
+from cifar_tui.errors import CifarTuiError
+from cifar_tui.files import replacing
+from cifar_tui.training.checkpoints import copy_weights
+
+TOLERANCE = 1e-4
+"""The most by which a logit of the file may differ from the model's own."""
+COMPARED = (64, 1, 3)
+"""Sizes of the batches that are compared: a file must take any."""
+OPSET = 17
+"""ONNX's operators of 2022, which every runtime of today knows."""
+PREPROCESSING = (
+    "RGB images, turned upright, resized to 32x32 pixels (Lanczos), as float32 (N, 3, 32, 32): value / 127.5 - 1"
+)
+
+Logits = Callable[[Tensor], Tensor]
+"""What a file that was loaded makes of images."""
+Writer = Callable[[nn.Module, dict[str, str], Path], None]
+Loader = Callable[[nn.Module, Path], Logits]
+
+
+def export(model: nn.Module, form: str, metadata: Mapping[str, str], path: Path) -> float:
+    """Write a model to a file, load that again, and put it in place where it answers as the model does.
+
+    Args:
+        model: In evaluation mode, float32, on the CPU.
+        form: `safetensors`, `onnx` or `torch-export`.
+        metadata: What the file says of itself, besides `preprocessing`.
+        path: The file; what is there stays where anything fails.
+
+    Returns:
+        The greatest difference between a logit of the file and the model's own.
+
+    Raises:
+        CifarTuiError: A package is missing, or the file does not answer as the model.
+        OSError: It could not be written.
+    """
+    write, load = _FORMS[form]
+    with replacing(path) as temporary, warnings.catch_warnings():
+        # The exporters warn of how they are made.
+        warnings.simplefilter("ignore")
+        try:
+            write(model, {**metadata, "preprocessing": PREPROCESSING}, temporary)
+            difference = _difference(model, load(model, temporary))
+        except (CifarTuiError, OSError):
+            raise
+        except Exception as error:  # An exporter raises whatever keeps it from going on.
+            why = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+            raise CifarTuiError(f"{path} is not written: the model cannot be had as {form}: {why}") from error
+        if not difference <= TOLERANCE:
+            raise CifarTuiError(
+                f"{path} is not written: as {form}, its logits differ from the model's by {difference:.1e},"
+                f" more than {TOLERANCE:.0e}"
+            )
+    return difference
+
+
+@torch.inference_mode()
+def _difference(model: nn.Module, loaded: Logits) -> float:
+    generator = torch.Generator().manual_seed(0)
+    worst = 0.0
+    for size in COMPARED:
+        images = torch.rand((size, 3, IMAGE_SIZE, IMAGE_SIZE), generator=generator) * 2 - 1
+        found = (loaded(images) - model(images)).abs().max().item()
+        # NaN is no difference that anything is greater than.
+        worst = max(worst, found) if math.isfinite(found) else math.inf
+    return worst
+
+
+def _to_safetensors(model: nn.Module, metadata: dict[str, str], path: Path) -> None:
+    from safetensors.torch import save
+
+    path.write_bytes(save({name: tensor.contiguous() for name, tensor in copy_weights(model).items()}, metadata))
+
+
+def _from_safetensors(model: nn.Module, path: Path) -> Logits:
+    from safetensors.torch import load_file
+
+    again = deepcopy(model)
+    for tensor in again.state_dict().values():
+        tensor.zero_()
+    again.load_state_dict(load_file(path))
+    return again
+
+
+def _to_onnx(model: nn.Module, metadata: dict[str, str], path: Path) -> None:
+    onnx = _onnx()
+    torch.onnx.export(
+        model,
+        (_example(),),
+        path,
+        # Of the two exporters, this one needs no further packages, and is in all versions of torch.
+        dynamo=False,
+        opset_version=OPSET,
+        input_names=["images"],
+        output_names=["logits"],
+        dynamic_axes={"images": {0: "batch"}, "logits": {0: "batch"}},
+    )
+    content = onnx.load_model_from_string(path.read_bytes())
+    onnx.helper.set_model_props(content, metadata)
+    content.doc_string = f"images: {metadata['preprocessing']}; logits: (N, classes), before the softmax"
+    onnx.checker.check_model(content)
+    path.write_bytes(content.SerializeToString())
+
+
+def _from_onnx(model: nn.Module, path: Path) -> Logits:  # noqa: ARG001
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    def logits(images: Tensor) -> Tensor:
+        (found,) = session.run(["logits"], {"images": images.numpy()})
+        return torch.from_numpy(found)
+
+    return logits
+
+
+def _onnx() -> Any:
+    try:
+        import onnx
+        import onnxruntime  # noqa: F401
+    except ImportError:
+        raise CifarTuiError("ONNX needs two more packages: pip install 'cifar-tui[onnx]'") from None
+    return onnx
+
+
+def _to_torch_export(model: nn.Module, metadata: dict[str, str], path: Path) -> None:
+    program = torch.export.export(model, (_example(),), dynamic_shapes=({0: torch.export.Dim("batch")},))
+    # By way of memory: the name of a temporary file is none that torch would take.
+    buffer = io.BytesIO()
+    torch.export.save(program, buffer, extra_files={"metadata.json": json.dumps(metadata)})
+    path.write_bytes(buffer.getbuffer())
+
+
+def _from_torch_export(model: nn.Module, path: Path) -> Logits:  # noqa: ARG001
+    with path.open("rb") as file:
+        return torch.export.load(file).module()
+
+
+def _example() -> Tensor:
+    # Of a single image, a tracer may take the 1 for a constant.
+    return torch.zeros((2, 3, IMAGE_SIZE, IMAGE_SIZE))
+
+
+_FORMS: dict[str, tuple[Writer, Loader]] = {
+    "safetensors": (_to_safetensors, _from_safetensors),
+    "onnx": (_to_onnx, _from_onnx),
+    "torch-export": (_to_torch_export, _from_torch_export),
+}
