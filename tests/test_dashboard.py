@@ -32,7 +32,7 @@ def best_accuracy(terminal: Terminal) -> float:
 def test_a_run_is_started_watched_paused_resumed_stopped_compared_and_left(tmp_path: Path) -> None:
     earlier = run_command(["--no-ui", *TRAIN, "--epochs", "1", "--name", "earlier"], tmp_path)
     assert earlier.returncode == 0, earlier.stderr
-    with dashboard(tmp_path, "--epochs", "500", "--patience", "500") as terminal:
+    with dashboard(tmp_path, "--epochs", "500", "--patience", "500", "--tensorboard") as terminal:
         terminal.wait_for("earlier")
         terminal.press("s")
         terminal.wait_for("► running", 60)
@@ -57,6 +57,7 @@ def test_a_run_is_started_watched_paused_resumed_stopped_compared_and_left(tmp_p
     told = summary(folder)
     assert told["state"] == "stopped"
     assert told["best_val_accuracy"] >= first / 100
+    assert len(list((folder / "tensorboard").iterdir())) == 1
     kinds = re.findall(r'"type":"(\w+)"', (folder / "events.jsonl").read_text())
     assert kinds.index("paused") < kinds.index("resumed") < kinds.index("run_finished")
     assert (folder / "report.md").exists()

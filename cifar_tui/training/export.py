@@ -63,7 +63,7 @@ def export(model: nn.Module, form: str, metadata: Mapping[str, str], path: Path)
         except Exception as error:  # An exporter raises whatever keeps it from going on.
             why = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
             raise CifarTuiError(f"{path} is not written: the model cannot be had as {form}: {why}") from error
-        if not difference <= TOLERANCE:
+        if difference > TOLERANCE:
             raise CifarTuiError(
                 f"{path} is not written: as {form}, its logits differ from the model's by {difference:.1e},"
                 f" more than {TOLERANCE:.0e}"
@@ -151,8 +151,7 @@ def _to_torch_export(model: nn.Module, metadata: dict[str, str], path: Path) -> 
 
 
 def _from_torch_export(model: nn.Module, path: Path) -> Logits:  # noqa: ARG001
-    with path.open("rb") as file:
-        return torch.export.load(file).module()
+    return torch.export.load(io.BytesIO(path.read_bytes())).module()
 
 
 def _example() -> Tensor:
