@@ -27,7 +27,7 @@ from cifar_tui.cli_options import (
     say,
     wants_json,
 )
-from cifar_tui.config import DEFAULT_RUNS_DIR, NAMED_DATA, TrainingConfig, model_word, read_config_file
+from cifar_tui.config import DEFAULT_RUNS_DIR, NAMED_DATA, TrainingConfig, check_path, model_word, read_config_file
 from cifar_tui.data import names
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.text import printable
@@ -158,6 +158,7 @@ def train(
         return
     given = {key: value for key, value in given.items() if key not in ("config", *DISPLAY_OPTIONS)}
     merged = (read_config_file(config) if config else {}) | given
+    check_path("runs-dir", str(merged.get("runs_dir", DEFAULT_RUNS_DIR)))
     runs = Path(merged.pop("runs_dir", DEFAULT_RUNS_DIR))
     configs = training_configs(merged)
     if tensorboard:
@@ -201,7 +202,7 @@ def _print_ids(
         print(printable(line), file=sys.stderr, flush=True)
 
     ids = detached.start(jobs, runs, show, tensorboard=tensorboard)
-    print(json.dumps([{"id": run_id} for run_id in ids]) if as_json else "\n".join(ids))
+    print(json.dumps([{"id": run_id} for run_id in ids]) if as_json else "\n".join(map(printable, ids)))
 
 
 def training_configs(options: dict[str, Any]) -> list[TrainingConfig]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import math
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -20,6 +22,8 @@ NAMED_DATA = ("cifar10", "digits")
 IMAGE_SIZE = 32
 """Height and width of every image that a model sees, in pixels."""
 
+LONGEST_VALUE = 100
+"""Of a value that is refused, the characters that are shown."""
 MAX_SEED = 2**63 - 1
 MAX_COUNT = 1_000_000
 MAX_THREADS = 1024
@@ -78,14 +82,15 @@ class TrainingConfig:
         _check_choice("precision", self.precision, PRECISIONS)
         _check_choice("recipe", self.recipe, RECIPES)
         if not _DEVICE.fullmatch(self.device):
-            raise InputError(f"--device takes auto, cpu, cuda or cuda:N, not {self.device!r}")
+            raise InputError(f"--device takes auto, cpu, cuda or cuda:N, not {shortened(self.device)}")
         for option in ("model", "model_dir", "data", "data_dir"):
             value = getattr(self, option)
-            if value is not None and (not value or "\0" in value):
-                raise InputError(f"--{option.replace('_', '-')} takes a name or a path, not {value!r}")
+            if value is not None:
+                check_path(option.replace("_", "-"), value)
         if self.name is not None and not _NAME.fullmatch(self.name):
             raise InputError(
-                f"--name takes up to 64 letters, digits, '.', '_' and '-', a letter or digit first, not {self.name!r}"
+                f"--name takes up to 64 letters, digits, '.', '_' and '-', a letter or digit first,"
+                f" not {shortened(self.name)}"
             )
 
     @property
@@ -112,7 +117,7 @@ class TrainingConfig:
         for key, value in options.items():
             field = key.replace("-", "_")
             if field not in _HINTS:
-                raise InputError(f"{source}: unknown option {key!r}{suggestion(field, _HINTS)}")
+                raise InputError(f"{source}: unknown option {shortened(key)}{suggestion(field, _HINTS)}")
             values[field] = _typed(field, value, source)
         given = cls(**values)
         return cls(**(dict(recipe(given.recipe, given.model).options) | values))
@@ -138,7 +143,7 @@ def read_config_file(path: Path) -> dict[str, Any]:
         options = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"--config: cannot read {str(path)!r}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # Also: a number of so many digits that Python refuses to read it.
         raise InputError(f"--config: {str(path)!r} is not TOML: {error}") from None
     values: dict[str, Any] = {}
     for key, value in options.items():
@@ -148,13 +153,36 @@ def read_config_file(path: Path) -> dict[str, Any]:
         elif field in _FILE_HINTS:
             values[field] = _typed(field, value, str(path))
         else:
-            raise InputError(f"{path}: unknown option {key!r}{suggestion(field, _FILE_HINTS)}")
+            raise InputError(f"{path}: unknown option {shortened(key)}{suggestion(field, _FILE_HINTS)}")
     return values
+
+
+def check_path(option: str, value: str) -> None:
+    """See that a string can be a name or a path, whether or not there is anything of that name.
+
+    Raises:
+        InputError: It cannot.
+    """
+    try:
+        usable = bool(value) and b"\0" not in os.fsencode(value)
+    except UnicodeEncodeError:  # Half of a character: no file is called so.
+        usable = False
+    if not usable:
+        raise InputError(f"--{option} takes a name or a path, not {shortened(value)}")
+
+
+def shortened(value: object) -> str:
+    """A value as Python writes it, for a message of one line."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # A number of thousands of digits, or lists in lists in lists.
+        return f"a {type(value).__name__} that is far too long"
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}… ({len(text)} characters)"
 
 
 def suggestion(word: str, known: Mapping[str, object] | tuple[str, ...] | list[str]) -> str:
     """` (did you mean X?)` where a known word is close to this one, else the known words in brackets."""
-    close = difflib.get_close_matches(word, list(known), n=1)
+    close = difflib.get_close_matches(word[:LONGEST_VALUE], list(known), n=1)
     return f" (did you mean {close[0]!r}?)" if close else f" (known: {', '.join(known)})"
 
 
@@ -163,16 +191,17 @@ def _typed(field: str, value: Any, source: str) -> Any:
     if value is None and field in _OPTIONAL:
         return None
     if hint == "float" and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        with contextlib.suppress(OverflowError):
+            return float(value)
     if (hint == "int" and type(value) is int) or (hint == "str" and isinstance(value, str)):
         return value
     wanted = {"float": "a number", "int": "a whole number", "str": "a string"}[hint]
-    raise InputError(f"{source}: {field} takes {wanted}, not {value!r}")
+    raise InputError(f"{source}: {field} takes {wanted}, not {shortened(value)}")
 
 
 def _check_whole(option: str, value: int, low: int, high: int) -> None:
     if not low <= value <= high:
-        raise InputError(f"--{option} takes a whole number from {low} to {high}, not {value}")
+        raise InputError(f"--{option} takes a whole number from {low} to {high}, not {shortened(value)}")
 
 
 def _check_number(option: str, value: float, low: float, *, exclusive: bool = False) -> None:
@@ -182,4 +211,4 @@ def _check_number(option: str, value: float, low: float, *, exclusive: bool = Fa
 
 def _check_choice(option: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise InputError(f"--{option} takes {', '.join(choices)}, not {value!r}")
+        raise InputError(f"--{option} takes {', '.join(choices)}, not {shortened(value)}")

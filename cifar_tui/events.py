@@ -182,6 +182,14 @@ BATCH_SECONDS = 0.1
 """The least time between two batch events that are written down."""
 
 
+MOST_SECONDS = 1e12
+MOST_WHOLE = 2**63 - 1
+MOST_NUMBER = 1e300
+"""What a stream's times, whole numbers and other numbers cannot exceed: arithmetic on them is safe."""
+_AT_LEAST_ONE = ("epochs", "batches", "train_samples")
+"""Of a run's beginning: the plan is divided by them."""
+
+
 class BatchThrottle:
     """Which events of a stream are written down: batches ten times a second at most, all others always."""
 
@@ -216,8 +224,11 @@ def to_json(event: AnyEvent) -> str:
 def from_json(line: str) -> AnyEvent:
     """The event of one line of JSON; a null in the place of a number is NaN, and unknown fields are ignored.
 
+    So is a number that is larger than any of ours.
+
     Raises:
-        EventError: The line is no JSON object, of no known type, or lacks a field or has one of a wrong type.
+        EventError: The line is no JSON object, of no known type, or lacks a field or has one of a wrong type, a time
+            or a count that cannot be.
     """
     try:
         record = json.loads(line)
@@ -236,6 +247,10 @@ def from_json(line: str) -> AnyEvent:
             values[field] = _convert(record[field], hint)
         except (TypeError, ValueError, OverflowError):
             raise EventError(f"{name}: {field!r} is {record[field]!r:.80}") from None
+    if not 0 <= values["t"] <= MOST_SECONDS:
+        raise EventError(f"{name}: 't' is {values['t']}")
+    if name == RunStarted.type and not all(values[field] for field in _AT_LEAST_ONE):
+        raise EventError(f"{name}: it plans nothing")
     return _EVENT_CLASSES[name](**values)
 
 
@@ -266,7 +281,10 @@ def _convert(value: Any, hint: Any) -> Any:
             return math.nan
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise TypeError
-        return float(value)
+        number = float(value)
+        return number if abs(number) <= MOST_NUMBER else math.nan
     if type(value) is not hint:
         raise TypeError
+    if hint is int and not 0 <= value <= MOST_WHOLE:
+        raise ValueError
     return value

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -247,8 +247,5 @@ def _identity(folder: RunFolder, config: TrainingConfig) -> Identity:
     """What the run's checkpoints belong to, as its `config.json` has it."""
     from cifar_tui.training.checkpoints import Identity
 
-    dataset: Any = folder.read_config().get("dataset")
-    try:
-        return Identity(config.model, tuple(dataset["classes"]), dataset["fingerprint"], config.seed)
-    except (KeyError, TypeError):
-        raise InputError(f"{folder.config_file}: damaged, it does not say what the run was trained on") from None
+    dataset = folder.read_record()["dataset"]
+    return Identity(config.model, tuple(dataset["classes"]), dataset["fingerprint"], config.seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import threading
 import traceback
@@ -34,6 +35,8 @@ from cifar_tui.training.memory import give_memory_back, keep_memory
 if TYPE_CHECKING:
     from cifar_tui.training.checkpoints import Snapshot
     from cifar_tui.training.setup import Setup, Shelf
+
+_OUT_OF_MEMORY = re.compile("not enough memory|t allocate memory|out of memory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,8 @@ def write_report(folder: RunFolder) -> list[str]:
     Raises:
         InputError: Its configuration or its events are damaged.
     """
-    return write_artefacts(folder.path, folder.read_config(), folder.read_state())
+    folder.check_own()
+    return write_artefacts(folder.path, folder.read_record(), folder.read_state())
 
 
 class Run:
@@ -230,7 +234,7 @@ class Run:
         with contextlib.ExitStack() as stack:
             if folder is not None:
                 requests = self._own(folder, stack)
-                state = folder.read_state()
+                record, state = folder.read_record(), folder.read_state()
                 if state.status == "finished":
                     raise InputError(f"{folder.id} is finished; start a new run to train longer")
             self._loading("loading PyTorch", 0, 0)
@@ -243,14 +247,14 @@ class Run:
                 name, runs_dir = self.config.run_name, self._session.runs_dir
                 folder = run_folder.create(runs_dir, name, datetime.now(), lambda made: record_of(setup, made))
                 requests = self._own(folder, stack)
-                self.folder = folder
+                self.folder, record = folder, folder.read_record()
             else:
                 saved, fallen_back = checkpoints.load_last(folder.checkpoints, setup.identity)
                 if saved is not None:
                     # The loop restores it all; this refuses what does not fit before anything is written.
                     checkpoints.restore(saved, setup.model)
             folder.checkpoints.mkdir(exist_ok=True)
-            recorder = Recorder(folder, folder.read_config(), state)
+            recorder = Recorder(folder, record, state)
             stack.callback(recorder.close)
             mirror = Mirror(folder) if self._session.tensorboard or is_mirrored(folder) else None
             if mirror is not None:
@@ -258,7 +262,12 @@ class Run:
             self._train(setup, folder, recorder, mirror, requests, saved, fallen_back)
 
     def _own(self, folder: RunFolder, stack: contextlib.ExitStack) -> Requests:
-        """Own the run until `stack` ends, and be there for requests."""
+        """Own the run until `stack` ends, and be there for requests.
+
+        Raises:
+            InputError: Another process owns it, or it leads elsewhere.
+        """
+        folder.check_own()
         stack.callback(RunLock(folder.path).release)
         remove_leftovers(folder.path)
         remove_leftovers(folder.checkpoints)
@@ -344,10 +353,10 @@ class Run:
                 (folder.path / REPORT).unlink(missing_ok=True)
             else:
                 ended = replace(state, finished=final, status=final.state)
-                for problem in write_artefacts(folder.path, folder.read_config(), ended, predictions, answers):
+                for problem in write_artefacts(folder.path, recorder.config, ended, predictions, answers):
                     note("warning", problem)
             emit(final)
-        except (OSError, InputError) as error:
+        except OSError as error:
             self._fail(error)
             self._listener(final)
 
@@ -380,10 +389,12 @@ def explain(error: BaseException, config: TrainingConfig) -> str:
     text = str(error).strip().partition("\n")[0]
     if isinstance(error, CifarTuiError):
         return text
+    if isinstance(error, FileNotFoundError):
+        return "the run's folder, or something in it, was taken away while it trained; start the run anew"
     if isinstance(error, OSError):
         remedy = "make room" if error.errno in NO_ROOM else "see to it that it can be written"
         return f"cannot write the run's folder: {error.strerror or text}; {remedy}, then resume the run"
-    if type(error).__name__ == "OutOfMemoryError" or "not enough memory" in text or "t allocate memory" in text:
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or _OUT_OF_MEMORY.search(text):
         smaller = max(2, config.batch_size // 2)
         return f"out of memory at batch size {config.batch_size}: try --batch-size {smaller}, or another --device"
     return f"{type(error).__name__}: {text} (--debug shows where)"

@@ -173,14 +173,12 @@ class RunState:
                 self._apply_batch(event)
             case Epoch():
                 self._apply_epoch(event)
-            case Evaluated(split="validation"):
-                self.validations.append(event)
             case Evaluated():
-                self.test = event
+                self._apply_evaluated(event)
             case Checkpoint():
                 self.checkpoint = event
             case Paused():
-                self.status, self.paused_at = "paused", event.t
+                self.status, self.paused_at = "paused", self.t
             case Resumed():
                 self._apply_resumed(event)
             case Note():
@@ -221,10 +219,19 @@ class RunState:
         self.images_per_second = event.images_per_second
         self.speed.skip(event.samples, self.seconds, self._epoch_samples)
 
+    def _apply_evaluated(self, event: Evaluated) -> None:
+        classes = len(self.started.classes) if self.started else len(event.confusion)
+        if [len(row) for row in event.confusion] != [classes] * classes:
+            return  # It is damaged: nothing can be said of these classes.
+        if event.split == "validation":
+            self.validations.append(event)
+        else:
+            self.test = event
+
     def _apply_resumed(self, event: Resumed) -> None:
         """Go back to where training goes on: what came after it will be told again."""
         if self.paused_at is not None:
-            self.paused_seconds += event.t - self.paused_at
+            self.paused_seconds += self.t - self.paused_at
             self.paused_at = None
         else:
             self.speed = Speed()
@@ -263,8 +270,10 @@ class RunState:
         if not self.epochs:
             return None
         counts = [e.samples - s for e, s in zip(self.epochs, [0, *(e.samples for e in self.epochs)], strict=False)]
-        seconds = sum(n / e.images_per_second for n, e in zip(counts, self.epochs, strict=True) if e.images_per_second)
-        return sum(counts) / seconds if seconds else None
+        speeds = [(n, e.images_per_second) for n, e in zip(counts, self.epochs, strict=True)]
+        seconds = sum(n / speed for n, speed in speeds if speed > 0)
+        speed = sum(counts) / seconds if seconds else math.nan
+        return speed if 0 < speed < math.inf else None
 
     @property
     def progress(self) -> float:

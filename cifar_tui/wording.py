@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from cifar_tui.events import AnyEvent, Epoch, Note, Paused, Resumed, RunFinished, RunStarted
 from cifar_tui.state import RunState
 from cifar_tui.store.commands import run_command, shell_line
-from cifar_tui.text import count, duration, percent, plural, printable
+from cifar_tui.text import UNKNOWN, count, duration, percent, plural, printable
 
 
 def event_line(event: AnyEvent, state: RunState, width: int | None = None) -> str | None:
     """An event in words; None for those that a log can do without. An epoch is shortened where `width` asks for it."""
     match event:
         case RunStarted():
-            return (
-                f"{printable(event.id)}: {event.model} ({plural(event.parameters, 'parameter')}) on"
-                f" {printable(event.data)}, {plural(event.train_samples, 'training image')} of"
+            return printable(
+                f"{event.id}: {event.model} ({plural(event.parameters, 'parameter')}) on"
+                f" {event.data}, {plural(event.train_samples, 'training image')} of"
                 f" {len(event.classes)} classes; {event.device}, {event.precision},"
                 f" {plural(event.threads, 'thread')}, batch {event.batch_size}"
             )
@@ -34,11 +35,12 @@ def event_line(event: AnyEvent, state: RunState, width: int | None = None) -> st
 
 
 def _epoch_line(event: Epoch, state: RunState) -> str:
+    speed = count(round(event.images_per_second)) if math.isfinite(event.images_per_second) else UNKNOWN
     return (
         f"epoch {_number_of(event, state)}"
         f"  train loss {event.train_loss:.4f} accuracy {percent(event.train_accuracy)}"
         f"  validation loss {event.val_loss:.4f} accuracy {percent(event.val_accuracy)}"
-        f"  lr {event.lr:.2e}  {count(round(event.images_per_second))} images/s"
+        f"  lr {event.lr:.2e}  {speed} images/s"
         f"  {duration(event.seconds)}{'  best' if event.best else ''}"
     )
 
@@ -73,7 +75,7 @@ def ending_line(finished: RunFinished) -> str:
 def result_line(state: RunState, finished: RunFinished, folder: Path) -> str:
     """How a run ended, in one line."""
     model = state.started.model if state.started else "run"
-    parts = [f"{model} {printable(ending_line(finished))}"]
+    parts = [printable(f"{model} {ending_line(finished)}")]
     if finished.test_accuracy is not None and finished.test_loss is not None:
         parts.append(f"test accuracy {percent(finished.test_accuracy)}, loss {finished.test_loss:.4f}")
     if finished.best_val_accuracy is not None:

@@ -77,7 +77,9 @@ def test_a_plot_that_fails_is_reported_and_the_others_are_written(
 
     assert failures == [r"curves.png could not be written: RuntimeError: no\nfont"]
     assert names(tmp_path) == ALL - {"curves.png"}
-    assert "curves.png" not in (tmp_path / "report.md").read_text(encoding="utf-8")
+    report = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "(curves.png)" not in report
+    assert r"warning: curves.png could not be written: RuntimeError: no\\nfont" in report
 
 
 def test_an_old_picture_is_not_referred_to_when_the_new_one_fails(
@@ -89,7 +91,7 @@ def test_an_old_picture_is_not_referred_to_when_the_new_one_fails(
     failures = write_artefacts(tmp_path, run_config(), recorded(), some_predictions(), some_answers())
 
     assert failures == ["predictions.png could not be written: ZeroDivisionError: division by zero"]
-    assert "predictions.png" not in (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "(predictions.png)" not in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
 def test_a_file_that_cannot_be_replaced_is_reported_and_the_others_are_written(tmp_path: Path) -> None:
@@ -99,7 +101,7 @@ def test_a_file_that_cannot_be_replaced_is_reported_and_the_others_are_written(t
 
     assert [line.split(" could not be written: ")[0] for line in failures] == ["confusion_matrix.png"]
     assert names(tmp_path) == ALL
-    assert "confusion_matrix.png" not in (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "(confusion_matrix.png)" not in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
 def test_a_folder_that_is_gone_is_reported_for_each_artefact(tmp_path: Path) -> None:

@@ -12,6 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_tui.events import (
+    MOST_NUMBER,
+    MOST_SECONDS,
+    MOST_WHOLE,
     AnyEvent,
     Batch,
     BatchThrottle,
@@ -24,7 +27,23 @@ from cifar_tui.events import (
 )
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
-events = st.one_of(*(st.from_type(cls) for cls in get_args(AnyEvent)))
+wholes = st.integers(1, MOST_WHOLE)
+numbers = st.one_of(st.floats(-MOST_NUMBER, MOST_NUMBER), st.sampled_from([math.nan, math.inf]))
+BY_TYPE = {
+    "int": wholes,
+    "float": numbers,
+    "int | None": st.none() | wholes,
+    "float | None": st.none() | numbers,
+    "ConfusionMatrix": st.lists(st.lists(wholes).map(tuple)).map(tuple),
+}
+
+
+def event_of(kind: type[AnyEvent]) -> st.SearchStrategy[AnyEvent]:
+    drawn = {field.name: BY_TYPE[str(field.type)] for field in fields(kind) if field.type in BY_TYPE}
+    return st.builds(kind, **drawn | {"t": st.floats(0, MOST_SECONDS)})
+
+
+events = st.one_of(*map(event_of, get_args(AnyEvent)))
 
 
 def batch(t: float, loss: float = 1.0) -> Batch:

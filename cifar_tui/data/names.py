@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cifar_tui.config import NAMED_DATA, suggestion
+from cifar_tui.config import NAMED_DATA, shortened, suggestion
 from cifar_tui.errors import InputError
 
 
@@ -16,7 +16,7 @@ def check(data: str) -> None:
     """
     if data not in NAMED_DATA and not _exists(data):
         raise InputError(
-            f"--data: there is no data set or folder {data!r}{suggestion(data, NAMED_DATA)}; "
+            f"--data: there is no data set or folder {shortened(data)}{suggestion(data, NAMED_DATA)}; "
             "it takes cifar10, digits or the path of a folder of images"
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import ParamSpec, Self
 
 from cifar_tui.events import AnyEvent, BatchThrottle, Paused, Resumed, RunFinished, RunStarted, to_json
+from cifar_tui.files import open_to_append
 from cifar_tui.headless.tables import comparison_table, console
 from cifar_tui.session import Loading, Run
 from cifar_tui.state import RunState
@@ -45,7 +47,7 @@ class Display:
 
     def notice(self, text: str) -> None:
         """Something to say at once that is no event of a run; on standard error."""
-        print(f"cifar-tui: {text}", file=sys.stderr, flush=True)
+        print(f"cifar-tui: {printable(text)}", file=sys.stderr, flush=True)
 
     def abort(self) -> None:
         """Leave the terminal usable: the process ends now."""
@@ -163,12 +165,12 @@ class LogDisplay(PlainDisplay):
     def print(self, line: str) -> None:
         """Append a line; nothing where the run has no folder yet."""
         if self._run.folder is not None:
-            with self._run.folder.log_file.open("a", encoding="utf-8") as file:
+            with os.fdopen(open_to_append(self._run.folder.log_file), "a", encoding="utf-8") as file:
                 file.write(line + "\n")
 
     def notice(self, text: str) -> None:
         """A line too."""
-        self.print(f"cifar-tui: {text}")
+        self.print(f"cifar-tui: {printable(text)}")
 
 
 class JsonDisplay(Display):

@@ -17,6 +17,7 @@ from typing import Self, cast
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.events import RunFinished
+from cifar_tui.files import open_to_append
 from cifar_tui.headless.displays import Display, Forgiving, JsonDisplay, LogDisplay, PlainDisplay, QuietDisplay
 from cifar_tui.session import Ended, Loading, Message, Run, Session, exit_status, explain
 from cifar_tui.state import RunState
@@ -215,7 +216,7 @@ def _keep_log(shown: Sequence[tuple[Run, Forgiving]], *, all_of_it: bool = False
 
 def _turn(numbers: Sequence[int], path: str | Path) -> None:
     """Have what is written to these files go to the end of another."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    descriptor = open_to_append(Path(path))
     for number in numbers:
         os.dup2(descriptor, number)
     os.close(descriptor)

@@ -85,7 +85,7 @@ class ProgressDisplay(Display):
         best = f"  best {percent(state.best.val_accuracy)} in epoch {state.best.epoch}" if state.best else ""
         self._progress.update(
             self._run,
-            description=started.model,
+            description=printable(started.model),
             completed=state.progress,
             total=1.0,
             figures=f"{math.floor(100 * state.progress)} %{eta}{best}",
@@ -103,7 +103,7 @@ class ProgressDisplay(Display):
 
     def notice(self, text: str) -> None:
         """A line above the bars."""
-        self._console.print(Text(text))
+        self._console.print(Text(printable(text)))
 
     def abort(self) -> None:
         """Show the cursor again."""

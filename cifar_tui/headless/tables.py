@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from rich.text import Text
 from cifar_tui.analysis import class_scores, most_confused
 from cifar_tui.events import ConfusionMatrix
 from cifar_tui.state import RunState
-from cifar_tui.text import UNKNOWN, count, duration, percent, printable
+from cifar_tui.text import UNKNOWN, count, duration, figure, percent, printable
 
 PLAIN_WIDTH = 160
 """Columns of a table that goes to a file."""
@@ -48,10 +47,10 @@ def runs_table(summaries: Sequence[dict[str, Any]], width: int = PLAIN_WIDTH) ->
         "model": [_text(s.get("model")) for s in summaries],
         "data": [_text(str(s.get("data", UNKNOWN)).rpartition("/")[2]) for s in summaries],
         "epochs": [_text(f"{s.get('epochs', UNKNOWN)}/{s.get('planned_epochs', UNKNOWN)}") for s in summaries],
-        "best": [_text(percent(_number(s.get("best_val_accuracy")))) for s in summaries],
-        "test": [_text(percent(_number(s.get("test_accuracy")))) for s in summaries],
-        "images/s": [_text(_speed(_number(s.get("images_per_second")))) for s in summaries],
-        "time": [_text(duration(_number(s.get("seconds")))) for s in summaries],
+        "best": [_text(percent(figure(s.get("best_val_accuracy")))) for s in summaries],
+        "test": [_text(percent(figure(s.get("test_accuracy")))) for s in summaries],
+        "images/s": [_text(_speed(figure(s.get("images_per_second")))) for s in summaries],
+        "time": [_text(duration(figure(s.get("seconds")))) for s in summaries],
     }
     return _fitting(columns, ("images/s", "data", "time", "model", "best"), width)
 
@@ -108,9 +107,3 @@ def _text(value: object) -> str:
 
 def _speed(images_per_second: float | None) -> str:
     return UNKNOWN if images_per_second is None else count(round(images_per_second))
-
-
-def _number(value: object) -> float | None:
-    """A damaged summary may hold anything."""
-    number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
-    return number if math.isfinite(number) else None

@@ -12,7 +12,7 @@ import pkgutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from cifar_tui.config import suggestion
+from cifar_tui.config import shortened, suggestion
 from cifar_tui.errors import InputError
 from cifar_tui.models import own
 
@@ -39,7 +39,9 @@ def check(name: str, folder: str | None = None) -> None:
         own.check(name, folder)
     elif name not in names():
         meant = suggestion(name, names())
-        raise InputError(f"--model: unknown model {name!r}{meant}; a class of your own is given as module:Class")
+        raise InputError(
+            f"--model: unknown model {shortened(name)}{meant}; a class of your own is given as module:Class"
+        )
 
 
 def load(name: str, folder: str | None = None) -> Callable[[int], nn.Module]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cifar_tui.events import Note
 from cifar_tui.files import replacing
 from cifar_tui.state import RunState
 from cifar_tui.store.answers import FILE as ANSWERS
@@ -31,7 +33,7 @@ def write_artefacts(
     predictions: Predictions | None = None,
     answers: Answers | None = None,
 ) -> list[str]:
-    """Write every artefact that the state allows, the report last; one that fails does not stop the others.
+    """Write every artefact that the state allows; one that fails does not stop the others, and the report tells of it.
 
     Always `metrics.csv` and `report.md`; `curves.png` from the first whole epoch on; `confusion_matrix.csv` and `.png`
     with a test result; `predictions.png` and `.safetensors` with predictions, and those that are there stay as long as
@@ -68,9 +70,13 @@ def write_artefacts(
     if test is not None:
         present = {name for name in outdated.intersection(OF_THE_TEST) if (folder / name).exists()}
         outdated -= present
-    makers[REPORT] = lambda: report_md(state, config, present)
+    failures: list[str] = []
 
-    failures = []
+    def report() -> str:
+        notes = [Note(t=state.t, level="warning", message=failure) for failure in failures]
+        return report_md(replace(state, notes=[*state.notes, *notes]), config, present)
+
+    makers[REPORT] = report
     for name in sorted(outdated):
         try:
             (folder / name).unlink(missing_ok=True)

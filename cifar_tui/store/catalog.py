@@ -67,7 +67,7 @@ def find(runs_dir: Path, text: str) -> RunFolder:
     folders = {folder.id: folder for folder in run_folders(runs_dir)}
     if not folders:
         raise InputError(f"no runs in {str(runs_dir)!r}; give the right --runs-dir")
-    name = Path(text).name if Path(text).resolve().parent == runs_dir.resolve() else text
+    name = Path(text).name if _is_in(text, runs_dir) else text
     if name in folders:
         return folders[name]
     matching = [run_id for run_id in folders if name and name in run_id]
@@ -78,3 +78,10 @@ def find(runs_dir: Path, text: str) -> RunFolder:
     close = difflib.get_close_matches(name, folders, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]}?" if close else "`cifar-tui runs` lists them"
     raise InputError(f"no run {text!r} in {str(runs_dir)!r}; {hint}")
+
+
+def _is_in(path: str, folder: Path) -> bool:
+    try:
+        return Path(path).resolve().parent == folder.resolve()
+    except (OSError, RuntimeError, ValueError):  # What is no path at all, or leads in a circle.
+        return False

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from cifar_tui.events import Event, EventError, RunStatus, from_json, to_json
-from cifar_tui.files import write_text
+from cifar_tui.files import open_to_read, write_text
 from cifar_tui.state import Curve, Point, RunState, Speed
 
 LEAST_BYTES = 1_000_000
@@ -41,17 +41,18 @@ def write(state: RunState, events_file: Path, file: Path) -> None:
 def read(events_file: Path, file: Path) -> tuple[RunState, int]:
     """The state that was kept, and how many bytes of `events_file` made it; an empty one and 0 where none fits."""
     try:
-        content = json.loads(file.read_bytes())
+        with open_to_read(file) as kept:
+            content = json.load(kept)
         size = content["bytes"]
         if content["layout"] == _LAYOUT and size >= LEAST_BYTES and content["tail"] == _tail(events_file, size):
             return _state(content["state"]), size
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, EventError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, EventError):
         pass  # Missing, or damaged: the events tell it all.
     return RunState(), 0
 
 
 def _tail(events_file: Path, size: int) -> str:
-    with events_file.open("rb") as file:
+    with open_to_read(events_file) as file:
         file.seek(max(0, size - _TAIL))
         return hashlib.sha256(file.read(min(size, _TAIL))).hexdigest()
 

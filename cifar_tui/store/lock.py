@@ -24,7 +24,7 @@ class RunLock:
             InputError: Another process, or another thread of this one, owns the run.
             OSError: The folder cannot be written.
         """
-        self._descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
         deadline = time.monotonic() + ACQUIRE_SECONDS
         while True:
             try:
@@ -44,7 +44,7 @@ class RunLock:
 def is_held(folder: Path) -> bool:
     """Whether a live process owns the run; it needs no right to write there."""
     try:
-        descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return False
     try:

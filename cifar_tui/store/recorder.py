@@ -22,7 +22,7 @@ from cifar_tui.events import (
     RunStarted,
     to_json,
 )
-from cifar_tui.files import PASSING, write_text
+from cifar_tui.files import PASSING, open_to_append, write_text
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.store.tables import metrics_csv
@@ -42,10 +42,10 @@ class Recorder:
         """
         self.state = state
         self._folder = folder
-        self._config = config
+        self.config = config
         self._throttle = BatchThrottle()
+        self._descriptor = open_to_append(folder.events_file)
         _drop_torn_line(folder.events_file)
-        self._descriptor = os.open(folder.events_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         self._held: deque[bytes] = deque()
         """Lines that the disk has not taken yet, in order; of the first, what is left of it."""
         self._told = ""
@@ -104,7 +104,7 @@ class Recorder:
         Raises:
             OSError: It could not be written.
         """
-        text = json.dumps(summary(self._config, self.state), indent=2)
+        text = json.dumps(summary(self.config, self.state), indent=2)
         write_text(self._folder.summary_file, text + "\n")
 
     def _append(self, event: AnyEvent) -> None:
@@ -153,11 +153,7 @@ def summary(config: dict[str, Any], state: RunState) -> dict[str, Any]:
 
 def _drop_torn_line(path: Path) -> None:
     """Cut a last line that a crash left without its end, so that the next event begins a line of its own."""
-    try:
-        file = path.open("rb+")
-    except FileNotFoundError:
-        return
-    with file:
+    with path.open("rb+") as file:
         end = position = file.seek(0, os.SEEK_END)
         while position:
             start = max(0, position - 65536)

@@ -234,7 +234,7 @@ def _notes(state: RunState) -> list[str]:
 def _how_trained(config: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:
     defaults = TrainingConfig().to_dict()
     rows = [(escape(flag(key)), _value(value), _value(defaults.get(key))) for key, value in options.items()]
-    versions = ", ".join(f"{escape(name)} {escape(version)}" for name, version in config["versions"].items())
+    versions = ", ".join(f"{escape(name)} {escape(str(version))}" for name, version in config["versions"].items())
     facts = [
         ("Started", escape(config["created"])),
         ("Device", f"{escape(config['device_name'])} ({escape(config['device'])})"),

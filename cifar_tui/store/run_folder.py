@@ -10,14 +10,28 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cifar_tui.config import TrainingConfig
+from cifar_tui.config import TrainingConfig, shortened
 from cifar_tui.errors import InputError
 from cifar_tui.events import AnyEvent, EventError, from_json
-from cifar_tui.files import write_text
+from cifar_tui.files import open_to_read, write_text
 from cifar_tui.state import RunState
 from cifar_tui.store import fold
 
 CHECKPOINTS = "checkpoints"
+RECORD: dict[str, Any] = {
+    "created": str,
+    "command": [str],
+    "options": {"model": str},
+    "seed": int,
+    "dataset": {"name": str, "fingerprint": str, "train": int, "validation": int, "test": int, "classes": [str]},
+    "device": str,
+    "device_name": str,
+    "precision": str,
+    "threads": int,
+    "parameters": int,
+    "versions": {"cifar-tui": str, "python": str},
+}
+"""What a `config.json` must hold for its run to be gone on with, or reported on: names, and types of values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +94,30 @@ class RunFolder:
         Raises:
             InputError: `config.json` is missing or damaged.
         """
+        record = self.read_record()
+        resolved = {field: record[field] for field in ("precision", "threads")}
+        return TrainingConfig.from_dict(record["options"] | resolved, str(self.config_file))
+
+    def read_record(self) -> dict[str, Any]:
+        """The content of `config.json`, whole and of the right types, with the id and the place that it has now.
+
+        Raises:
+            InputError: It is missing or damaged.
+        """
         content = self.read_config()
-        options = content.get("options")
-        if not isinstance(options, dict):
-            raise InputError(f"{self.config_file}: damaged, it has no options")
-        resolved = {field: content[field] for field in ("precision", "threads") if field in content}
-        return TrainingConfig.from_dict(options | resolved, str(self.config_file))
+        _check(content, RECORD, str(self.config_file), "")
+        options = TrainingConfig.from_dict(content["options"], str(self.config_file)).to_dict()
+        return content | {"options": options, "id": self.id, "runs_dir": str(self.path.parent)}
+
+    def check_own(self) -> None:
+        """See that what is written into this folder stays in it.
+
+        Raises:
+            InputError: It, or its folder of checkpoints, is a link.
+        """
+        for path in (self.path, self.checkpoints):
+            if path.is_symlink():
+                raise InputError(f"{path} is a link: a run is written to its own folder alone; move it to there")
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Replace `config.json`.
@@ -113,7 +145,7 @@ class RunFolder:
             InputError: The file is there, but cannot be read.
         """
         try:
-            with self.events_file.open("rb") as lines:
+            with open_to_read(self.events_file) as lines:
                 lines.seek(start)
                 for line in lines:
                     try:
@@ -181,9 +213,23 @@ def create(runs_dir: Path, name: str, now: datetime, config: Callable[[RunFolder
     raise InputError(f"{runs_dir} has a thousand runs of this second and name")
 
 
+def _check(value: Any, kind: Any, source: str, name: str) -> None:
+    if isinstance(kind, list):
+        fits = isinstance(value, list) and all(type(item) is kind[0] for item in value)
+    elif isinstance(kind, dict):
+        fits = isinstance(value, dict)
+        for inner, its_kind in kind.items() if fits else ():
+            _check(value.get(inner), its_kind, source, f"{name}.{inner}".lstrip("."))
+    else:
+        fits = type(value) is kind
+    if not fits:
+        raise InputError(f"{source}: damaged, {name} is {shortened(value)}")
+
+
 def _read_object(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        with open_to_read(path) as file:
+            content = json.loads(file.read().decode())
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cifar_tui.errors import InputError
 from cifar_tui.events import AnyEvent, EventError, from_json
+from cifar_tui.files import open_to_read
 from cifar_tui.state import RunState
 from cifar_tui.store import fold
 from cifar_tui.store.run_folder import RunFolder
@@ -47,7 +48,7 @@ class Tail:
         """
         events: list[AnyEvent] = []
         try:
-            with self._file.open("rb") as stream:
+            with open_to_read(self._file) as stream:
                 while not events:
                     stream.seek(self._at)
                     data = stream.read(MOST_BYTES)

@@ -8,13 +8,13 @@ import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import torch
 from torch import Tensor, nn
 
 from cifar_tui.errors import DivergedError, InputError
-from cifar_tui.files import replacing
+from cifar_tui.files import open_to_read, replacing
 from cifar_tui.training.metrics import Measured
 from cifar_tui.training.optimizer import Stateful
 
@@ -218,9 +218,10 @@ def load(path: Path) -> Snapshot:
         InputError: No such file, or not a checkpoint of ours, or damaged.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with open_to_read(path) as file:
+            content = torch.load(file, map_location="cpu", weights_only=True)
         if content["format"] == FORMAT:
-            return Snapshot(
+            snapshot = Snapshot(
                 identity=Identity(content["model"], tuple(content["classes"]), content["fingerprint"], content["seed"]),
                 progress=Progress(**content["progress"]),
                 active=content["active"],
@@ -229,11 +230,36 @@ def load(path: Path) -> Snapshot:
                 schedule=content["schedule"],
                 best_weights=content["best_weights"],
             )
+            _check_whole(snapshot)
+            return snapshot
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     except Exception as error:  # A damaged file fails in whatever way its damage leads to.
         raise InputError(f"{path}: not a checkpoint of cifar-tui, or damaged") from error
     raise InputError(f"{path}: a checkpoint of format {content['format']!r}, which this version does not read")
+
+
+def _check_whole(snapshot: Snapshot) -> None:
+    """See that what it holds is of the right kinds, and that its parts go together.
+
+    Raises:
+        ValueError: They do not.
+    """
+    identity, progress, best = snapshot.identity, snapshot.progress, snapshot.best_weights
+    fields = [(identity, "model", str), (identity, "fingerprint", str), (snapshot, "active", float)]
+    fields += [(progress, name, hint) for name, hint in get_type_hints(Progress).items()]
+    if wrong := [name for holder, name, hint in fields if not isinstance(getattr(holder, name), hint)]:
+        raise ValueError(f"{wrong[0]} is of another type")
+    if progress.epoch < 1 or progress.batch < 0 or (progress.best_epoch is None) != (best is None):
+        raise ValueError("it stands nowhere")
+    if best is None and progress.epoch > 1:
+        raise ValueError("it has no best weights")
+    if best is not None and _shapes(best) != _shapes(snapshot.weights):
+        raise ValueError("its best weights are of another model")
+
+
+def _shapes(weights: Weights) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in weights.items()}
 
 
 def _check_identity(theirs: Identity, ours: Identity, path: Path) -> None:
@@ -260,7 +286,7 @@ def restore(
         if optimizer is not None and schedule is not None:
             optimizer.load_state_dict(snapshot.optimizer)
             schedule.load_state_dict(snapshot.schedule)
-    except (RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
+    except Exception as error:  # As of a damaged file.
         raise InputError(f"the checkpoint does not fit the model {snapshot.identity.model!r}") from error
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from cifar_tui.config import TrainingConfig
+from cifar_tui.text import figure
 
 if TYPE_CHECKING:
     from cifar_tui.session import Loading, Run
@@ -99,9 +99,4 @@ class Entry:
 
     def figure(self, key: str) -> float | None:
         """A number of the summary, which may be damaged and hold anything; None where it is none."""
-        value: Any = self.summary.get(key)
-        try:
-            number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
-        except OverflowError:
-            return None
-        return number if math.isfinite(number) else None
+        return figure(self.summary.get(key))

@@ -29,7 +29,9 @@ def _folder(value: str) -> str | None:
         return None
     try:
         with os.scandir(Path(parent + slash or ".").expanduser()) as entries:
-            name = min((e.name for e in entries if e.name.startswith(begun) and e.is_dir()), default=None)
+            # What cannot be shown cannot be typed either.
+            names = (e.name for e in entries if e.name.startswith(begun) and e.name.isprintable() and e.is_dir())
+            name = min(names, default=None)
     except (
         OSError,
         RuntimeError,

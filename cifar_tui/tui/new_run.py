@@ -21,6 +21,7 @@ from cifar_tui.config import NAMED_DATA, PRECISIONS, TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.models import own
 from cifar_tui.recipes import RECIPES
+from cifar_tui.text import printable
 from cifar_tui.tui.folders import FolderSuggester
 from cifar_tui.tui.look import Look
 from cifar_tui.tui.modal import Modal
@@ -174,10 +175,10 @@ def _defaults(recipe: str, model: str) -> TrainingConfig:
 
 
 def _text(value: object) -> str:
-    """An option's value as it is typed; what is read from that is the same value."""
+    """An option's value as it is typed; what is read from that is the same value, unless it would act on a terminal."""
     if isinstance(value, float):
         return str(value).removesuffix(".0")
-    return "" if value is None else str(value)
+    return "" if value is None else printable(str(value))
 
 
 def _value(option: str, text: str) -> Any:

@@ -1,0 +1,61 @@
+"""The real `cifar-tui` within the tests' own process: its whole command line, without the seconds of a new one."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+
+from cifar_tui import cli, models
+from cifar_tui.cli_options import Debugging
+from tests.images import write_folder
+
+UNEXPECTED = "--debug shows where"
+"""What the program says of an error that nobody has foreseen."""
+TRAIN = ("--no-ui", "--data", "images", "--model", "mlp", "--batch-size", "4", "--threads", "1", "--device", "cpu")
+"""A training that takes a moment, in a folder that was made ready by `prepared`; add the epochs."""
+
+
+def call(arguments: Sequence[str], cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run it in the folder `cwd` to its end."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["cifar-tui", *arguments])
+        patch.setattr(sys, "stdout", out)
+        patch.setattr(sys, "stderr", err)
+        patch.setattr(Debugging, "on", False)
+        # Where daemon threads are left, it ends its process at once, which here is that of all tests.
+        patch.setattr(os, "_exit", sys.exit)
+        with contextlib.chdir(cwd), pytest.raises(SystemExit) as ended:
+            cli.main()
+    texts = []
+    for stream in (out, err):
+        stream.flush()
+        texts.append(stream.buffer.getvalue().decode())
+    return subprocess.CompletedProcess(["cifar-tui", *arguments], int(ended.value.code or 0), *texts)
+
+
+def linear(num_classes: int) -> torch.nn.Module:
+    """A model so small that a hundred of its checkpoints are read in a second."""
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 32 * 32, num_classes))
+
+
+def prepared(cwd: Path, patch: pytest.MonkeyPatch, classes: Sequence[str] = ("cat", "dog")) -> Path:
+    """The folder `cwd` with a few images to train on, and every model replaced by a small one."""
+    write_folder(cwd / "images", {f"{split}/{name}": 8 for split in ("train", "test") for name in classes})
+    patch.setenv("XDG_CACHE_HOME", str(cwd / "cache"))
+    patch.setattr(models, "load", lambda *_: linear)
+    return cwd
+
+
+def acting(text: str) -> list[str]:
+    """The characters of a text that act on a terminal, but for line ends."""
+    return [c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c != "\n"]
