@@ -243,13 +243,20 @@ def replaced(file: Path, content: bytes) -> None:
     file.write_bytes(content)
 
 
-@pytest.mark.parametrize("what", ["cut", "foreign", "a pickle that acts"])
+def flipped(content: bytes) -> bytes:
+    """With one bit in the middle, where the numbers are, other than it was."""
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+@pytest.mark.parametrize("what", ["cut", "a flipped bit", "foreign", "a pickle that acts"])
 def test_a_run_with_a_damaged_last_checkpoint_and_a_torn_event_goes_on_and_says_so(cwd: Path, what: str) -> None:
     folder = interrupted(cwd)
     last = folder / "checkpoints" / checkpoints.LAST
     other = interrupted(cwd, "--seed", "7") if what == "foreign" else None
     contents = {
         "cut": lambda: last.read_bytes()[:-1000],
+        "a flipped bit": lambda: flipped(last.read_bytes()),
         "foreign": lambda: (other / "checkpoints" / checkpoints.LAST).read_bytes() if other else b"",
         "a pickle that acts": lambda: pickle.dumps(Malicious(cwd / "acted")),
     }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import shutil
-from dataclasses import asdict, dataclass
+import zipfile
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, BinaryIO, get_type_hints
 
 import torch
 from torch import Tensor, nn
@@ -219,6 +221,8 @@ def load(path: Path) -> Snapshot:
     """
     try:
         with open_to_read(path) as file:
+            _check_sums(file)
+            file.seek(0)
             content = torch.load(file, map_location="cpu", weights_only=True)
         if content["format"] == FORMAT:
             snapshot = Snapshot(
@@ -239,6 +243,17 @@ def load(path: Path) -> Snapshot:
     raise InputError(f"{path}: a checkpoint of format {content['format']!r}, which this version does not read")
 
 
+def _check_sums(file: BinaryIO) -> None:
+    """See that every part of a checkpoint is as it was written: PyTorch writes checksums, but does not read them.
+
+    Raises:
+        zipfile.BadZipFile: It is not.
+    """
+    with zipfile.ZipFile(file) as packed:
+        if (damaged := packed.testzip()) is not None:
+            raise zipfile.BadZipFile(damaged)
+
+
 def _check_whole(snapshot: Snapshot) -> None:
     """See that what it holds is of the right kinds, and that its parts go together.
 
@@ -250,9 +265,10 @@ def _check_whole(snapshot: Snapshot) -> None:
     fields += [(progress, name, hint) for name, hint in get_type_hints(Progress).items()]
     if wrong := [name for holder, name, hint in fields if not isinstance(getattr(holder, name), hint)]:
         raise ValueError(f"{wrong[0]} is of another type")
-    if progress.epoch < 1 or progress.batch < 0 or (progress.best_epoch is None) != (best is None):
+    numbers = [number for number in astuple(progress) if number is not None]
+    if progress.epoch < 1 or not all(0 <= number < math.inf for number in numbers):
         raise ValueError("it stands nowhere")
-    if best is None and progress.epoch > 1:
+    if (best is None) != (progress.best_epoch is None) or (best is None and progress.epoch > 1):
         raise ValueError("it has no best weights")
     if best is not None and _shapes(best) != _shapes(snapshot.weights):
         raise ValueError("its best weights are of another model")
