@@ -164,7 +164,7 @@ class Failing(torch.nn.Module):
 
     def __init__(self, act: Callable[[torch.Tensor], torch.Tensor]) -> None:
         super().__init__()
-        self.model, self.act, self.batches = linear("", 2), act, 0
+        self.model, self.act, self.batches = linear(2), act, 0
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         self.batches += self.training
@@ -183,7 +183,7 @@ class Failing(torch.nn.Module):
 def test_training_that_fails_says_why_and_keeps_the_last_good_checkpoint(
     cwd: Path, monkeypatch: pytest.MonkeyPatch, act: Any, status: int, state: str, says: str
 ) -> None:
-    monkeypatch.setattr(models, "build", lambda *_: Failing(act))
+    monkeypatch.setattr(models, "load", lambda *_: lambda _: Failing(act))
     result = call([*TRAIN, "--epochs", "5"], cwd)
     assert says in refused(result, status)
     folder = only_run(cwd)
@@ -220,7 +220,7 @@ def test_a_config_that_is_lost_while_it_trains_costs_no_result(cwd: Path, monkey
             (only_run(cwd) / "config.json").unlink(missing_ok=True)
             return super().forward(images)
 
-    monkeypatch.setattr(models, "build", lambda *_: torch.nn.Sequential(Losing(), torch.nn.Linear(3072, 2)))
+    monkeypatch.setattr(models, "load", lambda *_: lambda _: torch.nn.Sequential(Losing(), torch.nn.Linear(3072, 2)))
     result = call([*TRAIN, "--epochs", "1"], cwd)
     assert result.returncode == 0, result.stderr
     assert summary(only_run(cwd))["state"] == "finished"
