@@ -67,6 +67,21 @@ def test_no_checkpoint_that_is_a_pickle_is_run(cwd: Path) -> None:
     assert not (cwd / "acted").exists()
 
 
+def test_no_code_is_run_that_a_run_folder_brings_along(cwd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = interrupted(cwd)
+    monkeypatch.undo()
+    (folder / "evil.py").write_text(f"open({str(cwd / 'acted')!r}, 'w')\n")
+    (cwd / "elsewhere").symlink_to(folder)
+    config = json.loads((folder / "config.json").read_text())
+    for place in (folder, folder.parent, cwd / "elsewhere"):
+        config["options"] |= {"model": "evil:Net", "model_dir": str(place)}
+        replaced(folder / "config.json", json.dumps(config).encode())
+        for command in ("resume", "evaluate", "export"):
+            extra = ["--format", "safetensors"] if command == "export" else []
+            assert "lies in the folder of runs" in refused(call([command, folder.name, *extra], cwd))
+    assert not (cwd / "acted").exists()
+
+
 @pytest.mark.parametrize("how", ["a folder of batches", "an archive"])
 def test_no_batch_of_cifar10_is_unpickled_that_fails_its_checksum(
     cwd: Path, monkeypatch: pytest.MonkeyPatch, how: str

@@ -92,11 +92,17 @@ class RunFolder:
         """The run's options, with what `auto` came to where its numbers depend on it.
 
         Raises:
-            InputError: `config.json` is missing or damaged.
+            InputError: `config.json` is missing or damaged, or names code that the runs have brought along.
         """
         record = self.read_record()
         resolved = {field: record[field] for field in ("precision", "threads")}
-        return TrainingConfig.from_dict(record["options"] | resolved, str(self.config_file))
+        options = TrainingConfig.from_dict(record["options"] | resolved, str(self.config_file))
+        if options.model_dir is not None and _is_within(options.model_dir, self.path.parent):
+            raise InputError(
+                f"{self.config_file}: the class {shortened(options.model)} lies in the folder of runs, which is for "
+                "data: what lies there is not run; move its module elsewhere, and name that folder by model_dir"
+            )
+        return options
 
     def read_record(self) -> dict[str, Any]:
         """The content of `config.json`, whole and of the right types, with the id and the place that it has now.
@@ -211,6 +217,13 @@ def create(runs_dir: Path, name: str, now: datetime, config: Callable[[RunFolder
             f"cannot make a run's folder in {runs_dir}: {error.strerror}; choose another --runs-dir"
         ) from None
     raise InputError(f"{runs_dir} has a thousand runs of this second and name")
+
+
+def _is_within(path: str, folder: Path) -> bool:
+    try:
+        return Path(path).resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # It leads in a circle: nothing is found there.
+        return False
 
 
 def _check(value: Any, kind: Any, source: str, name: str) -> None:
