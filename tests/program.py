@@ -16,6 +16,7 @@ import torch
 
 from cifar_tui import cli, models
 from cifar_tui.cli_options import Debugging
+from cifar_tui.store import artefacts
 from tests.images import write_folder
 
 UNEXPECTED = "--debug shows where"
@@ -49,10 +50,12 @@ def linear(num_classes: int) -> torch.nn.Module:
 
 
 def prepared(cwd: Path, patch: pytest.MonkeyPatch, classes: Sequence[str] = ("cat", "dog")) -> Path:
-    """The folder `cwd` with a few images to train on, and every model replaced by a small one."""
+    """The folder `cwd` with a few images to train on, every model replaced by a small one, every picture by nothing."""
     write_folder(cwd / "images", {f"{split}/{name}": 8 for split in ("train", "test") for name in classes})
     patch.setenv("XDG_CACHE_HOME", str(cwd / "cache"))
     patch.setattr(models, "load", lambda *_: linear)
+    for name in ("draw_curves", "draw_confusion_matrix", "draw_predictions"):
+        patch.setattr(artefacts, name, lambda *_: b"")
     return cwd
 
 

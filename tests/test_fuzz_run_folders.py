@@ -166,7 +166,7 @@ COMMANDS = [
 ]  # fmt: skip
 
 
-@examples(100)
+@examples(80)
 @given(st.data())
 def test_no_content_of_a_run_folder_is_more_than_one_line_of_error(base: Base, data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as place:
@@ -187,7 +187,7 @@ def test_no_content_of_a_run_folder_is_more_than_one_line_of_error(base: Base, d
         assert (cwd / "outside" / "config.json").read_text() == "{}"
 
 
-@examples(8)
+@examples(2)
 @given(st.data())
 def test_the_dashboard_shows_a_folder_of_runs_whatever_is_in_them(base: Base, data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as place:
@@ -249,7 +249,7 @@ VALUES = st.recursive(
 )  # fmt: skip
 
 
-@examples(100)
+@examples(50)
 @given(st.dictionaries(TOML, VALUES, max_size=4), st.binary(max_size=6))
 def test_no_configuration_file_is_more_than_one_line_of_error(
     tmp_path_factory: pytest.TempPathFactory, options: dict[str, str], tail: bytes
