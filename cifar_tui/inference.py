@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,28 +57,48 @@ def evaluate(folder: RunFolder, progress: Progress) -> tuple[Evaluated, tuple[st
     return test.event("test", epoch, 0.0), dataset.classes
 
 
-def _tested(folder: RunFolder, shelf: Shelf, progress: Progress) -> tuple[Evaluation, int, Dataset]:
+def _tested(
+    folder: RunFolder, shelf: Shelf, progress: Progress, most_threads: int | None = None
+) -> tuple[Evaluation, int, Dataset]:
     """The evaluation of a run's best weights on its test images, the weights' epoch, and the images."""
     from cifar_tui.training import checkpoints
     from cifar_tui.training.evaluation import evaluate as evaluate_split
     from cifar_tui.training.setup import prepare
 
-    path = best_checkpoint(folder)
-    setup = prepare(folder.read_options(), shelf, progress)
+    path, config = best_checkpoint(folder), folder.read_options()
+    if most_threads is not None:
+        config = replace(config, threads=min(config.threads or most_threads, most_threads))
+    setup = prepare(config, shelf, progress)
     best = checkpoints.load_own(path, setup.identity)
     checkpoints.restore(best, setup.model)
-    progress("evaluating", 0, 0)
-    test = evaluate_split(setup.model, setup.dataset.test, len(setup.dataset.classes), setup.placement, Control())
+    telling = _Telling(progress)
+    test = evaluate_split(setup.model, setup.dataset.test, len(setup.dataset.classes), setup.placement, telling)
     return test, best.progress.best_epoch or 0, setup.dataset
 
 
-def answers(folder: RunFolder, progress: Progress, shelf: Shelf | None = None) -> Answers:
+class _Telling(Control):
+    """Of an evaluation: it tells before each batch that it is under way, and what the telling raises ends it."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__()
+        self._progress = progress
+
+    def check(self) -> None:
+        """Between two batches."""
+        super().check()
+        self._progress("evaluating", 0, 0)
+
+
+def answers(
+    folder: RunFolder, progress: Progress, shelf: Shelf | None = None, most_threads: int | None = None
+) -> Answers:
     """What a run's best weights so far take each test image for: as it is recorded, or else found out now.
 
     Args:
         folder: The run, finished or not; nothing in it is changed.
-        progress: Told what is being done, where anything has to be.
+        progress: Told what is being done, where anything has to be; what it raises ends that.
         shelf: Where its images may be in memory already.
+        most_threads: To compute with no more CPU threads than these.
 
     Raises:
         InputError: The run has no best checkpoint, or its images or its device are unusable.
@@ -93,7 +113,7 @@ def answers(folder: RunFolder, progress: Progress, shelf: Shelf | None = None) -
     progress("loading PyTorch", 0, 0)
     from cifar_tui.training.setup import Shelf
 
-    test, epoch, dataset = _tested(folder, shelf or Shelf(), progress)
+    test, epoch, dataset = _tested(folder, shelf or Shelf(), progress, most_threads)
     return answers_of(test, dataset, epoch)
 
 
@@ -112,8 +132,8 @@ class Gallery:
     classes: tuple[str, ...]
 
 
-def gallery(folder: RunFolder, shelf: Shelf, progress: Progress) -> Gallery:
-    """The test images of a run, from `shelf`, with its answers.
+def gallery(folder: RunFolder, shelf: Shelf, progress: Progress, most_threads: int | None = None) -> Gallery:
+    """The test images of a run, from `shelf`, with its answers, found out as by `answers` where they are to be.
 
     Raises:
         InputError: As of `answers`; or the images are other ones than the run was tested on.
@@ -122,7 +142,7 @@ def gallery(folder: RunFolder, shelf: Shelf, progress: Progress) -> Gallery:
     from cifar_tui.data.dataset import fingerprint
 
     source = shelf.source(folder.read_options(), progress)
-    found = answers(folder, progress, shelf)
+    found = answers(folder, progress, shelf, most_threads)
     if found.fingerprint != fingerprint(source):
         raise InputError(f"{folder.id} was tested on other images than {source.name} has now")
     return Gallery(source.test.images.numpy(), found, source.classes)

@@ -33,6 +33,7 @@ from cifar_tui.training.control import Control, StopTraining
 from cifar_tui.training.memory import give_memory_back, keep_memory
 
 if TYPE_CHECKING:
+    from cifar_tui.inference import Gallery
     from cifar_tui.training.checkpoints import Snapshot
     from cifar_tui.training.setup import Setup, Shelf
 
@@ -57,6 +58,8 @@ class Ended:
 
 Progress = Callable[[str, int, int], None]
 """Told what is done before training, how much of it, and of how much, 0 where that is not known."""
+BESIDE_TRAINING = 2
+"""CPU threads of what is computed for the screen while runs train."""
 Message = AnyEvent | Loading | Ended
 Listener = Callable[[Message], None]
 """Called on the run's thread, which it must not hold up: hand the message on and return."""
@@ -118,6 +121,33 @@ class Session:
         if self.missing(config) is None:
             self.shelf().source(config, progress)
         return f"{placement.device}: {placement.name}, {placement.precision}, {plural(placement.threads, 'thread')}"
+
+    def gallery(self, folder: RunFolder, progress: Progress) -> Gallery:
+        """A run's test images and what its best weights take them for, on a thread that gives way as its runs' do.
+
+        Args:
+            folder: The run, also while it trains; nothing in it is changed.
+            progress: Told what is being done; what it raises ends that.
+
+        Raises:
+            InputError: The run has no best checkpoint yet, or its images are other ones now, or not there.
+            CifarTuiError: The images could not be read.
+        """
+        self.give_way()
+        from cifar_tui import inference
+
+        if (missing := self.missing(folder.read_options())) is not None:
+            raise InputError(f"CIFAR-10 is not on this machine any more: put its archive into {missing}")
+        return inference.gallery(folder, self.shelf(), progress, BESIDE_TRAINING)
+
+    def give_way(self) -> None:
+        """Have this thread be as nice as the session asks, or nicer where it is so already."""
+        if self.niceness and sys.platform == "linux":
+            # On Linux it is the thread's own, and that of the threads it will start; elsewhere, the whole process's.
+            thread = threading.get_native_id()
+            with contextlib.suppress(OSError):
+                now = os.getpriority(os.PRIO_PROCESS, thread)
+                os.setpriority(os.PRIO_PROCESS, thread, max(now, self.niceness))
 
     def missing(self, config: TrainingConfig) -> Path | None:
         """The folder that the images would have to be fetched into; None where there is nothing to fetch.
@@ -198,7 +228,7 @@ class Run:
     def _main(self) -> None:
         """The run's thread: whatever goes wrong here ends this run, not the program."""
         try:
-            self._give_way()
+            self._session.give_way()
             self._run()
         except StopTraining:
             pass  # It was asked to stop before it began: nothing was made, nothing is lost.
@@ -206,15 +236,6 @@ class Run:
             self._fail(error)
         give_memory_back()
         self._listener(Ended(self.error))
-
-    def _give_way(self) -> None:
-        """Be as nice as the session asks, or nicer where it is so already."""
-        if self._session.niceness and sys.platform == "linux":
-            # On Linux it is the thread's own, and that of the threads it will start; elsewhere, the whole process's.
-            thread = threading.get_native_id()
-            with contextlib.suppress(OSError):
-                now = os.getpriority(os.PRIO_PROCESS, thread)
-                os.setpriority(os.PRIO_PROCESS, thread, max(now, self._session.niceness))
 
     def _fail(self, error: BaseException) -> None:
         """Keep the first error, its traceback as text: as an object it would keep the whole run in memory."""

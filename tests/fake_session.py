@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.events import AnyEvent, RunFinished, RunStatus
+from cifar_tui.inference import Gallery
 from cifar_tui.session import Ended, Listener, Message, Progress, Run, Session
 from cifar_tui.store.run_folder import RunFolder
 from tests.test_state import finished, started, uninterrupted
@@ -73,6 +74,13 @@ class FakeSession:
         self.runs: list[FakeRun] = []
         self.missing_in: Path | None = None
         """Where CIFAR-10 would have to be fetched into."""
+        self.galleries: dict[str, Gallery | Exception] = {}
+        """What comes of opening a run's images, by the run's id."""
+        self.gate = threading.Event()
+        """Where it is not set, images are opened for ever."""
+        self.gate.set()
+        self.opened: list[str] = []
+        """The ids of the runs whose images were opened."""
 
     def new(self, config: TrainingConfig, listener: Listener) -> Run:
         self.runs.append(FakeRun(config, None, listener, self.runs_dir))
@@ -84,6 +92,16 @@ class FakeSession:
 
     def warm_up(self, config: TrainingConfig, progress: Progress) -> str:
         return "cpu: a fast one"
+
+    def gallery(self, folder: RunFolder, progress: Progress) -> Gallery:
+        self.opened.append(folder.id)
+        progress("evaluating", 0, 0)
+        while not self.gate.wait(0.01):
+            progress("evaluating", 0, 0)
+        found = self.galleries[folder.id]
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     def missing(self, config: TrainingConfig) -> Path | None:
         return self.missing_in if config.data == "cifar10" and config.data_dir is None else None

@@ -17,7 +17,7 @@ from cifar_tui.tui.palette import Palette
 from tests.host import Host
 
 DESIGNED = (
-    *("s", "S", "p", "n", "r", "space", "c", "1", "2", "4", "5", "x", "l", "plus", "minus", "slash", "e"),
+    *("s", "S", "p", "n", "r", "space", "c", "1", "2", "3", "4", "5", "x", "l", "plus", "minus", "slash", "e"),
     *("question_mark", "q"),
 )
 

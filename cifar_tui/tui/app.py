@@ -264,9 +264,9 @@ class Dashboard(LiveApp):
             self.main.set_focus(None)
 
     def action_leave(self) -> None:
-        """Take away what stands in the way: the filter, a cursor, an epoch that is not the newest."""
-        if not self.main.hide_filter() and self.main.views is not None:
-            self.main.views.leave()
+        """Take away what stands in the way: the filter, a cursor, an epoch that is not the newest, the images."""
+        if not self.main.hide_filter():
+            self.main.leave_view()
 
     def action_theme(self) -> None:
         """Dark, or light."""

@@ -13,10 +13,13 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def run(work: Callable[[], T], done: Callable[[T], None], failed: Callable[[Exception], None]) -> None:
+def run(
+    work: Callable[[], T], done: Callable[[T], None], failed: Callable[[Exception], None], *, awaited: bool = False
+) -> None:
     """Do `work` on a thread, then call `done` with its result or `failed` with its error, within this event loop.
 
-    The process does not wait for the thread when it ends.
+    The process does not wait for the thread when it ends, unless it is `awaited`: what computes must not be cut off
+    within an operation, and has to see by itself that it is to end.
     """
     on_loop = caller()
 
@@ -28,7 +31,7 @@ def run(work: Callable[[], T], done: Callable[[T], None], failed: Callable[[Exce
         else:
             on_loop(functools.partial(done, result))
 
-    threading.Thread(target=main, name="background", daemon=True).start()
+    threading.Thread(target=main, name="background", daemon=not awaited).start()
 
 
 def caller() -> Callable[[Callable[[], None]], None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -17,20 +17,22 @@ from cifar_tui.tui.views import Views
 
 if TYPE_CHECKING:
     from cifar_tui.hardware import Sample
+    from cifar_tui.session import Session
 
 
 class Body(Vertical):
     """The panels below the runs table."""
 
-    def __init__(self, remarks: Collection[Remark], look: Look) -> None:
+    def __init__(self, remarks: Collection[Remark], look: Look, session: Callable[[], Session]) -> None:
         """Have the charts on.
 
         Args:
             remarks: What the log shows; the collection grows elsewhere.
             look: How to draw.
+            session: Gives the session that has the images.
         """
         super().__init__(id="body")
-        self.views = Views(remarks, look)
+        self.views = Views(remarks, look, session)
         self._short = ProgressPanel(id="short-progress")
         self._progress = ProgressPanel(id="progress")
         self._device = DevicePanel(id="side-device")

@@ -108,8 +108,8 @@ def _title(found: list[Evaluated], shown: int | None, frame: Frame, marks: Marks
     if frame.rows < size or frame.columns < size:
         parts.append(f"classes {top + 1}–{top + frame.rows} × {left + 1}–{left + frame.columns} of {size}")
     unit = "percent of the row, v: counts" if marks.percent else "counts, v: percent"
-    hints = (unit, "rows true, columns predicted", ", and . for other epochs")
-    parts += [(hint, look.dim) for hint in hints[: 3 if len(found) > 1 else 2]]
+    hints = (unit, "Enter: images", "rows true, columns predicted", ", and . for other epochs")
+    parts += [(hint, look.dim) for hint in hints[: 4 if len(found) > 1 else 3]]
     row: Row = []
     for part in parts:
         more: Row = [(" · ", look.dim), part] if row else [part]
@@ -168,6 +168,11 @@ class ConfusionPanel(Panel, can_focus=True):
         if stepped:
             self.draw()
         return stepped
+
+    @property
+    def cell(self) -> tuple[int, int] | None:
+        """The true and the predicted class under the cursor; None where there is no matrix."""
+        return None if self._frame is None else self._cursor
 
     def toggle_percent(self) -> None:
         """Counts, or percentages of their row."""

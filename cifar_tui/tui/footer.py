@@ -22,7 +22,15 @@ def footer(entry: Entry | None, marked: int, width: int, look: Look) -> list[Par
     """
     shown = [_hint(key, look) for key in ALWAYS]
     others = ["mark", "new"] if entry else []
-    for key in [*_for_run(entry), *(["compare"] if marked > 1 else []), *others, "filter", "charts", "confusion"]:
+    for key in [
+        *_for_run(entry),
+        *(["compare"] if marked > 1 else []),
+        *others,
+        "filter",
+        "charts",
+        "confusion",
+        "images",
+    ]:
         longer = [*shown[: -len(ALWAYS)], _hint(key, look), *shown[-len(ALWAYS) :]]
         if sum(width_of(hint) for hint in longer) > width:
             break

@@ -117,7 +117,7 @@ class LiveApp(InTurnApp):
 
     def get_default_screen(self) -> MainScreen:
         """The panels."""
-        return MainScreen(list(self.roster), self.look, self.size, self._selected)
+        return MainScreen(list(self.roster), self.look, self.size, self._selected, self.session)
 
     # From the first paint on
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from textual.widgets import Input
 
     from cifar_tui.hardware import Sample
+    from cifar_tui.session import Session
     from cifar_tui.tui.body import Body
     from cifar_tui.tui.views import Views
 
@@ -66,7 +67,14 @@ class MainScreen(SteadyScreen[None]):
         (50, "-high"),
     ]
 
-    def __init__(self, entries: Sequence[Entry], look: Look, size: Size, selected: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        entries: Sequence[Entry],
+        look: Look,
+        size: Size,
+        selected: Callable[[], None],
+        session: Callable[[], Session],
+    ) -> None:
         """Show these runs.
 
         Args:
@@ -74,6 +82,7 @@ class MainScreen(SteadyScreen[None]):
             look: How to draw.
             size: The terminal's.
             selected: Called when another run is selected.
+            session: Gives the session that has the images.
         """
         # As the first resize will set them: the first picture is the right one.
         wide = next(name for least, name in reversed(self.HORIZONTAL_BREAKPOINTS) if size.width >= least)
@@ -88,6 +97,7 @@ class MainScreen(SteadyScreen[None]):
         """Where the filter is typed; it comes with the panels."""
         self._entries = entries
         self._tell_selected = selected
+        self._session = session
         self._title = StatusLine(id="title")
         self._message = StatusLine(id="message")
         self._keys = StatusLine(id="keys")
@@ -108,7 +118,7 @@ class MainScreen(SteadyScreen[None]):
 
         from cifar_tui.tui.body import Body
 
-        body = Body(self.remarks, self.look)
+        body = Body(self.remarks, self.look, self._session)
         box = Input(id="filter", placeholder="filter: any part of a run's row", compact=True)
         box.cursor_blink = False  # A line over SSH is not to be kept busy.
         box.display = False
@@ -145,10 +155,23 @@ class MainScreen(SteadyScreen[None]):
         return None if self.body is None else self.body.views
 
     def show_view(self, name: str) -> None:
-        """Put another view on, and the cursor keys into it where it has a cursor of its own."""
-        if self.views is not None:
-            self.views.show(name)
-            self.set_focus(self.views.keyboard)
+        """Put another view on, and the cursor keys into it where it uses them; images that are on are renewed."""
+        if self.views is None:
+            return
+        if name == self.views.shown == "images":
+            self.views.images.reload()
+        self.set_class(name == "images", "-images")
+        self.views.show(name)
+        self.set_focus(self.views.keyboard)
+
+    def leave_view(self) -> None:
+        """Go from the images to the matrix, or take a cursor away."""
+        if self.views is None:
+            return
+        if self.views.shown == "images":
+            self.show_view("confusion")
+        else:
+            self.views.leave()
 
     def show_filter(self) -> None:
         """Put the filter on, and the keyboard into it."""
@@ -272,9 +295,19 @@ class MainScreen(SteadyScreen[None]):
             self.views.step(delta)
 
     def action_percent(self) -> None:
-        """The matrix in counts or in row percentages."""
-        if self.views is not None:
+        """The matrix in counts or in row percentages; the images that are wrong, right, or all."""
+        if self.views is not None and self.views.shown == "images":
+            self.views.images.next_kind()
+        elif self.views is not None:
             self.views.confusion.toggle_percent()
+
+    def action_open_cell(self) -> None:
+        """The images of the matrix's cell; where these are on, the newest."""
+        if self.views is None or self.views.shown not in ("confusion", "images"):
+            return
+        if self.views.shown == "confusion" and self.views.confusion.cell is not None:
+            self.views.images.choose(*self.views.confusion.cell)
+        self.show_view("images")
 
     def _selected(self) -> None:
         self.draw_selected()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.widget import Widget
@@ -14,13 +15,18 @@ from cifar_tui.tui.compare import ComparePanel
 from cifar_tui.tui.confusion import ConfusionPanel
 from cifar_tui.tui.device import DevicePanel
 from cifar_tui.tui.entry import Entry
+from cifar_tui.tui.images import ImagesPanel
 from cifar_tui.tui.log import LogPanel
 from cifar_tui.tui.look import Look
 from cifar_tui.tui.remarks import Remark
 
+if TYPE_CHECKING:
+    from cifar_tui.session import Session
+
 TITLES = {
     "charts": "1 charts",
     "confusion": "2 confusion",
+    "images": "3 images",
     "compare": "4 compare",
     "log": "5 log",
     "device": "6 device",
@@ -28,18 +34,20 @@ TITLES = {
 
 
 class Views(ContentSwitcher):
-    """Charts, confusion matrix, comparison, log, devices."""
+    """Charts, confusion matrix, test images, comparison, log, devices."""
 
-    def __init__(self, remarks: Collection[Remark], look: Look) -> None:
+    def __init__(self, remarks: Collection[Remark], look: Look, session: Callable[[], Session]) -> None:
         """Have the charts on.
 
         Args:
             remarks: What the log shows; the collection grows elsewhere.
             look: How to draw.
+            session: Gives the session that has the images.
         """
         super().__init__(id="views", initial="charts")
         self.charts = ChartsPanel(id="charts")
         self.confusion = ConfusionPanel(id="confusion")
+        self.images = ImagesPanel(session, id="images")
         self.compare = ComparePanel(self.charts.options, id="compare")
         self.log_panel = LogPanel(remarks, look, id="log")
         self.device = DevicePanel(id="device")
@@ -51,6 +59,7 @@ class Views(ContentSwitcher):
         """All of them."""
         yield self.charts
         yield self.confusion
+        yield self.images
         yield self.compare
         yield self.log_panel
         yield self.device
@@ -73,7 +82,7 @@ class Views(ContentSwitcher):
     @property
     def keyboard(self) -> Widget | None:
         """The view that is on, where it takes the cursor keys; None where it has no use for them."""
-        views: dict[str, Widget] = {"confusion": self.confusion, "log": self.log_panel}
+        views: dict[str, Widget] = {"confusion": self.confusion, "images": self.images, "log": self.log_panel}
         return views.get(self.shown)
 
     def draw(self, entry: Entry | None, marked: Sequence[Entry], look: Look) -> None:
@@ -94,9 +103,11 @@ class Views(ContentSwitcher):
         self.log_panel.add(remark)
 
     def step(self, delta: int) -> None:
-        """The matrix's epoch, or else the charts' cursor, on or back."""
+        """The matrix's epoch, the page of images or the charts' cursor, on or back."""
         if self.shown == "confusion":
             self.confusion.step(delta)
+        elif self.shown == "images":
+            self.images.action_page(delta)
         elif self.shown == "charts":
             self.charts.step(delta)
 
@@ -113,6 +124,8 @@ class Views(ContentSwitcher):
                 self.charts.view(self._entry, self._look)
             case "confusion":
                 self.confusion.view(self._entry, self._look)
+            case "images":
+                self.images.view(self._entry, self._look)
             case "compare":
                 self.compare.compare(self._marked, self._look)
             case "device":

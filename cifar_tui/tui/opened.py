@@ -1,0 +1,139 @@
+"""The test images of the run that is looked at: opened beside the screen, and one run's at a time."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cifar_tui.errors import CifarTuiError
+from cifar_tui.tui import background
+from cifar_tui.tui.entry import ENDED, Entry
+
+if TYPE_CHECKING:
+    from cifar_tui.inference import Gallery
+    from cifar_tui.session import Session
+
+TELL_SECONDS = 0.5
+"""How often the screen is told how far it is."""
+
+
+class _Closed(Exception):  # noqa: N818  (a request that ends the opening, not an error)
+    """Unwinds the thread that opens images which nobody wants to see any more."""
+
+
+def why_none(entry: Entry | None) -> str:
+    """Why there are no images to open, and when there will be some; empty where there are."""
+    if entry is None:
+        return "no run is selected"
+    status, state = entry.status, entry.state
+    if status == "ready":
+        return "press s to start: the images come with the first epoch's weights"
+    if entry.folder is None or state is None or state.started is None:
+        return f"{status}: there are no images yet"
+    if state.best is not None:
+        return ""
+    if status in ENDED:
+        return "it ended before its first epoch was whole: it has no weights to show images with"
+    return f"the images come at the end of this epoch: batch {state.batch} of {state.started.batches} is done"
+
+
+def best_epoch(entry: Entry | None) -> int | None:
+    """The epoch of the run's best weights so far, as its events tell."""
+    best = entry.state.best if entry is not None and entry.state is not None else None
+    return None if best is None else best.epoch
+
+
+class Opened:
+    """Opens a run's images on a thread. What was opened before goes when another run's are wanted."""
+
+    def __init__(self, session: Callable[[], Session], changed: Callable[[], None]) -> None:
+        """Have nothing open.
+
+        Args:
+            session: Gives the session that has the images; called on the thread.
+            changed: Called within the event loop when there is something else to show.
+        """
+        self.gallery: Gallery | None = None
+        self.doing = ""
+        """What is done to open it; empty while nothing is."""
+        self.why = ""
+        """Why it could not be opened."""
+        self._session = session
+        self._changed = changed
+        self._entry: Entry | None = None
+        self._tried: int | None = None
+        self._closing = threading.Event()
+
+    @property
+    def newer(self) -> int | None:
+        """The epoch of better weights than those whose answers are open; None where there are none."""
+        best = best_epoch(self._entry)
+        return None if self.gallery is None or best in (None, self.gallery.answers.epoch) else best
+
+    def open(self, entry: Entry | None, *, again: bool = False) -> None:
+        """Open this run's images unless they are open, or are being opened, or could not be with these weights.
+
+        Args:
+            entry: The run; those of another one are closed.
+            again: Also where better weights have come since, and where it failed.
+        """
+        if entry is not self._entry:
+            self.close()
+            self._entry = entry
+        if entry is None or self.doing or why_none(entry):
+            return
+        known, failed = self.gallery is not None, self.why and self._tried == best_epoch(entry)
+        if (known or failed) and not (again and (failed or self.newer is not None)):
+            return
+        self._begin(entry)
+
+    def close(self) -> None:
+        """Keep nothing in memory, and end what is under way."""
+        self._closing.set()
+        self.gallery, self.doing, self.why, self._tried, self._entry = None, "", "", None, None
+
+    def _begin(self, entry: Entry) -> None:
+        folder = entry.folder
+        assert folder is not None
+        self._closing = closing = threading.Event()
+        self._tried, self.why, self.doing = best_epoch(entry), "", "opening its test images"
+        on_loop, told, following = background.caller(), "", 0.0
+
+        def progress(what: str, done: int, total: int) -> None:
+            nonlocal told, following
+            if closing.is_set():
+                raise _Closed
+            text = f"{what} {100 * done // total} %" if total else what
+            now = time.monotonic()
+            if text != told and now >= following:
+                told, following = text, now + TELL_SECONDS
+                on_loop(functools.partial(self._tell, closing, text))
+
+        def work() -> Gallery:
+            return self._session().gallery(folder, progress)
+
+        background.run(
+            work,
+            functools.partial(self._end, closing),
+            functools.partial(self._fail, closing),
+            awaited=True,
+        )
+
+    def _tell(self, closing: threading.Event, text: str) -> None:
+        if not closing.is_set() and self.doing:
+            self.doing = text
+            self._changed()
+
+    def _end(self, closing: threading.Event, gallery: Gallery) -> None:
+        if not closing.is_set():
+            self.gallery, self.doing = gallery, ""
+            self._changed()
+
+    def _fail(self, closing: threading.Event, error: Exception) -> None:
+        if not closing.is_set():
+            self.doing = ""
+            self.why = str(error) if isinstance(error, CifarTuiError) else f"{type(error).__name__}: {error}"
+            self._changed()
