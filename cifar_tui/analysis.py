@@ -1,4 +1,4 @@
-"""What a confusion matrix says of its classes: their scores, and which are taken for which."""
+"""What a confusion matrix says of its classes: their scores, which are taken for which, and how sure a share is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cifar_tui.events import ConfusionMatrix
+
+Z95 = 1.959963984540054
+"""Of the normal distribution, 95 % lie so many standard deviations or less from its mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,21 @@ def most_confused(matrix: ConfusionMatrix, classes: Sequence[str], limit: int) -
         if i != j and wrong > 0
     ]
     return sorted(pairs, key=lambda pair: -pair.count)[:limit]
+
+
+def wilson(right: int, images: int) -> tuple[float, float]:
+    """The 95 % interval of the share `right` of `images`, from 0 to 1; NaN where there is no image.
+
+    E. B. Wilson's score interval, Journal of the American Statistical Association 22 (1927), 209–212.
+    """
+    if not images:
+        return math.nan, math.nan
+    z2, share = Z95 * Z95, right / images
+    middle = share + z2 / (2 * images)
+    reach = Z95 * math.sqrt(share * (1 - share) / images + z2 / (4 * images * images))
+    low, high = ((middle + side * reach) / (1 + z2 / images) for side in (-1, 1))
+    # The ends are exact where nothing or all is right, which rounding would miss by a little.
+    return (low if right else 0.0), (high if right < images else 1.0)
 
 
 def _share(part: int, whole: int) -> float:

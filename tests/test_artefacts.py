@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,13 @@ ALL = {
     "curves.png",
     "confusion_matrix.csv",
     "confusion_matrix.png",
+    "calibration.png",
     "predictions.png",
     "predictions.safetensors",
     "report.md",
 }
+
+OF_ANSWERS = {"calibration.png", "predictions.safetensors"}
 
 
 def some_predictions() -> Predictions:
@@ -55,7 +59,7 @@ def test_a_tested_run_leaves_every_artefact(tmp_path: Path) -> None:
         (RunState(), {"report.md"}),
         (recorded([], ending="stopped"), {"metrics.csv", "report.md"}),
         (recorded(test=None, ending="stopped"), {"metrics.csv", "report.md", "curves.png"}),
-        (recorded(), ALL - {"predictions.png", "predictions.safetensors"}),
+        (recorded(), ALL - OF_ANSWERS - {"predictions.png"}),
     ],
     ids=["it has not ended, and its recorder keeps its metrics", "no epoch", "no test", "no predictions"],
 )
@@ -113,11 +117,26 @@ def test_a_folder_that_is_gone_is_reported_for_each_artefact(tmp_path: Path) -> 
 
 def test_a_report_that_is_written_again_keeps_the_predictions_of_the_test(tmp_path: Path) -> None:
     write_artefacts(tmp_path, run_config(), recorded(), some_predictions(), some_answers())
+    before = (tmp_path / "report.md").read_text(encoding="utf-8")
 
     write_artefacts(tmp_path, run_config(), recorded(), None)
 
     assert names(tmp_path) == ALL
-    assert "](predictions.png)" in (tmp_path / "report.md").read_text(encoding="utf-8")
+    report = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert report == before
+    assert "](predictions.png)" in report
+    assert "](calibration.png)" in report
+
+
+@pytest.mark.parametrize("content", [b"damaged", replace(some_answers(), epoch=1).to_bytes()])
+def test_answers_that_are_damaged_or_of_other_weights_say_nothing_of_confidence(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "predictions.safetensors").write_bytes(content)
+    (tmp_path / "calibration.png").write_bytes(b"old")
+
+    assert write_artefacts(tmp_path, run_config(), recorded()) == []
+
+    assert not (tmp_path / "calibration.png").exists()
+    assert "## Confidence" not in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
 def test_what_a_resumed_run_has_left_behind_is_removed(tmp_path: Path) -> None:

@@ -7,11 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cifar_tui.calibration import calibrate
+from cifar_tui.errors import InputError
 from cifar_tui.events import Note
 from cifar_tui.files import replacing
 from cifar_tui.state import RunState
 from cifar_tui.store.answers import FILE as ANSWERS
-from cifar_tui.store.answers import Answers
+from cifar_tui.store.answers import Answers, read
+from cifar_tui.store.plots.calibration import draw_calibration
 from cifar_tui.store.plots.confusion import draw_confusion_matrix
 from cifar_tui.store.plots.curves import draw_curves
 from cifar_tui.store.plots.predictions import Predictions, draw_predictions
@@ -37,8 +40,8 @@ def write_artefacts(
 
     Always `metrics.csv` and `report.md`; `curves.png` from the first whole epoch on; `confusion_matrix.csv` and `.png`
     with a test result; `predictions.png` and `.safetensors` with predictions, and those that are there stay as long as
-    there is a test result. What a resumed run has left behind, such as the pictures of its former test result, is
-    removed.
+    there is a test result; `calibration.png` with answers, given or there. What a resumed run has left behind, such as
+    the pictures of its former test result, is removed.
 
     Args:
         folder: The run's folder.
@@ -52,6 +55,8 @@ def write_artefacts(
     """
     classes = state.started.classes if state.started else ()
     test = state.test
+    known = answers or (_recorded(folder, test.epoch) if test else None)
+    calibration = calibrate(known.confidence, known.predicted == known.labels) if known else None
     makers: dict[str, Callable[[], str | bytes]] = {}
     if state.finished is not None:
         # While it trains, its recorder keeps it up to date.
@@ -61,11 +66,19 @@ def write_artefacts(
     if test is not None:
         makers["confusion_matrix.csv"] = lambda: confusion_csv(test.confusion, classes)
         makers["confusion_matrix.png"] = lambda: draw_confusion_matrix(test, classes)
+    if calibration is not None:
+        makers["calibration.png"] = lambda: draw_calibration(calibration)
     if predictions is not None:
         makers["predictions.png"] = lambda: draw_predictions(predictions, classes)
     if answers is not None:
         makers[ANSWERS] = answers.to_bytes
-    outdated = {"curves.png", "confusion_matrix.csv", "confusion_matrix.png", *OF_THE_TEST} - makers.keys()
+    outdated = {
+        "curves.png",
+        "confusion_matrix.csv",
+        "confusion_matrix.png",
+        "calibration.png",
+        *OF_THE_TEST,
+    } - makers.keys()
     present: set[str] = set()
     if test is not None:
         present = {name for name in outdated.intersection(OF_THE_TEST) if (folder / name).exists()}
@@ -74,7 +87,7 @@ def write_artefacts(
 
     def report() -> str:
         notes = [Note(t=state.t, level="warning", message=failure) for failure in failures]
-        return report_md(replace(state, notes=[*state.notes, *notes]), config, present)
+        return report_md(replace(state, notes=[*state.notes, *notes]), config, present, calibration)
 
     makers[REPORT] = report
     for name in sorted(outdated):
@@ -91,3 +104,12 @@ def write_artefacts(
         except Exception as error:  # noqa: BLE001  whatever a plot raises, the other artefacts are wanted
             failures.append(f"{name} could not be written: {printable(f'{type(error).__name__}: {error}')}")
     return failures
+
+
+def _recorded(folder: Path, epoch: int) -> Answers | None:
+    """The answers that are there, where they are those of this epoch's weights."""
+    try:
+        found = read(folder / ANSWERS)
+    except InputError:  # There are none, or they are damaged.
+        return None
+    return found if found.epoch == epoch else None

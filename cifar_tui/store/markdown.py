@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 
 from cifar_tui.text import printable
 
@@ -22,3 +23,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], align: str) -> str
     """A table of escaped cells; `align` has an `l` or an `r` for each column."""
     rule = [{"l": "---", "r": "---:"}[side] for side in align]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
+
+
+def picture(name: str, title: str, files: AbstractSet[str]) -> list[str]:
+    """A picture with its title for those who cannot see it, where it is among the files that are there."""
+    return [f"![{title}]({name})"] if name in files else []

@@ -8,11 +8,13 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from cifar_tui.analysis import class_scores, most_confused
+from cifar_tui.calibration import Calibration
 from cifar_tui.config import TrainingConfig
 from cifar_tui.events import Epoch, Evaluated
 from cifar_tui.state import RunState
 from cifar_tui.store.commands import flag, run_command, shell_line, training_command
-from cifar_tui.store.markdown import escape, table
+from cifar_tui.store.findings import conclusion, confidence
+from cifar_tui.store.markdown import escape, picture, table
 from cifar_tui.text import UNKNOWN, count, duration, percent, plural
 
 CONFUSED_PAIRS = 10
@@ -25,13 +27,16 @@ UNDERFITTING = 0.10
 """Without over-fitting, this share of wrong images, in training and in validation, is called under-fitting."""
 
 
-def report_md(state: RunState, config: Mapping[str, Any], files: AbstractSet[str]) -> str:
+def report_md(
+    state: RunState, config: Mapping[str, Any], files: AbstractSet[str], calibration: Calibration | None = None
+) -> str:
     """The report, in Markdown. Whatever comes from outside, such as class names, is shown as text.
 
     Args:
         state: The run, at whatever point it is.
         config: What `config.json` holds.
         files: Names in the run's folder that the report may refer to; pictures that are not there are left out.
+        calibration: Of its answers on the test images, where they are known.
     """
     options: dict[str, Any] = config["options"]
     parts = [
@@ -40,11 +45,14 @@ def report_md(state: RunState, config: Mapping[str, Any], files: AbstractSet[str
         _main_figures(state, config),
     ]
     if state.epochs:
-        parts += ["## Learning", *_picture("curves.png", "Learning curves", files), _fit(state.epochs, state.best)]
+        parts += ["## Learning", *picture("curves.png", "Learning curves", files), _fit(state.epochs, state.best)]
         if "metrics.csv" in files:
             parts.append("Every epoch's figures are in [metrics.csv](metrics.csv).")
     if state.test and state.started:
         parts += _test(state.test, state.started.classes, files)
+        if calibration is not None:
+            parts += confidence(calibration, files)
+    parts += conclusion(state, calibration)
     parts += _notes(state)
     parts += _how_trained(config, options)
     parts += _commands(state, config)
@@ -215,10 +223,10 @@ def _test(test: Evaluated, classes: Sequence[str], files: AbstractSet[str]) -> l
         parts += ["Most often confused:", "\n".join(lines)]
     else:
         parts.append("No test image was taken for another class.")
-    parts += _picture("confusion_matrix.png", "Confusion matrix", files)
+    parts += picture("confusion_matrix.png", "Confusion matrix", files)
     if "confusion_matrix.csv" in files:
         parts.append("The counts are in [confusion_matrix.csv](confusion_matrix.csv).")
-    return parts + _picture("predictions.png", "Test images with their predicted and their true class", files)
+    return parts + picture("predictions.png", "Test images with their predicted and their true class", files)
 
 
 def _notes(state: RunState) -> list[str]:
@@ -278,10 +286,6 @@ def _commands(state: RunState, config: Mapping[str, Any]) -> list[str]:
 
 def _shell_block(words: Sequence[str]) -> str:
     return f"```sh\n{shell_line(words)}\n```"
-
-
-def _picture(name: str, title: str, files: AbstractSet[str]) -> list[str]:
-    return [f"![{title}]({name})"] if name in files else []
 
 
 def _value(value: object) -> str:
