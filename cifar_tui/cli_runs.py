@@ -1,4 +1,4 @@
-"""The commands for runs that are there: they ask something of one, list them, test one's weights."""
+"""The commands for runs that are there: they ask something of one, list and compare them, write up and test one."""
 
 from __future__ import annotations
 
@@ -126,5 +126,43 @@ def export(
     export_run(folder, form, output, as_json=wants_json(context, as_json))
 
 
-COMMANDS = (stop, pause, checkpoint, runs, evaluate, predict, export)
+def compare(
+    context: typer.Context,
+    names: Annotated[
+        list[str], typer.Argument(metavar="RUN RUN…", help="Two runs or more: their ids, or parts of them.")
+    ],
+    runs_dir: RunsDir = None,
+    study: Annotated[bool, typer.Option("--study", help="Set the reference study’s figures beside them.")] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Write it up in this file, .md (its pictures beside it) or .html.")
+    ] = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Say how runs differ: in their figures, in how fast they learned, and image by image in the test."""
+    from cifar_tui.headless.comparison import compare_runs
+    from cifar_tui.store import catalog
+
+    directory = runs_folder(context, runs_dir)
+    folders = [catalog.find(directory, name) for name in names]
+    compare_runs(folders, as_json=wants_json(context, as_json), study=study, report=report)
+
+
+def report(
+    context: typer.Context,
+    run: RunName,
+    runs_dir: RunsDir = None,
+    as_html: Annotated[bool, typer.Option("--html", help="As one HTML file too, report.html, to be sent.")] = False,
+    output: Annotated[Path | None, typer.Option(help="Write the HTML file here instead.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Write a run's report now, with its pictures: report.md in its folder."""
+    from cifar_tui.headless.report import report_run
+    from cifar_tui.store import catalog
+
+    folder = catalog.find(runs_folder(context, runs_dir), run)
+    raise typer.Exit(report_run(folder, as_html=as_html, output=output))
+
+
+COMMANDS = (stop, pause, checkpoint, runs, compare, report, evaluate, predict, export)
 """In the order in which --help lists them."""

@@ -21,7 +21,7 @@ from cifar_tui.files import NO_ROOM, remove_leftovers
 from cifar_tui.record import answers_of, record_of
 from cifar_tui.state import RunState
 from cifar_tui.store import run_folder
-from cifar_tui.store.artefacts import REPORT, Predictions, write_artefacts
+from cifar_tui.store.artefacts import HTML, REPORT, Predictions, write_artefacts
 from cifar_tui.store.lock import RunLock
 from cifar_tui.store.plots.predictions import SHOWN
 from cifar_tui.store.recorder import Recorder
@@ -371,7 +371,8 @@ class Run:
         try:
             if outcome.state == "interrupted":
                 # Who interrupts is waiting, and will go on from the checkpoint; an earlier ending's report is void.
-                (folder.path / REPORT).unlink(missing_ok=True)
+                for name in (REPORT, HTML):
+                    (folder.path / name).unlink(missing_ok=True)
             else:
                 ended = replace(state, finished=final, status=final.state)
                 for problem in write_artefacts(folder.path, recorder.config, ended, predictions, answers):

@@ -80,3 +80,15 @@ def time_left(seconds: float) -> str:
     if whole < 36_000:
         return f"{hours} h {minutes % 60:02} min"
     return f"{hours} h" if hours < 48 else f"{count(hours // 24)} d {hours % 24:02} h"
+
+
+def points(difference: float) -> str:
+    """A difference between two accuracies in percentage points, with its sign: `+35.41`, `−0.20`."""
+    return UNKNOWN if not math.isfinite(difference) else f"{100 * difference:+.2f}".replace("-", "−")
+
+
+def probability(p: float) -> str:
+    """A test's probability, with what it is: `p = 0.031`, `p < 0.0001`."""
+    if not math.isfinite(p):
+        return f"p {UNKNOWN}"
+    return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"

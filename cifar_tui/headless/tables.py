@@ -12,6 +12,7 @@ from rich.text import Text
 from cifar_tui.analysis import class_scores, most_confused
 from cifar_tui.events import ConfusionMatrix
 from cifar_tui.state import RunState
+from cifar_tui.study import Reference
 from cifar_tui.text import UNKNOWN, count, duration, figure, percent, printable
 
 PLAIN_WIDTH = 160
@@ -21,20 +22,41 @@ WORDS = ("run", "state", "model", "data", "class", "most taken for")
 """The columns that hold words; the others hold numbers."""
 
 
-def comparison_table(states: Sequence[RunState], width: int = PLAIN_WIDTH) -> Text:
-    """Runs side by side, a row each: the figures that the reference protocol compares."""
-    columns = {
-        "model": [_text(s.started and s.started.model) for s in states],
-        "params": [_text(s.started and count(s.started.parameters)) for s in states],
-        "epochs": [_text(count(len(s.epochs))) for s in states],
-        "1st epoch": [_text(percent(s.epochs[0].val_accuracy if s.epochs else None)) for s in states],
-        "best": [_text(percent(s.best.val_accuracy if s.best else None)) for s in states],
-        "test": [_text(percent(s.test.accuracy if s.test else None)) for s in states],
-        "gap": [_text(percent(s.best.train_accuracy - s.best.val_accuracy if s.best else None)) for s in states],
-        "images/s": [_text(_speed(s.training_speed)) for s in states],
-        "time": [_text(duration(s.seconds)) for s in states],
+def comparison_table(
+    states: Sequence[RunState],
+    width: int = PLAIN_WIDTH,
+    labels: Sequence[str] | None = None,
+    study: Sequence[Reference] = (),
+) -> Text:
+    """Runs side by side, a row each: the figures that the reference protocol compares.
+
+    Args:
+        states: The runs.
+        width: Columns that there are.
+        labels: What they are called, where that is not by their models.
+        study: What the reference study reports, a row for each of its models.
+    """
+    named = labels or [s.started.model if s.started else UNKNOWN for s in states]
+    columns: dict[str, list[object]] = {
+        "model": [*named, *(f"study’s {each.model}" for each in study)],
+        "params": [s.started and count(s.started.parameters) for s in states],
+        "epochs": [count(len(s.epochs)) for s in states],
+        "1st epoch": [
+            *(percent(s.epochs[0].val_accuracy if s.epochs else None) for s in states),
+            *(percent(each.first_val_accuracy) for each in study),
+        ],
+        "best": [percent(s.best.val_accuracy if s.best else None) for s in states],
+        "test": [
+            *(percent(s.test.accuracy if s.test else None) for s in states),
+            *(percent(each.test_accuracy) for each in study),
+        ],
+        "gap": [percent(s.best.train_accuracy - s.best.val_accuracy if s.best else None) for s in states],
+        "images/s": [_speed(s.training_speed) for s in states],
+        "time": [duration(s.seconds) for s in states],
     }
-    table = _fitting(columns, ("params", "epochs", "images/s", "time"), width)
+    rows = len(states) + len(study)
+    whole = {head: [_text(value) for value in (*cells, *[None] * rows)][:rows] for head, cells in columns.items()}
+    table = fitting(whole, ("params", "epochs", "images/s", "time"), width)
     table.append("\n1st epoch, best: validation; gap: training − validation in the best epoch", "dim")
     return table
 
@@ -52,7 +74,7 @@ def runs_table(summaries: Sequence[dict[str, Any]], width: int = PLAIN_WIDTH) ->
         "images/s": [_text(_speed(figure(s.get("images_per_second")))) for s in summaries],
         "time": [_text(duration(figure(s.get("seconds")))) for s in summaries],
     }
-    return _fitting(columns, ("images/s", "data", "time", "model", "best"), width)
+    return fitting(columns, ("images/s", "data", "time", "model", "best"), width)
 
 
 def classes_table(matrix: ConfusionMatrix, classes: Sequence[str], width: int = PLAIN_WIDTH) -> Text:
@@ -67,7 +89,7 @@ def classes_table(matrix: ConfusionMatrix, classes: Sequence[str], width: int = 
         "accuracy": [_text(percent(score.recall)) for score in scores],
         "most taken for": [_text(f"{pair.predicted} ({count(pair.count)})" if pair else "") for pair in mistakes],
     }
-    return _fitting(columns, ("images", "right"), width)
+    return fitting(columns, ("images", "right"), width)
 
 
 def console() -> Console:
@@ -76,8 +98,12 @@ def console() -> Console:
     return found if found.is_terminal else Console(width=PLAIN_WIDTH, color_system=None)
 
 
-def _fitting(columns: dict[str, list[str]], dispensable: Sequence[str], width: int) -> Text:
+def fitting(
+    columns: dict[str, list[str]], dispensable: Sequence[str], width: int, words: Sequence[str] = WORDS
+) -> Text:
     """A table of these columns, without those that one can do without, in this order, until it is not too wide.
+
+    Those that are in `words` stand at the left of their columns, the others at the right.
 
     Rich's own table takes two milliseconds for a row of it, and there may be a thousand rows.
     """
@@ -87,7 +113,7 @@ def _fitting(columns: dict[str, list[str]], dispensable: Sequence[str], width: i
             break
         del widths[name]
     padded = [
-        [_aligned(text, size, left=head in WORDS) for text in (head, *columns[head])] for head, size in widths.items()
+        [_aligned(text, size, left=head in words) for text in (head, *columns[head])] for head, size in widths.items()
     ]
     heads, *rows = [GAP.join(row) for row in zip(*padded, strict=True)]
     # The same length in cells as every row.

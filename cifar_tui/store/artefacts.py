@@ -10,10 +10,11 @@ from typing import Any
 from cifar_tui.calibration import calibrate
 from cifar_tui.errors import InputError
 from cifar_tui.events import Note
-from cifar_tui.files import replacing
+from cifar_tui.files import replacing, write_text
 from cifar_tui.state import RunState
 from cifar_tui.store.answers import FILE as ANSWERS
 from cifar_tui.store.answers import Answers, read
+from cifar_tui.store.page import page
 from cifar_tui.store.plots.calibration import draw_calibration
 from cifar_tui.store.plots.confusion import draw_confusion_matrix
 from cifar_tui.store.plots.curves import draw_curves
@@ -22,9 +23,9 @@ from cifar_tui.store.report import report_md
 from cifar_tui.store.tables import confusion_csv, metrics_csv
 from cifar_tui.text import printable
 
-__all__ = ["Predictions", "write_artefacts"]
+__all__ = ["Predictions", "write_artefacts", "write_page"]
 
-REPORT = "report.md"
+REPORT, HTML = "report.md", "report.html"
 OF_THE_TEST = ("predictions.png", ANSWERS)
 """What takes the test images to be made; it holds as long as the test result does."""
 
@@ -41,7 +42,7 @@ def write_artefacts(
     Always `metrics.csv` and `report.md`; `curves.png` from the first whole epoch on; `confusion_matrix.csv` and `.png`
     with a test result; `predictions.png` and `.safetensors` with predictions, and those that are there stay as long as
     there is a test result; `calibration.png` with answers, given or there. What a resumed run has left behind, such as
-    the pictures of its former test result, is removed.
+    the pictures of its former test result, is removed. `report.html` is written again where there is one.
 
     Args:
         folder: The run's folder.
@@ -90,6 +91,8 @@ def write_artefacts(
         return report_md(replace(state, notes=[*state.notes, *notes]), config, present, calibration)
 
     makers[REPORT] = report
+    if (folder / HTML).exists():
+        makers[HTML] = lambda: _page(folder)
     for name in sorted(outdated):
         try:
             (folder / name).unlink(missing_ok=True)
@@ -104,6 +107,35 @@ def write_artefacts(
         except Exception as error:  # noqa: BLE001  whatever a plot raises, the other artefacts are wanted
             failures.append(f"{name} could not be written: {printable(f'{type(error).__name__}: {error}')}")
     return failures
+
+
+def write_page(folder: Path, output: Path) -> None:
+    """Write the report that is in a run's folder as one HTML file.
+
+    Args:
+        folder: The run's folder.
+        output: The file to write.
+
+    Raises:
+        InputError: There is no report, or the file cannot be written.
+    """
+    try:
+        text = _page(folder)
+    except OSError as error:
+        raise InputError(f"{folder / REPORT}: cannot be read: {error.strerror or error}") from None
+    try:
+        write_text(output, text)
+    except OSError as error:
+        raise InputError(f"{output}: cannot be written: {error.strerror or error}") from None
+
+
+def _page(folder: Path) -> str:
+    def picture(name: str) -> bytes | None:
+        # Only what lies in the folder itself, whatever a report that someone has edited may refer to.
+        path = folder / name
+        return path.read_bytes() if path.parent == folder and path.suffix == ".png" and path.is_file() else None
+
+    return page((folder / REPORT).read_text(encoding="utf-8"), picture)
 
 
 def _recorded(folder: Path, epoch: int) -> Answers | None:

@@ -55,9 +55,9 @@ def confidence_sentence(calibration: Calibration) -> str:
         return "There are no answers to judge it by."
     means = f"mean confidence is {percent(calibration.confidence)}, accuracy {percent(calibration.accuracy)}"
     if abs(distance) < LEAST_MISCALIBRATED:
-        return f"It is as sure as it is right, to {points(LEAST_MISCALIBRATED)}: {means}."
+        return f"It is as sure as it is right, to {apart(LEAST_MISCALIBRATED)}: {means}."
     kind = "over-confident" if distance > 0 else "under-confident"
-    return f"It is {kind} by {points(abs(distance))}: {means}."
+    return f"It is {kind} by {apart(abs(distance))}: {means}."
 
 
 def conclusion(state: RunState, calibration: Calibration | None) -> list[str]:
@@ -84,7 +84,7 @@ def _learned(epochs: Sequence[Epoch], best: Epoch) -> Iterator[str]:
     )
     gap = best.train_accuracy - best.val_accuracy
     if math.isfinite(gap):
-        yield f"There, training accuracy was {points(abs(gap))} {'above' if gap >= 0 else 'below'} it."
+        yield f"There, training accuracy was {apart(abs(gap))} {'above' if gap >= 0 else 'below'} it."
 
 
 def _tested(test: Evaluated, classes: Sequence[str], best: Epoch) -> Iterator[str]:
@@ -95,7 +95,7 @@ def _tested(test: Evaluated, classes: Sequence[str], best: Epoch) -> Iterator[st
     distance = right / images - best.val_accuracy
     yield (
         f"Of {count(images)} test images, {percent(right / images)} are classified rightly (95 % interval "
-        f"{percent(low)} to {percent(high)}), {points(abs(distance))} {'above' if distance >= 0 else 'below'} "
+        f"{percent(low)} to {percent(high)}), {apart(abs(distance))} {'above' if distance >= 0 else 'below'} "
         "validation."
     )
     scores = [score for score in class_scores(test.confusion, classes) if score.images]
@@ -112,6 +112,6 @@ def _tested(test: Evaluated, classes: Sequence[str], best: Epoch) -> Iterator[st
         )
 
 
-def points(fraction: float) -> str:
+def apart(fraction: float) -> str:
     """A distance between two accuracies, in percentage points."""
     return f"{100 * fraction:.2f} points"

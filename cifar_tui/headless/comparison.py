@@ -1,0 +1,147 @@
+"""`cifar-tui compare`: runs against each other, on a terminal, as JSON, and as a report."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from cifar_tui.comparison import Comparison, Contestant, Pair, Race, Reach, compare, first
+from cifar_tui.errors import CifarTuiError, InputError
+from cifar_tui.headless.displays import PlainDisplay
+from cifar_tui.headless.tables import comparison_table, console, fitting
+from cifar_tui.inference import Progress, answers
+from cifar_tui.session import Loading
+from cifar_tui.state import RunState
+from cifar_tui.store import comparison_files
+from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.study import CLASS_IMAGES, STUDY
+from cifar_tui.text import count, duration, percent, points, printable, probability
+
+# Heads of columns with words. Each has a space, which no run's label has.
+CLASS = ("test class",)
+FIRST = ("first in images", "first in time")
+
+
+def compare_runs(folders: Sequence[RunFolder], *, as_json: bool, study: bool, report: Path | None) -> None:
+    """Print how runs differ, and write it up where that is asked for; nothing in their folders is changed.
+
+    Args:
+        folders: The runs, two or more.
+        as_json: Print all figures as one JSON object.
+        study: Set the reference study's figures beside them.
+        report: The Markdown or HTML file to write.
+
+    Raises:
+        InputError: There are not two different runs, what one has recorded is damaged, or the report cannot be written.
+    """
+    if len({folder.path.resolve() for folder in folders}) < max(2, len(folders)):
+        raise InputError("compare takes two different runs or more; `cifar-tui runs` lists them")
+    if report is not None:
+        comparison_files.check(report)
+    steps = PlainDisplay()
+    found = [_contestant(each, lambda what, done, of: steps.loading(Loading(what, done, of))) for each in folders]
+    comparison = compare(found, STUDY if study else ())
+    states = [each.state for each in found]
+    if report is not None:
+        comparison_files.write(report, comparison, states)
+    if as_json:
+        print(json.dumps(comparison.to_dict(), indent=2))
+        return
+    _print(comparison, states, console())
+    if report is not None:
+        print(f"\nwritten to {printable(str(report))}")
+
+
+def _contestant(folder: RunFolder, progress: Progress) -> Contestant:
+    """A run and its answers: as recorded, or, where its test result is older than the recording, found out now."""
+    state, dataset = folder.read_state(), folder.read_config().get("dataset")
+    fingerprint = str(dataset.get("fingerprint", "")) if isinstance(dataset, dict) else ""
+    if state.test is None:
+        return Contestant(folder.id, state, fingerprint, None, f"no test result; the run is {state.status}")
+    try:
+        return Contestant(folder.id, state, fingerprint, answers(folder, progress))
+    except CifarTuiError as error:
+        why = f"what it took each test image for is not known: {error}"
+        return Contestant(folder.id, state, fingerprint, None, why)
+
+
+def _print(comparison: Comparison, states: Sequence[RunState], out: Console) -> None:
+    labels = [run.label for run in comparison.runs]
+    out.print(comparison_table(states, out.width, labels, comparison.study))
+    for race in comparison.races:
+        out.print()
+        out.print(_race_lines(race, comparison, out.width), soft_wrap=True)
+    for group in comparison.same_classes:
+        if len(group) > 1 or comparison.study:
+            out.print()
+            _print_classes(group, comparison, out)
+    for two in comparison.pairs:
+        out.print()
+        _print_pair(two, comparison, out)
+    sys.stdout.flush()
+    for gap in comparison.gaps:
+        print(f"cifar-tui: {printable(gap)}", file=sys.stderr)
+
+
+def _race_lines(race: Race, comparison: Comparison, width: int) -> Text:
+    """When each run first was as good in validation, and which was the first to be."""
+    labels = [printable(comparison.runs[n].label) for n in race.runs]
+    columns = {"val accuracy": [percent(level.accuracy) for level in race.levels]}
+    for n, label in enumerate(labels):
+        columns[label] = [_reach(level.reached[n]) for level in race.levels]
+    for head, cost in zip(FIRST, ("samples", "seconds"), strict=True):
+        columns[head] = [first(labels, [getattr(each, cost) for each in level.reached]) for level in race.levels]
+    return fitting(columns, FIRST, width, FIRST)
+
+
+def _reach(reach: Reach) -> str:
+    return f"epoch {reach.epoch}, {count(reach.samples)} images, {duration(reach.seconds)}"
+
+
+def _print_classes(group: Sequence[int], comparison: Comparison, out: Console) -> None:
+    scores = [comparison.runs[n].classes for n in group]
+    columns = {"test class": [printable(score.name) for score in scores[0]]}
+    for n, mine in zip(group, scores, strict=True):
+        columns[printable(comparison.runs[n].label)] = [percent(score.recall) for score in mine]
+    for each in comparison.study:
+        known = [each.right.get(score.name) for score in scores[0]]
+        columns[f"study’s {each.model}"] = [percent(None if n is None else n / CLASS_IMAGES) for n in known]
+    out.print(fitting(columns, (), out.width, CLASS), soft_wrap=True)
+    for run in (comparison.runs[n] for n in group):
+        counts = {(pair.true, pair.predicted): pair.count for pair in run.confused}
+        named = [f"{printable(p)} for {printable(t)} {count(n)}" for (t, p), n in counts.items()]
+        if named:
+            print(f"{printable(run.label)} most often mistook {', '.join(named)}")
+    for each in comparison.study:
+        for true, predicted, n in each.confused:
+            print(f"study’s {each.model} mistook {predicted} for {true} {count(n)}")
+
+
+def _print_pair(two: Pair, comparison: Comparison, out: Console) -> None:
+    a, b = (printable(comparison.runs[n].label) for n in (two.a, two.b))
+    whole = two.overall
+    print(
+        f"{a} and {b} on the same {count(whole.images)} test images: both right {count(whole.both)}, only {a} "
+        f"{count(whole.only_a)}, only {b} {count(whole.only_b)}, neither {count(whole.neither)}"
+    )
+    print(
+        f"accuracy {a} − {b}: {points(whole.difference)} (95 % interval {points(whole.low)} to {points(whole.high)}); "
+        f"McNemar’s exact test: {probability(whole.p_value)}"
+    )
+    names = [printable(score.name) for score in comparison.runs[two.a].classes]
+    columns = {
+        "test class": names,
+        "images": [count(each.images) for each in two.classes],
+        "both": [count(each.both) for each in two.classes],
+        f"only {a}": [count(each.only_a) for each in two.classes],
+        f"only {b}": [count(each.only_b) for each in two.classes],
+        "neither": [count(each.neither) for each in two.classes],
+        f"{a} − {b}": [points(each.difference) for each in two.classes],
+        "95 % interval": [f"{points(each.low)} to {points(each.high)}" for each in two.classes],
+    }
+    out.print(fitting(columns, ("images", "neither", "both"), out.width, CLASS), soft_wrap=True)

@@ -1,0 +1,41 @@
+"""`cifar-tui report`: a run written up now."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from cifar_tui.errors import InputError
+from cifar_tui.session import write_report
+from cifar_tui.store.artefacts import HTML, REPORT, write_page
+from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.text import printable
+
+
+def report_run(folder: RunFolder, *, as_html: bool, output: Path | None) -> int:
+    """Write the report and print where it is.
+
+    Args:
+        folder: The run.
+        as_html: Write it as one HTML file too.
+        output: Where that is to be, and that it is to be; in the run's folder, where this is None.
+
+    Returns:
+        The exit status: 1 where anything could not be written, else 0.
+
+    Raises:
+        InputError: What the run has recorded is damaged, or `output` cannot be written.
+    """
+    if output is not None and output.suffix != ".html":
+        raise InputError(f"--output takes a file that ends in .html, not {str(output)!r}")
+    if output is not None and not output.parent.is_dir():
+        raise InputError(f"--output: there is no folder {str(output.parent)!r}")
+    problems = write_report(folder)
+    for problem in problems:
+        print(f"cifar-tui: {printable(problem)}", file=sys.stderr)
+    written = folder.path / REPORT
+    if as_html or output is not None:
+        written = output or folder.path / HTML
+        write_page(folder.path, written)
+    print(printable(str(written)))
+    return 1 if problems else 0
