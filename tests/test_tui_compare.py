@@ -1,9 +1,12 @@
 """Runs side by side: whose curve is whose, and how they differ."""
 
+import asyncio
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +15,7 @@ from textual.strip import Strip
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.state import RunState
+from cifar_tui.store.answers import FILE, Answers
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui import compare as compare_module
 from cifar_tui.tui.compare import ComparePanel, side_by_side
@@ -166,6 +170,40 @@ def test_every_size_is_filled_exactly(runs: int, width: int, height: int, look: 
 class Shown(App[None]):
     def compose(self) -> ComposeResult:
         yield ComparePanel(ChartOptions(), id="compare")
+
+
+def answered(path: Path, predicted: Sequence[int], fingerprint: str = "f") -> Entry:
+    """A run that was tested on four images of two classes."""
+    path.mkdir()
+    probabilities = np.eye(2, dtype=np.float32)[list(predicted)]
+    answers = Answers(np.array([0, 0, 1, 1]), probabilities, 2, fingerprint)
+    (path / FILE).write_bytes(answers.to_bytes())
+    return Entry(number=0, config=TrainingConfig(epochs=3), folder=RunFolder(path), state=recorded())
+
+
+async def test_where_two_tested_runs_disagree_is_shown_once_it_is_read(tmp_path: Path) -> None:
+    one, other = answered(tmp_path / "a", [0, 0, 1, 0]), answered(tmp_path / "b", [0, 1, 0, 0])
+    elsewhere = answered(tmp_path / "c", [0, 0, 0, 0], fingerprint="g")
+    app = Shown()
+    async with app.run_test(size=(118, 36)):
+        panel = app.query_one(ComparePanel)
+
+        async def shown(*entries: Entry) -> str:
+            panel.compare(entries, LOOK)
+            # Nothing else runs in the background here: what comes after the reading comes after its telling.
+            done = asyncio.Event()
+            for thread in [each for each in threading.enumerate() if each.name == "background"]:
+                await asyncio.to_thread(thread.join)
+            asyncio.get_running_loop().call_soon(done.set)
+            await done.wait()
+            return text(panel.lines(118, 36))
+
+        rows = [row.split() for row in (await shown(one, other)).splitlines()]
+        assert ["right", "alone", "2", "0"] in rows
+        assert ["both,", "neither", "1,", "1", "1,", "1"] in rows
+        assert "right alone" not in await shown(one, elsewhere)
+        assert "right alone" not in await shown(one, other, elsewhere)
+        assert "right alone" in await shown(other, one)
 
 
 async def test_the_panel_draws_again_only_when_a_run_or_an_option_changed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple
+from functools import partial
+from typing import TYPE_CHECKING
 
 from textual.strip import Strip
 
 from cifar_tui.state import RunState
 from cifar_tui.text import printable
+from cifar_tui.tui import background
 from cifar_tui.tui.axes import Axis, time_unit, x_axis
 from cifar_tui.tui.chart import Chart, Line, canvas_height, canvas_width, draw
 from cifar_tui.tui.charts import GAP, LEAST_ROWS, WIDE
 from cifar_tui.tui.comparison_table import Heading, comparison, cut, table
 from cifar_tui.tui.curves import XY, ChartOptions, Metric, training, validation
+from cifar_tui.tui.disagreement import Tested, read, tested
 from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.lines import Panel, Part, line, width_of
 from cifar_tui.tui.look import Look
@@ -28,6 +32,9 @@ from cifar_tui.tui.run_chart import (
     value_axis,
 )
 
+if TYPE_CHECKING:
+    from cifar_tui.paired import Paired
+
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 LETTER_COLUMNS = 5
 """The least distance between two letters of a curve."""
@@ -41,18 +48,32 @@ class ComparePanel(Panel):
         self.options = options
         self.entries: tuple[Entry, ...] = ()
         self._drawn: tuple[object, list[Strip]] = (None, [])
+        self._tested: tuple[Tested, ...] = ()
+        """The two runs of which `_disagreement` is, or is being read."""
+        self._disagreement: Paired | None = None
 
     def compare(self, entries: Sequence[Entry], look: Look) -> None:
         """Show these runs, in this look, as they stand now."""
         self.entries, self.look = tuple(entries), look
+        both = tested(self.entries)
+        if both != self._tested:
+            self._tested, self._disagreement = both, None
+            if both:
+                background.run(partial(read, both), partial(self._tell, both), _fail)
         self.draw()
+
+    def _tell(self, both: tuple[Tested, ...], disagreement: Paired | None) -> None:
+        if both == self._tested:
+            self._disagreement = disagreement
+            self.draw()
 
     def lines(self, width: int, height: int) -> list[Strip]:
         """The charts and the table below them; as they were where nothing changed."""
         versions = tuple((e.number, e.name, e.status, e.config, *_version(e.state)) for e in self.entries)
-        shown = (versions, *astuple(self.options), self.look, width, height)
+        shown = (versions, self._disagreement, *astuple(self.options), self.look, width, height)
         if self._drawn[0] != shown:
-            self._drawn = shown, side_by_side(self.entries, self.options, width, height, self.look)
+            picture = side_by_side(self.entries, self.options, width, height, self.look, self._disagreement)
+            self._drawn = shown, picture
         return list(self._drawn[1])
 
 
@@ -62,12 +83,23 @@ def _version(state: RunState | None) -> tuple[object, ...]:
     return id(state), state.t, state.samples, len(state.epochs), len(state.resumptions), state.test, state.finished
 
 
-def side_by_side(entries: Sequence[Entry], options: ChartOptions, width: int, height: int, look: Look) -> list[Strip]:
+def _fail(error: Exception) -> None:
+    raise error
+
+
+def side_by_side(
+    entries: Sequence[Entry],
+    options: ChartOptions,
+    width: int,
+    height: int,
+    look: Look,
+    disagreement: Paired | None = None,
+) -> list[Strip]:
     """The picture of two or more runs, as up to `height` lines of `width` columns."""
     if len(entries) < 2:
         return [line([(look.text("Mark two runs or more with space, then press c."), look.dim)], width)]
     runs = [Heading(f"{_letter(i)} {printable(e.name)}", look.run(e.number)) for i, e in enumerate(entries)]
-    figures = comparison(entries)
+    figures = comparison(entries, disagreement)
     rows = table(runs, figures, width, max(height // 2, 3), look)
     if height - len(rows) < LEAST_ROWS:
         return table(runs, figures, width, height, look)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, set_cell_size
 from rich.style import Style
@@ -16,6 +16,9 @@ from cifar_tui.text import UNKNOWN, count, duration, percent, printable
 from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.lines import Part, line
 from cifar_tui.tui.look import Look
+
+if TYPE_CHECKING:
+    from cifar_tui.paired import Paired
 
 NAME_COLUMNS, VALUE_COLUMNS = 18, 24
 """The most that a run's name and a value take."""
@@ -43,8 +46,8 @@ class Figure:
     """The run that has the best one, where that can be said."""
 
 
-def comparison(entries: Sequence[Entry]) -> list[Figure]:
-    """What is said of these runs, the most important first."""
+def comparison(entries: Sequence[Entry], disagreement: Paired | None = None) -> list[Figure]:
+    """What is said of these runs, the most important first; `disagreement` is of the first two, where it is known."""
     states = [entry.state if entry.state is not None and entry.state.started is not None else None for entry in entries]
     best = [state.best if state else None for state in states]
     gaps = [e.train_accuracy - e.val_accuracy if e else None for e in best]
@@ -55,11 +58,23 @@ def comparison(entries: Sequence[Entry]) -> list[Figure]:
         Figure("state", tuple(map(_state, entries))),
         _figure("best epoch", [e.epoch if e else None for e in best], _whole),
         _figure("1st epoch", [s.epochs[0].val_accuracy if s and s.epochs else None for s in states], percent),
+        *_disagreement(disagreement),
         _figure("images/s", [s.training_speed if s else None for s in states], _whole),
         _figure("time", [s.seconds if s else None for s in states], duration),
         _figure("parameters", [s.started.parameters if s and s.started else None for s in states], _whole),
     ]
     return figures + _differences(entries, [state.started if state else None for state in states])
+
+
+def _disagreement(two: Paired | None) -> list[Figure]:
+    """How many test images each of two runs alone classified rightly, and how many both and neither did."""
+    if two is None:
+        return []
+    together = f"{count(two.both)}, {count(two.neither)}"
+    return [
+        Figure("right alone", (count(two.only_a), count(two.only_b))),
+        Figure("both, neither", (together, together)),
+    ]
 
 
 def _state(entry: Entry) -> str:
