@@ -26,6 +26,11 @@ class Reference:
     right: Mapping[str, int]
     confused: tuple[tuple[str, str, int], ...] = field(default=())
 
+    def recall(self, name: str) -> float | None:
+        """The share of a class's test images that was classified rightly; None where the study does not name it."""
+        right = self.right.get(name)
+        return None if right is None else right / CLASS_IMAGES
+
 
 STUDY = (
     Reference(

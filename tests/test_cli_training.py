@@ -29,6 +29,7 @@ CONTRACT = {
     "checkpoints",
     "model.safetensors",
     "confusion_matrix.csv",
+    "calibration.png",
     "confusion_matrix.png",
     "curves.png",
     "predictions.png",

@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
 from safetensors.numpy import load_file
 from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, recall_score
 
 from cifar_tui.comparison import LEVELS, Comparison, Contestant, compare
 from cifar_tui.errors import InputError
+from cifar_tui.headless import comparison as headless
 from cifar_tui.record import answers_of
 from cifar_tui.state import RunState
 from cifar_tui.store import comparison_files
@@ -174,6 +176,21 @@ def test_answers_that_were_not_recorded_are_found_out_or_said_to_be_unknown(
     assert "class 0" in out
 
 
+@pytest.mark.parametrize("columns", [60, 100])
+def test_a_narrow_terminal_has_a_row_for_each_run_that_reached_a_level(
+    runs: Path, columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(headless, "console", lambda: Console(width=columns, color_system=None))
+    command("compare", "short", "long", "--runs-dir", runs)
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+
+    assert (["val", "accuracy", "run", "epoch", "images", "time"] in rows) == (columns == 60)
+    for name in ("short", "long"):
+        epoch, samples, seconds = Folder(runs / f"20260314-150926-{name}").reach(0)
+        words = [str(epoch), count(samples), *duration(seconds).split()]
+        assert any(row[-len(words) :] == words for row in rows) == (columns == 60)
+
+
 def test_what_cannot_be_compared_or_written_is_refused(runs: Path, tmp_path: Path) -> None:
     at = ("--runs-dir", runs)
     for names in (["short"], ["short", "short"], ["short", "long", "20260314-150926-long"]):
@@ -279,8 +296,9 @@ def test_the_study_stands_beside_runs_on_its_classes() -> None:
     assert "In the test, cnn is 8.05 points above the study’s cnn, 91.95 %." in report
     assert "In the test, mlp is 46.54 points below the study’s mlp, 56.54 %." in report
 
-    other = [contestant(name, [0, 1, 1, 1], names=("x", "y")) for name in ("cnn", "mlp")]
-    assert len(compare(other, STUDY).gaps) == 2
+    other = compare([contestant(name, [0, 1, 1, 1], names=("x", "y")) for name in ("cnn", "mlp")], STUDY)
+    assert len(other.gaps) == 2
+    assert "“bird”" not in written(other)
 
 
 class Page(HTMLParser):

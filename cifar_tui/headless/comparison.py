@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -19,11 +20,12 @@ from cifar_tui.session import Loading
 from cifar_tui.state import RunState
 from cifar_tui.store import comparison_files
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.study import CLASS_IMAGES, STUDY
+from cifar_tui.study import STUDY
 from cifar_tui.text import count, duration, percent, points, printable, probability
 
-# Heads of columns with words. Each has a space, which no run's label has.
-CLASS = ("test class",)
+# Heads of columns. Each has a space, which no run's label has.
+LEVEL = "val accuracy"
+CLASS = "test class"
 FIRST = ("first in images", "first in time")
 
 
@@ -89,14 +91,25 @@ def _print(comparison: Comparison, states: Sequence[RunState], out: Console) -> 
 
 
 def _race_lines(race: Race, comparison: Comparison, width: int) -> Text:
-    """When each run first was as good in validation, and which was the first to be."""
+    """When each run first was as good in validation: a column for each run, or, where that is too wide, a row."""
     labels = [printable(comparison.runs[n].label) for n in race.runs]
-    columns = {"val accuracy": [percent(level.accuracy) for level in race.levels]}
+    columns = {LEVEL: [percent(level.accuracy) for level in race.levels]}
     for n, label in enumerate(labels):
         columns[label] = [_reach(level.reached[n]) for level in race.levels]
     for head, cost in zip(FIRST, ("samples", "seconds"), strict=True):
         columns[head] = [first(labels, [getattr(each, cost) for each in level.reached]) for level in race.levels]
-    return fitting(columns, FIRST, width, FIRST)
+    beside = fitting(columns, FIRST, width, FIRST)
+    if max(map(cell_len, beside.plain.splitlines())) <= width:
+        return beside
+    rows = [(level, label, reach) for level in race.levels for label, reach in zip(labels, level.reached, strict=True)]
+    columns = {
+        LEVEL: [percent(level.accuracy) if label == labels[0] else "" for level, label, _ in rows],
+        "run": [label for _, label, _ in rows],
+        "epoch": [count(reach.epoch) for _, _, reach in rows],
+        "images": [count(reach.samples) for _, _, reach in rows],
+        "time": [duration(reach.seconds) for _, _, reach in rows],
+    }
+    return fitting(columns, (), width)
 
 
 def _reach(reach: Reach) -> str:
@@ -105,21 +118,21 @@ def _reach(reach: Reach) -> str:
 
 def _print_classes(group: Sequence[int], comparison: Comparison, out: Console) -> None:
     scores = [comparison.runs[n].classes for n in group]
-    columns = {"test class": [printable(score.name) for score in scores[0]]}
+    columns = {CLASS: [printable(score.name) for score in scores[0]]}
     for n, mine in zip(group, scores, strict=True):
         columns[printable(comparison.runs[n].label)] = [percent(score.recall) for score in mine]
-    for each in comparison.study:
-        known = [each.right.get(score.name) for score in scores[0]]
-        columns[f"study’s {each.model}"] = [percent(None if n is None else n / CLASS_IMAGES) for n in known]
-    out.print(fitting(columns, (), out.width, CLASS), soft_wrap=True)
-    for run in (comparison.runs[n] for n in group):
-        counts = {(pair.true, pair.predicted): pair.count for pair in run.confused}
-        named = [f"{printable(p)} for {printable(t)} {count(n)}" for (t, p), n in counts.items()]
+    study = [each for each in comparison.study if any(score.name in each.right for score in scores[0])]
+    for each in study:
+        columns[f"study’s {each.model}"] = [percent(each.recall(score.name)) for score in scores[0]]
+    out.print(fitting(columns, (), out.width, (CLASS,)), soft_wrap=True)
+    mistakes = {
+        comparison.runs[n].label: [(pair.true, pair.predicted, pair.count) for pair in comparison.runs[n].confused]
+        for n in group
+    }
+    for label, pairs in [*mistakes.items(), *((f"study’s {each.model}", each.confused) for each in study)]:
+        named = [f"{printable(true)} for {printable(predicted)} ({count(n)})" for true, predicted, n in pairs]
         if named:
-            print(f"{printable(run.label)} most often mistook {', '.join(named)}")
-    for each in comparison.study:
-        for true, predicted, n in each.confused:
-            print(f"study’s {each.model} mistook {predicted} for {true} {count(n)}")
+            print(f"{printable(label)} took {', '.join(named)}")
 
 
 def _print_pair(two: Pair, comparison: Comparison, out: Console) -> None:
@@ -135,7 +148,7 @@ def _print_pair(two: Pair, comparison: Comparison, out: Console) -> None:
     )
     names = [printable(score.name) for score in comparison.runs[two.a].classes]
     columns = {
-        "test class": names,
+        CLASS: names,
         "images": [count(each.images) for each in two.classes],
         "both": [count(each.both) for each in two.classes],
         f"only {a}": [count(each.only_a) for each in two.classes],
@@ -144,4 +157,4 @@ def _print_pair(two: Pair, comparison: Comparison, out: Console) -> None:
         f"{a} − {b}": [points(each.difference) for each in two.classes],
         "95 % interval": [f"{points(each.low)} to {points(each.high)}" for each in two.classes],
     }
-    out.print(fitting(columns, ("images", "neither", "both"), out.width, CLASS), soft_wrap=True)
+    out.print(fitting(columns, ("images", "neither", "both"), out.width, (CLASS,)), soft_wrap=True)

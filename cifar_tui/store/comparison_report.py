@@ -112,12 +112,12 @@ def _classes(
 ) -> list[str]:
     """Each class's accuracy, and what was most often taken for what."""
     runs = [comparison.runs[n] for n in group]
+    study = [each for each in comparison.study if any(score.name in each.right for score in runs[0].classes)]
     rows = []
     for k, score in enumerate(runs[0].classes):
-        known = [each.right.get(score.name) for each in comparison.study]
-        of_study = [percent(None if n is None else n / CLASS_IMAGES) for n in known]
+        of_study = [percent(each.recall(score.name)) for each in study]
         rows.append((escape(score.name), *(percent(run.classes[k].recall) for run in runs), *of_study))
-    heads = ["class", *(escape(run.label) for run in runs), *(f"study’s {each.model}" for each in comparison.study)]
+    heads = ["class", *(escape(run.label) for run in runs), *(f"study’s {each.model}" for each in study)]
     mistakes = [
         f"- {escape(run.label)}: {count(pair.count)} of {count(pair.images)} “{escape(pair.true)}” taken for "
         f"“{escape(pair.predicted)}” ({percent(pair.count / pair.images)})"
@@ -127,7 +127,7 @@ def _classes(
     mistakes += [
         f"- study’s {each.model}: {count(n)} of {count(CLASS_IMAGES)} “{true}” taken for “{predicted}” "
         f"({percent(n / CLASS_IMAGES)})"
-        for each in comparison.study
+        for each in study
         for true, predicted, n in each.confused
     ]
     return [
