@@ -57,6 +57,11 @@ class Trained:
         return next((end for end, reached in zip(ends, self.accuracy, strict=True) if reached >= accuracy), None)
 
 
+def ended(place: Path) -> bool:
+    """Whether the run in this folder has come to its end."""
+    return any(json.loads(file.read_text())["state"] != "running" for file in place.glob("runs/*/summary.json"))
+
+
 def train(options: list[str], *, shown: bool) -> Trained:
     """Train once, to the end; with the dashboard in a terminal of 120×40 where `shown`.
 
@@ -68,8 +73,7 @@ def train(options: list[str], *, shown: bool) -> Trained:
         command = [PROGRAM, *options]
         if shown:
             with Terminal([*command, "--start"], cwd=Path(place)) as terminal:
-                terminal.wait_for("under way", 600)
-                terminal.wait_for(lambda _: "under way" not in terminal.text(), 4 * 3600)
+                terminal.wait_for(lambda _: ended(Path(place)) and "under way" not in terminal.text(), 4 * 3600)
                 terminal.press("q")
                 terminal.wait_exit(60)
         else:

@@ -41,13 +41,12 @@ class Recipe:
 PROTOCOL = Recipe()
 
 FAST_CONVOLUTIONAL = Recipe(
-    options=MappingProxyType({"epochs": 24, "batch_size": 512, "max_lr": 0.005, "weight_decay": 0.01, "patience": 24}),
+    options=MappingProxyType({"epochs": 28, "batch_size": 512, "max_lr": 0.005, "weight_decay": 0.01, "patience": 28}),
     schedule="triangular",
     muon=24.0,
     smoothing=0.2,
-    block_dropout=0.0,
-    head_dropout=0.25,
-    padding=2,
+    block_dropout=0.1,
+    head_dropout=0.3,
     alternating=True,
     colours_and_angles=False,
 )

@@ -62,7 +62,7 @@ def test_a_configuration_is_made_again_from_its_dictionary(config: TrainingConfi
     assert TrainingConfig.from_dict(config.to_dict()) == config
 
 
-@pytest.mark.parametrize(("model", "epochs", "batch_size"), [("cnn", 24, 512), ("mlp", 50, 256)])
+@pytest.mark.parametrize(("model", "epochs", "batch_size"), [("cnn", 28, 512), ("mlp", 50, 256)])
 def test_a_recipe_has_defaults_of_its_own_for_each_model_and_what_is_given_wins(
     model: str, epochs: int, batch_size: int
 ) -> None:

@@ -159,7 +159,7 @@ def test_a_run_without_best_weights_says_so(trained: tuple[RunFolder, Setup], tm
         command("predict", "begun", image, "--runs-dir", tmp_path / "runs")
     content = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(content | {"dataset": None}))
-    with pytest.raises(InputError, match="damaged, it does not say what the run was trained on"):
+    with pytest.raises(InputError, match="damaged, dataset is None"):
         command("predict", "begun", image, "--runs-dir", tmp_path / "runs")
 
 

@@ -463,7 +463,7 @@ def test_a_recipe_settles_the_dropout(tmp_path: Path) -> None:
         return [module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)]
 
     assert probabilities("protocol") == [0.25, 0.25, 0.25, 0.5, 0.5]
-    assert probabilities("fast") == [0.0, 0.0, 0.0, 0.25, 0.25]
+    assert probabilities("fast") == [0.1, 0.1, 0.1, 0.3, 0.3]
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
