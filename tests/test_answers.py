@@ -9,14 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_tui import inference
 from cifar_tui.errors import InputError
 from cifar_tui.record import answers_of
+from cifar_tui.session import Session
 from cifar_tui.store.answers import FILE, Answers, read
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.training.evaluation import Evaluation
 from cifar_tui.training.setup import Setup, Shelf, prepare
 from tests.finished_runs import finished_run
 from tests.images import write_folder
@@ -99,6 +102,34 @@ def test_the_gallery_has_the_images_that_the_answers_are_about(trained: tuple[Ru
     assert np.array_equal(gallery.images, setup.dataset.test.images.numpy())
     assert np.array_equal(gallery.answers.labels, setup.dataset.test.labels.numpy())
     assert gallery.classes == ("cat", "dog")
+
+
+def test_a_class_that_is_ahead_by_less_than_rounding_is_the_answer_all_the_same() -> None:
+    logits = torch.tensor([[0.0, 1e-9, -1.0], [3.0, 3.0, 0.0], [0.0, 1.0, 2.0]])
+    evaluation = Evaluation(0.0, 0.0, (), logits.argmax(dim=1), logits, 0.0)
+    assert evaluation.predicted.tolist() == [1, 0, 2]
+    assert evaluation.probabilities().argmax(axis=1).tolist() == [1, 0, 2]
+    assert evaluation.probabilities() == pytest.approx(logits.softmax(dim=1).numpy())
+
+
+def test_a_session_opens_a_gallery_until_it_is_told_to_stop_and_fetches_nothing(
+    trained: tuple[RunFolder, Setup, Recorded], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, setup, _ = trained
+    session, told = Session(tmp_path), list[str]()
+    gallery = session.gallery(folder, lambda what, *_: told.append(what))
+    assert np.array_equal(gallery.answers.labels, setup.dataset.test.labels.numpy())
+    assert told[-1] == "evaluating"
+
+    def stop(what: str, *_: object) -> None:
+        if what == "evaluating":
+            raise KeyError(what)
+
+    with pytest.raises(KeyError, match="evaluating"):
+        session.gallery(folder, stop)
+    monkeypatch.setattr(session, "missing", lambda _: tmp_path)
+    with pytest.raises(InputError, match="CIFAR-10 is not on this machine any more"):
+        session.gallery(folder, quiet)
 
 
 def test_a_gallery_of_other_images_is_refused(trained: tuple[RunFolder, Setup, Recorded], tmp_path: Path) -> None:

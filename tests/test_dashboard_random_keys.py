@@ -18,8 +18,8 @@ COUNT = int(os.environ.get("CIFAR_TUI_RANDOM_KEYS", "150"))
 SEED = int(os.environ.get("CIFAR_TUI_RANDOM_SEED", "0"))
 KEYS = (
     *("up", "down", "left", "right", "home", "end", "pageup", "pagedown", "tab", "space", "enter", "escape"),
-    *"pprcen/124566xxll++--zz,.vtt?",
-    *("ctrl+p", "backspace", "a", "é", "3", "0"),
+    *"pprcen/1233456xxll++--zz,.vtt?",
+    *("ctrl+p", "backspace", "a", "é", "7", "0"),
 )
 """All keys but those that start and end runs, which are pressed in turns below."""
 SIZES = ((120, 40), (80, 24), (200, 60), (60, 15), (59, 14), (20, 5), (1, 1), (100, 30), (160, 50), (61, 60))

@@ -256,13 +256,12 @@ async def test_enter_on_a_cell_opens_its_images_and_escape_goes_back_to_it(tmp_p
         run.folder = RunFolder(tmp_path / "20260101-000000-cnn")
         run.tell(state.started, *state.epochs, state.test)
         run.end("finished")
-        desk.session.galleries["20260101-000000-cnn"] = gallery()
+        desk.session.galleries["20260101-000000-cnn"] = gallery(epoch=1)
         await desk.press("2")
         await desk.shows("27 of 1,000 'bird' images taken for 'plane'", "Enter: images")
         await desk.press("enter")
-        await shows_images(
-            desk, "'bird' taken for 'plane' · 1–2 of 27", "test images, weights of epoch 2", "bird → plane"
-        )
+        await shows_images(desk, "'bird' taken for 'plane' · 1–2 of 27", "test images, weights of epoch 1")
+        await desk.shows("bird → plane", "epoch 2 is better: 3 shows its answers")
         await desk.press("pagedown")
         await desk.shows("3–4 of 27")
         await desk.press("v", "right")
@@ -272,8 +271,11 @@ async def test_enter_on_a_cell_opens_its_images_and_escape_goes_back_to_it(tmp_p
         assert desk.view == "confusion"
         await desk.press("down", "right", "enter")
         await shows_images(desk, "'fish' taken for 'bird' · 1–1 of 1")
+        desk.session.galleries["20260101-000000-cnn"] = gallery()
         await desk.press("3")
-        assert desk.session.opened == ["20260101-000000-cnn"]
+        await desk.shows("'fish' taken for 'bird' · 1–1 of 1", "test images, weights of epoch 2")
+        await desk.press("3", "enter")
+        assert desk.session.opened == ["20260101-000000-cnn"] * 2
 
 
 async def test_images_are_opened_beside_the_screen_and_those_of_another_run_in_their_place(tmp_path: Path) -> None:

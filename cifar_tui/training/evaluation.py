@@ -51,8 +51,13 @@ class Evaluation:
         )
 
     def probabilities(self) -> NDArray[np.float32]:
-        """(N, K) float32; of each class, by softmax."""
-        return self.logits.softmax(dim=1).cpu().numpy()
+        """(N, K) float32; of each class, by softmax; that of the predicted one is the first of the highest."""
+        found = self.logits.softmax(dim=1).cpu().numpy()
+        predicted = self.predicted.numpy()
+        # What differs by less than softmax can tell comes out equal, and another class may stand before it.
+        (rows,) = (found.argmax(axis=1) != predicted).nonzero()
+        found[rows, predicted[rows]] = np.nextafter(found[rows].max(axis=1), np.float32(2))
+        return found
 
     def examples(self, split: Split, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Some images of the split that was evaluated, drawn at random but always the same.

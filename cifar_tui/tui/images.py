@@ -204,12 +204,11 @@ class ImagesPanel(Panel, can_focus=True):
 
 
 def _fitting(parts: list[Part], width: int, look: Look) -> list[Part]:
-    """As many of these, the first ones, as fit beside each other."""
+    """As many of these as fit beside each other; the first ones go before the others."""
     row: list[Part] = []
     for part in parts:
         drawn = look.text(part) if isinstance(part, str) else (look.text(part[0]), part[1])
         more: list[Part] = [(look.text(" · "), look.dim), drawn] if row else [drawn]
-        if row and width_of([*row, *more]) > width:
-            break
-        row += more
+        if not row or width_of([*row, *more]) <= width:
+            row += more
     return row
