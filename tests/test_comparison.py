@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 from collections import Counter
@@ -20,6 +21,7 @@ from safetensors.numpy import load_file
 from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, recall_score
 
+from cifar_tui.analysis import ClassScore
 from cifar_tui.comparison import LEVELS, Comparison, Contestant, compare
 from cifar_tui.errors import InputError
 from cifar_tui.headless import comparison as headless
@@ -28,6 +30,7 @@ from cifar_tui.state import RunState
 from cifar_tui.store import comparison_files
 from cifar_tui.store.answers import FILE, Answers
 from cifar_tui.store.comparison_report import comparison_md
+from cifar_tui.store.plots.comparison import draw_classes_of_runs, draw_curves_of_runs
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.study import STUDY
 from cifar_tui.text import count, duration, percent, points, printable
@@ -299,6 +302,24 @@ def test_the_study_stands_beside_runs_on_its_classes() -> None:
     other = compare([contestant(name, [0, 1, 1, 1], names=("x", "y")) for name in ("cnn", "mlp")], STUDY)
     assert len(other.gaps) == 2
     assert "“bird”" not in written(other)
+
+
+def test_any_runs_can_be_drawn() -> None:
+    wild = recorded([(0.5, 0.4), (math.nan, 0.6)], losses=[(1e300, -1.0), (1e-9, math.inf)])
+    long = recorded([(0.5, 0.4)] * 70, batches=False)
+    states = [recorded([(0.1, 0.2)]), wild, long, RunState(), *[recorded(batches=False)] * 8]
+    labels = ["$a$", "_b", HOSTILE[1], *(f"run-{n}" for n in range(9))]
+    with Image.open(io.BytesIO(draw_curves_of_runs(labels, states))) as image:
+        assert image.width == 1800
+
+    few = [[ClassScore(HOSTILE[1], 9, right, right / 9, math.nan)] * 30 for right in (3, 9)]
+    many = [[*each, *[ClassScore("none", 0, 0, math.nan, math.nan)] * 30] for each in few]
+    heights = []
+    for scores in (few, many):
+        with Image.open(io.BytesIO(draw_classes_of_runs(labels[:2], scores))) as image:
+            assert image.width == 1350
+            heights.append(image.height)
+    assert heights[1] - heights[0] == pytest.approx(10 * 0.32 * 150, abs=1), "no more than forty are shown"
 
 
 class Page(HTMLParser):

@@ -60,7 +60,7 @@ def _difference(two: Pair, runs: Sequence[Figures]) -> Iterator[str]:
     if not whole.images:
         return
     alike = whole.low <= 0 <= whole.high
-    told = "holds 0: on these images the two cannot be told apart" if alike else "does not hold 0"
+    told = "includes 0: on these images the two cannot be told apart" if alike else "excludes 0"
     yield (
         f"The test accuracy of {a} less that of {b} is {points(whole.difference)} points; the 95 % interval, "
         f"{points(whole.low)} to {points(whole.high)}, {told} (McNemar’s exact test: {probability(whole.p_value)})."
@@ -78,7 +78,7 @@ def _difference(two: Pair, runs: Sequence[Figures]) -> Iterator[str]:
         yield (
             f"By class, the difference goes from {points(low.difference)} points (“{escape(least)}”) to "
             f"{points(high.difference)} (“{escape(most)}”); the interval of {count(clear)} of {count(len(classes))} "
-            "classes does not hold 0."
+            "classes excludes 0."
         )
 
 

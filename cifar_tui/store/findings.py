@@ -108,7 +108,7 @@ def _tested(test: Evaluated, classes: Sequence[str], best: Epoch) -> Iterator[st
     for pair in most_confused(test.confusion, classes, 1):
         yield (
             f"Its commonest mistake is “{escape(pair.predicted)}” for “{escape(pair.true)}”: {count(pair.count)} of "
-            f"{count(images - right)} ({percent(pair.count / (images - right))})."
+            f"{count(images - right)} mistakes ({percent(pair.count / (images - right))})."
         )
 
 

@@ -24,49 +24,58 @@ from cifar_tui.store.plots.canvas import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Okabe and Ito's palette once more; what comes after it has other markers too.
 COLOURS = (BLUE, VERMILLION, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#222222")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 MOST_CLASSES = 40
 """Of more classes, those are shown in which the runs differ most."""
+FAINT: dict[str, Any] = {"linewidth": 1.1, "linestyle": (0, (1, 1.5))}
+STAR: dict[str, Any] = {"marker": "*", "markersize": 14, "markeredgecolor": INK, "linestyle": "none"}
 _MARKED_EPOCHS = 60
+# The legend's columns, and the height of its rows in inches.
+_LEGEND_COLUMNS, _LEGEND_ROW = 4, 0.25
+_LOG_RATIO = 100
+"""Losses that span more than this are drawn on a logarithmic axis."""
 _LARGEST = 1e30
 
 
 def draw_curves_of_runs(labels: Sequence[str], states: Sequence[RunState]) -> bytes:
-    """Validation loss and accuracy of several runs against the training images seen, on 1,800 × 825 pixels.
+    """Validation loss and accuracy of several runs against the training images seen, 1,800 pixels wide.
 
     Training is faint behind, and each best epoch has a star.
     """
+    below = 0.85 + _LEGEND_ROW * math.ceil((len(labels) + 2) / _LEGEND_COLUMNS)
+    height = below + 4.4
     with DRAWING:
-        canvas = new_canvas(12, 5.5)
+        canvas = new_canvas(12, height)
         figure = canvas.figure
-        loss, accuracy = figure.add_axes((0.055, 0.25, 0.41, 0.65)), figure.add_axes((0.56, 0.25, 0.41, 0.65))
+        loss, accuracy = (figure.add_axes((x, below / height, 0.41, 3.75 / height)) for x in (0.055, 0.56))
         _prepare(loss, "Loss", states)
         _prepare(accuracy, "Accuracy", states)
+        named: dict[str, list[Any]] = {}
         for n, (label, state) in enumerate(zip(labels, states, strict=True)):
-            style = _style(n)
-            marker = style.pop("marker") if len(state.epochs) <= _MARKED_EPOCHS else "none"
+            marker = _marker(n) if len(state.epochs) <= _MARKED_EPOCHS else "none"
+            line: dict[str, Any] = {"color": _colour(n), "marker": marker, "markersize": 4.5, "linewidth": 1.6}
             samples = [epoch.samples for epoch in state.epochs]
             for axes, name, scale in ((loss, "loss", 1), (accuracy, "accuracy", 100)):
                 train, val = (
                     [scale * _finite(getattr(epoch, f"{split}_{name}")) for epoch in state.epochs]
                     for split in ("train", "val")
                 )
-                faint: dict[str, Any] = style | {"linewidth": 1.1, "alpha": 0.6, "linestyle": (0, (1, 1.5))}
-                axes.plot(samples, train, **faint, zorder=2)
-                axes.plot(samples, val, marker=marker, markersize=4.5, linewidth=1.6, **style, zorder=3)
+                # A line of one point would not be seen.
+                dot = "." if len(train) == 1 else "none"
+                axes.plot(samples, train, color=_colour(n), marker=dot, alpha=0.6, zorder=2, **FAINT)
+                axes.plot(samples, val, zorder=3, **line)
                 if state.best:
                     best = scale * _finite(getattr(state.best, f"val_{name}"))
-                    star: dict[str, Any] = {"marker": "*", "markersize": 14, "markeredgecolor": INK}
-                    axes.plot([state.best.samples], [best], **style, **star, linestyle="none", zorder=4)
-            name = fitted(canvas, label, 9.5, 2.5)
-            accuracy.plot([], [], label=name, marker=marker, markersize=4.5, linewidth=1.6, **style)
-        accuracy.plot([], [], color=GREY, linewidth=1.1, linestyle=(0, (1, 1.5)), label="training, of the same colour")
-        handles, names = accuracy.get_legend_handles_labels()
-        font = {"family": FONT, "size": 9.5}
-        figure.legend(handles, names, loc="lower center", ncols=4, frameon=False, prop=font, labelcolor=INK)
+                    axes.plot([state.best.samples], [best], color=_colour(n), zorder=4, **STAR)
+            named[fitted(canvas, label, 9.5, 2.2)] = accuracy.plot([], [], **line)
+        named["in training, of the same colour"] = accuracy.plot([], [], color=GREY, **FAINT)
+        named["best epoch"] = accuracy.plot([], [], color="white", **STAR)
+        _set_loss_scale(loss, states)
+        _add_legend(figure, named)
         return png(canvas)
 
 
@@ -79,34 +88,48 @@ def draw_classes_of_runs(labels: Sequence[str], scores: Sequence[Sequence[ClassS
     """
     shares = [[score.recall for score in run] for run in scores]
     shown = _most_different(shares)
-    height = 1.25 + 0.32 * len(shown)
+    below = 0.42 + _LEGEND_ROW * math.ceil(len(labels) / _LEGEND_COLUMNS)
+    height = below + 0.6 + 0.32 * len(shown)
     with DRAWING:
         canvas = new_canvas(9, height)
         figure = canvas.figure
         names = [fitted(canvas, scores[0][k].name, 9.5, 1.9) for k in shown]
-        axes = figure.add_axes((0.24, 0.62 / height, 0.72, (height - 1.17) / height))
+        axes = figure.add_axes((0.24, below / height, 0.72, 0.32 * len(shown) / height))
         _prepare_classes(axes, names)
         rows = range(len(shown))
         for row, k in zip(rows, shown, strict=True):
             known = [100 * run[k] for run in shares if math.isfinite(run[k])]
             if known:
                 axes.plot([min(known), max(known)], [row, row], color=RULE, linewidth=4, zorder=2)
+        named: dict[str, list[Any]] = {}
         for n, (label, run) in enumerate(zip(labels, shares, strict=True)):
-            name = fitted(canvas, label, 9.5, 2.0)
-            values = [100 * run[k] for k in shown]
-            axes.plot(values, list(rows), linestyle="none", markersize=7, label=name, zorder=3, **_style(n))
-        font = {"family": FONT, "size": 9.5}
-        handles, entries = axes.get_legend_handles_labels()
-        figure.legend(handles, entries, loc="lower left", ncols=4, frameon=False, prop=font, labelcolor=INK)
+            mark: dict[str, Any] = {"color": _colour(n), "marker": _marker(n), "markersize": 7, "linestyle": "none"}
+            points = axes.plot([100 * run[k] for k in shown], list(rows), zorder=3, **mark)
+            named[fitted(canvas, label, 9.5, 1.7)] = points
+        _add_legend(figure, named)
         of = f"Accuracy by class, on the test images{'' if len(shown) == len(scores[0]) else f': {len(shown)} classes'}"
         figure.text(0.02, 1 - 0.33 / height, of, **text_style(12, weight="bold"))
         return png(canvas)
 
 
-def _style(run: int) -> dict[str, Any]:
-    """The colour and the marker of a run, by its number; seven times seven differ."""
-    colours, markers = len(COLOURS), len(MARKERS)
-    return {"color": COLOURS[run % colours], "marker": MARKERS[(run + run // colours) % markers]}
+def _colour(run: int) -> str:
+    return COLOURS[run % len(COLOURS)]
+
+
+def _marker(run: int) -> str:
+    """Of seven runs, each has its own; the next seven have others in the same colours."""
+    return MARKERS[(run + run // len(COLOURS)) % len(MARKERS)]
+
+
+def _add_legend(figure: Figure, named: dict[str, list[Any]]) -> None:
+    """Names and what they stand for, at the bottom; a name is text, whatever it begins with or holds."""
+    font = {"family": FONT, "size": 9.5}
+    handles = [line for lines in named.values() for line in lines]
+    legend = figure.legend(
+        handles, list(named), loc="lower center", ncols=_LEGEND_COLUMNS, frameon=False, prop=font, labelcolor=INK
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
 
 
 def _most_different(shares: Sequence[Sequence[float]]) -> list[int]:
@@ -139,6 +162,13 @@ def _prepare(axes: Axes, title: str, states: Sequence[RunState]) -> None:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.4g} %" if -1e-9 <= y <= 100 + 1e-9 else ""))
     else:
         axes.set_ylabel("cross-entropy, in nats", **text_style(10, GREY))
+
+
+def _set_loss_scale(axes: Axes, states: Sequence[RunState]) -> None:
+    losses = [loss for state in states for epoch in state.epochs for loss in (epoch.train_loss, epoch.val_loss)]
+    known = [loss for loss in losses if 0 < loss <= _LARGEST]
+    if known and max(known) / min(known) > _LOG_RATIO:
+        axes.set_yscale("log")
 
 
 def _prepare_classes(axes: Axes, names: Sequence[str]) -> None:
