@@ -54,7 +54,7 @@ def draw_curves_of_runs(labels: Sequence[str], states: Sequence[RunState]) -> by
         loss, accuracy = (figure.add_axes((x, below / height, 0.41, 3.75 / height)) for x in (0.055, 0.56))
         _prepare(loss, "Loss", states)
         _prepare(accuracy, "Accuracy", states)
-        named: dict[str, list[Any]] = {}
+        named: list[tuple[str, Any]] = []
         for n, (label, state) in enumerate(zip(labels, states, strict=True)):
             marker = _marker(n) if len(state.epochs) <= _MARKED_EPOCHS else "none"
             line: dict[str, Any] = {"color": _colour(n), "marker": marker, "markersize": 4.5, "linewidth": 1.6}
@@ -71,9 +71,9 @@ def draw_curves_of_runs(labels: Sequence[str], states: Sequence[RunState]) -> by
                 if state.best:
                     best = scale * _finite(getattr(state.best, f"val_{name}"))
                     axes.plot([state.best.samples], [best], color=_colour(n), zorder=4, **STAR)
-            named[fitted(canvas, label, 9.5, 2.2)] = accuracy.plot([], [], **line)
-        named["in training, of the same colour"] = accuracy.plot([], [], color=GREY, **FAINT)
-        named["best epoch"] = accuracy.plot([], [], color="white", **STAR)
+            named.append((fitted(canvas, label, 9.5, 2.2), accuracy.plot([], [], **line)[0]))
+        named.append(("in training, of the same colour", accuracy.plot([], [], color=GREY, **FAINT)[0]))
+        named.append(("best epoch", accuracy.plot([], [], color="white", **STAR)[0]))
         _set_loss_scale(loss, states)
         _add_legend(figure, named)
         return png(canvas)
@@ -101,11 +101,11 @@ def draw_classes_of_runs(labels: Sequence[str], scores: Sequence[Sequence[ClassS
             known = [100 * run[k] for run in shares if math.isfinite(run[k])]
             if known:
                 axes.plot([min(known), max(known)], [row, row], color=RULE, linewidth=4, zorder=2)
-        named: dict[str, list[Any]] = {}
+        named: list[tuple[str, Any]] = []
         for n, (label, run) in enumerate(zip(labels, shares, strict=True)):
             mark: dict[str, Any] = {"color": _colour(n), "marker": _marker(n), "markersize": 7, "linestyle": "none"}
-            points = axes.plot([100 * run[k] for k in shown], list(rows), zorder=3, **mark)
-            named[fitted(canvas, label, 9.5, 1.7)] = points
+            (points,) = axes.plot([100 * run[k] for k in shown], list(rows), zorder=3, **mark)
+            named.append((fitted(canvas, label, 9.5, 1.7), points))
         _add_legend(figure, named)
         of = f"Accuracy by class, on the test images{'' if len(shown) == len(scores[0]) else f': {len(shown)} classes'}"
         figure.text(0.02, 1 - 0.33 / height, of, **text_style(12, weight="bold"))
@@ -121,12 +121,12 @@ def _marker(run: int) -> str:
     return MARKERS[(run + run // len(COLOURS)) % len(MARKERS)]
 
 
-def _add_legend(figure: Figure, named: dict[str, list[Any]]) -> None:
+def _add_legend(figure: Figure, named: Sequence[tuple[str, Any]]) -> None:
     """Names and what they stand for, at the bottom; a name is text, whatever it begins with or holds."""
     font = {"family": FONT, "size": 9.5}
-    handles = [line for lines in named.values() for line in lines]
+    names, handles = zip(*named, strict=True)
     legend = figure.legend(
-        handles, list(named), loc="lower center", ncols=_LEGEND_COLUMNS, frameon=False, prop=font, labelcolor=INK
+        handles, names, loc="lower center", ncols=_LEGEND_COLUMNS, frameon=False, prop=font, labelcolor=INK
     )
     for text in legend.get_texts():
         text.set_parse_math(False)
