@@ -20,7 +20,7 @@ from cifar_tui.events import AnyEvent, Level, Note, RunFinished, RunStatus
 from cifar_tui.files import NO_ROOM, remove_leftovers
 from cifar_tui.record import answers_of, record_of
 from cifar_tui.state import RunState
-from cifar_tui.store import run_folder
+from cifar_tui.store import catalog, run_folder
 from cifar_tui.store.artefacts import HTML, REPORT, Predictions, write_artefacts
 from cifar_tui.store.lock import RunLock
 from cifar_tui.store.plots.predictions import SHOWN
@@ -183,7 +183,7 @@ def write_report(folder: RunFolder) -> list[str]:
         InputError: Its configuration or its events are damaged.
     """
     folder.check_own()
-    return write_artefacts(folder.path, folder.read_record(), folder.read_state())
+    return write_artefacts(folder.path, folder.read_record(), catalog.live_state(folder))
 
 
 class Run:

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 
 from cifar_tui.calibration import calibrate
 from cifar_tui.errors import InputError
-from cifar_tui.events import Note
+from cifar_tui.events import Evaluated, Note, RunFinished, to_json
 from cifar_tui.store.artefacts import write_artefacts, write_page
 from cifar_tui.store.page import page
 from cifar_tui.store.report import report_md
@@ -90,6 +90,18 @@ def test_a_run_is_written_up_by_command(tmp_path: Path, capsys: pytest.CaptureFi
         command("report", "tiny", "--output", tmp_path / "report.md", *at)
     with pytest.raises(InputError, match="there is no folder"):
         command("report", "tiny", "--output", tmp_path / "none" / "x.html", *at)
+
+
+def test_a_run_whose_process_died_is_written_up_as_interrupted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, _ = finished_run(tmp_path / "runs")
+    kept = [e for e in folder.events() if not isinstance(e, RunFinished | Evaluated)]
+    folder.events_file.write_text("".join(f"{to_json(event)}\n" for event in kept))
+
+    assert command("report", "tiny", "--runs-dir", folder.path.parent) == 0
+
+    assert "The run was interrupted after 3 of 3 epochs." in (folder.path / "report.md").read_text(encoding="utf-8")
 
 
 def test_a_page_that_is_there_is_written_again_with_the_report(tmp_path: Path) -> None:

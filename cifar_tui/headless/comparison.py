@@ -18,7 +18,7 @@ from cifar_tui.headless.tables import comparison_table, console, fitting
 from cifar_tui.inference import Progress, answers
 from cifar_tui.session import Loading
 from cifar_tui.state import RunState
-from cifar_tui.store import comparison_files
+from cifar_tui.store import catalog, comparison_files
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.study import STUDY
 from cifar_tui.text import count, duration, percent, points, printable, probability
@@ -61,7 +61,7 @@ def compare_runs(folders: Sequence[RunFolder], *, as_json: bool, study: bool, re
 
 def _contestant(folder: RunFolder, progress: Progress) -> Contestant:
     """A run and its answers: as recorded, or, where its test result is older than the recording, found out now."""
-    state, dataset = folder.read_state(), folder.read_config().get("dataset")
+    state, dataset = catalog.live_state(folder), folder.read_config().get("dataset")
     fingerprint = str(dataset.get("fingerprint", "")) if isinstance(dataset, dict) else ""
     if state.test is None:
         return Contestant(folder.id, state, fingerprint, None, f"no test result; the run is {state.status}")

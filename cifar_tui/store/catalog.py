@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cifar_tui.errors import InputError
+from cifar_tui.state import RunState
 from cifar_tui.store.lock import is_held
 from cifar_tui.store.run_folder import RunFolder
 
@@ -48,6 +50,17 @@ def live_summary(folder: RunFolder) -> dict[str, Any]:
         summary["state"] = "interrupted"
         summary["message"] = "its process ended without a word"
     return summary
+
+
+def live_state(folder: RunFolder) -> RunState:
+    """The fold of a run's events, with a status that is true now: what its owner did not end is `interrupted`.
+
+    Raises:
+        InputError: They cannot be read.
+    """
+    state = folder.read_state()
+    dead = state.status in ("running", "paused") and not is_held(folder.path)
+    return replace(state, status="interrupted") if dead else state
 
 
 def is_paused(folder: RunFolder) -> bool:
