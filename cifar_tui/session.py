@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sys
 import threading
 import traceback
@@ -17,7 +16,8 @@ from typing import TYPE_CHECKING, Literal
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError, DivergedError, InputError
 from cifar_tui.events import AnyEvent, Level, Note, RunFinished, RunStatus
-from cifar_tui.files import NO_ROOM, remove_leftovers
+from cifar_tui.faults import explain
+from cifar_tui.files import remove_leftovers
 from cifar_tui.record import answers_of, record_of
 from cifar_tui.state import RunState
 from cifar_tui.store import catalog, run_folder
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from cifar_tui.inference import Gallery
     from cifar_tui.training.checkpoints import Snapshot
     from cifar_tui.training.setup import Setup, Shelf
-
-_OUT_OF_MEMORY = re.compile("not enough memory|t allocate memory|out of memory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,19 +402,3 @@ def exit_status(run: Run, state: RunState) -> int:
     if run.error is not None:
         return run.error.exit_status if isinstance(run.error, CifarTuiError) else 1
     return {"failed": 1, "diverged": 3}.get(state.status, 0)
-
-
-def explain(error: BaseException, config: TrainingConfig) -> str:
-    """One line for a person: what went wrong, and what to do where that is known."""
-    text = str(error).strip().partition("\n")[0]
-    if isinstance(error, CifarTuiError):
-        return text
-    if isinstance(error, FileNotFoundError):
-        return "the run's folder, or something in it, was taken away while it trained; start the run anew"
-    if isinstance(error, OSError):
-        remedy = "make room" if error.errno in NO_ROOM else "see to it that it can be written"
-        return f"cannot write the run's folder: {error.strerror or text}; {remedy}, then resume the run"
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or _OUT_OF_MEMORY.search(text):
-        smaller = max(2, config.batch_size // 2)
-        return f"out of memory at batch size {config.batch_size}: try --batch-size {smaller}, or another --device"
-    return f"{type(error).__name__}: {text} (--debug shows where)"

@@ -210,7 +210,8 @@ class Roster:
         run.start()
 
     def _end(self, entry: Entry, run: Run) -> None:
-        from cifar_tui.session import exit_status, explain
+        from cifar_tui.faults import explain
+        from cifar_tui.session import exit_status
         from cifar_tui.state import RunState
 
         del self._by_run[run]
