@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,15 +67,21 @@ def _tested(
     from cifar_tui.training.evaluation import evaluate as evaluate_split
     from cifar_tui.training.setup import prepare
 
-    path, config = best_checkpoint(folder), folder.read_options()
-    if most_threads is not None:
-        config = replace(config, threads=min(config.threads or most_threads, most_threads))
+    path, config = best_checkpoint(folder), _options(folder, most_threads)
     setup = prepare(config, shelf, progress)
     best = checkpoints.load_own(path, setup.identity)
     checkpoints.restore(best, setup.model)
     telling = _Telling(progress)
     test = evaluate_split(setup.model, setup.dataset.test, len(setup.dataset.classes), setup.placement, telling)
     return test, best.progress.best_epoch or 0, setup.dataset
+
+
+def _options(folder: RunFolder, most_threads: int | None) -> TrainingConfig:
+    """A run's options, with no more CPU threads than these."""
+    config = folder.read_options()
+    if most_threads is None:
+        return config
+    return replace(config, threads=min(config.threads or most_threads, most_threads))
 
 
 class _Telling(Control):
@@ -191,10 +199,82 @@ def predict(
     """
     found = pictures.find(names)
     trained, classes = load(folder, folder.read_options(), progress)
-    return len(found), _answers(trained, classes, found)
+    return len(found), _answers(trained, classes, _decoded(trained, found))
 
 
-def _answers(trained: Trained, classes: Sequence[str], found: list[Picture]) -> Iterator[Prediction | Unreadable]:
+@dataclass(frozen=True, slots=True, eq=False)
+class PredictedFiles:
+    """What a run's best weights take the first of some image files for.
+
+    Attributes:
+        files: How many there are.
+        found: Those that could be read, in order.
+        unreadable: Those that could not.
+        epoch: The one that the weights are of.
+    """
+
+    files: int
+    found: tuple[Prediction, ...]
+    unreadable: tuple[Unreadable, ...]
+    epoch: int
+
+
+def predictions(
+    folder: RunFolder, names: Sequence[str], progress: Progress, most: int, most_threads: int | None = None
+) -> PredictedFiles:
+    """What `predict` finds on at most so many image files, all at once.
+
+    Args:
+        folder: The run.
+        names: Image files, folders of them, and patterns.
+        progress: Told what is being done, image by image; what it raises ends that.
+        most: How many files are read.
+        most_threads: To compute with no more CPU threads than these.
+
+    Raises:
+        InputError: As of `predict`.
+    """
+    found = _found(names, progress)
+    trained, classes = load(folder, _options(folder, most_threads), progress)
+    read = found[:most]
+
+    def told() -> Iterator[tuple[Picture, pictures.Decoded]]:
+        for done, pair in enumerate(_decoded(trained, read)):
+            progress("predicting", done, len(read))
+            yield pair
+
+    answers = list(_answers(trained, classes, told()))
+    return PredictedFiles(
+        len(found),
+        tuple(answer for answer in answers if isinstance(answer, Prediction)),
+        tuple(answer for answer in answers if isinstance(answer, Unreadable)),
+        trained.epoch,
+    )
+
+
+def _found(names: Sequence[str], progress: Progress) -> list[Picture]:
+    """As `pictures.find`, on a thread that is left behind where the progress raises: `/` takes long to walk through."""
+    found: Future[list[Picture]] = Future()
+
+    def look() -> None:
+        try:
+            found.set_result(pictures.find(names))
+        except Exception as error:  # noqa: BLE001  (whatever it is, the caller gets it)
+            found.set_exception(error)
+
+    threading.Thread(target=look, name="find", daemon=True).start()
+    while not wait([found], 0.1).done:
+        progress("looking for image files", 0, 0)
+    return found.result()
+
+
+def _decoded(trained: Trained, found: Sequence[Picture]) -> Iterator[tuple[Picture, pictures.Decoded]]:
+    return zip(found, pictures.decoded([p.path for p in found], trained.placement.threads), strict=True)
+
+
+def _answers(
+    trained: Trained, classes: Sequence[str], decoded: Iterable[tuple[Picture, pictures.Decoded]]
+) -> Iterator[Prediction | Unreadable]:
     """Answer batch by batch, of the same images as an evaluation's, while those of the next are decoded."""
     from cifar_tui.training.inference import BATCH_SIZE, answer
 
@@ -213,8 +293,7 @@ def _answers(trained: Trained, classes: Sequence[str], found: list[Picture]) -> 
         told.clear()
         batch.clear()
 
-    decoded = pictures.decoded([picture.path for picture in found], trained.placement.threads)
-    for picture, pixels in zip(found, decoded, strict=True):
+    for picture, pixels in decoded:
         told.append((picture, pixels))
         if not isinstance(pixels, UnusableImage):
             batch.append(pixels)

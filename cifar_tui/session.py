@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -33,7 +33,7 @@ from cifar_tui.training.control import Control, StopTraining
 from cifar_tui.training.memory import give_memory_back, keep_memory
 
 if TYPE_CHECKING:
-    from cifar_tui.inference import Gallery
+    from cifar_tui.inference import Gallery, PredictedFiles
     from cifar_tui.training.checkpoints import Snapshot
     from cifar_tui.training.setup import Setup, Shelf
 
@@ -58,6 +58,8 @@ Progress = Callable[[str, int, int], None]
 """Told what is done before training, how much of it, and of how much, 0 where that is not known."""
 BESIDE_TRAINING = 2
 """CPU threads of what is computed for the screen while runs train."""
+MOST_FILES = 1000
+"""Image files that are predicted for the screen at once: 3 MB of pixels, and pages enough."""
 Message = AnyEvent | Loading | Ended
 Listener = Callable[[Message], None]
 """Called on the run's thread, which it must not hold up: hand the message on and return."""
@@ -137,6 +139,17 @@ class Session:
         if (missing := self.missing(folder.read_options())) is not None:
             raise InputError(f"CIFAR-10 is not on this machine any more: put its archive into {missing}")
         return inference.gallery(folder, self.shelf(), progress, BESIDE_TRAINING)
+
+    def predict(self, folder: RunFolder, names: Sequence[str], progress: Progress) -> PredictedFiles:
+        """What a run's best weights take the first `MOST_FILES` of these image files for, beside it as `gallery`.
+
+        Raises:
+            InputError: A name means no image, the run has no best checkpoint yet, or its device is not there.
+        """
+        self.give_way()
+        from cifar_tui import inference
+
+        return inference.predictions(folder, names, progress, MOST_FILES, BESIDE_TRAINING)
 
     def give_way(self) -> None:
         """Have this thread be as nice as the session asks, or nicer where it is so already."""

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.events import AnyEvent, RunFinished, RunStatus
-from cifar_tui.inference import Gallery
+from cifar_tui.inference import Gallery, PredictedFiles
 from cifar_tui.session import Ended, Listener, Message, Progress, Run, Session
 from cifar_tui.store.run_folder import RunFolder
 from tests.test_state import finished, started, uninterrupted
@@ -76,8 +76,12 @@ class FakeSession:
         """Where CIFAR-10 would have to be fetched into."""
         self.galleries: dict[str, Gallery | Exception] = {}
         """What comes of opening a run's images, by the run's id."""
+        self.predictions: PredictedFiles | Exception | None = None
+        """What comes of predicting image files."""
+        self.named: list[tuple[str, ...]] = []
+        """Those that were."""
         self.gate = threading.Event()
-        """Where it is not set, images are opened for ever."""
+        """Where it is not set, images are opened, and files predicted, for ever."""
         self.gate.set()
         self.opened: list[str] = []
         """The ids of the runs whose images were opened."""
@@ -102,6 +106,16 @@ class FakeSession:
         if isinstance(found, Exception):
             raise found
         return found
+
+    def predict(self, folder: RunFolder, names: Sequence[str], progress: Progress) -> PredictedFiles:
+        self.named.append((folder.id, *names))
+        progress("predicting", 7, 1234)
+        while not self.gate.wait(0.01):
+            progress("predicting", 7, 1234)
+        assert self.predictions is not None
+        if isinstance(self.predictions, Exception):
+            raise self.predictions
+        return self.predictions
 
     def missing(self, config: TrainingConfig) -> Path | None:
         return self.missing_in if config.data == "cifar10" and config.data_dir is None else None

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,8 @@ from rich.console import Console
 from cifar_tui.data.pictures import Picture, decoded, find
 from cifar_tui.errors import InputError
 from cifar_tui.headless.prediction import _block, _line
-from cifar_tui.inference import Prediction
+from cifar_tui.inference import Prediction, predictions
+from cifar_tui.session import Session
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.control import Control
 from cifar_tui.training.evaluation import evaluate
@@ -181,6 +183,45 @@ def test_names_are_files_folders_and_patterns(tmp_path: Path, monkeypatch: pytes
         *[("b/2.png", "b"), ("b/1/0.jpg", "1"), ("b c/0.png", "b c")]
     ]
     assert [p.path for p in find(["b/**/*.jpg"])] == ["b/1/0.jpg"]
+
+
+def test_a_session_predicts_the_first_files_with_few_threads_until_it_is_told_to_stop(
+    trained: tuple[RunFolder, Setup], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, setup = trained
+    data = Path(setup.config.data) / "test"
+    session, told = Session(folder.path.parent), list[tuple[str, int, int]]()
+    monkeypatch.setattr("cifar_tui.session.MOST_FILES", 4)
+    names = [str(data / "dog" / "bad.png"), str(data / "dog")]
+    found = session.predict(folder, names, lambda *what: told.append(what))
+    _, printed = predicted(folder, *names)
+    assert [(each.picture.path, each.true) for each in found.found] == [(p["file"], "dog") for p in printed[1:4]]
+    assert [each.top[0][0] for each in found.found] == [p["class"] for p in printed[1:4]]
+    assert ([bad.picture.path for bad in found.unreadable], found.files) == (names[:1], len(printed))
+    assert found.epoch == folder.read_summary()["best_epoch"]
+    assert told[-4:] == [("predicting", done, 4) for done in range(4)]
+
+    def stop(what: str, done: int, total: int) -> None:
+        if done == 2:
+            raise KeyError(what)
+
+    with pytest.raises(KeyError, match="predicting"):
+        session.predict(folder, names, stop)
+    with pytest.raises(InputError, match="No such file"):
+        session.predict(folder, ["no"], stop)
+
+
+def test_a_walk_through_all_folders_holds_up_nobody_who_does_not_want_it_any_more(
+    trained: tuple[RunFolder, Setup], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(what: str, done: int, total: int) -> None:
+        raise KeyError(what)
+
+    walked = threading.Event()
+    monkeypatch.setattr("cifar_tui.data.pictures.find", lambda _: walked.wait(60) and [])
+    with pytest.raises(KeyError, match="looking for image files"):
+        predictions(trained[0], ["/"], stop, most=1)
+    walked.set()
 
 
 def test_many_files_are_decoded_in_order_and_a_pipe_is_not_waited_for(tmp_path: Path) -> None:

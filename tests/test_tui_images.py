@@ -314,5 +314,6 @@ async def test_leaving_the_dashboard_ends_what_is_being_opened(tmp_path: Path) -
         await desk.press("down", "3")
         await desk.shows("evaluating …")
         assert desk.app.main.views is not None
-        closing = desk.app.main.views.images.opened._closing
-    assert closing.is_set()
+        job = desk.app.main.views.images.opened._job
+        assert job is not None
+    assert job.closed.is_set()

@@ -19,6 +19,7 @@ from cifar_tui.tui.live import LiveApp
 if TYPE_CHECKING:
     from textual.widgets import Input
 
+    from cifar_tui.inference import PredictedFiles
     from cifar_tui.session import Session
     from cifar_tui.tui.new_run import Wanted
 
@@ -247,6 +248,28 @@ class Dashboard(LiveApp):
 
         self.say("writing its report …", entry)
         background.run(functools.partial(write_report, folder), done, self.say_failed)
+
+    def action_predict(self) -> None:
+        """Ask for image files, and show what the selected run's best weights take them for."""
+        if (entry := self.selected) is None:
+            return
+        from cifar_tui.tui.image_files import ImageFiles
+        from cifar_tui.tui.opened import best_epoch
+        from cifar_tui.tui.predicted import left_out
+
+        if entry.folder is None or best_epoch(entry) is None:
+            self.say("has no best weights yet: no epoch of it is whole", entry, "warning")
+            return
+
+        def done(found: PredictedFiles) -> None:
+            for words in left_out(found):
+                self.say(words, entry, "warning")
+
+        def predict(names: tuple[str, ...] | None) -> None:
+            if names:
+                self.main.predict(entry, names, done, functools.partial(self.say, entry=entry, level="warning"))
+
+        self.push_screen(ImageFiles(entry.name, self.look), predict)
 
     def action_filter(self) -> None:
         """Type what the runs' rows must say."""

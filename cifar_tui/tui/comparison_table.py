@@ -192,6 +192,19 @@ def cut(text: str, width: int, look: Look) -> str:
     return set_cell_size(text, width - 1) + ("~" if look.ascii else "…") if width > 0 else ""
 
 
+def cut_before(text: str, width: int, look: Look) -> str:
+    """The text in no more than so many columns, of which the end is kept, with a mark where it was longer."""
+    text = look.text(text)
+    if cell_len(text) <= width:
+        return text
+    kept = ""
+    for character in reversed(text):
+        if cell_len(character + kept) >= width:
+            break
+        kept = character + kept
+    return ("~" if look.ascii else "…") + kept if width > 0 else ""
+
+
 def _left(text: str, width: int, look: Look) -> str:
     return set_cell_size(cut(text, width, look), width)
 

@@ -30,6 +30,7 @@ def footer(entry: Entry | None, marked: int, width: int, look: Look) -> list[Par
         "charts",
         "confusion",
         "images",
+        *(["predict"] if entry else []),
     ]:
         longer = [*shown[: -len(ALWAYS)], _hint(key, look), *shown[-len(ALWAYS) :]]
         if sum(width_of(hint) for hint in longer) > width:

@@ -1,9 +1,10 @@
-"""The test images of the selected run, and what its best weights take them for."""
+"""Images, and what the best weights of the selected run take them for: its test images, or files that were named."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -14,6 +15,7 @@ from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.lines import Panel, Part, line, width_of
 from cifar_tui.tui.look import Look
 from cifar_tui.tui.opened import Opened, why_none
+from cifar_tui.tui.predicted import Predicted
 from cifar_tui.tui.selection import Selection
 from cifar_tui.tui.thumbnails import Card, Layout, page
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from cifar_tui.inference import Gallery
+    from cifar_tui.inference import Gallery, PredictedFiles, Prediction
     from cifar_tui.session import Session
 
 HEADINGS = 2
@@ -31,19 +33,13 @@ TOP = 3
 
 
 def picture(
-    gallery: Gallery,
-    numbers: NDArray[np.int64],
-    first: int,
-    headings: list[list[Part]],
-    look: Look,
-    size: tuple[int, int],
+    cards: Sequence[Card], none: str, headings: list[list[Part]], look: Look, size: tuple[int, int]
 ) -> list[Strip]:
-    """A page of a run's test images below its headings.
+    """A page of images below its headings.
 
     Args:
-        gallery: All of them.
-        numbers: Those that were chosen, in order.
-        first: The place of the first one of the page.
+        cards: Those of the page.
+        none: What is said where there are none.
         headings: What stands above them.
         look: How to draw.
         size: Columns and lines.
@@ -51,11 +47,9 @@ def picture(
     width, height = size
     head = [line(parts, width) for parts in headings]
     room = width, height - len(head)
-    layout = Layout.of(*room)
-    shown = [card(gallery, int(number), look) for number in numbers[first : first + layout.cards]]
-    if not shown:
-        return [*head, line([("there is no such test image", look.dim)], width)][:height]
-    return [*head, *page(shown, layout, room, look)][:height]
+    if not cards:
+        return [*head, line([(none, look.dim)], width)][:height]
+    return [*head, *page(cards, Layout.of(*room), room, look)][:height]
 
 
 def card(gallery: Gallery, number: int, look: Look) -> Card:
@@ -68,8 +62,19 @@ def card(gallery: Gallery, number: int, look: Look) -> Card:
     return Card(gallery.images[number], look.text(printable(gallery.classes[true])), top, likeliest[0] == true)
 
 
+def file_card(prediction: Prediction, look: Look) -> Card:
+    """One of the files, with the answer to it."""
+    top = tuple((look.text(printable(name)), probability) for name, probability in prediction.top)
+    right = prediction.true == prediction.top[0][0]
+    name = look.text(printable(Path(prediction.picture.path).name))
+    return Card(prediction.pixels, look.text(printable(prediction.true)), top, right, name)
+
+
 class ImagesPanel(Panel, can_focus=True):
-    """A page of test images: of a cell of the matrix, of a class, or of all, the most confident answers first."""
+    """A page of test images: of a cell of the matrix, of a class, or of all, the most confident answers first.
+
+    Or one of image files that were named, in their order, until they are closed.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "step(-1, 0)", show=False),
@@ -91,6 +96,7 @@ class ImagesPanel(Panel, can_focus=True):
         """
         super().__init__(id=id)
         self.opened = Opened(session, self.draw)
+        self.files = Predicted(session, self.draw)
         self._selection = Selection()
         self._first = 0
         self._cards = 1
@@ -102,8 +108,24 @@ class ImagesPanel(Panel, can_focus=True):
         """Show this run's, in this look; another run begins with its first page."""
         if entry is not self.entry:
             self._first = 0
-        self.opened.open(entry)
+        if self.files.entry is not None and entry is not self.files.entry:
+            self.close_files()
+        if self.files.entry is None:
+            self.opened.open(entry)
         super().view(entry, look)
+
+    def predict(
+        self, entry: Entry, names: Sequence[str], done: Callable[[PredictedFiles], None], failed: Callable[[str], None]
+    ) -> None:
+        """Show what is on these files in place of the test images; either is called with what came of it."""
+        self._first = 0
+        self.files.begin(entry, names, done, failed)
+
+    def close_files(self) -> None:
+        """Show the test images again from now on."""
+        if self.files.entry is not None:
+            self._first = 0
+            self.files.close()
 
     def choose(self, true: int, predicted: int) -> None:
         """Show those of a cell of the matrix."""
@@ -116,49 +138,52 @@ class ImagesPanel(Panel, can_focus=True):
 
     def next_kind(self) -> None:
         """Wrong ones, right ones, all."""
-        self._select(self._selection.next_kind())
+        if self.files.entry is None:
+            self._select(self._selection.next_kind())
 
     def on_unmount(self) -> None:
         """The dashboard ends: nothing is to be opened any more."""
         self.opened.close()
+        self.files.close()
 
     def lines(self, width: int, height: int) -> list[Strip]:
         """A page, or why there is none; as it was where nothing changed."""
-        opened = self.opened
-        gallery, numbers = opened.gallery, self._numbers()
-        if gallery is None or numbers is None:
-            said = why_none(self.entry) or opened.why or f"{opened.doing} …"
-            words = textwrap.wrap(self.look.text(printable(said)), width)[:height]
+        total = self._total()
+        if total is None:
+            words = textwrap.wrap(self.look.text(printable(self._nothing())), width)[:height]
             return [line([(text, self.look.dim)], width) for text in words]
         self._cards = cards = Layout.of(width, height - HEADINGS).cards
         # The page that has what was seen first, also when the size has changed.
-        first = min(self._first, max(0, len(numbers) - 1)) // cards * cards
-        place = f"{count(first + 1)}–{count(min(first + cards, len(numbers)))} of {count(len(numbers))}"
-        place = place if len(numbers) else "none"
-        headings = self._headings(gallery, place, width, more=len(numbers) > cards)
-        shown = (gallery, self._selection, first, str(headings), self.look, width, height)
+        first = min(self._first, max(0, total - 1)) // cards * cards
+        last = min(first + cards, total)
+        place = f"{count(first + 1)}–{count(last)} of {count(total)}" if total else "none"
+        headings = self._headings(place, width, more=total > cards)
+        images = self.files.found or self.opened.gallery
+        shown = (images, self._selection, first, str(headings), self.look, width, height)
         if self._drawn[0] != shown:
-            self._drawn = shown, picture(gallery, numbers, first, headings, self.look, (width, height))
+            none = "there is no such test image" if self.files.found is None else "none of the files could be read"
+            drawn = [self._card(place) for place in range(first, last)]
+            self._drawn = shown, picture(drawn, none, headings, self.look, (width, height))
         return list(self._drawn[1])
 
     def action_step(self, true: int, predicted: int) -> None:
         """Another true class, or another predicted one."""
-        if self.opened.gallery is not None:
+        if self.files.entry is None and self.opened.gallery is not None:
             self._select(self._selection.stepped(true, predicted, len(self.opened.gallery.classes)))
 
     def action_page(self, pages: int) -> None:
         """So many pages on, or back."""
-        numbers = self._numbers()
-        if numbers is None or not len(numbers):
+        total = self._total()
+        if not total:
             return
-        last = (len(numbers) - 1) // self._cards
+        last = (total - 1) // self._cards
         self._first = max(0, min(last, self._first // self._cards + pages)) * self._cards
         self.draw()
 
     def action_edge(self, place: int) -> None:
         """The first page, or the last one."""
-        numbers = self._numbers()
-        self.action_page(0 if numbers is None else -len(numbers) if place == 0 else len(numbers))
+        total = self._total() or 0
+        self.action_page(-total if place == 0 else total)
 
     def watch_has_focus(self, focused: bool) -> None:
         """The keys are named while they act."""
@@ -168,6 +193,31 @@ class ImagesPanel(Panel, can_focus=True):
     def _select(self, selection: Selection) -> None:
         self._selection, self._first = selection, 0
         self.draw()
+
+    def _total(self) -> int | None:
+        """How many images there are to page through; None while none are open."""
+        if self.files.entry is None:
+            numbers = self._numbers()
+            return None if numbers is None else len(numbers)
+        if self.files.found is None:
+            self._drawn = (None, [])  # What was drawn would keep it in memory.
+            return None
+        return len(self.files.found.found)
+
+    def _nothing(self) -> str:
+        """Why there are no images, or what is done to have some."""
+        opened = self.opened
+        if self.files.entry is not None:
+            return self.files.said
+        return why_none(self.entry) or opened.why or f"{opened.doing} …"
+
+    def _card(self, place: int) -> Card:
+        if self.files.found is not None:
+            return file_card(self.files.found.found[place], self.look)
+        gallery, numbers = self.opened.gallery, self._numbers()
+        assert gallery is not None
+        assert numbers is not None
+        return card(gallery, int(numbers[place]), self.look)
 
     def _numbers(self) -> NDArray[np.int64] | None:
         """The numbers of the images that are chosen; None while none are open."""
@@ -182,8 +232,27 @@ class ImagesPanel(Panel, can_focus=True):
             self._chosen = (gallery, selection), selection.of(gallery.answers)
         return self._chosen[1]
 
-    def _headings(self, gallery: Gallery, place: str, width: int, *, more: bool) -> list[list[Part]]:
+    def _headings(self, place: str, width: int, *, more: bool) -> list[list[Part]]:
         """What is shown and which part of it; whose answers they are, and by what keys others come."""
+        if self.files.found is not None:
+            return self._headings_of_files(self.files.found, place, width, more=more)
+        assert self.opened.gallery is not None
+        return self._headings_of_test(self.opened.gallery, place, width, more=more)
+
+    def _headings_of_files(self, found: PredictedFiles, place: str, width: int, *, more: bool) -> list[list[Part]]:
+        look = self.look
+        what: list[Part] = [("image files", look.strong), place]
+        if found.unreadable:
+            what.append((f"{count(len(found.unreadable))} could not be read", look.warning))
+        if found.files > (read := len(found.found) + len(found.unreadable)):
+            what.append((f"the first {count(read)} of {count(found.files)}", look.warning))
+        if more and self.has_focus:
+            what.append(("PgUp PgDn", look.dim))
+        weights: list[Part] = [f"weights of epoch {found.epoch}"]
+        weights += [(hint, look.dim) for hint in ("i: others", "3: test images", "Esc: matrix")]
+        return [_fitting(what, width, look), _fitting(weights, width, look)]
+
+    def _headings_of_test(self, gallery: Gallery, place: str, width: int, *, more: bool) -> list[list[Part]]:
         look, opened, selection = self.look, self.opened, self._selection
         names = [look.text(printable(name)) for name in gallery.classes]
         what: list[Part] = [(selection.words(names, width, look), look.strong), place]

@@ -41,6 +41,7 @@ KEYS = (
     Key("c", "compare", "compare", "compare", "Compare the marked runs"),
     Key("slash", "filter", "filter", "filter", "Filter the runs by any part of their row", shown="/"),
     Key("e", "report", "report", "report", "Write the run's report and pictures now"),
+    Key("i", "predict", "predict", "image files", "What the best weights take image files for"),
     Key("1", "charts", "show('charts')", "charts", "Loss and accuracy as they develop", "Views"),
     Key("2", "confusion", "show('confusion')", "confusion", "The confusion matrix, epoch by epoch", "Views"),
     Key("enter", "cell", "open_cell", "its images", "The images of the matrix's cell", "Views", shown="Enter"),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from textual.widgets import Input
 
     from cifar_tui.hardware import Sample
+    from cifar_tui.inference import PredictedFiles
     from cifar_tui.session import Session
     from cifar_tui.tui.body import Body
     from cifar_tui.tui.views import Views
@@ -155,14 +156,29 @@ class MainScreen(SteadyScreen[None]):
         return None if self.body is None else self.body.views
 
     def show_view(self, name: str) -> None:
-        """Put another view on, and the cursor keys into it where it uses them; images that are on are renewed."""
+        """Put another view on, and the cursor keys into it where it uses them.
+
+        Image files are closed, and test images that are on are renewed.
+        """
         if self.views is None:
             return
+        self.views.images.close_files()
         if name == self.views.shown == "images":
             self.views.images.reload()
+        self._put_on(self.views, name)
+
+    def predict(
+        self, entry: Entry, names: Sequence[str], done: Callable[[PredictedFiles], None], failed: Callable[[str], None]
+    ) -> None:
+        """Show what is on these image files in place of the test images; either is called with what came of it."""
+        if self.views is not None:
+            self.views.images.predict(entry, names, done, failed)
+            self._put_on(self.views, "images")
+
+    def _put_on(self, views: Views, name: str) -> None:
         self.set_class(name == "images", "-images")
-        self.views.show(name)
-        self.set_focus(self.views.keyboard)
+        views.show(name)
+        self.set_focus(views.keyboard)
 
     def leave_view(self) -> None:
         """Go from the images to the matrix, or take a cursor away."""

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-import threading
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from cifar_tui.errors import CifarTuiError
-from cifar_tui.tui import background
 from cifar_tui.tui.entry import ENDED, Entry
+from cifar_tui.tui.job import Job
 
 if TYPE_CHECKING:
     from cifar_tui.inference import Gallery
     from cifar_tui.session import Session
-
-TELL_SECONDS = 0.5
-"""How often the screen is told how far it is."""
-
-
-class _Closed(Exception):  # noqa: N818  (a request that ends the opening, not an error)
-    """Unwinds the thread that opens images which nobody wants to see any more."""
 
 
 def why_none(entry: Entry | None) -> str:
@@ -65,7 +54,7 @@ class Opened:
         self._changed = changed
         self._entry: Entry | None = None
         self._tried: int | None = None
-        self._closing = threading.Event()
+        self._job: Job[Gallery] | None = None
 
     @property
     def newer(self) -> int | None:
@@ -92,48 +81,30 @@ class Opened:
 
     def close(self) -> None:
         """Keep nothing in memory, and end what is under way."""
-        self._closing.set()
+        if self._job is not None:
+            self._job.close()
         self.gallery, self.doing, self.why, self._tried, self._entry = None, "", "", None, None
 
     def _begin(self, entry: Entry) -> None:
         folder = entry.folder
         assert folder is not None
-        self._closing = closing = threading.Event()
         self._tried, self.why, self.doing = best_epoch(entry), "", "opening its test images"
-        on_loop, told, following = background.caller(), "", 0.0
-
-        def progress(what: str, done: int, total: int) -> None:
-            nonlocal told, following
-            if closing.is_set():
-                raise _Closed
-            text = f"{what} {100 * done // total} %" if total else what
-            now = time.monotonic()
-            if text != told and now >= following:
-                told, following = text, now + TELL_SECONDS
-                on_loop(functools.partial(self._tell, closing, text))
-
-        def work() -> Gallery:
-            return self._session().gallery(folder, progress)
-
-        background.run(
-            work,
-            functools.partial(self._end, closing),
-            functools.partial(self._fail, closing),
-            awaited=True,
+        self._job = Job(
+            lambda progress: self._session().gallery(folder, progress), _part, self._tell, self._end, self._fail
         )
 
-    def _tell(self, closing: threading.Event, text: str) -> None:
-        if not closing.is_set() and self.doing:
-            self.doing = text
-            self._changed()
+    def _tell(self, doing: str) -> None:
+        self.doing = doing
+        self._changed()
 
-    def _end(self, closing: threading.Event, gallery: Gallery) -> None:
-        if not closing.is_set():
-            self.gallery, self.doing = gallery, ""
-            self._changed()
+    def _end(self, gallery: Gallery) -> None:
+        self.gallery, self.doing = gallery, ""
+        self._changed()
 
-    def _fail(self, closing: threading.Event, error: Exception) -> None:
-        if not closing.is_set():
-            self.doing = ""
-            self.why = str(error) if isinstance(error, CifarTuiError) else f"{type(error).__name__}: {error}"
-            self._changed()
+    def _fail(self, why: str) -> None:
+        self.doing, self.why = "", why
+        self._changed()
+
+
+def _part(what: str, done: int, total: int) -> str:
+    return f"{what} {100 * done // total} %" if total else what

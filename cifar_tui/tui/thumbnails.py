@@ -14,7 +14,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from cifar_tui.text import percent
-from cifar_tui.tui.comparison_table import cut
+from cifar_tui.tui.comparison_table import cut, cut_before
 from cifar_tui.tui.lines import Part, line, width_of
 from cifar_tui.tui.look import Look
 
@@ -46,15 +46,17 @@ class Card:
 
     Attributes:
         pixels: (3, 32, 32) uint8, RGB.
-        true: The name of its class.
+        true: The name of its class; empty where that is not known.
         top: The likeliest classes and their probabilities, the likeliest first.
         right: Whether that one is the true one.
+        file: The name of its file, where it is known by that.
     """
 
     pixels: NDArray[np.uint8]
     true: str
     top: tuple[tuple[str, float], ...]
     right: bool
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,21 +144,32 @@ def _card(card: Card, layout: Layout, look: Look) -> list[Row]:
 
 
 def words(card: Card, width: int, look: Look) -> list[Row]:
-    """What it is and what it is taken for, with the likeliest classes below each other: `bird → plane  93.20 %`."""
+    """What it is and what it is taken for, with the likeliest classes below each other: `bird → plane  93.20 %`.
+
+    In place of the class of a file stands its name, and that of its class, where it is known, in brackets below.
+    """
     arrow = " → "
     room = max(2, width - FIGURE - len(arrow))
-    true = cut(card.true, max(room // 2, room - cell_len(card.top[0][0])), look)
-    indent = cell_len(true) + len(arrow)
-    verdict = look.good if card.right else look.bad
+    most = max(room // 2, room - cell_len(card.top[0][0]))
+    if card.file:
+        # Those of a camera differ at their ends.
+        known = [cut_before(card.file, most, look), cut(f"({card.true})", most, look) if card.true else ""]
+    else:
+        known = [cut(card.true, most, look)]
+    column = max(map(cell_len, known))
+    known = [name + " " * (column - cell_len(name)) for name in [*known, *[""] * WORDS]]
+    indent = column + len(arrow)
+    verdict = Style() if not card.true else look.good if card.right else look.bad
     rows: list[Row] = []
     for number, (name, probability) in enumerate(card.top):
         shown = cut(name, max(1, width - FIGURE - indent), look)
         figure = percent(probability).rjust(width - indent - cell_len(shown))
         if number == 0:
-            rows.append([true, (look.text(arrow), look.dim), (shown, verdict), (figure, look.strong)])
+            rows.append([known[0], (look.text(arrow), look.dim), (shown, verdict), (figure, look.strong)])
         else:
-            rows.append([" " * indent, (shown + figure, look.dim)])
-    return [*rows, *([[]] * (WORDS - len(rows)))]
+            rows.append([known[number] + " " * len(arrow), (shown + figure, look.dim)])
+    rows += [[name] for name in known[len(rows) : WORDS]]
+    return rows
 
 
 def thumbnail(pixels: NDArray[np.uint8], columns: int, look: Look) -> list[Row]:

@@ -1,0 +1,92 @@
+"""What a run's best weights take image files for that a person has named: found out beside the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from cifar_tui.text import count, plural
+from cifar_tui.tui.entry import Entry
+from cifar_tui.tui.job import Job
+
+if TYPE_CHECKING:
+    from cifar_tui.inference import PredictedFiles
+    from cifar_tui.session import Session
+
+NAMED = 5
+"""How many files that cannot be read are named."""
+
+
+class Predicted:
+    """Has a run's best weights say what is on image files, on a thread; those named before go."""
+
+    def __init__(self, session: Callable[[], Session], changed: Callable[[], None]) -> None:
+        """Have none.
+
+        Args:
+            session: Gives the session that predicts; called on the thread.
+            changed: Called within the event loop when there is something else to show.
+        """
+        self.entry: Entry | None = None
+        """The run; None while no files are named."""
+        self.found: PredictedFiles | None = None
+        self.said = ""
+        """How far it is, or why nothing came of it."""
+        self._session = session
+        self._changed = changed
+        self._job: Job[PredictedFiles] | None = None
+
+    def begin(
+        self, entry: Entry, names: Sequence[str], done: Callable[[PredictedFiles], None], failed: Callable[[str], None]
+    ) -> None:
+        """Find out what is on these files.
+
+        Args:
+            entry: The run, which has a folder.
+            names: Files, folders and patterns.
+            done: Called within the event loop with what was found, unless the files are closed before.
+            failed: Called there with why nothing was.
+        """
+        self.close()
+        folder = entry.folder
+        assert folder is not None
+        self.entry, self.said = entry, "looking for image files …"
+
+        def end(found: PredictedFiles) -> None:
+            self.found, self.said = found, ""
+            self._changed()
+            done(found)
+
+        def fail(why: str) -> None:
+            self._say(why)
+            failed(why)
+
+        self._job = Job(
+            lambda progress: self._session().predict(folder, names, progress), _so_many, self._say, end, fail
+        )
+
+    def close(self) -> None:
+        """Keep nothing in memory, and end what is under way."""
+        if self._job is not None:
+            self._job.close()
+        self.entry, self.found, self.said, self._job = None, None, "", None
+
+    def _say(self, what: str) -> None:
+        self.said = what
+        self._changed()
+
+
+def _so_many(what: str, done: int, total: int) -> str:
+    return f"{what} {count(done)} of {count(total)} …" if total else f"{what} …"
+
+
+def left_out(found: PredictedFiles) -> Iterator[str]:
+    """What is to be said of the files that are not shown: a few that cannot be read by name, and how many."""
+    bad = found.unreadable
+    for each in bad[:NAMED]:
+        yield f"{each.picture.path}: {each.why}"
+    read = len(found.found) + len(bad)
+    if len(bad) > NAMED:
+        yield f"{count(len(bad))} of {plural(read, 'file')} could not be read"
+    if found.files > read:
+        yield f"only the first {count(read)} of {plural(found.files, 'file')} are shown"
