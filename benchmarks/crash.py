@@ -20,6 +20,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -74,6 +75,8 @@ def begin(arguments: Sequence[str], cwd: Path, *, terminal: bool = False) -> tup
             for number in (1, 2):
                 os.dup2(output, number)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        # Anew: Python's own know of the parent's that they can be sought in, or not.
+        sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
         os.environ["TERM"] = "xterm-256color"
         sys.argv = ["cifar-tui", *arguments]
         from cifar_tui.cli import main
@@ -88,6 +91,9 @@ def begin(arguments: Sequence[str], cwd: Path, *, terminal: bool = False) -> tup
 def ended_by(pid: int, shown: int, seconds: float) -> int | None:
     """The exit status of a process, if it ends within so many seconds; its terminal is read meanwhile."""
     deadline = time.monotonic() + seconds
+    terminal = select.poll()  # Unlike select(), it takes descriptors of any number.
+    if shown >= 0:
+        terminal.register(shown, select.POLLIN)
     while True:
         found, status = os.waitpid(pid, os.WNOHANG)
         if found:
@@ -95,7 +101,7 @@ def ended_by(pid: int, shown: int, seconds: float) -> int | None:
         left = deadline - time.monotonic()
         if left <= 0:
             return None
-        if shown >= 0 and select.select([shown], [], [], min(left, 0.02))[0]:
+        if shown >= 0 and terminal.poll(1000 * min(left, 0.02)):
             with contextlib.suppress(OSError):
                 os.read(shown, 65536)
         elif shown < 0:
@@ -189,9 +195,12 @@ def trial(seed: int, place: Path, life: float, *, dashboard: bool) -> Trial:
         if status is None:
             kill(pid, shown)
             seen.moments += [moment(folder) for folder in folders(cwd)] or ["before it had begun"]
-        elif status:
-            seen.problems.append(f"exit status {status}")
+        elif shown >= 0:
+            os.close(shown)
         seen.problems += [problem for folder in folders(cwd) for problem in unreadable(folder)]
+        if status:
+            seen.problems.append(f"exit status {status}")
+            break
     for folder in folders(cwd):
         if state(folder) != "finished":
             pid, shown = begin(["resume", folder.name, "--quiet"], cwd)
@@ -241,6 +250,8 @@ def crash(runs: int, jobs: int, place: Path, *, seed: int = 0, dashboard: bool =
                 with os.fdopen(writer, "w") as answers:
                     for seen in work(range(seed + number, seed + runs, jobs), place, life, dashboard=dashboard):
                         print(json.dumps(asdict(seen)), file=answers, flush=True)
+            except BaseException:  # noqa: BLE001  (a fork has nobody above it to tell)
+                traceback.print_exc()
             finally:
                 os._exit(0)
     os.close(writer)
