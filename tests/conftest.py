@@ -1,12 +1,17 @@
 """What holds for all tests."""
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
 # Threads that wait for each other on shared cores take many times as long on such small tensors. The programs that
 # tests start inherit it.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# In the background of a shell, and under nohup, they are ignored, by the programs that tests start too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # The same examples each time, and no test fails because a machine is slow.
 settings.register_profile("same", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
