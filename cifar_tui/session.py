@@ -18,6 +18,7 @@ from cifar_tui.errors import CifarTuiError, DivergedError, InputError
 from cifar_tui.events import AnyEvent, Level, Note, RunFinished, RunStatus
 from cifar_tui.faults import explain
 from cifar_tui.files import remove_leftovers
+from cifar_tui.imports import importing
 from cifar_tui.record import answers_of, record_of
 from cifar_tui.state import RunState
 from cifar_tui.store import catalog, run_folder
@@ -97,6 +98,7 @@ class Session:
 
     def shelf(self) -> Shelf:
         """The images in memory; the first call imports torch."""
+        load_pytorch()
         from cifar_tui.training.setup import Shelf
 
         with self._making:
@@ -114,7 +116,7 @@ class Session:
             CifarTuiError: The images could not be read.
         """
         progress("loading PyTorch", 0, 0)
-        from cifar_tui.training import loop  # noqa: F401
+        load_pytorch()
         from cifar_tui.training.devices import place
 
         placement = place(config)
@@ -134,6 +136,7 @@ class Session:
             CifarTuiError: The images could not be read.
         """
         self.give_way()
+        load_pytorch()
         from cifar_tui import inference
 
         if (missing := self.missing(folder.read_options())) is not None:
@@ -147,6 +150,7 @@ class Session:
             InputError: A name means no image, the run has no best checkpoint yet, or its device is not there.
         """
         self.give_way()
+        load_pytorch()
         from cifar_tui import inference
 
         return inference.predictions(folder, names, progress, MOST_FILES, BESIDE_TRAINING)
@@ -168,9 +172,16 @@ class Session:
         """
         if config.data != "cifar10":
             return None
+        load_pytorch()
         from cifar_tui.data import cifar10
 
         return None if cifar10.locate(config.data_dir) else cifar10.destination(config.data_dir)
+
+
+def load_pytorch() -> None:
+    """Have PyTorch imported, and what trains with it, before anything else of a thread asks for a part of it."""
+    with importing:
+        from cifar_tui.training import loop  # noqa: F401
 
 
 def option_of(path: str) -> Literal["data_dir", "data"]:
@@ -179,6 +190,7 @@ def option_of(path: str) -> Literal["data_dir", "data"]:
     Raises:
         InputError: It does neither, or cannot be looked into.
     """
+    load_pytorch()
     from cifar_tui.data import sources
 
     return sources.option_of(path)
@@ -270,6 +282,7 @@ class Run:
                 if state.status == "finished":
                     raise InputError(f"{folder.id} is finished; start a new run to train longer")
             self._loading("loading PyTorch", 0, 0)
+            load_pytorch()
             from cifar_tui.training import checkpoints
             from cifar_tui.training.setup import prepare
 

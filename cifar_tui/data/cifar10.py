@@ -22,6 +22,7 @@ from cifar_tui.data import cache
 from cifar_tui.data.dataset import Progress, Source, Split
 from cifar_tui.data.download import DownloadError, download
 from cifar_tui.errors import CifarTuiError, InputError
+from cifar_tui.imports import importing
 
 CLASSES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 """The protocol's names, in label order."""
@@ -222,7 +223,8 @@ def _new_md5(content: bytes = b"") -> hashlib._Hash:
 def _torchvision_cifar10() -> Any:
     """The class of torchvision that has the address, names and checksums of CIFAR-10; seconds to import."""
     try:
-        from torchvision.datasets import CIFAR10
+        with importing:
+            from torchvision.datasets import CIFAR10
     except (ImportError, OSError, RuntimeError) as error:
         raise CifarTuiError(
             f"torchvision does not load ({' '.join(str(error).split())}); "

@@ -15,6 +15,7 @@ from urllib.error import HTTPError, URLError
 from cifar_tui.data.cache import remove_abandoned
 from cifar_tui.data.dataset import Progress
 from cifar_tui.files import replacing
+from cifar_tui.imports import importing
 
 STALL_SECONDS = 30.0
 """How long a server may send nothing before it is given up."""
@@ -81,7 +82,8 @@ def download(url: str, path: Path, md5: str, progress: Progress) -> None:
         DownloadError: No network, no such file, a stall, or a file that is cut short or damaged.
         OSError: The folder cannot be written, or the disk is full.
     """
-    from torchvision.datasets import utils
+    with importing:
+        from torchvision.datasets import utils
 
     utils.tqdm = _Bar  # for good: nothing else in this program has torchvision download
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from torch import nn
 
+from cifar_tui.imports import importing
 from cifar_tui.models.parts.dropout import BranchDropout
 
 
 def build(num_classes: int) -> nn.Module:
     """As torchvision has it, but that its first convolution halves nothing: 32×32 → 2×2 → mean → `num_classes`."""
     # Here, for torchvision takes seconds to import.
-    from torchvision.models import efficientnet_b0
-    from torchvision.models.efficientnet import MBConv
+    with importing:
+        from torchvision.models import efficientnet_b0
+        from torchvision.models.efficientnet import MBConv
 
     model: nn.Module = efficientnet_b0(weights=None, num_classes=num_classes)
     first = next(module for module in model.modules() if isinstance(module, nn.Conv2d))

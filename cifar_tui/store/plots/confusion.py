@@ -33,8 +33,6 @@ def draw_confusion_matrix(test: Evaluated, classes: Sequence[str]) -> bytes:
         classes: The K class names.
     """
     import numpy as np
-    from matplotlib import colormaps
-    from matplotlib.colors import PowerNorm
 
     counts = np.asarray(test.confusion, dtype=np.int64)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -45,6 +43,9 @@ def draw_confusion_matrix(test: Evaluated, classes: Sequence[str]) -> bytes:
     step = math.ceil(size / (0.8 * 72 * cell) - 1e-6)
     named = range(0, k, step)
     with DRAWING:
+        from matplotlib import colormaps
+        from matplotlib.colors import PowerNorm
+
         # Names are measured before anything is placed, so that the margins hold them; all lengths in inches.
         ruler = new_canvas(1, 1)
         names = [fitted(ruler, classes[i], size, 2.0) for i in named]
