@@ -1,59 +1,22 @@
-"""Runs in threads of this process: each trains, is recorded in its folder, and tells one listener what happens."""
+"""The runs of this process, begun or gone on with, and what their best weights make of images for the screen."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
-import threading
-import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.errors import CifarTuiError, DivergedError, InputError
-from cifar_tui.events import AnyEvent, Level, Note, RunFinished, RunStatus
-from cifar_tui.faults import explain
-from cifar_tui.files import remove_leftovers
-from cifar_tui.imports import importing
-from cifar_tui.record import answers_of, record_of
-from cifar_tui.state import RunState
-from cifar_tui.store import catalog, run_folder
-from cifar_tui.store.artefacts import HTML, REPORT, Predictions, write_artefacts
-from cifar_tui.store.lock import RunLock
-from cifar_tui.store.plots.predictions import SHOWN
-from cifar_tui.store.recorder import Recorder
-from cifar_tui.store.requests import ASKED, Request, Requests, is_request
+from cifar_tui.errors import InputError
+from cifar_tui.run import Listener, Run
+from cifar_tui.shared import Shared, load_pytorch
+from cifar_tui.store import catalog
+from cifar_tui.store.artefacts import write_artefacts
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.store.tensorboard import Mirror, is_mirrored
 from cifar_tui.text import plural
-from cifar_tui.training.control import Control, StopTraining
-from cifar_tui.training.memory import give_memory_back, keep_memory
 
 if TYPE_CHECKING:
     from cifar_tui.inference import Gallery, PredictedFiles
-    from cifar_tui.training.checkpoints import Snapshot
-    from cifar_tui.training.setup import Setup, Shelf
-
-
-@dataclass(frozen=True, slots=True)
-class Loading:
-    """What a run does before it begins; `total` is 0 where it is not known."""
-
-    what: str
-    done: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A run's thread is done. `error` is why it failed, or why it never began."""
-
-    error: BaseException | None
-
 
 Progress = Callable[[str, int, int], None]
 """Told what is done before training, how much of it, and of how much, 0 where that is not known."""
@@ -61,9 +24,6 @@ BESIDE_TRAINING = 2
 """CPU threads of what is computed for the screen while runs train."""
 MOST_FILES = 1000
 """Image files that are predicted for the screen at once: 3 MB of pixels, and pages enough."""
-Message = AnyEvent | Loading | Ended
-Listener = Callable[[Message], None]
-"""Called on the run's thread, which it must not hold up: hand the message on and return."""
 
 
 class Session:
@@ -78,15 +38,12 @@ class Session:
             tensorboard: Whether its runs' events are mirrored for TensorBoard; of a run that has been, they always are.
         """
         self.runs_dir = runs_dir
-        self.niceness = niceness
         self.tensorboard = tensorboard
-        self._shelf: Shelf | None = None
-        self._making = threading.Lock()
-        keep_memory()
+        self._shared = Shared(runs_dir, niceness=niceness, tensorboard=tensorboard)
 
     def new(self, config: TrainingConfig, listener: Listener) -> Run:
         """A run that has not begun; its folder is made once its images are read and its device is found."""
-        return Run(self, config, None, listener)
+        return Run(self._shared, config, None, listener)
 
     def continued(self, folder: RunFolder, listener: Listener) -> Run:
         """An earlier run, to go on from its last checkpoint, or from its beginning where it has none.
@@ -94,16 +51,7 @@ class Session:
         Raises:
             InputError: Its configuration is damaged.
         """
-        return Run(self, folder.read_options(), folder, listener)
-
-    def shelf(self) -> Shelf:
-        """The images in memory; the first call imports torch."""
-        load_pytorch()
-        from cifar_tui.training.setup import Shelf
-
-        with self._making:
-            self._shelf = self._shelf or Shelf()
-        return self._shelf
+        return Run(self._shared, folder.read_options(), folder, listener)
 
     def warm_up(self, config: TrainingConfig, progress: Progress) -> str:
         """Do beforehand what every run waits for: PyTorch, the device, the images unless they have to be fetched.
@@ -121,7 +69,7 @@ class Session:
 
         placement = place(config)
         if self.missing(config) is None:
-            self.shelf().source(config, progress)
+            self._shared.shelf().source(config, progress)
         return f"{placement.device}: {placement.name}, {placement.precision}, {plural(placement.threads, 'thread')}"
 
     def gallery(self, folder: RunFolder, progress: Progress) -> Gallery:
@@ -135,13 +83,13 @@ class Session:
             InputError: The run has no best checkpoint yet, or its images are other ones now, or not there.
             CifarTuiError: The images could not be read.
         """
-        self.give_way()
+        self._shared.give_way()
         load_pytorch()
         from cifar_tui import inference
 
         if (missing := self.missing(folder.read_options())) is not None:
             raise InputError(f"CIFAR-10 is not on this machine any more: put its archive into {missing}")
-        return inference.gallery(folder, self.shelf(), progress, BESIDE_TRAINING)
+        return inference.gallery(folder, self._shared.shelf(), progress, BESIDE_TRAINING)
 
     def predict(self, folder: RunFolder, names: Sequence[str], progress: Progress) -> PredictedFiles:
         """What a run's best weights take the first `MOST_FILES` of these image files for, beside it as `gallery`.
@@ -149,20 +97,11 @@ class Session:
         Raises:
             InputError: A name means no image, the run has no best checkpoint yet, or its device is not there.
         """
-        self.give_way()
+        self._shared.give_way()
         load_pytorch()
         from cifar_tui import inference
 
         return inference.predictions(folder, names, progress, MOST_FILES, BESIDE_TRAINING)
-
-    def give_way(self) -> None:
-        """Have this thread be as nice as the session asks, or nicer where it is so already."""
-        if self.niceness and sys.platform == "linux":
-            # On Linux it is the thread's own, and that of the threads it will start; elsewhere, the whole process's.
-            thread = threading.get_native_id()
-            with contextlib.suppress(OSError):
-                now = os.getpriority(os.PRIO_PROCESS, thread)
-                os.setpriority(os.PRIO_PROCESS, thread, max(now, self.niceness))
 
     def missing(self, config: TrainingConfig) -> Path | None:
         """The folder that the images would have to be fetched into; None where there is nothing to fetch.
@@ -176,12 +115,6 @@ class Session:
         from cifar_tui.data import cifar10
 
         return None if cifar10.locate(config.data_dir) else cifar10.destination(config.data_dir)
-
-
-def load_pytorch() -> None:
-    """Have PyTorch imported, and what trains with it, before anything else of a thread asks for a part of it."""
-    with importing:
-        from cifar_tui.training import loop  # noqa: F401
 
 
 def option_of(path: str) -> Literal["data_dir", "data"]:
@@ -207,224 +140,3 @@ def write_report(folder: RunFolder) -> list[str]:
     """
     folder.check_own()
     return write_artefacts(folder.path, folder.read_record(), catalog.live_state(folder))
-
-
-class Run:
-    """One run and its thread. `stop`, `pause` and `resume` may be called from any thread and do not wait."""
-
-    def __init__(self, session: Session, config: TrainingConfig, folder: RunFolder | None, listener: Listener) -> None:
-        self.config = config
-        self.folder = folder
-        """None until the run has begun."""
-        self.error: BaseException | None = None
-        self.traceback = ""
-        self._session = session
-        self._listener = listener
-        self._control = Control()
-        self._thread = threading.Thread(target=self._main, name=f"train-{config.run_name}")
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self, state: RunStatus, why: str) -> None:
-        """Ask it to end after this batch, with a checkpoint."""
-        self._control.stop(state, why)
-
-    def pause(self) -> None:
-        """Ask it to wait after this batch, with a checkpoint."""
-        self._control.pause()
-
-    def resume(self) -> None:
-        """End a pause."""
-        self._control.resume()
-
-    def checkpoint(self) -> None:
-        """Ask it for a checkpoint after this batch."""
-        self._control.checkpoint()
-
-    def join(self, timeout: float | None = None) -> bool:
-        """Wait for its end, `timeout` seconds at most; whether it came."""
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
-
-    def _main(self) -> None:
-        """The run's thread: whatever goes wrong here ends this run, not the program."""
-        try:
-            self._session.give_way()
-            self._run()
-        except StopTraining:
-            pass  # It was asked to stop before it began: nothing was made, nothing is lost.
-        except BaseException as error:  # noqa: BLE001
-            self._fail(error)
-        give_memory_back()
-        self._listener(Ended(self.error))
-
-    def _fail(self, error: BaseException) -> None:
-        """Keep the first error, its traceback as text: as an object it would keep the whole run in memory."""
-        if self.error is None:
-            self.error, self.traceback = error, traceback.format_exc().rstrip()
-        error.__traceback__ = error.__cause__ = error.__context__ = None
-
-    def _run(self) -> None:
-        """Everything of the run but the catching of its errors.
-
-        Raises:
-            InputError: Its images, its device or its checkpoint are unusable; nothing was made or changed.
-            CifarTuiError: Its images could not be read.
-            OSError: Its folder could not be written.
-        """
-        folder, state, saved, fallen_back = self.folder, RunState(), None, ""
-        with contextlib.ExitStack() as stack:
-            if folder is not None:
-                requests = self._own(folder, stack)
-                record, state = folder.read_record(), folder.read_state()
-                if state.status == "finished":
-                    raise InputError(f"{folder.id} is finished; start a new run to train longer")
-            self._loading("loading PyTorch", 0, 0)
-            load_pytorch()
-            from cifar_tui.training import checkpoints
-            from cifar_tui.training.setup import prepare
-
-            setup = prepare(self.config, self._session.shelf(), self._loading)
-            self._control.check()
-            if folder is None:
-                name, runs_dir = self.config.run_name, self._session.runs_dir
-                folder = run_folder.create(runs_dir, name, datetime.now(), lambda made: record_of(setup, made))
-                requests = self._own(folder, stack)
-                self.folder, record = folder, folder.read_record()
-            else:
-                saved, fallen_back = checkpoints.load_last(folder.checkpoints, setup.identity)
-                if saved is not None:
-                    # The loop restores it all; this refuses what does not fit before anything is written.
-                    checkpoints.restore(saved, setup.model)
-            folder.checkpoints.mkdir(exist_ok=True)
-            recorder = Recorder(folder, record, state)
-            stack.callback(recorder.close)
-            mirror = Mirror(folder) if self._session.tensorboard or is_mirrored(folder) else None
-            if mirror is not None:
-                stack.callback(mirror.close)
-            self._train(setup, folder, recorder, mirror, requests, saved, fallen_back)
-
-    def _own(self, folder: RunFolder, stack: contextlib.ExitStack) -> Requests:
-        """Own the run until `stack` ends, and be there for requests.
-
-        Raises:
-            InputError: Another process owns it, or it leads elsewhere.
-        """
-        folder.check_own()
-        stack.callback(RunLock(folder.path).release)
-        remove_leftovers(folder.path)
-        remove_leftovers(folder.checkpoints)
-        requests = Requests(folder.path)
-        stack.callback(requests.close)
-        return requests
-
-    def _train(
-        self,
-        setup: Setup,
-        folder: RunFolder,
-        recorder: Recorder,
-        mirror: Mirror | None,
-        requests: Requests,
-        saved: Snapshot | None,
-        fallen_back: str,
-    ) -> None:
-        """Train, and leave a folder that tells how it ended, whichever way that was."""
-        from cifar_tui.training.clock import Clock
-        from cifar_tui.training.loop import Outcome, train
-
-        clock = Clock(recorder.state.t)
-
-        recording = threading.Lock()
-
-        def tell(event: AnyEvent) -> None:
-            recorder.record(event)
-            self._listener(event)
-            if mirror is not None:
-                mirror.take(event)
-
-        def emit(event: AnyEvent) -> None:
-            with recording:
-                tell(event)
-                for note in (*recorder.trouble(event.t), *(mirror.trouble(event.t) if mirror else ())):
-                    tell(note)
-
-        def note(level: Level, message: str) -> None:
-            emit(Note(t=clock.t, level=level, message=message))
-
-        def answer(line: str) -> None:
-            # Told at once: what is asked is done after this batch, which may take a while.
-            with contextlib.suppress(OSError):  # The training thread will meet it too, and tell.
-                if is_request(line):
-                    note("info", ASKED + line)
-                else:
-                    note("warning", f"{line[:40]!r} is no request; it was passed over")
-            if is_request(line):
-                self._heed(line)
-
-        predictions = answers = None
-        try:
-            if saved is None and recorder.state.started:
-                note("warning", "it has no checkpoint: it begins anew")
-            if fallen_back:
-                note("warning", fallen_back)
-            requests.heed(answer)
-            outcome = train(setup, folder.id, folder.checkpoints, self._control, emit, clock, saved)
-            if outcome.test and recorder.state.test:
-                predictions = Predictions(*outcome.test.examples(setup.dataset.test, SHOWN))
-                answers = answers_of(outcome.test, setup.dataset, recorder.state.test.epoch)
-        except Exception as error:  # noqa: BLE001  (an error in one run is that run's end, and told as such)
-            self._fail(error)
-            outcome = Outcome("diverged" if isinstance(error, DivergedError) else "failed", explain(error, self.config))
-            with contextlib.suppress(OSError):
-                note("debug", self.traceback)
-        requests.close()
-        state = recorder.state
-        final = RunFinished(
-            t=clock.t,
-            state=outcome.state,
-            message=outcome.message,
-            epochs=len(state.epochs),
-            best_epoch=state.best.epoch if state.best else None,
-            best_val_accuracy=state.best.val_accuracy if state.best else None,
-            test_loss=state.test.loss if state.test else None,
-            test_accuracy=state.test.accuracy if state.test else None,
-            seconds=state.seconds,
-        )
-        try:
-            if outcome.state == "interrupted":
-                # Who interrupts is waiting, and will go on from the checkpoint; an earlier ending's report is void.
-                for name in (REPORT, HTML):
-                    (folder.path / name).unlink(missing_ok=True)
-            else:
-                ended = replace(state, finished=final, status=final.state)
-                for problem in write_artefacts(folder.path, recorder.config, ended, predictions, answers):
-                    note("warning", problem)
-            emit(final)
-        except OSError as error:
-            self._fail(error)
-            self._listener(final)
-
-    def _heed(self, request: Request) -> None:
-        match request:
-            case "stop":
-                self.stop("stopped", "stopped from outside")
-            case "pause":
-                self.pause()
-            case "resume":
-                self.resume()
-            case "checkpoint":
-                self.checkpoint()
-
-    def _loading(self, what: str, done: int, total: int) -> None:
-        """Tell of what comes before training; this is also where a stop is answered there."""
-        self._control.check()
-        self._listener(Loading(what, done, total))
-
-
-def exit_status(run: Run, state: RunState) -> int:
-    """What the process is to end with for a run that ended in this state: 0, or why not."""
-    if run.error is not None:
-        return run.error.exit_status if isinstance(run.error, CifarTuiError) else 1
-    return {"failed": 1, "diverged": 3}.get(state.status, 0)

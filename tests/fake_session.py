@@ -10,7 +10,8 @@ from typing import Any, cast
 from cifar_tui.config import TrainingConfig
 from cifar_tui.events import AnyEvent, RunFinished, RunStatus
 from cifar_tui.inference import Gallery, PredictedFiles
-from cifar_tui.session import Ended, Listener, Message, Progress, Run, Session
+from cifar_tui.run import Ended, Listener, Message, Run
+from cifar_tui.session import Progress, Session
 from cifar_tui.store.run_folder import RunFolder
 from tests.test_state import finished, started, uninterrupted
 

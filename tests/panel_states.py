@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.events import Batch, ConfusionMatrix, Evaluated, Paused
-from cifar_tui.session import Loading
+from cifar_tui.run import Loading
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.entry import Entry

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import torch
 
-from cifar_tui import models, session
+from cifar_tui import models
 from cifar_tui.store import artefacts
 from cifar_tui.training import checkpoints
 from tests import command
@@ -270,7 +270,7 @@ def test_a_clock_that_is_set_back_breaks_no_run(cwd: Path, monkeypatch: pytest.M
             cls.asked += 1
             return datetime(2026, 1, 10, tzinfo=tz) - timedelta(days=cls.asked)
 
-    monkeypatch.setattr(session, "datetime", Back)
+    monkeypatch.setattr("cifar_tui.run.datetime", Back)
     real = time.time()
     monkeypatch.setattr(time, "time", lambda: 2 * real - time.monotonic() * 1000)
     folder = interrupted(cwd)

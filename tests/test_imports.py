@@ -11,7 +11,8 @@ SCRIPT = """
 import sys, threading, time
 from pathlib import Path
 from cifar_tui.config import TrainingConfig
-from cifar_tui.session import Ended, Session
+from cifar_tui.run import Ended
+from cifar_tui.session import Session
 
 class Slow:
     def find_spec(self, name, path=None, target=None):

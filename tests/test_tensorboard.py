@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from cifar_tui import detached, session
+from cifar_tui import detached
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import Epoch, Note, RunFinished
-from cifar_tui.session import Message, Session
+from cifar_tui.run import Message
+from cifar_tui.session import Session
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.store.tensorboard import EventFile
 from tests.finished_runs import command
@@ -23,13 +24,13 @@ from tests.training_runs import TINY, TinyShelf
 
 @pytest.fixture(autouse=True)
 def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "write_artefacts", lambda *_: [])
+    monkeypatch.setattr("cifar_tui.run.write_artefacts", lambda *_: [])
 
 
 def trained(runs: Path, *, tensorboard: bool, resume: RunFolder | None = None, stop_in: int = 0) -> RunFolder:
     """Train to the end, or to that of the epoch `stop_in`; in a session as the command line makes one."""
     owner = Session(runs, tensorboard=tensorboard)
-    owner._shelf = TinyShelf()  # type: ignore[assignment]
+    owner._shared._shelf = TinyShelf()  # type: ignore[assignment]
 
     def listen(message: Message) -> None:
         if isinstance(message, Epoch) and message.epoch == stop_in:

@@ -16,7 +16,7 @@ from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.headless.displays import PlainDisplay
 from cifar_tui.headless.tables import comparison_table, console, fitting
 from cifar_tui.inference import Progress, answers
-from cifar_tui.session import Loading
+from cifar_tui.run import Loading
 from cifar_tui.state import RunState
 from cifar_tui.store import catalog, comparison_files
 from cifar_tui.store.run_folder import RunFolder

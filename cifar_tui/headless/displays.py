@@ -14,7 +14,7 @@ from typing import ParamSpec, Self
 from cifar_tui.events import AnyEvent, BatchThrottle, Paused, Resumed, RunFinished, RunStarted, to_json
 from cifar_tui.files import open_to_append
 from cifar_tui.headless.tables import comparison_table, console
-from cifar_tui.session import Loading, Run
+from cifar_tui.run import Loading, Run
 from cifar_tui.state import RunState
 from cifar_tui.text import printable
 from cifar_tui.wording import event_line, result_line

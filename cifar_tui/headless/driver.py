@@ -20,7 +20,8 @@ from cifar_tui.events import RunFinished
 from cifar_tui.faults import explain
 from cifar_tui.files import open_to_append
 from cifar_tui.headless.displays import Display, Forgiving, JsonDisplay, LogDisplay, PlainDisplay, QuietDisplay
-from cifar_tui.session import Ended, Loading, Message, Run, Session, exit_status
+from cifar_tui.run import Ended, Loading, Message, Run, exit_status
+from cifar_tui.session import Session
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.text import printable

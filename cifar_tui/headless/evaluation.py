@@ -7,7 +7,7 @@ import json
 from cifar_tui.headless.displays import PlainDisplay
 from cifar_tui.headless.tables import classes_table, console
 from cifar_tui.inference import evaluate
-from cifar_tui.session import Loading
+from cifar_tui.run import Loading
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.text import percent, plural, printable
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cifar_tui.export import export
 from cifar_tui.headless.displays import PlainDisplay
-from cifar_tui.session import Loading
+from cifar_tui.run import Loading
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.text import count, printable
 

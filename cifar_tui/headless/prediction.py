@@ -17,7 +17,7 @@ from rich.text import Text
 
 from cifar_tui.headless.displays import PlainDisplay
 from cifar_tui.inference import Prediction, Unreadable, predict
-from cifar_tui.session import Loading
+from cifar_tui.run import Loading
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.text import count, percent, plural, printable
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from cifar_tui.events import AnyEvent, Batch, RunStarted
 from cifar_tui.headless.displays import Display
 from cifar_tui.headless.tables import comparison_table
-from cifar_tui.session import Loading
+from cifar_tui.run import Loading
 from cifar_tui.state import RunState
 from cifar_tui.text import count, duration, percent, printable
 from cifar_tui.wording import event_line, result_line

@@ -9,7 +9,7 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.text import figure
 
 if TYPE_CHECKING:
-    from cifar_tui.session import Loading, Run
+    from cifar_tui.run import Loading, Run
     from cifar_tui.state import RunState
     from cifar_tui.store.run_folder import RunFolder
     from cifar_tui.store.tail import Tail

@@ -7,7 +7,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cifar_tui.session import Message, Run
+    from cifar_tui.run import Message, Run
 
 
 class Inbox:

@@ -34,7 +34,8 @@ from cifar_tui.tui.runs_table import matches
 
 if TYPE_CHECKING:
     from cifar_tui.events import Level
-    from cifar_tui.session import Message, Session
+    from cifar_tui.run import Message
+    from cifar_tui.session import Session
     from cifar_tui.state import RunState
     from cifar_tui.store.tail import Tail
 
@@ -257,7 +258,7 @@ class LiveApp(InTurnApp):
     def _tell(self, entry: Entry, message: Message) -> None:
         """Say what there is to say of a message."""
         from cifar_tui.events import Note, RunFinished
-        from cifar_tui.session import Ended, Loading
+        from cifar_tui.run import Ended, Loading
         from cifar_tui.wording import ending_line, event_line
 
         if isinstance(message, Ended):

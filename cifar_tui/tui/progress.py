@@ -17,7 +17,7 @@ from cifar_tui.tui.lines import Panel, Part, line, width_of
 from cifar_tui.tui.look import Look
 
 if TYPE_CHECKING:
-    from cifar_tui.session import Loading
+    from cifar_tui.run import Loading
 
 LABEL, FIGURE = 7, 8
 """Columns of the labels at the left, and of the figures behind a bar."""

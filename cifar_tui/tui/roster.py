@@ -12,7 +12,8 @@ from cifar_tui.tui.entry import ENDED, Entry
 from cifar_tui.tui.inbox import Inbox
 
 if TYPE_CHECKING:
-    from cifar_tui.session import Message, Run, Session
+    from cifar_tui.run import Message, Run
+    from cifar_tui.session import Session
     from cifar_tui.state import RunState
     from cifar_tui.store.requests import Request
     from cifar_tui.store.run_folder import RunFolder
@@ -176,7 +177,7 @@ class Roster:
             The run's entry; None where it is not one of ours.
         """
         from cifar_tui.events import RunStarted
-        from cifar_tui.session import Ended, Loading
+        from cifar_tui.run import Ended, Loading
 
         entry = self._by_run.get(run)
         if entry is None:
@@ -200,7 +201,7 @@ class Roster:
         return entry
 
     def _begin(self, entry: Entry, run: Run) -> None:
-        from cifar_tui.session import Loading
+        from cifar_tui.run import Loading
 
         entry.run, entry.error, entry.asked = run, "", ""
         entry.loading = Loading("starting", 0, 0)
@@ -211,7 +212,7 @@ class Roster:
 
     def _end(self, entry: Entry, run: Run) -> None:
         from cifar_tui.faults import explain
-        from cifar_tui.session import exit_status
+        from cifar_tui.run import exit_status
         from cifar_tui.state import RunState
 
         del self._by_run[run]

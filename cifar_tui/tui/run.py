@@ -20,7 +20,8 @@ from cifar_tui.tui.prints import Prints
 from cifar_tui.tui.signals import Signals
 
 if TYPE_CHECKING:
-    from cifar_tui.session import Message, Run, Session
+    from cifar_tui.run import Message, Run
+    from cifar_tui.session import Session
     from cifar_tui.state import RunState
 
 
