@@ -186,11 +186,10 @@ def compare(contestants: Sequence[Contestant], study: Sequence[Reference] = ()) 
     if len(by_data) > 1:
         gaps.append("not all were trained on the same data: their validation accuracies are not of the same images")
     tested = [n for n, run in enumerate(runs) if run.classes]
-    known = {name for each in study for name in each.right}
     gaps += [
         f"{runs[n].label} was not tested on CIFAR-10’s classes: the study’s figures are no measure for it"
         for n in tested
-        if not known <= {score.name for score in runs[n].classes}
+        if not all(each.is_of(score.name for score in runs[n].classes) for each in study)
     ]
     return Comparison(
         runs=tuple(runs),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 CLASS_IMAGES = 1000
 """Test images of each class."""
+SHORT = {"airplane": "plane", "automobile": "car"}
+"""The study's names of classes that CIFAR-10 itself, and so most folders of its images, name otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,12 @@ class Reference:
 
     def recall(self, name: str) -> float | None:
         """The share of a class's test images that was classified rightly; None where the study does not name it."""
-        right = self.right.get(name)
+        right = self.right.get(SHORT.get(name, name))
         return None if right is None else right / CLASS_IMAGES
+
+    def is_of(self, classes: Iterable[str]) -> bool:
+        """Whether the classes that it names are all among these."""
+        return self.right.keys() <= {SHORT.get(name, name) for name in classes}
 
 
 STUDY = (

@@ -299,6 +299,12 @@ def test_the_study_stands_beside_runs_on_its_classes() -> None:
     assert "In the test, cnn is 8.05 points above the study’s cnn, 91.95 %." in report
     assert "In the test, mlp is 46.54 points below the study’s mlp, 56.54 %." in report
 
+    full_names = ("airplane", "automobile", *CLASSES[2:])
+    full = written(compare([contestant(name, GOOD, names=full_names) for name in ("cnn", "mlp")], STUDY))
+    assert "| automobile | 100.00 % | 100.00 % | 96.60 % | 71.30 % |" in full
+    assert "In the test, cnn is 8.05 points above the study’s cnn, 91.95 %." in full
+    assert "no measure" not in full
+
     other = compare([contestant(name, [0, 1, 1, 1], names=("x", "y")) for name in ("cnn", "mlp")], STUDY)
     assert len(other.gaps) == 2
     assert "“bird”" not in written(other)

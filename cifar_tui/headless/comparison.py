@@ -121,7 +121,7 @@ def _print_classes(group: Sequence[int], comparison: Comparison, out: Console) -
     columns = {CLASS: [printable(score.name) for score in scores[0]]}
     for n, mine in zip(group, scores, strict=True):
         columns[printable(comparison.runs[n].label)] = [percent(score.recall) for score in mine]
-    study = [each for each in comparison.study if any(score.name in each.right for score in scores[0])]
+    study = [each for each in comparison.study if any(each.recall(score.name) is not None for score in scores[0])]
     for each in study:
         columns[f"study’s {each.model}"] = [percent(each.recall(score.name)) for score in scores[0]]
     out.print(fitting(columns, (), out.width, (CLASS,)), soft_wrap=True)

@@ -99,8 +99,7 @@ def _against_the_study(comparison: Comparison) -> Iterator[str]:
         for each in comparison.study:
             if each.model != run.model or run.test_accuracy is None:
                 continue
-            found = {score.name: score.recall for score in run.classes}
-            if each.right.keys() <= found.keys():
+            if each.is_of(score.name for score in run.classes):
                 beyond = run.test_accuracy - each.test_accuracy
                 yield (
                     f"In the test, {escape(run.label)} is {apart(abs(beyond))} {'above' if beyond >= 0 else 'below'} "

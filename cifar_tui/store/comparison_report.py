@@ -112,7 +112,7 @@ def _classes(
 ) -> list[str]:
     """Each class's accuracy, and what was most often taken for what."""
     runs = [comparison.runs[n] for n in group]
-    study = [each for each in comparison.study if any(score.name in each.right for score in runs[0].classes)]
+    study = [each for each in comparison.study if any(each.recall(score.name) is not None for score in runs[0].classes)]
     rows = []
     for k, score in enumerate(runs[0].classes):
         of_study = [percent(each.recall(score.name)) for each in study]
