@@ -45,11 +45,11 @@ CLASSES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship"
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of two runs of the same model, one trained for longer, tested on the same 100 images."""
+    """A folder of a CNN that was trained for a short time and an MLP for a long one, tested on the same 100 images."""
     root = tmp_path_factory.mktemp("compare")
     (root / "runs").mkdir()
-    for name, epochs in (("short", 1), ("long", 3)):
-        config = replace(TINY, epochs=epochs, seed=epochs, batch_size=64)
+    for name, epochs in (("cnn", 1), ("mlp", 3)):
+        config = replace(TINY, model=name, epochs=epochs, seed=epochs, batch_size=64)
         setup = prepare(config, TinyShelf(tiny_source(400, classes=5)), lambda *_: None)  # type: ignore[arg-type]
         folder, trained = finished_run(root / name, setup)
         assert trained.outcome.test is not None
@@ -93,18 +93,18 @@ class Folder:
 def test_every_figure_is_found_again_from_the_folders(
     runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    short, long = (Folder(runs / f"20260314-150926-{name}") for name in ("short", "long"))
-    assert command("compare", "short", "long", "--json", "--runs-dir", runs) == 0
+    cnn, mlp = (Folder(runs / f"20260314-150926-{name}") for name in ("cnn", "mlp"))
+    assert command("compare", "cnn", "mlp", "--json", "--runs-dir", runs) == 0
     found = json.loads(capsys.readouterr().out)
-    assert command("compare", "short", "long", "--report", tmp_path / "both.md", "--runs-dir", runs) == 0
+    assert command("compare", "cnn", "mlp", "--report", tmp_path / "both.md", "--runs-dir", runs) == 0
     told = capsys.readouterr().out
     report = (tmp_path / "both.md").read_text(encoding="utf-8")
 
-    for name, folder, run in zip(("short", "long"), (short, long), found["runs"], strict=True):
+    for name, folder, run in zip(("cnn", "mlp"), (cnn, mlp), found["runs"], strict=True):
         first, best = folder.rows[0], folder.best
         test = accuracy_score(folder.labels, folder.predicted)
         recalls = recall_score(folder.labels, folder.predicted, average=None, labels=range(5))
-        assert (run["id"], run["label"], run["model"]) == (f"20260314-150926-{name}", name, "mlp")
+        assert (run["id"], run["label"], run["model"]) == (f"20260314-150926-{name}", name, name)
         assert run["parameters"] == folder.config["parameters"]
         assert run["epochs"] == len(folder.rows)
         assert run["best_epoch"] == best["epoch"]
@@ -131,9 +131,9 @@ def test_every_figure_is_found_again_from_the_folders(
         assert percent(folder.calibration_error()) in report
 
     (two,) = found["pairs"]
-    a, b = short.right, long.right
-    assert np.array_equal(short.labels, long.labels)
-    assert (two["a"], two["b"]) == ("20260314-150926-short", "20260314-150926-long")
+    a, b = cnn.right, mlp.right
+    assert np.array_equal(cnn.labels, mlp.labels)
+    assert (two["a"], two["b"]) == ("20260314-150926-cnn", "20260314-150926-mlp")
     whole = two["overall"]
     counts = [int(n) for n in ((a & b).sum(), (a & ~b).sum(), (~a & b).sum(), (~a & ~b).sum())]
     assert [whole[key] for key in ("both", "only_a", "only_b", "neither")] == counts
@@ -141,7 +141,7 @@ def test_every_figure_is_found_again_from_the_folders(
     assert whole["p_value"] == pytest.approx(binomtest(counts[1], counts[1] + counts[2]).pvalue)
     assert whole["difference"] == pytest.approx(a.mean() - b.mean())
     for k, each in enumerate(two["classes"]):
-        mine = short.labels == k
+        mine = cnn.labels == k
         assert each["name"] == f"class {k}"
         assert each["images"] == mine.sum()
         assert each["only_a"] == (a & ~b)[mine].sum()
@@ -151,10 +151,10 @@ def test_every_figure_is_found_again_from_the_folders(
     assert f"differ by {points(a.mean() - b.mean())} points" in report
 
     (race,) = found["races"]
-    common = min(short.best["val_accuracy"], long.best["val_accuracy"])
+    common = min(cnn.best["val_accuracy"], mlp.best["val_accuracy"])
     assert [level["accuracy"] for level in race["levels"]] == pytest.approx([share * common for share in LEVELS])
     for level in race["levels"]:
-        for folder, reach in zip((short, long), level["reached"], strict=True):
+        for folder, reach in zip((cnn, mlp), level["reached"], strict=True):
             epoch, samples, seconds = folder.reach(level["accuracy"])
             assert reach == {"epoch": epoch, "samples": samples, "seconds": pytest.approx(seconds)}
             for text in (told, report):
@@ -168,13 +168,13 @@ def test_every_figure_is_found_again_from_the_folders(
 def test_answers_that_were_not_recorded_are_found_out_or_said_to_be_unknown(
     runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hidden = (runs / "20260314-150926-long" / FILE).rename(runs / "hidden")
+    hidden = (runs / "20260314-150926-mlp" / FILE).rename(runs / "hidden")
     try:
-        assert command("compare", "short", "long", "--runs-dir", runs) == 0
+        assert command("compare", "cnn", "mlp", "--runs-dir", runs) == 0
     finally:
-        hidden.rename(runs / "20260314-150926-long" / FILE)
+        hidden.rename(runs / "20260314-150926-mlp" / FILE)
     out, err = capsys.readouterr()
-    assert "long: what it took each test image for is not known: " in err  # Its images are made up.
+    assert "mlp: what it took each test image for is not known: " in err  # Its images are made up.
     assert "both right" not in out
     assert "class 0" in out
 
@@ -184,11 +184,11 @@ def test_a_narrow_terminal_has_a_row_for_each_run_that_reached_a_level(
     runs: Path, columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(headless, "console", lambda: Console(width=columns, color_system=None))
-    command("compare", "short", "long", "--runs-dir", runs)
+    command("compare", "cnn", "mlp", "--runs-dir", runs)
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
 
     assert (["val", "accuracy", "run", "epoch", "images", "time"] in rows) == (columns == 60)
-    for name in ("short", "long"):
+    for name in ("cnn", "mlp"):
         epoch, samples, seconds = Folder(runs / f"20260314-150926-{name}").reach(0)
         words = [str(epoch), count(samples), *duration(seconds).split()]
         assert any(row[-len(words) :] == words for row in rows) == (columns == 60)
@@ -196,16 +196,16 @@ def test_a_narrow_terminal_has_a_row_for_each_run_that_reached_a_level(
 
 def test_what_cannot_be_compared_or_written_is_refused(runs: Path, tmp_path: Path) -> None:
     at = ("--runs-dir", runs)
-    for names in (["short"], ["short", "short"], ["short", "long", "20260314-150926-long"]):
+    for names in (["cnn"], ["cnn", "cnn"], ["cnn", "mlp", "20260314-150926-mlp"]):
         with pytest.raises(InputError, match="two different runs or more"):
             command("compare", *names, *at)
     with pytest.raises(InputError, match=r"ends in \.md or \.html"):
-        command("compare", "short", "long", "--report", tmp_path / "x.pdf", *at)
+        command("compare", "cnn", "mlp", "--report", tmp_path / "x.pdf", *at)
     with pytest.raises(InputError, match="there is no folder"):
-        command("compare", "short", "long", "--report", tmp_path / "none" / "x.md", *at)
+        command("compare", "cnn", "mlp", "--report", tmp_path / "none" / "x.md", *at)
     (tmp_path / "taken.html").mkdir()
     with pytest.raises(InputError, match="cannot be written"):
-        command("compare", "short", "long", "--report", tmp_path / "taken.html", *at)
+        command("compare", "cnn", "mlp", "--report", tmp_path / "taken.html", *at)
 
 
 def contestant(
@@ -367,7 +367,7 @@ def test_hostile_names_are_text_in_every_form_of_the_report(tmp_path: Path, name
 
 
 def test_nothing_is_changed_in_the_folders(runs: Path) -> None:
-    folder = RunFolder(runs / "20260314-150926-short")
+    folder = RunFolder(runs / "20260314-150926-cnn")
     before = {path: path.stat().st_mtime_ns for path in folder.path.rglob("*")}
-    command("compare", "short", "long", "--json", "--runs-dir", runs)
+    command("compare", "cnn", "mlp", "--json", "--runs-dir", runs)
     assert {path: path.stat().st_mtime_ns for path in folder.path.rglob("*")} == before
