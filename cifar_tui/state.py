@@ -154,6 +154,8 @@ class RunState:
     """One for each whole epoch, in order."""
     test: Evaluated | None = None
     checkpoint: Checkpoint | None = None
+    best_saved: bool = False
+    """Whether there are best weights on the disk."""
     resumptions: list[Resumed] = field(default_factory=list)
     paused_at: float | None = None
     """When the pause began that is under way."""
@@ -177,6 +179,7 @@ class RunState:
                 self._apply_evaluated(event)
             case Checkpoint():
                 self.checkpoint = event
+                self.best_saved |= event.best
             case Paused():
                 self.status, self.paused_at = "paused", self.t
             case Resumed():

@@ -86,6 +86,13 @@ def _paused() -> RunState:
     return state
 
 
+def _saving() -> RunState:
+    """Its first epoch has just ended: its weights are not on the disk yet."""
+    state = begun(0, 2)
+    state.checkpoint, state.best_saved = None, False
+    return state
+
+
 def _nan() -> RunState:
     state = begun(1)
     state.apply(replace(a_batch(1, 2, math.nan), lr=math.nan, images_per_second=math.nan, accuracy=math.inf))
@@ -113,6 +120,7 @@ ENTRIES: dict[str, Entry | None] = {
     "later": entry(begun(2, 3)),
     "testing": entry(begun(0, 4)),
     "pausing": entry(begun(2), asked="pausing"),
+    "saving": entry(_saving()),
     "paused": entry(_paused()),
     "stopping": entry(begun(2, 2), asked="stopping"),
     "nan": entry(_nan()),

@@ -228,6 +228,7 @@ def test_better_weights_are_offered() -> None:
         ("ready", "press s to start: the images come with the first epoch's weights"),
         ("fetching", "loading: there are no images yet"),
         ("first epoch", "the images come at the end of this epoch: batch 2 of 4 is done"),
+        ("saving", "the images come as soon as this epoch's weights are saved"),
         ("diverged", "it ended before its first epoch was whole: it has no weights to show images with"),
         ("finished", ""),
     ],

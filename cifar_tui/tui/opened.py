@@ -23,7 +23,9 @@ def why_none(entry: Entry | None) -> str:
     if entry.folder is None or state is None or state.started is None:
         return f"{status}: there are no images yet"
     if state.best is not None:
-        return ""
+        return (
+            "" if state.best_saved or status in ENDED else "the images come as soon as this epoch's weights are saved"
+        )
     if status in ENDED:
         return "it ended before its first epoch was whole: it has no weights to show images with"
     return f"the images come at the end of this epoch: batch {state.batch} of {state.started.batches} is done"
