@@ -17,6 +17,8 @@ from cifar_tui.text import plural
 
 if TYPE_CHECKING:
     from cifar_tui.inference import Gallery, PredictedFiles
+    from cifar_tui.paired_images import PairedImages
+    from cifar_tui.store.answered import Two
 
 Progress = Callable[[str, int, int], None]
 """Told what is done before training, how much of it, and of how much, 0 where that is not known."""
@@ -87,9 +89,23 @@ class Session:
         load_pytorch()
         from cifar_tui import inference
 
-        if (missing := self.missing(folder.read_options())) is not None:
-            raise InputError(f"CIFAR-10 is not on this machine any more: put its archive into {missing}")
+        self._check_images(folder)
         return inference.gallery(folder, self._shared.shelf(), progress, BESIDE_TRAINING)
+
+    def paired(self, two: Two, progress: Progress) -> PairedImages:
+        """The test images of two runs and what both have recorded to take them for, beside it as `gallery`.
+
+        Raises:
+            InputError: The answers are not recorded, or not of the same images; or these are other ones now, or not
+                there.
+            CifarTuiError: The images could not be read.
+        """
+        self._shared.give_way()
+        load_pytorch()
+        from cifar_tui import paired_images
+
+        self._check_images(two[0].folder)
+        return paired_images.read(two, self._shared.shelf(), progress)
 
     def predict(self, folder: RunFolder, names: Sequence[str], progress: Progress) -> PredictedFiles:
         """What a run's best weights take the first `MOST_FILES` of these image files for, beside it as `gallery`.
@@ -102,6 +118,10 @@ class Session:
         from cifar_tui import inference
 
         return inference.predictions(folder, names, progress, MOST_FILES, BESIDE_TRAINING)
+
+    def _check_images(self, folder: RunFolder) -> None:
+        if (missing := self.missing(folder.read_options())) is not None:
+            raise InputError(f"CIFAR-10 is not on this machine any more: put its archive into {missing}")
 
     def missing(self, config: TrainingConfig) -> Path | None:
         """The folder that the images would have to be fetched into; None where there is nothing to fetch.

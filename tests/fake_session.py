@@ -10,8 +10,10 @@ from typing import Any, cast
 from cifar_tui.config import TrainingConfig
 from cifar_tui.events import AnyEvent, RunFinished, RunStatus
 from cifar_tui.inference import Gallery, PredictedFiles
+from cifar_tui.paired_images import PairedImages
 from cifar_tui.run import Ended, Listener, Message, Run
 from cifar_tui.session import Progress, Session
+from cifar_tui.store.answered import Two
 from cifar_tui.store.run_folder import RunFolder
 from tests.test_state import finished, started, uninterrupted
 
@@ -77,6 +79,8 @@ class FakeSession:
         """Where CIFAR-10 would have to be fetched into."""
         self.galleries: dict[str, Gallery | Exception] = {}
         """What comes of opening a run's images, by the run's id."""
+        self.pair: PairedImages | Exception | None = None
+        """What comes of opening the images of two runs."""
         self.predictions: PredictedFiles | Exception | None = None
         """What comes of predicting image files."""
         self.named: list[tuple[str, ...]] = []
@@ -107,6 +111,16 @@ class FakeSession:
         if isinstance(found, Exception):
             raise found
         return found
+
+    def paired(self, two: Two, progress: Progress) -> PairedImages:
+        self.opened += [run.folder.id for run in two]
+        progress("reading images", 3, 4)
+        while not self.gate.wait(0.01):
+            progress("reading images", 3, 4)
+        assert self.pair is not None
+        if isinstance(self.pair, Exception):
+            raise self.pair
+        return self.pair
 
     def predict(self, folder: RunFolder, names: Sequence[str], progress: Progress) -> PredictedFiles:
         self.named.append((folder.id, *names))

@@ -17,6 +17,7 @@ from cifar_tui import inference
 from cifar_tui.errors import InputError
 from cifar_tui.record import answers_of
 from cifar_tui.session import Session
+from cifar_tui.store.answered import AnsweredRun
 from cifar_tui.store.answers import FILE, Answers, read
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.evaluation import Evaluation
@@ -140,3 +141,40 @@ def test_a_gallery_of_other_images_is_refused(trained: tuple[RunFolder, Setup, R
     (folder.path / FILE).write_bytes(replace(KEPT, epoch=best).to_bytes())
     with pytest.raises(InputError, match="was tested on other images"):
         inference.gallery(folder, Shelf(), quiet)
+
+
+def test_a_session_has_the_images_of_two_runs_with_what_both_recorded(
+    trained: tuple[RunFolder, Setup, Recorded], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, setup, recorded = trained
+    test, best = recorded.outcome.test, original.read_summary()["best_epoch"]
+    assert test is not None
+    answers = answers_of(test, setup.dataset, best)
+    a, b = two = tuple(AnsweredRun(RunFolder(tmp_path / name / original.id), best) for name in "ab")
+    for run in two:
+        shutil.copytree(original.path, run.folder.path)
+        (run.folder.path / FILE).write_bytes(answers.to_bytes())
+    session = Session(tmp_path)
+    found = session.paired((a, b), quiet)
+    assert np.array_equal(found.images, setup.dataset.test.images.numpy())
+    assert np.array_equal(found.a.probabilities, found.b.probabilities)
+    assert found.classes == ("cat", "dog")
+
+    for changed, why in (
+        ({"epoch": best + 1}, "its recorded answers are of"),
+        ({"fingerprint": "ab"}, "were not tested on the same images"),
+        ({"labels": 1 - answers.labels}, "were not tested on the same images"),
+    ):
+        (b.folder.path / FILE).write_bytes(replace(answers, **changed).to_bytes())
+        with pytest.raises(InputError, match=why):
+            session.paired((a, b), quiet)
+    for run in two:
+        (run.folder.path / FILE).write_bytes(replace(answers, labels=1 - answers.labels).to_bytes())
+    with pytest.raises(InputError, match="was tested on other images"):
+        session.paired((a, b), quiet)
+    (b.folder.path / FILE).unlink()
+    with pytest.raises(InputError, match="has no recorded answers"):
+        session.paired((a, b), quiet)
+    monkeypatch.setattr(session, "missing", lambda _: tmp_path)
+    with pytest.raises(InputError, match="CIFAR-10 is not on this machine any more"):
+        session.paired((a, b), quiet)

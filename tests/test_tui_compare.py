@@ -14,15 +14,20 @@ from textual.app import App, ComposeResult
 from textual.strip import Strip
 
 from cifar_tui.config import TrainingConfig
+from cifar_tui.paired import Paired
 from cifar_tui.state import RunState
 from cifar_tui.store.answers import FILE, Answers
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.text import count
 from cifar_tui.tui import compare as compare_module
+from cifar_tui.tui.cell_grid import Grid, cell_rows
+from cifar_tui.tui.cells import CELLS, Cell
 from cifar_tui.tui.compare import ComparePanel, side_by_side
-from cifar_tui.tui.comparison_table import comparison
+from cifar_tui.tui.comparison_table import comparison, headings
 from cifar_tui.tui.curves import ChartOptions
 from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.look import Look
+from tests.panel_states import check, looks, sizes
 from tests.recorded import recorded
 
 LOOK = Look()
@@ -172,38 +177,97 @@ class Shown(App[None]):
         yield ComparePanel(ChartOptions(), id="compare")
 
 
-def answered(path: Path, predicted: Sequence[int], fingerprint: str = "f") -> Entry:
+def answered(path: Path, predicted: Sequence[int], fingerprint: str = "f", epoch: int = 2) -> Entry:
     """A run that was tested on four images of two classes."""
     path.mkdir()
     probabilities = np.eye(2, dtype=np.float32)[list(predicted)]
-    answers = Answers(np.array([0, 0, 1, 1]), probabilities, 2, fingerprint)
+    answers = Answers(np.array([0, 0, 1, 1]), probabilities, epoch, fingerprint)
     (path / FILE).write_bytes(answers.to_bytes())
     return Entry(number=0, config=TrainingConfig(epochs=3), folder=RunFolder(path), state=recorded())
+
+
+async def known(panel: ComparePanel, *entries: Entry) -> str:
+    """What the panel shows of these once it has read what there is."""
+    panel.compare(entries, LOOK)
+    # Nothing else runs in the background here: what comes after the reading comes after its telling.
+    done = asyncio.Event()
+    for thread in [each for each in threading.enumerate() if each.name == "background"]:
+        await asyncio.to_thread(thread.join)
+    asyncio.get_running_loop().call_soon(done.set)
+    await done.wait()
+    return text(panel.lines(*panel.size))
 
 
 async def test_where_two_tested_runs_disagree_is_shown_once_it_is_read(tmp_path: Path) -> None:
     one, other = answered(tmp_path / "a", [0, 0, 1, 0]), answered(tmp_path / "b", [0, 1, 0, 0])
     elsewhere = answered(tmp_path / "c", [0, 0, 0, 0], fingerprint="g")
+    silent = answered(tmp_path / "d", [0, 0, 0, 0])
+    older = answered(tmp_path / "e", [0, 0, 0, 0], epoch=1)
+    (tmp_path / "d" / FILE).unlink()
     app = Shown()
     async with app.run_test(size=(118, 36)):
         panel = app.query_one(ComparePanel)
+        about, cells = (await known(panel, one, other)).splitlines()[-2:]
+        assert about == "only a a right: 2 of 4 test images (50.00 %) · Enter: images · Tab: the cursor keys"
+        assert cells.split() == ["both", "1", "only", "a", "a", "2", "only", "b", "b", "0", "neither", "1"]
+        assert (await known(panel, other, one)).splitlines()[-2].startswith("only b a right: 2 of 4"), "the cursor too"
+        assert "a and c were not tested on the same images" in await known(panel, one, elsewhere)
+        assert panel.cell is None
+        assert f"d has no recorded answers ({FILE})" in await known(panel, silent, other)
+        assert "e was tested in epoch 2; its recorded answers are of 1" in await known(panel, older, other)
+        assert "only a" not in await known(panel, one, other, elsewhere)
 
-        async def shown(*entries: Entry) -> str:
-            panel.compare(entries, LOOK)
-            # Nothing else runs in the background here: what comes after the reading comes after its telling.
-            done = asyncio.Event()
-            for thread in [each for each in threading.enumerate() if each.name == "background"]:
-                await asyncio.to_thread(thread.join)
-            asyncio.get_running_loop().call_soon(done.set)
-            await done.wait()
-            return text(panel.lines(118, 36))
 
-        rows = [row.split() for row in (await shown(one, other)).splitlines()]
-        assert ["right", "alone", "2", "0"] in rows
-        assert ["both,", "neither", "1,", "1", "1,", "1"] in rows
-        assert "right alone" not in await shown(one, elsewhere)
-        assert "right alone" not in await shown(one, other, elsewhere)
-        assert "right alone" in await shown(other, one)
+async def test_the_cursor_keys_and_the_mouse_move_over_the_cells(tmp_path: Path) -> None:
+    one, other = answered(tmp_path / "a", [0, 0, 1, 0]), answered(tmp_path / "b", [0, 1, 0, 0])
+    app = Shown()
+    async with app.run_test(size=(60, 12)) as pilot:
+        panel = app.query_one(ComparePanel)
+        assert not panel.focusable, "without cells, the cursor keys stay where they are"
+        await known(panel, one, other)
+        panel.focus()
+        seen = []
+        for key in ("left", "left", "right", "down", "end", "right", "home", "up"):
+            await pilot.press(key)
+            seen.append(panel.cell)
+        line = ["both", "both", "only_a", "only_b", "neither", "neither", "both", "both"]
+        assert seen == line
+        assert panel.render_line(11).text.rstrip() == "both 1         only a a 2     only b b 0     neither 1"
+        assert "both right: 1 of 4 (25.00 %) · Enter: images · ←→ cells" in panel.render_line(10).text
+        await pilot.click(panel, offset=(20, 11))
+        assert panel.cell == "only_a"
+        for nowhere in ((13, 11), (20, 10), (20, 0)):
+            await pilot.click(panel, offset=nowhere)
+            assert panel.cell == "only_a"
+        await known(panel, one, entry(1, "next", None))
+        assert not panel.focusable
+
+
+@given(
+    st.lists(st.integers(0, 99_999), min_size=4, max_size=4),
+    st.sampled_from(CELLS),
+    st.booleans(),
+    sizes,
+    looks,
+)
+def test_cells_fit_every_size_and_name_the_key_that_opens_them(
+    counts: list[int], cursor: Cell, focused: bool, size: tuple[int, int], look: Look
+) -> None:
+    both, only_a, only_b, neither = counts
+    two = Paired(sum(counts), both, only_a, only_b, neither, *[0.5] * 6)
+    runs = headings([entry(0, "\x1b[2J" + "鸟" * 30, None), entry(1, "b", None)], look)
+    strips = cell_rows(two, runs, cursor, size, look, focused=focused)
+    check(strips, size, look)
+    for width in (58, 76, 140):
+        about, *rows = text(cell_rows(two, runs, cursor, (width, 9), look, focused=focused)).splitlines()
+        assert "Enter: images" in about
+        assert all(count(number) in "".join(rows) for number in counts)
+    grid = Grid.of(two, size[0])
+    for y in range(4 // grid.across):
+        for x in range(grid.across):
+            place = x * (grid.cell + 2)
+            assert grid.at(place, y) == grid.at(place + grid.cell - 1, y) == CELLS[y * grid.across + x]
+    assert grid.at(-1, 0) is grid.at(0, 4) is grid.at(500, 0) is None
 
 
 async def test_the_panel_draws_again_only_when_a_run_or_an_option_changed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from cifar_tui.tui.images import ImagesPanel
 from cifar_tui.tui.look import Look
 from cifar_tui.tui.opened import why_none
 from cifar_tui.tui.selection import KINDS, Selection
-from cifar_tui.tui.thumbnails import Card, Layout, thumbnail, words
+from cifar_tui.tui.thumbnails import Card, Layout, thumbnail
 from tests.galleries import gallery
 from tests.panel_states import ENTRIES, begun, check, diagonal, entry, looks, names, sizes, text
 from tests.recorded import MATRIX, recorded
@@ -180,7 +180,7 @@ def test_an_answer_is_told_with_the_true_class_and_the_three_likeliest() -> None
     card = Card(image((0, 0, 0)), "bird", (("plane", 0.932), ("bird", 0.041), ("fish", 0.02)), right=False)
 
     def told(width: int) -> list[str]:
-        return ["".join(p if isinstance(p, str) else p[0] for p in row) for row in words(card, width, LOOK)]
+        return ["".join(p if isinstance(p, str) else p[0] for p in row) for row in card.words(width, LOOK)]
 
     assert told(32) == [
         "bird → plane             93.20 %",

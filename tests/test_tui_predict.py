@@ -14,10 +14,9 @@ from cifar_tui.errors import InputError
 from cifar_tui.inference import PredictedFiles, Prediction, Unreadable
 from cifar_tui.tui.folders import PathSuggester
 from cifar_tui.tui.image_files import ImageFiles, split
-from cifar_tui.tui.images import file_card
 from cifar_tui.tui.look import Look
-from cifar_tui.tui.predicted import left_out
-from cifar_tui.tui.thumbnails import Layout, page, words
+from cifar_tui.tui.predicted import file_card, left_out
+from cifar_tui.tui.thumbnails import Layout, page
 from tests.galleries import gallery
 from tests.host import Host
 from tests.panel_states import check
@@ -46,7 +45,7 @@ FOUND = PredictedFiles(
 
 
 def told(each: Prediction, width: int, look: Look = LOOK) -> list[str]:
-    rows = words(file_card(each, look), width, look)
+    rows = file_card(each, look).words(width, look)
     return ["".join(part if isinstance(part, str) else part[0] for part in row).rstrip() for row in rows]
 
 

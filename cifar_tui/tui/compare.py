@@ -1,23 +1,27 @@
-"""Runs side by side: their validation curves on the same axes, and a table of how they differ."""
+"""Runs side by side: their validation curves on the same axes, how they differ, and where two of them disagree."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import astuple
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.strip import Strip
 
 from cifar_tui.state import RunState
 from cifar_tui.text import printable
-from cifar_tui.tui import background
 from cifar_tui.tui.axes import Axis, time_unit, x_axis
+from cifar_tui.tui.cell_grid import Grid, cell_rows
+from cifar_tui.tui.cells import CELLS, Cell, first_cell
 from cifar_tui.tui.chart import Chart, Line, canvas_height, canvas_width, draw
 from cifar_tui.tui.charts import GAP, LEAST_ROWS, WIDE
-from cifar_tui.tui.comparison_table import Heading, comparison, cut, table
+from cifar_tui.tui.comparison_table import comparison, cut, headings, letter, table
 from cifar_tui.tui.curves import XY, ChartOptions, Metric, training, validation
-from cifar_tui.tui.disagreement import Tested, read, tested
+from cifar_tui.tui.disagreement import Disagreement
 from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.lines import Panel, Part, line, width_of
 from cifar_tui.tui.look import Look
@@ -32,49 +36,103 @@ from cifar_tui.tui.run_chart import (
     value_axis,
 )
 
-if TYPE_CHECKING:
-    from cifar_tui.paired import Paired
-
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
 LETTER_COLUMNS = 5
 """The least distance between two letters of a curve."""
 
 
-class ComparePanel(Panel):
-    """The curves and the figures of several runs."""
+class ComparePanel(Panel, can_focus=True):
+    """The curves and the figures of several runs, and of two that have ended, how often each was right.
+
+    The cursor is on one of the cells of that, whose images can be opened.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1, 0)", show=False),
+        Binding("down", "move(1, 0)", show=False),
+        Binding("left", "move(0, -1)", show=False),
+        Binding("right", "move(0, 1)", show=False),
+        Binding("home", "edge(0)", show=False),
+        Binding("end", "edge(-1)", show=False),
+    ]
+
+    class Known(Message):
+        """It is known where the two disagree, or why that is not known: other keys act now."""
 
     def __init__(self, options: ChartOptions, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self.options = options
         self.entries: tuple[Entry, ...] = ()
+        self.disagreement = Disagreement(self._know)
         self._drawn: tuple[object, list[Strip]] = (None, [])
-        self._tested: tuple[Tested, ...] = ()
-        """The two runs of which `_disagreement` is, or is being read."""
-        self._disagreement: Paired | None = None
+        self._cursor: Cell = "only_a"
+        self._top: int | None = None
+        """The line of the first cells; None where there are none."""
 
     def compare(self, entries: Sequence[Entry], look: Look) -> None:
         """Show these runs, in this look, as they stand now."""
         self.entries, self.look = tuple(entries), look
-        both = tested(self.entries)
-        if both != self._tested:
-            self._tested, self._disagreement = both, None
-            if both:
-                background.run(partial(read, both), partial(self._tell, both), _fail)
+        self.disagreement.of(self.entries)
         self.draw()
 
-    def _tell(self, both: tuple[Tested, ...], disagreement: Paired | None) -> None:
-        if both == self._tested:
-            self._disagreement = disagreement
-            self.draw()
+    def allow_focus(self) -> bool:
+        """Where there are cells, or will be in a moment."""
+        return self.disagreement.expected
+
+    @property
+    def cell(self) -> Cell | None:
+        """The one under the cursor; None where there are no cells."""
+        return None if self.disagreement.found is None else self._cursor
 
     def lines(self, width: int, height: int) -> list[Strip]:
-        """The charts and the table below them; as they were where nothing changed."""
+        """The charts, the table below them, and the cells; as they were where nothing changed."""
         versions = tuple((e.number, e.name, e.status, e.config, *_version(e.state)) for e in self.entries)
-        shown = (versions, self._disagreement, *astuple(self.options), self.look, width, height)
+        known = self.disagreement.found, self.disagreement.why, self._cursor, self.has_focus
+        shown = (versions, known, *astuple(self.options), self.look, width, height)
         if self._drawn[0] != shown:
-            picture = side_by_side(self.entries, self.options, width, height, self.look, self._disagreement)
-            self._drawn = shown, picture
+            cells = self._cells(width, height)
+            picture = side_by_side(self.entries, self.options, width, height - len(cells), self.look)
+            self._top = len(picture) + 1 if self.disagreement.found is not None else None
+            self._drawn = shown, picture + cells
         return list(self._drawn[1])
+
+    def action_move(self, rows: int, columns: int) -> None:
+        """Move the cursor to another cell."""
+        if self.disagreement.found is not None:
+            self._cursor = Grid.of(self.disagreement.found, self.size.width).moved(self._cursor, rows, columns)
+            self.draw()
+
+    def action_edge(self, place: int) -> None:
+        """Move it to the first cell, or to the last one."""
+        self._cursor = CELLS[place]
+        self.draw()
+
+    def on_click(self, event: events.Click) -> None:
+        """The cursor goes where the mouse points."""
+        at = event.get_content_offset(self)
+        if at is not None and self.disagreement.found is not None and self._top is not None:
+            grid = Grid.of(self.disagreement.found, self.size.width)
+            self._cursor = grid.at(at.x, at.y - self._top) or self._cursor
+            self.draw()
+
+    def watch_has_focus(self, focused: bool) -> None:
+        """The cursor shows whether keys move it."""
+        super().watch_has_focus(focused)
+        self.draw()
+
+    def _know(self) -> None:
+        if self.disagreement.found is not None:
+            self._cursor = first_cell(self.disagreement.found)
+        self.draw()
+        self.post_message(self.Known())
+
+    def _cells(self, width: int, height: int) -> list[Strip]:
+        """Where the two disagree, or why that is not known; nothing for other runs."""
+        look, found, why = self.look, self.disagreement.found, self.disagreement.why
+        if found is not None:
+            runs = headings(self.entries, look)
+            return cell_rows(found, runs, self._cursor, (width, height), look, focused=self.has_focus)
+        words = textwrap.wrap(look.text(printable(why)), width)[: height // 2]
+        return [line([(text, look.dim)], width) for text in words]
 
 
 def _version(state: RunState | None) -> tuple[object, ...]:
@@ -83,31 +141,15 @@ def _version(state: RunState | None) -> tuple[object, ...]:
     return id(state), state.t, state.samples, len(state.epochs), len(state.resumptions), state.test, state.finished
 
 
-def _fail(error: Exception) -> None:
-    raise error
-
-
-def side_by_side(
-    entries: Sequence[Entry],
-    options: ChartOptions,
-    width: int,
-    height: int,
-    look: Look,
-    disagreement: Paired | None = None,
-) -> list[Strip]:
+def side_by_side(entries: Sequence[Entry], options: ChartOptions, width: int, height: int, look: Look) -> list[Strip]:
     """The picture of two or more runs, as up to `height` lines of `width` columns."""
     if len(entries) < 2:
         return [line([(look.text("Mark two runs or more with space, then press c."), look.dim)], width)]
-    runs = [Heading(f"{_letter(i)} {printable(e.name)}", look.run(e.number)) for i, e in enumerate(entries)]
-    figures = comparison(entries, disagreement)
+    runs, figures = headings(entries, look), comparison(entries)
     rows = table(runs, figures, width, max(height // 2, 3), look)
     if height - len(rows) < LEAST_ROWS:
         return table(runs, figures, width, height, look)
     return [*_charts(entries, options, width, height - len(rows), look), *rows]
-
-
-def _letter(number: int) -> str:
-    return LETTERS[number % len(LETTERS)]
 
 
 def _charts(entries: Sequence[Entry], options: ChartOptions, width: int, height: int, look: Look) -> list[Strip]:
@@ -137,8 +179,8 @@ def _overlaid(
     for i, number, state in begun:
         checks = validation(state, metric)
         points = batch_line(checks, place(state, checks, options), axis, columns)
-        curves.append(Line(points, look.run(number), _letter(i), joined=True))
-        letters.append(Line(_spread(points, axis, columns, i, len(begun)), look.run(number) + look.strong, _letter(i)))
+        curves.append(Line(points, look.run(number), letter(i), joined=True))
+        letters.append(Line(_spread(points, axis, columns, i, len(begun)), look.run(number) + look.strong, letter(i)))
         if len(entries) == 2:
             batches = training(state, metric)
             trained = smooth_line(batches, place(state, batches, options), options.weight, axis, columns)
@@ -184,9 +226,7 @@ def _title(
     for split, longest in (("validation", 20), ("val", 20), ("val", 12), ("val", 6), ("val", 0)):
         items: list[list[Part]] = [[(f"{split} {name}", look.strong), f" by {kind}:"]]
         for i, entry in enumerate(entries):
-            items.append(
-                [(f"{_letter(i)} {cut(printable(entry.name), longest, look)}".strip(), look.run(entry.number))]
-            )
+            items.append([(f"{letter(i)} {cut(printable(entry.name), longest, look)}".strip(), look.run(entry.number))])
         title = joined([*items, behind] if len(entries) == 2 else items)
         if width_of(title) <= width:
             break

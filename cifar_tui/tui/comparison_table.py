@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 from rich.style import Style
@@ -17,9 +17,7 @@ from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.lines import Part, line
 from cifar_tui.tui.look import Look
 
-if TYPE_CHECKING:
-    from cifar_tui.paired import Paired
-
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
 NAME_COLUMNS, VALUE_COLUMNS = 18, 24
 """The most that a run's name and a value take."""
 USED = ("device", "precision", "threads")
@@ -36,6 +34,16 @@ class Heading:
     style: Style
 
 
+def letter(number: int) -> str:
+    """What stands for the run in this place, on its curve and before its name."""
+    return LETTERS[number % len(LETTERS)]
+
+
+def headings(entries: Sequence[Entry], look: Look) -> list[Heading]:
+    """The runs by letter and name, each in its colour."""
+    return [Heading(f"{letter(i)} {printable(e.name)}", look.run(e.number)) for i, e in enumerate(entries)]
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """What is compared, and its value for each run."""
@@ -46,8 +54,8 @@ class Figure:
     """The run that has the best one, where that can be said."""
 
 
-def comparison(entries: Sequence[Entry], disagreement: Paired | None = None) -> list[Figure]:
-    """What is said of these runs, the most important first; `disagreement` is of the first two, where it is known."""
+def comparison(entries: Sequence[Entry]) -> list[Figure]:
+    """What is said of these runs, the most important first."""
     states = [entry.state if entry.state is not None and entry.state.started is not None else None for entry in entries]
     best = [state.best if state else None for state in states]
     gaps = [e.train_accuracy - e.val_accuracy if e else None for e in best]
@@ -58,23 +66,11 @@ def comparison(entries: Sequence[Entry], disagreement: Paired | None = None) -> 
         Figure("state", tuple(map(_state, entries))),
         _figure("best epoch", [e.epoch if e else None for e in best], _whole),
         _figure("1st epoch", [s.epochs[0].val_accuracy if s and s.epochs else None for s in states], percent),
-        *_disagreement(disagreement),
         _figure("images/s", [s.training_speed if s else None for s in states], _whole),
         _figure("time", [s.seconds if s else None for s in states], duration),
         _figure("parameters", [s.started.parameters if s and s.started else None for s in states], _whole),
     ]
     return figures + _differences(entries, [state.started if state else None for state in states])
-
-
-def _disagreement(two: Paired | None) -> list[Figure]:
-    """How many test images each of two runs alone classified rightly, and how many both and neither did."""
-    if two is None:
-        return []
-    together = f"{count(two.both)}, {count(two.neither)}"
-    return [
-        Figure("right alone", (count(two.only_a), count(two.only_b))),
-        Figure("both, neither", (together, together)),
-    ]
 
 
 def _state(entry: Entry) -> str:

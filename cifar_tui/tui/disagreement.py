@@ -2,38 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cifar_tui.errors import InputError
-from cifar_tui.tui.entry import Entry
+from cifar_tui.store.answered import AnsweredRun, Two, read_both
+from cifar_tui.tui import background
+from cifar_tui.tui.entry import ENDED, Entry
 
 if TYPE_CHECKING:
     from cifar_tui.paired import Paired
 
-Tested = tuple[Path, int]
-"""A run's folder, and the epoch whose weights were tested."""
+
+def tested(entries: Sequence[Entry]) -> Two | None:
+    """Exactly two runs that ended with a test result, where their answers may be; else None."""
+    ended = [(e.folder, e.state) for e in entries if e.folder and e.state and e.state.finished]
+    found = [AnsweredRun(folder, state.test.epoch) for folder, state in ended if state.test]
+    return (found[0], found[1]) if len(found) == len(entries) == 2 else None
 
 
-def tested(entries: Sequence[Entry]) -> tuple[Tested, ...]:
-    """Of exactly two runs that ended with a test result, where their answers may be; else nothing."""
-    ended = [(e.folder.path, e.state) for e in entries if e.folder and e.state and e.state.finished]
-    found = [(path, state.test.epoch) for path, state in ended if state.test]
-    return tuple(found) if len(found) == len(entries) == 2 else ()
+def read(two: Two) -> Paired:
+    """How the two fared on the same images. Not for the screen's thread.
 
-
-def read(runs: Sequence[Tested]) -> Paired | None:
-    """How the two fared on the same images; None where that is not recorded. Not for the screen's thread."""
-    import numpy as np
-
+    Raises:
+        InputError: That is not recorded.
+    """
     from cifar_tui.paired import pair
-    from cifar_tui.store import answers
 
-    try:
-        a, b = (answers.read(path / answers.FILE) for path, _ in runs)
-    except InputError:
-        return None
-    if (a.epoch, b.epoch) != tuple(epoch for _, epoch in runs) or a.fingerprint != b.fingerprint:
-        return None
-    return pair(a.predicted == a.labels, b.predicted == b.labels) if np.array_equal(a.labels, b.labels) else None
+    a, b = read_both(two)
+    return pair(a.predicted == a.labels, b.predicted == b.labels)
+
+
+class Disagreement:
+    """Reads it on a thread for the two runs that are compared."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        """Know nothing.
+
+        Args:
+            changed: Called within the event loop when something is known.
+        """
+        self.two: Two | None = None
+        """The runs whose answers are known, or are being read."""
+        self.found: Paired | None = None
+        self.why = ""
+        """Why it is not known."""
+        self._changed = changed
+        self._entries: Sequence[Entry] = ()
+
+    def of(self, entries: Sequence[Entry]) -> None:
+        """Find out where these runs disagree, unless it is known: of two that have ended."""
+        self._entries, two = entries, tested(entries)
+        if two == self.two:
+            return
+        self.two, self.found, self.why = two, None, ""
+        if two is not None:
+            background.run(partial(read, two), partial(self._end, two), partial(self._fail, two))
+
+    @property
+    def expected(self) -> bool:
+        """Whether it is known, or will be in a moment."""
+        ended = [entry.folder is not None and entry.status in ENDED for entry in self._entries]
+        to_come = any(entry.state is None for entry in self._entries) or self.two is not None
+        return len(ended) == 2 and all(ended) and to_come and not self.why
+
+    def _end(self, two: Two, found: Paired) -> None:
+        if two == self.two:
+            self.found = found
+            self._changed()
+
+    def _fail(self, two: Two, error: Exception) -> None:
+        if not isinstance(error, InputError):
+            raise error
+        if two == self.two:
+            self.why = str(error)
+            self._changed()

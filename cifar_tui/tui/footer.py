@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.keys import KEYS
 from cifar_tui.tui.lines import Part, width_of
@@ -11,12 +13,13 @@ ALWAYS = ("help", "quit")
 _KEYS = {key.id: key for key in KEYS}
 
 
-def footer(entry: Entry | None, marked: int, width: int, look: Look) -> list[Part]:
+def footer(entry: Entry | None, marked: int, acting: Sequence[str], width: int, look: Look) -> list[Part]:
     """As many keys as fit, the most useful first; help and quitting always.
 
     Args:
         entry: The selected run.
         marked: How many runs are marked for comparing.
+        acting: The ids of keys that act in the view that is on, and not in every other.
         width: Columns.
         look: How to draw.
     """
@@ -24,6 +27,7 @@ def footer(entry: Entry | None, marked: int, width: int, look: Look) -> list[Par
     others = ["mark", "new"] if entry else []
     for key in [
         *_for_run(entry),
+        *acting,
         *(["compare"] if marked > 1 else []),
         *others,
         "filter",

@@ -71,5 +71,10 @@ class Job(Generic[T]):
             what(value)
 
 
+def so_far(what: str, done: int, total: int) -> str:
+    """What is done, and which part of it: `decoding images 30 %`."""
+    return f"{what} {100 * done // total} %" if total else what
+
+
 def _words(error: Exception) -> str:
     return str(error) if isinstance(error, CifarTuiError) else f"{type(error).__name__}: {error}"

@@ -32,6 +32,17 @@ def width_of(parts: Sequence[Part]) -> int:
     return sum(cell_len(part if isinstance(part, str) else part[0]) for part in parts)
 
 
+def fitting(parts: Sequence[Part], width: int, look: Look) -> list[Part]:
+    """As many of these as fit beside each other; the first ones go before the others."""
+    row: list[Part] = []
+    for part in parts:
+        drawn = look.text(part) if isinstance(part, str) else (look.text(part[0]), part[1])
+        more: list[Part] = [(look.text(" · "), look.dim), drawn] if row else [drawn]
+        if not row or width_of([*row, *more]) <= width:
+            row += more
+    return row
+
+
 class Panel(Widget):
     """Shows one run. `lines` makes the picture; this writes what changed of it.
 

@@ -20,13 +20,12 @@ from cifar_tui.tui.look import Look
 from cifar_tui.tui.remarks import KEPT, Remark, words
 from cifar_tui.tui.runs_table import RunsTable
 from cifar_tui.tui.status_line import StatusLine
-from cifar_tui.tui.steady import SteadyScreen
+from cifar_tui.tui.views_screen import ViewsScreen
 
 if TYPE_CHECKING:
     from textual.widgets import Input
 
     from cifar_tui.hardware import Sample
-    from cifar_tui.inference import PredictedFiles
     from cifar_tui.session import Session
     from cifar_tui.tui.body import Body
     from cifar_tui.tui.views import Views
@@ -46,7 +45,7 @@ MOVES = {
 """The keys that select a run, and what the table calls it."""
 
 
-class MainScreen(SteadyScreen[None]):
+class MainScreen(ViewsScreen):
     """The runs table, the view of the selected run, and beside it its progress and its device."""
 
     AUTO_FOCUS = ""
@@ -139,7 +138,7 @@ class MainScreen(SteadyScreen[None]):
         if width < SMALLEST[0] or height < SMALLEST[1]:
             text = f"cifar-tui needs {SMALLEST[0]} columns and {SMALLEST[1]} lines; here are {width} and {height}"
             self.query_one("#too-small", Static).update(text)
-        self.call_after_refresh(self._draw_keys)
+        self.call_after_refresh(self.draw_keys)
 
     def on_screen_resume(self) -> None:
         """A box is gone from before it, and may have taken a change of the terminal's size with it."""
@@ -154,40 +153,6 @@ class MainScreen(SteadyScreen[None]):
     def views(self) -> Views | None:
         """The views of the selected run, once they are there."""
         return None if self.body is None else self.body.views
-
-    def show_view(self, name: str) -> None:
-        """Put another view on, and the cursor keys into it where it uses them.
-
-        Image files are closed, and test images that are on are renewed.
-        """
-        if self.views is None:
-            return
-        self.views.images.close_files()
-        if name == self.views.shown == "images":
-            self.views.images.reload()
-        self._put_on(self.views, name)
-
-    def predict(
-        self, entry: Entry, names: Sequence[str], done: Callable[[PredictedFiles], None], failed: Callable[[str], None]
-    ) -> None:
-        """Show what is on these image files in place of the test images; either is called with what came of it."""
-        if self.views is not None:
-            self.views.images.predict(entry, names, done, failed)
-            self._put_on(self.views, "images")
-
-    def _put_on(self, views: Views, name: str) -> None:
-        self.set_class(name == "images", "-images")
-        views.show(name)
-        self.set_focus(views.keyboard)
-
-    def leave_view(self) -> None:
-        """Go from the images to the matrix, or take a cursor away."""
-        if self.views is None:
-            return
-        if self.views.shown == "images":
-            self.show_view("confusion")
-        else:
-            self.views.leave()
 
     def show_filter(self) -> None:
         """Put the filter on, and the keyboard into it."""
@@ -229,7 +194,7 @@ class MainScreen(SteadyScreen[None]):
         """Draw all panels of the selected run."""
         if self.body is not None:
             self.body.draw(self.selected, self._marked, self.look)
-        self._draw_keys()
+        self.settle()
 
     def mark(self, marked: Sequence[Entry]) -> None:
         """Compare these from now on."""
@@ -273,61 +238,12 @@ class MainScreen(SteadyScreen[None]):
         """Select another run."""
         getattr(self.runs, f"action_{how}")()
 
-    def action_switch(self) -> None:
-        """Have the cursor keys move what the view shows, or select runs."""
-        self.set_focus(self.views.keyboard if self.views is not None and self.focused is None else None)
-
-    def action_show(self, view: str) -> None:
-        """Another view."""
-        self.show_view(view)
-
-    def action_x_axis(self) -> None:
-        """The next x axis."""
-        if self.views is not None:
-            self.views.charts.cycle_x_axis()
-            self.draw_selected()
-
-    def action_log_scale(self) -> None:
-        """The loss on a logarithmic scale, or not."""
-        if self.views is not None:
-            self.views.charts.toggle_log()
-            self.draw_selected()
-
-    def action_smooth(self, step: int) -> None:
-        """Smoother curves, or rougher ones."""
-        if self.views is not None:
-            self.views.charts.smooth(step)
-            self.draw_selected()
-
-    def action_zoom(self) -> None:
-        """The next part of the x axis."""
-        if self.views is not None:
-            self.views.charts.zoom()
-            self.draw_selected()
-
-    def action_step(self, delta: int) -> None:
-        """The charts' cursor, or the matrix's epoch."""
-        if self.views is not None:
-            self.views.step(delta)
-
-    def action_percent(self) -> None:
-        """The matrix in counts or in row percentages; the images that are wrong, right, or all."""
-        if self.views is not None and self.views.shown == "images":
-            self.views.images.next_kind()
-        elif self.views is not None:
-            self.views.confusion.toggle_percent()
-
-    def action_open_cell(self) -> None:
-        """The images of the matrix's cell; where these are on, the newest."""
-        if self.views is None or self.views.shown not in ("confusion", "images"):
-            return
-        if self.views.shown == "confusion" and self.views.confusion.cell is not None:
-            self.views.images.choose(*self.views.confusion.cell)
-        self.show_view("images")
-
     def _selected(self) -> None:
         self.draw_selected()
         self._tell_selected()
 
-    def _draw_keys(self) -> None:
-        self._keys.say(footer(self.selected, len(self._marked), self._keys.size.width, self.look), look=self.look)
+    def draw_keys(self) -> None:
+        """Name the keys that matter now."""
+        acting = () if self.views is None else self.views.keys
+        width = self._keys.size.width
+        self._keys.say(footer(self.selected, len(self._marked), acting, width, self.look), look=self.look)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cifar_tui.tui.entry import ENDED, Entry
-from cifar_tui.tui.job import Job
+from cifar_tui.tui.job import Job, so_far
 
 if TYPE_CHECKING:
     from cifar_tui.inference import Gallery
@@ -59,6 +59,11 @@ class Opened:
         self._job: Job[Gallery] | None = None
 
     @property
+    def said(self) -> str:
+        """Why nothing is open, or what is done to open it."""
+        return why_none(self._entry) or self.why or f"{self.doing} …"
+
+    @property
     def newer(self) -> int | None:
         """The epoch of better weights than those whose answers are open; None where there are none."""
         best = best_epoch(self._entry)
@@ -92,7 +97,7 @@ class Opened:
         assert folder is not None
         self._tried, self.why, self.doing = best_epoch(entry), "", "opening its test images"
         self._job = Job(
-            lambda progress: self._session().gallery(folder, progress), _part, self._tell, self._end, self._fail
+            lambda progress: self._session().gallery(folder, progress), so_far, self._tell, self._end, self._fail
         )
 
     def _tell(self, doing: str) -> None:
@@ -106,7 +111,3 @@ class Opened:
     def _fail(self, why: str) -> None:
         self.doing, self.why = "", why
         self._changed()
-
-
-def _part(what: str, done: int, total: int) -> str:
-    return f"{what} {100 * done // total} %" if total else what

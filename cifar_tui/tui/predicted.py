@@ -1,24 +1,39 @@
-"""What a run's best weights take image files for that a person has named: found out beside the screen."""
+"""What a run's best weights take image files for that a person has named, in their order: found out on a thread."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cifar_tui.text import count, plural
+from cifar_tui.text import count, plural, printable
+from cifar_tui.tui.album import Album, Page
 from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.job import Job
+from cifar_tui.tui.lines import Part, fitting
+from cifar_tui.tui.look import Look
+from cifar_tui.tui.thumbnails import Card
 
 if TYPE_CHECKING:
-    from cifar_tui.inference import PredictedFiles
+    from cifar_tui.inference import PredictedFiles, Prediction
     from cifar_tui.session import Session
 
 NAMED = 5
 """How many files that cannot be read are named."""
 
 
-class Predicted:
+def file_card(prediction: Prediction, look: Look) -> Card:
+    """One of the files, with the answer to it."""
+    top = tuple((look.text(printable(name)), probability) for name, probability in prediction.top)
+    right = prediction.true == prediction.top[0][0]
+    name = look.text(printable(Path(prediction.picture.path).name))
+    return Card(prediction.pixels, look.text(printable(prediction.true)), top, right, name)
+
+
+class Predicted(Album):
     """Has a run's best weights say what is on image files, on a thread; those named before go."""
+
+    none = "none of the files could be read"
 
     def __init__(self, session: Callable[[], Session], changed: Callable[[], None]) -> None:
         """Have none.
@@ -70,6 +85,41 @@ class Predicted:
         if self._job is not None:
             self._job.close()
         self.entry, self.found, self.said, self._job = None, None, "", None
+
+    @property
+    def total(self) -> int | None:
+        """How many could be read; None before that is known."""
+        return None if self.found is None else len(self.found.found)
+
+    @property
+    def nothing(self) -> str:
+        """How far it is, or why nothing came of it."""
+        return self.said
+
+    @property
+    def shown(self) -> object:
+        """What was found."""
+        return self.found
+
+    def card(self, place: int, look: Look) -> Card:
+        """One of the files that could be read."""
+        assert self.found is not None
+        return file_card(self.found.found[place], look)
+
+    def headings(self, page: Page, look: Look) -> list[list[Part]]:
+        """How many of the files are shown; by which weights."""
+        found = self.found
+        assert found is not None
+        what: list[Part] = [("image files", look.strong), page.place]
+        if found.unreadable:
+            what.append((f"{count(len(found.unreadable))} could not be read", look.warning))
+        if found.files > (read := len(found.found) + len(found.unreadable)):
+            what.append((f"the first {count(read)} of {count(found.files)}", look.warning))
+        if page.more and page.focused:
+            what.append(("PgUp PgDn", look.dim))
+        weights: list[Part] = [f"weights of epoch {found.epoch}"]
+        weights += [(hint, look.dim) for hint in ("i: others", "3: test images", "Esc: matrix")]
+        return [fitting(what, page.width, look), fitting(weights, page.width, look)]
 
     def _say(self, what: str) -> None:
         self.said = what

@@ -41,7 +41,7 @@ class Selection:
     def stepped(self, true: int, predicted: int, classes: int) -> Selection:
         """So many classes on, or back; before the first one and after the last one comes any."""
         return replace(
-            self, true=_stepped(self.true, true, classes), predicted=_stepped(self.predicted, predicted, classes)
+            self, true=next_class(self.true, true, classes), predicted=next_class(self.predicted, predicted, classes)
         )
 
     def of(self, answers: Answers) -> NDArray[np.int64]:
@@ -70,6 +70,7 @@ class Selection:
         return f"all {true or 'images'}{f' taken for {predicted}' if predicted else ''}"
 
 
-def _stepped(k: int | None, step: int, classes: int) -> int | None:
+def next_class(k: int | None, step: int, classes: int) -> int | None:
+    """So many classes on, or back; before the first one and after the last one comes any."""
     place = ((-1 if k is None else k) + 1 + step) % (classes + 1) - 1
     return None if place < 0 else place

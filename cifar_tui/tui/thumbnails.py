@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rich.cells import cell_len
 from rich.color import Color
@@ -40,6 +40,17 @@ EXTREME = 0.02
 Row = list[Part]
 
 
+class Captioned(Protocol):
+    """An image, and what is told of it."""
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """(3, 32, 32) uint8, RGB."""
+
+    def words(self, width: int, look: Look) -> list[Row]:
+        """`WORDS` lines of up to `width` columns."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Card:
     """An image and the answer to it.
@@ -57,6 +68,34 @@ class Card:
     top: tuple[tuple[str, float], ...]
     right: bool
     file: str = ""
+
+    def words(self, width: int, look: Look) -> list[Row]:
+        """What it is and what it is taken for, with the likeliest classes below each other: `bird → plane  93.20 %`.
+
+        In place of the class of a file stands its name, and that of its class, where it is known, in brackets below.
+        """
+        arrow = " → "
+        room = max(2, width - FIGURE - len(arrow))
+        most = max(room // 2, room - cell_len(self.top[0][0]))
+        if self.file:
+            # Those of a camera differ at their ends.
+            known = [cut_before(self.file, most, look), cut(f"({self.true})", most, look) if self.true else ""]
+        else:
+            known = [cut(self.true, most, look)]
+        column = max(map(cell_len, known))
+        known = [name + " " * (column - cell_len(name)) for name in [*known, *[""] * WORDS]]
+        indent = column + len(arrow)
+        verdict = Style() if not self.true else look.good if self.right else look.bad
+        rows: list[Row] = []
+        for number, (name, probability) in enumerate(self.top):
+            shown = cut(name, max(1, width - FIGURE - indent), look)
+            figure = percent(probability).rjust(width - indent - cell_len(shown))
+            if number == 0:
+                rows.append([known[0], (look.text(arrow), look.dim), (shown, verdict), (figure, look.strong)])
+            else:
+                rows.append([known[number] + " " * len(arrow), (shown + figure, look.dim)])
+        rows += [[name] for name in known[len(rows) : WORDS]]
+        return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +144,7 @@ class Layout:
         return Layout(picture, beside, card, lines, across, down, spare=int(down * (lines + 1) - 1 <= height))
 
 
-def page(cards: Sequence[Card], layout: Layout, size: tuple[int, int], look: Look) -> list[Strip]:
+def page(cards: Sequence[Captioned], layout: Layout, size: tuple[int, int], look: Look) -> list[Strip]:
     """As many of `cards` as there is room for, from left to right and from top to bottom.
 
     Args:
@@ -131,45 +170,16 @@ def _joined(parts: Sequence[Row], width: int) -> Row:
     return row
 
 
-def _card(card: Card, layout: Layout, look: Look) -> list[Row]:
+def _card(card: Captioned, layout: Layout, look: Look) -> list[Row]:
     """An image with its words, in the lines of the layout."""
     picture = thumbnail(card.pixels, layout.picture, look) if layout.picture else []
     if not layout.beside:
-        return [*picture, *words(card, layout.width, look)]
-    said = words(card, layout.width - layout.picture - GAP, look)
+        return [*picture, *card.words(layout.width, look)]
+    said = card.words(layout.width - layout.picture - GAP, look)
     above = (len(picture) - len(said)) // 2
     for row, told in zip(picture[above:], said, strict=False):
         row += [" " * GAP, *told]
     return picture
-
-
-def words(card: Card, width: int, look: Look) -> list[Row]:
-    """What it is and what it is taken for, with the likeliest classes below each other: `bird → plane  93.20 %`.
-
-    In place of the class of a file stands its name, and that of its class, where it is known, in brackets below.
-    """
-    arrow = " → "
-    room = max(2, width - FIGURE - len(arrow))
-    most = max(room // 2, room - cell_len(card.top[0][0]))
-    if card.file:
-        # Those of a camera differ at their ends.
-        known = [cut_before(card.file, most, look), cut(f"({card.true})", most, look) if card.true else ""]
-    else:
-        known = [cut(card.true, most, look)]
-    column = max(map(cell_len, known))
-    known = [name + " " * (column - cell_len(name)) for name in [*known, *[""] * WORDS]]
-    indent = column + len(arrow)
-    verdict = Style() if not card.true else look.good if card.right else look.bad
-    rows: list[Row] = []
-    for number, (name, probability) in enumerate(card.top):
-        shown = cut(name, max(1, width - FIGURE - indent), look)
-        figure = percent(probability).rjust(width - indent - cell_len(shown))
-        if number == 0:
-            rows.append([known[0], (look.text(arrow), look.dim), (shown, verdict), (figure, look.strong)])
-        else:
-            rows.append([known[number] + " " * len(arrow), (shown + figure, look.dim)])
-    rows += [[name] for name in known[len(rows) : WORDS]]
-    return rows
 
 
 def thumbnail(pixels: NDArray[np.uint8], columns: int, look: Look) -> list[Row]:

@@ -83,7 +83,21 @@ class Views(ContentSwitcher):
     def keyboard(self) -> Widget | None:
         """The view that is on, where it takes the cursor keys; None where it has no use for them."""
         views: dict[str, Widget] = {"confusion": self.confusion, "images": self.images, "log": self.log_panel}
+        if self.compare.allow_focus():
+            views["compare"] = self.compare
         return views.get(self.shown)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The ids of keys that act in the view that is on, as it stands, and not in every other."""
+        match self.shown:
+            case "confusion" if self.confusion.cell is not None:
+                return ("cell",)
+            case "compare" if self.compare.cell is not None:
+                return ("cell",)
+            case "images":
+                return ("leave",)
+        return ()
 
     def draw(self, entry: Entry | None, marked: Sequence[Entry], look: Look) -> None:
         """Draw the view that is on: of this run, or of those that are marked."""

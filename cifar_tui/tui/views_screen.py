@@ -1,0 +1,137 @@
+"""What the keys of the views do: one is put on, left, drawn otherwise, and has the keyboard where it uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from cifar_tui.tui.entry import Entry
+from cifar_tui.tui.steady import SteadyScreen
+
+if TYPE_CHECKING:
+    from cifar_tui.inference import PredictedFiles
+    from cifar_tui.tui.views import Views
+
+
+class ViewsScreen(SteadyScreen[None]):
+    """A screen with views; what else stands on it is its heir's."""
+
+    @property
+    def views(self) -> Views | None:
+        """The views, once they are there."""
+        raise NotImplementedError
+
+    def draw_selected(self) -> None:
+        """Draw all panels of the selected run."""
+        raise NotImplementedError
+
+    def draw_keys(self) -> None:
+        """Name the keys that matter now."""
+        raise NotImplementedError
+
+    def show_view(self, name: str) -> None:
+        """Put another view on, and the cursor keys into it where it uses them.
+
+        Images that were opened by hand are closed, and test images that are on are renewed.
+        """
+        if self.views is None:
+            return
+        self.views.images.show_own()
+        if name == self.views.shown == "images":
+            self.views.images.reload()
+        self._put_on(self.views, name)
+
+    def predict(
+        self, entry: Entry, names: Sequence[str], done: Callable[[PredictedFiles], None], failed: Callable[[str], None]
+    ) -> None:
+        """Show what is on these image files in place of the test images; either is called with what came of it."""
+        if self.views is not None:
+            self.views.images.predict(entry, names, done, failed)
+            self._put_on(self.views, "images")
+
+    def _put_on(self, views: Views, name: str) -> None:
+        self.set_class(name == "images", "-images")
+        views.show(name)
+        self.set_focus(views.keyboard)
+        # Once it stands, it knows what is under its cursor.
+        self.call_after_refresh(self.draw_keys)
+
+    def leave_view(self) -> None:
+        """Go from the images to where they were opened, or take a cursor away."""
+        if self.views is None:
+            return
+        if self.views.shown == "images":
+            self.show_view(self.views.images.back)
+        else:
+            self.views.leave()
+
+    def settle(self) -> None:
+        """Take the keyboard from a view that has no use for it any more, and name the keys that act now."""
+        if self.views is not None and self.focused is self.views.compare and self.views.keyboard is None:
+            self.set_focus(None)
+        self.draw_keys()
+
+    def on_compare_panel_known(self) -> None:
+        """There are cells to open now, or none."""
+        self.settle()
+
+    def action_switch(self) -> None:
+        """Have the cursor keys move what the view shows, or select runs."""
+        self.set_focus(self.views.keyboard if self.views is not None and self.focused is None else None)
+
+    def action_show(self, view: str) -> None:
+        """Another view."""
+        self.show_view(view)
+
+    def action_x_axis(self) -> None:
+        """The next x axis."""
+        if self.views is not None:
+            self.views.charts.cycle_x_axis()
+            self.draw_selected()
+
+    def action_log_scale(self) -> None:
+        """The loss on a logarithmic scale, or not."""
+        if self.views is not None:
+            self.views.charts.toggle_log()
+            self.draw_selected()
+
+    def action_smooth(self, step: int) -> None:
+        """Smoother curves, or rougher ones."""
+        if self.views is not None:
+            self.views.charts.smooth(step)
+            self.draw_selected()
+
+    def action_zoom(self) -> None:
+        """The next part of the x axis."""
+        if self.views is not None:
+            self.views.charts.zoom()
+            self.draw_selected()
+
+    def action_step(self, delta: int) -> None:
+        """The charts' cursor, or the matrix's epoch."""
+        if self.views is not None:
+            self.views.step(delta)
+
+    def action_percent(self) -> None:
+        """The matrix in counts or in row percentages; the images that are wrong, right, or all."""
+        if self.views is not None and self.views.shown == "images":
+            self.views.images.next_kind()
+        elif self.views is not None:
+            self.views.confusion.toggle_percent()
+
+    def action_open_cell(self) -> None:
+        """The images of the matrix's or the comparison's cell; where the selected run's are on, the newest."""
+        views = self.views
+        if views is None:
+            return
+        if views.shown == "compare":
+            two, cell = views.compare.disagreement.two, views.compare.cell
+            if two is not None and cell is not None:
+                views.images.open_pair(views.compare.entries, two, cell)
+                self._put_on(views, "images")
+        elif views.shown == "confusion":
+            if views.confusion.cell is not None:
+                views.images.choose(*views.confusion.cell)
+            self.show_view("images")
+        elif views.shown == "images" and views.images.back == "confusion":
+            self.show_view("images")
