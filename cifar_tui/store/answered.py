@@ -43,7 +43,8 @@ def _recorded(run: AnsweredRun) -> Answers:
 
     path = run.folder.path / answers.FILE
     if not path.exists():
-        raise InputError(f"{run.folder.id} has no recorded answers ({answers.FILE})")
+        why = f"has no recorded answers ({answers.FILE}): `cifar-tui compare` finds them out"
+        raise InputError(f"{run.folder.id} {why}")
     found = answers.read(path)
     if found.epoch != run.epoch:
         raise InputError(f"{run.folder.id} was tested in epoch {run.epoch}; its recorded answers are of {found.epoch}")
