@@ -320,6 +320,12 @@ async def test_a_click_puts_the_cursor_on_a_cell() -> None:
         assert "'plane' images taken for 'fish'" in made.render_line(1).text
         await pilot.click(made, offset=(79, 15))
         assert "'plane' images taken for 'fish'" in made.render_line(1).text
+        made.styles.padding = (0, 1)
+        await pilot.pause()
+        frame = made._frame
+        assert frame is not None
+        await pilot.click(made, offset=(1 + frame.label + 2 * frame.cell - 1, 3))
+        assert "'plane' images taken for 'bird'" in made.render_line(1).text
 
 
 async def test_a_new_epoch_writes_only_the_cells_that_it_changed(monkeypatch: pytest.MonkeyPatch) -> None:

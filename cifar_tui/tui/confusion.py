@@ -219,10 +219,10 @@ class ConfusionPanel(Panel, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """The cursor goes where the mouse points."""
-        frame = self._frame
-        if frame is None:
+        frame, at = self._frame, event.get_content_offset(self)
+        if frame is None or at is None:
             return
-        row, column = event.y - ROWS_ABOVE, (event.x - frame.label) // frame.cell
+        row, column = at.y - ROWS_ABOVE, (at.x - frame.label) // frame.cell
         if 0 <= row < frame.rows and 0 <= column < frame.columns:
             self._cursor = self._corner[0] + row, self._corner[1] + column
             self.draw()
