@@ -84,16 +84,16 @@ class ComparePanel(Panel, can_focus=True):
         return None if self.disagreement.found is None else self._cursor
 
     def lines(self, width: int, height: int) -> list[Strip]:
-        """The charts, the table below them, and the cells; as they were where nothing changed."""
+        """The charts and the table below them, as they were where nothing changed of them, and the cells."""
         versions = tuple((e.number, e.name, e.status, e.config, *_version(e.state)) for e in self.entries)
-        known = self.disagreement.found, self.disagreement.why, self._cursor, self.has_focus
-        shown = (versions, known, *astuple(self.options), self.look, width, height)
+        cells = self._cells(width, height)
+        room = height - len(cells)
+        shown = (versions, *astuple(self.options), self.look, width, room)
         if self._drawn[0] != shown:
-            cells = self._cells(width, height)
-            picture = side_by_side(self.entries, self.options, width, height - len(cells), self.look)
-            self._top = len(picture) + 1 if self.disagreement.found is not None else None
-            self._drawn = shown, picture + cells
-        return list(self._drawn[1])
+            self._drawn = shown, side_by_side(self.entries, self.options, width, room, self.look)
+        picture = self._drawn[1]
+        self._top = len(picture) + 1 if self.disagreement.found is not None else None
+        return [*picture, *cells]
 
     def action_move(self, rows: int, columns: int) -> None:
         """Move the cursor to another cell."""
