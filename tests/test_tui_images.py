@@ -18,7 +18,7 @@ from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.images import ImagesPanel
 from cifar_tui.tui.look import Look
-from cifar_tui.tui.opened import why_none
+from cifar_tui.tui.opened import Opened, why_none
 from cifar_tui.tui.selection import KINDS, Selection
 from cifar_tui.tui.thumbnails import Card, Layout, thumbnail
 from tests.galleries import gallery
@@ -37,7 +37,8 @@ def no_session() -> None:
 
 
 def panel(found: Gallery | None = GALLERY, chosen: Entry | None = FINISHED, look: Look = LOOK) -> ImagesPanel:
-    made = ImagesPanel(no_session)  # type: ignore[arg-type]
+    opened = Opened(no_session, no_session)  # type: ignore[arg-type]
+    made = ImagesPanel(no_session, opened)  # type: ignore[arg-type]
     made.entry, made.look = chosen, look
     made.opened.gallery = found
     made.opened._entry = chosen

@@ -20,6 +20,7 @@ from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.cells import CELLS, Cell, PairSelection
 from cifar_tui.tui.images import ImagesPanel
 from cifar_tui.tui.look import Look
+from cifar_tui.tui.opened import Opened
 from cifar_tui.tui.pair_images import Answer as Said
 from cifar_tui.tui.pair_images import PairCard
 from tests.galleries import gallery, paired
@@ -43,7 +44,7 @@ def panel(cell: Cell = "only_a", look: Look = LOOK) -> ImagesPanel:
     def no_session() -> None:
         raise AssertionError("nothing is opened here")
 
-    made = ImagesPanel(no_session)  # type: ignore[arg-type]
+    made = ImagesPanel(no_session, Opened(no_session, no_session))  # type: ignore[arg-type]
     made.look = look
     made._album = made.pair
     made.pair.found, made.pair._selection = PAIR, PairSelection(cell)

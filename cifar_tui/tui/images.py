@@ -64,15 +64,16 @@ class ImagesPanel(Panel, can_focus=True):
         Binding("end", "edge(-1)", show=False),
     ]
 
-    def __init__(self, session: Callable[[], Session], *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, session: Callable[[], Session], opened: Opened, *, id: str | None = None) -> None:  # noqa: A002
         """Show nothing yet.
 
         Args:
             session: Gives the session that has the images.
+            opened: Opens the selected run's.
             id: For the stylesheet.
         """
         super().__init__(id=id)
-        self.opened = Opened(session, self.draw)
+        self.opened = opened
         self.files = Predicted(session, self.draw)
         self.pair = PairImages(session, self.draw)
         self._own = RunImages(self.opened)

@@ -47,6 +47,7 @@ KEYS = (
     Key("enter", "cell", "open_cell", "its images", "The images of the cell under the cursor", "Views", shown="Enter"),
     Key("3", "images", "show('images')", "images", "Test images, as the best weights take them", "Views"),
     Key("v", "percent", "percent", "counts/%", "Matrix in percent of a row; images: wrong, right, all", "Views"),
+    Key("k", "confidence", "show('confidence')", "confidence", "How sure the best weights are, how right", "Views"),
     Key("4", "comparison", "show('compare')", "compare", "The marked runs side by side", "Views"),
     Key("5", "log", "show('log')", "log", "What happened, and what libraries printed", "Views"),
     Key("6", "device", "show('device')", "device", "The learning rate and the devices, in full", "Views"),

@@ -12,12 +12,14 @@ from textual.widgets import ContentSwitcher
 from cifar_tui.hardware import Sample
 from cifar_tui.tui.charts import ChartsPanel
 from cifar_tui.tui.compare import ComparePanel
+from cifar_tui.tui.confidence import ConfidencePanel
 from cifar_tui.tui.confusion import ConfusionPanel
 from cifar_tui.tui.device import DevicePanel
 from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.images import ImagesPanel
 from cifar_tui.tui.log import LogPanel
 from cifar_tui.tui.look import Look
+from cifar_tui.tui.opened import Opened
 from cifar_tui.tui.remarks import Remark
 
 if TYPE_CHECKING:
@@ -30,11 +32,14 @@ TITLES = {
     "compare": "4 compare",
     "log": "5 log",
     "device": "6 device",
+    "confidence": "k confidence",
 }
+UNNAMED = ("confidence",)
+"""Views whose names are in the frame only while they are on: it has no room for all."""
 
 
 class Views(ContentSwitcher):
-    """Charts, confusion matrix, test images, comparison, log, devices."""
+    """Charts, confusion matrix, test images and confidence in them, comparison, log, devices."""
 
     def __init__(self, remarks: Collection[Remark], look: Look, session: Callable[[], Session]) -> None:
         """Have the charts on.
@@ -47,7 +52,9 @@ class Views(ContentSwitcher):
         super().__init__(id="views", initial="charts")
         self.charts = ChartsPanel(id="charts")
         self.confusion = ConfusionPanel(id="confusion")
-        self.images = ImagesPanel(session, id="images")
+        opened = Opened(session, self._draw)
+        self.images = ImagesPanel(session, opened, id="images")
+        self.confidence = ConfidencePanel(opened, id="confidence")
         self.compare = ComparePanel(self.charts.options, id="compare")
         self.log_panel = LogPanel(remarks, look, id="log")
         self.device = DevicePanel(id="device")
@@ -60,6 +67,7 @@ class Views(ContentSwitcher):
         yield self.charts
         yield self.confusion
         yield self.images
+        yield self.confidence
         yield self.compare
         yield self.log_panel
         yield self.device
@@ -95,7 +103,7 @@ class Views(ContentSwitcher):
                 return ("cell",)
             case "compare" if self.compare.cell is not None:
                 return ("cell",)
-            case "images":
+            case "images" | "confidence":
                 return ("leave",)
         return ()
 
@@ -140,11 +148,14 @@ class Views(ContentSwitcher):
                 self.confusion.view(self._entry, self._look)
             case "images":
                 self.images.view(self._entry, self._look)
+            case "confidence":
+                self.confidence.view(self._entry, self._look)
             case "compare":
                 self.compare.compare(self._marked, self._look)
             case "device":
                 self.device.view(self._entry, self._look)
 
     def _write_titles(self) -> None:
-        titles = (f"[b reverse] {title} [/]" if name == self.shown else title for name, title in TITLES.items())
+        named = [name for name in TITLES if name == self.shown or name not in UNNAMED]
+        titles = (f"[b reverse] {TITLES[name]} [/]" if name == self.shown else TITLES[name] for name in named)
         self.border_title = "  ".join(titles)

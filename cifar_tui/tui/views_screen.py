@@ -32,13 +32,15 @@ class ViewsScreen(SteadyScreen[None]):
     def show_view(self, name: str) -> None:
         """Put another view on, and the cursor keys into it where it uses them.
 
-        Images that were opened by hand are closed, and test images that are on are renewed.
+        Images that were opened by hand are closed, and test images, or the confidence in them, that are on are renewed.
         """
         if self.views is None:
             return
         self.views.images.show_own()
         if name == self.views.shown == "images":
             self.views.images.reload()
+        elif name == self.views.shown == "confidence":
+            self.views.confidence.reload()
         self._put_on(self.views, name)
 
     def predict(
@@ -50,7 +52,7 @@ class ViewsScreen(SteadyScreen[None]):
             self._put_on(self.views, "images")
 
     def _put_on(self, views: Views, name: str) -> None:
-        self.set_class(name == "images", "-images")
+        self.set_class(name in ("images", "confidence"), "-images")
         views.show(name)
         self.set_focus(views.keyboard)
         # Once it stands, it knows what is under its cursor.
@@ -62,6 +64,8 @@ class ViewsScreen(SteadyScreen[None]):
             return
         if self.views.shown == "images":
             self.show_view(self.views.images.back)
+        elif self.views.shown == "confidence":
+            self.show_view("images")
         else:
             self.views.leave()
 
