@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from cifar_tui.store.run_folder import RunFolder
 
 DEFAULT_MODELS = ("cnn", "mlp")
-DISPLAY_OPTIONS = ("no_ui", "start", "theme", "ascii_only", "detach", "announce", "tensorboard")
+DISPLAY_OPTIONS = ("no_ui", "start", "theme", "ascii_only", "graphics", "detach", "announce", "tensorboard")
 """Options of how to show the training, not of the training."""
 _DEFAULTS = TrainingConfig()
 
@@ -68,6 +68,13 @@ Theme = Annotated[
     typer.Option(help="The dashboard's: dark, light, or auto, which goes by COLORFGBG.", show_default="auto"),
 ]
 AsciiOnly = Annotated[bool, typer.Option("--ascii", help="Draw the dashboard in ASCII characters alone.")]
+Graphics = Annotated[
+    str | None,
+    typer.Option(
+        help="The dashboard's images: kitty, in pixels; blocks; or auto, pixels in kitty and Ghostty.",
+        show_default="auto",
+    ),
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -129,6 +136,7 @@ def train(
     config: Annotated[Path | None, typer.Option(help="A TOML file of these options; the line wins over it.")] = None,
     theme: Theme = None,
     ascii_only: AsciiOnly = False,
+    graphics: Graphics = None,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write each run's curves for TensorBoard, in the run's folder.")
     ] = False,
@@ -168,12 +176,20 @@ def train(
     if detach:
         _print_ids(configs, runs, as_json=as_json, tensorboard=tensorboard)
         return
-    theme = cli_dashboard.theme_named(theme)
+    theme, graphics = cli_dashboard.theme_named(theme), cli_dashboard.graphics_named(graphics)
     if no_ui or as_json or quiet:
         why_not = ""
     elif not (why_not := cli_dashboard.why_not()):
         raise typer.Exit(
-            cli_dashboard.show(runs, configs, start=start, theme=theme, ascii_only=ascii_only, tensorboard=tensorboard)
+            cli_dashboard.show(
+                runs,
+                configs,
+                start=start,
+                theme=theme,
+                ascii_only=ascii_only,
+                graphics=graphics,
+                tensorboard=tensorboard,
+            )
         )
     if why_not:
         say(f"training headless, as with --no-ui: {why_not}")
@@ -280,6 +296,7 @@ def attach(
     no_ui: Annotated[bool, typer.Option("--no-ui", help="Watch without the dashboard.")] = False,
     theme: Theme = None,
     ascii_only: AsciiOnly = False,
+    graphics: Graphics = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
@@ -295,7 +312,13 @@ def attach(
         return
     raise typer.Exit(
         cli_dashboard.show(
-            directory, [], start=False, theme=cli_dashboard.theme_named(theme), ascii_only=ascii_only, select=folder.id
+            directory,
+            [],
+            start=False,
+            theme=cli_dashboard.theme_named(theme),
+            ascii_only=ascii_only,
+            graphics=cli_dashboard.graphics_named(graphics),
+            select=folder.id,
         )
     )
 

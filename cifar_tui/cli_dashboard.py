@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -31,6 +32,19 @@ def theme_named(given: str | None) -> str:
     return given or "auto"
 
 
+def graphics_named(given: str | None) -> str:
+    """How images are to be drawn.
+
+    Raises:
+        InputError: There is no such way, or what it takes is not there.
+    """
+    if given not in (None, "auto", "kitty", "blocks"):
+        raise InputError(f"--graphics takes auto, kitty or blocks, not {given!r}")
+    if given == "kitty" and importlib.util.find_spec("textual_image") is None:
+        raise InputError("--graphics kitty takes textual-image: pip install 'cifar-tui[graphics]'")
+    return given or "auto"
+
+
 def show(
     runs: Path,
     configs: list[TrainingConfig],
@@ -38,6 +52,7 @@ def show(
     start: bool,
     theme: str,
     ascii_only: bool,
+    graphics: str,
     tensorboard: bool = False,
     select: str = "",
 ) -> int:
@@ -52,6 +67,7 @@ def show(
         start=start,
         theme=theme,
         ascii_only=ascii_only,
+        graphics=graphics,
         tensorboard=tensorboard,
         select=select,
     )

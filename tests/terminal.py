@@ -122,7 +122,20 @@ class Terminal:
         rows: int = 40,
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
+        answers: Mapping[bytes, bytes] | None = None,
     ) -> None:
+        """Start it.
+
+        Args:
+            command: Its words.
+            columns: The terminal's.
+            rows: Its lines.
+            cwd: The command's folder.
+            env: More of its environment.
+            answers: What the terminal answers to what the command writes.
+        """
+        self._answers = answers or {}
+        self._heard = b""
         self.chunks: list[tuple[float, bytes]] = []
         """What the command wrote, and when, by `time.perf_counter`."""
         self._screen = Screen(columns, rows)
@@ -286,6 +299,13 @@ class Terminal:
             with self._arrived:
                 self.chunks.append((time.perf_counter(), data))
                 self._arrived.notify_all()
+            self._answer(data)
+
+    def _answer(self, data: bytes) -> None:
+        for question, answer in self._answers.items():
+            rest = self._heard[-len(question) + 1 :]  # It may come in pieces.
+            os.write(self._master, answer * (rest + data).count(question))
+        self._heard = (self._heard + data)[-100:]
 
     def _draw(self, until: int) -> None:
         """Bring the screen to where it stood after so many chunks."""

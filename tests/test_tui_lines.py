@@ -12,7 +12,7 @@ from textual.strip import Strip
 from cifar_tui.tui.lines import Panel, _cells, _changed, line
 
 STYLES = st.sampled_from([Style(), Style(bold=True), Style(color="#ff0000")])
-PIECES = st.lists(st.tuples(st.text("ab ⣿日é", max_size=6), STYLES), max_size=5)
+PIECES = st.lists(st.tuples(st.text("ab ⣿日é\u0305", max_size=6), STYLES), max_size=5)
 
 
 @given(PIECES, st.integers(0, 30))

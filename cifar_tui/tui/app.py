@@ -38,10 +38,13 @@ class Dashboard(LiveApp):
         start: bool = False,
         light: bool = False,
         ascii_only: bool = False,
+        graphics: str = "blocks",
         select: str = "",
     ) -> None:
         """Prepare as `LiveApp` does; with `start`, the ready runs are started at once."""
-        super().__init__(runs_dir, configs, session, light=light, ascii_only=ascii_only, select=select)
+        super().__init__(
+            runs_dir, configs, session, light=light, ascii_only=ascii_only, graphics=graphics, select=select
+        )
         self._start = start
         self._unsure: set[Entry] = set()
         """Those whose images are looked for."""

@@ -19,19 +19,25 @@ from cifar_tui.tui.opened import Opened
 from cifar_tui.tui.pair_images import PairImages
 from cifar_tui.tui.predicted import Predicted
 from cifar_tui.tui.run_images import RunImages
-from cifar_tui.tui.thumbnails import Captioned, Layout, page
+from cifar_tui.tui.thumbnails import Captioned, Drawing, Layout, page
 
 if TYPE_CHECKING:
     from cifar_tui.inference import PredictedFiles
     from cifar_tui.session import Session
     from cifar_tui.store.answered import Two
+    from cifar_tui.tui.pixels import Pixels
 
 HEADINGS = 2
 """Lines above the images."""
 
 
 def picture(
-    cards: Sequence[Captioned], none: str, headings: list[list[Part]], look: Look, size: tuple[int, int]
+    cards: Sequence[Captioned],
+    none: str,
+    headings: list[list[Part]],
+    look: Look,
+    size: tuple[int, int],
+    drawing: Drawing | None = None,
 ) -> list[Strip]:
     """A page of images below its headings.
 
@@ -41,13 +47,14 @@ def picture(
         headings: What stands above them.
         look: How to draw.
         size: Columns and lines.
+        drawing: As for `page`.
     """
     width, height = size
     head = [line(parts, width) for parts in headings]
     room = width, height - len(head)
     if not cards:
         return [*head, line([(none, look.dim)], width)][:height]
-    return [*head, *page(cards, Layout.of(*room), room, look)][:height]
+    return [*head, *page(cards, Layout.of(*room), room, look, drawing)][:height]
 
 
 class ImagesPanel(Panel, can_focus=True):
@@ -82,6 +89,7 @@ class ImagesPanel(Panel, can_focus=True):
         self._cards = 1
         """Of the page that was drawn last."""
         self._drawn: tuple[object, list[Strip]] = (None, [])
+        self._pixels: Pixels | None = None
 
     def view(self, entry: Entry | None, look: Look) -> None:
         """Show this run's, in this look; another run begins with its first page, and its test images."""
@@ -124,6 +132,13 @@ class ImagesPanel(Panel, can_focus=True):
         self.opened.open(self.entry, again=True)
         self.draw()
 
+    def draw_by(self, pixels: Pixels) -> None:
+        """Draw images so from now on; what the terminal had of them before may be gone."""
+        if self._pixels is not None:
+            self._pixels.close()
+        self._pixels, self._drawn = pixels, (None, [])
+        self.draw()
+
     def next_kind(self) -> None:
         """Wrong ones, right ones, all."""
         self._change(self._album.next_kind)
@@ -133,6 +148,8 @@ class ImagesPanel(Panel, can_focus=True):
         self.opened.close()
         self.files.close()
         self.pair.close()
+        if self._pixels is not None:
+            self._pixels.close()
 
     def lines(self, width: int, height: int) -> list[Strip]:
         """A page, or why there is none; as it was where nothing changed."""
@@ -150,7 +167,11 @@ class ImagesPanel(Panel, can_focus=True):
         shown = (album.shown, first, str(headings), self.look, width, height)
         if self._drawn[0] != shown:
             drawn = [album.card(number, self.look) for number in range(first, last)]
-            self._drawn = shown, picture(drawn, album.none, headings, self.look, (width, height))
+            drawing = None
+            if self._pixels is not None:
+                self._pixels.turn()
+                drawing = self._pixels.draw
+            self._drawn = shown, picture(drawn, album.none, headings, self.look, (width, height), drawing)
         return list(self._drawn[1])
 
     def action_step(self, rows: int, columns: int) -> None:

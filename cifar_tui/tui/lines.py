@@ -104,7 +104,7 @@ def _changed(old: Strip, new: Strip, y: int) -> Iterator[Region]:
     """The cells in which two lines of one width differ, as few regions with little between."""
     if old == new:
         return
-    before, after = list(_cells(old)), list(_cells(new))
+    before, after = _cells(old), _cells(new)
     differ = [x for x, (a, b) in enumerate(zip(before, after, strict=False)) if a != b]
     while differ:
         first = last = differ.pop(0)
@@ -113,9 +113,13 @@ def _changed(old: Strip, new: Strip, y: int) -> Iterator[Region]:
         yield Region(first, y, last - first + 1, 1)
 
 
-def _cells(strip: Strip) -> Iterator[tuple[str, Style | None]]:
-    """Each column's character and style; the second column of a wide character has none of its own."""
+def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
+    """Each column's character, with its marks, and style; the second column of a wide character has none of its own."""
+    cells: list[tuple[str, Style | None]] = []
     for text, style, _ in strip:
         for character in text:
-            yield character, style
-            yield from [("", style)] * (cell_len(character) - 1)
+            if width := cell_len(character):
+                cells += [(character, style), *[("", style)] * (width - 1)]
+            elif cells:
+                cells[-1] = cells[-1][0] + character, cells[-1][1]
+    return cells

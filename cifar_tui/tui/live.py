@@ -23,6 +23,7 @@ from cifar_tui.text import plural, printable
 from cifar_tui.tui import background
 from cifar_tui.tui.elsewhere import Elsewhere, News
 from cifar_tui.tui.entry import Entry
+from cifar_tui.tui.graphics import TerminalNamed, driver
 from cifar_tui.tui.in_turn import InTurnApp
 from cifar_tui.tui.inbox import Inbox
 from cifar_tui.tui.look import Look
@@ -59,6 +60,7 @@ class LiveApp(InTurnApp):
         *,
         light: bool = False,
         ascii_only: bool = False,
+        graphics: str = "blocks",
         select: str = "",
     ) -> None:
         """Prepare to show the runs of `runs_dir` and a ready one for each of `configs`.
@@ -69,10 +71,14 @@ class LiveApp(InTurnApp):
             session: Gives the session that runs belong to; from any thread, after the first picture.
             light: Whether the terminal's background is light.
             ascii_only: Whether to draw in ASCII alone.
+            graphics: How images are drawn: in `blocks`, by the graphics of `kitty`, or as it is found out, `auto`.
             select: The id of the run to select once it is found; empty for none.
         """
         # With its own colours, Textual would take away hues and leave shades; so, the terminal's own two are left.
-        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        super().__init__(
+            ansi_color=True if "NO_COLOR" in os.environ else None,
+            driver_class=driver(graphics, ascii_only=ascii_only),
+        )
         self.theme = "textual-light" if light else "textual-dark"
         self.animation_level = "none"
         if ascii_only:
@@ -125,6 +131,8 @@ class LiveApp(InTurnApp):
     def on_mount(self) -> None:
         """From now on, nothing but the panels is to write to the screen."""
         self.begin_capture_print(self)
+        # After a suspension the terminal is empty.
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self._on_loop = background.caller()
         if self.signal:
             self._on_loop(self.exit)
@@ -146,6 +154,14 @@ class LiveApp(InTurnApp):
 
     def started(self) -> None:
         """The screen stands."""
+
+    def on_terminal_named(self, message: TerminalNamed) -> None:
+        """The terminal is in use, for the first time or again; images that it had before are gone."""
+        # The placeholders of pixels name them by their colours.
+        if message.draws_pixels and self.console.color_system == "truecolor" and self._driver is not None:
+            from cifar_tui.tui.pixels import Pixels
+
+            self.main.draw_images_by(Pixels(self._driver.write))
 
     def _hear(self, news: News) -> None:
         """Take in what the folders of runs tell."""

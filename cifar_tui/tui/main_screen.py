@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cifar_tui.hardware import Sample
     from cifar_tui.session import Session
     from cifar_tui.tui.body import Body
+    from cifar_tui.tui.pixels import Pixels
     from cifar_tui.tui.views import Views
 
 SMALLEST = (60, 15)
@@ -102,6 +103,7 @@ class MainScreen(ViewsScreen):
         self._message = StatusLine(id="message")
         self._keys = StatusLine(id="keys")
         self._marked: Sequence[Entry] = ()
+        self._pixels: Pixels | None = None
 
     def compose(self) -> ComposeResult:
         """The panels, from top to bottom."""
@@ -125,6 +127,8 @@ class MainScreen(ViewsScreen):
         await self.query_one("#no-body").remove()
         await self.mount(box, body, after=self.runs)
         self.body, self.filter = body, box
+        if self._pixels is not None:
+            body.views.images.draw_by(self._pixels)
         self.draw_selected()
 
     def on_mount(self) -> None:
@@ -153,6 +157,12 @@ class MainScreen(ViewsScreen):
     def views(self) -> Views | None:
         """The views of the selected run, once they are there."""
         return None if self.body is None else self.body.views
+
+    def draw_images_by(self, pixels: Pixels) -> None:
+        """Draw images so from now on."""
+        self._pixels = pixels
+        if self.views is not None:
+            self.views.images.draw_by(pixels)
 
     def show_filter(self) -> None:
         """Put the filter on, and the keyboard into it."""

@@ -61,6 +61,7 @@ def run(
     start: bool,
     theme: str,
     ascii_only: bool,
+    graphics: str,
     tensorboard: bool,
     select: str,
 ) -> Left:
@@ -72,6 +73,7 @@ def run(
         start: Whether to start those at once.
         theme: `dark`, `light`, or `auto`, which goes by the environment's `COLORFGBG`.
         ascii_only: Whether to draw in ASCII alone.
+        graphics: How images are drawn: in `blocks`, by the graphics of `kitty`, or as it is found out, `auto`.
         tensorboard: Whether the runs' events are mirrored for TensorBoard.
         select: The id of the run to show first; empty where it does not matter.
     """
@@ -88,7 +90,16 @@ def run(
     signals = Signals()
     signals.install()
     light = theme == "light" or (theme == "auto" and _light_background(os.environ.get("COLORFGBG", "")))
-    app = Dashboard(runs_dir, configs, session, start=start, light=light, ascii_only=ascii_only, select=select)
+    app = Dashboard(
+        runs_dir,
+        configs,
+        session,
+        start=start,
+        light=light,
+        ascii_only=ascii_only,
+        graphics=graphics,
+        select=select,
+    )
     signals.answer_by(app.end_by_signal, app.checkpoint_all)
     with Prints(app.printed):
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
@@ -38,6 +38,8 @@ EXTREME = 0.02
 """The part of the pixels that may be darker, or brighter, than the ends of the ramp."""
 
 Row = list[Part]
+Drawing = Callable[["NDArray[np.uint8]", int, Look], list[Row]]
+"""Makes lines of an image's pixels, in so many columns: `thumbnail`, or what takes its place."""
 
 
 class Captioned(Protocol):
@@ -144,7 +146,9 @@ class Layout:
         return Layout(picture, beside, card, lines, across, down, spare=int(down * (lines + 1) - 1 <= height))
 
 
-def page(cards: Sequence[Captioned], layout: Layout, size: tuple[int, int], look: Look) -> list[Strip]:
+def page(
+    cards: Sequence[Captioned], layout: Layout, size: tuple[int, int], look: Look, drawing: Drawing | None = None
+) -> list[Strip]:
     """As many of `cards` as there is room for, from left to right and from top to bottom.
 
     Args:
@@ -152,13 +156,14 @@ def page(cards: Sequence[Captioned], layout: Layout, size: tuple[int, int], look
         layout: Where they stand.
         size: Columns and lines.
         look: How to draw.
+        drawing: What draws the pictures, where that is not `thumbnail`.
     """
     width, height = size
     rows: list[Row] = []
     for first in range(0, min(len(cards), layout.cards), layout.across):
         if rows:
             rows += [[]] * layout.spare
-        drawn = [_card(card, layout, look) for card in cards[first : first + layout.across]]
+        drawn = [_card(card, layout, look, drawing or thumbnail) for card in cards[first : first + layout.across]]
         rows += [_joined(parts, layout.width) for parts in zip(*drawn, strict=True)]
     return [line(row, width) for row in rows[:height]]
 
@@ -170,9 +175,9 @@ def _joined(parts: Sequence[Row], width: int) -> Row:
     return row
 
 
-def _card(card: Captioned, layout: Layout, look: Look) -> list[Row]:
+def _card(card: Captioned, layout: Layout, look: Look, drawing: Drawing) -> list[Row]:
     """An image with its words, in the lines of the layout."""
-    picture = thumbnail(card.pixels, layout.picture, look) if layout.picture else []
+    picture = drawing(card.pixels, layout.picture, look) if layout.picture else []
     if not layout.beside:
         return [*picture, *card.words(layout.width, look)]
     said = card.words(layout.width - layout.picture - GAP, look)
