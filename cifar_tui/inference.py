@@ -338,7 +338,7 @@ def best_checkpoint(folder: RunFolder) -> Path:
 
     path = folder.checkpoints / BEST
     if not path.exists():
-        raise InputError(f"{folder.id} has no best weights yet: no epoch of it is whole; resume it first")
+        raise InputError(f"{folder.id} has no best weights yet: they come with the end of an epoch; resume it first")
     return path
 
 

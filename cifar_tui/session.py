@@ -39,9 +39,12 @@ class Session:
             niceness: How far its runs' threads give way to others on a busy processor, from 0 to 19, as in `nice`.
             tensorboard: Whether its runs' events are mirrored for TensorBoard; of a run that has been, they always are.
         """
-        self.runs_dir = runs_dir
-        self.tensorboard = tensorboard
         self._shared = Shared(runs_dir, niceness=niceness, tensorboard=tensorboard)
+
+    @property
+    def tensorboard(self) -> bool:
+        """Whether its runs' events are mirrored for TensorBoard."""
+        return self._shared.tensorboard
 
     def new(self, config: TrainingConfig, listener: Listener) -> Run:
         """A run that has not begun; its folder is made once its images are read and its device is found."""

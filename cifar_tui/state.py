@@ -154,8 +154,6 @@ class RunState:
     """One for each whole epoch, in order."""
     test: Evaluated | None = None
     checkpoint: Checkpoint | None = None
-    best_saved: bool = False
-    """Whether there are best weights on the disk."""
     resumptions: list[Resumed] = field(default_factory=list)
     paused_at: float | None = None
     """When the pause began that is under way."""
@@ -164,6 +162,11 @@ class RunState:
     notes: list[Note] = field(default_factory=list)
     """The last `LOG_NOTES`."""
     finished: RunFinished | None = None
+
+    @property
+    def best_saved(self) -> bool:
+        """Whether the weights of the best epoch are on the disk: with the first checkpoint after it, if not before."""
+        return self.best is not None and self.checkpoint is not None and self.checkpoint.epoch > self.best.epoch
 
     def apply(self, event: AnyEvent) -> None:
         """Take in the next event of the run's stream."""
@@ -179,7 +182,6 @@ class RunState:
                 self._apply_evaluated(event)
             case Checkpoint():
                 self.checkpoint = event
-                self.best_saved |= event.best
             case Paused():
                 self.status, self.paused_at = "paused", self.t
             case Resumed():

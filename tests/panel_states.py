@@ -89,7 +89,7 @@ def _paused() -> RunState:
 def _saving() -> RunState:
     """Its first epoch has just ended: its weights are not on the disk yet."""
     state = begun(0, 2)
-    state.checkpoint, state.best_saved = None, False
+    state.checkpoint = None
     return state
 
 

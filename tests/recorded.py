@@ -95,7 +95,7 @@ def recorded(
                 best=True,
             )
         )
-        state.apply(Checkpoint(t=t, epoch=number, batch=BATCHES, path="checkpoints/last.pt", best=True))
+        state.apply(Checkpoint(t=t, epoch=number + 1, batch=0, path="checkpoints/last.pt", best=True))
         if number == resumed_after:
             state.apply(Resumed(t=t, epoch=number + 1, batch=0, samples=number * TRAIN))
     for note in notes:

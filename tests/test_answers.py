@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -68,6 +69,12 @@ def test_what_is_damaged_is_refused(data: st.DataObject, tmp_path_factory: pytes
         return
     assert ((back.labels >= 0) & (back.labels < back.probabilities.shape[1])).all()
     assert np.isfinite(back.probabilities).all()
+
+
+def test_a_pipe_in_their_place_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "answers")
+    with pytest.raises(InputError, match="it is no file"):
+        read(tmp_path / "answers")
 
 
 def test_a_run_without_them_is_evaluated_and_one_with_them_is_not(

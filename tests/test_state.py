@@ -10,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_tui import state as state_module
-from cifar_tui.events import AnyEvent, Batch, Epoch, Evaluated, Note, Paused, Resumed, RunFinished, RunStarted
+from cifar_tui.events import (
+    AnyEvent,
+    Batch,
+    Checkpoint,
+    Epoch,
+    Evaluated,
+    Note,
+    Paused,
+    Resumed,
+    RunFinished,
+    RunStarted,
+)
 from cifar_tui.state import Curve, RunState
 
 BATCHES, SIZE = 4, 10
@@ -121,6 +132,20 @@ def test_what_came_after_a_checkpoint_is_void_once_the_run_goes_on_from_it(data:
         or (isinstance(e, Evaluated | Epoch) and e.epoch >= epoch)
     ]
     assert learnt(fold([*events[:crashed], resumed, *rest])) == learnt(fold(events))
+
+
+def test_the_best_weights_are_saved_with_the_first_checkpoint_after_their_epoch() -> None:
+    def saved(epoch: int, number: int, *, best: bool = False) -> Checkpoint:
+        return Checkpoint(t=50.0, epoch=epoch, batch=number, path="checkpoints/last.pt", best=best)
+
+    one = [started(), *whole_epoch(1)]
+    assert not fold([started(), saved(1, 2)]).best_saved
+    assert not fold([started(), saved(1, 2), *whole_epoch(1)]).best_saved
+    assert fold([*one, saved(2, 0, best=True)]).best_saved
+    assert fold([*one, saved(2, 3)]).best_saved, "what could not be written at the end of the epoch is written before"
+    assert not fold([*one, saved(2, 0, best=True), *whole_epoch(2, 0.6)]).best_saved
+    assert fold([*one, saved(2, 0, best=True), Resumed(t=99.0, epoch=2, batch=0, samples=BATCHES * SIZE)]).best_saved
+    assert not fold([*one, saved(2, 0, best=True), started()]).best_saved
 
 
 def test_a_run_that_begins_anew_keeps_nothing_of_its_first_beginning_but_its_notes() -> None:

@@ -243,6 +243,23 @@ async def test_the_cursor_keys_and_the_mouse_move_over_the_cells(tmp_path: Path)
         assert not panel.focusable
 
 
+@pytest.mark.parametrize(
+    ("cell", "rows", "columns", "to"),
+    [
+        ("both", 1, 0, "only_b"),
+        ("both", 0, 1, "only_a"),
+        ("only_a", 0, 1, "only_a"),
+        ("only_a", 1, 0, "neither"),
+        ("only_a", -1, 0, "only_a"),
+        ("only_b", 1, 0, "only_b"),
+        ("only_b", 0, -1, "only_b"),
+        ("neither", -1, 0, "only_a"),
+    ],
+)
+def test_two_by_two_the_cursor_keeps_its_row_and_column(cell: Cell, rows: int, columns: int, to: Cell) -> None:
+    assert Grid(2, 20).moved(cell, rows, columns) == to
+
+
 @given(
     st.lists(st.integers(0, 99_999), min_size=4, max_size=4),
     st.sampled_from(CELLS),

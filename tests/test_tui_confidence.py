@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cifar_tui.calibration import Calibration, calibrate
+from cifar_tui.errors import InputError
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.text import percent
-from cifar_tui.tui.confidence import picture
+from cifar_tui.tui.confidence import ConfidencePanel, picture
+from cifar_tui.tui.images import ImagesPanel
 from cifar_tui.tui.lines import Part
 from cifar_tui.tui.look import Look
+from cifar_tui.tui.opened import Opened
 from tests.galleries import gallery
-from tests.panel_states import check, looks, sizes, text
+from tests.panel_states import check, entry, looks, sizes, text
 from tests.recorded import recorded
 from tests.test_tui_app import dashboard
 
@@ -42,7 +46,7 @@ def test_every_figure_is_there_at_any_width(width: int) -> None:
     found = calibration(*FIVE)
     said = " ".join(text(picture(found, TITLE, 0, Look(), (width, 24))))
     for name, value in (
-        ("calibration error", found.error),
+        ("expected calibration error", found.error),
         ("accuracy", 0.8),
         ("mean confidence", found.confidence),
         ("where right", found.confidence_right),
@@ -90,13 +94,31 @@ async def test_k_shows_the_confidence_of_the_best_weights_and_takes_better_ones(
         run.end("finished")
         worse, better = gallery(epoch=1), gallery()
         desk.session.galleries["20260101-000000-cnn"] = worse
-        await desk.shows(f"confidence on {len(worse.images):,} test images", "epoch 2 is better: k takes its answers")
+        await desk.shows(f"confidence on {len(worse.images):,} test images", "epoch 2 is better: k shows its answers")
         found = calibrate(worse.answers.confidence, worse.answers.predicted == worse.answers.labels)
-        await desk.shows(f"calibration error {percent(found.error)}", f"accuracy {percent(found.accuracy)}", "●")
+        await desk.shows(
+            f"expected calibration error {percent(found.error)}", f"accuracy {percent(found.accuracy)}", "●"
+        )
+        desk.session.galleries["20260101-000000-cnn"] = InputError("its best weights are damaged")
+        await desk.press("k")
+        await desk.shows("its best weights are damaged", f"expected calibration error {percent(found.error)}")
         desk.session.galleries["20260101-000000-cnn"] = better
         await desk.press("k")
         await desk.shows("weights of epoch 2")
         await desk.press("escape")
         await desk.until(lambda: desk.view == "images")
         await desk.shows("test images, weights of epoch 2")
-        assert desk.session.opened == ["20260101-000000-cnn"] * 2
+        assert desk.session.opened == ["20260101-000000-cnn"] * 3
+
+
+def test_answers_that_are_closed_are_not_kept_in_memory() -> None:
+    found = gallery()
+    before = sys.getrefcount(found)
+    opened = Opened(lambda: pytest.fail("nothing is opened"), lambda: None)
+    images, confidence = ImagesPanel(lambda: pytest.fail("nothing is opened"), opened), ConfidencePanel(opened)
+    opened.gallery = found
+    for panel in (images, confidence):
+        panel.entry = entry(recorded(), under_way=False)
+        assert len(panel.lines(80, 24)) > 3
+    opened.close()
+    assert sys.getrefcount(found) == before

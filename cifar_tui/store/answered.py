@@ -43,7 +43,7 @@ def _recorded(run: AnsweredRun) -> Answers:
 
     path = run.folder.path / answers.FILE
     if not path.exists():
-        why = f"has no recorded answers ({answers.FILE}): `cifar-tui compare` finds them out"
+        why = f"has no recorded answers ({answers.FILE}): `cifar-tui compare` finds them out, for itself"
         raise InputError(f"{run.folder.id} {why}")
     found = answers.read(path)
     if found.epoch != run.epoch:

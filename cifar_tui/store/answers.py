@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from cifar_tui.errors import InputError
+from cifar_tui.files import open_to_read
 
 FILE = "predictions.safetensors"
 
@@ -57,6 +58,7 @@ def read(path: Path) -> Answers:
         InputError: It is missing, damaged, or not one of these.
     """
     try:
+        open_to_read(path).close()  # What reads it would wait for a pipe without end.
         with safe_open(path, "numpy") as file:
             metadata = file.metadata() or {}
             labels, probabilities = file.get_tensor("labels"), file.get_tensor("probabilities")

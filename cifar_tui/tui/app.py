@@ -257,11 +257,11 @@ class Dashboard(LiveApp):
         if (entry := self.selected) is None:
             return
         from cifar_tui.tui.image_files import ImageFiles
-        from cifar_tui.tui.opened import best_epoch
+        from cifar_tui.tui.opened import has_weights
         from cifar_tui.tui.predicted import left_out
 
-        if entry.folder is None or best_epoch(entry) is None:
-            self.say("has no best weights yet: no epoch of it is whole", entry, "warning")
+        if entry.folder is None or not has_weights(entry):
+            self.say("has no best weights yet: they come with the end of an epoch", entry, "warning")
             return
 
         def done(found: PredictedFiles) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -56,8 +57,12 @@ class Grid:
 
     def moved(self, cell: Cell, rows: int, columns: int) -> Cell:
         """The cell so many rows down and columns to the right; in a single row, down is right."""
-        place = CELLS.index(cell) + columns + rows * (self.across % len(CELLS) or 1)
-        return CELLS[max(0, min(len(CELLS) - 1, place))]
+        if self.across == len(CELLS):
+            rows, columns = 0, columns + rows
+        row, column = divmod(CELLS.index(cell), self.across)
+        row = max(0, min(len(CELLS) // self.across - 1, row + rows))
+        column = max(0, min(self.across - 1, column + columns))
+        return CELLS[row * self.across + column]
 
 
 def cell_rows(
@@ -91,8 +96,9 @@ def _about(two: Paired, runs: Sequence[Heading], cursor: Cell, width: int, look:
     row: list[Part] = []
     for named in (keys, keys[:1]):
         for said in _said(two, name, number):
-            row = fitting([(said, look.strong), *named], width, look)
-            if len(row) == 2 * len(named) + 1:  # A separator before each: all of them fit.
+            wanted: list[Part] = [(said, look.strong), *named]
+            row = fitting(wanted, width, look)
+            if row == fitting(wanted, sys.maxsize, look):
                 return row
     return row
 

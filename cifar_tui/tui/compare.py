@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import astuple
 from typing import ClassVar
@@ -23,7 +22,7 @@ from cifar_tui.tui.comparison_table import comparison, cut, headings, letter, ta
 from cifar_tui.tui.curves import XY, ChartOptions, Metric, training, validation
 from cifar_tui.tui.disagreement import Disagreement
 from cifar_tui.tui.entry import Entry
-from cifar_tui.tui.lines import Panel, Part, line, width_of
+from cifar_tui.tui.lines import Panel, Part, line, paragraph, width_of
 from cifar_tui.tui.look import Look
 from cifar_tui.tui.run_chart import (
     background_line,
@@ -131,8 +130,7 @@ class ComparePanel(Panel, can_focus=True):
         if found is not None:
             runs = headings(self.entries, look)
             return cell_rows(found, runs, self._cursor, (width, height), look, focused=self.has_focus)
-        words = textwrap.wrap(look.text(printable(why)), width)[: height // 2]
-        return [line([(text, look.dim)], width) for text in words]
+        return paragraph(why, width, look)[: height // 2]
 
 
 def _version(state: RunState | None) -> tuple[object, ...]:

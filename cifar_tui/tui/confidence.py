@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from textual.strip import Strip
 
-from cifar_tui.text import count, percent, printable
+from cifar_tui.text import count, percent
 from cifar_tui.tui.axes import Axis, accuracy_axis
 from cifar_tui.tui.chart import LABELS, Chart, Line, canvas_height, canvas_width, draw
 from cifar_tui.tui.entry import Entry
-from cifar_tui.tui.lines import Panel, Part, fitting, line, width_of
+from cifar_tui.tui.lines import Panel, Part, fitting, line, paragraph, width_of
 from cifar_tui.tui.look import Look
 from cifar_tui.tui.opened import Opened
 from cifar_tui.tui.rate import ASCII_LEVELS, BLOCKS
@@ -49,7 +48,7 @@ def picture(calibration: Calibration, title: list[Part], number: int, look: Look
 
 
 def _figures(calibration: Calibration, look: Look) -> Iterator[list[Part]]:
-    yield ["calibration error ", (percent(calibration.error), look.strong)]
+    yield ["expected calibration error ", (percent(calibration.error), look.strong)]
     yield [f"accuracy {percent(calibration.accuracy)}"]
     yield [f"mean confidence {percent(calibration.confidence)}"]
     if not math.isnan(calibration.confidence_right):
@@ -75,9 +74,9 @@ def _diagram(calibration: Calibration, number: int, width: int, rows: int, look:
     mark = "o" if look.ascii else "●"
     pieces: list[list[Part]] = [
         [("accuracy by confidence, %", look.strong)],
-        [(mark, look.run(number)), (" answers of like confidence", look.dim)],
-        [(f"{'.' if look.ascii else '⠒'} as sure as right", look.dim)],
-        [("below it: too sure", look.dim)],
+        [(mark, look.run(number)), (" a bin of answers", look.dim)],
+        [(f"{'.' if look.ascii else '⠒'} perfect calibration", look.dim)],
+        [("below it: overconfident", look.dim)],
     ]
     title = _wrapped(pieces, width, look)[0]
     diagonal = Line(((0.0, 0.0), (1.0, 1.0)), look.dim, ".", joined=True)
@@ -108,7 +107,7 @@ class ConfidencePanel(Panel):
         """
         super().__init__(id=id)
         self._opened = opened
-        self._calibrated: tuple[Gallery, Calibration] | None = None
+        self._calibrated: tuple[int, Calibration] | None = None
 
     def view(self, entry: Entry | None, look: Look) -> None:
         """Show this run's, in this look."""
@@ -124,24 +123,18 @@ class ConfidencePanel(Panel):
         """The picture, or why there is none."""
         gallery, look = self._opened.gallery, self.look
         if gallery is None or self.entry is None:
-            self._calibrated = None  # It would keep the images in memory.
-            words = textwrap.wrap(look.text(printable(self._opened.said)), width)[:height]
-            return [line([(text, look.dim)], width) for text in words]
+            return paragraph(self._opened.said, width, look)[:height]
         title: list[Part] = [(f"confidence on {count(len(gallery.images))} test images", look.strong)]
-        newer = self._opened.newer
-        if self._opened.doing:
-            title.append((f"{self._opened.doing} …", look.warning))
-        elif newer is not None:
-            title.append((f"epoch {newer} is better: k takes its answers", look.warning))
+        title += self._opened.remark("k", look)
         title += [(f"weights of epoch {gallery.answers.epoch}", look.dim), ("Esc: images", look.dim)]
         number = self.entry.number
         return picture(self._calibration(gallery), fitting(title, width, look), number, look, (width, height))
 
     def _calibration(self, gallery: Gallery) -> Calibration:
-        if self._calibrated is None or self._calibrated[0] is not gallery:
+        if self._calibrated is None or self._calibrated[0] != self._opened.version:
             # It takes NumPy, for which the dashboard's first picture does not wait.
             from cifar_tui.calibration import calibrate
 
             answers = gallery.answers
-            self._calibrated = gallery, calibrate(answers.confidence, answers.predicted == answers.labels)
+            self._calibrated = self._opened.version, calibrate(answers.confidence, answers.predicted == answers.labels)
         return self._calibrated[1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import ClassVar
 
 from textual import events
@@ -13,7 +12,7 @@ from cifar_tui.events import ConfusionMatrix, Evaluated
 from cifar_tui.state import RunState
 from cifar_tui.text import percent, printable
 from cifar_tui.tui.entry import ENDED, Entry
-from cifar_tui.tui.lines import Panel, Part, line, width_of
+from cifar_tui.tui.lines import Panel, Part, line, paragraph, width_of
 from cifar_tui.tui.look import Look
 from cifar_tui.tui.matrix import (
     ROWS_ABOVE,
@@ -183,8 +182,7 @@ class ConfusionPanel(Panel, can_focus=True):
         """The matrix with the cell cursor in sight, or why there is none."""
         found, self._frame = self._found(), None
         if not found:
-            words = textwrap.wrap(why_none(self.entry), width)[:height]
-            return [line([(text, self.look.dim)], width) for text in words]
+            return paragraph(why_none(self.entry), width, self.look)[:height]
         if self._shown is not None and self._shown >= len(found) - 1:
             self._shown = None
         matrix = found[-1 if self._shown is None else self._shown].confusion

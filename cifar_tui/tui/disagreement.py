@@ -73,8 +73,6 @@ class Disagreement:
             self._changed()
 
     def _fail(self, two: Two, error: Exception) -> None:
-        if not isinstance(error, InputError):
-            raise error
         if two == self.two:
-            self.why = str(error)
+            self.why = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
             self._changed()

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
-from cifar_tui.text import count, printable
+from cifar_tui.text import count
 from cifar_tui.tui.album import Album, Page
 from cifar_tui.tui.cells import Cell
 from cifar_tui.tui.entry import Entry
-from cifar_tui.tui.lines import Panel, Part, line
+from cifar_tui.tui.lines import Panel, Part, line, paragraph
 from cifar_tui.tui.look import Look
 from cifar_tui.tui.opened import Opened
 from cifar_tui.tui.pair_images import PairImages
@@ -155,9 +154,7 @@ class ImagesPanel(Panel, can_focus=True):
         """A page, or why there is none; as it was where nothing changed."""
         album, total = self._album, self._album.total
         if total is None:
-            self._drawn = (None, [])  # What was drawn would keep it in memory.
-            words = textwrap.wrap(self.look.text(printable(album.nothing)), width)[:height]
-            return [line([(text, self.look.dim)], width) for text in words]
+            return paragraph(album.nothing, width, self.look)[:height]
         self._cards = cards = Layout.of(width, height - HEADINGS).cards
         # The page that has what was seen first, also when the size has changed.
         first = min(self._first, max(0, total - 1)) // cards * cards
@@ -201,7 +198,8 @@ class ImagesPanel(Panel, can_focus=True):
         """Turn to the first page of this album; those that had to be opened by hand are closed."""
         self.files.close()
         self.pair.close()
-        self._album, self._first = album, 0
+        # What was drawn is known by the images, and would keep them in memory.
+        self._album, self._first, self._drawn = album, 0, (None, [])
 
     def _change(self, choose: Callable[[], None]) -> None:
         """Turn to the first page of what is chosen, where it is something else."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from rich.cells import cell_len
@@ -11,6 +12,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from cifar_tui.text import printable
 from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.look import Look
 
@@ -25,6 +27,11 @@ def line(parts: Iterable[Part] | str, width: int) -> Strip:
     pieces: Iterable[Part] = [parts] if isinstance(parts, str) else parts
     segments = [Segment(piece) if isinstance(piece, str) else Segment(*piece) for piece in pieces]
     return Strip(segments).adjust_cell_length(max(width, 0))
+
+
+def paragraph(text: str, width: int, look: Look) -> list[Strip]:
+    """A sentence that stands where there is nothing to show, in as many lines as it takes."""
+    return [line([(row, look.dim)], width) for row in textwrap.wrap(look.text(printable(text)), width)]
 
 
 def width_of(parts: Sequence[Part]) -> int:

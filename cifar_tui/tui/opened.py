@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from cifar_tui.text import printable
 from cifar_tui.tui.entry import ENDED, Entry
 from cifar_tui.tui.job import Job, so_far
+from cifar_tui.tui.lines import Part
+from cifar_tui.tui.look import Look
 
 if TYPE_CHECKING:
     from cifar_tui.inference import Gallery
@@ -22,13 +25,19 @@ def why_none(entry: Entry | None) -> str:
         return "press s to start: the images come with the first epoch's weights"
     if entry.folder is None or state is None or state.started is None:
         return f"{status}: there are no images yet"
+    if has_weights(entry):
+        return ""
     if state.best is not None:
-        return (
-            "" if state.best_saved or status in ENDED else "the images come as soon as this epoch's weights are saved"
-        )
+        return "the images come as soon as this epoch's weights are saved"
     if status in ENDED:
         return "it ended before its first epoch was whole: it has no weights to show images with"
     return f"the images come at the end of this epoch: batch {state.batch} of {state.started.batches} is done"
+
+
+def has_weights(entry: Entry) -> bool:
+    """Whether the best weights are to be found; of a run that has ended, some may be in any case."""
+    state = entry.state
+    return state is not None and state.best is not None and (state.best_saved or entry.status in ENDED)
 
 
 def best_epoch(entry: Entry | None) -> int | None:
@@ -48,6 +57,8 @@ class Opened:
             changed: Called within the event loop when there is something else to show.
         """
         self.gallery: Gallery | None = None
+        self.version = 0
+        """Another one each time that something else is open: what is made of a gallery is known by it, without it."""
         self.doing = ""
         """What is done to open it; empty while nothing is."""
         self.why = ""
@@ -66,8 +77,20 @@ class Opened:
     @property
     def newer(self) -> int | None:
         """The epoch of better weights than those whose answers are open; None where there are none."""
+        if self.gallery is None or self._entry is None or not has_weights(self._entry):
+            return None
         best = best_epoch(self._entry)
-        return None if self.gallery is None or best in (None, self.gallery.answers.epoch) else best
+        return None if best == self.gallery.answers.epoch else best
+
+    def remark(self, key: str, look: Look) -> list[Part]:
+        """What is said beside the answers that are open: how it stands with others, which this key asks for."""
+        if self.doing:
+            return [(f"{self.doing} …", look.warning)]
+        if self.why:
+            return [(printable(self.why), look.warning)]
+        if self.newer is not None:
+            return [(f"epoch {self.newer} is better: {key} shows its answers", look.warning)]
+        return []
 
     def open(self, entry: Entry | None, *, again: bool = False) -> None:
         """Open this run's images unless they are open, or are being opened, or could not be with these weights.
@@ -91,6 +114,7 @@ class Opened:
         if self._job is not None:
             self._job.close()
         self.gallery, self.doing, self.why, self._tried, self._entry = None, "", "", None, None
+        self.version += 1
 
     def _begin(self, entry: Entry) -> None:
         folder = entry.folder
@@ -106,6 +130,7 @@ class Opened:
 
     def _end(self, gallery: Gallery) -> None:
         self.gallery, self.doing = gallery, ""
+        self.version += 1
         self._changed()
 
     def _fail(self, why: str) -> None:

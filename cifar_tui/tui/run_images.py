@@ -54,7 +54,7 @@ class RunImages(Album):
     @property
     def shown(self) -> object:
         """The images that are open, and which of them are chosen."""
-        return self._opened.gallery, self._selection
+        return self._opened.version, self._selection
 
     def card(self, place: int, look: Look) -> Card:
         """One of those that are chosen."""
@@ -82,12 +82,7 @@ class RunImages(Album):
         assert gallery is not None
         names = [look.text(printable(name)) for name in gallery.classes]
         what: list[Part] = [(selection.words(names, page.width, look), look.strong), page.place]
-        if opened.doing:
-            what.append((f"{opened.doing} …", look.warning))
-        elif opened.why:
-            what.append((printable(opened.why), look.warning))
-        elif opened.newer is not None:
-            what.append((f"epoch {opened.newer} is better: 3 shows its answers", look.warning))
+        what += opened.remark("3", look)
         paging = ["PgUp PgDn"] if page.focused and page.more else []
         kinds = [] if selection.is_cell else ["v: wrong, right, all"]
         keys = "↑↓ true class, ←→ taken for" if page.focused else "Tab: the cursor keys"
@@ -100,11 +95,11 @@ class RunImages(Album):
         """The numbers of the images that are chosen; None while none are open."""
         gallery = self._opened.gallery
         if gallery is None:
-            self._chosen = None, None  # What was chosen would keep it in memory.
             return None
         known, selection = len(gallery.classes), self._selection
         if max(selection.true or 0, selection.predicted or 0) >= known:
             self._selection = selection = Selection()
-        if self._chosen[0] != (gallery, selection):
-            self._chosen = (gallery, selection), selection.of(gallery.answers)
+        shown = self.shown
+        if self._chosen[0] != shown:
+            self._chosen = shown, selection.of(gallery.answers)
         return self._chosen[1]

@@ -124,7 +124,7 @@ class ViewsScreen(SteadyScreen[None]):
             self.views.confusion.toggle_percent()
 
     def action_open_cell(self) -> None:
-        """The images of the matrix's or the comparison's cell; where the selected run's are on, the newest."""
+        """The images of the matrix's or the comparison's cell; where images are on, the selected run's newest."""
         views = self.views
         if views is None:
             return

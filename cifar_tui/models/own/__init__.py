@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import sys
-import threading
 import traceback
 from collections.abc import Callable
 from importlib.machinery import PathFinder
@@ -18,13 +17,13 @@ from typing import TYPE_CHECKING
 
 from cifar_tui.config import IMAGE_SIZE, suggestion
 from cifar_tui.errors import InputError
+from cifar_tui.imports import importing
 
 if TYPE_CHECKING:
     from torch import nn
 
 PACKAGE = Path(__file__).parents[2]
 """Ours."""
-_IMPORTING = threading.Lock()
 _imported: set[str] = set()
 """The user's modules of the last import, by name."""
 _in_front: list[str] = []
@@ -90,7 +89,7 @@ def load(model: str, folder: str | None) -> Callable[[int], nn.Module]:
     check(model, folder)
     name, _, wanted = model.partition(":")
     try:
-        with _IMPORTING:
+        with importing:
             module = _import(name, _places(folder))
     except (Exception, SystemExit) as error:
         raise InputError(f"--model {model}: importing {name} failed: {told(error, folder)}") from error
@@ -104,7 +103,8 @@ def load(model: str, folder: str | None) -> Callable[[int], nn.Module]:
 
     def build(num_classes: int) -> nn.Module:
         try:
-            built: nn.Module = kind(num_classes=num_classes)
+            with importing:  # It may import what it needs only now.
+                built: nn.Module = kind(num_classes=num_classes)
             _give_sizes(built)
         except Exception as error:
             text = told(error, folder)
