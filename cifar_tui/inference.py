@@ -288,7 +288,7 @@ def _answers(
                 yield Unreadable(picture, str(pixels))
                 continue
             predicted, probabilities = next(kinds)
-            true = picture.folder if picture.folder in classes else ""
+            true = next((name for name in picture.folders if name in classes), "")
             yield Prediction(picture, pixels, _top(classes, predicted, probabilities), true)
         told.clear()
         batch.clear()

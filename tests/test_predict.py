@@ -120,6 +120,9 @@ def test_what_cannot_be_read_is_named_and_passed_over(
     assert predicted(folder, f"{tmp_path}/*.png")[0] == 0
     assert predicted(folder, good, tmp_path / "cut.jpg")[0] == 2, "it was named"
     assert capsys.readouterr().err.splitlines()[-1] == f"cifar-tui: {tmp_path}/cut.jpg: damaged"
+    status, found = predicted(folder, tmp_path / "none.jpg", good)
+    assert (status, found[0]["error"]) == (2, "No such file or directory")
+    assert "class" in found[1], "the others are predicted all the same"
 
 
 def test_a_few_images_are_shown_with_bars_and_nothing_acts_on_the_terminal(
@@ -157,7 +160,7 @@ def test_a_run_without_best_weights_says_so(trained: tuple[RunFolder, Setup], tm
     folder = Path(shutil.copytree(trained[0].path, tmp_path / "runs" / "begun"))
     (folder / "checkpoints" / "best.pt").unlink()
     image = write_image(tmp_path / "a.png")
-    with pytest.raises(InputError, match="begun has no best weights yet: no epoch of it is whole; resume it first"):
+    with pytest.raises(InputError, match=r"begun has no best weights yet: they come .*; resume it first"):
         command("predict", "begun", image, "--runs-dir", tmp_path / "runs")
     content = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(content | {"dataset": None}))
@@ -171,16 +174,17 @@ def test_names_are_files_folders_and_patterns(tmp_path: Path, monkeypatch: pytes
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).touch()
     own = Path.cwd().name
-    assert find(["z.png"]) == [Picture("z.png", "", named=True)]
-    assert find(["."])[:2] == [Picture("./[1].png", own, named=False), Picture("./z.png", own, named=False)]
-    assert [(p.path, p.folder) for p in find(["."])[2:]] == [
-        *[("b/1.png", "b"), ("b/1/0.jpg", "b"), ("b/2.png", "b"), ("b c/0.png", "b c")]
+    assert find(["z.png"]) == [Picture("z.png", (own,), named=True)]
+    assert find(["b/1.png", "none.png"])[1] == Picture("none.png", (own,), named=True), "it is told of the others"
+    assert find(["."])[:2] == [Picture("./[1].png", (own,), named=False), Picture("./z.png", (own,), named=False)]
+    assert [(p.path, *p.folders) for p in find(["."])[2:]] == [
+        *[("b/1.png", "b", "b"), ("b/1/0.jpg", "b", "1"), ("b/2.png", "b", "b"), ("b c/0.png", "b c", "b c")]
     ]
     assert [p.path for p in find(["b"])] == ["b/1.png", "b/2.png", "b/1/0.jpg"]
     assert [p.path for p in find(["[1].png"])] == ["[1].png"], "a file of this name goes before the pattern"
     assert [p.path for p in find(["b/?.png"])] == ["b/1.png", "b/2.png"]
-    assert [(p.path, p.folder) for p in find(["b*"])][1:] == [
-        *[("b/2.png", "b"), ("b/1/0.jpg", "1"), ("b c/0.png", "b c")]
+    assert [(p.path, *p.folders) for p in find(["b*"])][1:] == [
+        *[("b/2.png", "b"), ("b/1/0.jpg", "1", "1"), ("b c/0.png", "b c")]
     ]
     assert [p.path for p in find(["b/**/*.jpg"])] == ["b/1/0.jpg"]
 
@@ -237,7 +241,7 @@ def test_many_files_are_decoded_in_order_and_a_pipe_is_not_waited_for(tmp_path: 
 def prediction(**values: Any) -> Prediction:
     pixels = np.zeros((3, 32, 32), np.uint8)
     pixels[0, 0, 0], pixels[1, 1, 0], pixels[2, 31, 31] = 255, 255, 255
-    picture = Picture("a.png", "dog", named=True)
+    picture = Picture("a.png", ("dog",), named=True)
     return replace(Prediction(picture, pixels, (("cat", 0.75), ("dog", 0.2), ("fox", 0.05)), "dog"), **values)
 
 

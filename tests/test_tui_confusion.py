@@ -123,7 +123,7 @@ def test_percentages_are_of_the_row_and_columns_stay_where_they_are() -> None:
     before = shown(made)
     made.toggle_percent()
     after = shown(made)
-    assert after[0].endswith("percent of the row, v: counts")
+    assert after[0].endswith("percent of rows, v: counts")
     assert after[2] == before[2]
     assert after[3:6] == [
         "plane    90.0     4.0     6.0    90.00 %",
@@ -306,7 +306,7 @@ async def test_keys_move_the_cursor_while_it_has_the_focus_and_its_cell_shows_th
         assert cell([made.render_line(4)], "950").reverse
         await pilot.press("up")
         made.toggle_percent()
-        assert "percent of the row" in made.render_line(0).text
+        assert "percent of rows" in made.render_line(0).text
         assert "'plane' images taken for 'bird'" in made.render_line(1).text
         made.blur()
         await pilot.pause()

@@ -37,7 +37,7 @@ def no_session() -> None:
 
 
 def panel(found: Gallery | None = GALLERY, chosen: Entry | None = FINISHED, look: Look = LOOK) -> ImagesPanel:
-    opened = Opened(no_session, no_session)  # type: ignore[arg-type]
+    opened = Opened(no_session, lambda: None)  # type: ignore[arg-type]
     made = ImagesPanel(no_session, opened)  # type: ignore[arg-type]
     made.entry, made.look = chosen, look
     made.opened.gallery = found
@@ -209,6 +209,20 @@ def test_the_headings_say_what_is_shown_and_of_which_weights() -> None:
     assert shown(made)[0].endswith("1–2 of 27")
     made.choose(2, 0)
     assert shown(made)[:3:2] == ["'fish' taken for 'plane' · none", "there is no such test image"]
+
+
+def test_a_selection_does_not_go_over_to_other_classes() -> None:
+    made = panel()
+    made.choose(1, 0)
+    assert shown(made)[0].startswith("'bird' taken for 'plane'")
+    others = gallery(classes=("3", "4", "5"))
+    made.opened.close()
+    made.opened._end(others)
+    assert shown(made)[0].startswith("any taken for another")
+    made.opened.close()
+    made.choose(2, 1)
+    made.opened._end(GALLERY)
+    assert shown(made)[0].startswith("'fish' taken for 'bird'"), "it was chosen for these"
 
 
 def test_better_weights_are_offered() -> None:

@@ -29,11 +29,11 @@ HOSTILE = "\x1b[2J\u202e.png"
 
 def prediction(path: str, true: str = "") -> Prediction:
     pixels = np.random.default_rng(len(path)).integers(0, 256, (3, 32, 32), dtype=np.uint8)
-    return Prediction(Picture(path, true, named=False), pixels, TOP, true)
+    return Prediction(Picture(path, (true,), named=False), pixels, TOP, true)
 
 
 def unreadable(path: str) -> Unreadable:
-    return Unreadable(Picture(path, "", named=True), "it is damaged")
+    return Unreadable(Picture(path, (), named=True), "it is damaged")
 
 
 FOUND = PredictedFiles(
@@ -126,11 +126,25 @@ async def test_a_line_that_cannot_be_taken_apart_is_said_and_an_empty_one_is_non
         assert app.answers == []
         await pilot.press(*" b'", "enter")
         assert app.answers == [("a b",)]
-        app.open(ImageFiles("\x1b[2J", LOOK))
+        app.open(ImageFiles("\x1b[2J", LOOK, typed="c"))
         await pilot.pause()
         assert r"What does \x1b[2J take images for?" in "\n".join(app.text())
         await pilot.press("escape")
         assert app.answers == [("a b",), None]
+        app.open(ImageFiles("cnn", LOOK, typed="before"))
+        await pilot.pause()
+        await pilot.press("x", "enter")
+        assert app.answers[2:] == [("x",)], "it is typed over"
+
+
+def test_a_path_with_spaces_need_not_be_quoted_where_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("my cat photo.png").touch()
+    assert split(" my cat photo.png") == ("my cat photo.png",)
+    assert split("my dog photo.png") == ("my", "dog", "photo.png")
+    assert split("'my cat photo.png' b.png") == ("my cat photo.png", "b.png")
 
 
 # On the screen
@@ -144,9 +158,10 @@ async def test_files_that_are_named_are_shown_with_what_they_are_taken_for(tmp_p
         desk.session.galleries = {f"20250101-000000-{name}": gallery() for name in ("one", "two")}
         desk.session.gate.clear()
         await desk.shows("one", "two")
-        await desk.press("i")
-        await desk.shows("has no best weights yet: no epoch of it is whole")
-        await desk.press("down")
+        await desk.press("i", *"s.png", "enter")
+        await desk.shows("× cnn has no best weights yet: they come with the end of an epoch")
+        assert desk.session.runs == [], "what is typed for the box does not act on the panels"
+        await desk.press("escape", "down")
         await desk.until(lambda: desk.app.selected is not None and desk.app.selected.state is not None)
         await desk.press("i")
         await desk.shows("What does two take images for?")

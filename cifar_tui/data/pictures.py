@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 from collections import deque
@@ -32,12 +33,13 @@ class Picture(NamedTuple):
 
     Attributes:
         path: Below the folder that was named, as that was named.
-        folder: The name of the folder that it stands in: the first below the one that was named, else that one's.
+        folders: The names of folders that it stands in, any of which may be its class's: the first one below the folder
+            that was named, as in a data set, then the nearest one.
         named: Whether it was named itself, not by a folder or a pattern.
     """
 
     path: str
-    folder: str
+    folders: tuple[str, ...]
     named: bool
 
 
@@ -46,10 +48,15 @@ def find(names: Sequence[str]) -> list[Picture]:
 
     Those of a folder are in the order in which a data set of it has them: its own, then those of each folder in it.
 
+    A file that is missing is one that cannot be read, as long as there are others.
+
     Raises:
-        InputError: One of them is not there, cannot be read, or has no images.
+        InputError: None of the files is there; or a folder or a pattern has no images, or cannot be read.
     """
-    return [picture for name in names for picture in _meant(name)]
+    found = [picture for name in names for picture in _meant(name)]
+    if all(picture.named and not Path(picture.path).exists() for picture in found):
+        raise InputError(f"{found[0].path!r} cannot be read: {os.strerror(errno.ENOENT)}")
+    return found
 
 
 def _meant(name: str) -> list[Picture]:
@@ -57,12 +64,12 @@ def _meant(name: str) -> list[Picture]:
         if Path(name).is_dir():
             return _below(name)
         if os.path.lexists(name) or not glob.has_magic(name):
-            Path(name).stat()
-            return [Picture(name, "", named=True)]
+            Path(name).exists()  # It raises an error where that cannot be told.
+            return [Picture(name, (Path(name).absolute().parent.name,), named=True)]
         found = []
         for path in sorted(glob.glob(name, recursive=True)):  # noqa: PTH207  (it keeps paths as they are written)
             if not Path(path).is_dir():
-                found += [Picture(path, Path(path).parent.name, named=False)] if is_image(path) else []
+                found += [Picture(path, (Path(path).absolute().parent.name,), named=False)] if is_image(path) else []
             elif "**" not in name:
                 found += _below(path)
     except (OSError, ValueError) as error:  # ValueError: a null character
@@ -78,8 +85,8 @@ def _below(root: str) -> list[Picture]:
     below = {name: sorted(file.path for file in image_files(Path(root, name), 0)) for name in inner}
     with os.scandir(root) as entries:
         own = sorted(e.path for e in entries if is_image(e.name) and not e.name.startswith(".") and not e.is_dir())
-    found = [Picture(path, own_name, named=False) for path in own]
-    found += [Picture(path, name, named=False) for name in inner for path in below[name]]
+    found = [Picture(path, (own_name,), named=False) for path in own]
+    found += [Picture(path, (name, Path(path).parent.name), named=False) for name in inner for path in below[name]]
     if not found:
         raise InputError(f"{root!r} has no images ({' '.join(image.SUFFIXES)})")
     return found

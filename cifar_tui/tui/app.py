@@ -48,6 +48,8 @@ class Dashboard(LiveApp):
         self._start = start
         self._unsure: set[Entry] = set()
         """Those whose images are looked for."""
+        self._image_files = ""
+        """The line of names that was typed last."""
 
     def action_command_palette(self) -> None:
         """Find what a key does by its name."""
@@ -260,19 +262,21 @@ class Dashboard(LiveApp):
         from cifar_tui.tui.opened import has_weights
         from cifar_tui.tui.predicted import left_out
 
-        if entry.folder is None or not has_weights(entry):
-            self.say("has no best weights yet: they come with the end of an epoch", entry, "warning")
-            return
+        # The box is there all the same: what is typed for it would act on the panels.
+        known = entry.folder is not None and has_weights(entry)
+        why_not = "" if known else f"{entry.name} has no best weights yet: they come with the end of an epoch"
+        box = ImageFiles(entry.name, self.look, typed=self._image_files, why_not=why_not)
 
         def done(found: PredictedFiles) -> None:
             for words in left_out(found):
                 self.say(words, entry, "warning")
 
         def predict(names: tuple[str, ...] | None) -> None:
+            self._image_files = box.typed
             if names:
                 self.main.predict(entry, names, done, functools.partial(self.say, entry=entry, level="warning"))
 
-        self.push_screen(ImageFiles(entry.name, self.look), predict)
+        self.push_screen(box, predict)
 
     def action_filter(self) -> None:
         """Type what the runs' rows must say."""

@@ -12,7 +12,7 @@ from cifar_tui.events import ConfusionMatrix, Evaluated
 from cifar_tui.state import RunState
 from cifar_tui.text import percent, printable
 from cifar_tui.tui.entry import ENDED, Entry
-from cifar_tui.tui.lines import Panel, Part, line, paragraph, width_of
+from cifar_tui.tui.lines import Panel, Part, fitting, line, paragraph, width_of
 from cifar_tui.tui.look import Look
 from cifar_tui.tui.matrix import (
     ROWS_ABOVE,
@@ -106,16 +106,10 @@ def _title(found: list[Evaluated], shown: int | None, frame: Frame, marks: Marks
         parts.append(("Esc: the newest", look.warning))
     if frame.rows < size or frame.columns < size:
         parts.append(f"classes {top + 1}–{top + frame.rows} × {left + 1}–{left + frame.columns} of {size}")
-    unit = "percent of the row, v: counts" if marks.percent else "counts, v: percent"
+    unit = "percent of rows, v: counts" if marks.percent else "counts, v: percent"
     hints = (unit, "Enter: images", "rows true, columns predicted", ", and . for other epochs")
     parts += [(hint, look.dim) for hint in hints[: 4 if len(found) > 1 else 3]]
-    row: Row = []
-    for part in parts:
-        more: Row = [(" · ", look.dim), part] if row else [part]
-        if row and width_of([*row, *more]) > width:
-            break
-        row += more
-    return row
+    return fitting(parts, width, look)
 
 
 def _drawn(part: Part, look: Look) -> Part:

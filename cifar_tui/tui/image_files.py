@@ -21,18 +21,26 @@ HINT = "Image files, folders, patterns such as photos/*.jpg; names with spaces i
 class ImageFiles(Modal[tuple[str, ...]]):
     """Gives the names that were typed; None where there are to be none."""
 
-    def __init__(self, run: str, look: Look) -> None:
+    def __init__(self, run: str, look: Look, *, typed: str = "", why_not: str = "") -> None:
         """Ask.
 
         Args:
             run: The run's name.
             look: How to draw.
+            typed: What stands on the line at first, to be typed over.
+            why_not: Why the run cannot be asked; whatever is typed, it stays with this.
         """
         super().__init__(look)
         self._run = run
-        self._line = Input(suggester=PathSuggester())
+        self._why_not = why_not
+        self._line = Input(typed, suggester=PathSuggester(), select_on_focus=True)
         self._line.cursor_blink = False  # A line over SSH is not to be kept busy.
-        self._remark = Static(self.shown(HINT), id="remark", markup=False)
+        self._remark = Static(self.shown(self._judged()[1]), id="remark", markup=False)
+
+    @property
+    def typed(self) -> str:
+        """What stands on the line."""
+        return self._line.value
 
     def compose(self) -> ComposeResult:
         """One line to type in, and a remark on it."""
@@ -53,6 +61,8 @@ class ImageFiles(Modal[tuple[str, ...]]):
 
     def _judged(self) -> tuple[tuple[str, ...], str]:
         """The names, none where they cannot be told, and a remark on them."""
+        if self._why_not:
+            return (), f"× {self._why_not}"
         try:
             return split(self._line.value), HINT
         except ValueError as error:
@@ -60,14 +70,20 @@ class ImageFiles(Modal[tuple[str, ...]]):
 
 
 def split(line: str) -> tuple[str, ...]:
-    """The names on a line, taken apart as a shell does it; `~` is the user's folder.
+    """The names on a line, taken apart as a shell does it, unless all of it is a path; `~` is the user's folder.
 
     Raises:
         ValueError: A quotation mark is not closed, or nothing follows a backslash.
     """
-    names = shlex.split(line)
-    for number, name in enumerate(names):
-        if name.startswith("~"):
-            with contextlib.suppress(RuntimeError):  # No such user.
-                names[number] = str(Path(name).expanduser())
-    return tuple(names)
+    whole = _at_home(line.strip())
+    with contextlib.suppress(OSError, ValueError):
+        if whole and Path(whole).exists():
+            return (whole,)
+    return tuple(map(_at_home, shlex.split(line)))
+
+
+def _at_home(name: str) -> str:
+    if name.startswith("~"):
+        with contextlib.suppress(RuntimeError):  # No such user.
+            return str(Path(name).expanduser())
+    return name

@@ -38,6 +38,8 @@ class RunImages(Album):
     def __init__(self, opened: Opened) -> None:
         self._opened = opened
         self._selection = Selection()
+        self._classes: tuple[str, ...] | None = None
+        """Those that the selection is about; None where it was made before any were open."""
         self._chosen: tuple[object, NDArray[np.int64] | None] = (None, None)
 
     @property
@@ -65,7 +67,7 @@ class RunImages(Album):
 
     def choose(self, true: int, predicted: int) -> None:
         """Those of a cell of the matrix."""
-        self._selection = Selection(true, predicted, "all")
+        self._selection, self._classes = Selection(true, predicted, "all"), None
 
     def step(self, rows: int, columns: int) -> None:
         """Another true class, or another predicted one."""
@@ -96,9 +98,13 @@ class RunImages(Album):
         gallery = self._opened.gallery
         if gallery is None:
             return None
-        known, selection = len(gallery.classes), self._selection
-        if max(selection.true or 0, selection.predicted or 0) >= known:
-            self._selection = selection = Selection()
+        if self._classes is None:
+            self._classes = gallery.classes
+        selection = self._selection
+        last = max(selection.true or 0, selection.predicted or 0)
+        if self._classes != gallery.classes or last >= len(gallery.classes):
+            self._selection, self._classes = Selection(), gallery.classes
+            selection = self._selection
         shown = self.shown
         if self._chosen[0] != shown:
             self._chosen = shown, selection.of(gallery.answers)
