@@ -351,7 +351,9 @@ def main() -> NoReturn:
     try:
         status = app(standalone_mode=False)
     except typer.TyperException as error:
-        status = _fail(f"{error.format_message().rstrip('.')}; see `cifar-tui --help`", 2)
+        context = getattr(error, "ctx", None)
+        command = f"cifar-tui {context.info_name}" if context and context.parent else "cifar-tui"
+        status = _fail(f"{error.format_message().rstrip('.')}; see `{command} --help`", 2)
     except CifarTuiError as error:
         if Debugging.on:
             raise
