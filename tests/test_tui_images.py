@@ -326,8 +326,10 @@ async def test_leaving_the_dashboard_ends_what_is_being_opened(tmp_path: Path) -
     recorded_folder(tmp_path, "one")
     async with dashboard(tmp_path, "cnn") as desk:
         desk.session.gate.clear()
-        await desk.shows("one")
-        await desk.press("down", "3")
+        await desk.shows("■ stopped")
+        await desk.press("down")
+        await desk.until(lambda: desk.app.selected is not None and desk.app.selected.name == "one")
+        await desk.press("3")
         await desk.shows("evaluating …")
         assert desk.app.main.views is not None
         job = desk.app.main.views.images.opened._job
