@@ -215,7 +215,15 @@ async def test_where_two_tested_runs_disagree_is_shown_once_it_is_read(tmp_path:
         assert panel.cell is None
         assert f"d has no recorded answers ({FILE})" in await known(panel, silent, other)
         assert "e was tested in epoch 2; its recorded answers are of 1" in await known(panel, older, other)
-        assert "only a" not in await known(panel, one, other, elsewhere)
+        three = await known(panel, one, other, elsewhere)
+        assert "only a" not in three
+        assert "is shown of two: mark two" in three
+        left = Entry(number=1, folder=RunFolder(tmp_path / "left"), state=recorded(test=None, ending="stopped"))
+        assert "left ended without a test." in await known(panel, one, left)
+        assert panel.cell is None
+        running = Entry(number=1, folder=RunFolder(tmp_path / "on"), state=recorded(test=None, ending=None))
+        for runs in ([one, running], [one, other, running]):
+            assert "disagree" not in await known(panel, *runs)
 
 
 async def test_the_cursor_keys_and_the_mouse_move_over_the_cells(tmp_path: Path) -> None:

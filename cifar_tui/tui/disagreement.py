@@ -22,6 +22,17 @@ def tested(entries: Sequence[Entry]) -> Two | None:
     return (found[0], found[1]) if len(found) == len(entries) == 2 else None
 
 
+def why_none(entries: Sequence[Entry]) -> str:
+    """Why runs that have all ended have no cells; empty where they may have some, or are still to end."""
+    states = [entry.state for entry in entries if entry.status in ENDED and entry.state is not None]
+    if len(entries) < 2 or len(states) < len(entries):
+        return ""
+    if len(entries) > 2:
+        return "Where runs disagree on the test images is shown of two: mark two, then press c."
+    names = [entry.id for entry, state in zip(entries, states, strict=True) if state.test is None]
+    return f"Where they disagree on the test images is not known: {' and '.join(names)} ended without a test."
+
+
 def read(two: Two) -> Paired:
     """How the two fared on the same images. Not for the screen's thread.
 
@@ -54,10 +65,10 @@ class Disagreement:
     def of(self, entries: Sequence[Entry]) -> None:
         """Find out where these runs disagree, unless it is known: of two that have ended."""
         self._entries, two = entries, tested(entries)
-        if two == self.two:
-            return
-        self.two, self.found, self.why = two, None, ""
-        if two is not None:
+        if two is None:
+            self.two, self.found, self.why = None, None, why_none(entries)
+        elif two != self.two:
+            self.two, self.found, self.why = two, None, ""
             background.run(partial(read, two), partial(self._end, two), partial(self._fail, two))
 
     @property
