@@ -27,7 +27,6 @@ schedule = OneCycleLR(optimizer, 0.1, total_steps=3)
 model(torch.ones(1, 2)).sum().backward()
 optimizer.step()
 schedule.step()
-optimizer.zero_grad(set_to_none=True)
 optimizer.load_state_dict(optimizer.state_dict())
 print("torch._dynamo" in sys.modules)
 """
@@ -44,7 +43,7 @@ def trained(kind: type[torch.optim.AdamW], steps: int) -> tuple[nn.Module, torch
 def learn(model: nn.Module, optimizer: torch.optim.Optimizer, steps: int) -> None:
     generator = torch.Generator().manual_seed(1)
     for _ in range(steps):
-        optimizer.zero_grad()
+        model.zero_grad()
         model(torch.randn(16, 40, generator=generator)).square().mean().backward()
         optimizer.step()
 
@@ -81,7 +80,7 @@ def fit(model: nn.Module, optimizer: Steps, rates: Rates, steps: range) -> None:
     for step in steps:
         generator = torch.Generator().manual_seed(step)
         images, labels = torch.randn(16, 3, 8, 8, generator=generator), torch.arange(16) % 3
-        optimizer.zero_grad()
+        model.zero_grad()
         nn.functional.cross_entropy(model(images), labels).backward()
         optimizer.step()
         rates.step()

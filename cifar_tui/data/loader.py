@@ -58,7 +58,7 @@ class TrainingBatches:
         whole, rest = divmod(len(split), batch_size)
         self.batches = max(1, whole + (rest > 1))
         # On a GPU, starting an operation takes longer than doing it for one batch.
-        self._batches_at_once = max(1, (2048 if device.type == "cuda" else 256) // batch_size)
+        self._batches_at_once = max(1, (8192 if device.type == "cuda" else 256) // batch_size)
 
     def samples_before(self, batch: int) -> int:
         """The number of images in the first `batch` batches of an epoch."""
@@ -80,8 +80,8 @@ class TrainingBatches:
             draws = Draws.joined([self._draw(epoch, batch, size) for batch, size in zip(batches, sizes, strict=True)])
             if self._style.alternating:
                 draws = replace(draws, flip=mirrored[indices])
-            pixels = augment(images, indices, draws, colours_and_angles=self._style.colours_and_angles)
-            inputs = normalise(pixels).contiguous(memory_format=self._memory_format)
+            inputs = normalise(augment(images, indices, draws, colours_and_angles=self._style.colours_and_angles))
+            inputs = inputs.contiguous(memory_format=self._memory_format)
             targets = labels.index_select(0, to_device(indices, labels.device))
             yield from zip(inputs.split(sizes), targets.split(sizes), strict=True)
 

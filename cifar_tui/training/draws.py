@@ -28,15 +28,21 @@ class Draws:
         """Give the layers of a model, which is on this device, their generator."""
         self.shared = False
         """Whether the model draws from the global generators."""
-        self._own = torch.Generator(device)
-        set_dropout_generator(model, self._own)
+        self._device = device
+        self.renew(model)
         cuda = [torch.cuda.default_generators[device.index or 0]] if device.type == "cuda" else []
         self._global: list[torch.Generator] = [torch.default_generator, *cuda]
+
+    def renew(self, model: nn.Module) -> None:
+        """Give the layers of the model another generator, where the one that they have may be of no use any more."""
+        self.own = torch.Generator(self._device)
+        """What its layers draw from."""
+        set_dropout_generator(model, self.own)
 
     @contextmanager
     def seeded(self, seed: int) -> Iterator[None]:
         """What is drawn within follows from `seed`."""
-        self._own.manual_seed(seed)
+        self.own.manual_seed(seed)
         if not self.shared:
             yield
             return

@@ -66,7 +66,7 @@ class Journal:
         """Tell of the new run and of what was found in its images; the progress is the journal's own, and moves on."""
         self._emit(event)
         for message in notes:
-            self._note("info", message)
+            self.note("info", message)
         return self.progress
 
     def restore(self, saved: Snapshot) -> Progress:
@@ -165,6 +165,10 @@ class Journal:
         self._begin_to_save(best=best)
         self.finish_saving()
 
+    def note(self, level: Level, message: str) -> None:
+        """Tell a person something."""
+        self._emit(Note(t=self.clock.t, level=level, message=message))
+
     def finish_saving(self) -> None:
         """Wait for the checkpoint that is being written, if one is.
 
@@ -205,18 +209,15 @@ class Journal:
             if not self._failing:
                 self._failing = True
                 why = f"a checkpoint could not be written: {error.strerror}"
-                self._note("warning", f"{why}; training goes on, the one before it is kept, the next is tried in time")
+                self.note("warning", f"{why}; training goes on, the one before it is kept, the next is tried in time")
             return
         if written:
             if self._failing:
                 self._failing = False
-                self._note("info", "checkpoints can be written again")
+                self.note("info", "checkpoints can be written again")
             path = f"{self._folder.name}/{written.path.name}"
             epoch, batch = written.progress.epoch, written.progress.batch
             self._emit(Checkpoint(t=self.clock.t, epoch=epoch, batch=batch, path=path, best=written.best))
-
-    def _note(self, level: Level, message: str) -> None:
-        self._emit(Note(t=self.clock.t, level=level, message=message))
 
     def _tell_resumed(self) -> None:
         progress = self.progress

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-import torch.nn.functional as F
 
 from cifar_tui.data.augment import Style
 from cifar_tui.data.keys import key
 from cifar_tui.data.loader import TrainingBatches, on_device
 from cifar_tui.events import RunStarted, RunStatus
+from cifar_tui.models.own import is_own
 from cifar_tui.text import plural
 from cifar_tui.training.checkpoints import Snapshot
 from cifar_tui.training.clock import Clock
 from cifar_tui.training.control import Control, StopTraining
 from cifar_tui.training.evaluation import Evaluation, evaluate
+from cifar_tui.training.gradients import Gradients, ReplayedGradients
 from cifar_tui.training.journal import Emit, Journal
 from cifar_tui.training.optimizer import optimise
 from cifar_tui.training.setup import Setup
@@ -83,21 +84,17 @@ def train(
         else:
             progress = journal.begin(_run_started(setup, run_id, batches.batches, clock.t), dataset.notes)
 
+        gradients = _gradients(setup, lambda why: journal.note("info", why))
         try:
             while not journal.over:
                 model.train()
                 for images, labels in batches.epoch(progress.epoch, start=progress.batch):
-                    draws = setup.draws.seeded(key(config.seed, progress.epoch, progress.batch, "dropout"))
-                    with draws, placement.autocast():
-                        logits = model(images)
-                        loss = F.cross_entropy(logits, labels, label_smoothing=recipe.smoothing)
-                    optimizer.zero_grad(set_to_none=True)
-                    loss.backward()
+                    seed = key(config.seed, progress.epoch, progress.batch, "dropout")
+                    loss, correct = gradients.compute(images, labels, seed)
                     optimizer.step()
                     lr = float(schedule.get_last_lr()[0])
                     schedule.step()
-                    correct = (logits.argmax(dim=1) == labels).sum()
-                    journal.record(loss.detach(), correct, len(labels), lr)
+                    journal.record(loss, correct, len(labels), lr)
                     journal.answer(control)
                 journal.end_training()
                 journal.end_epoch(evaluate(model, validation, len(dataset.classes), placement, control))
@@ -119,6 +116,17 @@ def train(
     if progress.stale_epochs >= config.patience and progress.epoch <= config.epochs:
         message = f"early stopping: no better validation accuracy in {plural(config.patience, 'epoch')}"
     return Outcome("finished", message, test)
+
+
+def _gradients(setup: Setup, tell: Callable[[str], None]) -> Gradients:
+    """What computes them on this device; told why where it is the slower way."""
+    how = (setup.model, setup.draws, setup.placement, setup.recipe.smoothing)
+    if setup.placement.device.type != "cuda":
+        return Gradients(*how)
+    if is_own(setup.config.model):
+        tell("each operation is started on its own: a CUDA graph would repeat what a class of your own decided once")
+        return Gradients(*how)
+    return ReplayedGradients(*how, tell)
 
 
 def _run_started(setup: Setup, run_id: str, batches: int, t: float) -> RunStarted:

@@ -21,7 +21,7 @@ from cifar_tui.schedule import triangular
 T = TypeVar("T", bound=Optimizer)
 MOMENTUM = 0.6
 """Muon's, as Jordan has it for CIFAR-10."""
-_WRAPPED = ("add_param_group", "state_dict", "load_state_dict", "zero_grad")
+_WRAPPED = ("add_param_group", "state_dict", "load_state_dict")
 
 
 class Stateful(Protocol):
@@ -40,9 +40,6 @@ class Steps(Stateful, Protocol):
     @property
     def param_groups(self) -> list[dict[str, Any]]:
         """Weights with their learning rates; others after a state is loaded."""
-
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients."""
 
     def step(self) -> Any:
         """Change the weights by their gradients."""
@@ -114,14 +111,6 @@ class FilterMuon:
         self._weights = weights
         self._momenta = [torch.zeros_like(weight) for weight in weights]
 
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients."""
-        for weight in self._weights:
-            if set_to_none or weight.grad is None:
-                weight.grad = None
-            else:
-                weight.grad.zero_()
-
     @torch.no_grad()
     def step(self) -> None:
         """Change the weights by their gradients."""
@@ -168,11 +157,6 @@ class AdamWAndMuon:
     def param_groups(self) -> list[dict[str, Any]]:
         """AdamW's, then Muon's."""
         return [*self._adamw.param_groups, *self._muon.param_groups]
-
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients."""
-        self._adamw.zero_grad(set_to_none)
-        self._muon.zero_grad(set_to_none)
 
     def step(self) -> None:
         """Change the weights by their gradients."""

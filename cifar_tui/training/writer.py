@@ -83,7 +83,8 @@ class CheckpointWriter:
 def _fetcher(device: torch.device) -> Callable[[Any], Any]:
     """What brings a state dictionary to the CPU, as it is after the work that the device has been given up to now.
 
-    On a stream of its own: it neither waits for the batches that follow nor holds them up.
+    On another stream: it neither waits for the batches that follow nor holds them up. Streams are a few that go round;
+    those of another priority are other ones than those on which CUDA graphs are captured, where no other work may go.
     """
     if device.type != "cuda":
         return lambda state: state
@@ -91,7 +92,7 @@ def _fetcher(device: torch.device) -> Callable[[Any], Any]:
     now.record(torch.cuda.current_stream(device))
 
     def fetch(state: Any) -> Any:
-        with torch.cuda.stream(torch.cuda.Stream(device)):
+        with torch.cuda.stream(torch.cuda.Stream(device, priority=-1)):
             torch.cuda.current_stream(device).wait_event(now)
             return _each(state, Tensor.cpu)
 

@@ -1,0 +1,165 @@
+"""The gradients of a batch: operation by operation or, on a GPU, as one CUDA graph that is replayed.
+
+Starting an operation on a GPU costs the processor more than most of them take there: a small network's hundreds of
+operations a batch leave the GPU waiting. A graph starts all of them at once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from cifar_tui.training.devices import Placement
+from cifar_tui.training.draws import GLOBAL_GENERATOR, Draws
+
+WARM_UP = 3
+"""Batches of one size before a capture: in the first, libraries take their memory and choose their algorithms."""
+
+
+class Gradients:
+    """Computes a batch's operations one by one.
+
+    Args:
+        model: On the placement's device.
+        draws: The model's random draws.
+        placement: Where and how precisely it computes.
+        smoothing: The share of label smoothing in the loss.
+    """
+
+    def __init__(self, model: nn.Module, draws: Draws, placement: Placement, smoothing: float) -> None:
+        self._model = model
+        self._draws = draws
+        self._placement = placement
+        self._smoothing = smoothing
+
+    def compute(self, images: Tensor, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+        """Set the gradients of the model's parameters to those of this batch's mean cross-entropy.
+
+        Args:
+            images: (n, 3, 32, 32) on the device.
+            labels: (n,) int64, likewise.
+            seed: What the model's random draws follow from.
+
+        Returns:
+            The loss and the number of right answers, scalars on the device, as they are until the next call.
+        """
+        with self._draws.seeded(seed):
+            loss, correct = self._forward(images, labels)
+        return self._backward(loss, correct)
+
+    def _forward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        with self._placement.autocast():
+            logits = self._model(images)
+            loss = F.cross_entropy(logits, labels, label_smoothing=self._smoothing)
+        return loss, (logits.argmax(dim=1) == labels).sum()
+
+    def _backward(self, loss: Tensor, correct: Tensor) -> tuple[Tensor, Tensor]:
+        self._model.zero_grad(set_to_none=True)
+        loss.backward()
+        return loss.detach(), correct
+
+
+class ReplayedGradients(Gradients):
+    """Captures the operations of a batch as a CUDA graph, once a few of its size have gone by, and replays it for all.
+
+    Only for models that do the same operations for every batch: what Python decides in a forward pass is decided once.
+    Batches of another size, such as an epoch's last, go operation by operation; so do all where there can be no graph.
+
+    Runs in other threads go on meanwhile. A capture takes the device's global generator for itself, and a replay uses
+    it; neither may meet the capture of another run, so all hold `GLOBAL_GENERATOR`.
+
+    Args:
+        model: As above, like the following three.
+        tell: Told in words why it is slower, where there can be no graph.
+    """
+
+    can_capture: ClassVar[bool] = True
+    """Whether none has failed in this process: PyTorch before 2.13 is left with an allocator that begins no other."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        draws: Draws,
+        placement: Placement,
+        smoothing: float,
+        tell: Callable[[str], None],
+    ) -> None:
+        super().__init__(model, draws, placement, smoothing)
+        self._tell = tell
+        # A capture may have nothing to do with the default stream, nor may what is still there from batches before it.
+        self._stream = torch.cuda.Stream(placement.device)
+        self._done: Counter[torch.Size] = Counter()
+        self._graph: torch.cuda.CUDAGraph | None = None
+        self._given_up = False
+
+    def compute(self, images: Tensor, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+        """As one by one, and bit for bit the same where the device's operations are."""
+        try:
+            if self._graph is None and not self._given_up and self._done[images.shape] == WARM_UP:
+                self._graph = self._capture(images, labels)
+            if self._graph is not None and images.shape == self._images.shape:
+                return self._replay(self._graph, images, labels, seed)
+        except RuntimeError as error:
+            self._give_up(error)
+        self._done[images.shape] += 1
+        return self._one_by_one(images, labels, seed)
+
+    def _one_by_one(self, images: Tensor, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+        main = torch.cuda.current_stream()
+        self._stream.wait_stream(main)
+        try:
+            with torch.cuda.stream(self._stream):
+                return super().compute(images, labels, seed)
+        finally:
+            main.wait_stream(self._stream)
+
+    def _capture(self, images: Tensor, labels: Tensor) -> torch.cuda.CUDAGraph:
+        """Record the operations of a batch like this one; nothing is computed.
+
+        Raises:
+            RuntimeError: That cannot be.
+        """
+        free, _ = torch.cuda.mem_get_info()
+        if free < torch.cuda.memory_reserved():
+            # A graph keeps for itself what it computes with, beside what other batches and evaluations need.
+            raise RuntimeError("it would take more memory than the GPU has left")
+        self._images, self._labels = torch.empty_like(images), torch.empty_like(labels)
+        graph = torch.cuda.CUDAGraph()
+        graph.register_generator_state(self._draws.own)
+        main = torch.cuda.current_stream()
+        with GLOBAL_GENERATOR:
+            if not ReplayedGradients.can_capture:
+                raise RuntimeError("another could not be captured")
+            ReplayedGradients.can_capture = False
+            # The first context puts the stream back where the second one fails to.
+            with (
+                torch.cuda.stream(main),
+                torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"),
+            ):
+                self._loss, self._correct = self._backward(*self._forward(self._images, self._labels))
+            ReplayedGradients.can_capture = True
+        main.wait_stream(self._stream)
+        self._gradients = [(p, p.grad) for p in self._model.parameters() if p.grad is not None]
+        return graph
+
+    def _replay(self, graph: torch.cuda.CUDAGraph, images: Tensor, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+        self._images.copy_(images)
+        self._labels.copy_(labels)
+        with GLOBAL_GENERATOR, self._draws.seeded(seed):
+            graph.replay()
+        for parameter, gradient in self._gradients:
+            parameter.grad = gradient
+        return self._loss, self._correct
+
+    def _give_up(self, error: RuntimeError) -> None:
+        """Go on operation by operation; nothing of this batch has been computed."""
+        self._graph, self._given_up = None, True
+        self._model.zero_grad(set_to_none=True)
+        self._draws.renew(self._model)
+        why = str(error).partition("\n")[0]
+        self._tell(f"each operation is started on its own, which is slower, because there is no CUDA graph: {why}")
