@@ -12,7 +12,8 @@ from torch import nn
 from cifar_tui.models.parts.dropout import set_dropout_generator
 
 GLOBAL_GENERATOR = threading.Lock()
-"""Held while something is drawn from torch's global generators, which all threads share."""
+"""Held while something is drawn from torch's global generators, which all threads share, or done that touches them: a
+CUDA graph, captured or replayed, lays hold of its device's."""
 
 
 class Draws:
