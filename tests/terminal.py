@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import psutil
 import pyte
 
 from tests.picture import picture
@@ -213,6 +214,11 @@ class Terminal:
     def signal(self, number: int) -> None:
         """Send the command a signal."""
         self.process.send_signal(number)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the command has been stopped, and waits to be continued: before that, it would not be."""
+        return psutil.Process(self.process.pid).status() == psutil.STATUS_STOPPED
 
     @property
     def screen(self) -> Screen:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import stat
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -188,7 +187,7 @@ def test_a_dashboard_is_stopped_and_brought_back_by_the_shell(tmp_path: Path) ->
     with Terminal([*COMMAND, *TRAIN[1:], *ENDLESS, "--start"], cwd=tmp_path, env=ENV) as terminal:
         terminal.wait_for("► running", 60)
         terminal.signal(signal.SIGTSTP)
-        eventually(lambda: process_state(terminal.process) == "T")
+        terminal.wait_for(lambda _: terminal.stopped)
         assert terminal.restored, terminal.unrestored
         terminal.signal(signal.SIGCONT)
         terminal.wait_for("► running", 30)
@@ -197,11 +196,6 @@ def test_a_dashboard_is_stopped_and_brought_back_by_the_shell(tmp_path: Path) ->
         terminal.press("s")
         assert terminal.wait_exit(30) == 0
     assert summary(only_run(tmp_path))["state"] == "stopped"
-
-
-def process_state(process: subprocess.Popen[bytes]) -> str:
-    """The letter of its state, as `ps` has it."""
-    return Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def test_watching_a_run_without_a_terminal_prints_it_from_its_beginning_to_its_end(tmp_path: Path) -> None:
