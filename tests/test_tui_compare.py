@@ -217,7 +217,7 @@ async def test_where_two_tested_runs_disagree_is_shown_once_it_is_read(tmp_path:
         assert "e was tested in epoch 2; its recorded answers are of 1" in await known(panel, older, other)
         three = await known(panel, one, other, elsewhere)
         assert "only a" not in three
-        assert "is shown of two: mark two" in three
+        assert "Mark two runs alone" in three
         left = Entry(number=1, folder=RunFolder(tmp_path / "left"), state=recorded(test=None, ending="stopped"))
         assert "left ended without a test." in await known(panel, one, left)
         assert panel.cell is None

@@ -28,9 +28,9 @@ def why_none(entries: Sequence[Entry]) -> str:
     if len(entries) < 2 or len(states) < len(entries):
         return ""
     if len(entries) > 2:
-        return "Where runs disagree on the test images is shown of two: mark two, then press c."
+        return "Mark two runs alone to see where they disagree on the test images."
     names = [entry.id for entry, state in zip(entries, states, strict=True) if state.test is None]
-    return f"Where they disagree on the test images is not known: {' and '.join(names)} ended without a test."
+    return f"Where they disagree is not known: {' and '.join(names)} ended without a test."
 
 
 def read(two: Two) -> Paired:
