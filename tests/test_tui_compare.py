@@ -219,7 +219,10 @@ async def test_where_two_tested_runs_disagree_is_shown_once_it_is_read(tmp_path:
         assert "only a" not in three
         assert "Mark two runs alone" in three
         left = Entry(number=1, folder=RunFolder(tmp_path / "left"), state=recorded(test=None, ending="stopped"))
-        assert "left ended without a test." in await known(panel, one, left)
+        assert "left did not end with a test." in await known(panel, one, left)
+        killed = Entry(number=1, folder=RunFolder(tmp_path / "killed"), state=recorded(ending=None))
+        killed.summary = {"state": "interrupted"}
+        assert "killed did not end with a test." in await known(panel, one, killed)
         assert panel.cell is None
         running = Entry(number=1, folder=RunFolder(tmp_path / "on"), state=recorded(test=None, ending=None))
         for runs in ([one, running], [one, other, running]):

@@ -29,8 +29,8 @@ def why_none(entries: Sequence[Entry]) -> str:
         return ""
     if len(entries) > 2:
         return "Mark two runs alone to see where they disagree on the test images."
-    names = [entry.id for entry, state in zip(entries, states, strict=True) if state.test is None]
-    return f"Where they disagree is not known: {' and '.join(names)} ended without a test."
+    names = [e.id for e, state in zip(entries, states, strict=True) if state.test is None or state.finished is None]
+    return f"Where they disagree is not known: {' and '.join(names)} did not end with a test."
 
 
 def read(two: Two) -> Paired:
