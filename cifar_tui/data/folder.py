@@ -54,7 +54,7 @@ def read(path: str, progress: Progress) -> Source:
         reason = error.strerror if isinstance(error, OSError) else error
         where = getattr(error, "filename", None) or path
         raise InputError(f"--data: cannot read {str(where)!r}: {reason}; {_LAYOUT}") from None
-    reader = f"folder 1 {IMAGE_SIZE} {image.FILTER} {image.MAX_PIXELS} {PIL.__version__} {path} {listing.classes}"
+    reader = f"folder 2 {IMAGE_SIZE} {image.FILTER} {image.MAX_PIXELS} {PIL.__version__} {path} {listing.classes}"
     files = (*listing.train, *listing.test)
     key = cache.key(reader, ((file.path, file.size, file.changed) for file in files))
     return cache.through(key, lambda: _read(path, listing, progress))
