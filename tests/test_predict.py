@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from cifar_tui.data import image
 from cifar_tui.data.pictures import Picture, decoded, find
 from cifar_tui.errors import InputError
-from cifar_tui.headless.prediction import _block, _line
+from cifar_tui.headless.prediction import _block, _line, _total
 from cifar_tui.inference import Prediction, predictions
 from cifar_tui.session import Session
 from cifar_tui.store.run_folder import RunFolder
@@ -123,6 +124,50 @@ def test_what_cannot_be_read_is_named_and_passed_over(
     status, found = predicted(folder, tmp_path / "none.jpg", good)
     assert (status, found[0]["error"]) == (2, "No such file or directory")
     assert "class" in found[1], "the others are predicted all the same"
+
+
+def test_many_images_outside_of_class_folders_are_predicted_without_an_accuracy(
+    trained: tuple[RunFolder, Setup], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, _ = trained
+    for number in range(9):
+        write_image(tmp_path / "photos" / f"{number}.png")
+    assert command("predict", folder.id, tmp_path / "photos", "--runs-dir", folder.path.parent) == 0
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert len(lines) == 9
+    assert last.startswith("9 images, ")
+    assert last.endswith(" images/s")
+
+
+def test_many_files_of_which_none_can_be_read_are_counted(
+    trained: tuple[RunFolder, Setup], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, _ = trained
+    reasons = write_unusable(tmp_path)
+    assert len(reasons) > 8
+    assert command("predict", folder.id, tmp_path, "--runs-dir", folder.path.parent) == 2
+    assert capsys.readouterr().out == "0 images\n"
+
+
+def test_a_speed_needs_time_to_have_passed() -> None:
+    assert _total(9, 0.0, 0, 0) == "9 images"
+    assert _total(9, 0.5, 4, 3) == "9 images, 18 images/s; accuracy 75.00 % of 4 in folders named after their class"
+
+
+def test_what_a_file_says_of_itself_does_not_act_on_the_terminal(
+    trained: tuple[RunFolder, Setup],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(path: str) -> None:
+        raise image.UnusableImage("\x1b[2Jno image")
+
+    folder, _ = trained
+    bad = write_image(tmp_path / "bad.png")
+    monkeypatch.setattr(image, "decode", refuse)
+    assert command("predict", folder.id, bad, "--runs-dir", folder.path.parent) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == rf"cifar-tui: {bad}: \x1b[2Jno image"
 
 
 def test_a_few_images_are_shown_with_bars_and_nothing_acts_on_the_terminal(

@@ -55,7 +55,7 @@ def predict_run(folder: RunFolder, names: Sequence[str], *, as_json: bool, ascii
         if isinstance(answer, Unreadable):
             bad.append(answer)
             if len(bad) <= NAMED:
-                _complain(f"{printable(answer.picture.path)}: {answer.why}")
+                _complain(f"{printable(answer.picture.path)}: {printable(answer.why)}")
         else:
             labelled += bool(answer.true)
             right += answer.true == answer.top[0][0]
@@ -69,14 +69,17 @@ def predict_run(folder: RunFolder, names: Sequence[str], *, as_json: bool, ascii
     seconds = time.monotonic() - began
     usable = images - len(bad)
     if images > FEW and not as_json:
-        accuracy = f"; accuracy {percent(right / labelled)} of {count(labelled)} in folders named after their class"
-        print(
-            f"{plural(usable, 'image')}, {count(round(usable / seconds))} images/s{accuracy if labelled else ''}",
-            flush=True,
-        )
+        print(_total(usable, seconds, labelled, right), flush=True)
     if len(bad) > NAMED:
         _complain(f"{count(len(bad))} of {plural(images, 'file')} could not be read")
     return 2 if not usable or any(each.picture.named for each in bad) else 0
+
+
+def _total(usable: int, seconds: float, labelled: int, right: int) -> str:
+    """The last line: how many images, how fast, and how many of those whose class is known were recognised."""
+    speed = f", {count(round(usable / seconds))} images/s" if usable and seconds > 0 else ""
+    folders = f" of {count(labelled)} in folders named after their class"
+    return plural(usable, "image") + speed + (f"; accuracy {percent(right / labelled)}{folders}" if labelled else "")
 
 
 def _complain(text: str) -> None:
