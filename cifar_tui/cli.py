@@ -23,6 +23,9 @@ from cifar_tui.cli_options import (
     RunName,
     RunsDir,
     Shared,
+    Trust,
+    allow_named,
+    check_class,
     runs_folder,
     say,
     wants_json,
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
     from cifar_tui.store.run_folder import RunFolder
 
 DEFAULT_MODELS = ("cnn", "mlp")
-DISPLAY_OPTIONS = ("no_ui", "start", "theme", "ascii_only", "graphics", "detach", "announce", "tensorboard")
+DISPLAY_OPTIONS = ("no_ui", "start", "theme", "ascii_only", "graphics", "detach", "announce", "tensorboard", "trust")
 """Options of how to show the training, not of the training."""
 _DEFAULTS = TrainingConfig()
 
@@ -140,6 +143,7 @@ def train(
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write each run's curves for TensorBoard, in the run's folder.")
     ] = False,
+    trust: Trust = False,
     detach: Detach = False,
     announce: Announce = None,
     as_json: AsJson = False,
@@ -165,10 +169,15 @@ def train(
             raise InputError(f"--{option} is an option of training; {context.invoked_subcommand} does not take it")
         return
     given = {key: value for key, value in given.items() if key not in ("config", *DISPLAY_OPTIONS)}
-    merged = (read_config_file(config) if config else {}) | given
+    from_file = read_config_file(config) if config else {}
+    merged = from_file | given
     check_path("runs-dir", str(merged.get("runs_dir", DEFAULT_RUNS_DIR)))
     runs = Path(merged.pop("runs_dir", DEFAULT_RUNS_DIR))
-    configs = training_configs(merged)
+    configs = training_configs(merged, runs)
+    # What the command line names is the user's; what a file names may be anybody's.
+    named = trust or ("model" in given and ("model_dir" in given or "model_dir" not in from_file))
+    for each in configs:
+        allow_named(each, runs, named=named, as_json=as_json)
     if tensorboard:
         from cifar_tui.store.tensorboard import require
 
@@ -209,7 +218,12 @@ def train(
 
 
 def _print_ids(
-    jobs: Sequence[TrainingConfig | RunFolder], runs: Path, *, as_json: bool, tensorboard: bool = False
+    jobs: Sequence[TrainingConfig | RunFolder],
+    runs: Path,
+    *,
+    as_json: bool,
+    tensorboard: bool = False,
+    trust: bool = False,
 ) -> None:
     """Train in the background, and say under which ids."""
     from cifar_tui import detached
@@ -217,15 +231,15 @@ def _print_ids(
     def show(line: str) -> None:
         print(printable(line), file=sys.stderr, flush=True)
 
-    ids = detached.start(jobs, runs, show, tensorboard=tensorboard)
+    ids = detached.start(jobs, runs, show, tensorboard=tensorboard, trust=trust)
     print(json.dumps([{"id": run_id} for run_id in ids]) if as_json else "\n".join(map(printable, ids)))
 
 
-def training_configs(options: dict[str, Any]) -> list[TrainingConfig]:
+def training_configs(options: dict[str, Any], runs: Path) -> list[TrainingConfig]:
     """The configuration of each run that these options ask for, one a model.
 
     Raises:
-        InputError: An option is out of range, or there is no such model or data.
+        InputError: An option is out of range, or there is no such model or data, or a class lies in the folder `runs`.
     """
     chosen = options.pop("model", DEFAULT_MODELS)
     chosen = [chosen] if isinstance(chosen, str) else list(chosen)
@@ -234,7 +248,7 @@ def training_configs(options: dict[str, Any]) -> list[TrainingConfig]:
     common = TrainingConfig.from_dict(options)
     folders = {model: models.own.resolved(model, common.model_dir) for model in chosen}
     for model, folder in folders.items():
-        models.check(model, folder)
+        models.check(model, folder, (runs,))
     names.check(common.data)
     # A run may be resumed from another folder than this one. A path that cannot be is left to its reader to refuse.
     with contextlib.suppress(OSError, RuntimeError):
@@ -260,11 +274,12 @@ def resume(
     runs_dir: RunsDir = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
+    trust: Trust = False,
     detach: Detach = False,
     announce: Announce = None,
     debug: Debug = False,
 ) -> None:
-    """Go on with a run: from its last checkpoint, or, where it is paused in another process, there."""
+    """Resume a run from its last checkpoint, or, where it is paused in another process, there."""
     from cifar_tui.headless import driver
     from cifar_tui.store import catalog
 
@@ -273,8 +288,9 @@ def resume(
     if catalog.is_paused(folder):
         cli_runs.ask(context, run, runs_dir, as_json, "resume")
         return
+    check_class(folder, trust=trust, as_json=wants_json(context, as_json))
     if detach:
-        _print_ids([folder], directory, as_json=wants_json(context, as_json))
+        _print_ids([folder], directory, as_json=wants_json(context, as_json), trust=True)
         return
     raise typer.Exit(
         driver.train(

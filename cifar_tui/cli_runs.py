@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cifar_tui.cli_options import AsJson, Debug, RunName, RunsDir, runs_folder, say, wants_json
+from cifar_tui.cli_options import AsJson, Debug, RunName, RunsDir, Trust, check_class, runs_folder, say, wants_json
 
 if TYPE_CHECKING:
     from cifar_tui.store.requests import Request
@@ -70,6 +70,7 @@ def evaluate(
     context: typer.Context,
     run: RunName,
     runs_dir: RunsDir = None,
+    trust: Trust = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
@@ -77,7 +78,9 @@ def evaluate(
     from cifar_tui.headless.evaluation import evaluate_run
     from cifar_tui.store import catalog
 
-    evaluate_run(catalog.find(runs_folder(context, runs_dir), run), as_json=wants_json(context, as_json))
+    folder, as_json = catalog.find(runs_folder(context, runs_dir), run), wants_json(context, as_json)
+    check_class(folder, trust=trust, as_json=as_json)
+    evaluate_run(folder, as_json=as_json)
 
 
 def predict(
@@ -88,6 +91,7 @@ def predict(
     ],
     runs_dir: RunsDir = None,
     ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw in ASCII alone, and no pictures.")] = False,
+    trust: Trust = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
@@ -95,8 +99,9 @@ def predict(
     from cifar_tui.headless.prediction import predict_run
     from cifar_tui.store import catalog
 
-    folder = catalog.find(runs_folder(context, runs_dir), run)
-    raise typer.Exit(predict_run(folder, images, as_json=wants_json(context, as_json), ascii_only=ascii_only))
+    folder, as_json = catalog.find(runs_folder(context, runs_dir), run), wants_json(context, as_json)
+    check_class(folder, trust=trust, as_json=as_json)
+    raise typer.Exit(predict_run(folder, images, as_json=as_json, ascii_only=ascii_only))
 
 
 def export(
@@ -115,15 +120,19 @@ def export(
         ),
     ] = None,
     runs_dir: RunsDir = None,
+    trust: Trust = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Write a run's best weights or its curves to files that other programs read."""
+    from cifar_tui.export import MODELS
     from cifar_tui.headless.export import export_run
     from cifar_tui.store import catalog
 
-    folder = catalog.find(runs_folder(context, runs_dir), run)
-    export_run(folder, form, output, as_json=wants_json(context, as_json))
+    folder, as_json = catalog.find(runs_folder(context, runs_dir), run), wants_json(context, as_json)
+    if form in MODELS:
+        check_class(folder, trust=trust, as_json=as_json)
+    export_run(folder, form, output, as_json=as_json)
 
 
 def compare(

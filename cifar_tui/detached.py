@@ -15,29 +15,37 @@ from cifar_tui.store.commands import run_command, training_command
 from cifar_tui.store.run_folder import RunFolder
 
 PREFIX = "cifar-tui: "
+PROGRAM = str(Path(__file__).with_name("__main__.py"))
+"""What is run: by its path, since `-m` would have Python look for all modules in the current folder first."""
 
 
 class Detached:
     """A process that is about to train a run: it tells the run's id once it has begun, and goes its own way then."""
 
-    def __init__(self, job: TrainingConfig | RunFolder, runs_dir: Path, *, tensorboard: bool = False) -> None:
+    def __init__(
+        self, job: TrainingConfig | RunFolder, runs_dir: Path, *, tensorboard: bool = False, trust: bool = False
+    ) -> None:
         """Start it.
 
         Args:
             job: What to train, or what to go on with.
             runs_dir: The folder of all runs.
             tensorboard: Whether to mirror its events for TensorBoard, where it is new.
+            trust: Whether the class of a run that is resumed may be run.
         """
         directory = str(runs_dir.absolute())
         if isinstance(job, RunFolder):
             command = run_command("resume", job.id, directory)
+            # A class that may be run here may be run there, also where that cannot be remembered.
+            command += ["--trust"] if trust else []
         else:
             command = training_command({"options": job.to_dict(), "runs_dir": directory})
             command += ["--tensorboard"] if tensorboard else []
         self._told, announce = os.pipe()
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "cifar_tui", *command[1:], "--announce", str(announce)],
+                [sys.executable, "-P", PROGRAM, *command[1:], "--announce", str(announce)],
+                env=_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -78,14 +86,24 @@ class Detached:
         raise kind("; ".join(errors) or "the process ended before the run began")
 
 
+def _environment() -> dict[str, str]:
+    """This process's, in which nothing has Python look for modules in the current folder, an empty entry neither."""
+    here, environment = os.path.realpath("."), dict(os.environ)
+    entries = environment.pop("PYTHONPATH", "").split(os.pathsep)
+    if kept := [entry for entry in entries if entry and os.path.realpath(entry) != here]:
+        environment["PYTHONPATH"] = os.pathsep.join(kept)
+    return environment
+
+
 def start(
     jobs: Sequence[TrainingConfig | RunFolder],
     runs_dir: Path,
     say: Callable[[str], None],
     *,
     tensorboard: bool = False,
+    trust: bool = False,
 ) -> list[str]:
-    """Train each of `jobs` in a process of its own.
+    """Train each of `jobs` in a process of its own; with `trust`, the classes of those that are resumed may be run.
 
     Returns:
         The ids of the runs, once all have begun.
@@ -93,5 +111,5 @@ def start(
     Raises:
         CifarTuiError: One of them did not begin; those before it train.
     """
-    processes = [Detached(job, runs_dir, tensorboard=tensorboard) for job in jobs]
+    processes = [Detached(job, runs_dir, tensorboard=tensorboard, trust=trust) for job in jobs]
     return [process.wait(say) for process in processes]

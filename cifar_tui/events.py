@@ -14,6 +14,8 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
+from cifar_tui.system import bounded_json
+
 RunStatus = Literal["running", "paused", "finished", "stopped", "interrupted", "diverged", "failed"]
 SplitName = Literal["validation", "test"]
 Level = Literal["debug", "info", "warning", "error"]
@@ -186,6 +188,11 @@ MOST_SECONDS = 1e12
 MOST_WHOLE = 2**63 - 1
 MOST_NUMBER = 1e300
 """What a stream's times, whole numbers and other numbers cannot exceed: arithmetic on them is safe."""
+MOST_TEXT = 10_000
+"""Characters of a text in a stream that are kept; of a longer one, the rest is left out."""
+MOST_CLASSES = 10_000
+MOST_MEMORY = 160_000_000
+"""Bytes of memory that the values of one line may take while they are read: the matrix of 2,500 classes takes less."""
 _AT_LEAST_ONE = ("epochs", "batches", "train_samples")
 """Of a run's beginning: the plan is divided by them."""
 
@@ -224,21 +231,21 @@ def to_json(event: AnyEvent) -> str:
 def from_json(line: str) -> AnyEvent:
     """The event of one line of JSON; a null in the place of a number is NaN, and unknown fields are ignored.
 
-    So is a number that is larger than any of ours.
+    So is a number that is larger than any of ours. A text is cut after `MOST_TEXT` characters.
 
     Raises:
         EventError: The line is no JSON object, of no known type, or lacks a field or has one of a wrong type, a time
-            or a count that cannot be.
+            or a count that cannot be; or its values would take more than `MOST_MEMORY`.
     """
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise EventError(f"not JSON: {error}") from None
+        record = bounded_json.parse(line, MOST_MEMORY)
+    except bounded_json.JsonError as error:
+        raise EventError(str(error)) from None
     if not isinstance(record, dict):
         raise EventError("not a JSON object")
     name = record.get("type")
     if not isinstance(name, str) or name not in _EVENT_CLASSES:
-        raise EventError(f"unknown event type {name!r}")
+        raise EventError("unknown event type")
     values: dict[str, Any] = {}
     for field, hint in _field_types(name).items():
         if field not in record:
@@ -246,11 +253,13 @@ def from_json(line: str) -> AnyEvent:
         try:
             values[field] = _convert(record[field], hint)
         except (TypeError, ValueError, OverflowError):
-            raise EventError(f"{name}: {field!r} is {record[field]!r:.80}") from None
+            raise EventError(f"{name}: {field!r} is of another type, or cannot be") from None
     if not 0 <= values["t"] <= MOST_SECONDS:
         raise EventError(f"{name}: 't' is {values['t']}")
     if name == RunStarted.type and not all(values[field] for field in _AT_LEAST_ONE):
         raise EventError(f"{name}: it plans nothing")
+    if len(values.get("classes", ())) > MOST_CLASSES:
+        raise EventError(f"{name}: more than {MOST_CLASSES} classes")
     return _EVENT_CLASSES[name](**values)
 
 
@@ -287,4 +296,4 @@ def _convert(value: Any, hint: Any) -> Any:
         raise TypeError
     if hint is int and not 0 <= value <= MOST_WHOLE:
         raise ValueError
-    return value
+    return value[:MOST_TEXT] if hint is str else value

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from cifar_tui import inference
 from cifar_tui.config import suggestion
-from cifar_tui.errors import InputError
-from cifar_tui.files import replacing, write_text
+from cifar_tui.errors import CifarTuiError, InputError
+from cifar_tui.files import replacing
 from cifar_tui.inference import Progress
 from cifar_tui.store import tensorboard
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.store.tables import batches_csv, metrics_csv
+from cifar_tui.store.tables import metrics_csv, write_batches_csv
+from cifar_tui.system.folders import Folder
 
 MODELS = {"safetensors": "model.safetensors", "onnx": "model.onnx", "torch-export": "model.pt2"}
 """The formats of weights, and what a file of each is called."""
@@ -48,17 +53,56 @@ def export(folder: RunFolder, form: str, output: Path | None, progress: Progress
     try:
         if form in MODELS:
             return _weights(folder, form, output, progress)
-        place = output or folder.path / FOLDER / (tensorboard.FOLDER if form == "tensorboard" else "")
+        below = (tensorboard.FOLDER,) if form == "tensorboard" else ()
+        place = _Place(output, None) if output else _own_place(folder, *below)
         return _tensorboard(folder, place) if form == "tensorboard" else _csv(folder, place)
     except OSError as error:
         where = output or folder.path / FOLDER
         raise InputError(f"cannot write {str(where)!r}: {error.strerror or error}; choose another --output") from None
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A folder to write to: in the run's own, by names alone; any other as the system finds it, through links too."""
+
+    path: Path
+    own: tuple[Folder, ...] | None
+    """In the run's own, this folder and those above it, the outermost first."""
+
+    def make(self) -> None:
+        """Make it where it is missing."""
+        if self.own is None:
+            self.path.mkdir(parents=True, exist_ok=True)
+        for folder in self.own or ():
+            folder.make()
+
+    @contextmanager
+    def replacing(self, name: str) -> Iterator[BinaryIO]:
+        """A new file, which takes this name once it is whole."""
+        if self.own is not None:
+            with self.own[-1].replacing(name) as file:
+                yield file
+        else:
+            with replacing(self.path / name) as temporary, temporary.open("w+b") as file:
+                yield file
+
+
+def _own_place(folder: RunFolder, *below: str) -> _Place:
+    """The folder of exports in the run's own, or one below it."""
+    folders = [folder.files.folder(FOLDER)]
+    for name in below:
+        folders.append(folders[-1].folder(name))
+    return _Place(folders[-1].path, tuple(folders))
+
+
 def _weights(folder: RunFolder, form: str, output: Path | None, progress: Progress) -> Exported:
-    path = output or folder.path / FOLDER / MODELS[form]
-    if path.is_dir():
-        path /= MODELS[form]
+    if output is None:
+        place, name = _own_place(folder), MODELS[form]
+    elif output.is_dir():
+        place, name = _Place(output, None), MODELS[form]
+    else:
+        place, name = _Place(output.parent, None), output.name
+    path = place.path / name
     # Files are compared in the precision of all formats, where every machine has it.
     config = replace(folder.read_options(), device="cpu", precision="fp32")
     trained, classes = inference.load(folder, config, progress)
@@ -71,24 +115,32 @@ def _weights(folder: RunFolder, form: str, output: Path | None, progress: Progre
         "epoch": str(trained.epoch),
     }
     progress("exporting", 0, 0)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return Exported((path,), export.export(trained.model, form, metadata, path))
+    try:
+        content, difference = export.export(trained.model, form, metadata)
+    except CifarTuiError as error:
+        raise CifarTuiError(f"{path} is not written: {error}") from error
+    place.make()
+    with place.replacing(name) as file:
+        file.write(content)
+    return Exported((path,), difference)
 
 
-def _csv(folder: RunFolder, place: Path) -> Exported:
-    place.mkdir(parents=True, exist_ok=True)
-    files = (place / "metrics.csv", place / "batches.csv")
-    write_text(files[0], metrics_csv(folder.read_state()))
-    write_text(files[1], batches_csv(folder.events()))
-    return Exported(files)
+def _csv(folder: RunFolder, place: _Place) -> Exported:
+    place.make()
+    with place.replacing("metrics.csv") as file:
+        file.write(metrics_csv(folder.read_state()).encode())
+    with place.replacing("batches.csv") as file:
+        write_batches_csv(file, folder.events())
+    return Exported((place.path / "metrics.csv", place.path / "batches.csv"))
 
 
-def _tensorboard(folder: RunFolder, place: Path) -> Exported:
+def _tensorboard(folder: RunFolder, place: _Place) -> Exported:
     began = tensorboard.began(folder)
-    place.mkdir(parents=True, exist_ok=True)
     # Always the same name, so that exporting again does not double the curves.
-    path = place / f"{tensorboard.PREFIX}{int(began)}.{folder.id}"
-    with replacing(path) as temporary, tensorboard.EventFile(temporary, began) as file:
+    name = f"{tensorboard.PREFIX}{int(began)}.{folder.id}"
+    place.make()
+    # It closes what it writes to, which is to be flushed to the disk after that.
+    with place.replacing(name) as file, tensorboard.EventFile(os.fdopen(os.dup(file.fileno()), "wb"), began) as curves:
         for event in folder.events():
-            file.write(event)
-    return Exported((path,))
+            curves.write(event)
+    return Exported((place.path / name,))

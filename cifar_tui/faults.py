@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
@@ -20,7 +21,8 @@ def explain(error: BaseException, config: TrainingConfig) -> str:
         return "the run's folder, or something in it, was taken away while it trained; start the run anew"
     if isinstance(error, OSError):
         remedy = "make room" if error.errno in NO_ROOM else "see to it that it can be written"
-        return f"cannot write the run's folder: {error.strerror or text}; {remedy}, then resume the run"
+        where = f"{Path(error.filename).name}: " if isinstance(error.filename, str) else ""
+        return f"cannot write the run's folder: {where}{error.strerror or text}; {remedy}, then resume the run"
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or _OUT_OF_MEMORY.search(text):
         smaller = max(2, config.batch_size // 2)
         return f"out of memory at batch size {config.batch_size}: try --batch-size {smaller}, or another --device"

@@ -38,13 +38,6 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files of writers that were killed. No other may be at work in this folder."""
-    for temporary in folder.glob(".*.tmp"):
-        with suppress(OSError):
-            temporary.unlink()
-
-
 def write_text(path: Path, text: str) -> None:
     """Replace `path` by this text, atomically, in UTF-8.
 
@@ -66,16 +59,6 @@ def open_to_read(path: Path) -> BinaryIO:
         os.close(descriptor)
         raise OSError(errno.EINVAL, "it is no file", str(path))
     return os.fdopen(descriptor, "rb")
-
-
-def open_to_append(path: Path) -> int:
-    """A descriptor that writes to the end of a file, which is made where it is missing; a link is not followed.
-
-    Raises:
-        OSError: It cannot be written.
-    """
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    return os.open(path, flags, 0o644)
 
 
 def sync_folder(folder: Path) -> None:

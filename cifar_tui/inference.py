@@ -19,9 +19,10 @@ from cifar_tui.data.image import UnusableImage
 from cifar_tui.data.pictures import Picture
 from cifar_tui.errors import InputError
 from cifar_tui.events import Evaluated
+from cifar_tui.models.own import is_own
 from cifar_tui.record import answers_of
-from cifar_tui.store.answers import FILE, Answers, read
-from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.store.answers import FILE, MOST_BYTES, Answers, read
+from cifar_tui.store.run_folder import CHECKPOINTS, RunFolder
 from cifar_tui.training.control import Control
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ def _tested(
     from cifar_tui.training.setup import prepare
 
     path, config = best_checkpoint(folder), _options(folder, most_threads)
-    setup = prepare(config, shelf, progress)
-    best = checkpoints.load_own(path, setup.identity)
+    setup = prepare(config, shelf, progress, stored=True)
+    best = checkpoints.load_own(path, setup.identity, checkpoints.most_bytes(setup.model))
     checkpoints.restore(best, setup.model)
     telling = _Telling(progress)
     test = evaluate_split(setup.model, setup.dataset.test, len(setup.dataset.classes), setup.placement, telling)
@@ -98,31 +99,52 @@ class _Telling(Control):
 
 
 def answers(
-    folder: RunFolder, progress: Progress, shelf: Shelf | None = None, most_threads: int | None = None
+    folder: RunFolder,
+    progress: Progress,
+    shelf: Shelf | None = None,
+    most_threads: int | None = None,
+    *,
+    run_classes: bool = True,
 ) -> Answers:
-    """What a run's best weights so far take each test image for: as it is recorded, or else found out now.
+    """What a run's best weights so far predict for each test image: as it is recorded, or else found out now.
 
     Args:
         folder: The run, finished or not; nothing in it is changed.
         progress: Told what is being done, where anything has to be; what it raises ends that.
         shelf: Where its images may be in memory already.
         most_threads: To compute with no more CPU threads than these.
+        run_classes: Whether it may be found out by running a class that is not ours.
 
     Raises:
-        InputError: The run has no best checkpoint, or its images or its device are unusable.
+        InputError: The run has no best checkpoint, or its images or its device are unusable, or its class is not run.
         CifarTuiError: Its images could not be read.
     """
-    path = folder.path / FILE
-    if path.exists():
+    path, status = folder.path / FILE, folder.files.status(FILE)
+    if status is not None:
+        if status.st_size > MOST_BYTES:
+            raise InputError(f"{path}: cannot be read: it is far too large ({status.st_size:,} bytes)")
         with contextlib.suppress(InputError):  # What is damaged can be found out again.
             recorded = read(path)
-            if recorded.epoch == folder.read_summary().get("best_epoch"):
+            if recorded.epoch == _best_epoch(folder):
                 return recorded
+    if not run_classes and is_own(folder.read_options().model):
+        raise InputError(
+            f"it is not recorded in {FILE}, and a comparison runs no class of somebody's own to find it out"
+        )
     progress("loading PyTorch", 0, 0)
     from cifar_tui.training.setup import Shelf
 
     test, epoch, dataset = _tested(folder, shelf or Shelf(), progress, most_threads)
     return answers_of(test, dataset, epoch)
+
+
+def _best_epoch(folder: RunFolder) -> object:
+    """The epoch of the run's best weights so far, by its summary, or by its events where that is damaged."""
+    try:
+        return folder.read_summary().get("best_epoch")
+    except InputError:
+        best = folder.read_state().best
+        return best and best.epoch
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,7 +171,7 @@ def gallery(folder: RunFolder, shelf: Shelf, progress: Progress, most_threads: i
     """
     from cifar_tui.data.dataset import fingerprint
 
-    source = shelf.source(folder.read_options(), progress)
+    source = shelf.source(folder.read_options(), progress, stored=True)
     found = answers(folder, progress, shelf, most_threads)
     if found.fingerprint != fingerprint(source):
         raise InputError(f"{folder.id} was tested on other images than {source.name} has now")
@@ -337,7 +359,7 @@ def best_checkpoint(folder: RunFolder) -> Path:
     from cifar_tui.training.checkpoints import BEST
 
     path = folder.checkpoints / BEST
-    if not path.exists():
+    if not folder.files.folder(CHECKPOINTS).exists(BEST):
         raise InputError(f"{folder.id} has no best weights yet: they come with the end of an epoch; resume it first")
     return path
 

@@ -48,7 +48,7 @@ def read(two: Two, shelf: Shelf, progress: Progress) -> PairedImages:
     from cifar_tui.data.dataset import fingerprint
 
     a, b = read_both(two)
-    source = shelf.source(two[0].folder.read_options(), progress)
+    source = shelf.source(two[0].folder.read_options(), progress, stored=True)
     progress("comparing images", 0, 0)
     same = a.fingerprint == fingerprint(source) and a.probabilities.shape[1] == len(source.classes)
     if not same or not np.array_equal(a.labels, source.test.labels.numpy()):

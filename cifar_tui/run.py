@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError, DivergedError, InputError
-from cifar_tui.events import AnyEvent, Level, Note, RunFinished, RunStatus
+from cifar_tui.events import AnyEvent, Checkpoint, Level, Note, RunFinished, RunStatus
 from cifar_tui.faults import explain
-from cifar_tui.files import remove_leftovers
 from cifar_tui.record import answers_of, record_of
 from cifar_tui.shared import Shared, load_pytorch
 from cifar_tui.state import RunState
 from cifar_tui.store import run_folder
 from cifar_tui.store.artefacts import HTML, REPORT, Predictions, write_artefacts
-from cifar_tui.store.lock import RunLock
+from cifar_tui.store.lock import NotOwnedError, RunLock
 from cifar_tui.store.plots.predictions import SHOWN
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.requests import ASKED, Request, Requests, is_request
@@ -50,6 +49,8 @@ class Ended:
     error: BaseException | None
 
 
+LOCK_REMOVED = "interrupted, since its lock was removed and another process could have trained it too,"
+"""Why a run was stopped whose lock is not what it was; the place in the training follows."""
 Message = AnyEvent | Loading | Ended
 Listener = Callable[[Message], None]
 """Called on the run's thread, which it must not hold up: hand the message on and return."""
@@ -66,6 +67,8 @@ class Run:
         self.traceback = ""
         self._shared = shared
         self._listener = listener
+        self.lost = False
+        """Whether another process owns the run by now, or its folder is gone: nothing more is written there."""
         self._control = Control()
         self._thread = threading.Thread(target=self._main, name=f"train-{config.run_name}")
 
@@ -123,7 +126,7 @@ class Run:
         folder, state, saved, fallen_back = self.folder, RunState(), None, ""
         with contextlib.ExitStack() as stack:
             if folder is not None:
-                requests = self._own(folder, stack)
+                lock, requests = self._own(folder, stack)
                 record, state = folder.read_record(), folder.read_state()
                 if state.status == "finished":
                     raise InputError(f"{folder.id} is finished; start a new run to train longer")
@@ -132,39 +135,53 @@ class Run:
             from cifar_tui.training import checkpoints
             from cifar_tui.training.setup import prepare
 
-            setup = prepare(self.config, self._shared.shelf(), self._loading)
+            setup = prepare(self.config, self._shared.shelf(), self._loading, stored=folder is not None)
             self._control.check()
             if folder is None:
                 name, runs_dir = self.config.run_name, self._shared.runs_dir
                 folder = run_folder.create(runs_dir, name, datetime.now(), lambda made: record_of(setup, made))
-                requests = self._own(folder, stack)
+                lock, requests = self._own(folder, stack)
                 self.folder, record = folder, folder.read_record()
             else:
-                saved, fallen_back = checkpoints.load_last(folder.checkpoints, setup.identity)
+                saved, fallen_back = checkpoints.load_last(
+                    folder.checkpoints, setup.identity, checkpoints.most_bytes(setup.model)
+                )
                 if saved is not None:
                     # The loop restores it all; this refuses what does not fit before anything is written.
                     checkpoints.restore(saved, setup.model)
-            folder.checkpoints.mkdir(exist_ok=True)
+            folder.files.folder(run_folder.CHECKPOINTS).make()
             recorder = Recorder(folder, record, state)
             stack.callback(recorder.close)
             mirror = Mirror(folder) if self._shared.tensorboard or is_mirrored(folder) else None
             if mirror is not None:
                 stack.callback(mirror.close)
-            self._train(setup, folder, recorder, mirror, requests, saved, fallen_back)
+            self._train(setup, folder, recorder, mirror, lock, requests, saved, fallen_back)
 
-    def _own(self, folder: RunFolder, stack: contextlib.ExitStack) -> Requests:
+    def _own(self, folder: RunFolder, stack: contextlib.ExitStack) -> tuple[RunLock, Requests]:
         """Own the run until `stack` ends, and be there for requests.
 
         Raises:
             InputError: Another process owns it, or it leads elsewhere.
         """
         folder.check_own()
-        stack.callback(RunLock(folder.path).release)
-        remove_leftovers(folder.path)
-        remove_leftovers(folder.checkpoints)
+        lock = RunLock(folder.path)
+        stack.callback(lock.release)
+        for files in (folder.files, folder.files.folder(run_folder.CHECKPOINTS)):
+            files.remove_leftovers()
         requests = Requests(folder.path)
-        stack.callback(requests.close)
-        return requests
+        stack.callback(lambda: requests.close(remove=not self.lost))
+        return lock, requests
+
+    def _check_owned(self, lock: RunLock) -> None:
+        """Have the run end where its lock was removed or replaced: another process may train it, now or soon."""
+        try:
+            if not lock.check():
+                self.stop("interrupted", LOCK_REMOVED)
+        except NotOwnedError as error:
+            self.lost = True
+            self._control.abandon(error)
+        except OSError:
+            pass  # It cannot be told now; at the next look it may be.
 
     def _train(
         self,
@@ -172,6 +189,7 @@ class Run:
         folder: RunFolder,
         recorder: Recorder,
         mirror: Mirror | None,
+        lock: RunLock,
         requests: Requests,
         saved: Snapshot | None,
         fallen_back: str,
@@ -191,7 +209,11 @@ class Run:
                 mirror.take(event)
 
         def emit(event: AnyEvent) -> None:
+            if isinstance(event, Checkpoint):
+                self._check_owned(lock)
             with recording:
+                if self.lost:
+                    recorder.abandon()
                 tell(event)
                 for note in (*recorder.trouble(event.t), *(mirror.trouble(event.t) if mirror else ())):
                     tell(note)
@@ -215,7 +237,7 @@ class Run:
                 note("warning", "it has no checkpoint: it begins anew")
             if fallen_back:
                 note("warning", fallen_back)
-            requests.heed(answer)
+            requests.handle(answer, lambda: self._check_owned(lock))
             outcome = train(setup, folder.id, folder.checkpoints, self._control, emit, clock, saved)
             if outcome.test and recorder.state.test:
                 predictions = Predictions(*outcome.test.examples(setup.dataset.test, SHOWN))
@@ -225,7 +247,8 @@ class Run:
             outcome = Outcome("diverged" if isinstance(error, DivergedError) else "failed", explain(error, self.config))
             with contextlib.suppress(OSError):
                 note("debug", self.traceback)
-        requests.close()
+        self._check_owned(lock)
+        requests.close(remove=not self.lost)
         state = recorder.state
         final = RunFinished(
             t=clock.t,
@@ -239,10 +262,12 @@ class Run:
             seconds=state.seconds,
         )
         try:
-            if outcome.state == "interrupted":
-                # Who interrupts is waiting, and will go on from the checkpoint; an earlier ending's report is void.
+            if self.lost:
+                recorder.abandon()
+            elif outcome.state == "interrupted":
+                # Who interrupts is waiting, and will resume from the checkpoint; an earlier ending's report is void.
                 for name in (REPORT, HTML):
-                    (folder.path / name).unlink(missing_ok=True)
+                    folder.files.remove(name)
             else:
                 ended = replace(state, finished=final, status=final.state)
                 for problem in write_artefacts(folder.path, recorder.config, ended, predictions, answers):
@@ -273,4 +298,4 @@ def exit_status(run: Run, state: RunState) -> int:
     """What the process is to end with for a run that ended in this state: 0, or why not."""
     if run.error is not None:
         return run.error.exit_status if isinstance(run.error, CifarTuiError) else 1
-    return {"failed": 1, "diverged": 3}.get(state.status, 0)
+    return {"failed": 1, "interrupted": 1, "diverged": 3}.get(state.status, 0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
+from cifar_tui.models.own import UnknownClassError
 from cifar_tui.run import Listener, Run
 from cifar_tui.shared import Shared, load_pytorch
 from cifar_tui.store import catalog
@@ -93,7 +94,10 @@ class Session:
         from cifar_tui import inference
 
         self._check_images(folder)
-        return inference.gallery(folder, self._shared.shelf(), progress, BESIDE_TRAINING)
+        try:
+            return inference.gallery(folder, self._shared.shelf(), progress, BESIDE_TRAINING)
+        except UnknownClassError as error:
+            raise InputError(f"{error.what}; the key of this view asks whether to run it") from None
 
     def paired(self, two: Two, progress: Progress) -> PairedImages:
         """The test images of two runs and what both have recorded to take them for, beside it as `gallery`.

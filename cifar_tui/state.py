@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from cifar_tui.events import (
     AnyEvent,
@@ -22,6 +22,10 @@ from cifar_tui.events import (
 CURVE_POINTS = 2048
 """The most points of one live curve; four for each column of a very wide chart."""
 LOG_NOTES = 1000
+MOST_EPOCHS = 200_000
+"""Those after it are left out, as are the first resumptions of so many: a stream may have been made to swell."""
+MOST_CELLS = 3_000_000
+"""Of the validations' confusion matrices together: of the oldest ones beyond it, the figures alone are kept."""
 SPEED_SECONDS = 3.0
 """What the speed that is shown is smoothed over."""
 VALIDATION_COST = 1 / 3
@@ -217,7 +221,8 @@ class RunState:
         self.speed.reach(event.samples, self.seconds, self._epoch_samples)
 
     def _apply_epoch(self, event: Epoch) -> None:
-        self.epochs.append(event)
+        if len(self.epochs) < MOST_EPOCHS:
+            self.epochs.append(event)
         self.epoch, self.samples, self.lr = event.epoch, event.samples, event.lr
         if self.started:
             self.batch = self.started.batches
@@ -229,7 +234,11 @@ class RunState:
         if [len(row) for row in event.confusion] != [classes] * classes:
             return  # It is damaged: nothing can be said of these classes.
         if event.split == "validation":
-            self.validations.append(event)
+            if len(self.validations) < MOST_EPOCHS:
+                self.validations.append(event)
+                oldest = len(self.validations) - 1 - max(1, MOST_CELLS // max(1, classes) ** 2)
+                if oldest >= 0:
+                    self.validations[oldest] = replace(self.validations[oldest], confusion=())
         else:
             self.test = event
 
@@ -253,6 +262,7 @@ class RunState:
         self.batch_loss.cut(event.samples)
         self.batch_accuracy.cut(event.samples)
         self.resumptions.append(event)
+        del self.resumptions[:-MOST_EPOCHS]
 
     @property
     def _epoch_samples(self) -> int:

@@ -6,6 +6,8 @@ import math
 
 UNKNOWN = "–"
 """What is shown for a value that is not known, or no number."""
+MOST_IN_CELL = 80
+"""Characters of a value in a table."""
 STEPS = ((60, 5), (600, 10), (3600, 60), (36_000, 300), (math.inf, 3600))
 """A time to go that is below the first is rounded to the second, both in seconds."""
 
@@ -19,6 +21,12 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def cell(value: object, most: int = MOST_IN_CELL) -> str:
+    """A value of a file that anybody may have written, for a table: printable, and cut where it is far too long."""
+    text = UNKNOWN if value is None else str(value)
+    return printable(text if len(text) <= most else f"{text[: most - 1]}…")
 
 
 def figure(value: object) -> float | None:

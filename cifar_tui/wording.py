@@ -10,14 +10,17 @@ from cifar_tui.state import RunState
 from cifar_tui.store.commands import run_command, shell_line
 from cifar_tui.text import UNKNOWN, count, duration, percent, plural, printable
 
+MOST_NAME = 300
+"""Characters of a name that are shown: a stream of anybody's may hold any."""
+
 
 def event_line(event: AnyEvent, state: RunState, width: int | None = None) -> str | None:
     """An event in words; None for those that a log can do without. An epoch is shortened where `width` asks for it."""
     match event:
         case RunStarted():
             return printable(
-                f"{event.id}: {event.model} ({plural(event.parameters, 'parameter')}) on"
-                f" {event.data}, {plural(event.train_samples, 'training image')} of"
+                f"{event.id[:MOST_NAME]}: {event.model[:MOST_NAME]} ({plural(event.parameters, 'parameter')}) on"
+                f" {event.data[:MOST_NAME]}, {plural(event.train_samples, 'training image')} of"
                 f" {len(event.classes)} classes; {event.device}, {event.precision},"
                 f" {plural(event.threads, 'thread')}, batch {event.batch_size}"
             )

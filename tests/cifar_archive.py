@@ -40,6 +40,8 @@ class Archive:
     """Images (n, 3, 32, 32) and labels by batch."""
     attributes: dict[str, Any]
     """Of `torchvision.datasets.CIFAR10`: the checksums."""
+    constants: dict[str, Any]
+    """Of `cifar_tui.data.cifar10`: the checksums that torchvision does not have."""
 
     @property
     def train(self) -> tuple[NDArray[np.uint8], list[int]]:
@@ -64,12 +66,15 @@ class Archive:
         return folder / BASE
 
 
-def build(images_per_batch: int = 20, replaced: dict[str, bytes] | None = None) -> Archive:
+def build(
+    images_per_batch: int = 20, replaced: dict[str, bytes] | None = None, forged: dict[str, bytes] | None = None
+) -> Archive:
     """Ten colours under noise, one a class, the classes in turn: easily learned.
 
     Args:
         images_per_batch: In each of the five training batches and the test batch.
-        replaced: Other content for some files; torchvision is still told the checksums of the true ones.
+        replaced: Other content for some files; the checksums are still those of the true ones.
+        forged: Other content for some files, whose checksums are given out for the true ones.
     """
     random = np.random.default_rng(0)
     colours = random.integers(40, 216, (10, 3, 1, 1))
@@ -78,17 +83,23 @@ def build(images_per_batch: int = 20, replaced: dict[str, bytes] | None = None) 
         labels = [index % 10 for index in range(images_per_batch)]
         noise = random.integers(-40, 40, (images_per_batch, 3, 32, 32))
         batches[name] = ((colours[labels] + noise).astype(np.uint8), labels)
-    return pack(batches, replaced or {})
+    return pack(batches, replaced or {}, forged or {})
 
 
-def pack(batches: dict[str, tuple[NDArray[np.uint8], list[int]]], replaced: dict[str, bytes]) -> Archive:
+def pack(
+    batches: dict[str, tuple[NDArray[np.uint8], list[int]]],
+    replaced: dict[str, bytes],
+    forged: dict[str, bytes],
+) -> Archive:
     """These images and labels, in the layout of CIFAR-10."""
     files = {"batches.meta": python2_pickle({"num_cases_per_batch": 1, "label_names": LABEL_NAMES, "num_vis": 3072})}
     for name, (images, labels) in batches.items():
         filenames = [f"image_{index}.png" for index in range(len(labels))]
         batch = {"batch_label": name, "labels": labels, "data": images.reshape(-1, 3072), "filenames": filenames}
         files[name] = python2_pickle(batch)
+    files |= forged
     checksums = {name: hashlib.md5(content).hexdigest() for name, content in files.items()}
+    sha256 = {name: hashlib.sha256(files[name]).hexdigest() for name in (*TRAIN, TEST)}
     files |= replaced
     content = _tar(files)
     attributes = {
@@ -97,7 +108,8 @@ def pack(batches: dict[str, tuple[NDArray[np.uint8], list[int]]], replaced: dict
         "test_list": [[TEST, checksums[TEST]]],
         "meta": {"filename": "batches.meta", "key": "label_names", "md5": checksums["batches.meta"]},
     }
-    return Archive(content, files, batches, attributes)
+    constants = {"ARCHIVE_SHA256": hashlib.sha256(content).hexdigest(), "SHA256": sha256}
+    return Archive(content, files, batches, attributes, constants)
 
 
 def _tar(files: dict[str, bytes]) -> bytes:
@@ -195,17 +207,21 @@ def serve(content: bytes, behaviour: Behaviour = "whole") -> Iterator[Server]:
 
 
 def lead_here(monkeypatch: pytest.MonkeyPatch, archive: Archive, url: str) -> None:
-    """Make torchvision, in this process, take this archive for CIFAR-10."""
+    """Make this process take this archive for CIFAR-10."""
     from torchvision.datasets import CIFAR10
+
+    from cifar_tui.data import cifar10
 
     for name, value in (archive.attributes | {"url": url}).items():
         monkeypatch.setattr(CIFAR10, name, value)
+    for name, value in archive.constants.items():
+        monkeypatch.setattr(cifar10, name, value)
 
 
 def lead_subprocess(folder: Path, archive: Archive, url: str) -> dict[str, str]:
     """The environment variables with which another Python process takes this archive for CIFAR-10.
 
-    torchvision is changed when that process imports it, and not imported for it.
+    torchvision and this program are changed when that process imports them, and not imported for it.
 
     Args:
         folder: Where to put the module that does it.
@@ -213,8 +229,12 @@ def lead_subprocess(folder: Path, archive: Archive, url: str) -> dict[str, str]:
         url: Where that process is to fetch it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    attributes = json.dumps(archive.attributes | {"url": url})
-    (folder / "sitecustomize.py").write_text(_SITECUSTOMIZE.replace("ATTRIBUTES", repr(attributes)), encoding="utf-8")
+    changes = {
+        "torchvision.datasets.cifar": {"CIFAR10": archive.attributes | {"url": url}},
+        "cifar_tui.data.cifar10": archive.constants,
+    }
+    content = _SITECUSTOMIZE.replace("CHANGES", repr(json.dumps(changes)))
+    (folder / "sitecustomize.py").write_text(content, encoding="utf-8")
     return {"PYTHONPATH": str(folder)}
 
 
@@ -223,21 +243,31 @@ import importlib.machinery
 import json
 import sys
 
+changes = json.loads(CHANGES)
+
+
+def change(module, values):
+    for name, value in values.items():
+        if isinstance(getattr(module, name), type):
+            for attribute, inner in value.items():
+                setattr(getattr(module, name), attribute, inner)
+        else:
+            setattr(module, name, value)
+
 
 class Finder:
     @staticmethod
     def find_spec(name, path=None, target=None):
-        if name != "torchvision.datasets.cifar":
+        if name not in changes:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path)
         run = spec.loader.exec_module
 
-        def run_and_lead(module):
+        def run_and_change(module):
             run(module)
-            for attribute, value in json.loads(ATTRIBUTES).items():
-                setattr(module.CIFAR10, attribute, value)
+            change(module, changes[name])
 
-        spec.loader.exec_module = run_and_lead
+        spec.loader.exec_module = run_and_change
         return spec
 
 

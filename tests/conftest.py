@@ -2,12 +2,16 @@
 
 import os
 import signal
+import tempfile
 
 from hypothesis import HealthCheck, settings
 
 # Threads that wait for each other on shared cores take many times as long on such small tensors. The programs that
 # tests start inherit it.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# What tests have named as classes of their own is nobody else's to run.
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="cifar-tui-state-")
 
 # In the background of a shell, and under nohup, they are ignored, by the programs that tests start too.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -44,6 +44,24 @@ def call(arguments: Sequence[str], cwd: Path) -> subprocess.CompletedProcess[str
     return subprocess.CompletedProcess(["cifar-tui", *arguments], int(ended.value.code or 0), *texts)
 
 
+@contextlib.contextmanager
+def at_most(bytes_more: int) -> Iterator[None]:
+    """See that no more memory than this is taken meanwhile, at any moment, beyond what is there now."""
+    status, references = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+    try:
+        references.write_text("5")  # The peak is what is there now.
+    except OSError:
+        yield  # Not on this system.
+        return
+    before = _kilobytes(status, "VmRSS")
+    yield
+    assert (_kilobytes(status, "VmHWM") - before) * 1024 <= bytes_more
+
+
+def _kilobytes(status: Path, name: str) -> int:
+    return int(status.read_text().partition(f"{name}:")[2].split()[0])
+
+
 def linear(num_classes: int) -> torch.nn.Module:
     """A model so small that a hundred of its checkpoints are read in a second."""
     return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 32 * 32, num_classes))
@@ -53,7 +71,8 @@ def prepared(cwd: Path, patch: pytest.MonkeyPatch, classes: Sequence[str] = ("ca
     """The folder `cwd` with a few images to train on, every model replaced by a small one, every picture by nothing."""
     write_folder(cwd / "images", {f"{split}/{name}": 8 for split in ("train", "test") for name in classes})
     patch.setenv("XDG_CACHE_HOME", str(cwd / "cache"))
-    patch.setattr(models, "load", lambda *_: linear)
+    load = models.own.load
+    patch.setattr(models, "load", lambda name, folder=None: load(name, folder) if ":" in name else linear)
     for name in ("draw_curves", "draw_confusion_matrix", "draw_predictions"):
         patch.setattr(artefacts, name, lambda *_: b"")
     return cwd

@@ -332,6 +332,108 @@ def test_a_pickle_with_a_wrong_checksum_is_not_executed(monkeypatch: pytest.Monk
     assert not Path("pickle-was-executed").exists()
 
 
+@pytest.mark.parametrize("kind", ["folder", "archive"])
+def test_a_pickle_whose_checksums_hold_is_not_executed_either(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    archive = cifar_archive.build(forged={"data_batch_1": pickle.dumps(Malicious())})
+    cifar_archive.lead_here(monkeypatch, archive, NOWHERE)
+    archive.extract(Path("data")) if kind == "folder" else archive.write(Path("data"))
+    with pytest.raises(InputError, match=r"data_batch_1 cannot be read: it names posix\.mkdir"):
+        read()
+    assert not Path("pickle-was-executed").exists()
+
+
+@pytest.mark.parametrize("module", ["numpy.core.multiarray", "numpy._core.multiarray"])
+def test_arrays_are_unpickled_however_numpy_spells_them(
+    monkeypatch: pytest.MonkeyPatch, archive: Archive, module: str
+) -> None:
+    content = archive.files["data_batch_1"].replace(b"cnumpy.core.multiarray", b"c" + module.encode())
+    cifar_archive.lead_here(monkeypatch, led := cifar_archive.build(forged={"data_batch_1": content}), NOWHERE)
+    led.write(Path("data"))
+    assert_is(read(), archive)
+
+
+def test_arrays_that_todays_numpy_pickles_are_unpickled(monkeypatch: pytest.MonkeyPatch, archive: Archive) -> None:
+    images, labels = archive.batches["data_batch_1"]
+    batch = pickle.dumps({"data": images.reshape(-1, 3072), "labels": labels}, protocol=2)
+    cifar_archive.lead_here(monkeypatch, led := cifar_archive.build(forged={"data_batch_1": batch}), NOWHERE)
+    led.write(Path("data"))
+    assert_is(read(), archive)
+
+
+@pytest.mark.parametrize("kind", ["folder", "archive"])
+@pytest.mark.parametrize("checksum", ["MD5", "SHA-256"])
+def test_both_checksums_have_to_hold(
+    archive: Archive, offline: None, monkeypatch: pytest.MonkeyPatch, kind: str, checksum: str
+) -> None:
+    from torchvision.datasets import CIFAR10
+
+    archive.extract(Path("data")) if kind == "folder" else archive.write(Path("data"))
+    if checksum == "MD5":
+        monkeypatch.setattr(CIFAR10, "tgz_md5", "0" * 32)
+        monkeypatch.setattr(CIFAR10, "test_list", [["test_batch", "0" * 32]])
+    else:
+        monkeypatch.setattr(cifar10, "ARCHIVE_SHA256", "0" * 64)
+        monkeypatch.setattr(cifar10, "SHA256", archive.constants["SHA256"] | {"test_batch": "0" * 64})
+    with pytest.raises(InputError, match=r"test_batch fails its checksum|its checksum does not hold"):
+        read()
+
+
+def test_a_download_of_another_sha256_is_not_kept(
+    archive: Archive, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with cifar_archive.serve(archive.content) as server:
+        cifar_archive.lead_here(monkeypatch, archive, server.url)
+        monkeypatch.setattr(cifar10, "ARCHIVE_SHA256", "0" * 64)
+        with pytest.raises(InputError, match="what came has a wrong checksum"):
+            read()
+    assert files_under(home) == set()
+
+
+def test_no_more_is_fetched_than_the_archive_has(archive: Archive, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cifar10, "ARCHIVE_BYTES", 1_000_000)
+    with cifar_archive.serve(archive.content + bytes(8_000_000)) as server:
+        cifar_archive.lead_here(monkeypatch, archive, server.url)
+        with pytest.raises(InputError, match="the server sends more than 1 MB"):
+            read()
+    assert files_under(home) == set()
+
+
+@pytest.mark.parametrize("kind", ["batch", "archive", "batch in an archive"])
+def test_what_is_far_larger_than_the_real_one_is_not_read(
+    archive: Archive, offline: None, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    if kind == "batch":
+        os.truncate(archive.extract(Path("data")) / "data_batch_1", 40 << 30)
+        what = "data_batch_1 is larger than CIFAR-10's"
+    elif kind == "archive":
+        os.truncate(archive.write(Path("data")), 40 << 30)
+        what = "it is larger than CIFAR-10's"
+    else:
+        monkeypatch.setattr(cifar10, "BATCH_BYTES", 10_000)
+        archive.write(Path("data"))
+        what = "data_batch_1 is larger than CIFAR-10's"
+    began = time.monotonic()
+    with pytest.raises(InputError, match=what):
+        read()
+    assert time.monotonic() - began < 5
+
+
+def test_what_is_no_file_in_the_place_of_one_is_passed_over(archive: Archive, offline: None, home: Path) -> None:
+    batch = archive.extract(Path("data")) / "data_batch_1"
+    batch.unlink()
+    os.mkfifo(batch)
+    os.mkfifo(Path("data") / FILENAME)
+    archive.write(home)
+    assert_is(read(), archive)
+
+
+def test_the_limits_leave_room_for_the_real_files() -> None:
+    assert 170_498_071 < cifar10.ARCHIVE_BYTES < 200_000_000
+    assert 31_035_999 < cifar10.BATCH_BYTES < 40_000_000
+    assert set(cifar10.SHA256) == set(cifar10.BATCH_FILES)
+    assert all(len(checksum) == 64 for checksum in (cifar10.ARCHIVE_SHA256, *cifar10.SHA256.values()))
+
+
 def test_an_archive_that_is_right_by_its_checksum_but_unusable_is_no_endless_fetching(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_tui.events import (
+    MOST_CLASSES,
     MOST_NUMBER,
     MOST_SECONDS,
+    MOST_TEXT,
     MOST_WHOLE,
     AnyEvent,
     Batch,
@@ -25,6 +27,7 @@ from cifar_tui.events import (
     from_json,
     to_json,
 )
+from tests.test_state import started
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 wholes = st.integers(1, MOST_WHOLE)
@@ -123,6 +126,20 @@ def test_a_record_with_a_field_of_another_type_is_refused(event: AnyEvent, data:
 def test_a_line_that_is_no_event_is_refused(line: str) -> None:
     with pytest.raises(EventError):
         from_json(line)
+
+
+def test_a_text_is_cut_and_a_run_has_a_bounded_number_of_classes() -> None:
+    note = from_json(json.dumps({"type": "note", "t": 1, "level": "info", "message": "x" * 1_000_000}))
+    assert isinstance(note, Note)
+    assert len(note.message) == MOST_TEXT
+    beginning = json.loads(to_json(started())) | {"classes": ["x"] * (MOST_CLASSES + 1)}
+    with pytest.raises(EventError, match="more than 10000 classes"):
+        from_json(json.dumps(beginning))
+
+
+def test_a_line_that_would_take_much_memory_is_none() -> None:
+    with pytest.raises(EventError, match="far too large"):
+        from_json('{"type":"evaluated","confusion":[' + "[]," * 3_000_000 + "[]]}")
 
 
 @given(st.lists(st.floats(0, 5), max_size=60).map(sorted))

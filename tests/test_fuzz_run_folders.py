@@ -23,13 +23,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cifar_tui import cli
-from cifar_tui.errors import CifarTuiError
-from cifar_tui.session import write_report
 from cifar_tui.store import fold
-from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training import loop
 from cifar_tui.tui.entry import Entry
-from tests.program import TRAIN, UNEXPECTED, acting, call, prepared
+from tests.program import TRAIN, UNEXPECTED, acting, at_most, call, prepared
 from tests.test_tui_app import Desk, dashboard
 
 GIVEN = os.environ.get("CIFAR_TUI_FUZZ_EXAMPLES")
@@ -46,7 +43,42 @@ HOSTILE: list[Any] = [
     [], {}, [[]], [1, 2], ["x"], {"a": 1}, [[[[[[[[1]]]]]]]],
 ]  # fmt: skip
 """What stands in a value's place."""
-TEXTS = st.sampled_from([b"", b"{", b"[]", b"null", b"\xff\xfe", b"\0" * 100, b"[" * 100_000, b"1" * 5000, b"{}\n{}\n"])
+MODULES = [
+    "antigravity:X", "this:X", "os:system", "pip.__main__:main", "runs.RUN.payload:Net", "runs.RUN:Net",
+    "RUN.payload:Net", "payload:Net", "elsewhere:Net", "a.b.c:D", "x" * 300 + ":Y", "\u202ex:Y", "payload:Net; x",
+]  # fmt: skip
+"""Classes that a model may be said to be: RUN stands for the run's folder."""
+PLACES = ["", ".", "runs", "runs/RUN", "outside", "runs/RUN/code.zip", "/nowhere", "x" * 5000]
+"""Where these may be said to be."""
+TEXTS = st.sampled_from([
+    b"", b"{", b"[]", b"null", b"\xff\xfe", b"\0" * 100, b"[" * 100_000, b"1" * 5000, b"{}\n{}\n",
+    b"[" + b"[[]]," * 1_000_000 + b"1]", b'{"a": "' + b"x" * 20_000_000 + b'"}', b" " * 20_000_000,
+    b'{"type":"note","t":1,"level":"info","message":"' + b"x" * 20_000_000 + b'"}\n',
+])  # fmt: skip
+SPARSE = 400_000_000
+"""Bytes of a file that is nearly all holes."""
+KINDS = ("a folder", "a link", "a hard link", "a pipe", "holes")
+LIMIT = 300_000_000
+"""Bytes of memory that a command may take beyond what the process has."""
+FILES = [
+    "config.json", "summary.json", "state.json", "events.jsonl", "metrics.csv", "predictions.safetensors", "report.md",
+    "report.html", "predictions.png", "model.safetensors", "log.txt", "requests", "lock", "export", "tensorboard",
+    *(f"checkpoints/{name}.pt" for name in ("last", "previous", "best")),
+]  # fmt: skip
+
+
+def tensors(data: st.DataObject) -> bytes:
+    """A file of tensors of kinds and shapes that may be none of ours."""
+    kinds = st.sampled_from(["I64", "F32", "BF16", "F8_E4M3", "BOOL", "F64", "X"])
+    shapes = st.sampled_from([[362], [362, 10], [0], [], [2**40], [-1], [1, 2**62], [3, 0]])
+    header = {
+        name: {"dtype": data.draw(kinds), "shape": data.draw(shapes), "data_offsets": [first, first + 362]}
+        for name, first in (("labels", 0), ("probabilities", 362))
+    }
+    about = data.draw(st.sampled_from([{"epoch": "2", "fingerprint": "x"}, {}, {"epoch": "9" * 5000}, {"epoch": 2}]))
+    text = json.dumps({"__metadata__": about} | header).encode()
+    size = data.draw(st.sampled_from([len(text), 0, 2**62, len(text) + 1]))
+    return size.to_bytes(8, "little") + text + bytes(724)
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,13 +134,13 @@ def changed(data: st.DataObject, content: Any) -> Any:
 
 def mutated(data: st.DataObject, base: Base, folder: Path) -> None:
     """Write the run into `folder` with one to three things in it that are not as they should be."""
-    files: dict[str, bytes | None] = {}
+    files: dict[str, bytes | str | None] = {}
     objects = {"config.json": base.config, "summary.json": base.summary, "state.json": base.state}
     events = base.events
     for _ in range(data.draw(st.integers(1, 3))):
         name = data.draw(
             st.sampled_from(
-                ["config.json", "config.json", "summary.json", "state.json", "events.jsonl", "events.jsonl", "files"]
+                ["config.json", "summary.json", "state.json", "events.jsonl", "files", "files", "class", "tensors"]
             )
         )
         if name == "events.jsonl":
@@ -116,17 +148,20 @@ def mutated(data: st.DataObject, base: Base, folder: Path) -> None:
             if not isinstance(events, list):
                 events = [events]
         elif name == "files":
-            names = [
-                *objects,
-                "events.jsonl",
-                "metrics.csv",
-                *(f"checkpoints/{n}.pt" for n in ("last", "previous", "best")),
-            ]
-            name = data.draw(st.sampled_from(names))
-            files[name] = data.draw(st.one_of(TEXTS, st.none(), st.just(b"a folder")))
+            files[data.draw(st.sampled_from(FILES))] = data.draw(st.one_of(TEXTS, st.none(), st.sampled_from(KINDS)))
+        elif name == "class":
+            model, place = (data.draw(st.sampled_from(choices)) for choices in (MODULES, PLACES))
+            config = copy.deepcopy(objects["config.json"])
+            if isinstance(config, dict) and isinstance(config.get("options"), dict):
+                config["options"]["model"] = model.replace("RUN", folder.name)
+                config["options"]["model_dir"] = place.replace("RUN", folder.name) or None
+                objects["config.json"] = config
+        elif name == "tensors":
+            files["predictions.safetensors"] = tensors(data)
         else:
             objects[name] = changed(data, objects[name])
-    shutil.copytree(base.folder, folder, copy_function=os.link)
+    shutil.copytree(base.folder, folder)
+    (folder / "payload.py").write_text(f"open({str(folder.parent.parent / 'acted')!r}, 'w')\n")
     for name in ("events.jsonl", *objects):
         (folder / name).unlink()
     if data.draw(st.booleans()):
@@ -136,17 +171,37 @@ def mutated(data: st.DataObject, base: Base, folder: Path) -> None:
         (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
     for name, content in objects.items():
         (folder / name).write_text(json.dumps(content))
-    for name, text in files.items():
-        (folder / name).unlink(missing_ok=True)
-        if text == b"a folder":
-            (folder / name).mkdir()
-        elif text is not None:
-            (folder / name).write_bytes(text)
+    for name, instead in files.items():
+        path = folder / name
+        path.unlink(missing_ok=True)
+        if isinstance(instead, bytes):
+            path.write_bytes(instead)
+        elif instead is not None:
+            put(instead, path, folder.parent.parent / "outside" / "precious")
+
+
+def put(kind: str, path: Path, precious: Path) -> None:
+    """Have something of this kind stand in a file's place."""
+    precious.parent.mkdir(exist_ok=True)
+    precious.write_bytes(b"precious")
+    match kind:
+        case "a folder":
+            path.mkdir()
+        case "a link":
+            path.symlink_to(precious)
+        case "a hard link":
+            path.hardlink_to(precious)
+        case "a pipe":
+            os.mkfifo(path)
+        case "holes":
+            path.touch()
+            os.truncate(path, SPARSE)
 
 
 def check(arguments: list[str], cwd: Path) -> None:
     """See that a command ends well, or with one line that a person can act on."""
-    result = call(arguments, cwd)
+    with at_most(LIMIT):
+        result = call(arguments, cwd)
     said = [line for line in result.stderr.splitlines() if line.startswith("cifar-tui: ")]
     if UNEXPECTED in result.stderr or "Traceback" in result.stderr:
         with pytest.MonkeyPatch.context() as patch:
@@ -162,7 +217,8 @@ def check(arguments: list[str], cwd: Path) -> None:
 NAMES = ["20260101-000000-mlp", "20260101-000000-[red]\x1b[2J\u202e"]
 COMMANDS = [
     ["runs"], ["runs", "--json"], ["attach", "--no-ui"], ["attach", "--json"], ["stop"],
-    ["evaluate"], ["evaluate", "--json"], ["resume"], ["resume", "--json"],
+    ["evaluate"], ["evaluate", "--json"], ["resume"], ["resume", "--json"], ["report", "--html"],
+    ["export", "--format", "csv"], ["export", "--format", "safetensors"], ["predict", "images/test"],
 ]  # fmt: skip
 
 
@@ -179,12 +235,12 @@ def test_no_content_of_a_run_folder_is_more_than_one_line_of_error(base: Base, d
         for command in data.draw(st.lists(st.sampled_from(COMMANDS), min_size=1, max_size=2)):
             run = [] if command[0] == "runs" else [folder.name]
             check([command[0], *run, *command[1:]], cwd)
-        with contextlib.suppress(CifarTuiError):
-            write_report(RunFolder(folder))
-        assert [path.name for path in sorted(cwd.iterdir())] == ["outside", "runs"]
+        assert [path.name for path in sorted(cwd.iterdir())] == ["outside", "runs"], "nothing acted"
         assert list((cwd / "runs").iterdir()) == [folder]
-        assert [path.name for path in (cwd / "outside").iterdir()] == ["config.json"]
+        (cwd / "outside" / "precious").touch()
+        assert {path.name for path in (cwd / "outside").iterdir()} == {"config.json", "precious"}
         assert (cwd / "outside" / "config.json").read_text() == "{}"
+        assert (cwd / "outside" / "precious").read_bytes() in (b"", b"precious")
 
 
 @examples(2)

@@ -192,6 +192,7 @@ def test_a_log_is_not_written_through_a_link(cwd: Path) -> None:
 
     class Owner:
         folder = RunFolder(cwd)
+        lost = False
 
     with pytest.raises(OSError, match="symbolic links"):
         LogDisplay(Owner()).print("x")  # type: ignore[arg-type]

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cifar_tui.models import own
+
 # While the import system looks for the package for the first thread, the second one gets as far as it can.
 SCRIPT = """
 import sys, threading, time
@@ -76,4 +78,5 @@ def test_a_run_begins_while_another_thread_loads_pytorch(tmp_path: Path) -> None
 
 def test_a_model_of_the_users_own_loads_torchvision_while_cifar10_does(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(OWN)
+    own.allow("net:Net", str(tmp_path), ())
     side_by_side("torchvision", "lambda: train('net:Net')", "cifar10._torchvision_cifar10", tmp_path)

@@ -168,9 +168,16 @@ class Net(nn.Module):
 
 
 WRONG = [
-    ("import not_there", "importing wrong failed: ModuleNotFoundError: No module named 'not_there' (wrong.py, line 1)"),
+    (
+        f"import not_there\n{HEAD}class Net(nn.Module): pass",
+        "importing wrong failed: ModuleNotFoundError: No module named 'not_there' (wrong.py, line 1)",
+    ),
     ("def f(:", "importing wrong failed: SyntaxError: invalid syntax (wrong.py, line 1)"),
-    ("raise SystemExit(3)", "importing wrong failed: SystemExit: 3 (wrong.py, line 1)"),
+    (
+        f"raise SystemExit(3)\n{HEAD}class Net(nn.Module): pass",
+        "importing wrong failed: SystemExit: 3 (wrong.py, line 1)",
+    ),
+    ("raise SystemExit(3)", "wrong.py has no 'Net'"),
     (f"{HEAD}class Nett(nn.Module): pass", "wrong.py has no 'Net' (did you mean 'Nett'?)"),
     (f"{HEAD}def Net(num_classes): return nn.Linear(2, 2)", "Net is no class that is derived from torch.nn.Module"),
     (f"{HEAD}class Net(nn.Module): pass", "'num_classes'; have its __init__ take num_classes"),

@@ -314,3 +314,17 @@ def test_the_last_event_gives_the_state_and_going_on_takes_it_back(status: Any) 
     again = fold([*events, Resumed(t=99.5, epoch=2, batch=0, samples=BATCHES * SIZE)])
     assert (again.status, again.finished) == ("running", None)
     assert len(again.epochs) == 1
+
+
+def test_a_state_stays_bounded_whatever_its_stream_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state_module, "MOST_EPOCHS", 3)
+    monkeypatch.setattr(state_module, "MOST_CELLS", 8)
+    state = RunState()
+    state.apply(started())
+    for event in uninterrupted(5)[1:]:
+        state.apply(event)
+    assert [epoch.epoch for epoch in state.epochs] == [1, 2, 3]
+    assert [len(each.confusion) for each in state.validations] == [0, 2, 2], "of the oldest the figures alone"
+    for _ in range(5):
+        state.apply(Resumed(t=100.0, epoch=1, batch=0, samples=0))
+    assert len(state.resumptions) == 3

@@ -19,7 +19,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_tui.errors import InputError
-from cifar_tui.events import Batch, BatchThrottle, Checkpoint, Epoch, Note, Paused, Resumed, RunStarted, to_json
+from cifar_tui.events import (
+    AnyEvent,
+    Batch,
+    BatchThrottle,
+    Checkpoint,
+    Epoch,
+    Evaluated,
+    Note,
+    Paused,
+    Resumed,
+    RunStarted,
+    to_json,
+)
 from cifar_tui.files import replacing, write_text
 from cifar_tui.state import RunState
 from cifar_tui.store import catalog, run_folder
@@ -27,6 +39,8 @@ from cifar_tui.store import fold as fold_file
 from cifar_tui.store.lock import RunLock, is_held
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.store.stream import MOST_LINE
+from cifar_tui.store.tail import Tail
 from tests.test_state import batch, finished, fold, started, uninterrupted, whole_epoch
 
 NOW = datetime(2026, 1, 2, 3, 4, 5)
@@ -233,6 +247,34 @@ def test_any_bytes_as_events_are_read_without_an_error(
     folder = RunFolder(tmp_path_factory.mktemp("run"))
     folder.events_file.write_bytes(to_json(started()).encode() + b"\n" + b"\n".join(lines))
     assert folder.read_state().started == started()
+
+
+def test_lines_of_any_length_are_read_and_those_that_are_none_of_ours_passed_over(folder: RunFolder) -> None:
+    classes = tuple(str(number) for number in range(800))
+    matrix = tuple((1,) * 800 for _ in classes)
+    beginning = replace(started(), classes=classes)
+    evaluated = Evaluated(t=1.0, split="validation", epoch=1, loss=1.0, accuracy=0.5, confusion=matrix, seconds=1.0)
+    lines = [
+        to_json(beginning),
+        to_json(evaluated),
+        "x" * (MOST_LINE + 10),
+        " " * (3 * MOST_LINE),
+        to_json(finished()),
+    ]
+    folder.events_file.write_text("".join(f"{line}\n" for line in lines))
+    assert len(lines[1]) > 1 << 20
+    assert list(folder.events()) == [beginning, evaluated, finished()]
+    tail, seen = Tail(folder), list[AnyEvent]()
+    while more := tail.more():
+        seen += more
+    assert seen == [beginning, evaluated, finished()]
+    whole = folder.events_file.read_bytes()
+    folder.events_file.write_bytes(whole[: len(to_json(beginning)) + 10_000])
+    tail = Tail(folder)
+    assert tail.more() == [beginning]
+    assert tail.more() == [], "a torn line waits for its rest"
+    folder.events_file.write_bytes(whole)
+    assert tail.more() == [evaluated]
 
 
 def test_a_name_that_is_no_utf8_survives_the_folder(folder: RunFolder) -> None:

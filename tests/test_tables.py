@@ -7,6 +7,7 @@ import io
 import math
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from cifar_tui.state import RunState
 from cifar_tui.store.tables import confusion_csv, metrics_csv
 from tests.recorded import recorded
 
-NAMES = st.text(st.characters(codec="utf-8"), max_size=8)
+NAMES = st.text(st.characters(codec="utf-8"), max_size=8) | st.text("'=+-@\t\r\n a", max_size=4)
 
 
 def read(text: str) -> list[list[str]]:
@@ -39,6 +40,11 @@ def test_metrics_read_back_exactly(floats: list[float], samples: int) -> None:
         assert written == meant or (math.isnan(written) and math.isnan(meant))
 
 
+def unguarded(cell: str) -> str:
+    """A name without the apostrophe that keeps a spreadsheet from running it."""
+    return cell.removeprefix("'")
+
+
 def test_metrics_have_a_row_for_each_epoch_in_order() -> None:
     assert [row[:2] for row in read(metrics_csv(recorded()))[1:]] == [["1", "1000"], ["2", "2000"], ["3", "3000"]]
 
@@ -54,6 +60,18 @@ def test_confusion_counts_and_any_class_names_read_back_exactly(names: list[str]
 
     header, *rows = read(confusion_csv(matrix, names))
 
-    assert header[1:] == names
-    assert [line[0] for line in rows] == names
+    assert [unguarded(name) for name in header[1:]] == names
+    assert [unguarded(line[0]) for line in rows] == names
     assert tuple(tuple(map(int, line[1:])) for line in rows) == matrix
+
+
+@pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "+1", "-1+2", "@SUM(1)", "\t=1", "\r=1", "\n=1", "  =1", "＝1"])
+def test_no_class_name_is_a_formula(name: str) -> None:
+    header, row, _ = read(confusion_csv(((1, 2), (3, 4)), [name, "cat"]))
+    assert header[1:] == ["'" + name, "cat"]
+    assert row == ["'" + name, "1", "2"]
+
+
+def test_names_that_differ_by_the_guard_alone_stay_different() -> None:
+    header, *_ = read(confusion_csv(((1, 2), (3, 4)), ["=1", "'=1"]))
+    assert header[1:] == ["'=1", "''=1"]

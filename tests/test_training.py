@@ -27,7 +27,7 @@ from cifar_tui.training import checkpoints, journal, loop
 from cifar_tui.training.control import Control
 from cifar_tui.training.evaluation import confusion_matrix, evaluate
 from cifar_tui.training.optimizer import Rates, Steps, optimise
-from tests.training_runs import Asking, at_batch, run, tiny_setup
+from tests.training_runs import MOST, Asking, at_batch, run, tiny_setup
 
 TRAINED = 41
 """Images of the tiny source that are left for training."""
@@ -411,7 +411,7 @@ def test_a_run_whose_last_checkpoint_is_damaged_goes_on_from_the_one_before_to_t
     last = left.folder / checkpoints.LAST
     last.write_bytes(last.read_bytes())
     DAMAGES[how](last)
-    saved, why = checkpoints.load_last(left.folder, left.setup.identity)
+    saved, why = checkpoints.load_last(left.folder, left.setup.identity, MOST)
     assert saved is not None
     assert (saved.progress.epoch, saved.progress.batch) == (2, 0)
     assert "going on from previous.pt" in why
@@ -427,7 +427,7 @@ def test_a_run_without_any_whole_checkpoint_says_what_is_wrong_with_the_last(tmp
         (left.folder / name).unlink()
         (left.folder / name).write_bytes(b"hello")
     with pytest.raises(InputError, match=r"last\.pt: not a checkpoint"):
-        checkpoints.load_last(left.folder, left.setup.identity)
+        checkpoints.load_last(left.folder, left.setup.identity, MOST)
 
 
 def test_two_runs_at_once_equal_the_same_two_in_turn(tmp_path: Path) -> None:

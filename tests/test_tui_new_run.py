@@ -168,7 +168,7 @@ async def test_a_class_of_ones_own_is_typed_and_its_folder_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "nets").mkdir()
-    (tmp_path / "nets" / "mine.py").touch()
+    (tmp_path / "nets" / "mine.py").write_text("class Net(Module): ...\n")
     monkeypatch.chdir(tmp_path)
     app = host()
     async with app.run_test(size=SMALLEST) as pilot:

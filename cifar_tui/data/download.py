@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import http.client
 import socket
 import ssl
@@ -20,6 +21,7 @@ from cifar_tui.imports import importing
 STALL_SECONDS = 30.0
 """How long a server may send nothing before it is given up."""
 
+_WRONG_CHECKSUM = "what came has a wrong checksum"
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
@@ -34,9 +36,10 @@ class _Abandoned(Exception):  # noqa: N818 - no error: who asked for the downloa
 class _Transfer:
     """One download: how far it is, and whether anybody still waits for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
         self.done = 0
         self.total = 0
+        self.most = most
         self.abandoned = False
         self.error: Exception | None = None
 
@@ -64,10 +67,12 @@ class _Bar:
         self._transfer.done += count
         if self._transfer.abandoned:
             raise _Abandoned
+        if self._transfer.done > self._transfer.most:
+            raise DownloadError(f"the server sends more than {self._transfer.most / 1e6:.0f} MB")
 
 
-def download(url: str, path: Path, md5: str, progress: Progress) -> None:
-    """Fetch a file and put it in place once its checksum holds; until then `path` is as it was.
+def download(url: str, path: Path, progress: Progress, *, md5: str, sha256: str, most: int) -> None:
+    """Fetch a file and put it in place once its checksums hold; until then `path` is as it was.
 
     The transfer has a thread of its own, so that `progress`, called ten times a second from this one, ends the
     waiting at once by raising, however the server behaves.
@@ -75,8 +80,10 @@ def download(url: str, path: Path, md5: str, progress: Progress) -> None:
     Args:
         url: Where from.
         path: Where to; its folder is made.
-        md5: Hex MD5 of the whole file.
         progress: Told the bytes so far and in all.
+        md5: Hex MD5 of the whole file, which torchvision checks.
+        sha256: Hex SHA-256 of it.
+        most: How many bytes are fetched.
 
     Raises:
         DownloadError: No network, no such file, a stall, or a file that is cut short or damaged.
@@ -88,7 +95,7 @@ def download(url: str, path: Path, md5: str, progress: Progress) -> None:
     utils.tqdm = _Bar  # for good: nothing else in this program has torchvision download
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_abandoned(path.parent, f".{path.name}.*.tmp")
-    transfer = _Transfer()
+    transfer = _Transfer(most)
 
     def work() -> None:
         _of_thread.transfer = transfer
@@ -114,10 +121,15 @@ def download(url: str, path: Path, md5: str, progress: Progress) -> None:
             socket.setdefaulttimeout(before)
         if transfer.error is not None:
             _raise(transfer.error, transfer)
+        with temporary.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+                raise DownloadError(_WRONG_CHECKSUM)
 
 
 def _raise(error: Exception, transfer: _Transfer) -> None:
     """Tell the network's faults, in a few words, from the disk's."""
+    if isinstance(error, DownloadError):
+        raise error
     if isinstance(error, HTTPError):
         error.close()
         phrase = http.client.responses.get(error.code, "")
@@ -136,7 +148,7 @@ def _raise(error: Exception, transfer: _Transfer) -> None:
             raise DownloadError(
                 f"the server went away after {transfer.done / 1e6:.1f} of {transfer.total / 1e6:.1f} MB"
             ) from None
-        raise DownloadError("what came has a wrong checksum") from None
+        raise DownloadError(_WRONG_CHECKSUM) from None
     # The numbers of TLS errors are their own, and look like those of the disk.
     on_disk = not isinstance(error, ssl.SSLError) and isinstance(error, OSError) and error.errno in _DISK_ERRORS
     if isinstance(error, OSError) and not on_disk:

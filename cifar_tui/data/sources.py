@@ -10,20 +10,21 @@ from cifar_tui.data.dataset import Progress, Source
 from cifar_tui.errors import InputError
 
 
-def read(data: str, data_dir: str | None, progress: Progress) -> Source:
+def read(data: str, data_dir: str | None, progress: Progress, *, stored: bool = False) -> Source:
     """All images of a data source, in memory.
 
     Args:
         data: `cifar10`, `digits`, or the path of a folder of images.
         data_dir: Where CIFAR-10 is looked for first, and put when it has to be fetched.
         progress: Called from this thread, often; what it raises ends the reading.
+        stored: Whether it is a run in a folder that names these: then, `data_dir` is not written to.
 
     Raises:
         InputError: There is no such source, or it cannot be fetched or used.
         CifarTuiError: The installation is at fault.
     """
     if data == "cifar10":
-        return cifar10.read(data_dir, progress)
+        return cifar10.read(data_dir, progress, keep_out=stored)
     if data == "digits":
         progress("reading digits", 0, 0)
         return digits.read()

@@ -63,9 +63,10 @@ def watch(folder: RunFolder, *, as_json: bool) -> None:
     while True:
         # Looked up before the stream is read: what its process wrote last is read then.
         alive = is_held(folder.path)
-        for event in tail.more():
-            state.apply(event)
-            display.event(event, state)
+        while events := tail.more():
+            for event in events:
+                state.apply(event)
+                display.event(event, state)
         if not alive:
             break
         time.sleep(LOOK_SECONDS)

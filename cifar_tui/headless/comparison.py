@@ -66,7 +66,7 @@ def _contestant(folder: RunFolder, progress: Progress) -> Contestant:
     if state.test is None:
         return Contestant(folder.id, state, fingerprint, None, f"no test result; the run is {state.status}")
     try:
-        return Contestant(folder.id, state, fingerprint, answers(folder, progress))
+        return Contestant(folder.id, state, fingerprint, answers(folder, progress, run_classes=False))
     except CifarTuiError as error:
         why = f"what it took each test image for is not known: {error}"
         return Contestant(folder.id, state, fingerprint, None, why)

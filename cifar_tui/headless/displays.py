@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import ParamSpec, Self
 
 from cifar_tui.events import AnyEvent, BatchThrottle, Paused, Resumed, RunFinished, RunStarted, to_json
-from cifar_tui.files import open_to_append
 from cifar_tui.headless.tables import comparison_table, console
 from cifar_tui.run import Loading, Run
 from cifar_tui.state import RunState
@@ -163,9 +162,10 @@ class LogDisplay(PlainDisplay):
         self._run = run
 
     def print(self, line: str) -> None:
-        """Append a line; nothing where the run has no folder yet."""
-        if self._run.folder is not None:
-            with os.fdopen(open_to_append(self._run.folder.log_file), "a", encoding="utf-8") as file:
+        """Append a line; nothing where the run has no folder yet, or no more."""
+        if self._run.folder is not None and not self._run.lost:
+            log = self._run.folder.log_file.name
+            with os.fdopen(self._run.folder.files.open_to_append(log), "a", encoding="utf-8") as file:
                 file.write(line + "\n")
 
     def notice(self, text: str) -> None:

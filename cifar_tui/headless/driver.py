@@ -18,7 +18,6 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.events import RunFinished
 from cifar_tui.faults import explain
-from cifar_tui.files import open_to_append
 from cifar_tui.headless.displays import Display, Forgiving, JsonDisplay, LogDisplay, PlainDisplay, QuietDisplay
 from cifar_tui.run import Ended, Loading, Message, Run, exit_status
 from cifar_tui.session import Session
@@ -205,20 +204,22 @@ def _keep_log(shown: Sequence[tuple[Run, Forgiving]], *, all_of_it: bool = False
     terminal.
     """
     folder = next((run.folder for run, _ in shown if run.folder is not None), None)
-    log = os.devnull if folder is None else folder.log_file
     with contextlib.suppress(OSError):
         # Of a terminal that is gone, nothing else is known but that it was a device.
         gone = [number for number in (1, 2) if all_of_it or stat.S_ISCHR(os.fstat(number).st_mode)]
         # What a display does to the terminal when it ends belongs in no log.
-        _turn(gone, os.devnull)
+        _turn(gone, None)
         for run, display in shown if 1 in gone else ():
             display.give_up(LogDisplay(run))
-        _turn(gone, log)
+        _turn(gone, folder)
 
 
-def _turn(numbers: Sequence[int], path: str | Path) -> None:
-    """Have what is written to these files go to the end of another."""
-    descriptor = open_to_append(Path(path))
+def _turn(numbers: Sequence[int], folder: RunFolder | None) -> None:
+    """Have what is written to these files go to the end of a run's log, or nowhere."""
+    if folder is None:
+        descriptor = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    else:
+        descriptor = folder.files.open_to_append(folder.log_file.name)
     for number in numbers:
         os.dup2(descriptor, number)
     os.close(descriptor)
@@ -261,7 +262,7 @@ def _say_error(run: Run, *, debug: bool) -> None:
         print(run.traceback, file=sys.stderr)
     # What was given wrongly names itself; an error of the training is this run's.
     where = "" if run.folder is None or isinstance(run.error, InputError) else f"{run.folder.id}: "
-    print(f"cifar-tui: {where}{printable(explain(run.error, run.config))}", file=sys.stderr)
+    print(f"cifar-tui: {printable(where + explain(run.error, run.config))}", file=sys.stderr)
 
 
 def _display(*, as_json: bool, quiet: bool) -> Display:

@@ -13,7 +13,7 @@ from cifar_tui.analysis import class_scores, most_confused
 from cifar_tui.events import ConfusionMatrix
 from cifar_tui.state import RunState
 from cifar_tui.study import Reference
-from cifar_tui.text import UNKNOWN, count, duration, figure, percent, printable
+from cifar_tui.text import UNKNOWN, cell, count, duration, figure, percent
 
 PLAIN_WIDTH = 160
 """Columns of a table that goes to a file."""
@@ -55,7 +55,7 @@ def comparison_table(
         "time": [duration(s.seconds) for s in states],
     }
     rows = len(states) + len(study)
-    whole = {head: [_text(value) for value in (*cells, *[None] * rows)][:rows] for head, cells in columns.items()}
+    whole = {head: [cell(value) for value in (*cells, *[None] * rows)][:rows] for head, cells in columns.items()}
     table = fitting(whole, ("params", "epochs", "images/s", "time"), width)
     table.append("\n1st epoch, best: validation; gap: training − validation in the best epoch", "dim")
     return table
@@ -64,15 +64,15 @@ def comparison_table(
 def runs_table(summaries: Sequence[dict[str, Any]], width: int = PLAIN_WIDTH) -> Text:
     """All runs, a row each."""
     columns = {
-        "run": [_text(s.get("id")) for s in summaries],
-        "state": [_text(s.get("state")) for s in summaries],
-        "model": [_text(s.get("model")) for s in summaries],
-        "data": [_text(str(s.get("data", UNKNOWN)).rpartition("/")[2]) for s in summaries],
-        "epochs": [_text(f"{s.get('epochs', UNKNOWN)}/{s.get('planned_epochs', UNKNOWN)}") for s in summaries],
-        "best": [_text(percent(figure(s.get("best_val_accuracy")))) for s in summaries],
-        "test": [_text(percent(figure(s.get("test_accuracy")))) for s in summaries],
-        "images/s": [_text(_speed(figure(s.get("images_per_second")))) for s in summaries],
-        "time": [_text(duration(figure(s.get("seconds")))) for s in summaries],
+        "run": [cell(s.get("id"), 300) for s in summaries],
+        "state": [cell(s.get("state")) for s in summaries],
+        "model": [cell(s.get("model")) for s in summaries],
+        "data": [cell(str(s.get("data", UNKNOWN)).rpartition("/")[2]) for s in summaries],
+        "epochs": [cell(f"{s.get('epochs', UNKNOWN)}/{s.get('planned_epochs', UNKNOWN)}") for s in summaries],
+        "best": [cell(percent(figure(s.get("best_val_accuracy")))) for s in summaries],
+        "test": [cell(percent(figure(s.get("test_accuracy")))) for s in summaries],
+        "images/s": [cell(_speed(figure(s.get("images_per_second")))) for s in summaries],
+        "time": [cell(duration(figure(s.get("seconds")))) for s in summaries],
     }
     return fitting(columns, ("images/s", "data", "time", "model", "best"), width)
 
@@ -83,11 +83,11 @@ def classes_table(matrix: ConfusionMatrix, classes: Sequence[str], width: int = 
     taken_for = {pair.true: pair for pair in reversed(most_confused(matrix, classes, len(classes) ** 2))}
     mistakes = [taken_for.get(score.name) for score in scores]
     columns = {
-        "class": [_text(score.name) for score in scores],
-        "images": [_text(count(score.images)) for score in scores],
-        "right": [_text(count(score.right)) for score in scores],
-        "accuracy": [_text(percent(score.recall)) for score in scores],
-        "most taken for": [_text(f"{pair.predicted} ({count(pair.count)})" if pair else "") for pair in mistakes],
+        "class": [cell(score.name) for score in scores],
+        "images": [cell(count(score.images)) for score in scores],
+        "right": [cell(count(score.right)) for score in scores],
+        "accuracy": [cell(percent(score.recall)) for score in scores],
+        "most taken for": [cell(f"{pair.predicted} ({count(pair.count)})" if pair else "") for pair in mistakes],
     }
     return fitting(columns, ("images", "right"), width)
 
@@ -124,11 +124,6 @@ def fitting(
 def _aligned(text: str, width: int, *, left: bool) -> str:
     space = " " * (width - cell_len(text))
     return text + space if left else space + text
-
-
-def _text(value: object) -> str:
-    """A damaged summary may hold anything."""
-    return printable(UNKNOWN if value is None else str(value))
 
 
 def _speed(images_per_second: float | None) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifar_tui.config import shortened, suggestion
@@ -25,18 +26,19 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.ispkg))
 
 
-def check(name: str, folder: str | None = None) -> None:
+def check(name: str, folder: str | None = None, barred: Sequence[Path] = ()) -> None:
     """Refuse what is no model, as far as that is known without importing anything.
 
     Args:
         name: A model's name, or a class as `package.module:Class`.
         folder: Where the class's module is looked for first; None is the current folder.
+        barred: Folders of runs, in which a class may not lie.
 
     Raises:
         InputError: It is unknown.
     """
     if own.is_own(name):
-        own.check(name, folder)
+        own.check(name, folder, barred)
     elif name not in names():
         meant = suggestion(name, names())
         raise InputError(
@@ -51,11 +53,11 @@ def load(name: str, folder: str | None = None) -> Callable[[int], nn.Module]:
         What builds it for a number of classes, with initial weights from torch's global generator.
 
     Raises:
-        InputError: No model has this name, or it is a class that cannot be imported.
+        InputError: No model has this name, or it is a class that cannot be imported, or that this user never named.
     """
-    check(name, folder)
     if own.is_own(name):
         return own.load(name, folder)
+    check(name)
     build: Callable[[int], nn.Module] = importlib.import_module(f"{__name__}.{name}").build
     return build
 

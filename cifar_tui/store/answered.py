@@ -42,7 +42,7 @@ def _recorded(run: AnsweredRun) -> Answers:
     from cifar_tui.store import answers
 
     path = run.folder.path / answers.FILE
-    if not path.exists():
+    if not run.folder.files.exists(answers.FILE):
         why = f"has no recorded answers ({answers.FILE}): `cifar-tui compare` finds them out, for itself"
         raise InputError(f"{run.folder.id} {why}")
     found = answers.read(path)

@@ -10,22 +10,25 @@ from typing import Any
 from cifar_tui.calibration import calibrate
 from cifar_tui.errors import InputError
 from cifar_tui.events import Note
-from cifar_tui.files import replacing, write_text
+from cifar_tui.files import write_text
 from cifar_tui.state import RunState
 from cifar_tui.store.answers import FILE as ANSWERS
 from cifar_tui.store.answers import Answers, read
-from cifar_tui.store.page import page
+from cifar_tui.store.page import is_picture, page
 from cifar_tui.store.plots.calibration import draw_calibration
 from cifar_tui.store.plots.confusion import draw_confusion_matrix
 from cifar_tui.store.plots.curves import draw_curves
 from cifar_tui.store.plots.predictions import Predictions, draw_predictions
 from cifar_tui.store.report import report_md
 from cifar_tui.store.tables import confusion_csv, metrics_csv
+from cifar_tui.system.folders import Folder
 from cifar_tui.text import printable
 
 __all__ = ["Predictions", "write_artefacts", "write_page"]
 
 REPORT, HTML = "report.md", "report.html"
+MOST_REPORT, MOST_PICTURE = 8_000_000, 16_000_000
+"""Bytes that a report and one of its pictures may have, to be put into a page."""
 OF_THE_TEST = ("predictions.png", ANSWERS)
 """What takes the test images to be made; it holds as long as the test result does."""
 
@@ -55,7 +58,7 @@ def write_artefacts(
         A line for each artefact that could not be written, which says why.
     """
     classes = state.started.classes if state.started else ()
-    test = state.test
+    files, test = Folder(folder), state.test
     known = answers or (_recorded(folder, test.epoch) if test else None)
     calibration = calibrate(known.confidence, known.predicted == known.labels) if known else None
     makers: dict[str, Callable[[], str | bytes]] = {}
@@ -82,7 +85,7 @@ def write_artefacts(
     } - makers.keys()
     present: set[str] = set()
     if test is not None:
-        present = {name for name in outdated.intersection(OF_THE_TEST) if (folder / name).exists()}
+        present = {name for name in outdated.intersection(OF_THE_TEST) if files.exists(name)}
         outdated -= present
     failures: list[str] = []
 
@@ -91,18 +94,17 @@ def write_artefacts(
         return report_md(replace(state, notes=[*state.notes, *notes]), config, present, calibration)
 
     makers[REPORT] = report
-    if (folder / HTML).exists():
+    if files.exists(HTML):
         makers[HTML] = lambda: _page(folder)
     for name in sorted(outdated):
         try:
-            (folder / name).unlink(missing_ok=True)
+            files.remove(name)
         except OSError as error:
             failures.append(f"{name} is outdated and could not be removed: {printable(str(error))}")
     for name, make in makers.items():
         try:
             content = make()
-            with replacing(folder / name) as temporary:
-                temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+            files.write_bytes(name, content.encode() if isinstance(content, str) else content)
             present.add(name)
         except Exception as error:  # noqa: BLE001  whatever a plot raises, the other artefacts are wanted
             failures.append(f"{name} could not be written: {printable(f'{type(error).__name__}: {error}')}")
@@ -121,21 +123,32 @@ def write_page(folder: Path, output: Path) -> None:
     """
     try:
         text = _page(folder)
-    except OSError as error:
-        raise InputError(f"{folder / REPORT}: cannot be read: {error.strerror or error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise InputError(f"{folder / REPORT}: cannot be read: {why}") from None
     try:
-        write_text(output, text)
+        if output.absolute().parent == folder.absolute():
+            Folder(folder).write_text(output.name, text)
+        else:
+            write_text(output, text)
     except OSError as error:
         raise InputError(f"{output}: cannot be written: {error.strerror or error}") from None
 
 
 def _page(folder: Path) -> str:
-    def picture(name: str) -> bytes | None:
-        # Only what lies in the folder itself, whatever a report that someone has edited may refer to.
-        path = folder / name
-        return path.read_bytes() if path.parent == folder and path.suffix == ".png" and path.is_file() else None
+    files = Folder(folder)
 
-    return page((folder / REPORT).read_text(encoding="utf-8"), picture)
+    def picture(name: str) -> bytes | None:
+        """A picture of the folder itself, whatever a report that someone has edited may refer to."""
+        if "/" in name or not name.endswith(".png"):
+            return None
+        try:
+            content = files.read_bytes(name, MOST_PICTURE)
+        except (OSError, ValueError):
+            return None
+        return content if is_picture(content) else None
+
+    return page(files.read_bytes(REPORT, MOST_REPORT).decode(), picture)
 
 
 def _recorded(folder: Path, epoch: int) -> Answers | None:

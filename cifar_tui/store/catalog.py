@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from cifar_tui.store.run_folder import RunFolder
 
 OWN = ("config.json", "events.jsonl", "summary.json")
 """A folder that has any of these is a run, damaged or not."""
+MOST_FIGURES, MOST_TEXT = 100, 1000
+"""Of a summary: entries, and characters of a word."""
 
 
 def run_folders(runs_dir: Path) -> list[RunFolder]:
@@ -45,7 +48,7 @@ def live_summary(folder: RunFolder) -> dict[str, Any]:
     Raises:
         InputError: It is missing or damaged.
     """
-    summary = folder.read_summary() | {"id": folder.id}
+    summary = _plain(folder.read_summary()) | {"id": folder.id}
     if summary.get("state") in ("running", "paused") and not is_held(folder.path):
         summary["state"] = "interrupted"
         summary["message"] = "its process ended without a word"
@@ -69,6 +72,16 @@ def is_paused(folder: RunFolder) -> bool:
         return live_summary(folder).get("state") == "paused"
     except InputError:
         return False
+
+
+def _plain(summary: dict[str, Any]) -> dict[str, Any]:
+    """The figures and words of a summary, and no more of it than ours have: a thousand of them are kept at once."""
+    kept = itertools.islice(summary.items(), MOST_FIGURES)
+    return {
+        key[:MOST_TEXT]: value[:MOST_TEXT] if isinstance(value, str) else value
+        for key, value in kept
+        if value is None or isinstance(value, str | int | float)
+    }
 
 
 def find(runs_dir: Path, text: str) -> RunFolder:

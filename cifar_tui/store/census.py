@@ -32,7 +32,7 @@ class Census:
         """The runs, newest first, whose summaries are other than at the last look: at the first one, all."""
         changed = []
         for folder in catalog.run_folders(self._runs_dir):
-            known, stamp = self._known.get(folder.id), _stamp(folder.summary_file)
+            known, stamp = self._known.get(folder.id), _stamp(folder)
             if known is not None and known.stamp == stamp and known.summary.get("state") not in UNDER_WAY:
                 continue
             summary = catalog.summary_of(folder)
@@ -42,9 +42,6 @@ class Census:
         return changed
 
 
-def _stamp(file: Path) -> tuple[int, int] | None:
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_ino
+def _stamp(folder: RunFolder) -> tuple[int, int] | None:
+    status = folder.files.status(folder.summary_file.name)
+    return None if status is None else (status.st_mtime_ns, status.st_ino)

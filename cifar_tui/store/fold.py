@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any, get_args
 
 from cifar_tui.events import Event, EventError, RunStatus, from_json, to_json
-from cifar_tui.files import open_to_read, write_text
 from cifar_tui.state import Curve, Point, RunState, Speed
+from cifar_tui.system import bounded_json
+from cifar_tui.system.folders import Folder
 
 LEAST_BYTES = 1_000_000
 """Shorter streams are read faster than one can see."""
+MOST_BYTES = 32_000_000
+MOST_MEMORY = 100_000_000
+"""What the file may hold, and what its values may take: those of a larger one are read from the events."""
 _TAIL = 4096
 """How much of the stream's end tells it from another."""
 _LAYOUT = [[field.name for field in fields(kind)] for kind in (RunState, Curve, Point, Speed)]
@@ -26,7 +30,8 @@ def write(state: RunState, events_file: Path, file: Path) -> None:
     Raises:
         OSError: It could not be written.
     """
-    size = events_file.stat().st_size
+    status = Folder(events_file.parent).status(events_file.name)
+    size = status.st_size if status else 0
     if size < LEAST_BYTES:
         return
     content = {
@@ -35,14 +40,17 @@ def write(state: RunState, events_file: Path, file: Path) -> None:
         "tail": _tail(events_file, size),
         "state": {field.name: _plain(getattr(state, field.name)) for field in fields(state)},
     }
-    write_text(file, json.dumps(content, separators=(",", ":")) + "\n")
+    text = json.dumps(content, separators=(",", ":")) + "\n"
+    if len(text) <= MOST_BYTES:
+        Folder(file.parent).write_text(file.name, text)
 
 
 def read(events_file: Path, file: Path) -> tuple[RunState, int]:
     """The state that was kept, and how many bytes of `events_file` made it; an empty one and 0 where none fits."""
     try:
-        with open_to_read(file) as kept:
-            content = json.load(kept)
+        text = Folder(file.parent).read_bytes(file.name, MOST_BYTES).decode()
+        content = bounded_json.parse(text, MOST_MEMORY)
+        del text
         size = content["bytes"]
         if content["layout"] == _LAYOUT and size >= LEAST_BYTES and content["tail"] == _tail(events_file, size):
             return _state(content["state"]), size
@@ -52,7 +60,7 @@ def read(events_file: Path, file: Path) -> tuple[RunState, int]:
 
 
 def _tail(events_file: Path, size: int) -> str:
-    with open_to_read(events_file) as file:
+    with Folder(events_file.parent).open_to_read(events_file.name) as file:
         file.seek(max(0, size - _TAIL))
         return hashlib.sha256(file.read(min(size, _TAIL))).hexdigest()
 

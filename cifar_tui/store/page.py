@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import io
 import itertools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -82,6 +83,20 @@ def page(markdown: str, picture: Callable[[str], bytes | None]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{html.escape(_title(tokens))}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
     )
+
+
+def is_picture(content: bytes) -> bool:
+    """Whether this is a PNG file from its first byte to its last: what else may call itself one is not given away."""
+    from PIL import Image
+
+    if not (content.startswith(b"\x89PNG\r\n\x1a\n") and content.endswith(b"IEND\xaeB\x60\x82")):
+        return False
+    try:
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+            image.verify()
+    except Exception:  # noqa: BLE001  (Pillow raises whatever the damage in a file makes of it)
+        return False
+    return True
 
 
 def _title(tokens: Sequence[Token]) -> str:

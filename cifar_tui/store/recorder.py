@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 from collections import deque
-from pathlib import Path
 from typing import Any
 
 from cifar_tui.events import (
@@ -22,7 +21,7 @@ from cifar_tui.events import (
     RunStarted,
     to_json,
 )
-from cifar_tui.files import PASSING, open_to_append, write_text
+from cifar_tui.files import PASSING
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.store.tables import metrics_csv
@@ -44,8 +43,9 @@ class Recorder:
         self._folder = folder
         self.config = config
         self._throttle = BatchThrottle()
-        self._descriptor = open_to_append(folder.events_file)
-        _drop_torn_line(folder.events_file)
+        self._abandoned = False
+        self._descriptor = folder.files.open_to_append(folder.events_file.name)
+        _drop_torn_line(self._descriptor)
         self._held: deque[bytes] = deque()
         """Lines that the disk has not taken yet, in order; of the first, what is left of it."""
         self._told = ""
@@ -62,7 +62,7 @@ class Recorder:
             OSError: The folder is gone, or it is the run's end and the disk is full.
         """
         self.state.apply(event)
-        if not self._throttle.admits(event):
+        if self._abandoned or not self._throttle.admits(event):
             return
         try:
             self._write(event)
@@ -88,15 +88,20 @@ class Recorder:
             self.write_summary()
         self._append(event)
         if isinstance(event, Epoch | Resumed) or self._trouble:
-            write_text(self._folder.metrics_file, metrics_csv(self.state))
+            self._folder.files.write_text(self._folder.metrics_file.name, metrics_csv(self.state))
         if isinstance(event, RunStarted | Epoch | Paused | Resumed) or self._trouble:
             self.write_summary()
 
     def close(self) -> None:
         """Write no more."""
         os.close(self._descriptor)
-        with contextlib.suppress(OSError):  # It only saves time.
-            self._folder.keep_state(self.state)
+        if not self._abandoned:
+            with contextlib.suppress(OSError):  # It only saves time.
+                self._folder.keep_state(self.state)
+
+    def abandon(self) -> None:
+        """Write nothing from now on: the run is another process's."""
+        self._abandoned = True
 
     def write_summary(self) -> None:
         """Replace `summary.json`.
@@ -105,7 +110,7 @@ class Recorder:
             OSError: It could not be written.
         """
         text = json.dumps(summary(self.config, self.state), indent=2)
-        write_text(self._folder.summary_file, text + "\n")
+        self._folder.files.write_text(self._folder.summary_file.name, text + "\n")
 
     def _append(self, event: AnyEvent) -> None:
         if not (isinstance(event, Batch) and len(self._held) >= MOST_HELD):
@@ -151,17 +156,15 @@ def summary(config: dict[str, Any], state: RunState) -> dict[str, Any]:
     }
 
 
-def _drop_torn_line(path: Path) -> None:
+def _drop_torn_line(descriptor: int) -> None:
     """Cut a last line that a crash left without its end, so that the next event begins a line of its own."""
-    with path.open("rb+") as file:
-        end = position = file.seek(0, os.SEEK_END)
-        while position:
-            start = max(0, position - 65536)
-            file.seek(start)
-            newline = file.read(position - start).rfind(b"\n")
-            if newline >= 0:
-                position = start + newline + 1
-                break
-            position = start
-        if position < end:
-            file.truncate(position)
+    end = position = os.fstat(descriptor).st_size
+    while position:
+        start = max(0, position - 65536)
+        newline = os.pread(descriptor, position - start, start).rfind(b"\n")
+        if newline >= 0:
+            position = start + newline + 1
+            break
+        position = start
+    if position < end:
+        os.ftruncate(descriptor, position)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Literal, TypeGuard, get_args
 
 from cifar_tui.errors import InputError
 from cifar_tui.store.lock import is_held
+from cifar_tui.system.folders import Folder
 
 FILE = "requests"
 READ_SECONDS = 0.2
@@ -33,15 +33,12 @@ def send(folder: Path, request: Request) -> None:
     if not is_held(folder):
         raise InputError(f"{folder.name} is not being trained: there is nothing to {request}")
     try:
-        # Only the owner makes the file: one that someone else put there is not followed anywhere.
-        descriptor = os.open(folder / FILE, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = Folder(folder).open_to_ask(FILE)
     except FileNotFoundError:
         raise InputError(f"{folder.name} takes no requests yet: it is only getting ready") from None
     except OSError as error:
         raise InputError(f"{folder.name} cannot be asked to {request}: {error.strerror}") from None
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise InputError(f"{folder / FILE}: not a file")
         os.write(descriptor, f"{request}\n".encode())
     except OSError as error:
         raise InputError(f"{folder.name} cannot be asked to {request}: {error.strerror}") from None
@@ -58,19 +55,24 @@ class Requests:
         Raises:
             OSError: The folder cannot be written.
         """
-        self._file = folder / FILE
-        self._file.unlink(missing_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        os.close(os.open(self._file, flags, 0o600))
+        self._folder = Folder(folder)
+        self._folder.remove(FILE)
+        os.close(self._folder.make_new(FILE, 0o600))
         self._at = 0
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def heed(self, answer: Callable[[Request | str], None]) -> None:
-        """From now on, call `answer` on a thread of its own with each line: a request, or what is none."""
+    def handle(self, answer: Callable[[Request | str], None], check: Callable[[], None]) -> None:
+        """From now on, on a thread of its own, call `answer` with each line: a request, or what is none.
+
+        Args:
+            answer: What handles a line.
+            check: Called before each look.
+        """
 
         def main() -> None:
             while not self._stopped.wait(READ_SECONDS):
+                check()
                 for line in self.take():
                     answer(line)
 
@@ -81,29 +83,23 @@ class Requests:
         """The whole lines that have come since the last call. Nothing where the file cannot be read."""
         try:
             # By its name, time and again: what was written on another machine shows up on opening.
-            descriptor = os.open(self._file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            with self._folder.open_to_read(FILE) as file:
+                data = os.pread(file.fileno(), MOST_BYTES, self._at)
         except OSError:
             return []
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return []
-            data = os.pread(descriptor, MOST_BYTES, self._at)
-        except OSError:
-            return []
-        finally:
-            os.close(descriptor)
         # A line that is longer than a look is none, and is passed over in pieces.
         whole = data if len(data) == MOST_BYTES else data[: data.rfind(b"\n") + 1]
         self._at += len(whole)
         return [line.strip() for line in whole.decode("ascii", "replace").splitlines() if line.strip()]
 
-    def close(self) -> None:
-        """Heed none any more, and take the file away."""
+    def close(self, *, remove: bool = True) -> None:
+        """Handle none any more, and remove the file, unless it is another owner's."""
         self._stopped.set()
         if self._thread is not None:
             self._thread.join()
-        with contextlib.suppress(OSError):  # It is not heeded any more, gone or not.
-            self._file.unlink(missing_ok=True)
+        if remove:
+            with contextlib.suppress(OSError):  # Nobody reads it any more, gone or not.
+                self._folder.remove(FILE)
 
 
 def is_request(line: str) -> TypeGuard[Request]:

@@ -12,12 +12,18 @@ from typing import Any
 
 from cifar_tui.config import TrainingConfig, shortened
 from cifar_tui.errors import InputError
-from cifar_tui.events import AnyEvent, EventError, from_json
-from cifar_tui.files import open_to_read, write_text
+from cifar_tui.events import MOST_CLASSES, MOST_WHOLE, AnyEvent
 from cifar_tui.state import RunState
 from cifar_tui.store import fold
+from cifar_tui.store.stream import events_of
+from cifar_tui.system import bounded_json
+from cifar_tui.system.folders import Folder
 
 CHECKPOINTS = "checkpoints"
+CONFIG_BYTES, SUMMARY_BYTES = 4_000_000, 256_000
+"""What `config.json` and `summary.json` may hold: the names of thousands of classes, and a few dozen figures."""
+MEMORY_PER_BYTE = 40
+"""Of the values in these files, at most."""
 RECORD: dict[str, Any] = {
     "created": str,
     "command": [str],
@@ -31,7 +37,7 @@ RECORD: dict[str, Any] = {
     "parameters": int,
     "versions": {"cifar-tui": str, "python": str},
 }
-"""What a `config.json` must hold for its run to be gone on with, or reported on: names, and types of values."""
+"""What a `config.json` must hold for its run to be resumed, or reported on: names, and types of values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,11 @@ class RunFolder:
     def id(self) -> str:
         """The run's id, which is the folder's name."""
         return self.path.name
+
+    @property
+    def files(self) -> Folder:
+        """What all that is in it is opened by."""
+        return Folder(self.path)
 
     @property
     def config_file(self) -> Path:
@@ -86,23 +97,17 @@ class RunFolder:
         Raises:
             InputError: It is missing or damaged.
         """
-        return _read_object(self.config_file)
+        return self._read_object("config.json", CONFIG_BYTES)
 
     def read_options(self) -> TrainingConfig:
         """The run's options, with what `auto` came to where its numbers depend on it.
 
         Raises:
-            InputError: `config.json` is missing or damaged, or names code that the runs have brought along.
+            InputError: `config.json` is missing or damaged.
         """
         record = self.read_record()
         resolved = {field: record[field] for field in ("precision", "threads")}
-        options = TrainingConfig.from_dict(record["options"] | resolved, str(self.config_file))
-        if options.model_dir is not None and _is_within(options.model_dir, self.path.parent):
-            raise InputError(
-                f"{self.config_file}: the class {shortened(options.model)} lies in the folder of runs, which is for "
-                "data: what lies there is not run; move its module elsewhere, and name that folder by model_dir"
-            )
-        return options
+        return TrainingConfig.from_dict(record["options"] | resolved, str(self.config_file))
 
     def read_record(self) -> dict[str, Any]:
         """The content of `config.json`, whole and of the right types, with the id and the place that it has now.
@@ -112,6 +117,8 @@ class RunFolder:
         """
         content = self.read_config()
         _check(content, RECORD, str(self.config_file), "")
+        if len(content["dataset"]["classes"]) > MOST_CLASSES:
+            raise InputError(f"{self.config_file}: damaged, it names more than {MOST_CLASSES:,} classes")
         options = TrainingConfig.from_dict(content["options"], str(self.config_file)).to_dict()
         return content | {"options": options, "id": self.id, "runs_dir": str(self.path.parent)}
 
@@ -119,11 +126,15 @@ class RunFolder:
         """See that what is written into this folder stays in it.
 
         Raises:
-            InputError: It, or its folder of checkpoints, is a link.
+            InputError: It, or its folder of checkpoints, is a link; or it is missing.
         """
         for path in (self.path, self.checkpoints):
             if path.is_symlink():
                 raise InputError(f"{path} is a link: a run is written to its own folder alone; move it to there")
+        try:
+            self.files.check_is_own()
+        except OSError as error:
+            raise InputError(f"{self.path}: cannot be opened: {error.strerror}") from None
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Replace `config.json`.
@@ -131,7 +142,7 @@ class RunFolder:
         Raises:
             OSError: It could not be written.
         """
-        write_text(self.config_file, json.dumps(config, indent=2) + "\n")
+        self.files.write_text("config.json", json.dumps(config, indent=2) + "\n")
 
     def read_summary(self) -> dict[str, Any]:
         """The content of `summary.json`.
@@ -139,7 +150,7 @@ class RunFolder:
         Raises:
             InputError: It is missing or damaged.
         """
-        return _read_object(self.summary_file)
+        return self._read_object("summary.json", SUMMARY_BYTES)
 
     def events(self, start: int = 0) -> Iterator[AnyEvent]:
         """The run's events in order; lines that are none, such as a last one that was cut short, are left out.
@@ -151,13 +162,9 @@ class RunFolder:
             InputError: The file is there, but cannot be read.
         """
         try:
-            with open_to_read(self.events_file) as lines:
-                lines.seek(start)
-                for line in lines:
-                    try:
-                        yield from_json(line.decode(errors="replace"))
-                    except EventError:
-                        continue
+            with self.files.open_to_read("events.jsonl") as stream:
+                stream.seek(start)
+                yield from events_of(stream)
         except FileNotFoundError:
             return
         except OSError as error:
@@ -181,6 +188,19 @@ class RunFolder:
             OSError: It could not be written.
         """
         fold.write(state, self.events_file, self.state_file)
+
+    def _read_object(self, name: str, most_bytes: int) -> dict[str, Any]:
+        path = self.path / name
+        try:
+            text = self.files.read_bytes(name, most_bytes).decode()
+            content = bounded_json.parse(text, most_bytes * MEMORY_PER_BYTE)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+        except ValueError:
+            raise InputError(f"{path}: damaged, not JSON") from None
+        if not isinstance(content, dict):
+            raise InputError(f"{path}: damaged, not a JSON object")
+        return content
 
 
 def create(runs_dir: Path, name: str, now: datetime, config: Callable[[RunFolder], dict[str, Any]]) -> RunFolder:
@@ -206,7 +226,7 @@ def create(runs_dir: Path, name: str, now: datetime, config: Callable[[RunFolder
                 continue
             folder = RunFolder(path)
             try:
-                folder.checkpoints.mkdir()
+                folder.files.folder(CHECKPOINTS).make()
                 folder.write_config(config(folder))
             except BaseException:
                 shutil.rmtree(path)
@@ -219,13 +239,6 @@ def create(runs_dir: Path, name: str, now: datetime, config: Callable[[RunFolder
     raise InputError(f"{runs_dir} has a thousand runs of this second and name")
 
 
-def _is_within(path: str, folder: Path) -> bool:
-    try:
-        return Path(path).resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError):  # It leads in a circle: nothing is found there.
-        return False
-
-
 def _check(value: Any, kind: Any, source: str, name: str) -> None:
     if isinstance(kind, list):
         fits = isinstance(value, list) and all(type(item) is kind[0] for item in value)
@@ -234,19 +247,6 @@ def _check(value: Any, kind: Any, source: str, name: str) -> None:
         for inner, its_kind in kind.items() if fits else ():
             _check(value.get(inner), its_kind, source, f"{name}.{inner}".lstrip("."))
     else:
-        fits = type(value) is kind
+        fits = type(value) is kind and (kind is not int or 0 <= value <= MOST_WHOLE)
     if not fits:
         raise InputError(f"{source}: damaged, {name} is {shortened(value)}")
-
-
-def _read_object(path: Path) -> dict[str, Any]:
-    try:
-        with open_to_read(path) as file:
-            content = json.loads(file.read().decode())
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError):
-        raise InputError(f"{path}: damaged, not JSON") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: damaged, not a JSON object")
-    return content

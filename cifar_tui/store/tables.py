@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from typing import BinaryIO
 
 from cifar_tui.events import AnyEvent, Batch, ConfusionMatrix, Resumed, RunStarted
 from cifar_tui.state import RunState
@@ -24,6 +25,8 @@ METRICS = (
 
 BATCHES = ("epoch", "batch", "samples", "loss", "accuracy", "lr", "images_per_second", "t")
 """The columns of `batches.csv`: attributes of a `Batch` event."""
+_LONGEST_ROW = 400
+"""Bytes: each of its numbers takes 25 at most."""
 
 
 def metrics_csv(state: RunState) -> str:
@@ -31,21 +34,39 @@ def metrics_csv(state: RunState) -> str:
     return _table(METRICS, state.epochs)
 
 
-def batches_csv(events: Iterable[AnyEvent]) -> str:
-    """Likewise a row for each batch that was recorded, which are ten a second at most.
+def write_batches_csv(file: BinaryIO, events: Iterable[AnyEvent]) -> None:
+    """Write likewise a row for each batch that was recorded, which are ten a second at most.
 
     Args:
+        file: Where to, open to write and to read back, at its beginning: there may be more rows than fit into memory.
         events: The run's stream. What was trained once more after a crash has its last rows alone.
     """
-    batches: list[Batch] = []
+    file.write(_line(BATCHES))
+    begin = file.tell()
     for event in events:
         if isinstance(event, Batch):
-            batches.append(event)
+            file.write(_line([getattr(event, name) for name in BATCHES]))
         elif isinstance(event, RunStarted | Resumed):
-            begins = event.samples if isinstance(event, Resumed) else 0
-            while batches and batches[-1].samples > begins:
-                batches.pop()
-    return _table(BATCHES, batches)
+            _drop_after(file, begin, event.samples if isinstance(event, Resumed) else 0)
+
+
+def _line(values: Sequence[object]) -> bytes:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow(values)
+    return buffer.getvalue().encode()
+
+
+def _drop_after(file: BinaryIO, begin: int, samples: int) -> None:
+    """Cut off the last rows, as far as they are of batches after so many samples; those before `begin` are no rows."""
+    end = file.tell()
+    while end > begin:
+        file.seek(max(begin, end - _LONGEST_ROW))
+        rows = file.read(end - file.tell()).rstrip(b"\n").split(b"\n")
+        if int(rows[-1].split(b",")[BATCHES.index("samples")]) <= samples:
+            break
+        end -= len(rows[-1]) + 1
+    file.seek(end)
+    file.truncate()
 
 
 def _table(columns: Sequence[str], rows: Iterable[object]) -> str:
@@ -59,13 +80,24 @@ def _table(columns: Sequence[str], rows: Iterable[object]) -> str:
 def confusion_csv(matrix: ConfusionMatrix, classes: Sequence[str]) -> str:
     """Counts with class names on both sides, the true classes down, the predicted ones across.
 
+    A name that a spreadsheet could run as a formula, or that begins with an apostrophe, has one more apostrophe before
+    it: without that, all names are as they were, and different ones stay different.
+
+    Source: OWASP, "CSV Injection", https://owasp.org/www-community/attacks/CSV_Injection
+
     Args:
         matrix: (K, K) counts.
-        classes: K names, kept as they are, whatever characters they hold.
+        classes: K names, whatever characters they hold.
     """
+    names = [f"'{name}" if _acts(name) else name for name in classes]
     buffer = io.StringIO()
     # All names in quotes: the csv module of Python 3.11 and 3.12 would leave a carriage return bare.
     writer = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    writer.writerow(["true / predicted", *classes])
-    writer.writerows([name, *row] for name, row in zip(classes, matrix, strict=True))
+    writer.writerow(["true / predicted", *names])
+    writer.writerows([name, *row] for name, row in zip(names, matrix, strict=True))
     return buffer.getvalue()
+
+
+def _acts(name: str) -> bool:
+    # Some spreadsheets pass over leading spaces, and take the wide forms for the plain ones.
+    return name.startswith(("\t", "\r", "\n", "\0", "'")) or name.lstrip().startswith(tuple("=+-@＝＋－＠"))

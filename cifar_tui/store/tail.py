@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from cifar_tui.errors import InputError
 from cifar_tui.events import AnyEvent, EventError, from_json
-from cifar_tui.files import open_to_read
 from cifar_tui.state import RunState
 from cifar_tui.store import fold
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.store.stream import MOST_LINE
 
 MOST_BYTES = 1 << 20
 """Of one look: a stream that has grown long meanwhile is read piece by piece."""
@@ -17,8 +17,7 @@ class Tail:
     """Reads the whole lines that have come since the last look; a torn last line waits for its rest."""
 
     def __init__(self, folder: RunFolder) -> None:
-        self._file = folder.events_file
-        self._state_file = folder.state_file
+        self._folder = folder
         self._at = 0
 
     def begin(self) -> RunState:
@@ -27,7 +26,7 @@ class Tail:
         Raises:
             InputError: The stream is there, but cannot be read.
         """
-        state, self._at = fold.read(self._file, self._state_file)
+        state, self._at = fold.read(self._folder.events_file, self._folder.state_file)
         while events := self.more():
             for event in events:
                 state.apply(event)
@@ -35,10 +34,8 @@ class Tail:
 
     def skip(self) -> None:
         """Begin with what comes from now on."""
-        try:
-            self._at = self._file.stat().st_size
-        except OSError:
-            self._at = 0
+        status = self._folder.files.status(self._folder.events_file.name)
+        self._at = status.st_size if status else 0
 
     def more(self) -> list[AnyEvent]:
         """The events since the last look, in order; lines that are none are left out.
@@ -48,14 +45,16 @@ class Tail:
         """
         events: list[AnyEvent] = []
         try:
-            with open_to_read(self._file) as stream:
+            with self._folder.files.open_to_read(self._folder.events_file.name) as stream:
                 while not events:
                     stream.seek(self._at)
                     data = stream.read(MOST_BYTES)
                     end = data.rfind(b"\n") + 1
+                    if not end and len(data) == MOST_BYTES:
+                        data += stream.readline(MOST_LINE)
+                        # A line that is longer than any event is none, and is passed over piece by piece.
+                        end = len(data) if data.endswith(b"\n") or len(data) > MOST_LINE else 0
                     if not end:
-                        # A line that is longer than any event is none.
-                        self._at += len(data) if len(data) == MOST_BYTES else 0
                         break
                     self._at += end
                     for line in data[:end].splitlines():
@@ -66,5 +65,5 @@ class Tail:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise InputError(f"{self._file}: cannot be read: {error.strerror}") from None
+            raise InputError(f"{self._folder.events_file}: cannot be read: {error.strerror}") from None
         return events

@@ -7,8 +7,7 @@ import os
 import socket
 import time
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self, cast
 
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.events import AnyEvent, Batch, BatchThrottle, Epoch, Evaluated, Note, Resumed, RunStarted
@@ -48,8 +47,12 @@ def began(folder: RunFolder) -> float:
 class EventFile:
     """A new file for TensorBoard. Its times are the run's own: when it began, and the seconds since."""
 
-    def __init__(self, path: Path, began: float) -> None:
+    def __init__(self, file: BinaryIO, began: float) -> None:
         """Begin the file.
+
+        Args:
+            file: Open to write, unbuffered where somebody looks meanwhile; it is closed with this.
+            began: When the run was begun, in seconds since 1970.
 
         Raises:
             CifarTuiError: TensorBoard is not installed.
@@ -59,6 +62,7 @@ class EventFile:
             from tensorboard.compat.proto import event_pb2, summary_pb2
             from tensorboard.summary.writer.record_writer import RecordWriter
         except ImportError:
+            file.close()
             raise CifarTuiError(MISSING) from None
         # The modules that protocol buffers are made into say nothing of their types.
         self._event: Any = event_pb2.Event
@@ -66,8 +70,7 @@ class EventFile:
         self._summary: Any = summary_pb2.Summary
         self._began = began
         self._samples = 0
-        # Unbuffered: who looks while the run trains sees every record, and whole.
-        self._records: Any = RecordWriter(path.open("wb", buffering=0))
+        self._records: Any = RecordWriter(file)
         self._put(0.0, file_version=VERSION)
 
     def __enter__(self) -> Self:
@@ -132,9 +135,10 @@ class Mirror:
         # A process that goes on with the run begins a file of its own; TensorBoard reads them by their names.
         name = f"{PREFIX}{time.time():017.6f}.{socket.gethostname()}.{os.getpid()}"
         try:
-            place = folder.path / FOLDER
-            place.mkdir(exist_ok=True)
-            self._file = EventFile(place / name, began(folder))
+            place = folder.files.folder(FOLDER)
+            place.make()
+            # Unbuffered: who looks while the run trains sees every record, and whole.
+            self._file = EventFile(cast("BinaryIO", os.fdopen(place.make_new(name), "wb", buffering=0)), began(folder))
         except Exception as error:  # noqa: BLE001  (whatever is wrong with the disk or that package, training goes on)
             self._end(error)
 
@@ -166,4 +170,4 @@ class Mirror:
 
 def is_mirrored(folder: RunFolder) -> bool:
     """Whether the run's events have been mirrored so far, and are to be further on."""
-    return (folder.path / FOLDER).is_dir()
+    return folder.files.exists(FOLDER)

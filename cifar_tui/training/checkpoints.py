@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import math
-import os
-import shutil
+import sys
 import zipfile
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from cifar_tui.errors import DivergedError, InputError
-from cifar_tui.files import open_to_read, replacing
+from cifar_tui.system.folders import Folder
 from cifar_tui.training.metrics import Measured
 from cifar_tui.training.optimizer import Stateful
 
@@ -25,6 +25,10 @@ LAST = "last.pt"
 PREVIOUS = "previous.pt"
 BEST = "best.pt"
 WEIGHTS = "model.safetensors"
+MOST_COPIES, MOST_BESIDE = 8, 16_000_000
+"""Of the model's weights in a checkpoint, and bytes of what else is in it."""
+_NEXT = ".next.tmp"
+"""A checkpoint that is whole, before it becomes the last one."""
 
 Weights = dict[str, Tensor]
 
@@ -129,7 +133,7 @@ def save(snapshot: Snapshot, folder: Path, *, best: bool = False) -> Path:
     Raises:
         OSError: The disk is full or the folder is gone.
     """
-    last = folder / LAST
+    run, files = Folder(folder.parent), Folder(folder.parent, folder.name)
     content = {
         "format": FORMAT,
         **asdict(snapshot.identity),
@@ -141,58 +145,66 @@ def save(snapshot: Snapshot, folder: Path, *, best: bool = False) -> Path:
         "best_weights": snapshot.best_weights,
         "torch": str(torch.__version__),
     }
-    with replacing(last) as temporary:
-        _write(content, temporary)
+    try:
+        _write(content, files)
         if best:
-            # Before last.pt: where one of these fails, the run goes on from before this epoch, and writes them then.
+            # Before last.pt: where one of these fails, the run resumes from before this epoch, and writes them then.
             metadata = {"model": snapshot.identity.model, "classes": json.dumps(snapshot.identity.classes)}
-            _save_safetensors(snapshot.weights, folder.parent / WEIGHTS, metadata)
-            with replacing(folder / BEST) as second:
-                _link(temporary, second)
-        if last.exists():
-            with replacing(folder / PREVIOUS) as before:
-                _link(last, before)
-    return last
+            _save_safetensors(snapshot.weights, run, metadata)
+            files.name_again(_NEXT, BEST)
+        if files.is_file(LAST):
+            files.name_again(LAST, PREVIOUS)
+        files.rename(_NEXT, LAST)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            files.remove(_NEXT)
+        raise
+    return folder / LAST
 
 
-def _write(content: dict[str, Any], path: Path) -> None:
+def _write(content: dict[str, Any], files: Folder) -> None:
     # By way of memory: torch's own writer hides what the system said of a full disk.
     packed = io.BytesIO()
     torch.save(content, packed)
-    path.write_bytes(packed.getbuffer())
+    files.write_bytes(_NEXT, packed.getbuffer())
 
 
-def _link(source: Path, target: Path) -> None:
-    """A second name for a file that is only ever replaced, or a copy where the file system has no hard links."""
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
-
-
-def _save_safetensors(weights: Weights, path: Path, metadata: dict[str, str]) -> None:
+def _save_safetensors(weights: Weights, run: Folder, metadata: dict[str, str]) -> None:
     from safetensors.torch import save
 
-    with replacing(path) as temporary:
-        temporary.write_bytes(save({name: tensor.contiguous() for name, tensor in weights.items()}, metadata))
+    run.write_bytes(WEIGHTS, save({name: tensor.contiguous() for name, tensor in weights.items()}, metadata))
 
 
-def load_last(folder: Path, identity: Identity) -> tuple[Snapshot | None, str]:
-    """The snapshot that a run goes on from: the last that is whole and its own.
+def most_bytes(model: nn.Module) -> int:
+    """What a checkpoint of this model may take: its weights, the best ones, a few values a weight of the optimiser."""
+    tensors = (*model.parameters(), *model.buffers())
+    return MOST_COPIES * sum(tensor.numel() * max(4, tensor.element_size()) for tensor in tensors) + MOST_BESIDE
+
+
+def load_last(folder: Path, identity: Identity, most: int) -> tuple[Snapshot | None, str]:
+    """The snapshot that a run is resumed from: the last that is whole and its own.
+
+    Args:
+        folder: The checkpoints' own.
+        identity: The run's.
+        most: Bytes that one may take, as of `most_bytes`.
 
     Returns:
         The snapshot, None where the run has none yet; and why it is not `last.pt`, empty where it is.
 
     Raises:
-        InputError: None that is there can be used; the message is about the last.
+        InputError: None that is there can be used; the message is about the last. Or a folder is in the way.
     """
     errors: list[InputError] = []
-    for name in (LAST, PREVIOUS, BEST):
-        if not (folder / name).exists():
+    files = Folder(folder.parent, folder.name)
+    names = (LAST, PREVIOUS, BEST)
+    if in_the_way := next((name for name in names if files.is_folder(name)), None):
+        raise InputError(f"{folder / in_the_way}: a folder, where checkpoints are to be written; move it elsewhere")
+    for name in names:
+        if not files.exists(name):
             continue
         try:
-            snapshot = load_own(folder / name, identity)
+            snapshot = load_own(folder / name, identity, most)
         except InputError as error:
             errors.append(error)
             continue
@@ -202,26 +214,30 @@ def load_last(folder: Path, identity: Identity) -> tuple[Snapshot | None, str]:
     return None, ""
 
 
-def load_own(path: Path, identity: Identity) -> Snapshot:
-    """The snapshot in a checkpoint of a run with this identity.
+def load_own(path: Path, identity: Identity, most: int) -> Snapshot:
+    """The snapshot in a checkpoint of a run with this identity, which may take `most` bytes.
 
     Raises:
         InputError: No such file, or damaged, or not a checkpoint of ours, or another run's: the message says which.
     """
-    snapshot = load(path)
+    snapshot = load(path, most)
     _check_identity(snapshot.identity, identity, path)
     return snapshot
 
 
-def load(path: Path) -> Snapshot:
+def load(path: Path, most: int = sys.maxsize) -> Snapshot:
     """The snapshot in a checkpoint, on the CPU. Nothing in the file is run: only tensors and plain values are read.
 
+    Args:
+        path: The checkpoint, in the folder of a run's checkpoints.
+        most: Bytes that it may take, in the file and in memory.
+
     Raises:
-        InputError: No such file, or not a checkpoint of ours, or damaged.
+        InputError: No such file, or not a checkpoint of ours, or damaged, or too large.
     """
     try:
-        with open_to_read(path) as file:
-            _check_sums(file)
+        with Folder(path.parents[1], path.parent.name).open_to_read(path.name, most) as file:
+            _check_parts(file)
             file.seek(0)
             content = torch.load(file, map_location="cpu", weights_only=True)
         if content["format"] == FORMAT:
@@ -234,7 +250,7 @@ def load(path: Path) -> Snapshot:
                 schedule=content["schedule"],
                 best_weights=content["best_weights"],
             )
-            _check_whole(snapshot)
+            _check_whole(snapshot, most)
             return snapshot
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
@@ -243,23 +259,27 @@ def load(path: Path) -> Snapshot:
     raise InputError(f"{path}: a checkpoint of format {content['format']!r}, which this version does not read")
 
 
-def _check_sums(file: BinaryIO) -> None:
+def _check_parts(file: BinaryIO) -> None:
     """See that every part of a checkpoint is as it was written: PyTorch writes checksums, but does not read them.
 
     Raises:
-        zipfile.BadZipFile: It is not.
+        zipfile.BadZipFile: It is not; or it is compressed, as PyTorch writes none, and could unpack to any size.
     """
     with zipfile.ZipFile(file) as packed:
+        if any(part.compress_type != zipfile.ZIP_STORED for part in packed.infolist()):
+            raise zipfile.BadZipFile("compressed")
         if (damaged := packed.testzip()) is not None:
             raise zipfile.BadZipFile(damaged)
 
 
-def _check_whole(snapshot: Snapshot) -> None:
+def _check_whole(snapshot: Snapshot, most: int) -> None:
     """See that what it holds is of the right kinds, and that its parts go together.
 
     Raises:
-        ValueError: They do not.
+        ValueError: They do not; or its tensors would take more than `most` bytes, as those may that repeat one value.
     """
+    if _size((snapshot.weights, snapshot.best_weights, snapshot.optimizer, snapshot.schedule)) > most:
+        raise ValueError("its tensors are far too large")
     identity, progress, best = snapshot.identity, snapshot.progress, snapshot.best_weights
     fields = [(identity, "model", str), (identity, "fingerprint", str), (snapshot, "active", float)]
     fields += [(progress, name, hint) for name, hint in get_type_hints(Progress).items()]
@@ -272,6 +292,15 @@ def _check_whole(snapshot: Snapshot) -> None:
         raise ValueError("it has no best weights")
     if best is not None and _shapes(best) != _shapes(snapshot.weights):
         raise ValueError("its best weights are of another model")
+
+
+def _size(state: Any) -> int:
+    """Bytes of all tensors in nested dictionaries and lists."""
+    if isinstance(state, Tensor):
+        return state.numel() * state.element_size()
+    if isinstance(state, dict):
+        return sum(map(_size, state.values()))
+    return sum(map(_size, state)) if isinstance(state, list | tuple) else 0
 
 
 def _shapes(weights: Weights) -> dict[str, torch.Size]:

@@ -22,6 +22,7 @@ class Control:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._stop: tuple[RunStatus, str] | None = None
+        self._error: Exception | None = None
         self._paused = False
         self._save = False
 
@@ -29,6 +30,12 @@ class Control:
         """Ask for an end: checkpoint, then finish in `state` for the reason `why`. The first request counts."""
         with self._changed:
             self._stop = self._stop or (state, why)
+            self._changed.notify_all()
+
+    def abandon(self, error: Exception) -> None:
+        """Ask for an end by this error: nothing more is written, no checkpoint either."""
+        with self._changed:
+            self._error = self._error or error
             self._changed.notify_all()
 
     def pause(self) -> None:
@@ -53,13 +60,13 @@ class Control:
 
     @property
     def stopping(self) -> bool:
-        """Whether a stop was asked for."""
-        return self._stop is not None
+        """Whether an end was asked for."""
+        return self._stop is not None or self._error is not None
 
     @property
     def pausing(self) -> bool:
         """Whether a pause was asked for that is not over."""
-        return self._paused and self._stop is None
+        return self._paused and not self.stopping
 
     def wait_while_paused(self) -> None:
         """On the training thread: wait until `resume` or `stop`."""
@@ -67,6 +74,13 @@ class Control:
             self._changed.wait_for(lambda: not self.pausing)
 
     def check(self) -> None:
-        """On the training thread, between two batches or two files: raise `StopTraining` where a stop was asked for."""
+        """On the training thread, between two batches or two files: raise what ends it, where that was asked for.
+
+        Raises:
+            StopTraining: It is to save and end.
+            Exception: What it was abandoned by.
+        """
+        if self._error:
+            raise self._error
         if self._stop:
             raise StopTraining(*self._stop)

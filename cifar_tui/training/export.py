@@ -1,10 +1,11 @@
-"""Weights in files of other programs' formats, each read back by such a program and compared before it counts."""
+"""Weights in other programs' formats, each read back by such a program and compared before it counts."""
 
 from __future__ import annotations
 
 import io
 import json
 import math
+import tempfile
 import warnings
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -16,7 +17,6 @@ from torch import Tensor, nn
 
 from cifar_tui.config import IMAGE_SIZE
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.files import replacing
 from cifar_tui.training.checkpoints import copy_weights
 
 TOLERANCE = 1e-4
@@ -31,44 +31,41 @@ PREPROCESSING = (
 
 Logits = Callable[[Tensor], Tensor]
 """What a file that was loaded makes of images."""
-Writer = Callable[[nn.Module, dict[str, str], Path], None]
-Loader = Callable[[nn.Module, Path], Logits]
+Writer = Callable[[nn.Module, dict[str, str]], bytes]
+Loader = Callable[[nn.Module, bytes], Logits]
 
 
-def export(model: nn.Module, form: str, metadata: Mapping[str, str], path: Path) -> float:
-    """Write a model to a file, load that again, and put it in place where it answers as the model does.
+def export(model: nn.Module, form: str, metadata: Mapping[str, str]) -> tuple[bytes, float]:
+    """The content of a file of a model, which was loaded again and predicts as the model does.
 
     Args:
         model: In evaluation mode, float32, on the CPU.
         form: `safetensors`, `onnx` or `torch-export`.
         metadata: What the file says of itself, besides `preprocessing`.
-        path: The file; what is there stays where anything fails.
 
     Returns:
-        The greatest difference between a logit of the file and the model's own.
+        The content, and the greatest difference between a logit of the file and the model's own.
 
     Raises:
-        CifarTuiError: A package is missing, or the file does not answer as the model.
-        OSError: It could not be written.
+        CifarTuiError: A package is missing, or the file does not predict as the model.
     """
     write, load = _FORMS[form]
-    with replacing(path) as temporary, warnings.catch_warnings():
+    with warnings.catch_warnings():
         # The exporters warn of how they are made.
         warnings.simplefilter("ignore")
         try:
-            write(model, {**metadata, "preprocessing": PREPROCESSING}, temporary)
-            difference = _difference(model, load(model, temporary))
-        except (CifarTuiError, OSError):
+            content = write(model, {**metadata, "preprocessing": PREPROCESSING})
+            difference = _difference(model, load(model, content))
+        except CifarTuiError:
             raise
         except Exception as error:  # An exporter raises whatever keeps it from going on.
             why = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
-            raise CifarTuiError(f"{path} is not written: the model cannot be had as {form}: {why}") from error
-        if difference > TOLERANCE:
-            raise CifarTuiError(
-                f"{path} is not written: as {form}, its logits differ from the model's by {difference:.1e},"
-                f" more than {TOLERANCE:.0e}"
-            )
-    return difference
+            raise CifarTuiError(f"the model cannot be had as {form}: {why}") from error
+    if difference > TOLERANCE:
+        raise CifarTuiError(
+            f"as {form}, its logits differ from the model's by {difference:.1e}, more than {TOLERANCE:.0e}"
+        )
+    return content, difference
 
 
 @torch.inference_mode()
@@ -83,48 +80,51 @@ def _difference(model: nn.Module, loaded: Logits) -> float:
     return worst
 
 
-def _to_safetensors(model: nn.Module, metadata: dict[str, str], path: Path) -> None:
+def _to_safetensors(model: nn.Module, metadata: dict[str, str]) -> bytes:
     from safetensors.torch import save
 
-    path.write_bytes(save({name: tensor.contiguous() for name, tensor in copy_weights(model).items()}, metadata))
+    return save({name: tensor.contiguous() for name, tensor in copy_weights(model).items()}, metadata)
 
 
-def _from_safetensors(model: nn.Module, path: Path) -> Logits:
-    from safetensors.torch import load_file
+def _from_safetensors(model: nn.Module, content: bytes) -> Logits:
+    from safetensors.torch import load
 
     again = deepcopy(model)
     for tensor in again.state_dict().values():
         tensor.zero_()
-    again.load_state_dict(load_file(path))
+    again.load_state_dict(load(content))
     return again
 
 
-def _to_onnx(model: nn.Module, metadata: dict[str, str], path: Path) -> None:
+def _to_onnx(model: nn.Module, metadata: dict[str, str]) -> bytes:
     onnx = _onnx()
-    torch.onnx.export(
-        model,
-        (_example(),),
-        path,
-        # Of the two exporters, this one needs no further packages, and is in all versions of torch.
-        dynamo=False,
-        opset_version=OPSET,
-        input_names=["images"],
-        output_names=["logits"],
-        dynamic_axes={"images": {0: "batch"}, "logits": {0: "batch"}},
-    )
-    content = onnx.load_model_from_string(path.read_bytes())
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.onnx")
+        torch.onnx.export(
+            model,
+            (_example(),),
+            path,
+            # Of the two exporters, this one needs no further packages, and is in all versions of torch.
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=["images"],
+            output_names=["logits"],
+            dynamic_axes={"images": {0: "batch"}, "logits": {0: "batch"}},
+        )
+        content = onnx.load_model_from_string(path.read_bytes())
     onnx.helper.set_model_props(content, metadata)
     content.doc_string = f"images: {metadata['preprocessing']}; logits: (N, classes), before the softmax"
     onnx.checker.check_model(content)
-    path.write_bytes(content.SerializeToString())
+    serialized: bytes = content.SerializeToString()
+    return serialized
 
 
-def _from_onnx(model: nn.Module, path: Path) -> Logits:  # noqa: ARG001
+def _from_onnx(model: nn.Module, content: bytes) -> Logits:  # noqa: ARG001
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
     def logits(images: Tensor) -> Tensor:
         (found,) = session.run(["logits"], {"images": images.numpy()})
@@ -142,16 +142,15 @@ def _onnx() -> Any:
     return onnx
 
 
-def _to_torch_export(model: nn.Module, metadata: dict[str, str], path: Path) -> None:
+def _to_torch_export(model: nn.Module, metadata: dict[str, str]) -> bytes:
     program = torch.export.export(model, (_example(),), dynamic_shapes=({0: torch.export.Dim("batch")},))
-    # By way of memory: the name of a temporary file is none that torch would take.
     buffer = io.BytesIO()
     torch.export.save(program, buffer, extra_files={"metadata.json": json.dumps(metadata)})
-    path.write_bytes(buffer.getbuffer())
+    return buffer.getvalue()
 
 
-def _from_torch_export(model: nn.Module, path: Path) -> Logits:  # noqa: ARG001
-    return torch.export.load(io.BytesIO(path.read_bytes())).module()
+def _from_torch_export(model: nn.Module, content: bytes) -> Logits:  # noqa: ARG001
+    return torch.export.load(io.BytesIO(content)).module()
 
 
 def _example() -> Tensor:

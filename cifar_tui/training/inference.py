@@ -44,10 +44,10 @@ def load(path: Path, config: TrainingConfig, identity: Identity) -> Trained:
     Raises:
         InputError: The checkpoint is missing, damaged or another run's, or the device is not there.
     """
-    placement = settle(config)
-    snapshot = checkpoints.load_own(path, identity)
     make = models.load(config.model, config.model_dir)
+    placement = settle(config)
     model, placement, _ = build(config, make, len(identity.classes), placement)
+    snapshot = checkpoints.load_own(path, identity, checkpoints.most_bytes(model))
     checkpoints.restore(snapshot, model)
     return Trained(model.eval(), placement, snapshot.progress.best_epoch or 0)
 

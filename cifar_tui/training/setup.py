@@ -56,8 +56,14 @@ class Shelf:
         self._last: tuple[tuple[str, str | None], Source] | None = None
         self._reading = threading.Lock()
 
-    def source(self, config: TrainingConfig, progress: Progress) -> Source:
+    def source(self, config: TrainingConfig, progress: Progress, *, stored: bool = False) -> Source:
         """The images that `config` names.
+
+        Args:
+            config: The options of a run.
+            progress: Told what is being done; what it raises ends the reading.
+            stored: Whether they are those of a run in a folder, which may have come from anybody: where they say that
+                CIFAR-10 is, it is looked for, but never put.
 
         Raises:
             InputError: They are not there or not usable.
@@ -69,16 +75,17 @@ class Shelf:
             progress("waiting for another run's images", 0, 0)
         try:
             if self._last is None or self._last[0] != wanted:
-                self._last = (wanted, sources.read(config.data, config.data_dir, progress))
+                self._last = (wanted, sources.read(config.data, config.data_dir, progress, stored=stored))
             return self._last[1]
         finally:
             self._reading.release()
 
 
-def prepare(config: TrainingConfig, shelf: Shelf, progress: Progress) -> Setup:
+def prepare(config: TrainingConfig, shelf: Shelf, progress: Progress, *, stored: bool = False) -> Setup:
     """Read the images, find the device, and build the model with weights that depend on the seed alone.
 
-    To be called on the thread that will train: it takes the device and the number of threads for itself.
+    To be called on the thread that will train: it takes the device and the number of threads for itself. The arguments
+    are those of `Shelf.source`, and where that is.
 
     Raises:
         InputError: The options do not fit this machine or these images, or a class of the user's own is no model.
@@ -86,7 +93,7 @@ def prepare(config: TrainingConfig, shelf: Shelf, progress: Progress) -> Setup:
     """
     make = models.load(config.model, config.model_dir)
     placement = settle(config)
-    dataset = split(shelf.source(config, progress), config.seed)
+    dataset = split(shelf.source(config, progress, stored=stored), config.seed)
     model, placement, draws = build(config, make, len(dataset.classes), placement)
     return Setup(config, placement, dataset, model, draws)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.binding import BindingType
 
 from cifar_tui.config import TrainingConfig
+from cifar_tui.errors import CifarTuiError
 from cifar_tui.text import plural
 from cifar_tui.tui import background, keys
 from cifar_tui.tui.entry import Entry
@@ -176,9 +177,12 @@ class Dashboard(LiveApp):
         if entry.status in ("paused", "pausing"):
             self.action_pause()
             return
+        self.with_class(entry, functools.partial(self._resume, entry))
+
+    def _resume(self, entry: Entry) -> None:
         with self.refusals():
             self.roster.resume(entry)
-            self.say("going on from its last checkpoint …", entry)
+            self.say("resuming from its last checkpoint …", entry)
         self.watch_devices()
         self.draw_now(entry)
 
@@ -188,13 +192,41 @@ class Dashboard(LiveApp):
 
         options = TrainingConfig()
         with self.refusals():
-            options = self.roster.options(self.selected) if self.selected else options
+            options = self._options_of(self.selected) if self.selected else options
         self.push_screen(NewRun(options, self.look), self._add)
+
+    def _options_of(self, entry: Entry) -> TrainingConfig:
+        """A run's options for a new one: without a class that a run from anybody names, and the user has not.
+
+        Raises:
+            CifarTuiError: Its configuration is damaged.
+        """
+        options = self.roster.options(entry)
+        if entry.folder is not None and not entry.under_way:
+            from cifar_tui.models import own
+
+            try:
+                unknown = own.unknown(options.model, options.model_dir, (self._runs_dir, entry.folder.path))
+            except CifarTuiError as error:
+                self.say(str(error), entry, "warning")
+                return replace(options, model=TrainingConfig().model, model_dir=None)
+            if unknown is not None:
+                self.say(f"{unknown.model} is not filled in: you have not trained it here by name", entry, "warning")
+                return replace(options, model=TrainingConfig().model, model_dir=None)
+        return options
 
     def _add(self, wanted: Wanted | None) -> None:
         if wanted is None:
             return
         config = wanted.config
+        if config.model_dir is not None:
+            from cifar_tui.models import own
+
+            try:
+                own.allow(config.model, config.model_dir, (self._runs_dir,))
+            except CifarTuiError as error:
+                self.say(str(error), level="warning")
+                return
         if wanted.detached:
             from cifar_tui import detached
 
@@ -276,7 +308,10 @@ class Dashboard(LiveApp):
             if names:
                 self.main.predict(entry, names, done, functools.partial(self.say, entry=entry, level="warning"))
 
-        self.push_screen(box, predict)
+        def ask() -> None:
+            self.push_screen(box, predict)
+
+        self.with_class(entry, ask) if known else ask()
 
     def action_filter(self) -> None:
         """Type what the runs' rows must say."""

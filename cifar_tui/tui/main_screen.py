@@ -75,6 +75,7 @@ class MainScreen(ViewsScreen):
         size: Size,
         selected: Callable[[], None],
         session: Callable[[], Session],
+        with_class: Callable[[Entry, Callable[[], None]], None],
     ) -> None:
         """Show these runs.
 
@@ -84,6 +85,7 @@ class MainScreen(ViewsScreen):
             size: The terminal's.
             selected: Called when another run is selected.
             session: Gives the session that has the images.
+            with_class: Does what runs the class of a run's model, if need be once it was asked whether to.
         """
         # As the first resize will set them: the first picture is the right one.
         wide = next(name for least, name in reversed(self.HORIZONTAL_BREAKPOINTS) if size.width >= least)
@@ -99,6 +101,7 @@ class MainScreen(ViewsScreen):
         self._entries = entries
         self._tell_selected = selected
         self._session = session
+        self.with_class = with_class
         self._title = StatusLine(id="title")
         self._message = StatusLine(id="message")
         self._keys = StatusLine(id="keys")

@@ -164,6 +164,24 @@ def quit_question(names: Sequence[str], look: Look) -> Question[Literal["stop", 
     )
 
 
+def class_question(what: str, look: Look) -> Question[Literal["run"]]:
+    """Whether to run the code of a run's model.
+
+    Args:
+        what: Which code that is.
+        look: How to draw.
+    """
+    return Question(
+        "Run code that came with a run?",
+        f"{what[:1].upper()}{what[1:]}. Whoever wrote it can do with your files whatever you can: look at it before.",
+        [
+            Choice("escape", "Leave it", "What is recorded is shown all the same.", None),
+            Choice("r", "Run it", "It is remembered, for this class in this file.", "run"),
+        ],
+        look,
+    )
+
+
 Source = Literal["fetch", "digits", "data_dir", "data"]
 """Where the images are to come from: the network, this program, or a folder for the option of this name."""
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 class ViewsScreen(SteadyScreen[None]):
     """A screen with views; what else stands on it is its heir's."""
 
+    with_class: Callable[[Entry, Callable[[], None]], None]
+    """Does what runs the class of a run's model, if need be once it was asked whether to."""
+
     @property
     def views(self) -> Views | None:
         """The views, once they are there."""
@@ -38,10 +41,16 @@ class ViewsScreen(SteadyScreen[None]):
             return
         self.views.images.show_own()
         if name == self.views.shown == "images":
-            self.views.images.reload()
+            self._reload(self.views.images.entry, self.views.images.reload)
         elif name == self.views.shown == "confidence":
-            self.views.confidence.reload()
+            self._reload(self.views.confidence.entry, self.views.confidence.reload)
         self._put_on(self.views, name)
+
+    def _reload(self, entry: Entry | None, reload: Callable[[], None]) -> None:
+        if entry is None:
+            reload()
+        else:
+            self.with_class(entry, reload)
 
     def predict(
         self, entry: Entry, names: Sequence[str], done: Callable[[PredictedFiles], None], failed: Callable[[str], None]

@@ -1,6 +1,6 @@
-"""A class of the user's own as a model: how it is named, where it is looked for, how it is brought in.
+"""A class of the user's own as a model: how it is named, where it is looked for, how it is imported.
 
-PyTorch is imported only to bring it in.
+PyTorch is imported only for that.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ import contextlib
 import importlib
 import sys
 import traceback
-from collections.abc import Callable
-from importlib.machinery import PathFinder
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -18,10 +17,13 @@ from typing import TYPE_CHECKING
 from cifar_tui.config import IMAGE_SIZE, suggestion
 from cifar_tui.errors import InputError
 from cifar_tui.imports import importing
+from cifar_tui.models.own import trust
+from cifar_tui.models.own.place import check_names, check_place, locate, search_places
 
 if TYPE_CHECKING:
     from torch import nn
 
+UnknownClassError = trust.UnknownClassError
 PACKAGE = Path(__file__).parents[2]
 """Ours."""
 _imported: set[str] = set()
@@ -50,24 +52,53 @@ def resolved(model: str, folder: str | None) -> str | None:
     return folder
 
 
-def check(model: str, folder: str | None) -> None:
-    """See that `package.module:Class` is of this form, and that there is such a package or module, importing neither.
+def check(model: str, folder: str | None, barred: Sequence[Path] = ()) -> list[Path]:
+    """See that `package.module:Class` is of this form, and that there may be such a class, importing nothing.
+
+    Args:
+        model: The class.
+        folder: Where its module is looked for first; None is the current folder.
+        barred: Folders of runs, or of single runs, in which it may not lie.
+
+    Returns:
+        The files that an import of it would run, that of its module last.
 
     Raises:
-        InputError: It is not.
+        InputError: It is of another form, or there is none; or it lies where runs are kept.
     """
     module, _, name = model.partition(":")
     if module.endswith(".py") or not all(part.isidentifier() for part in (*module.split("."), name)):
         raise InputError(
             f"--model takes a model's name, or a class as package.module:Class, not {model!r}{_meant(model)}"
         )
-    top = module.partition(".")[0]
-    if not _is_there(top, _places(folder)):
-        where = repr(folder) if folder else "the current folder"
-        raise InputError(
-            f"--model {model}: there is no module {top!r} in {where}; name the folder that holds it by --model-dir, or "
-            "call cifar-tui from there"
-        )
+    where = repr(folder) if folder else "the current folder"
+    if folder:
+        check_place(model, [Path(folder, module)], barred)
+    files = locate(model, _path(search_places(folder)), where)
+    check_place(model, files, barred)
+    check_names(model, files[-1])
+    return files
+
+
+def allow(model: str, folder: str | None, barred: Sequence[Path]) -> None:
+    """Have a class run from now on, since this user has named it.
+
+    Raises:
+        InputError: As of `check`.
+    """
+    trust.allow(model, check(model, folder, barred))
+
+
+def unknown(model: str, folder: str | None, barred: Sequence[Path]) -> UnknownClassError | None:
+    """What is to be said of a class that this user has never named; None of one that may be run.
+
+    Raises:
+        InputError: As of `check`.
+    """
+    if not is_own(model):
+        return None
+    files = check(model, folder, barred)
+    return None if trust.is_allowed(model, files) else UnknownClassError(model, files[-1])
 
 
 def load(model: str, folder: str | None) -> Callable[[int], nn.Module]:
@@ -81,16 +112,18 @@ def load(model: str, folder: str | None) -> Callable[[int], nn.Module]:
         `InputError` where the class does.
 
     Raises:
+        UnknownClassError: This user has never named the class.
         InputError: The name is not of that form, or there is no such module, or importing it fails, or it has no such
             class of `torch.nn.Module`.
     """
     from torch import nn
 
-    check(model, folder)
+    if not trust.is_allowed(model, files := check(model, folder)):
+        raise UnknownClassError(model, files[-1])
     name, _, wanted = model.partition(":")
     try:
         with importing:
-            module = _import(name, _places(folder))
+            module = _import(name, search_places(folder))
     except (Exception, SystemExit) as error:
         raise InputError(f"--model {model}: importing {name} failed: {told(error, folder)}") from error
     kind = getattr(module, wanted, None)
@@ -134,21 +167,6 @@ def _meant(model: str) -> str:
         return ""
     parent = Path(path).parent
     return f"; did you mean {module}:{name}{f' with --model-dir {parent}' if parent.name else ''}?"
-
-
-def _places(folder: str | None) -> list[str]:
-    """Where the user's modules are looked for before the path."""
-    with contextlib.suppress(OSError):  # The current folder may be gone.
-        return list(dict.fromkeys([folder or str(Path.cwd()), str(Path.cwd())]))
-    return [folder] if folder else []
-
-
-def _is_there(top: str, places: list[str]) -> bool:
-    importlib.invalidate_caches()
-    # Editable installations bring finders of their own.
-    finders = [finder for finder in sys.meta_path if finder is not PathFinder]
-    found = PathFinder.find_spec(top, _path(places))
-    return found is not None or any(finder.find_spec(top, None) for finder in finders)
 
 
 def _path(places: list[str]) -> list[str]:
