@@ -8,6 +8,7 @@ from pathlib import Path
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.files import NO_ROOM
+from cifar_tui.store.lock import TAKEN_AWAY
 
 _OUT_OF_MEMORY = re.compile("not enough memory|t allocate memory|out of memory")
 
@@ -18,7 +19,7 @@ def explain(error: BaseException, config: TrainingConfig) -> str:
     if isinstance(error, CifarTuiError):
         return text
     if isinstance(error, FileNotFoundError):
-        return "the run's folder, or something in it, was taken away while it trained; start the run anew"
+        return TAKEN_AWAY
     if isinstance(error, OSError):
         remedy = "make room" if error.errno in NO_ROOM else "see to it that it can be written"
         where = f"{Path(error.filename).name}: " if isinstance(error.filename, str) else ""

@@ -26,6 +26,7 @@ class FakeRun:
         self.folder = folder
         self.error: BaseException | None = None
         self.traceback = ""
+        self.lost = False
         self.asked: list[str] = []
         self._listener = listener
         self._runs_dir = runs_dir

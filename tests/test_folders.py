@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from cifar_tui.system.folders import Folder, disown, own
+from cifar_tui.system.descriptors import disown, own
+from cifar_tui.system.folders import Folder
 
 
 @pytest.fixture

@@ -230,7 +230,7 @@ def _tell_end(each: _Followed, *, debug: bool) -> None:
         _say_error(each.run, debug=debug)
     elif not each.ended:
         each.display.notice("ended before training began; nothing was changed")
-    if each.ended and each.run.folder is not None:
+    if each.ended and each.run.folder is not None and not each.run.lost:
         each.display.result(each.state, each.run.folder.path)
 
 

@@ -16,13 +16,17 @@ import time
 from pathlib import Path
 
 from cifar_tui.errors import CifarTuiError, InputError
-from cifar_tui.system import folders
+from cifar_tui.system import descriptors
 from cifar_tui.system.folders import Folder
 
 LOCK = "lock"
 ACQUIRE_SECONDS = 1.0
 """How long to try: `is_held` in another process holds the lock for an instant."""
 TRY_SECONDS = 0.02
+TAKEN_AWAY = (
+    "the run's folder, or something in it, was taken away while it trained; "
+    "if it is somewhere else now, resume it there"
+)
 
 
 class NotOwnedError(CifarTuiError):
@@ -49,7 +53,7 @@ class RunLock:
         except BaseException:
             os.close(self._whole)
             raise
-        folders.own(folder, self._whole)
+        descriptors.own(folder, self._whole)
 
     def check(self) -> bool:
         """Whether the file that is locked is still the run's; where it was removed or replaced, another one is locked.
@@ -76,7 +80,7 @@ class RunLock:
 
     def release(self) -> None:
         """Give the run up."""
-        folders.disown(self._folder.path)
+        descriptors.disown(self._folder.path)
         os.close(self._file)
         os.close(self._whole)
 
@@ -86,9 +90,7 @@ class RunLock:
         except (FileNotFoundError, NotADirectoryError):
             same = False
         if not same:
-            raise NotOwnedError(
-                "the run's folder, or something in it, was taken away while it trained; where it is now, resume it"
-            )
+            raise NotOwnedError(TAKEN_AWAY)
 
     def _lock_file(self) -> int:
         """A locked descriptor of the file that is called `lock`, made anew where only readers hold it."""

@@ -17,10 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from cifar_tui.system import descriptors
+
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_owned: dict[str, os.stat_result] = {}
-"""The folders that this process owns, by their paths, as they were when it came to own them."""
 _COUNTS = 3
 """How often the names of a file are counted before it is believed that one is elsewhere: a rename may be under way."""
 
@@ -70,7 +69,7 @@ class Folder:
         Raises:
             OSError: It is missing, a link, no regular file, too large, or has a name elsewhere (a hard link).
         """
-        with self._opened() as folder, _closed_on_error(self._open(folder, name, _READ)) as descriptor:
+        with self._opened() as folder, descriptors.closed_on_error(self._open(folder, name, _READ)) as descriptor:
             self._check_kind(descriptor, name)
             self._check_names(folder, descriptor, name)
             if most_bytes is not None and (size := os.fstat(descriptor).st_size) > most_bytes:
@@ -315,13 +314,12 @@ class Folder:
     @contextmanager
     def _opened(self, *, writing: bool = False) -> Iterator[int]:
         """A descriptor of this folder."""
-        descriptor = _open_folder(self._root, None, follow=not writing)
+        descriptor = descriptors.open_folder(self._root, follow=not writing)
         try:
-            owned = _owned.get(str(self._root.absolute())) if writing else None
-            if owned is not None and not os.path.samestat(owned, os.fstat(descriptor)):
-                raise FileNotFoundError(errno.ENOENT, "its folder was replaced by another one", str(self._root))
+            if writing:
+                descriptors.check_owned(self._root, descriptor)
             for name in self._below:
-                inner = _open_folder(name, descriptor)
+                inner = descriptors.open_folder(name, descriptor)
                 os.close(descriptor)
                 descriptor = inner
             yield descriptor
@@ -341,7 +339,10 @@ class Folder:
     def _open_own(self, name: str, flags: int) -> int:
         """Open what is to be written: it may have no other name at all."""
         flags |= os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        with self._opened(writing=True) as folder, _closed_on_error(self._open(folder, name, flags)) as descriptor:
+        with (
+            self._opened(writing=True) as folder,
+            descriptors.closed_on_error(self._open(folder, name, flags)) as descriptor,
+        ):
             self._check_kind(descriptor, name)
             if os.fstat(descriptor).st_nlink > 1:
                 raise self._named_elsewhere(name)
@@ -358,7 +359,7 @@ class Folder:
             if status.st_nlink <= 1:
                 return
             with os.scandir(folder) as entries:
-                here = sum(_is(entry, status) for entry in entries)
+                here = sum(descriptors.is_same(entry, status) for entry in entries)
             if here >= status.st_nlink:
                 return
         raise self._named_elsewhere(name)
@@ -370,53 +371,7 @@ class Folder:
         return OSError(number, text, str(self.path / name))
 
 
-def own(path: Path, descriptor: int) -> None:
-    """Have this process write to the folder of this descriptor alone by this path, and to none that takes its place.
-
-    It holds for everything that is written there, whichever thread does it, until `disown`.
-    """
-    _owned[str(path.absolute())] = os.fstat(descriptor)
-
-
-def disown(path: Path) -> None:
-    """Write to whichever folder is there from now on."""
-    _owned.pop(str(path.absolute()), None)
-
-
-@contextmanager
-def _closed_on_error(descriptor: int) -> Iterator[int]:
-    try:
-        yield descriptor
-    except BaseException:
-        os.close(descriptor)
-        raise
-
-
-def _is(entry: os.DirEntry[str], file: os.stat_result) -> bool:
-    try:
-        # What the listing itself has for a number may be another one, on layered file systems.
-        return os.path.samestat(entry.stat(follow_symlinks=False), file)
-    except OSError:  # It was removed meanwhile.
-        return False
-
-
 def _check(name: str) -> str:
     if not name or "/" in name or "\0" in name or name in (".", ".."):
         raise ValueError(f"{name!r} is no name of a file")
     return name
-
-
-def _open_folder(path: Path | str, above: int | None = None, *, follow: bool = False) -> int:
-    try:
-        return os.open(path, _FOLDER if follow else _FOLDER | os.O_NOFOLLOW, dir_fd=above)
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENOTDIR) and _is_link(path, above):
-            raise OSError(errno.ELOOP, "its folder is a link, and symbolic links are not followed", str(path)) from None
-        raise
-
-
-def _is_link(path: Path | str, above: int | None) -> bool:
-    try:
-        return stat.S_ISLNK(os.stat(path, dir_fd=above, follow_symlinks=False).st_mode)
-    except OSError:
-        return False

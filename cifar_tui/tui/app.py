@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.text import plural
-from cifar_tui.tui import background, keys
+from cifar_tui.tui import background, consent, keys
 from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.live import LiveApp
 
@@ -177,7 +177,7 @@ class Dashboard(LiveApp):
         if entry.status in ("paused", "pausing"):
             self.action_pause()
             return
-        self.with_class(entry, functools.partial(self._resume, entry))
+        consent.with_class(self, entry, functools.partial(self._resume, entry))
 
     def _resume(self, entry: Entry) -> None:
         with self.refusals():
@@ -311,7 +311,7 @@ class Dashboard(LiveApp):
         def ask() -> None:
             self.push_screen(box, predict)
 
-        self.with_class(entry, ask) if known else ask()
+        consent.with_class(self, entry, ask) if known else ask()
 
     def action_filter(self) -> None:
         """Type what the runs' rows must say."""

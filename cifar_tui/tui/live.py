@@ -20,7 +20,7 @@ from textual.scrollbar import ScrollBar, ScrollBarRender
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.text import plural, printable
-from cifar_tui.tui import background
+from cifar_tui.tui import background, consent
 from cifar_tui.tui.elsewhere import Elsewhere, News
 from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.graphics import TerminalNamed, driver
@@ -124,7 +124,8 @@ class LiveApp(InTurnApp):
 
     def get_default_screen(self) -> MainScreen:
         """The panels."""
-        return MainScreen(list(self.roster), self.look, self.size, self._selected, self.session, self.with_class)
+        with_class = functools.partial(consent.with_class, self)
+        return MainScreen(list(self.roster), self.look, self.size, self._selected, self.session, with_class)
 
     # From the first paint on
 
@@ -154,30 +155,6 @@ class LiveApp(InTurnApp):
 
     def started(self) -> None:
         """The screen stands."""
-
-    def with_class(self, entry: Entry, do: Callable[[], None]) -> None:
-        """Do what runs the class of a run's model; ask first where it is code that this user has never named."""
-        unknown = None
-        if entry.folder is not None and not entry.under_way:
-            from cifar_tui.store import classes
-
-            # What cannot be found out is told by what it is needed for.
-            with contextlib.suppress(CifarTuiError):
-                unknown = classes.unknown(entry.folder)
-        if unknown is None:
-            do()
-            return
-        from cifar_tui.tui.questions import class_question
-
-        self.push_screen(class_question(unknown.what, self.look), functools.partial(self._run_class, entry, do))
-
-    def _run_class(self, entry: Entry, do: Callable[[], None], answer: str | None) -> None:
-        if answer == "run" and entry.folder is not None:
-            from cifar_tui.store import classes
-
-            with self.refusals():
-                classes.allow(entry.folder)
-                do()
 
     def on_terminal_named(self, message: TerminalNamed) -> None:
         """The terminal is in use, for the first time or again; images that it had before are gone."""
