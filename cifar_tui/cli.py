@@ -66,6 +66,8 @@ def _shown(value: object) -> Any:
 Detach = Annotated[bool, typer.Option("--detach", help="Train in a process of its own; print the run's id and return.")]
 Announce = Annotated[int | None, typer.Option(hidden=True)]
 """Where a detached process tells the run's id."""
+Agreed = Annotated[str | None, typer.Option(hidden=True)]
+"""The digest of the class that the process which starts a detached one was allowed to run."""
 Theme = Annotated[
     str | None,
     typer.Option(help="The dashboard's: dark, light, or auto, which goes by COLORFGBG.", show_default="auto"),
@@ -177,7 +179,7 @@ def train(
     # What the command line names is the user's; what a file names may be anybody's.
     named = trust or ("model" in given and ("model_dir" in given or "model_dir" not in from_file))
     for each in configs:
-        allow_named(each, runs, named=named, as_json=as_json)
+        allow_named(each, runs, config, named=named, as_json=as_json)
     if tensorboard:
         from cifar_tui.store.tensorboard import require
 
@@ -223,7 +225,7 @@ def _print_ids(
     *,
     as_json: bool,
     tensorboard: bool = False,
-    trust: bool = False,
+    agreed: str | None = None,
 ) -> None:
     """Train in the background, and say under which ids."""
     from cifar_tui import detached
@@ -231,7 +233,7 @@ def _print_ids(
     def show(line: str) -> None:
         print(printable(line), file=sys.stderr, flush=True)
 
-    ids = detached.start(jobs, runs, show, tensorboard=tensorboard, trust=trust)
+    ids = detached.start(jobs, runs, show, tensorboard=tensorboard, agreed=agreed)
     print(json.dumps([{"id": run_id} for run_id in ids]) if as_json else "\n".join(map(printable, ids)))
 
 
@@ -246,6 +248,8 @@ def training_configs(options: dict[str, Any], runs: Path) -> list[TrainingConfig
     if not chosen:
         raise InputError(f"model takes at least one of {', '.join(models.names())}")
     common = TrainingConfig.from_dict(options)
+    if common.model_dir is not None and any(map(models.own.is_own, chosen)):
+        _check_model_dir(common.model_dir)
     folders = {model: models.own.resolved(model, common.model_dir) for model in chosen}
     for model, folder in folders.items():
         models.check(model, folder, (runs,))
@@ -267,6 +271,12 @@ def training_configs(options: dict[str, Any], runs: Path) -> list[TrainingConfig
     return [replace(config, name=f"{common.name}-{model_word(config.model)}") for config in configs]
 
 
+def _check_model_dir(folder: str) -> None:
+    with contextlib.suppress(OSError, RuntimeError):
+        if not Path(folder).expanduser().exists():
+            raise InputError(f"--model-dir: there is no folder {folder!r}")
+
+
 @app.command()
 def resume(
     context: typer.Context,
@@ -275,6 +285,7 @@ def resume(
     as_json: AsJson = False,
     quiet: Quiet = False,
     trust: Trust = False,
+    agreed: Agreed = None,
     detach: Detach = False,
     announce: Announce = None,
     debug: Debug = False,
@@ -288,9 +299,9 @@ def resume(
     if catalog.is_paused(folder):
         cli_runs.ask(context, run, runs_dir, as_json, "resume")
         return
-    check_class(folder, trust=trust, as_json=wants_json(context, as_json))
+    digest = check_class(folder, trust=trust, as_json=wants_json(context, as_json), agreed=agreed)
     if detach:
-        _print_ids([folder], directory, as_json=wants_json(context, as_json), trust=True)
+        _print_ids([folder], directory, as_json=wants_json(context, as_json), agreed=digest)
         return
     raise typer.Exit(
         driver.train(

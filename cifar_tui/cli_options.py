@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cifar_tui.config import DEFAULT_RUNS_DIR, TrainingConfig
+from cifar_tui.errors import InputError
 from cifar_tui.models import own
+from cifar_tui.models.own import UnknownClassError
 from cifar_tui.text import printable
 
 if TYPE_CHECKING:
     from cifar_tui.store.run_folder import RunFolder
+
+
+LONGEST_LINE = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for another pr
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print only the result.")]
 Debug = Annotated[bool, typer.Option("--debug", callback=_set_debug, help="Show the traceback of an error.")]
 Trust = Annotated[
-    bool, typer.Option("--trust", help="Run the code of a model class that you have not trained by name.")
+    bool,
+    typer.Option(
+        "--trust", help="Run a model class that is not yours without asking, and remember that; see SECURITY.md."
+    ),
 ]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or a part of it that no other has.")]
 
@@ -59,8 +67,17 @@ def wants_json(context: typer.Context, given: bool) -> bool:
     return given or shared.as_json
 
 
-def check_class(folder: RunFolder, *, trust: bool, as_json: bool) -> None:
+def check_class(folder: RunFolder, *, trust: bool, as_json: bool, agreed: str | None = None) -> str | None:
     """See that the class of a run's model may be run, where it is one of somebody's own; ask, where someone is there.
+
+    Args:
+        folder: The run.
+        trust: Whether the user has said so.
+        as_json: Whether another program reads the output, so that nobody is there to be asked.
+        agreed: The digest of a class that another process was allowed to run.
+
+    Returns:
+        The digest of the class, where it had to be asked about.
 
     Raises:
         UnknownClassError: It may not.
@@ -68,39 +85,60 @@ def check_class(folder: RunFolder, *, trust: bool, as_json: bool) -> None:
     """
     from cifar_tui.store import classes
 
-    if (unknown := classes.unknown(folder)) is not None:
-        _agree(unknown, trust=trust, as_json=as_json)
-        classes.allow(folder)
+    if (unknown := classes.unknown(folder)) is None:
+        return None
+    digest = own.trust.digest(unknown.key)
+    _agree(unknown, trust=trust or agreed == digest, as_json=as_json)
+    return digest
 
 
-def allow_named(config: TrainingConfig, runs: Path, *, named: bool, as_json: bool) -> None:
+def allow_named(config: TrainingConfig, runs: Path, file: Path | None, *, named: bool, as_json: bool) -> None:
     """See likewise that the class of a new run's model may be run: where the command line has named it, it may.
 
-    Raises:
-        UnknownClassError: It may not: a file has named it.
-        InputError: There is no such class, or it lies in the folder of runs.
-    """
-    if (unknown := own.unknown(config.model, config.model_dir, (runs,))) is not None:
-        _agree(unknown, trust=named, as_json=as_json)
-        own.allow(config.model, config.model_dir, (runs,))
-
-
-def _agree(unknown: own.UnknownClassError, *, trust: bool, as_json: bool) -> None:
-    """Have a person say that a class may be run, unless that is said already.
+    Args:
+        config: The run's options.
+        runs: The folder of runs.
+        file: The configuration file.
+        named: Whether the command line has named the class.
+        as_json: As of `check_class`.
 
     Raises:
-        UnknownClassError: Nobody is there to be asked, or says no.
+        InputError: There is no such class, or it lies in the folder of runs; or the file alone has named it.
     """
-    if trust:
+    if (unknown := own.unknown(config.model, config.model_dir, (runs,))) is None:
         return
-    if as_json or not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
-        raise unknown
-    say(unknown.what)
-    if not typer.confirm("Run this code, now and later?", err=True):
-        raise unknown
+    try:
+        _agree(unknown, trust=named, as_json=as_json)
+    except UnknownClassError:
+        raise InputError(
+            f"{file} names {unknown.model} ({unknown.file}), which you have not trained here; give it by --model once, "
+            "or give --trust"
+        ) from None
+
+
+def _agree(unknown: UnknownClassError, *, trust: bool, as_json: bool) -> None:
+    """Have a person say that a class may be run, unless that is said already; and remember it.
+
+    Raises:
+        UnknownClassError: Nobody is there to be asked.
+        InputError: The answer is no.
+    """
+    if not trust:
+        if as_json or not _someone_is_there():
+            raise unknown
+        say(f"{unknown.what}; read that file first, it can do whatever you can")
+        if not typer.confirm("Run it, and remember that?", err=True):
+            raise InputError(f"{unknown.model} is not run")
+    if not own.trust.allow(unknown.key):
+        say("it cannot be remembered that this class may be run: your state folder cannot be written")
+
+
+def _someone_is_there() -> bool:
+    return bool(sys.stdin and sys.stdin.isatty() and sys.stderr.isatty())
 
 
 def say(message: str) -> None:
-    """A line on standard error."""
+    """A line on standard error, cut where it quotes something that is far too long."""
+    shown = message if len(message) <= LONGEST_LINE else f"{message[:LONGEST_LINE]}…"
     with contextlib.suppress(OSError):
-        print(f"cifar-tui: {printable(message)}", file=sys.stderr)
+        print(f"cifar-tui: {printable(shown)}", file=sys.stderr)

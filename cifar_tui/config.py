@@ -22,6 +22,8 @@ NAMED_DATA = ("cifar10", "digits")
 IMAGE_SIZE = 32
 """Height and width of every image that a model sees, in pixels."""
 
+LONGEST_PATH = 4096
+"""Bytes: no system takes a longer one."""
 LONGEST_VALUE = 100
 """Of a value that is refused, the characters that are shown."""
 MAX_SEED = 2**63 - 1
@@ -164,7 +166,7 @@ def check_path(option: str, value: str) -> None:
         InputError: It cannot.
     """
     try:
-        usable = bool(value) and b"\0" not in os.fsencode(value)
+        usable = bool(value) and b"\0" not in (name := os.fsencode(value)) and len(name) <= LONGEST_PATH
     except UnicodeEncodeError:  # Half of a character: no file is called so.
         usable = False
     if not usable:

@@ -23,7 +23,7 @@ class Detached:
     """A process that is about to train a run: it tells the run's id once it has begun, and goes its own way then."""
 
     def __init__(
-        self, job: TrainingConfig | RunFolder, runs_dir: Path, *, tensorboard: bool = False, trust: bool = False
+        self, job: TrainingConfig | RunFolder, runs_dir: Path, *, tensorboard: bool = False, agreed: str | None = None
     ) -> None:
         """Start it.
 
@@ -31,13 +31,13 @@ class Detached:
             job: What to train, or what to go on with.
             runs_dir: The folder of all runs.
             tensorboard: Whether to mirror its events for TensorBoard, where it is new.
-            trust: Whether the class of a run that is resumed may be run.
+            agreed: The digest of the class of a run that is resumed, where it had to be asked about.
         """
         directory = str(runs_dir.absolute())
         if isinstance(job, RunFolder):
             command = run_command("resume", job.id, directory)
-            # A class that may be run here may be run there, also where that cannot be remembered.
-            command += ["--trust"] if trust else []
+            # A class that may be run here may be run there, also where that cannot be remembered; and no other one.
+            command += ["--agreed", agreed] if agreed else []
         else:
             command = training_command({"options": job.to_dict(), "runs_dir": directory})
             command += ["--tensorboard"] if tensorboard else []
@@ -101,9 +101,9 @@ def start(
     say: Callable[[str], None],
     *,
     tensorboard: bool = False,
-    trust: bool = False,
+    agreed: str | None = None,
 ) -> list[str]:
-    """Train each of `jobs` in a process of its own; with `trust`, the classes of those that are resumed may be run.
+    """Train each of `jobs` in a process of its own; that of a resumed one whose class was `agreed` on may run it.
 
     Returns:
         The ids of the runs, once all have begun.
@@ -111,5 +111,5 @@ def start(
     Raises:
         CifarTuiError: One of them did not begin; those before it train.
     """
-    processes = [Detached(job, runs_dir, tensorboard=tensorboard, trust=trust) for job in jobs]
+    processes = [Detached(job, runs_dir, tensorboard=tensorboard, agreed=agreed) for job in jobs]
     return [process.wait(say) for process in processes]

@@ -191,8 +191,8 @@ MOST_NUMBER = 1e300
 MOST_TEXT = 10_000
 """Characters of a text in a stream that are kept; of a longer one, the rest is left out."""
 MOST_CLASSES = 10_000
-MOST_MEMORY = 160_000_000
-"""Bytes of memory that the values of one line may take while they are read: the matrix of 2,500 classes takes less."""
+MOST_MEMORY = 60_000_000
+"""Bytes of memory that the values of one line may take while they are read: a matrix of 1,000 classes takes less."""
 _AT_LEAST_ONE = ("epochs", "batches", "train_samples")
 """Of a run's beginning: the plan is divided by them."""
 

@@ -70,7 +70,7 @@ def _tested(
 
     path, config = best_checkpoint(folder), _options(folder, most_threads)
     setup = prepare(config, shelf, progress, stored=True)
-    best = checkpoints.load_own(path, setup.identity, checkpoints.most_bytes(setup.model))
+    best = checkpoints.load_own(path, setup.identity, checkpoints.bounds(setup.model))
     checkpoints.restore(best, setup.model)
     telling = _Telling(progress)
     test = evaluate_split(setup.model, setup.dataset.test, len(setup.dataset.classes), setup.placement, telling)

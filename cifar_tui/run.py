@@ -144,7 +144,7 @@ class Run:
                 self.folder, record = folder, folder.read_record()
             else:
                 saved, fallen_back = checkpoints.load_last(
-                    folder.checkpoints, setup.identity, checkpoints.most_bytes(setup.model)
+                    folder.checkpoints, setup.identity, checkpoints.bounds(setup.model)
                 )
                 if saved is not None:
                     # The loop restores it all; this refuses what does not fit before anything is written.

@@ -97,7 +97,7 @@ class Session:
         try:
             return inference.gallery(folder, self._shared.shelf(), progress, BESIDE_TRAINING)
         except UnknownClassError as error:
-            raise InputError(f"{error.what}; the key of this view asks whether to run it") from None
+            raise InputError(f"{error.what}; press 3 or k again to be asked whether to run it") from None
 
     def paired(self, two: Two, progress: Progress) -> PairedImages:
         """The test images of two runs and what both have recorded to take them for, beside it as `gallery`.

@@ -22,9 +22,10 @@ from cifar_tui.events import (
 CURVE_POINTS = 2048
 """The most points of one live curve; four for each column of a very wide chart."""
 LOG_NOTES = 1000
-MOST_EPOCHS = 200_000
-"""Those after it are left out, as are the first resumptions of so many: a stream may have been made to swell."""
-MOST_CELLS = 3_000_000
+MOST_EPOCHS = 100_000
+MOST_RESUMPTIONS = 10_000
+"""Epochs after so many, and resumptions before the last so many, are left out: a stream may be made to swell."""
+MOST_CELLS = 2_000_000
 """Of the validations' confusion matrices together: of the oldest ones beyond it, the figures alone are kept."""
 SPEED_SECONDS = 3.0
 """What the speed that is shown is smoothed over."""
@@ -262,7 +263,7 @@ class RunState:
         self.batch_loss.cut(event.samples)
         self.batch_accuracy.cut(event.samples)
         self.resumptions.append(event)
-        del self.resumptions[:-MOST_EPOCHS]
+        del self.resumptions[:-MOST_RESUMPTIONS]
 
     @property
     def _epoch_samples(self) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import io
 import json
 import os
@@ -12,10 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 
+from cifar_tui import cli_options
 from cifar_tui.errors import InputError
 from cifar_tui.models import own
-from cifar_tui.models.own import trust
+from cifar_tui.models.own import UnknownClassError, trust
 from cifar_tui.models.own.place import check_names
 from cifar_tui.store import classes
 from cifar_tui.store.answers import FILE as PREDICTIONS
@@ -43,7 +47,11 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     monkeypatch.setattr(trust, "_now", set())
     monkeypatch.setattr(sys, "path", [*sys.path])
     yield
-    for name in [name for name in sys.modules if name.partition(".")[0] in ("payload", "runs", "pkg", "mine")]:
+    for name in [
+        name
+        for name in sys.modules
+        if name.partition(".")[0] in ("payload", "runs", "pkg", "mine", "helper", "nets", "shown", "other")
+    ]:
         del sys.modules[name]
 
 
@@ -228,8 +236,10 @@ def test_a_class_that_a_configuration_file_names_has_to_be_named_by_the_user_too
     (cwd / "both.toml").write_text('model = "mine:Net"\n')
     (cwd / "place.toml").write_text('model-dir = "elsewhere"\n')
     train = ["--no-ui", "--data", "images", "--batch-size", "4", "--threads", "1", "--epochs", "1", "--device", "cpu"]
-    assert NAMED in refused(call([*train, "--config", "both.toml"], cwd))
-    assert NAMED in refused(call([*train, "--config", "place.toml", "--model", "mine:Net"], cwd))
+    for options in (["--config", "both.toml"], ["--config", "place.toml", "--model", "mine:Net"]):
+        line = refused(call([*train, *options], cwd))
+        assert f"{options[1]} names mine:Net" in line
+        assert "--trust" in line
     assert not (cwd / "acted").exists()
     assert call([*train, "--config", "both.toml", "--model", "mine:Net"], cwd).returncode == 0
     assert call([*train, "--config", "both.toml"], cwd).returncode == 0, "it is remembered"
@@ -244,13 +254,85 @@ def test_what_others_may_write_is_no_memory_of_the_users(tmp_path: Path) -> None
     assert remembered is not None
     remembered.chmod(0o666)
     assert own.unknown("mine:Net", str(tmp_path), ()) is not None
-    remembered.chmod(0o600)
+    own.allow("mine:Net", str(tmp_path), ())
+    trust._now.clear()
+    assert own.unknown("mine:Net", str(tmp_path), ()) is None, "it is begun again"
     remembered.write_bytes(b'\xff{}\n[]\nnull\n{"model": []}\n' + b"[" * 100_000 + b"\n" + remembered.read_bytes())
     assert own.unknown("mine:Net", str(tmp_path), ()) is None, "other lines are passed over"
     (tmp_path / "other").mkdir()
     shutil.copy(tmp_path / "mine.py", tmp_path / "other")
     assert own.unknown("mine:Net", str(tmp_path / "other"), ()) is not None, "it is another file"
     assert own.unknown("cnn", None, ()) is None
+
+
+def test_what_a_trusted_class_imports_is_not_found_where_a_run_says(tmp_path: Path) -> None:
+    project, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
+    for folder, code in ((project, f"import helper\n{LAYERS}"), (elsewhere, "")):
+        folder.mkdir()
+        (folder / "mine.py").write_text(code)
+    (project / "helper.py").write_text("")
+    (elsewhere / "mine.py").unlink()
+    for name in ("helper", "sympy", "tabnanny"):
+        (elsewhere / f"{name}.py").write_text(payload(tmp_path))
+    own.allow("mine:Net", str(project), ())
+    with contextlib.chdir(project):
+        own.load("mine:Net", str(elsewhere))
+    assert sys.modules["helper"].__file__ == str(project / "helper.py")
+    with contextlib.chdir(elsewhere):
+        own.load("mine:Net", str(project))
+        with pytest.raises(ImportError):
+            importlib.import_module("sympy_is_not_here")
+        assert importlib.import_module("tabnanny").__file__ != str(elsewhere / "tabnanny.py")
+    assert str(elsewhere) not in sys.path
+    assert not (tmp_path / "acted").exists()
+
+
+def test_a_class_is_another_one_in_another_package_or_folder(tmp_path: Path) -> None:
+    (tmp_path / "project" / "nets").mkdir(parents=True)
+    (tmp_path / "project" / "nets" / "__init__.py").touch()
+    (tmp_path / "project" / "nets" / "deep.py").write_text(LAYERS)
+    own.allow("nets.deep:Net", str(tmp_path / "project"), ())
+    assert own.unknown("nets.deep:Net", str(tmp_path / "project"), ()) is None
+    for name in ("without", "with"):
+        (tmp_path / name / "nets").mkdir(parents=True)
+        (tmp_path / name / "nets" / "deep.py").symlink_to(tmp_path / "project" / "nets" / "deep.py")
+        if name == "with":
+            (tmp_path / name / "nets" / "__init__.py").write_text(payload(tmp_path))
+        with pytest.raises(UnknownClassError):
+            own.load("nets.deep:Net", str(tmp_path / name))
+    assert not (tmp_path / "acted").exists()
+
+
+def test_what_was_asked_about_is_what_is_allowed(cwd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("shown", "other"):
+        (cwd / f"{name}.py").write_text(payload(cwd) if name == "other" else LAYERS)
+    says(cwd, "shown:Net", str(cwd))
+
+    def swap(*_: object, **__: object) -> bool:
+        says(cwd, "other:Net", str(cwd))
+        return True
+
+    monkeypatch.setattr(typer, "confirm", swap)
+    monkeypatch.setattr(cli_options, "_someone_is_there", lambda: True)
+    result = call(["evaluate", "evil"], cwd)
+    assert result.returncode == 2
+    assert f"the model other:Net {NAMED}" in result.stderr
+    assert own.unknown("shown:Net", str(cwd), ()) is None
+    assert not (cwd / "acted").exists()
+
+
+def test_a_detached_process_may_run_the_class_that_was_agreed_on_and_no_other(cwd: Path) -> None:
+    (cwd / "shown.py").write_text(LAYERS)
+    (cwd / "other.py").write_text(payload(cwd))
+    unfinished(says(cwd, "shown:Net", str(cwd)))
+    asked = own.unknown("shown:Net", str(cwd), ())
+    assert asked is not None
+    agreed = trust.digest(asked.key)
+    says(cwd, "other:Net", str(cwd))
+    assert NAMED in refused(call(["resume", "evil", "--agreed", agreed], cwd))
+    says(cwd, "shown:Net", str(cwd))
+    assert NAMED not in call(["resume", "evil", "--agreed", agreed], cwd).stderr
+    assert not (cwd / "acted").exists()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
@@ -297,6 +379,11 @@ NAMES = [
     ("import webbrowser\nwebbrowser.open('x')", "has no 'Net'"),
     ("model.eval()\nfor m in self.modules(): pass", "has no 'Net'"),
     ("def f(:", ""),
+    ("def f():\n    global Net\n    Net = 1", ""),
+    ("import sys as system\nsystem.modules[__name__] = 1", ""),
+    ("setattr(module, 'Net', 1)", ""),
+    ("if a: pass\n" + "elif a: pass\n" * 3000, ""),
+    ("x = 1\n" * 100_000, ""),
     ("", "has no 'Net'"),
 ]
 
@@ -327,7 +414,7 @@ def test_a_person_at_a_terminal_is_asked(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "cifar_tui", "evaluate", "evil"]
     for answer, acted in (("n", False), ("y", True)):
         with Terminal(command, cwd=tmp_path, env={"XDG_STATE_HOME": str(tmp_path / "state")}) as terminal:
-            terminal.wait_for("Run this code, now and later?")
+            terminal.wait_for("Run it, and remember that?")
             terminal.press(answer, "enter")
             terminal.wait_exit(60)
             assert trusted(tmp_path) == acted
@@ -336,6 +423,11 @@ def test_a_person_at_a_terminal_is_asked(tmp_path: Path) -> None:
 
 def trusted(tmp_path: Path) -> bool:
     return (tmp_path / "state" / "cifar-tui" / "classes.jsonl").exists()
+
+
+def name_of(character: str) -> str:
+    """What Textual calls a key."""
+    return {"/": "slash", "-": "minus", "_": "underscore"}.get(character, character)
 
 
 async def test_the_dashboard_asks_before_it_runs_such_a_class(tmp_path: Path) -> None:
@@ -350,6 +442,7 @@ async def test_the_dashboard_asks_before_it_runs_such_a_class(tmp_path: Path) ->
         "dataset": {"name": "digits", "fingerprint": "", "train": 1, "validation": 1, "test": 1, "classes": ["a", "b"]},
     }  # fmt: skip
     folder.write_config(config)
+    (tmp_path / "Y").mkdir()
     async with dashboard(tmp_path / "runs", "mlp") as desk:
         desk.session.galleries[folder.id] = InputError("its class is not known")
         await desk.until(lambda: len(desk.app.roster) == 2)
@@ -357,17 +450,23 @@ async def test_the_dashboard_asks_before_it_runs_such_a_class(tmp_path: Path) ->
         await desk.shows("New run", "payload:Net is not filled in")
         assert "elsewhere" not in desk.screen().partition("New run")[2].partition("Ctrl+S")[0]
         await desk.press("escape", "r")
-        await desk.shows("Run code that came with a run?", "payload.py")
+        await desk.shows("Run this model's code?", "payload.py")
         await desk.press("enter")
-        await desk.until(lambda: "Run code that came" not in desk.screen())
+        await desk.until(lambda: "Run this model" not in desk.screen())
         assert desk.session.runs == []
         await desk.press("3")
         await desk.shows("its class is not known")
         await desk.press("3")
-        await desk.shows("Run code that came with a run?")
+        await desk.shows("Run this model's code?")
         await desk.press("escape", "i")
-        await desk.shows("Run code that came with a run?")
-        await desk.press("escape", "r", "r")
+        await desk.shows("names with", "spaces in quotation marks")
+        await desk.press(*(name_of(character) for character in str(tmp_path / "Y")), "enter")
+        await desk.shows("Run this model's code?")
+        await desk.press("escape", "r", "r", "r", "enter")
+        assert desk.session.runs == [], "what is pressed twice is no yes"
+        await desk.press("r")
+        await desk.shows("Run this model's code?")
+        await desk.press("Y")
         run = await desk.run()
         assert run.folder == folder
         assert classes.unknown(folder) is None

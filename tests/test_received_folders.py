@@ -245,6 +245,30 @@ def bomb(path: Path) -> None:
             packed.writestr(name, bytes(400_000_000) if name == largest else part)
 
 
+def opcodes(path: Path) -> None:
+    """A checkpoint whose pickle is a dictionary for each of its bytes."""
+    with zipfile.ZipFile(path) as packed:
+        parts = {part.filename: packed.read(part) for part in packed.infolist()}
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, part in parts.items():
+            packed.writestr(name, b"\x80\x02" + b"}" * 15_000_000 + b"." if name.endswith(".pkl") else part)
+
+
+def matrices(path: Path) -> None:
+    """Evaluations of as many classes as a line can hold."""
+    beginning = json.loads(path.with_name("begin").read_text().partition("\n")[0])
+    size = 1500
+    row = ",".join(["7"] * size)
+    matrix = ",".join([f"[{row}]"] * size)
+    with path.open("w") as file:
+        file.write(json.dumps(beginning | {"classes": [str(number) for number in range(size)]}) + "\n")
+        for split in ("validation", "validation", "validation", "test", "test"):
+            file.write(
+                f'{{"type":"evaluated","t":1,"split":"{split}","epoch":1,"loss":1,"accuracy":0.5,"seconds":1,'
+                f'"confusion":[{matrix}]}}\n'
+            )
+
+
 SIZES: dict[str, tuple[str, Callable[[Path], object]]] = {
     "summary.json of holes": ("summary.json", holes(6_000_000_000)),
     "summary.json of brackets": ("summary.json", content(BRACKETS)),
@@ -259,6 +283,8 @@ SIZES: dict[str, tuple[str, Callable[[Path], object]]] = {
     "events.jsonl of many epochs": ("events.jsonl", after_the_beginning(EPOCH * 250_000)),
     "predictions of gigabytes": (PREDICTIONS, tensors),
     "a checkpoint that unpacks to much more": ("checkpoints/best.pt", bomb),
+    "a checkpoint of a large pickle": ("checkpoints/best.pt", opcodes),
+    "events.jsonl of large matrices": ("events.jsonl", matrices),
     "a checkpoint of holes": ("checkpoints/best.pt", holes(6_000_000_000)),
     "a report of holes": ("report.md", holes(6_000_000_000)),
     "a picture of holes": ("predictions.png", holes(6_000_000_000)),

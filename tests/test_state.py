@@ -318,6 +318,7 @@ def test_the_last_event_gives_the_state_and_going_on_takes_it_back(status: Any) 
 
 def test_a_state_stays_bounded_whatever_its_stream_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state_module, "MOST_EPOCHS", 3)
+    monkeypatch.setattr(state_module, "MOST_RESUMPTIONS", 3)
     monkeypatch.setattr(state_module, "MOST_CELLS", 8)
     state = RunState()
     state.apply(started())

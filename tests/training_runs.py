@@ -19,8 +19,8 @@ from cifar_tui.training.control import Control
 from cifar_tui.training.loop import Outcome, train
 from cifar_tui.training.setup import Setup, prepare
 
-MOST = 100_000_000
-"""Bytes that a checkpoint may take."""
+MOST = checkpoints.Bounds(100_000_000, 1_000_000)
+"""What a checkpoint may take."""
 TINY = TrainingConfig(model="mlp", data="tiny", epochs=3, batch_size=16, threads=1, device="cpu", precision="fp32")
 
 

@@ -22,10 +22,17 @@ MOST_FIGURES, MOST_TEXT = 100, 1000
 def run_folders(runs_dir: Path) -> list[RunFolder]:
     """The runs of `runs_dir`, newest first; other folders are left out."""
     try:
-        entries = [entry for entry in runs_dir.iterdir() if any((entry / name).is_file() for name in OWN)]
+        entries = [entry for entry in runs_dir.iterdir() if _is_run(entry)]
     except OSError:
         return []
     return [RunFolder(path) for path in sorted(entries, key=lambda path: path.name, reverse=True)]
+
+
+def _is_run(path: Path) -> bool:
+    try:
+        return any((path / name).is_file() for name in OWN)
+    except OSError:  # It may not be looked into, which is no reason not to list the others.
+        return False
 
 
 def summaries(runs_dir: Path) -> list[dict[str, Any]]:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from cifar_tui.config import shortened
+from cifar_tui.errors import InputError
 from cifar_tui.models import own
 from cifar_tui.models.own import UnknownClassError
+from cifar_tui.models.own.place import NoModuleError
 from cifar_tui.store.run_folder import RunFolder
 
 
 def unknown(folder: RunFolder) -> UnknownClassError | None:
-    """What is to be asked before the class is run; None where it may be run, or is one of ours.
+    """The question to be asked before the class is run; None where it may be run, or is one of ours.
 
     Raises:
         InputError: There is no such class, or it lies where runs are kept; or the run's configuration is damaged.
     """
     options = folder.read_options()
-    return own.unknown(options.model, options.model_dir, (folder.path.parent, folder.path))
-
-
-def allow(folder: RunFolder) -> None:
-    """Have the class run, now and later: this user has said so.
-
-    Raises:
-        InputError: As of `unknown`.
-    """
-    options = folder.read_options()
-    own.allow(options.model, options.model_dir, (folder.path.parent, folder.path))
+    try:
+        return own.unknown(options.model, options.model_dir, (folder.path.parent, folder.path))
+    except NoModuleError:
+        trained = f" and in {shortened(options.model_dir)}, where it was trained" if options.model_dir else ""
+        raise InputError(
+            f"the model of {folder.id} is {shortened(options.model)}, whose source is not in the current folder"
+            f"{trained}; get it from whoever trained the run, and call cifar-tui from the folder that holds it"
+        ) from None

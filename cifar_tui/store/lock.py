@@ -93,25 +93,17 @@ class RunLock:
             raise NotOwnedError(TAKEN_AWAY)
 
     def _lock_file(self) -> int:
-        """A locked descriptor of the file that is called `lock`, made anew where only readers hold it."""
+        """A locked descriptor of the file that is called `lock`, which is made again where only readers hold it."""
         deadline = time.monotonic() + ACQUIRE_SECONDS
         while True:
-            descriptor = self._folder.open_to_lock(LOCK)
-            try:
-                locked = _try(descriptor, fcntl.LOCK_EX)
-                owned = not locked and not _try(descriptor, fcntl.LOCK_SH)
+            with descriptors.closed_on_error(self._folder.open_to_lock(LOCK)) as descriptor:
+                held = _lock(descriptor, self._name, deadline)
                 # It may have been replaced since it was opened: by an owner who has met a reader.
-                if locked and self._folder.names_it(LOCK, descriptor):
+                if held and self._folder.names_it(LOCK, descriptor):
                     return descriptor
-            except BaseException:
-                os.close(descriptor)
-                raise
             os.close(descriptor)
-            if time.monotonic() > deadline:
-                if owned:
-                    raise InputError(f"{self._name} is being trained right now; stop it there first")
+            if not held:
                 return self._replaced()
-            time.sleep(TRY_SECONDS)
 
     def _replaced(self) -> int:
         """A locked descriptor of a new file in the place of one that readers hold.
@@ -122,10 +114,10 @@ class RunLock:
         temporary = f".{LOCK}.{os.getpid()}.tmp"
         self._folder.remove(temporary)
         os.close(self._folder.make_new(temporary))
-        descriptor = self._folder.open_to_lock(temporary)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        self._folder.rename(temporary, LOCK)
-        return descriptor
+        with descriptors.closed_on_error(self._folder.open_to_lock(temporary)) as descriptor:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._folder.rename(temporary, LOCK)
+            return descriptor
 
 
 def is_held(folder: Path) -> bool:
@@ -156,21 +148,28 @@ def _lock_folder(folder: Folder) -> int:
         InputError: Another process owns the run.
         OSError: The folder is not there.
     """
-    whole = folder.open_itself()
-    deadline = time.monotonic() + ACQUIRE_SECONDS
-    with contextlib.suppress(OSError):
-        while True:
-            if _try(whole, fcntl.LOCK_EX):
-                return whole
-            owned = not _try(whole, fcntl.LOCK_SH)
-            fcntl.flock(whole, fcntl.LOCK_UN)
-            if time.monotonic() > deadline:
-                if owned:
-                    os.close(whole)
-                    raise InputError(f"{folder.path.name} is being trained right now; stop it there first")
-                break
-            time.sleep(TRY_SECONDS)
-    return whole
+    with descriptors.closed_on_error(folder.open_itself()) as whole:
+        with contextlib.suppress(OSError):
+            _lock(whole, folder.path.name, time.monotonic() + ACQUIRE_SECONDS)
+        return whole
+
+
+def _lock(descriptor: int, name: str, deadline: float) -> bool:
+    """Lock it for the owner; whether that was done before the deadline, in spite of readers.
+
+    Raises:
+        InputError: Another owner of the run of this name holds it.
+        OSError: This file system has no such locks.
+    """
+    while not _try(descriptor, fcntl.LOCK_EX):
+        owned = not _try(descriptor, fcntl.LOCK_SH)
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        if time.monotonic() > deadline:
+            if owned:
+                raise InputError(f"{name} is being trained right now; stop it there first")
+            return False
+        time.sleep(TRY_SECONDS)
+    return True
 
 
 def _try(descriptor: int, kind: int) -> bool:

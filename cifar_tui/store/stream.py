@@ -8,7 +8,7 @@ from typing import BinaryIO
 from cifar_tui.events import AnyEvent, EventError, from_json
 
 MOST_LINE = 16 << 20
-"""A longer line is none of ours: the confusion matrix of 2,500 classes takes less."""
+"""A longer line is no event: a confusion matrix of 1,000 classes takes less."""
 PIECE = 1 << 20
 """What is read at once."""
 

@@ -331,7 +331,9 @@ class Folder:
             return os.open(_check(name), flags, mode, dir_fd=folder)
         except OSError as error:
             if error.errno == errno.ELOOP:
-                raise self._error(errno.ELOOP, "symbolic links are not followed", name) from None
+                raise self._error(
+                    errno.ELOOP, "symbolic links are not followed; put the file itself in its place", name
+                ) from None
             if error.errno in (errno.ENXIO, errno.EISDIR):  # A pipe that nobody reads, a device, a socket.
                 raise self._error(errno.EINVAL, "it is no file", name) from None
             raise OSError(error.errno, error.strerror, str(self.path / name)) from None

@@ -10,11 +10,12 @@ import sys
 import zipfile
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, get_type_hints
+from typing import Any, BinaryIO, NamedTuple, get_type_hints
 
 import torch
 from torch import Tensor, nn
 
+from cifar_tui.config import shortened
 from cifar_tui.errors import DivergedError, InputError
 from cifar_tui.system.folders import Folder
 from cifar_tui.training.metrics import Measured
@@ -27,6 +28,8 @@ BEST = "best.pt"
 WEIGHTS = "model.safetensors"
 MOST_COPIES, MOST_BESIDE = 8, 16_000_000
 """Of the model's weights in a checkpoint, and bytes of what else is in it."""
+MOST_PICKLED, MOST_PICKLED_EACH = 500_000, 4_000
+"""Bytes of the pickle in it, in all and for each of the model's tensors; ours has some 200 for each of five copies."""
 _NEXT = ".next.tmp"
 """A checkpoint that is whole, before it becomes the last one."""
 
@@ -175,19 +178,30 @@ def _save_safetensors(weights: Weights, run: Folder, metadata: dict[str, str]) -
     run.write_bytes(WEIGHTS, save({name: tensor.contiguous() for name, tensor in weights.items()}, metadata))
 
 
-def most_bytes(model: nn.Module) -> int:
+class Bounds(NamedTuple):
+    """What a checkpoint may take: bytes of all of it, and of the pickle in it, which says what it holds."""
+
+    whole: int
+    pickled: int
+
+
+UNBOUNDED = Bounds(sys.maxsize, sys.maxsize)
+
+
+def bounds(model: nn.Module) -> Bounds:
     """What a checkpoint of this model may take: its weights, the best ones, a few values a weight of the optimiser."""
     tensors = (*model.parameters(), *model.buffers())
-    return MOST_COPIES * sum(tensor.numel() * max(4, tensor.element_size()) for tensor in tensors) + MOST_BESIDE
+    weights = sum(tensor.numel() * max(4, tensor.element_size()) for tensor in tensors)
+    return Bounds(MOST_COPIES * weights + MOST_BESIDE, MOST_PICKLED + MOST_PICKLED_EACH * len(tensors))
 
 
-def load_last(folder: Path, identity: Identity, most: int) -> tuple[Snapshot | None, str]:
+def load_last(folder: Path, identity: Identity, most: Bounds) -> tuple[Snapshot | None, str]:
     """The snapshot that a run is resumed from: the last that is whole and its own.
 
     Args:
         folder: The checkpoints' own.
         identity: The run's.
-        most: Bytes that one may take, as of `most_bytes`.
+        most: What one may take.
 
     Returns:
         The snapshot, None where the run has none yet; and why it is not `last.pt`, empty where it is.
@@ -214,8 +228,8 @@ def load_last(folder: Path, identity: Identity, most: int) -> tuple[Snapshot | N
     return None, ""
 
 
-def load_own(path: Path, identity: Identity, most: int) -> Snapshot:
-    """The snapshot in a checkpoint of a run with this identity, which may take `most` bytes.
+def load_own(path: Path, identity: Identity, most: Bounds) -> Snapshot:
+    """The snapshot in a checkpoint of a run with this identity, which may take `most`.
 
     Raises:
         InputError: No such file, or damaged, or not a checkpoint of ours, or another run's: the message says which.
@@ -225,19 +239,19 @@ def load_own(path: Path, identity: Identity, most: int) -> Snapshot:
     return snapshot
 
 
-def load(path: Path, most: int = sys.maxsize) -> Snapshot:
+def load(path: Path, most: Bounds = UNBOUNDED) -> Snapshot:
     """The snapshot in a checkpoint, on the CPU. Nothing in the file is run: only tensors and plain values are read.
 
     Args:
         path: The checkpoint, in the folder of a run's checkpoints.
-        most: Bytes that it may take, in the file and in memory.
+        most: What it may take, in the file and in memory.
 
     Raises:
         InputError: No such file, or not a checkpoint of ours, or damaged, or too large.
     """
     try:
-        with Folder(path.parents[1], path.parent.name).open_to_read(path.name, most) as file:
-            _check_parts(file)
+        with Folder(path.parents[1], path.parent.name).open_to_read(path.name, most.whole) as file:
+            _check_parts(file, most)
             file.seek(0)
             content = torch.load(file, map_location="cpu", weights_only=True)
         if content["format"] == FORMAT:
@@ -250,22 +264,25 @@ def load(path: Path, most: int = sys.maxsize) -> Snapshot:
                 schedule=content["schedule"],
                 best_weights=content["best_weights"],
             )
-            _check_whole(snapshot, most)
+            _check_whole(snapshot, most.whole)
             return snapshot
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     except Exception as error:  # A damaged file fails in whatever way its damage leads to.
         raise InputError(f"{path}: not a checkpoint of cifar-tui, or damaged") from error
-    raise InputError(f"{path}: a checkpoint of format {content['format']!r}, which this version does not read")
+    raise InputError(f"{path}: a checkpoint of format {shortened(content['format'])}, which this version does not read")
 
 
-def _check_parts(file: BinaryIO) -> None:
+def _check_parts(file: BinaryIO, most: Bounds) -> None:
     """See that every part of a checkpoint is as it was written: PyTorch writes checksums, but does not read them.
 
     Raises:
-        zipfile.BadZipFile: It is not; or it is compressed, as PyTorch writes none, and could unpack to any size.
+        zipfile.BadZipFile: It is not; or it is compressed, as PyTorch writes none, and could unpack to any size; or the
+            pickle in it is far too large: a byte of it can be a dictionary.
     """
     with zipfile.ZipFile(file) as packed:
+        if any(part.filename.endswith(".pkl") and part.file_size > most.pickled for part in packed.infolist()):
+            raise zipfile.BadZipFile("pickle")
         if any(part.compress_type != zipfile.ZIP_STORED for part in packed.infolist()):
             raise zipfile.BadZipFile("compressed")
         if (damaged := packed.testzip()) is not None:
@@ -309,13 +326,15 @@ def _shapes(weights: Weights) -> dict[str, torch.Size]:
 
 def _check_identity(theirs: Identity, ours: Identity, path: Path) -> None:
     if theirs.model != ours.model:
-        raise InputError(f"{path}: a checkpoint of the model {theirs.model!r}, but the run's is {ours.model!r}")
+        raise InputError(
+            f"{path}: a checkpoint of the model {shortened(theirs.model)}, but the run's is {shortened(ours.model)}"
+        )
     if theirs.classes != ours.classes:
         raise InputError(f"{path}: a checkpoint for {len(theirs.classes)} other classes than the run's")
     if theirs.fingerprint != ours.fingerprint:
         raise InputError(f"{path}: trained on other images than are there now; give it those, or start a new run")
     if theirs.seed != ours.seed:
-        raise InputError(f"{path}: a checkpoint of seed {theirs.seed}, but the run's is {ours.seed}")
+        raise InputError(f"{path}: a checkpoint of seed {shortened(theirs.seed)}, but the run's is {ours.seed}")
 
 
 def restore(

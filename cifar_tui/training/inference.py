@@ -47,7 +47,7 @@ def load(path: Path, config: TrainingConfig, identity: Identity) -> Trained:
     make = models.load(config.model, config.model_dir)
     placement = settle(config)
     model, placement, _ = build(config, make, len(identity.classes), placement)
-    snapshot = checkpoints.load_own(path, identity, checkpoints.most_bytes(model))
+    snapshot = checkpoints.load_own(path, identity, checkpoints.bounds(model))
     checkpoints.restore(snapshot, model)
     return Trained(model.eval(), placement, snapshot.progress.best_epoch or 0)
 

@@ -211,7 +211,7 @@ class Dashboard(LiveApp):
                 self.say(str(error), entry, "warning")
                 return replace(options, model=TrainingConfig().model, model_dir=None)
             if unknown is not None:
-                self.say(f"{unknown.model} is not filled in: you have not trained it here by name", entry, "warning")
+                self.say(f"{unknown.model} is not filled in: train it by name first", entry, "warning")
                 return replace(options, model=TrainingConfig().model, model_dir=None)
         return options
 
@@ -306,12 +306,11 @@ class Dashboard(LiveApp):
         def predict(names: tuple[str, ...] | None) -> None:
             self._image_files = box.typed
             if names:
-                self.main.predict(entry, names, done, functools.partial(self.say, entry=entry, level="warning"))
+                failed = functools.partial(self.say, entry=entry, level="warning")
+                # After the path is typed, which is not to answer the question.
+                consent.with_class(self, entry, lambda: self.main.predict(entry, names, done, failed))
 
-        def ask() -> None:
-            self.push_screen(box, predict)
-
-        consent.with_class(self, entry, ask) if known else ask()
+        self.push_screen(box, predict)
 
     def action_filter(self) -> None:
         """Type what the runs' rows must say."""

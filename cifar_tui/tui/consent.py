@@ -11,6 +11,7 @@ from cifar_tui.errors import CifarTuiError
 from cifar_tui.tui.entry import Entry
 
 if TYPE_CHECKING:
+    from cifar_tui.models.own import UnknownClassError
     from cifar_tui.tui.live import LiveApp
 
 
@@ -34,13 +35,14 @@ def with_class(app: LiveApp, entry: Entry, do: Callable[[], None]) -> None:
         return
     from cifar_tui.tui.questions import class_question
 
-    app.push_screen(class_question(unknown.what, app.look), functools.partial(_answered, app, entry, do))
+    app.push_screen(class_question(unknown, app.look), functools.partial(_answered, app, entry, unknown, do))
 
 
-def _answered(app: LiveApp, entry: Entry, do: Callable[[], None], answer: str | None) -> None:
-    if answer == "run" and entry.folder is not None:
-        from cifar_tui.store import classes
+def _answered(app: LiveApp, entry: Entry, asked: UnknownClassError, do: Callable[[], None], answer: str | None) -> None:
+    if answer == "run":
+        from cifar_tui.models.own import trust
 
-        with app.refusals():
-            classes.allow(entry.folder)
-            do()
+        # What was asked about: the run's folder may say something else by now.
+        remembered = trust.allow(asked.key)
+        app.say(f"runs {asked.model} of {asked.file}{'; this is remembered' if remembered else ''}", entry)
+        do()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
 
 from rich.table import Table
 from rich.text import Text
@@ -21,6 +21,9 @@ from cifar_tui.errors import InputError
 from cifar_tui.tui.folders import FolderSuggester
 from cifar_tui.tui.look import Look
 from cifar_tui.tui.modal import Modal
+
+if TYPE_CHECKING:
+    from cifar_tui.models.own import UnknownClassError
 
 T = TypeVar("T")
 NAMED = 3
@@ -164,19 +167,23 @@ def quit_question(names: Sequence[str], look: Look) -> Question[Literal["stop", 
     )
 
 
-def class_question(what: str, look: Look) -> Question[Literal["run"]]:
+def class_question(asked: UnknownClassError, look: Look) -> Question[Literal["run"]]:
     """Whether to run the code of a run's model.
 
     Args:
-        what: Which code that is.
+        asked: Which code that is.
         look: How to draw.
     """
     return Question(
-        "Run code that came with a run?",
-        f"{what[:1].upper()}{what[1:]}. Whoever wrote it can do with your files whatever you can: look at it before.",
+        "Run this model's code?",
+        f"For this, {asked.model} has to be run, in {asked.file}. You have not trained it here by name. "
+        "It can do whatever you can: read the file first.",
         [
-            Choice("escape", "Leave it", "What is recorded is shown all the same.", None),
-            Choice("r", "Run it", "It is remembered, for this class in this file.", "run"),
+            Choice("escape", "No", "Nothing of it is run; what is recorded can be seen all the same.", None),
+            # No key that the panels have: it may have been pressed twice.
+            Choice(
+                "Y", "Yes, now and later", "Until the file is moved. SECURITY.md says where it is remembered.", "run"
+            ),
         ],
         look,
     )

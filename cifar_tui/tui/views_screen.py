@@ -41,16 +41,17 @@ class ViewsScreen(SteadyScreen[None]):
             return
         self.views.images.show_own()
         if name == self.views.shown == "images":
-            self._reload(self.views.images.entry, self.views.images.reload)
+            self._reload(self.views.images.entry, self.views.images.reload, failed=self.views.images.opened.why)
         elif name == self.views.shown == "confidence":
-            self._reload(self.views.confidence.entry, self.views.confidence.reload)
+            self._reload(self.views.confidence.entry, self.views.confidence.reload, failed=self.views.images.opened.why)
         self._put_on(self.views, name)
 
-    def _reload(self, entry: Entry | None, reload: Callable[[], None]) -> None:
-        if entry is None:
-            reload()
-        else:
+    def _reload(self, entry: Entry | None, reload: Callable[[], None], *, failed: str) -> None:
+        if entry is not None and failed:
+            # It may be that the class of its model is not to be run unasked.
             self.with_class(entry, reload)
+        else:
+            reload()
 
     def predict(
         self, entry: Entry, names: Sequence[str], done: Callable[[PredictedFiles], None], failed: Callable[[str], None]

@@ -14,11 +14,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from cifar_tui.config import IMAGE_SIZE, suggestion
+from cifar_tui.config import IMAGE_SIZE, shortened, suggestion
 from cifar_tui.errors import InputError
 from cifar_tui.imports import importing
 from cifar_tui.models.own import trust
-from cifar_tui.models.own.place import check_names, check_place, locate, search_places
+from cifar_tui.models.own.place import Place, check_names, check_place, locate
 
 if TYPE_CHECKING:
     from torch import nn
@@ -52,7 +52,7 @@ def resolved(model: str, folder: str | None) -> str | None:
     return folder
 
 
-def check(model: str, folder: str | None, barred: Sequence[Path] = ()) -> list[Path]:
+def check(model: str, folder: str | None, barred: Sequence[Path] = ()) -> Place:
     """See that `package.module:Class` is of this form, and that there may be such a class, importing nothing.
 
     Args:
@@ -61,7 +61,7 @@ def check(model: str, folder: str | None, barred: Sequence[Path] = ()) -> list[P
         barred: Folders of runs, or of single runs, in which it may not lie.
 
     Returns:
-        The files that an import of it would run, that of its module last.
+        Where it lies.
 
     Raises:
         InputError: It is of another form, or there is none; or it lies where runs are kept.
@@ -69,43 +69,41 @@ def check(model: str, folder: str | None, barred: Sequence[Path] = ()) -> list[P
     module, _, name = model.partition(":")
     if module.endswith(".py") or not all(part.isidentifier() for part in (*module.split("."), name)):
         raise InputError(
-            f"--model takes a model's name, or a class as package.module:Class, not {model!r}{_meant(model)}"
+            f"--model takes a model's name, or a class as package.module:Class, not {shortened(model)}{_meant(model)}"
         )
-    where = repr(folder) if folder else "the current folder"
-    if folder:
-        check_place(model, [Path(folder, module)], barred)
-    files = locate(model, _path(search_places(folder)), where)
-    check_place(model, files, barred)
-    check_names(model, files[-1])
-    return files
+    check_place(model, folder, None, barred)
+    place = locate(model, folder, _installed())
+    check_place(model, folder, place, barred)
+    check_names(model, place.files[-1])
+    return place
 
 
 def allow(model: str, folder: str | None, barred: Sequence[Path]) -> None:
-    """Have a class run from now on, since this user has named it.
+    """Allow a class to be run from now on, since this user has named it.
 
     Raises:
         InputError: As of `check`.
     """
-    trust.allow(model, check(model, folder, barred))
+    trust.allow(trust.key_of(model, check(model, folder, barred)))
 
 
 def unknown(model: str, folder: str | None, barred: Sequence[Path]) -> UnknownClassError | None:
-    """What is to be said of a class that this user has never named; None of one that may be run.
+    """The question to be asked about a class that this user has never named; None for one that may be run.
 
     Raises:
         InputError: As of `check`.
     """
     if not is_own(model):
         return None
-    files = check(model, folder, barred)
-    return None if trust.is_allowed(model, files) else UnknownClassError(model, files[-1])
+    place = check(model, folder, barred)
+    return None if trust.is_allowed(trust.key_of(model, place)) else UnknownClassError(model, place)
 
 
 def load(model: str, folder: str | None) -> Callable[[int], nn.Module]:
     """Import a class's module, anew each time: its file may have changed, and another folder's may have its name.
 
-    Modules are looked for in this folder, then in the current one, then elsewhere. Both stay in front of the path until
-    another class is loaded.
+    Modules are looked for in this folder, then in the current one, then elsewhere. The one where it was found stays in
+    front of the path until another class is loaded, for what it imports; the other one does not come to be there.
 
     Returns:
         What builds the model for a number of classes. Its weights come from torch's global generator; it raises an
@@ -118,12 +116,13 @@ def load(model: str, folder: str | None) -> Callable[[int], nn.Module]:
     """
     from torch import nn
 
-    if not trust.is_allowed(model, files := check(model, folder)):
-        raise UnknownClassError(model, files[-1])
+    place = check(model, folder)
+    if not trust.is_allowed(trust.key_of(model, place)):
+        raise UnknownClassError(model, place)
     name, _, wanted = model.partition(":")
     try:
         with importing:
-            module = _import(name, search_places(folder))
+            module = _import(name, place.home)
     except (Exception, SystemExit) as error:
         raise InputError(f"--model {model}: importing {name} failed: {told(error, folder)}") from error
     kind = getattr(module, wanted, None)
@@ -169,26 +168,28 @@ def _meant(model: str) -> str:
     return f"; did you mean {module}:{name}{f' with --model-dir {parent}' if parent.name else ''}?"
 
 
-def _path(places: list[str]) -> list[str]:
-    return [*places, *(entry for entry in sys.path if entry not in places and entry not in _in_front)]
+def _installed() -> list[str]:
+    """The path without what the last class has put in front."""
+    return sys.path[len(_in_front) :] if sys.path[: len(_in_front)] == _in_front else list(sys.path)
 
 
-def _import(name: str, places: list[str]) -> ModuleType:
+def _import(name: str, home: str | None) -> ModuleType:
     for known in _imported:
         sys.modules.pop(known, None)
     _imported.clear()
-    sys.path[:], _in_front[:] = _path(places), places
+    rest, _in_front[:] = _installed(), [home] if home is not None else []
+    sys.path[:] = [*_in_front, *rest]
     importlib.invalidate_caches()
     before = set(sys.modules)
     try:
         return importlib.import_module(name)
     finally:
-        _imported.update(new for new in set(sys.modules) - before if _is_theirs(new.partition(".")[0], places))
+        _imported.update(new for new in set(sys.modules) - before if _is_theirs(new.partition(".")[0], home))
 
 
-def _is_theirs(top: str, places: list[str]) -> bool:
-    files = [Path(place, top) for place in places]
-    return top != PACKAGE.name and any(path.is_dir() or path.with_suffix(".py").is_file() for path in files)
+def _is_theirs(top: str, home: str | None) -> bool:
+    path = Path(home or "", top)
+    return home is not None and top != PACKAGE.name and (path.is_dir() or path.with_suffix(".py").is_file())
 
 
 def _give_sizes(model: nn.Module) -> None:

@@ -12,18 +12,37 @@ import importlib
 import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
-from importlib.machinery import ModuleSpec, PathFinder
+from dataclasses import dataclass
+from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
 from pathlib import Path
 
 from cifar_tui.config import suggestion
 from cifar_tui.errors import InputError
 
-MOST_SOURCE = 4_000_000
-"""Bytes of a module's source that is looked into."""
+MOST_SOURCE = 200_000
+"""Bytes of a module's source that is looked into: its syntax tree takes hundreds of times as much memory."""
 RUN_FILES = ("config.json", "events.jsonl")
 """What makes a folder a run's."""
 _DYNAMIC = ("globals", "locals", "vars", "exec", "eval")
 """Functions by which a module may bind names otherwise than by naming them."""
+
+
+class NoModuleError(InputError):
+    """There is no such module."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a class lies.
+
+    Attributes:
+        home: The folder or archive in which its package or module was looked for and found; None where that was among
+            the packages that are installed.
+        files: What an import of it runs: the files of its packages, and its own, the last.
+    """
+
+    home: str | None
+    files: tuple[Path, ...]
 
 
 def search_places(folder: str | None) -> list[str]:
@@ -33,72 +52,107 @@ def search_places(folder: str | None) -> list[str]:
     return [folder] if folder else []
 
 
-def locate(model: str, path: Sequence[str], where: str) -> list[Path]:
-    """The files that an import of a class's module would run: those of its packages, and its own, the last.
+def locate(model: str, folder: str | None, path: Sequence[str]) -> Place:
+    """Find what an import of a class would run: in its folder, in the current one, or else on the path.
 
     Args:
         model: `package.module:Class`.
-        path: Where modules are looked for, as `sys.path`.
-        where: What the first of these is called in the message.
+        folder: Where it is looked for first; None is the current folder.
+        path: Where installed packages are, as `sys.path`.
 
     Raises:
-        InputError: There is no such module.
+        NoModuleError: There is no such module.
+        InputError: It is no module that may have a model.
     """
     module = model.partition(":")[0]
     importlib.invalidate_caches()
+    missing = ""
+    for home, places in [*((place, [place]) for place in search_places(folder)), (None, path)]:
+        found = _find(module, places, installed=home is None)
+        if isinstance(found, str):
+            missing = missing if len(missing) > len(found) else found
+            continue
+        if not found:
+            raise InputError(f"--model {model}: {module} is a folder of modules, no module; name one of them")
+        if _is_of_python(found[-1]):
+            raise InputError(f"--model {model}: {module} is a module of Python itself, which has no models")
+        return Place(home, tuple(found))
+    where = repr(folder) if folder else "the current folder"
+    raise NoModuleError(
+        f"--model {model}: there is no module {missing!r} in {where}; name the folder that holds it by "
+        "--model-dir, or call cifar-tui from there"
+    )
+
+
+def _find(module: str, path: Sequence[str], *, installed: bool) -> list[Path] | str:
+    """The files of a module and of its packages; or the name of what there is none of. Empty for folders alone."""
     files: list[Path] = []
     inner: Sequence[str] = path
     spec: ModuleSpec | None = None
-    for depth, part in enumerate(module.split(".")):
-        # By the last part of its name alone: with all of it, Python would ask for the parents to be imported.
-        spec = PathFinder.find_spec(part, inner) if depth else _find_top(part, path)
+    parts = module.split(".")
+    for depth, part in enumerate(parts):
+        name = ".".join(parts[: depth + 1])
+        spec = _spec(part, name, inner, top=depth == 0, installed=installed)
         if spec is None:
-            name = ".".join(module.split(".")[: depth + 1])
-            raise InputError(
-                f"--model {model}: there is no module {name!r} in {where}; name the folder that holds it by "
-                "--model-dir, or call cifar-tui from there"
-            )
-        if spec.origin is not None and spec.has_location:
-            files.append(Path(spec.origin))
+            return name
+        if spec.origin is not None:
+            # Built into Python, where it has no location.
+            files.append(Path(spec.origin) if spec.has_location else Path(sysconfig.get_paths()["stdlib"], part))
         inner = list(spec.submodule_search_locations or ())
-    if spec is None or spec.origin is None:  # A folder without an __init__.py
-        raise InputError(f"--model {model}: {module} is a folder of modules, no module; name one of them")
-    if not spec.has_location or _is_of_python(files[-1]):
-        raise InputError(f"--model {model}: {module} is a module of Python itself, which has no models")
-    return files
+    return files if spec is not None and spec.origin is not None else []
 
 
-def check_place(model: str, files: Sequence[Path], barred: Sequence[Path]) -> None:
+def _spec(part: str, name: str, path: Sequence[str], *, top: bool, installed: bool) -> ModuleSpec | None:
+    """What Python would find for a module whose parents are found; `installed` ones may have finders of their own."""
+    finders = sys.meta_path if installed else (BuiltinImporter, FrozenImporter, PathFinder)
+    # Built-in modules come before those on the path, the finders of editable installations after them.
+    for finder in finders:
+        if finder is PathFinder:
+            # By the last part of its name alone: with all of it, Python would ask for the parents to be imported.
+            found = PathFinder.find_spec(part, path)
+        else:
+            found = finder.find_spec(name, None if top else path)
+        if found is not None:
+            return found
+    return None
+
+
+def check_place(model: str, folder: str | None, place: Place | None, barred: Sequence[Path]) -> None:
     """See that nothing of a class lies where runs are kept.
 
     Args:
         model: The class.
-        files: Its files, as of `locate`.
+        folder: Where it is looked for first.
+        place: Where it is, once that is known.
         barred: Folders of runs, and of single runs.
 
     Raises:
         InputError: It does, by its real path: links, and files within an archive, lie where that lies.
     """
-    folders = [_real(folder) for folder in barred]
-    for file in map(_real, files):
-        if any(file.is_relative_to(folder) for folder in folders) or any(map(_is_run, file.parents)):
+    folders = [_real(each) for each in barred]
+    places = [Path(folder)] if place is None and folder else list(place.files) if place else []
+    for path in map(_real, places):
+        if any(path.is_relative_to(each) for each in folders) or any(map(_is_run, [path, *path.parents])):
             raise InputError(
-                f"--model {model}: {file} lies in the folder of runs, which is for data: what lies there is not run; "
-                "move its module elsewhere, and name that folder by --model-dir"
+                f"--model {model}: {path} lies in the folder of runs, which is for data: what lies there is not run; "
+                "move the module elsewhere"
             )
 
 
 def check_names(model: str, file: Path) -> None:
-    """See that a module may have such a class, as far as its source tells.
+    """See that a module may have such a class, by the names that its source binds.
 
     Raises:
         InputError: It has not.
     """
     wanted = model.partition(":")[2]
     tree = _parsed(file)
-    if tree is None or any(_is_dynamic(node) for node in ast.walk(tree)):
+    try:
+        if tree is None or any(_is_dynamic(node, wanted) for node in ast.walk(tree)):
+            return
+        found = list(_bindings(tree.body))
+    except RecursionError:  # A chain of thousands of branches: the import will tell.
         return
-    found = list(_bindings(tree.body))
     if any(name in ("*", "__getattr__") for name, _ in found):
         return
     of_it = [node for name, node in found if name == wanted]
@@ -107,15 +161,6 @@ def check_names(model: str, file: Path) -> None:
         raise InputError(f"--model {model}: {file} has no {wanted!r}{suggestion(wanted, classes) if classes else ''}")
     if not any(map(_may_be_model, of_it)):
         raise InputError(f"--model {model}: {wanted} is no class that is derived from torch.nn.Module")
-
-
-def _find_top(name: str, path: Sequence[str]) -> ModuleSpec | None:
-    # Built-in modules come before those on the path, the finders of editable installations after them.
-    for finder in sys.meta_path:
-        find = PathFinder.find_spec if finder is PathFinder else finder.find_spec
-        if (spec := find(name, path if finder is PathFinder else None)) is not None:
-            return spec
-    return None
 
 
 def _is_of_python(file: Path) -> bool:
@@ -148,12 +193,19 @@ def _parsed(file: Path) -> ast.Module | None:
         return None
 
 
-def _is_dynamic(node: ast.AST) -> bool:
+def _is_dynamic(node: ast.AST, wanted: str) -> bool:
+    """Whether this may bind the wanted name in a way that cannot be told from the source."""
     match node:
+        case ast.Global(names=names):
+            return wanted in names
+        case ast.Call(func=ast.Name(id="setattr"), args=[ast.Name(id="self"), *_]):
+            return False
+        case ast.Call(func=ast.Name(id="setattr")):
+            return True
+        case ast.Subscript(value=ast.Attribute(attr="modules")):
+            return True
         case ast.Name(id=name):
             return name in _DYNAMIC
-        case ast.Attribute(value=ast.Name(id="sys"), attr="modules"):
-            return True
     return False
 
 
