@@ -164,8 +164,9 @@ def train(
     values = {key: context.params[key] for key in options} | {"model": model or None}
     given = {key: value for key, value in values.items() if value is not None and value is not False}
     if context.invoked_subcommand is not None:
-        given.pop("runs_dir", None)
-        context.obj = Shared(runs_dir, as_json, quiet)
+        for option in ("runs_dir", "trust"):
+            given.pop(option, None)
+        context.obj = Shared(runs_dir, as_json, quiet, trust)
         if given:
             option = next(iter(given)).replace("ascii_only", "ascii").replace("_", "-")
             raise InputError(f"--{option} is an option of training; {context.invoked_subcommand} does not take it")
@@ -299,7 +300,7 @@ def resume(
     if catalog.is_paused(folder):
         cli_runs.ask(context, run, runs_dir, as_json, "resume")
         return
-    digest = check_class(folder, trust=trust, as_json=wants_json(context, as_json), agreed=agreed)
+    digest = check_class(context, folder, trust=trust, as_json=wants_json(context, as_json), agreed=agreed)
     if detach:
         _print_ids([folder], directory, as_json=wants_json(context, as_json), agreed=digest)
         return

@@ -30,6 +30,7 @@ class Shared:
     runs_dir: Path | None
     as_json: bool
     quiet: bool
+    trust: bool
 
 
 class Debugging:
@@ -67,12 +68,15 @@ def wants_json(context: typer.Context, given: bool) -> bool:
     return given or shared.as_json
 
 
-def check_class(folder: RunFolder, *, trust: bool, as_json: bool, agreed: str | None = None) -> str | None:
+def check_class(
+    context: typer.Context, folder: RunFolder, *, trust: bool, as_json: bool, agreed: str | None = None
+) -> str | None:
     """See that the class of a run's model may be run, where it is one of somebody's own; ask, where someone is there.
 
     Args:
+        context: The command's.
         folder: The run.
-        trust: Whether the user has said so.
+        trust: Whether the user has said so behind the command's name.
         as_json: Whether another program reads the output, so that nobody is there to be asked.
         agreed: The digest of a class that another process was allowed to run.
 
@@ -88,7 +92,8 @@ def check_class(folder: RunFolder, *, trust: bool, as_json: bool, agreed: str | 
     if (unknown := classes.unknown(folder)) is None:
         return None
     digest = own.trust.digest(unknown.key)
-    _agree(unknown, trust=trust or agreed == digest, as_json=as_json)
+    shared: Shared = context.obj
+    _agree(unknown, trust=trust or shared.trust or agreed == digest, as_json=as_json)
     return digest
 
 

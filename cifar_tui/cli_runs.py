@@ -79,7 +79,7 @@ def evaluate(
     from cifar_tui.store import catalog
 
     folder, as_json = catalog.find(runs_folder(context, runs_dir), run), wants_json(context, as_json)
-    check_class(folder, trust=trust, as_json=as_json)
+    check_class(context, folder, trust=trust, as_json=as_json)
     evaluate_run(folder, as_json=as_json)
 
 
@@ -100,7 +100,7 @@ def predict(
     from cifar_tui.store import catalog
 
     folder, as_json = catalog.find(runs_folder(context, runs_dir), run), wants_json(context, as_json)
-    check_class(folder, trust=trust, as_json=as_json)
+    check_class(context, folder, trust=trust, as_json=as_json)
     raise typer.Exit(predict_run(folder, images, as_json=as_json, ascii_only=ascii_only))
 
 
@@ -131,7 +131,7 @@ def export(
 
     folder, as_json = catalog.find(runs_folder(context, runs_dir), run), wants_json(context, as_json)
     if form in MODELS:
-        check_class(folder, trust=trust, as_json=as_json)
+        check_class(context, folder, trust=trust, as_json=as_json)
     export_run(folder, form, output, as_json=as_json)
 
 

@@ -69,6 +69,7 @@ class Run:
         self._listener = listener
         self.lost = False
         """Whether another process owns the run by now, or its folder is gone: nothing more is written there."""
+        self._loss: NotOwnedError | None = None
         self._control = Control()
         self._thread = threading.Thread(target=self._main, name=f"train-{config.run_name}")
 
@@ -178,7 +179,7 @@ class Run:
             if not lock.check():
                 self.stop("interrupted", LOCK_REMOVED)
         except NotOwnedError as error:
-            self.lost = True
+            self.lost, self._loss = True, error
             self._control.abandon(error)
         except OSError:
             pass  # It cannot be told now; at the next look it may be.
@@ -262,7 +263,9 @@ class Run:
             seconds=state.seconds,
         )
         try:
-            if self.lost:
+            if self._loss is not None:
+                # It may have been lost after its last batch.
+                self._fail(self._loss)
                 recorder.abandon()
             elif outcome.state == "interrupted":
                 # Who interrupts is waiting, and will resume from the checkpoint; an earlier ending's report is void.
