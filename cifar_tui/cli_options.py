@@ -144,6 +144,6 @@ def _someone_is_there() -> bool:
 
 def say(message: str) -> None:
     """A line on standard error, cut where it quotes something that is far too long."""
-    shown = message if len(message) <= LONGEST_LINE else f"{message[:LONGEST_LINE]}…"
+    shown = message if len(message) <= LONGEST_LINE else f"{message[:LONGEST_LINE]}… ({len(message)} characters)"
     with contextlib.suppress(OSError):
         print(f"cifar-tui: {printable(shown)}", file=sys.stderr)

@@ -58,9 +58,7 @@ def export(folder: RunFolder, form: str, output: Path | None, progress: Progress
         return _tensorboard(folder, place) if form == "tensorboard" else _csv(folder, place)
     except OSError as error:
         where = output or folder.path / FOLDER
-        raise InputError(
-            f"cannot write {str(where)!r}: {error.strerror or error}; name another place by --output"
-        ) from None
+        raise InputError(f"cannot write {str(where)!r}: {error.strerror or error}; choose another --output") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,9 @@ def class_question(asked: UnknownClassError, look: Look) -> Question[Literal["ru
         asked: Which code that is.
         look: How to draw.
     """
+    from cifar_tui.models.own.trust import state_file
+
+    where = f", in {file}" if (file := state_file()) else ""
     return Question(
         "Run this model's code?",
         f"For this, {asked.model} has to be run, in {asked.file}. You have not trained it here by name. "
@@ -181,9 +184,7 @@ def class_question(asked: UnknownClassError, look: Look) -> Question[Literal["ru
         [
             Choice("escape", "No", "Nothing of it is run; what is recorded can be seen all the same.", None),
             # No key that the panels have: it may have been pressed twice.
-            Choice(
-                "Y", "Yes, now and later", "Until the file is moved. SECURITY.md says where it is remembered.", "run"
-            ),
+            Choice("Y", "Yes, now and later", f"It is remembered{where}, until the file is moved.", "run"),
         ],
         look,
     )
