@@ -38,7 +38,7 @@ def is_own(model: str) -> bool:
 
 
 def resolved(model: str, folder: str | None) -> str | None:
-    """The folder of a class's module as a run keeps it: absolute, for it may be gone on with from another folder.
+    """The folder of a class's module as a run keeps it: absolute, for it may be resumed from another folder.
 
     Args:
         model: A model by name, which has no such folder, or a class.
