@@ -24,15 +24,17 @@ from cifar_tui.cli_options import (
     RunsDir,
     Shared,
     Trust,
+    a_path,
     allow_named,
     check_class,
     runs_folder,
     say,
     wants_json,
 )
-from cifar_tui.config import DEFAULT_RUNS_DIR, NAMED_DATA, TrainingConfig, check_path, model_word, read_config_file
+from cifar_tui.config import DEFAULT_RUNS_DIR, NAMED_DATA, TrainingConfig, model_word, read_config_file
 from cifar_tui.data import names
 from cifar_tui.errors import CifarTuiError, InputError
+from cifar_tui.paths import absolute, expanded, expanded_options
 from cifar_tui.text import printable
 
 if TYPE_CHECKING:
@@ -138,7 +140,10 @@ def train(
         str | None,
         typer.Option(help="What the run's id ends in: letters, digits, '.', '_', '-'.", show_default="the model"),
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="A TOML file of these options; the line wins over it.")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(callback=a_path("config"), help="A TOML file of these options; the line wins over it."),
+    ] = None,
     theme: Theme = None,
     ascii_only: AsciiOnly = False,
     graphics: Graphics = None,
@@ -172,9 +177,8 @@ def train(
             raise InputError(f"--{option} is an option of training; {context.invoked_subcommand} does not take it")
         return
     given = {key: value for key, value in given.items() if key not in ("config", *DISPLAY_OPTIONS)}
-    from_file = read_config_file(config) if config else {}
-    merged = from_file | given
-    check_path("runs-dir", str(merged.get("runs_dir", DEFAULT_RUNS_DIR)))
+    from_file = expanded_options(read_config_file(config), config.parent) if config else {}
+    merged = from_file | expanded_options(given)
     runs = Path(merged.pop("runs_dir", DEFAULT_RUNS_DIR))
     configs = training_configs(merged, runs)
     # What the command line names is the user's; what a file names may be anybody's.
@@ -256,12 +260,11 @@ def training_configs(options: dict[str, Any], runs: Path) -> list[TrainingConfig
         models.check(model, folder, (runs,))
     names.check(common.data)
     # A run may be resumed from another folder than this one. A path that cannot be is left to its reader to refuse.
-    with contextlib.suppress(OSError, RuntimeError):
-        if common.data not in NAMED_DATA and Path(common.data).expanduser().exists():
-            common = replace(common, data=str(Path(common.data).expanduser().absolute()))
-    with contextlib.suppress(OSError, RuntimeError):
-        if common.data_dir is not None:
-            common = replace(common, data_dir=str(Path(common.data_dir).expanduser().absolute()))
+    with contextlib.suppress(OSError):
+        if common.data not in NAMED_DATA and Path(common.data).exists():
+            common = replace(common, data=str(absolute(common.data)))
+    if common.data_dir is not None:
+        common = replace(common, data_dir=str(absolute(common.data_dir)))
     # Each by itself: what is not given is the recipe's, and a recipe may have another for each model.
     found = {"data": common.data, "data_dir": common.data_dir}
     configs = [
@@ -273,8 +276,8 @@ def training_configs(options: dict[str, Any], runs: Path) -> list[TrainingConfig
 
 
 def _check_model_dir(folder: str) -> None:
-    with contextlib.suppress(OSError, RuntimeError):
-        if not Path(folder).expanduser().exists():
+    with contextlib.suppress(OSError):
+        if not Path(folder).exists():
             raise InputError(f"--model-dir: there is no folder {folder!r}")
 
 
@@ -366,6 +369,7 @@ def doctor(
     """Say what this machine has for training, and what to mend."""
     from cifar_tui import doctor as examination
 
+    data_dir = None if data_dir is None else expanded("data-dir", data_dir)
     raise typer.Exit(examination.report(runs_folder(context, runs_dir), data_dir, as_json=wants_json(context, as_json)))
 
 

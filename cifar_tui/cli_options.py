@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +15,7 @@ from cifar_tui.config import DEFAULT_RUNS_DIR, TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.models import own
 from cifar_tui.models.own import UnknownClassError
+from cifar_tui.paths import expanded
 from cifar_tui.text import printable
 
 if TYPE_CHECKING:
@@ -43,7 +45,15 @@ def _set_debug(value: bool) -> None:
     Debugging.on = Debugging.on or value
 
 
-RunsDir = Annotated[Path | None, typer.Option(show_default=str(DEFAULT_RUNS_DIR), help="The folder of all runs.")]
+def a_path(option: str) -> Callable[[Path | None], Path | None]:
+    """What makes of an option's value the path that is meant: as the shell does not for `--option=~/x`."""
+    return lambda given: None if given is None else Path(expanded(option, str(given)))
+
+
+RunsDir = Annotated[
+    Path | None,
+    typer.Option(callback=a_path("runs-dir"), show_default=str(DEFAULT_RUNS_DIR), help="The folder of all runs."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for another program.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print only the result.")]
 Debug = Annotated[bool, typer.Option("--debug", callback=_set_debug, help="Show the traceback of an error.")]

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cifar_tui.cli_options import AsJson, Debug, RunName, RunsDir, Trust, check_class, runs_folder, say, wants_json
+from cifar_tui.cli_options import (
+    AsJson,
+    Debug,
+    RunName,
+    RunsDir,
+    Trust,
+    a_path,
+    check_class,
+    runs_folder,
+    say,
+    wants_json,
+)
+from cifar_tui.paths import expanded_name
 
 if TYPE_CHECKING:
     from cifar_tui.store.requests import Request
@@ -101,7 +113,7 @@ def predict(
 
     folder, as_json = catalog.find(runs_folder(context, runs_dir), run), wants_json(context, as_json)
     check_class(context, folder, trust=trust, as_json=as_json)
-    raise typer.Exit(predict_run(folder, images, as_json=as_json, ascii_only=ascii_only))
+    raise typer.Exit(predict_run(folder, [*map(expanded_name, images)], as_json=as_json, ascii_only=ascii_only))
 
 
 def export(
@@ -116,7 +128,9 @@ def export(
     output: Annotated[
         Path | None,
         typer.Option(
-            help="A file, or a folder for it; for curves a folder.", show_default="export/ in the run's folder"
+            callback=a_path("output"),
+            help="A file, or a folder for it; for curves a folder.",
+            show_default="export/ in the run's folder",
         ),
     ] = None,
     runs_dir: RunsDir = None,
@@ -143,7 +157,10 @@ def compare(
     runs_dir: RunsDir = None,
     study: Annotated[bool, typer.Option("--study", help="Set the reference study’s figures beside them.")] = False,
     report: Annotated[
-        Path | None, typer.Option(help="Write it up in this file, .md (its pictures beside it) or .html.")
+        Path | None,
+        typer.Option(
+            callback=a_path("report"), help="Write it up in this file, .md (its pictures beside it) or .html."
+        ),
     ] = None,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -162,7 +179,9 @@ def report(
     run: RunName,
     runs_dir: RunsDir = None,
     as_html: Annotated[bool, typer.Option("--html", help="As one HTML file too, report.html, to be sent.")] = False,
-    output: Annotated[Path | None, typer.Option(help="Write the HTML file here instead.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(callback=a_path("output"), help="Write the HTML file here instead.")
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Write a run's report now, with its pictures: report.md in its folder."""

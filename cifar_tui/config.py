@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import json
 import math
 import os
 import re
@@ -142,7 +143,9 @@ def read_config_file(path: Path) -> dict[str, Any]:
         InputError: No such file, no TOML, an unknown key, or a value of a wrong type.
     """
     try:
-        options = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
+        # TOML is in UTF-8; editors of some systems put a mark before it, or write UTF-16.
+        options = tomllib.loads(content.decode(json.detect_encoding(content)))
     except OSError as error:
         raise InputError(f"--config: cannot read {str(path)!r}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:  # Also: a number of so many digits that Python refuses to read it.

@@ -25,6 +25,7 @@ from cifar_tui.data.download import DownloadError, download
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.files import open_to_read
 from cifar_tui.imports import importing
+from cifar_tui.paths import absolute, here
 
 CLASSES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 """The protocol's names, in label order."""
@@ -97,7 +98,7 @@ def destination(data_dir: str | None) -> Path:
     """The folder that `read` fetches CIFAR-10 into where it is nowhere.
 
     Raises:
-        InputError: `data_dir` names a user who is not there.
+        InputError: `data_dir` is relative, and the current folder is gone.
     """
     return _places(data_dir)[0 if data_dir else -1]
 
@@ -128,15 +129,9 @@ def read(data_dir: str | None, progress: Progress, *, keep_out: bool = False) ->
 
 
 def _places(data_dir: str | None) -> list[Path]:
-    given = [] if data_dir is None else [_expanded(data_dir)]
-    return [*given, Path("data").absolute(), cache.folder().absolute()]
-
-
-def _expanded(data_dir: str) -> Path:
-    try:
-        return Path(data_dir).expanduser().absolute()
-    except RuntimeError:
-        raise InputError(f"--data-dir: there is no such user as in {data_dir!r}") from None
+    given = [] if data_dir is None else [absolute(data_dir)]
+    beside = [] if (current := here()) is None else [current / "data"]
+    return [*given, *beside, absolute(cache.folder())]
 
 
 def _found(places: list[Path]) -> Iterator[Found]:

@@ -19,6 +19,7 @@ from cifar_tui.data import cache, image
 from cifar_tui.data.dataset import Progress, Source, Split, with_own_test
 from cifar_tui.data.files import ImageFile, folders, image_files
 from cifar_tui.errors import InputError
+from cifar_tui.paths import absolute
 
 _LAYOUT = "a folder of images holds train/<class>/ and, for a test set of its own, test/<class>/"
 _NAMED = 3
@@ -49,9 +50,9 @@ def read(path: str, progress: Progress) -> Source:
         InputError: The folder cannot be read, is not laid out so, or lacks images.
     """
     try:
-        listing = _list(Path(path).expanduser().absolute(), progress)
-    except (OSError, RuntimeError) as error:  # RuntimeError: there is no such user as in `~user`
-        reason = error.strerror if isinstance(error, OSError) else error
+        listing = _list(absolute(path), progress)
+    except OSError as error:
+        reason = error.strerror
         where = getattr(error, "filename", None) or path
         raise InputError(f"--data: cannot read {str(where)!r}: {reason}; {_LAYOUT}") from None
     reader = f"folder 2 {IMAGE_SIZE} {image.FILTER} {image.MAX_PIXELS} {PIL.__version__} {path} {listing.classes}"

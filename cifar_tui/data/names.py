@@ -23,6 +23,6 @@ def check(data: str) -> None:
 
 def _exists(path: str) -> bool:
     try:
-        return Path(path).expanduser().exists()
-    except (OSError, RuntimeError):  # there, but not to be looked at: its reader says why
+        return Path(path).exists()
+    except OSError:  # there, but not to be looked at: its reader says why
         return True

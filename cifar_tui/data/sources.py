@@ -8,6 +8,7 @@ from typing import Literal
 from cifar_tui.data import cifar10, digits, folder, names
 from cifar_tui.data.dataset import Progress, Source
 from cifar_tui.errors import InputError
+from cifar_tui.paths import expanded
 
 
 def read(data: str, data_dir: str | None, progress: Progress, *, stored: bool = False) -> Source:
@@ -32,21 +33,30 @@ def read(data: str, data_dir: str | None, progress: Progress, *, stored: bool = 
     return folder.read(data, progress)
 
 
+def check_cifar10(folder: str) -> None:
+    """See that a folder that is to hold CIFAR-10 does.
+
+    Raises:
+        InputError: It does not, or cannot be looked into.
+    """
+    if option_of(folder) != "data_dir":
+        raise InputError(f"{folder!r} has neither {cifar10.ARCHIVE} nor {cifar10.BATCHES}")
+
+
 def option_of(path: str) -> Literal["data_dir", "data"]:
     """The option that takes this folder: `data_dir` where it holds CIFAR-10, `data` where it holds classes of images.
 
     Raises:
         InputError: It does neither, or cannot be looked into.
     """
+    root = Path(expanded("data", path))
     try:
-        root = Path(path).expanduser()
         if not root.is_dir():
             raise InputError(f"there is no folder {path!r}")
         if (root / cifar10.ARCHIVE).is_file() or (root / cifar10.BATCHES).is_dir():
             return "data_dir"
         if (root / "train").is_dir():
             return "data"
-    except (OSError, RuntimeError, ValueError) as error:  # also: no such user as in `~user`, or a null character
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise InputError(f"{path!r} cannot be looked into: {reason}") from None
+    except OSError as error:
+        raise InputError(f"{path!r} cannot be looked into: {error.strerror}") from None
     raise InputError(f"it has neither {cifar10.ARCHIVE} nor {cifar10.BATCHES} nor train/<class>/")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from textual.suggester import Suggester
+
+from cifar_tui.errors import InputError
+from cifar_tui.paths import expanded
 
 _SPECIAL = re.compile(r"[^\w@%+=:,./-]")
 """What a shell would take for something else than itself."""
@@ -70,15 +72,11 @@ def _first(value: str, is_wanted: Callable[[str], bool]) -> str | None:
     if not begun:
         return None
     try:
-        with os.scandir(Path(parent + slash or ".").expanduser()) as entries:
+        with os.scandir(expanded("data", parent + slash or ".")) as entries:
             # What cannot be shown cannot be typed either.
             fitting = [e for e in entries if e.name.startswith(begun) and e.name.isprintable()]
             found = [e for e in fitting if e.is_dir() or is_wanted(e.name)]
             first = min(found, key=lambda e: e.name, default=None)
             return None if first is None else f"{parent}{slash}{first.name}{'/' if first.is_dir() else ''}"
-    except (
-        OSError,
-        RuntimeError,
-        ValueError,
-    ):  # RuntimeError: no such user as in `~user`; ValueError: a null character
+    except (OSError, InputError):  # InputError: it leads nowhere, as one to an unknown user does
         return None

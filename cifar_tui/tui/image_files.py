@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
+from cifar_tui.paths import expanded_name
 from cifar_tui.tui.folders import PathSuggester
 from cifar_tui.tui.look import Look
 from cifar_tui.tui.modal import Modal
@@ -70,20 +71,13 @@ class ImageFiles(Modal[tuple[str, ...]]):
 
 
 def split(line: str) -> tuple[str, ...]:
-    """The names on a line, taken apart as a shell does it, unless all of it is a path; `~` is the user's folder.
+    """The names on a line, taken apart as a shell does it, unless all of it is a path; `~` and `$VAR` too.
 
     Raises:
         ValueError: A quotation mark is not closed, or nothing follows a backslash.
     """
-    whole = _at_home(line.strip())
+    whole = expanded_name(line.strip())
     with contextlib.suppress(OSError, ValueError):
         if whole and Path(whole).exists():
             return (whole,)
-    return tuple(map(_at_home, shlex.split(line)))
-
-
-def _at_home(name: str) -> str:
-    if name.startswith("~"):
-        with contextlib.suppress(RuntimeError):  # No such user.
-            return str(Path(name).expanduser())
-    return name
+    return tuple(map(expanded_name, shlex.split(line)))

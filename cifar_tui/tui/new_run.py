@@ -16,7 +16,7 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
-from cifar_tui import models
+from cifar_tui import models, paths
 from cifar_tui.config import NAMED_DATA, PRECISIONS, TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.models import own
@@ -182,27 +182,31 @@ def _text(value: object) -> str:
 
 
 def _value(option: str, text: str) -> Any:
-    """What is typed, as the configuration takes it; what cannot be read stays text, for that to refuse."""
+    """What is typed, as the configuration takes it; what cannot be read stays text, for that to refuse.
+
+    Raises:
+        InputError: It is a path that leads nowhere.
+    """
     kind = _TYPES[option]
     if not text and kind not in (int, float, str):
         return None
     if kind in (int, float):
         with contextlib.suppress(ValueError):
             return kind(text)
-    if option in ("model_dir", "data", "data_dir") and text not in NAMED_DATA:
+    if option in paths.OPTIONS and text and text not in NAMED_DATA:
         # The run may be resumed from another folder than this one.
-        with contextlib.suppress(OSError, RuntimeError):
-            return str(Path(text).expanduser().absolute()) if text else text
+        return str(paths.absolute(paths.expanded(readable(option), text)))
     return text
 
 
 def problem_of(option: str, text: str) -> str:
     """Why the configuration does not take this for the option; empty where it does."""
-    value = _value(option, text)
     try:
+        value = _value(option, text)
         TrainingConfig.from_dict({option: value})
     except InputError as error:
-        return f"{readable(option)} takes {str(error).partition(' takes ')[2]}"
+        what, takes, wanted = str(error).partition(" takes ")
+        return f"{readable(option)} takes {wanted}" if takes else what.removeprefix(f"--{readable(option)}: ")
     if option == "data" and value not in NAMED_DATA and not _is_folder(value):
         return f"data takes {', '.join(NAMED_DATA)} or a folder of images, not {text!r}"
     return ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
 
 from rich.table import Table
@@ -17,6 +16,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from cifar_tui import paths
 from cifar_tui.errors import InputError
 from cifar_tui.tui.folders import FolderSuggester
 from cifar_tui.tui.look import Look
@@ -250,7 +250,7 @@ class MissingData(Question[tuple[Source, str]]):
     def _take(self) -> None:
         source, _ = self._judged()
         if source is not None:
-            self.answer((source, str(Path(self._folder.value.strip()).expanduser().absolute())))
+            self.answer((source, str(paths.absolute(paths.expanded("data", self._folder.value.strip())))))
 
     def _judged(self) -> tuple[Source | None, str]:
         """What the folder that is typed is good for, and a remark on it."""

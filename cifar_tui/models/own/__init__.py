@@ -5,7 +5,6 @@ PyTorch is imported only for that.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import sys
 import traceback
@@ -19,6 +18,7 @@ from cifar_tui.errors import InputError
 from cifar_tui.imports import importing
 from cifar_tui.models.own import trust
 from cifar_tui.models.own.place import Place, check_names, check_place, locate
+from cifar_tui.paths import absolute
 
 if TYPE_CHECKING:
     from torch import nn
@@ -46,10 +46,7 @@ def resolved(model: str, folder: str | None) -> str | None:
     """
     if not is_own(model):
         return None
-    # A path that cannot be is left to the check to refuse.
-    with contextlib.suppress(OSError, RuntimeError):
-        return str(Path(folder or ".").expanduser().absolute())
-    return folder
+    return str(absolute(folder or "."))
 
 
 def check(model: str, folder: str | None, barred: Sequence[Path] = ()) -> Place:

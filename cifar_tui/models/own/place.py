@@ -18,6 +18,7 @@ from pathlib import Path
 
 from cifar_tui.config import suggestion
 from cifar_tui.errors import InputError
+from cifar_tui.paths import here
 
 MOST_SOURCE = 200_000
 """Bytes of a module's source that is looked into: its syntax tree takes hundreds of times as much memory."""
@@ -47,9 +48,8 @@ class Place:
 
 def search_places(folder: str | None) -> list[str]:
     """Where the user's modules are looked for before the path."""
-    with contextlib.suppress(OSError):  # The current folder may be gone.
-        return list(dict.fromkeys([folder or str(Path.cwd()), str(Path.cwd())]))
-    return [folder] if folder else []
+    current = here()
+    return list(dict.fromkeys([*([folder] if folder else []), *([str(current)] if current else [])]))
 
 
 def locate(model: str, folder: str | None, path: Sequence[str]) -> Place:

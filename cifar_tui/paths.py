@@ -1,0 +1,92 @@
+"""Paths as people write them: `~`, `~user`, `$VAR`, `${VAR}`, and relative to the folder that they are written in."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from cifar_tui.config import NAMED_DATA, check_path, shortened
+from cifar_tui.errors import InputError
+
+OPTIONS = ("data", "data_dir", "model_dir", "runs_dir")
+"""The options of a run that take a path; `data` may name a data set instead."""
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))", re.ASCII)
+
+
+def expanded(option: str, text: str, base: Path | None = None) -> str:
+    """A path with its `~` and its variables put in, as a shell would have done.
+
+    A name with a `$` in it that is there is taken as it is written.
+
+    Args:
+        option: What takes it, for the message, such as `output`.
+        text: What was written.
+        base: The folder that a relative path is relative to; None leaves it to the current one.
+
+    Raises:
+        InputError: It cannot be a path, or names a variable that is not set, or a user who is not there.
+    """
+    check_path(option, text)
+    path = text
+    if "$" in text and not os.path.lexists(text):
+        if unset := [name for name in _variables(text) if name not in os.environ]:
+            raise InputError(f"--{option}: the variable ${unset[0]} of {shortened(text)} is not set; set it first")
+        path = os.path.expandvars(text)
+    if path.startswith("~"):
+        try:
+            path = str(Path(path).expanduser())
+        except RuntimeError:
+            user = path.partition("/")[0]
+            why = f"there is no user {user[1:]!r}" if user != "~" else "your home folder is not known: HOME is not set"
+            raise InputError(f"--{option}: {shortened(text)} leads nowhere, {why}") from None
+    check_path(option, path)
+    return path if base is None else str(base / path)
+
+
+def expanded_options(options: dict[str, Any], base: Path | None = None) -> dict[str, Any]:
+    """The options of a run by field name, those that are paths `expanded`; `data` where it is no data set's name.
+
+    Raises:
+        InputError: As `expanded`.
+    """
+    return options | {
+        field: expanded(field.replace("_", "-"), value, base)
+        for field, value in options.items()
+        if field in OPTIONS and isinstance(value, str) and not (field == "data" and value in NAMED_DATA)
+    }
+
+
+def expanded_name(name: str) -> str:
+    """The name of an image file, or a pattern, `expanded`; what leads nowhere is left for its reader to look for."""
+    try:
+        return expanded("image", name)
+    except InputError:
+        return name
+
+
+def absolute(path: str | Path) -> Path:
+    """A path from the root on, without a look at what is there; links stay.
+
+    Raises:
+        InputError: It is relative, and the current folder is gone.
+    """
+    try:
+        return Path(path).absolute()
+    except OSError:
+        raise InputError(
+            f"the current folder is gone, so that {str(path)!r} leads nowhere; `cd` to a folder that is there"
+        ) from None
+
+
+def here() -> Path | None:
+    """The current folder; None where it is gone."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return None
+
+
+def _variables(text: str) -> list[str]:
+    return [found[1] or found[2] for found in _VARIABLE.finditer(text)]
