@@ -20,13 +20,20 @@ from cifar_tui.cli_options import (
     Debug,
     Debugging,
     Quiet,
+    RunData,
+    RunDevice,
+    RunModelDir,
     RunName,
+    RunPrecision,
     RunsDir,
+    RunThreads,
     Shared,
     Trust,
     a_path,
     allow_named,
     check_class,
+    find_run,
+    overrides,
     runs_folder,
     say,
     wants_json,
@@ -34,7 +41,8 @@ from cifar_tui.cli_options import (
 from cifar_tui.config import DEFAULT_RUNS_DIR, NAMED_DATA, TrainingConfig, model_word, read_config_file
 from cifar_tui.data import names
 from cifar_tui.errors import CifarTuiError, InputError
-from cifar_tui.paths import absolute, expanded, expanded_options
+from cifar_tui.paths import absolute, expanded, expanded_options, leave_folder_that_is_gone
+from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.text import printable
 
 if TYPE_CHECKING:
@@ -179,7 +187,7 @@ def train(
     given = {key: value for key, value in given.items() if key not in ("config", *DISPLAY_OPTIONS)}
     from_file = expanded_options(read_config_file(config), config.parent) if config else {}
     merged = from_file | expanded_options(given)
-    runs = Path(merged.pop("runs_dir", DEFAULT_RUNS_DIR))
+    runs = Path(merged.pop("runs_dir", None) or expanded("runs-dir", DEFAULT_RUNS_DIR))
     configs = training_configs(merged, runs)
     # What the command line names is the user's; what a file names may be anybody's.
     named = trust or ("model" in given and ("model_dir" in given or "model_dir" not in from_file))
@@ -231,6 +239,7 @@ def _print_ids(
     as_json: bool,
     tensorboard: bool = False,
     agreed: str | None = None,
+    given: Overrides = AS_MADE,
 ) -> None:
     """Train in the background, and say under which ids."""
     from cifar_tui import detached
@@ -238,7 +247,7 @@ def _print_ids(
     def show(line: str) -> None:
         print(printable(line), file=sys.stderr, flush=True)
 
-    ids = detached.start(jobs, runs, show, tensorboard=tensorboard, agreed=agreed)
+    ids = detached.start(jobs, runs, show, tensorboard=tensorboard, agreed=agreed, given=given)
     print(json.dumps([{"id": run_id} for run_id in ids]) if as_json else "\n".join(map(printable, ids)))
 
 
@@ -286,6 +295,15 @@ def resume(
     context: typer.Context,
     run: RunName,
     runs_dir: RunsDir = None,
+    no_ui: Annotated[bool, typer.Option("--no-ui", help="Train without the dashboard.")] = False,
+    data: RunData = None,
+    model_dir: RunModelDir = None,
+    device: RunDevice = None,
+    precision: RunPrecision = None,
+    threads: RunThreads = None,
+    theme: Theme = None,
+    ascii_only: AsciiOnly = False,
+    graphics: Graphics = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
     trust: Trust = False,
@@ -298,23 +316,39 @@ def resume(
     from cifar_tui.headless import driver
     from cifar_tui.store import catalog
 
-    directory = runs_folder(context, runs_dir)
-    folder = catalog.find(directory, run)
+    folder = find_run(context, run, runs_dir)
     if catalog.is_paused(folder):
         cli_runs.ask(context, run, runs_dir, as_json, "resume")
         return
-    digest = check_class(context, folder, trust=trust, as_json=wants_json(context, as_json), agreed=agreed)
+    as_json, quiet = wants_json(context, as_json), quiet or context.obj.quiet
+    given = overrides(data=data, model_dir=model_dir, device=device, precision=precision, threads=threads)
+    digest = check_class(context, folder, trust=trust, as_json=as_json, agreed=agreed, given=given)
     if detach:
-        _print_ids([folder], directory, as_json=wants_json(context, as_json), agreed=digest)
+        _print_ids([folder], folder.path.parent, as_json=as_json, agreed=digest, given=given)
         return
+    if not (no_ui or as_json or quiet or cli_dashboard.why_not()):
+        catalog.check_resumable(folder)
+        raise typer.Exit(
+            cli_dashboard.show(
+                folder.path.parent,
+                [],
+                start=False,
+                theme=cli_dashboard.theme_named(theme),
+                ascii_only=ascii_only,
+                graphics=cli_dashboard.graphics_named(graphics),
+                select=folder.id,
+                resume=given,
+            )
+        )
     raise typer.Exit(
         driver.train(
-            directory,
+            folder.path.parent,
             [folder],
-            as_json=wants_json(context, as_json),
-            quiet=quiet or context.obj.quiet,
+            as_json=as_json,
+            quiet=quiet,
             debug=Debugging.on,
             announce=announce,
+            given=given,
         )
     )
 
@@ -332,10 +366,7 @@ def attach(
     debug: Debug = False,
 ) -> None:
     """Watch a run, wherever it is trained; leaving it or losing the connection does nothing to it."""
-    from cifar_tui.store import catalog
-
-    directory, as_json = runs_folder(context, runs_dir), wants_json(context, as_json)
-    folder = catalog.find(directory, run)
+    folder, as_json = find_run(context, run, runs_dir), wants_json(context, as_json)
     if no_ui or as_json or cli_dashboard.why_not():
         from cifar_tui.headless import attached
 
@@ -343,7 +374,7 @@ def attach(
         return
     raise typer.Exit(
         cli_dashboard.show(
-            directory,
+            folder.path.parent,
             [],
             start=False,
             theme=cli_dashboard.theme_named(theme),
@@ -380,6 +411,7 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         # Where the terminal's encoding lacks a character, a question mark is better than an error.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    leave_folder_that_is_gone()
     try:
         status = app(standalone_mode=False)
     except typer.TyperException as error:

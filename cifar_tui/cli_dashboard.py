@@ -11,6 +11,7 @@ from pathlib import Path
 from cifar_tui.cli_options import Debugging, say
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
+from cifar_tui.stored import Overrides
 
 
 def why_not() -> str:
@@ -55,8 +56,12 @@ def show(
     graphics: str,
     tensorboard: bool = False,
     select: str = "",
+    resume: Overrides | None = None,
 ) -> int:
-    """Show the dashboard; then wait, in this terminal, for the runs that it left under way."""
+    """Show the dashboard; then wait, in this terminal, for the runs that it left under way.
+
+    With `resume`, the run that is selected goes on, with what is given there instead of what it was made with.
+    """
     # Imports make a great many objects that stay; looking through them for garbage would delay the first picture.
     gc.disable()
     from cifar_tui.tui.run import run
@@ -70,6 +75,7 @@ def show(
         graphics=graphics,
         tensorboard=tensorboard,
         select=select,
+        resume=resume,
     )
     if left.failure is not None:
         if Debugging.on:

@@ -15,7 +15,8 @@ from cifar_tui.config import DEFAULT_RUNS_DIR, TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.models import own
 from cifar_tui.models.own import UnknownClassError
-from cifar_tui.paths import expanded
+from cifar_tui.paths import expanded, expanded_options
+from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.text import printable
 
 if TYPE_CHECKING:
@@ -63,13 +64,66 @@ Trust = Annotated[
         "--trust", help="Run a model class that is not yours without asking, and remember that; see SECURITY.md."
     ),
 ]
+_AS_MADE = "as the run was made, where that is here"
+RunDevice = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.", show_default=_AS_MADE)]
+RunPrecision = Annotated[str | None, typer.Option("--precision", help="auto, fp32 or bf16.", show_default=_AS_MADE)]
+RunThreads = Annotated[
+    int | None, typer.Option("--threads", help="CPU threads; 0 is one a core.", show_default=_AS_MADE)
+]
+RunData = Annotated[
+    str | None,
+    typer.Option(
+        "--data", help="Where the run's images are now; only the same images are taken.", show_default="where they were"
+    ),
+]
+RunModelDir = Annotated[
+    str | None,
+    typer.Option("--model-dir", help="Where the module of a class of your own is now.", show_default="where it was"),
+]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or a part of it that no other has.")]
 
 
 def runs_folder(context: typer.Context, given: Path | None) -> Path:
-    """The folder of runs, wherever on the line it was named."""
+    """The folder of runs, wherever on the line it was named.
+
+    Raises:
+        InputError: It was not named, and the current folder is gone.
+    """
     shared: Shared = context.obj
-    return given or shared.runs_dir or Path(DEFAULT_RUNS_DIR)
+    return given or shared.runs_dir or Path(expanded("runs-dir", DEFAULT_RUNS_DIR))
+
+
+def find_run(context: typer.Context, run: str, given: Path | None) -> RunFolder:
+    """The run that is meant: one of the folder of runs, or the folder of one anywhere, by its path.
+
+    Args:
+        context: The command's.
+        run: What names it.
+        given: The folder of runs, as it was given behind the command's name.
+
+    Raises:
+        InputError: There is no such run, or more than one.
+    """
+    from cifar_tui.store import catalog
+
+    return catalog.at(run) if catalog.is_path(run) else catalog.find(runs_folder(context, given), run)
+
+
+def overrides(
+    *,
+    data: str | None = None,
+    model_dir: str | None = None,
+    device: str | None = None,
+    precision: str | None = None,
+    threads: int | None = None,
+) -> Overrides:
+    """What the command line gives for a run that is there, in place of what it was made with.
+
+    Raises:
+        InputError: A path names a variable that is not set, or a user who is not there.
+    """
+    given = expanded_options({"data": data, "model_dir": model_dir})
+    return Overrides(**given, device=device, precision=precision, threads=threads)
 
 
 def wants_json(context: typer.Context, given: bool) -> bool:
@@ -79,7 +133,13 @@ def wants_json(context: typer.Context, given: bool) -> bool:
 
 
 def check_class(
-    context: typer.Context, folder: RunFolder, *, trust: bool, as_json: bool, agreed: str | None = None
+    context: typer.Context,
+    folder: RunFolder,
+    *,
+    trust: bool,
+    as_json: bool,
+    agreed: str | None = None,
+    given: Overrides = AS_MADE,
 ) -> str | None:
     """See that the class of a run's model may be run, where it is one of somebody's own; ask, where someone is there.
 
@@ -89,6 +149,7 @@ def check_class(
         trust: Whether the user has said so behind the command's name.
         as_json: Whether another program reads the output, so that nobody is there to be asked.
         agreed: The digest of a class that another process was allowed to run.
+        given: What the command line gives instead of what the run was made with.
 
     Returns:
         The digest of the class, where it had to be asked about.
@@ -99,7 +160,7 @@ def check_class(
     """
     from cifar_tui.store import classes
 
-    if (unknown := classes.unknown(folder)) is None:
+    if (unknown := classes.unknown(folder, given)) is None:
         return None
     digest = own.trust.digest(unknown.key)
     shared: Shared = context.obj

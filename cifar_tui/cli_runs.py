@@ -11,11 +11,18 @@ import typer
 from cifar_tui.cli_options import (
     AsJson,
     Debug,
+    RunData,
+    RunDevice,
+    RunModelDir,
     RunName,
+    RunPrecision,
     RunsDir,
+    RunThreads,
     Trust,
     a_path,
     check_class,
+    find_run,
+    overrides,
     runs_folder,
     say,
     wants_json,
@@ -50,9 +57,8 @@ def checkpoint(
 def ask(context: typer.Context, run: str, runs_dir: Path | None, as_json: bool, request: Request) -> None:
     """Ask it of the process that trains a run, and print the answer."""
     from cifar_tui.headless import attached
-    from cifar_tui.store import catalog
 
-    attached.ask(catalog.find(runs_folder(context, runs_dir), run), request, as_json=wants_json(context, as_json))
+    attached.ask(find_run(context, run, runs_dir), request, as_json=wants_json(context, as_json))
 
 
 def runs(
@@ -82,17 +88,22 @@ def evaluate(
     context: typer.Context,
     run: RunName,
     runs_dir: RunsDir = None,
+    data: RunData = None,
+    model_dir: RunModelDir = None,
+    device: RunDevice = None,
+    precision: RunPrecision = None,
+    threads: RunThreads = None,
     trust: Trust = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Test a run's best weights on the test images again."""
     from cifar_tui.headless.evaluation import evaluate_run
-    from cifar_tui.store import catalog
 
-    folder, as_json = catalog.find(runs_folder(context, runs_dir), run), wants_json(context, as_json)
-    check_class(context, folder, trust=trust, as_json=as_json)
-    evaluate_run(folder, as_json=as_json)
+    folder, as_json = find_run(context, run, runs_dir), wants_json(context, as_json)
+    given = overrides(data=data, model_dir=model_dir, device=device, precision=precision, threads=threads)
+    check_class(context, folder, trust=trust, as_json=as_json, given=given)
+    evaluate_run(folder, given, as_json=as_json)
 
 
 def predict(
@@ -102,6 +113,10 @@ def predict(
         list[str], typer.Argument(metavar="IMAGE…", help="Image files, folders of them, or patterns such as '*.png'.")
     ],
     runs_dir: RunsDir = None,
+    model_dir: RunModelDir = None,
+    device: RunDevice = None,
+    precision: RunPrecision = None,
+    threads: RunThreads = None,
     ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw in ASCII alone, and no pictures.")] = False,
     trust: Trust = False,
     as_json: AsJson = False,
@@ -109,11 +124,12 @@ def predict(
 ) -> None:
     """Say what is on images, by a run's best weights."""
     from cifar_tui.headless.prediction import predict_run
-    from cifar_tui.store import catalog
 
-    folder, as_json = catalog.find(runs_folder(context, runs_dir), run), wants_json(context, as_json)
-    check_class(context, folder, trust=trust, as_json=as_json)
-    raise typer.Exit(predict_run(folder, [*map(expanded_name, images)], as_json=as_json, ascii_only=ascii_only))
+    folder, as_json = find_run(context, run, runs_dir), wants_json(context, as_json)
+    given = overrides(model_dir=model_dir, device=device, precision=precision, threads=threads)
+    check_class(context, folder, trust=trust, as_json=as_json, given=given)
+    names = [*map(expanded_name, images)]
+    raise typer.Exit(predict_run(folder, names, given, as_json=as_json, ascii_only=ascii_only))
 
 
 def export(
@@ -134,6 +150,7 @@ def export(
         ),
     ] = None,
     runs_dir: RunsDir = None,
+    model_dir: RunModelDir = None,
     trust: Trust = False,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -141,12 +158,11 @@ def export(
     """Write a run's best weights or its curves to files that other programs read."""
     from cifar_tui.export import MODELS
     from cifar_tui.headless.export import export_run
-    from cifar_tui.store import catalog
 
-    folder, as_json = catalog.find(runs_folder(context, runs_dir), run), wants_json(context, as_json)
+    folder, as_json = find_run(context, run, runs_dir), wants_json(context, as_json)
     if form in MODELS:
-        check_class(context, folder, trust=trust, as_json=as_json)
-    export_run(folder, form, output, as_json=as_json)
+        check_class(context, folder, trust=trust, as_json=as_json, given=overrides(model_dir=model_dir))
+    export_run(folder, form, output, overrides(model_dir=model_dir), as_json=as_json)
 
 
 def compare(
@@ -167,10 +183,8 @@ def compare(
 ) -> None:
     """Say how runs differ: in their figures, in how fast they learned, and image by image in the test."""
     from cifar_tui.headless.comparison import compare_runs
-    from cifar_tui.store import catalog
 
-    directory = runs_folder(context, runs_dir)
-    folders = [catalog.find(directory, name) for name in names]
+    folders = [find_run(context, name, runs_dir) for name in names]
     compare_runs(folders, as_json=wants_json(context, as_json), study=study, report=report)
 
 
@@ -182,14 +196,18 @@ def report(
     output: Annotated[
         Path | None, typer.Option(callback=a_path("output"), help="Write the HTML file here instead.")
     ] = None,
+    data: RunData = None,
+    model_dir: RunModelDir = None,
+    trust: Trust = False,
     debug: Debug = False,
 ) -> None:
-    """Write a run's report now, with its pictures: report.md in its folder."""
+    """Write a run's report now, with its pictures: report.md in its folder; with --data, what takes images too."""
     from cifar_tui.headless.report import report_run
-    from cifar_tui.store import catalog
 
-    folder = catalog.find(runs_folder(context, runs_dir), run)
-    raise typer.Exit(report_run(folder, as_html=as_html, output=output))
+    folder, given = find_run(context, run, runs_dir), overrides(data=data, model_dir=model_dir)
+    if data is not None:
+        check_class(context, folder, trust=trust, as_json=False, given=given)
+    raise typer.Exit(report_run(folder, given, as_html=as_html, output=output))
 
 
 COMMANDS = (stop, pause, checkpoint, runs, compare, report, evaluate, predict, export)

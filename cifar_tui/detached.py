@@ -11,8 +11,10 @@ from pathlib import Path
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError, InputError
-from cifar_tui.store.commands import run_command, training_command
+from cifar_tui.paths import absolute
+from cifar_tui.store.commands import options_given, run_command, training_command
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.stored import AS_MADE, Overrides
 
 PREFIX = "cifar-tui: "
 PROGRAM = str(Path(__file__).with_name("__main__.py"))
@@ -23,7 +25,13 @@ class Detached:
     """A process that is about to train a run: it tells the run's id once it has begun, and goes its own way then."""
 
     def __init__(
-        self, job: TrainingConfig | RunFolder, runs_dir: Path, *, tensorboard: bool = False, agreed: str | None = None
+        self,
+        job: TrainingConfig | RunFolder,
+        runs_dir: Path,
+        *,
+        tensorboard: bool = False,
+        agreed: str | None = None,
+        given: Overrides = AS_MADE,
     ) -> None:
         """Start it.
 
@@ -32,10 +40,11 @@ class Detached:
             runs_dir: The folder of all runs.
             tensorboard: Whether to mirror its events for TensorBoard, where it is new.
             agreed: The digest of the class of a run that is resumed, where it had to be asked about.
+            given: What a person gives for a run that is resumed, instead of what it was made with.
         """
-        directory = str(runs_dir.absolute())
+        directory = str(absolute(runs_dir))
         if isinstance(job, RunFolder):
-            command = run_command("resume", job.id, directory)
+            command = [*run_command("resume", job.id, directory), "--no-ui", *options_given(given)]
             # A class that may be run here may be run there, also where that cannot be remembered; and no other one.
             command += ["--agreed", agreed] if agreed else []
         else:
@@ -102,8 +111,17 @@ def start(
     *,
     tensorboard: bool = False,
     agreed: str | None = None,
+    given: Overrides = AS_MADE,
 ) -> list[str]:
     """Train each of `jobs` in a process of its own; that of a resumed one whose class was `agreed` on may run it.
+
+    Args:
+        jobs: What to train, and what to go on with.
+        runs_dir: The folder of all runs.
+        say: Told, line by line, what they say before they begin.
+        tensorboard: As of `Detached`, as the other two.
+        agreed: As there.
+        given: As there.
 
     Returns:
         The ids of the runs, once all have begun.
@@ -111,5 +129,5 @@ def start(
     Raises:
         CifarTuiError: One of them did not begin; those before it train.
     """
-    processes = [Detached(job, runs_dir, tensorboard=tensorboard, agreed=agreed) for job in jobs]
+    processes = [Detached(job, runs_dir, tensorboard=tensorboard, agreed=agreed, given=given) for job in jobs]
     return [process.wait(say) for process in processes]

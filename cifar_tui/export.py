@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,9 +15,10 @@ from cifar_tui.config import suggestion
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.files import replacing
 from cifar_tui.inference import Progress
-from cifar_tui.store import tensorboard
+from cifar_tui.store import stored, tensorboard
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.store.tables import metrics_csv, write_batches_csv
+from cifar_tui.stored import Overrides
 from cifar_tui.system.folders import Folder
 
 MODELS = {"safetensors": "model.safetensors", "onnx": "model.onnx", "torch-export": "model.pt2"}
@@ -35,7 +36,9 @@ class Exported:
     difference: float | None = None
 
 
-def export(folder: RunFolder, form: str, output: Path | None, progress: Progress) -> Exported:
+def export(
+    folder: RunFolder, form: str, output: Path | None, progress: Progress, model_dir: str | None = None
+) -> Exported:
     """Write a run's best weights or its curves in one of `FORMATS`; files that are there are replaced.
 
     Args:
@@ -43,6 +46,7 @@ def export(folder: RunFolder, form: str, output: Path | None, progress: Progress
         form: The format.
         output: Where to write it: a file or a folder for weights, a folder for curves; None is the run's folder.
         progress: Told what is being done.
+        model_dir: Where the module of its class is, where it is one of somebody's own and no longer where it was.
 
     Raises:
         InputError: There is no such format, the run has nothing to export, or the files cannot be written.
@@ -50,9 +54,11 @@ def export(folder: RunFolder, form: str, output: Path | None, progress: Progress
     """
     if form not in FORMATS:
         raise InputError(f"--format: unknown format {form!r}{suggestion(form, FORMATS)}")
+    if output is None:
+        folder.check_own()
     try:
         if form in MODELS:
-            return _weights(folder, form, output, progress)
+            return _weights(folder, form, output, progress, model_dir)
         below = (tensorboard.FOLDER,) if form == "tensorboard" else ()
         place = _Place(output, None) if output else _own_place(folder, *below)
         return _tensorboard(folder, place) if form == "tensorboard" else _csv(folder, place)
@@ -95,7 +101,7 @@ def _own_place(folder: RunFolder, *below: str) -> _Place:
     return _Place(folders[-1].path, tuple(folders))
 
 
-def _weights(folder: RunFolder, form: str, output: Path | None, progress: Progress) -> Exported:
+def _weights(folder: RunFolder, form: str, output: Path | None, progress: Progress, model_dir: str | None) -> Exported:
     if output is None:
         place, name = _own_place(folder), MODELS[form]
     elif output.is_dir():
@@ -104,13 +110,13 @@ def _weights(folder: RunFolder, form: str, output: Path | None, progress: Progre
         place, name = _Place(output.parent, None), output.name
     path = place.path / name
     # Files are compared in the precision of all formats, where every machine has it.
-    config = replace(folder.read_options(), device="cpu", precision="fp32")
-    trained, classes = inference.load(folder, config, progress)
+    given = Overrides(device="cpu", precision="fp32", model_dir=model_dir)
+    trained, classes = inference.load(folder, stored.read(folder, given), progress)
     from cifar_tui.training import export
 
     metadata = {
         "run": folder.id,
-        "model": config.model,
+        "model": folder.read_options().model,
         "classes": json.dumps(classes),
         "epoch": str(trained.epoch),
     }

@@ -21,16 +21,18 @@ from cifar_tui.errors import InputError
 from cifar_tui.events import Evaluated
 from cifar_tui.models.own import is_own
 from cifar_tui.record import answers_of
+from cifar_tui.store import stored
 from cifar_tui.store.answers import FILE, MOST_BYTES, Answers, read
+from cifar_tui.store.plots.predictions import SHOWN, Predictions
 from cifar_tui.store.run_folder import CHECKPOINTS, RunFolder
+from cifar_tui.stored import AS_MADE, Overrides, Stored
 from cifar_tui.training.control import Control
 
 if TYPE_CHECKING:
-    from cifar_tui.data.dataset import Dataset
     from cifar_tui.training.checkpoints import Identity
     from cifar_tui.training.evaluation import Evaluation
     from cifar_tui.training.inference import Trained
-    from cifar_tui.training.setup import Shelf
+    from cifar_tui.training.setup import Setup, Shelf
 
 TOP = 3
 """How many classes an answer names."""
@@ -39,12 +41,13 @@ Progress = Callable[[str, int, int], None]
 """Told what is done before, how much of it, and of how much, 0 where that is not known."""
 
 
-def evaluate(folder: RunFolder, progress: Progress) -> tuple[Evaluated, tuple[str, ...]]:
+def evaluate(folder: RunFolder, progress: Progress, given: Overrides = AS_MADE) -> tuple[Evaluated, tuple[str, ...]]:
     """Evaluate a run's best weights on its test images, and change nothing in its folder.
 
     Args:
         folder: The run.
-        progress: Told what is being done before.
+        progress: Told what is being done before, and where that is not as the run was made.
+        given: What a person gives instead of what it was made with.
 
     Returns:
         The evaluation, as at the end of the run, and the names of the classes.
@@ -56,33 +59,60 @@ def evaluate(folder: RunFolder, progress: Progress) -> tuple[Evaluated, tuple[st
     progress("loading PyTorch", 0, 0)
     from cifar_tui.training.setup import Shelf
 
-    test, epoch, dataset = _tested(folder, Shelf(), progress)
-    return test.event("test", epoch, 0.0), dataset.classes
+    test, epoch, setup = _tested(folder, stored.read(folder, given), Shelf(), progress)
+    return test.event("test", epoch, 0.0), setup.dataset.classes
 
 
-def _tested(
-    folder: RunFolder, shelf: Shelf, progress: Progress, most_threads: int | None = None
-) -> tuple[Evaluation, int, Dataset]:
-    """The evaluation of a run's best weights on its test images, the weights' epoch, and the images."""
+def with_images(
+    folder: RunFolder, given: Overrides, progress: Progress
+) -> tuple[TrainingConfig, Predictions | None, Answers | None]:
+    """What of a run's report takes its images, which are found as by `evaluate`.
+
+    Returns:
+        The options by which they were found; and some test images with what its best weights take them for, and what
+        they take all of them for, where it has best weights.
+
+    Raises:
+        InputError: The images, or the device, are unusable.
+        CifarTuiError: The images could not be read.
+    """
+    progress("loading PyTorch", 0, 0)
+    from cifar_tui.training.checkpoints import BEST
+    from cifar_tui.training.setup import Shelf, prepare_stored
+
+    run, shelf = stored.read(folder, given), Shelf()
+    if not folder.files.folder(CHECKPOINTS).exists(BEST):
+        return prepare_stored(run, shelf, progress).config, None, None
+    test, epoch, setup = _tested(folder, run, shelf, progress)
+    shown = Predictions(*test.examples(setup.dataset.test, SHOWN))
+    return setup.config, shown, answers_of(test, setup.dataset, epoch)
+
+
+def _tested(folder: RunFolder, run: Stored, shelf: Shelf, progress: Progress) -> tuple[Evaluation, int, Setup]:
+    """The evaluation of a run's best weights on its test images, the weights' epoch, and what it took."""
     from cifar_tui.training import checkpoints
+    from cifar_tui.training.devices import moved
     from cifar_tui.training.evaluation import evaluate as evaluate_split
-    from cifar_tui.training.setup import prepare
+    from cifar_tui.training.setup import prepare_stored
 
-    path, config = best_checkpoint(folder), _options(folder, most_threads)
-    setup = prepare(config, shelf, progress, stored=True)
+    path = best_checkpoint(folder)
+    setup = prepare_stored(run, shelf, progress)
+    if elsewhere := moved(run, setup.placement):
+        progress(f"computing {elsewhere}", 0, 0)
     best = checkpoints.load_own(path, setup.identity, checkpoints.bounds(setup.model))
     checkpoints.restore(best, setup.model)
     telling = _Telling(progress)
     test = evaluate_split(setup.model, setup.dataset.test, len(setup.dataset.classes), setup.placement, telling)
-    return test, best.progress.best_epoch or 0, setup.dataset
+    return test, best.progress.best_epoch or 0, setup
 
 
-def _options(folder: RunFolder, most_threads: int | None) -> TrainingConfig:
-    """A run's options, with no more CPU threads than these."""
-    config = folder.read_options()
+def _stored(folder: RunFolder, most_threads: int | None) -> Stored:
+    """A run as it is to be set up here, with no more CPU threads than these."""
+    run = stored.read(folder)
     if most_threads is None:
-        return config
-    return replace(config, threads=min(config.threads or most_threads, most_threads))
+        return run
+    threads = min(run.config.threads or most_threads, most_threads)
+    return replace(run, config=replace(run.config, threads=threads), chosen_threads=True)
 
 
 class _Telling(Control):
@@ -134,8 +164,8 @@ def answers(
     progress("loading PyTorch", 0, 0)
     from cifar_tui.training.setup import Shelf
 
-    test, epoch, dataset = _tested(folder, shelf or Shelf(), progress, most_threads)
-    return answers_of(test, dataset, epoch)
+    test, epoch, setup = _tested(folder, _stored(folder, most_threads), shelf or Shelf(), progress)
+    return answers_of(test, setup.dataset, epoch)
 
 
 def _best_epoch(folder: RunFolder) -> object:
@@ -170,8 +200,9 @@ def gallery(folder: RunFolder, shelf: Shelf, progress: Progress, most_threads: i
         CifarTuiError: The images could not be read.
     """
     from cifar_tui.data.dataset import fingerprint
+    from cifar_tui.training.setup import stored_images
 
-    source = shelf.source(folder.read_options(), progress, stored=True)
+    source, _ = stored_images(stored.read(folder), shelf, progress)
     found = answers(folder, progress, shelf, most_threads)
     if found.fingerprint != fingerprint(source):
         raise InputError(f"{folder.id} was tested on other images than {source.name} has now")
@@ -204,7 +235,7 @@ class Unreadable:
 
 
 def predict(
-    folder: RunFolder, names: Sequence[str], progress: Progress
+    folder: RunFolder, names: Sequence[str], progress: Progress, given: Overrides = AS_MADE
 ) -> tuple[int, Iterator[Prediction | Unreadable]]:
     """Have a run's best weights say what is on images. The images that it was trained on are not needed.
 
@@ -212,6 +243,7 @@ def predict(
         folder: The run.
         names: Image files, folders of them, and patterns.
         progress: Told what is being done before.
+        given: What a person gives instead of what the run was made with.
 
     Returns:
         How many image files there are, and what they were taken for, in order, as it is found.
@@ -220,7 +252,7 @@ def predict(
         InputError: A name means no image, the run has no best checkpoint, or its device is not there.
     """
     found = pictures.find(names)
-    trained, classes = load(folder, folder.read_options(), progress)
+    trained, classes = load(folder, stored.read(folder, given), progress)
     return len(found), _answers(trained, classes, _decoded(trained, found))
 
 
@@ -257,7 +289,7 @@ def predictions(
         InputError: As of `predict`.
     """
     found = _found(names, progress)
-    trained, classes = load(folder, _options(folder, most_threads), progress)
+    trained, classes = load(folder, _stored(folder, most_threads), progress)
     read = found[:most]
 
     def told() -> Iterator[tuple[Picture, pictures.Decoded]]:
@@ -332,22 +364,27 @@ def _top(
     return tuple((classes[k], float(probabilities[k])) for k in order[:TOP])
 
 
-def load(folder: RunFolder, config: TrainingConfig, progress: Progress) -> tuple[Trained, tuple[str, ...]]:
+def load(folder: RunFolder, run: Stored, progress: Progress) -> tuple[Trained, tuple[str, ...]]:
     """A run's best weights in its model, and the names of its classes.
 
     Args:
-        folder: The run.
-        config: Its options, as far as they are to hold: another device or precision may be given.
-        progress: Told what is being done.
+        folder: The run's.
+        run: As it is to be set up.
+        progress: Told what is being done, and where that is not as the run was made.
 
     Raises:
         InputError: The run has no best checkpoint, or it is damaged, or the device is not there.
     """
     progress("loading PyTorch", 0, 0)
     from cifar_tui.training import inference
+    from cifar_tui.training.devices import adapted, moved
 
+    path, config = best_checkpoint(folder), adapted(run)
     identity = _identity(folder, config)
-    return inference.load(best_checkpoint(folder), config, identity), identity.classes
+    trained = inference.load(path, config, identity)
+    if elsewhere := moved(run, trained.placement):
+        progress(f"computing {elsewhere}", 0, 0)
+    return trained, identity.classes
 
 
 def best_checkpoint(folder: RunFolder) -> Path:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_tui.errors import InputError
+from cifar_tui.store import stored
 from cifar_tui.store.answered import Two, read_both
 from cifar_tui.store.answers import Answers
 
@@ -46,9 +47,10 @@ def read(two: Two, shelf: Shelf, progress: Progress) -> PairedImages:
         CifarTuiError: The images could not be read.
     """
     from cifar_tui.data.dataset import fingerprint
+    from cifar_tui.training.setup import stored_images
 
     a, b = read_both(two)
-    source = shelf.source(two[0].folder.read_options(), progress, stored=True)
+    source, _ = stored_images(stored.read(two[0].folder), shelf, progress)
     progress("comparing images", 0, 0)
     same = a.fingerprint == fingerprint(source) and a.probabilities.shape[1] == len(source.classes)
     if not same or not np.array_equal(a.labels, source.test.labels.numpy()):

@@ -26,7 +26,8 @@ def expanded(option: str, text: str, base: Path | None = None) -> str:
         base: The folder that a relative path is relative to; None leaves it to the current one.
 
     Raises:
-        InputError: It cannot be a path, or names a variable that is not set, or a user who is not there.
+        InputError: It cannot be a path, or names a variable that is not set, or a user who is not there; or it is
+            relative, and the current folder is gone.
     """
     check_path(option, text)
     path = text
@@ -42,7 +43,10 @@ def expanded(option: str, text: str, base: Path | None = None) -> str:
             why = f"there is no user {user[1:]!r}" if user != "~" else "your home folder is not known: HOME is not set"
             raise InputError(f"--{option}: {shortened(text)} leads nowhere, {why}") from None
     check_path(option, path)
-    return path if base is None else str(base / path)
+    if base is not None:
+        return str(base / path)
+    _check_leads(path)
+    return path
 
 
 def expanded_options(options: dict[str, Any], base: Path | None = None) -> dict[str, Any]:
@@ -72,20 +76,39 @@ def absolute(path: str | Path) -> Path:
     Raises:
         InputError: It is relative, and the current folder is gone.
     """
-    try:
-        return Path(path).absolute()
-    except OSError:
-        raise InputError(
-            f"the current folder is gone, so that {str(path)!r} leads nowhere; `cd` to a folder that is there"
-        ) from None
+    _check_leads(str(path))
+    return Path(path).absolute()
 
 
 def here() -> Path | None:
     """The current folder; None where it is gone."""
+    return None if Current.gone else Path.cwd()
+
+
+class Current:
+    """Whether the current folder was gone when the program began."""
+
+    gone = False
+
+
+def leave_folder_that_is_gone() -> None:
+    """Go to the root where the current folder was removed; from then on, relative paths are errors.
+
+    Libraries are not made for that: oneMKL ends its process.
+    """
     try:
-        return Path.cwd()
+        Path.cwd()
+        Current.gone = False
     except OSError:
-        return None
+        Current.gone = True
+        os.chdir("/")
+
+
+def _check_leads(path: str) -> None:
+    if Current.gone and not os.path.isabs(path):  # noqa: PTH117  (of any text)
+        raise InputError(
+            f"the current folder is gone, so that {shortened(path)} leads nowhere; `cd` to a folder that is there"
+        )
 
 
 def _variables(text: str) -> list[str]:

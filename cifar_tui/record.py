@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cifar_tui import __version__
 from cifar_tui.store.answers import Answers
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.store.stored import RELATIVE, relative_paths
 
 if TYPE_CHECKING:
     from cifar_tui.data.dataset import Dataset
@@ -30,6 +31,7 @@ def record_of(setup: Setup, folder: RunFolder) -> dict[str, Any]:
         "command": ["cifar-tui", *sys.argv[1:]],
         "runs_dir": str(folder.path.parent),
         "options": setup.config.to_dict(),
+        RELATIVE: relative_paths(setup.config.to_dict(), folder.path.parent),
         "seed": setup.config.seed,
         "dataset": {
             "name": dataset.name,

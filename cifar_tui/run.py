@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -24,7 +24,10 @@ from cifar_tui.store.plots.predictions import SHOWN
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.requests import ASKED, Request, Requests, is_request
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.store.stored import read as read_stored
+from cifar_tui.store.stored import remember
 from cifar_tui.store.tensorboard import Mirror, is_mirrored
+from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.training.control import Control, StopTraining
 from cifar_tui.training.memory import give_memory_back
 
@@ -51,6 +54,8 @@ class Ended:
 
 LOCK_REMOVED = "interrupted, since its lock was removed and another process could have trained it too,"
 """Why a run was stopped whose lock is not what it was; the place in the training follows."""
+OTHERWISE = "from here on its numbers are not bit for bit those of a run without a break"
+"""What it means for a run to be resumed otherwise than it began; in what follows."""
 Message = AnyEvent | Loading | Ended
 Listener = Callable[[Message], None]
 """Called on the run's thread, which it must not hold up: hand the message on and return."""
@@ -59,8 +64,16 @@ Listener = Callable[[Message], None]
 class Run:
     """One run and its thread. `stop`, `pause` and `resume` may be called from any thread and do not wait."""
 
-    def __init__(self, shared: Shared, config: TrainingConfig, folder: RunFolder | None, listener: Listener) -> None:
+    def __init__(
+        self,
+        shared: Shared,
+        config: TrainingConfig,
+        folder: RunFolder | None,
+        listener: Listener,
+        given: Overrides = AS_MADE,
+    ) -> None:
         self.config = config
+        self._given = given
         self.folder = folder
         """None until the run has begun."""
         self.error: BaseException | None = None
@@ -124,7 +137,7 @@ class Run:
             CifarTuiError: Its images could not be read.
             OSError: Its folder could not be written.
         """
-        folder, state, saved, fallen_back = self.folder, RunState(), None, ""
+        folder, state, saved = self.folder, RunState(), None
         with contextlib.ExitStack() as stack:
             if folder is not None:
                 lock, requests = self._own(folder, stack)
@@ -134,29 +147,44 @@ class Run:
             self._loading("loading PyTorch", 0, 0)
             load_pytorch()
             from cifar_tui.training import checkpoints
-            from cifar_tui.training.setup import prepare
+            from cifar_tui.training.devices import differences
+            from cifar_tui.training.setup import prepare, prepare_stored
 
-            setup = prepare(self.config, self._shared.shelf(), self._loading, stored=folder is not None)
-            self._control.check()
+            warnings: list[str] = []
             if folder is None:
+                setup = prepare(self.config, self._shared.shelf(), self._loading)
+                self._control.check()
                 name, runs_dir = self.config.run_name, self._shared.runs_dir
                 folder = run_folder.create(runs_dir, name, datetime.now(), lambda made: record_of(setup, made))
                 lock, requests = self._own(folder, stack)
                 self.folder, record = folder, folder.read_record()
             else:
+                stored = read_stored(folder, self._given)
+                setup = prepare_stored(stored, self._shared.shelf(), self._loading)
+                self._control.check()
                 saved, fallen_back = checkpoints.load_last(
                     folder.checkpoints, setup.identity, checkpoints.bounds(setup.model)
                 )
                 if saved is not None:
                     # The loop restores it all; this refuses what does not fit before anything is written.
                     checkpoints.restore(saved, setup.model)
+                elif state.started:
+                    warnings.append("it has no checkpoint: it begins anew")
+                if fallen_back:
+                    warnings.append(fallen_back)
+                if changed := differences(stored, setup.placement):
+                    warnings.append(f"{OTHERWISE}: {'; '.join(changed)}")
+                if self._given.data is not None or self._given.model_dir is not None:
+                    remember(folder, setup.config)
+                    record = folder.read_record()
+                self.config = setup.config
             folder.files.folder(run_folder.CHECKPOINTS).make()
             recorder = Recorder(folder, record, state)
             stack.callback(recorder.close)
             mirror = Mirror(folder) if self._shared.tensorboard or is_mirrored(folder) else None
             if mirror is not None:
                 stack.callback(mirror.close)
-            self._train(setup, folder, recorder, mirror, lock, requests, saved, fallen_back)
+            self._train(setup, folder, recorder, mirror, lock, requests, saved, warnings)
 
     def _own(self, folder: RunFolder, stack: contextlib.ExitStack) -> tuple[RunLock, Requests]:
         """Own the run until `stack` ends, and be there for requests.
@@ -193,7 +221,7 @@ class Run:
         lock: RunLock,
         requests: Requests,
         saved: Snapshot | None,
-        fallen_back: str,
+        warnings: Sequence[str],
     ) -> None:
         """Train, and leave a folder that tells how it ended, whichever way that was."""
         from cifar_tui.training.clock import Clock
@@ -234,10 +262,8 @@ class Run:
 
         predictions = answers = None
         try:
-            if saved is None and recorder.state.started:
-                note("warning", "it has no checkpoint: it begins anew")
-            if fallen_back:
-                note("warning", fallen_back)
+            for warning in warnings:
+                note("warning", warning)
             requests.handle(answer, lambda: self._check_owned(lock))
             outcome = train(setup, folder.id, folder.checkpoints, self._control, emit, clock, saved)
             if outcome.test and recorder.state.test:

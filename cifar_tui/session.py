@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -11,9 +12,10 @@ from cifar_tui.errors import InputError
 from cifar_tui.models.own import UnknownClassError
 from cifar_tui.run import Listener, Run
 from cifar_tui.shared import Shared, load_pytorch
-from cifar_tui.store import catalog
+from cifar_tui.store import catalog, stored
 from cifar_tui.store.artefacts import write_artefacts
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.text import plural
 
 if TYPE_CHECKING:
@@ -51,13 +53,18 @@ class Session:
         """A run that has not begun; its folder is made once its images are read and its device is found."""
         return Run(self._shared, config, None, listener)
 
-    def continued(self, folder: RunFolder, listener: Listener) -> Run:
+    def continued(self, folder: RunFolder, listener: Listener, given: Overrides = AS_MADE) -> Run:
         """An earlier run, to go on from its last checkpoint, or from its beginning where it has none.
 
+        Args:
+            folder: The run.
+            listener: Told what happens to it.
+            given: What a person gives instead of what it was made with.
+
         Raises:
-            InputError: Its configuration is damaged.
+            InputError: Its configuration is damaged, or what is given is out of range.
         """
-        return Run(self._shared, folder.read_options(), folder, listener)
+        return Run(self._shared, stored.read(folder, given).config, folder, listener, given)
 
     def warm_up(self, config: TrainingConfig, progress: Progress) -> str:
         """Do beforehand what every run waits for: PyTorch, the device, the images unless they have to be fetched.
@@ -127,8 +134,10 @@ class Session:
         return inference.predictions(folder, names, progress, MOST_FILES, BESIDE_TRAINING)
 
     def _check_images(self, folder: RunFolder) -> None:
-        if (missing := self.missing(folder.read_options())) is not None:
-            raise InputError(f"CIFAR-10 is not on this machine any more: put its archive into {missing}")
+        places = stored.read(folder).places
+        missing = [self.missing(replace(TrainingConfig(), data=p.data, data_dir=p.data_dir)) for p in places]
+        if all(missing):
+            raise InputError(f"CIFAR-10 is not on this machine any more: put its archive into {missing[0]}")
 
     def missing(self, config: TrainingConfig) -> Path | None:
         """The folder that the images would have to be fetched into; None where there is nothing to fetch.
@@ -156,14 +165,28 @@ def option_of(path: str) -> Literal["data_dir", "data"]:
     return sources.option_of(path)
 
 
-def write_report(folder: RunFolder) -> list[str]:
+def write_report(folder: RunFolder, given: Overrides = AS_MADE, progress: Progress = lambda *_: None) -> list[str]:
     """Write a run's pictures and its report as far as it is recorded, also while it trains.
+
+    Args:
+        folder: The run.
+        given: Where its images are now, if that is given: then they are kept in its options, and what of the report
+            takes images is made again.
+        progress: Told what is being done where they are given.
 
     Returns:
         What went wrong, a line each.
 
     Raises:
-        InputError: Its configuration or its events are damaged.
+        InputError: Its configuration or its events are damaged; or other images are given.
+        OSError: Its configuration could not be written.
     """
     folder.check_own()
-    return write_artefacts(folder.path, folder.read_record(), catalog.live_state(folder))
+    predictions = answers = None
+    if given.data is not None:
+        load_pytorch()
+        from cifar_tui import inference
+
+        found, predictions, answers = inference.with_images(folder, given, progress)
+        stored.remember(folder, found)
+    return write_artefacts(folder.path, folder.read_record(), catalog.live_state(folder), predictions, answers)

@@ -15,6 +15,7 @@ from cifar_tui.run import Ended, Listener, Message, Run
 from cifar_tui.session import Progress, Session
 from cifar_tui.store.answered import Two
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.stored import AS_MADE, Overrides
 from tests.test_state import finished, started, uninterrupted
 
 
@@ -84,6 +85,8 @@ class FakeSession:
         """What comes of opening the images of two runs."""
         self.predictions: PredictedFiles | Exception | None = None
         """What comes of predicting image files."""
+        self.given = AS_MADE
+        """What was given for the run that was resumed last."""
         self.named: list[tuple[str, ...]] = []
         """Those that were."""
         self.gate = threading.Event()
@@ -96,7 +99,8 @@ class FakeSession:
         self.runs.append(FakeRun(config, None, listener, self.runs_dir))
         return cast(Run, self.runs[-1])
 
-    def continued(self, folder: RunFolder, listener: Listener) -> Run:
+    def continued(self, folder: RunFolder, listener: Listener, given: Overrides = AS_MADE) -> Run:
+        self.given = given
         self.runs.append(FakeRun(TrainingConfig(), folder, listener, self.runs_dir))
         return cast(Run, self.runs[-1])
 

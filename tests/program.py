@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from cifar_tui import cli, models
+from cifar_tui import cli, models, paths
 from cifar_tui.cli_options import Debugging
 from cifar_tui.store import artefacts
 from tests.images import write_folder
@@ -25,18 +25,22 @@ TRAIN = ("--no-ui", "--data", "images", "--model", "mlp", "--batch-size", "4", "
 """A training that takes a moment, in a folder that was made ready by `prepared`; add the epochs."""
 
 
-def call(arguments: Sequence[str], cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run it in the folder `cwd` to its end."""
+def call(arguments: Sequence[str], cwd: Path, *, removed: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run it in the folder `cwd` to its end; that is `removed` first, if so."""
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["cifar-tui", *arguments])
         patch.setattr(sys, "stdout", out)
         patch.setattr(sys, "stderr", err)
         patch.setattr(Debugging, "on", False)
+        patch.setattr(paths.Current, "gone", False)
         # Where daemon threads are left, it ends its process at once, which here is that of all tests.
         patch.setattr(os, "_exit", sys.exit)
-        with contextlib.chdir(cwd), pytest.raises(SystemExit) as ended:
-            cli.main()
+        with contextlib.chdir(cwd):
+            if removed:
+                cwd.rmdir()
+            with pytest.raises(SystemExit) as ended:
+                cli.main()
     texts = []
     for stream in (out, err):
         stream.flush()

@@ -77,6 +77,39 @@ def test_a_signal_restores_the_terminal_and_saves_the_run(tmp_path: Path, number
     assert (folder / "checkpoints" / "last.pt").exists()
 
 
+def test_a_run_is_resumed_in_the_dashboard_on_a_terminal_and_without_it_where_that_is_asked_for(tmp_path: Path) -> None:
+    stopped = run_command(["--no-ui", *TRAIN, "--epochs", "1"], tmp_path)
+    assert stopped.returncode == 0, stopped.stderr
+    resume = [sys.executable, "-m", "cifar_tui", "resume", "mlp"]
+    with Terminal(resume, cwd=tmp_path) as terminal:
+        assert terminal.wait_exit() == 2
+        assert "is finished; start a new run to train longer" in terminal.text()
+        assert terminal.restored, "the dashboard was not begun"
+    with dashboard(tmp_path, "--epochs", "500", "--patience", "500", "--name", "long", "--start") as terminal:
+        terminal.wait_for("► running", 60)
+        terminal.wait_for(lambda _: best_accuracy(terminal) > 0, 60)
+        terminal.signal(signal.SIGTERM)
+        assert terminal.wait_exit() == 143
+    folder = max((tmp_path / "runs").iterdir(), key=lambda path: path.name)
+    resume[-1:] = ["long", "--threads", "2"]
+    with Terminal(resume, columns=80, rows=24, cwd=tmp_path, env={"OMP_NUM_THREADS": "1"}) as terminal:
+        terminal.wait_for("► running", 60)
+        terminal.press("s")
+        terminal.wait_for("Stop long?")
+        terminal.press("s")
+        terminal.wait_for("■ stopped", 60)
+        terminal.press("q")
+        assert terminal.wait_exit() == 0
+        assert terminal.restored, terminal.unrestored
+    assert "CPU threads 2, not 1" in (folder / "events.jsonl").read_text()
+    with Terminal([*resume[:-2], "--no-ui"], cwd=tmp_path, env={"OMP_NUM_THREADS": "1"}) as terminal:
+        terminal.wait_for("epoch", 60)
+        terminal.press("ctrl+c")
+        assert terminal.wait_exit() == 130
+        assert "alternate" not in " ".join(terminal.unrestored)
+    assert summary(folder)["state"] == "interrupted"
+
+
 def test_training_goes_on_in_plain_lines_when_the_dashboard_is_left(tmp_path: Path) -> None:
     with dashboard(tmp_path, "--epochs", "12", "--start") as terminal:
         terminal.wait_for("► running", 60)

@@ -313,21 +313,31 @@ def test_a_damaged_run_is_listed_as_such(folder: RunFolder) -> None:
     assert "summary.json: damaged" in listed["message"]
 
 
-def test_a_run_is_found_by_id_part_or_path_and_nothing_outside_is(tmp_path: Path, folder: RunFolder) -> None:
+def test_a_run_is_found_by_its_id_or_a_part_of_it(folder: RunFolder) -> None:
     runs = folder.path.parent
     other = run_folder.create(runs, "mlp", NOW, lambda _: CONFIG)
     other.write_config(CONFIG)
-    for text in (folder.id, "cnn", str(folder.path), str(runs / "." / folder.id)):
+    for text in (folder.id, "cnn"):
         assert catalog.find(runs, text) == folder
     with pytest.raises(InputError, match="is part of 2 runs"):
         catalog.find(runs, "20260102")
     with pytest.raises(InputError, match=f"did you mean {folder.id}"):
         catalog.find(runs, "20260102-030405-cmn")
-    (tmp_path / "outside").mkdir()
-    (tmp_path / "outside" / "config.json").write_text("{}")
-    for text in ("../outside", str(tmp_path / "outside"), "", "..", "/"):
+    with pytest.raises(InputError):
+        catalog.find(runs, "")
+
+
+def test_a_run_is_found_by_the_path_of_its_folder_wherever_that_is(
+    tmp_path: Path, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ELSEWHERE", str(folder.path.parent))
+    monkeypatch.chdir(folder.path)
+    for text in (str(folder.path), f"{folder.path}/", f"../{folder.id}", ".", f"$ELSEWHERE/{folder.id}"):
+        assert catalog.is_path(text)
+        assert catalog.at(text).path.resolve() == folder.path.resolve()
+    for text in ("../nowhere", "..", "/", "\0/x", "$NOT_SET_AT_ALL/x", str(tmp_path)):
         with pytest.raises(InputError):
-            catalog.find(runs, text)
+            catalog.at(text)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from cifar_tui.run import Ended, Loading, Message, Run, exit_status
 from cifar_tui.session import Session
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.text import printable
 
 ENDING = (signal.SIGINT, signal.SIGTERM)
@@ -46,6 +47,7 @@ def train(
     debug: bool,
     tensorboard: bool = False,
     announce: int | None = None,
+    given: Overrides = AS_MADE,
 ) -> int:
     """Train new and resumed runs one after the other, and compare them where there are several.
 
@@ -56,6 +58,7 @@ def train(
         quiet: Whether to print the results alone.
         debug: Whether errors show their traceback.
         tensorboard: Whether to mirror their events for TensorBoard.
+        given: What a person gives for the runs to go on with instead of what they were made with.
         announce: A file to write a run's id into once it has begun; from then on, it keeps its own log.
 
     Returns:
@@ -66,7 +69,7 @@ def train(
     """
     session = Session(runs_dir, tensorboard=tensorboard)
     queue: SimpleQueue[Told] = SimpleQueue()
-    runs = [_made(session, job, queue) for job in jobs]
+    runs = [_made(session, job, queue, given) for job in jobs]
     begun: list[_Followed] = []
     with Forgiving(_display(as_json=as_json, quiet=quiet)) as display, _Signals(display, queue) as signals:
         for run in runs:
@@ -150,11 +153,11 @@ class _Followed:
         return self.state.finished is not None and self.state.finished is not self.before
 
 
-def _made(session: Session, job: TrainingConfig | RunFolder, queue: SimpleQueue[Told]) -> Run:
+def _made(session: Session, job: TrainingConfig | RunFolder, queue: SimpleQueue[Told], given: Overrides) -> Run:
     def tell(message: Message) -> None:
         queue.put((run, message))
 
-    run = session.new(job, tell) if isinstance(job, TrainingConfig) else session.continued(job, tell)
+    run = session.new(job, tell) if isinstance(job, TrainingConfig) else session.continued(job, tell, given)
     return run
 
 

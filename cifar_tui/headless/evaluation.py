@@ -9,18 +9,24 @@ from cifar_tui.headless.tables import classes_table, console
 from cifar_tui.inference import evaluate
 from cifar_tui.run import Loading
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.stored import Overrides
 from cifar_tui.text import percent, plural, printable
 
 
-def evaluate_run(folder: RunFolder, *, as_json: bool) -> None:
+def evaluate_run(folder: RunFolder, given: Overrides, *, as_json: bool) -> None:
     """Print the test loss and accuracy, and each class's.
+
+    Args:
+        folder: The run.
+        given: What a person gives instead of what it was made with.
+        as_json: Print them as one JSON object.
 
     Raises:
         InputError: The run has no best checkpoint, or its images or its device are unusable.
         CifarTuiError: Its images could not be read.
     """
     steps = PlainDisplay()
-    test, classes = evaluate(folder, lambda what, done, total: steps.loading(Loading(what, done, total)))
+    test, classes = evaluate(folder, lambda what, done, total: steps.loading(Loading(what, done, total)), given)
     if as_json:
         result = {
             "id": folder.id,

@@ -9,10 +9,11 @@ from cifar_tui.export import export
 from cifar_tui.headless.displays import PlainDisplay
 from cifar_tui.run import Loading
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.stored import Overrides
 from cifar_tui.text import count, printable
 
 
-def export_run(folder: RunFolder, form: str, output: Path | None, *, as_json: bool) -> None:
+def export_run(folder: RunFolder, form: str, output: Path | None, given: Overrides, *, as_json: bool) -> None:
     """Write the files, and print where they are.
 
     Raises:
@@ -20,7 +21,11 @@ def export_run(folder: RunFolder, form: str, output: Path | None, *, as_json: bo
         CifarTuiError: A package is missing, or the weights' file does not answer as the run's model does.
     """
     steps = PlainDisplay()
-    written = export(folder, form, output, lambda what, done, total: steps.loading(Loading(what, done, total)))
+
+    def show(what: str, done: int, total: int) -> None:
+        steps.loading(Loading(what, done, total))
+
+    written = export(folder, form, output, show, given.model_dir)
     if as_json:
         files = [str(path) for path in written.files]
         print(json.dumps({"id": folder.id, "format": form, "files": files, "max_difference": written.difference}))

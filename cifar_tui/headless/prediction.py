@@ -19,6 +19,7 @@ from cifar_tui.headless.displays import PlainDisplay
 from cifar_tui.inference import Prediction, Unreadable, predict
 from cifar_tui.run import Loading
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.stored import Overrides
 from cifar_tui.text import count, percent, plural, printable
 
 FEW = 8
@@ -31,7 +32,7 @@ PICTURE = 32
 """Columns of a picture: one for each pixel across, two pixels down in each character."""
 
 
-def predict_run(folder: RunFolder, names: Sequence[str], *, as_json: bool, ascii_only: bool) -> int:
+def predict_run(folder: RunFolder, names: Sequence[str], given: Overrides, *, as_json: bool, ascii_only: bool) -> int:
     """Print what is on images: the picture and the likeliest classes of a few, a line each of many.
 
     As JSON, one object a line: `file`, `class`, `probability`, `top`, a list of `class` and `probability`, and, where
@@ -45,7 +46,7 @@ def predict_run(folder: RunFolder, names: Sequence[str], *, as_json: bool, ascii
         InputError: A name means no image, the run has no best checkpoint, or its device is not there.
     """
     steps = PlainDisplay()
-    images, answers = predict(folder, names, lambda what, done, total: steps.loading(Loading(what, done, total)))
+    images, answers = predict(folder, names, lambda what, done, total: steps.loading(Loading(what, done, total)), given)
     console = Console(highlight=False)
     ascii_only = ascii_only or not console.encoding.lower().startswith("utf")
     bad: list[Unreadable] = []

@@ -6,17 +6,21 @@ import sys
 from pathlib import Path
 
 from cifar_tui.errors import InputError
+from cifar_tui.headless.displays import PlainDisplay
+from cifar_tui.run import Loading
 from cifar_tui.session import write_report
 from cifar_tui.store.artefacts import HTML, REPORT, write_page
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.stored import Overrides
 from cifar_tui.text import printable
 
 
-def report_run(folder: RunFolder, *, as_html: bool, output: Path | None) -> int:
+def report_run(folder: RunFolder, given: Overrides, *, as_html: bool, output: Path | None) -> int:
     """Write the report and print where it is.
 
     Args:
         folder: The run.
+        given: Where its images are now, if that is given.
         as_html: Write it as one HTML file too.
         output: Where that is to be, and that it is to be; in the run's folder, where this is None.
 
@@ -30,7 +34,8 @@ def report_run(folder: RunFolder, *, as_html: bool, output: Path | None) -> int:
         raise InputError(f"--output takes a file that ends in .html, not {str(output)!r}")
     if output is not None and not output.parent.is_dir():
         raise InputError(f"--output: there is no folder {str(output.parent)!r}")
-    problems = write_report(folder)
+    steps = PlainDisplay()
+    problems = write_report(folder, given, lambda what, done, total: steps.loading(Loading(what, done, total)))
     for problem in problems:
         print(f"cifar-tui: {printable(problem)}", file=sys.stderr)
     written = folder.path / REPORT

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import itertools
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cifar_tui.config import shortened
 from cifar_tui.errors import InputError
+from cifar_tui.paths import expanded
 from cifar_tui.state import RunState
 from cifar_tui.store.lock import is_held
 from cifar_tui.store.run_folder import RunFolder
@@ -73,6 +76,22 @@ def live_state(folder: RunFolder) -> RunState:
     return replace(state, status="interrupted") if dead else state
 
 
+def check_resumable(folder: RunFolder) -> None:
+    """See that a run may be resumed, as far as its summary knows.
+
+    Raises:
+        InputError: It is finished, or a live process trains it.
+    """
+    try:
+        state = live_summary(folder).get("state")
+    except InputError:
+        return  # Its events know.
+    if state == "finished":
+        raise InputError(f"{folder.id} is finished; start a new run to train longer")
+    if state == "running":
+        raise InputError(f"{folder.id} is being trained right now; `cifar-tui attach {folder.id}` watches it")
+
+
 def is_paused(folder: RunFolder) -> bool:
     """Whether a live process has paused the run."""
     try:
@@ -92,7 +111,7 @@ def _plain(summary: dict[str, Any]) -> dict[str, Any]:
 
 
 def find(runs_dir: Path, text: str) -> RunFolder:
-    """The run that `text` names: its id, a part of it that no other has, or its folder's path in `runs_dir`.
+    """The run that `text` names: its id, or a part of it that no other has.
 
     Raises:
         InputError: There is none, or more than one.
@@ -100,21 +119,33 @@ def find(runs_dir: Path, text: str) -> RunFolder:
     folders = {folder.id: folder for folder in run_folders(runs_dir)}
     if not folders:
         raise InputError(f"no runs in {str(runs_dir)!r}; give the right --runs-dir")
-    name = Path(text).name if _is_in(text, runs_dir) else text
-    if name in folders:
-        return folders[name]
-    matching = [run_id for run_id in folders if name and name in run_id]
+    if text in folders:
+        return folders[text]
+    matching = [run_id for run_id in folders if text and text in run_id]
     if len(matching) == 1:
         return folders[matching[0]]
     if matching:
         raise InputError(f"{text!r} is part of {len(matching)} runs: {', '.join(matching[:5])}; give more of its id")
-    close = difflib.get_close_matches(name, folders, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(text, folders, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]}?" if close else "`cifar-tui runs` lists them"
     raise InputError(f"no run {text!r} in {str(runs_dir)!r}; {hint}")
 
 
-def _is_in(path: str, folder: Path) -> bool:
-    try:
-        return Path(path).resolve().parent == folder.resolve()
-    except (OSError, RuntimeError, ValueError):  # What is no path at all, or leads in a circle.
-        return False
+def is_path(text: str) -> bool:
+    """Whether this is the path of a folder, which no run's id is."""
+    return "/" in text or text in (".", "..")
+
+
+def at(text: str) -> RunFolder:
+    """The run whose folder has this path, wherever that is.
+
+    Raises:
+        InputError: There is none.
+    """
+    with contextlib.suppress(OSError, ValueError):  # What is no path at all, or leads in a circle.
+        path = Path(expanded("run", text))
+        if path.name in ("", ".."):
+            path = path.resolve()
+        if _is_run(path):
+            return RunFolder(path)
+    raise InputError(f"there is no run at {shortened(text)}; `cifar-tui runs` lists those of a folder of runs")

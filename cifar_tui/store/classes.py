@@ -7,21 +7,27 @@ from cifar_tui.errors import InputError
 from cifar_tui.models import own
 from cifar_tui.models.own import UnknownClassError
 from cifar_tui.models.own.place import NoModuleError
+from cifar_tui.store import stored
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.stored import AS_MADE, Overrides
 
 
-def unknown(folder: RunFolder) -> UnknownClassError | None:
+def unknown(folder: RunFolder, given: Overrides = AS_MADE) -> UnknownClassError | None:
     """The question to be asked before the class is run; None where it may be run, or is one of ours.
+
+    Args:
+        folder: The run's.
+        given: What a person gives instead of what it was made with.
 
     Raises:
         InputError: There is no such class, or it lies where runs are kept; or the run's configuration is damaged.
     """
-    options = folder.read_options()
+    options = stored.read(folder, given).config
     try:
         return own.unknown(options.model, options.model_dir, (folder.path.parent, folder.path))
     except NoModuleError:
         trained = f" and in {shortened(options.model_dir)}, where it was trained" if options.model_dir else ""
         raise InputError(
             f"the model of {folder.id} is {shortened(options.model)}, whose source is not in the current folder"
-            f"{trained}; get it from whoever trained the run, and call cifar-tui from the folder that holds it"
+            f"{trained}; get it from whoever trained the run, and name the folder that holds it by --model-dir"
         ) from None

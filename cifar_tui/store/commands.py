@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from cifar_tui.config import DEFAULT_RUNS_DIR, TrainingConfig
+from cifar_tui.config import DEFAULT_RUNS_DIR, NAMED_DATA, TrainingConfig
+from cifar_tui.paths import absolute
+from cifar_tui.stored import Overrides
 
 
 def training_command(config: Mapping[str, Any]) -> list[str]:
@@ -31,6 +34,16 @@ def training_command(config: Mapping[str, Any]) -> list[str]:
 def run_command(action: str, run_id: str, runs_dir: str) -> list[str]:
     """The words of `cifar-tui ACTION RUN` for a run of this folder of runs."""
     return ["cifar-tui", action, run_id, *_runs_dir(runs_dir)]
+
+
+def options_given(given: Overrides) -> list[str]:
+    """The words that give these for a run that is there; paths are made absolute."""
+    words = []
+    for key, value in asdict(given).items():
+        if value is not None:
+            is_path = key == "model_dir" or (key == "data" and value not in NAMED_DATA)
+            words.append(f"{flag(key)}={absolute(value) if is_path else value}")
+    return words
 
 
 def flag(key: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import platform
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -13,6 +14,7 @@ from torch import nn
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
+from cifar_tui.stored import Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,50 @@ def place(config: TrainingConfig) -> Placement:
     return Placement(device, device_name(device), precision, config.threads or usable_cores())
 
 
+def adapted(stored: Stored) -> TrainingConfig:
+    """The options of a run in a folder as they can be met here: where it was trained is not what it is.
+
+    What a person gives now holds, or is an error. Else the run's device is taken where it is here, and what `auto`
+    takes where it is not; its precision where that device multiplies it natively, or is of the kind that it began on;
+    and no more threads than cores, unless somebody had chosen their number.
+    """
+    config, given = stored.config, stored.given
+    option = config.device if given.device is not None or _is_here(config.device) else "auto"
+    device = _device(option)
+    precision, threads = config.precision, config.threads
+    if given.precision is None and precision == "bf16":
+        as_began = device.type == "cpu" and stored.device == "cpu"
+        precision = "bf16" if as_began or _multiplies_bfloat16(device) else "fp32"
+    if not stored.chosen_threads:
+        threads = min(threads, usable_cores())
+    return replace(config, device=str(device), precision=precision, threads=threads)
+
+
+def moved(stored: Stored, placement: Placement) -> str:
+    """Where a run in a folder computes now, in words, and where it began; empty where that is the same."""
+    kind = str(placement.device).partition(":")[0]
+    if (kind, placement.precision) == (stored.device.partition(":")[0], stored.precision):
+        return ""
+    return f"on {placement.device} in {placement.precision}; it was trained on {stored.device} in {stored.precision}"
+
+
+def differences(stored: Stored, placement: Placement) -> tuple[str, ...]:
+    """What is not as when a run in a folder began, of what its numbers depend on to the last bit."""
+    now = {
+        "device": f"{placement.device.type} ({placement.name})",
+        "precision": placement.precision,
+        "CPU threads": str(placement.threads),
+        "PyTorch": importlib.metadata.version("torch"),
+    }
+    began = {
+        "device": f"{stored.device.partition(':')[0]} ({stored.device_name})",
+        "precision": stored.precision,
+        "CPU threads": str(stored.threads),
+        "PyTorch": stored.versions.get("torch", now["PyTorch"]),
+    }
+    return tuple(f"{what} {now[what]}, not {before}" for what, before in began.items() if now[what] != before)
+
+
 def all_devices() -> list[tuple[str, str, str]]:
     """Every device that can be trained on: its option, its name, and the precision that `auto` takes there."""
     options = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
@@ -78,6 +124,12 @@ def device_name(device: torch.device) -> str:
 def usable_cores() -> int:
     """The cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _is_here(option: str) -> bool:
+    if option in ("auto", "cpu"):
+        return True
+    return torch.cuda.is_available() and int(option.partition(":")[2] or 0) < torch.cuda.device_count()
 
 
 def _device(option: str) -> torch.device:

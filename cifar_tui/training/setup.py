@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,13 +13,15 @@ from torch import nn
 from cifar_tui import models
 from cifar_tui.config import TrainingConfig
 from cifar_tui.data import sources
-from cifar_tui.data.dataset import Dataset, Progress, Source, split
+from cifar_tui.data.dataset import Dataset, Progress, Source, fingerprint, split
 from cifar_tui.data.keys import key
+from cifar_tui.errors import InputError
 from cifar_tui.models.own import is_own
 from cifar_tui.models.parts.dropout import own_dropout, set_dropout
 from cifar_tui.recipes import Recipe, recipe
+from cifar_tui.stored import ImagePlace, Stored
 from cifar_tui.training.checkpoints import Identity
-from cifar_tui.training.devices import Placement, best_memory_format, place
+from cifar_tui.training.devices import Placement, adapted, best_memory_format, place
 from cifar_tui.training.draws import GLOBAL_GENERATOR, Draws
 from cifar_tui.training.trial import try_out
 
@@ -56,7 +59,7 @@ class Shelf:
         self._last: tuple[tuple[str, str | None], Source] | None = None
         self._reading = threading.Lock()
 
-    def source(self, config: TrainingConfig, progress: Progress, *, stored: bool = False) -> Source:
+    def source(self, config: ImagePlace | TrainingConfig, progress: Progress, *, stored: bool = False) -> Source:
         """The images that `config` names.
 
         Args:
@@ -81,21 +84,75 @@ class Shelf:
             self._reading.release()
 
 
-def prepare(config: TrainingConfig, shelf: Shelf, progress: Progress, *, stored: bool = False) -> Setup:
+def prepare(config: TrainingConfig, shelf: Shelf, progress: Progress) -> Setup:
     """Read the images, find the device, and build the model with weights that depend on the seed alone.
 
-    To be called on the thread that will train: it takes the device and the number of threads for itself. The arguments
-    are those of `Shelf.source`, and where that is.
+    To be called on the thread that will train: it takes the device and the number of threads for itself.
+
+    Args:
+        config: The options of a new run.
+        shelf: Where its images may be in memory already.
+        progress: Told what is being done; what it raises ends that.
 
     Raises:
         InputError: The options do not fit this machine or these images, or a class of the user's own is no model.
         CifarTuiError: The images could not be read.
     """
-    make = models.load(config.model, config.model_dir)
-    placement = settle(config)
-    dataset = split(shelf.source(config, progress, stored=stored), config.seed)
+    make, placement = models.load(config.model, config.model_dir), settle(config)
+    return _setup(config, make, placement, shelf.source(config, progress))
+
+
+def prepare_stored(stored: Stored, shelf: Shelf, progress: Progress) -> Setup:
+    """As `prepare`, for a run in a folder, on what of its device is here, with its images wherever they are.
+
+    Raises:
+        InputError: As of `prepare`; or its images are nowhere.
+        CifarTuiError: The images could not be read.
+    """
+    config = adapted(stored)
+    make, placement = models.load(config.model, config.model_dir), settle(config)
+    source, place = stored_images(stored, shelf, progress)
+    return _setup(replace(config, data=place.data, data_dir=place.data_dir), make, placement, source)
+
+
+def _setup(config: TrainingConfig, make: Callable[[int], nn.Module], placement: Placement, source: Source) -> Setup:
+    dataset = split(source, config.seed)
     model, placement, draws = build(config, make, len(dataset.classes), placement)
     return Setup(config, placement, dataset, model, draws)
+
+
+def stored_images(stored: Stored, shelf: Shelf, progress: Progress) -> tuple[Source, ImagePlace]:
+    """The images of a run in a folder: those with its fingerprint, of the places where they may be; and which it is.
+
+    Raises:
+        InputError: They are at none of them; the message says which were looked at.
+        CifarTuiError: They could not be read.
+    """
+    reasons = []
+    for where in stored.places:
+        if not where.there:
+            reasons.append(f"{where.shown} is not there")
+            continue
+        try:
+            if stored.given.data is not None and where.data == "cifar10" and where.data_dir is not None:
+                sources.check_cifar10(where.data_dir)
+            source = shelf.source(where, progress, stored=True)
+        except InputError as error:
+            reasons.append(str(error).removeprefix("--data: "))
+            continue
+        if fingerprint(source) == stored.fingerprint:
+            return source, where
+        reasons.append(f"{where.shown} has other images{_decoder(stored)}")
+    raise InputError(
+        f"the images of {stored.id} are not where they were looked for: {'; '.join(reasons)}; "
+        f"name their folder by --data, as in `cifar-tui resume {stored.id} --data PATH`"
+    )
+
+
+def _decoder(stored: Stored) -> str:
+    """Whether another decoder may be why images are other ones."""
+    before, now = stored.versions.get("pillow"), importlib.metadata.version("pillow")
+    return "" if before in (None, now) else f" (or decodes them otherwise: Pillow is {now} here, and was {before})"
 
 
 def settle(config: TrainingConfig) -> Placement:

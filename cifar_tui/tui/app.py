@@ -12,6 +12,7 @@ from textual.binding import BindingType
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
+from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.text import plural
 from cifar_tui.tui import background, consent, keys
 from cifar_tui.tui.entry import Entry
@@ -41,12 +42,17 @@ class Dashboard(LiveApp):
         ascii_only: bool = False,
         graphics: str = "blocks",
         select: str = "",
+        resume: Overrides | None = None,
     ) -> None:
-        """Prepare as `LiveApp` does; with `start`, the ready runs are started at once."""
+        """Prepare as `LiveApp` does; with `start`, the ready runs are started at once.
+
+        With `resume`, the run of the id `select` goes on, with what is given there instead of what it was made with.
+        """
         super().__init__(
             runs_dir, configs, session, light=light, ascii_only=ascii_only, graphics=graphics, select=select
         )
         self._start = start
+        self._to_resume = resume
         self._unsure: set[Entry] = set()
         """Those whose images are looked for."""
         self._image_files = ""
@@ -72,6 +78,12 @@ class Dashboard(LiveApp):
         """Start what is to be started at once."""
         if self._start:
             self.action_start_all()
+
+    def found(self, entry: Entry) -> None:
+        """Have the run that was asked for go on, if that was asked for."""
+        if self._to_resume is not None:
+            self._resume(entry, self._to_resume)
+            self._to_resume = None
 
     def action_start_stop(self) -> None:
         """Start the selected run, or ask whether to stop it."""
@@ -179,9 +191,9 @@ class Dashboard(LiveApp):
             return
         consent.with_class(self, entry, functools.partial(self._resume, entry))
 
-    def _resume(self, entry: Entry) -> None:
+    def _resume(self, entry: Entry, given: Overrides = AS_MADE) -> None:
         with self.refusals():
-            self.roster.resume(entry)
+            self.roster.resume(entry, given)
             self.say("resuming from its last checkpoint …", entry)
         self.watch_devices()
         self.draw_now(entry)

@@ -156,6 +156,9 @@ class LiveApp(InTurnApp):
     def started(self) -> None:
         """The screen stands."""
 
+    def found(self, entry: Entry) -> None:
+        """The run that is to be shown first is there."""
+
     def on_terminal_named(self, message: TerminalNamed) -> None:
         """The terminal is in use, for the first time or again; images that it had before are gone."""
         # The placeholders of pixels name them by their colours.
@@ -185,6 +188,7 @@ class LiveApp(InTurnApp):
             if wanted is not None:
                 self.main.runs.select(wanted)
                 self._select = ""
+                self.found(wanted)
         if changed:
             self._changed.update(changed)
             self._draw()

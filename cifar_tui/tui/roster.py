@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
+from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.tui.entry import ENDED, Entry
 from cifar_tui.tui.inbox import Inbox
 
@@ -112,8 +113,12 @@ class Roster:
         run = self._session().new(config, lambda message: self._inbox.put(run, message))
         self._begin(entry, run)
 
-    def resume(self, entry: Entry) -> None:
+    def resume(self, entry: Entry, given: Overrides = AS_MADE) -> None:
         """Go on with a run that ended before its end.
+
+        Args:
+            entry: The run.
+            given: What a person gives instead of what it was made with.
 
         Raises:
             CifarTuiError: There is nothing to go on with, or its configuration is damaged.
@@ -124,7 +129,7 @@ class Roster:
             raise CifarTuiError(_why_not_resume(entry))
         if entry.state is None:
             entry.state = entry.folder.read_state()
-        run = self._session().continued(entry.folder, lambda message: self._inbox.put(run, message))
+        run = self._session().continued(entry.folder, lambda message: self._inbox.put(run, message), given)
         self._begin(entry, run)
 
     def stop(self, entry: Entry, *, why: str = "stopped by hand", interrupted: bool = False) -> None:

@@ -14,6 +14,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from cifar_tui.config import TrainingConfig
+from cifar_tui.stored import Overrides
 from cifar_tui.tui.app import Dashboard
 from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.prints import Prints
@@ -64,6 +65,7 @@ def run(
     graphics: str,
     tensorboard: bool,
     select: str,
+    resume: Overrides | None = None,
 ) -> Left:
     """Show the dashboard until it is left, on the terminal that standard output is.
 
@@ -76,6 +78,7 @@ def run(
         graphics: How images are drawn: in `blocks`, by the graphics of `kitty`, or as it is found out, `auto`.
         tensorboard: Whether the runs' events are mirrored for TensorBoard.
         select: The id of the run to show first; empty where it does not matter.
+        resume: Have that run go on, with what is given there instead of what it was made with.
     """
     making = threading.Lock()
     made: list[Session] = []
@@ -99,6 +102,7 @@ def run(
         ascii_only=ascii_only,
         graphics=graphics,
         select=select,
+        resume=resume,
     )
     signals.answer_by(app.end_by_signal, app.checkpoint_all)
     with Prints(app.printed):

@@ -1,0 +1,132 @@
+"""What a run's folder says of how it is set up again, on this machine and where its images and its class are now."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cifar_tui.config import NAMED_DATA, TrainingConfig, check_path
+from cifar_tui.errors import InputError
+from cifar_tui.paths import absolute
+from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.stored import AS_MADE, ImagePlace, Overrides, Stored
+
+RELATIVE = "relative"
+"""In `config.json`: the paths among the options, relative to the folder that the folder of runs is in."""
+PATHS = ("data", "data_dir", "model_dir")
+
+
+def read(folder: RunFolder, given: Overrides = AS_MADE) -> Stored:
+    """What a run in a folder needs to be set up here.
+
+    Its paths are looked for where they were, and then where they are by their place beside the folder of runs: the
+    folder of all of it may have been moved, or mounted elsewhere.
+
+    Args:
+        folder: The run's.
+        given: What a person gives instead of what it was made with.
+
+    Raises:
+        InputError: Its `config.json` is missing or damaged, or what is given is out of range.
+    """
+    record, made = folder.read_record(), folder.read_options()
+    moved = _moved(record, folder)
+    chosen = {
+        field: value for field in ("device", "precision", "threads") if (value := getattr(given, field)) is not None
+    }
+    model_dir = made.model_dir
+    if given.model_dir is not None:
+        model_dir = str(absolute(given.model_dir))
+    elif model_dir is not None:
+        model_dir = next(iter(_there((model_dir, moved.get("model_dir")))), model_dir)
+    return Stored(
+        id=folder.id,
+        config=replace(made, **chosen, model_dir=model_dir),
+        given=given,
+        places=_given_place(made, given.data) if given.data is not None else _places(made, moved),
+        fingerprint=record["dataset"]["fingerprint"],
+        device=record["device"],
+        device_name=record["device_name"],
+        precision=record["precision"],
+        threads=record["threads"],
+        versions={key: value for key, value in record["versions"].items() if isinstance(value, str)},
+        chosen_threads=bool(record["options"]["threads"]) or given.threads is not None,
+    )
+
+
+def relative_paths(options: Mapping[str, Any], runs_dir: Path) -> dict[str, str]:
+    """The paths among a run's options, relative to the folder that its folder of runs is in.
+
+    Those of what lies in that folder, or beside it, and so may be moved with it.
+    """
+    base, found = absolute(runs_dir).parent, {}
+    for field in PATHS:
+        value = options.get(field)
+        if isinstance(value, str) and not (field == "data" and value in NAMED_DATA):
+            path = os.path.relpath(absolute(value), base)
+            if Path(path).parts[:2] != ("..", ".."):
+                found[field] = path
+    return found
+
+
+def remember(folder: RunFolder, config: TrainingConfig) -> None:
+    """Keep where a run's images and its class were found, for the next time.
+
+    Raises:
+        InputError: Its `config.json` is missing or damaged.
+        OSError: It could not be written.
+    """
+    content = folder.read_config()
+    options = content["options"] | {field: getattr(config, field) for field in PATHS}
+    changed = {"options": options, RELATIVE: relative_paths(options, folder.path.parent)}
+    if config.data not in NAMED_DATA:
+        changed["dataset"] = content["dataset"] | {"name": config.data}
+    folder.write_config(content | changed)
+
+
+def _moved(record: Mapping[str, Any], folder: RunFolder) -> dict[str, str]:
+    """The paths among its options as they are by their place beside the folder of runs."""
+    kept = record.get(RELATIVE)
+    if not isinstance(kept, dict):
+        return {}
+    base, found = absolute(folder.path).parent.parent, {}
+    for field in PATHS:
+        path = kept.get(field)
+        if isinstance(path, str) and not Path(path).is_absolute():
+            try:
+                check_path(field, path)
+            except InputError:  # Whoever wrote it, it is no path.
+                continue
+            found[field] = os.path.normpath(base / path)
+    return found
+
+
+def _given_place(made: TrainingConfig, data: str) -> tuple[ImagePlace, ...]:
+    if data in NAMED_DATA:
+        return (ImagePlace(data=data, data_dir=None),)
+    path = str(absolute(data))
+    if made.data == "cifar10":
+        return (ImagePlace(data="cifar10", data_dir=path),)
+    return (ImagePlace(data=path, data_dir=None),)
+
+
+def _places(made: TrainingConfig, moved: Mapping[str, str]) -> tuple[ImagePlace, ...]:
+    """Where the images may be: of the places that there are, those that are there; all, where none is."""
+    if made.data == "cifar10" and made.data_dir is not None:
+        known = (made.data_dir, moved.get("data_dir"))
+        return tuple(ImagePlace(data="cifar10", data_dir=path) for path in _there(known) or [made.data_dir])
+    if made.data in NAMED_DATA:
+        return (ImagePlace(data=made.data, data_dir=None),)
+    known = (made.data, moved.get("data"))
+    return tuple(ImagePlace(data=path, data_dir=None) for path in _there(known) or _all(known))
+
+
+def _all(paths: Iterable[str | None]) -> list[str]:
+    return list(dict.fromkeys(path for path in paths if path is not None))
+
+
+def _there(paths: Iterable[str | None]) -> list[str]:
+    return [path for path in _all(paths) if os.path.exists(path)]  # noqa: PTH110  (it raises for no path)
