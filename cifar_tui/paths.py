@@ -71,13 +71,16 @@ def expanded_name(name: str) -> str:
 
 
 def absolute(path: str | Path) -> Path:
-    """A path from the root on, without a look at what is there; links stay.
+    """A path from the root on; links stay, and `..` goes where it can without leading elsewhere.
 
     Raises:
         InputError: It is relative, and the current folder is gone.
     """
     _check_leads(str(path))
-    return Path(path).absolute()
+    whole = Path(path).absolute()
+    shorter = Path(os.path.normpath(whole))
+    # `..` behind a link leads to the folder above what the link leads to.
+    return shorter if os.path.realpath(shorter) == os.path.realpath(whole) else whole
 
 
 def here() -> Path | None:

@@ -188,21 +188,28 @@ def test_a_run_of_before_relative_paths_were_kept_is_read(cwd: Path) -> None:
     assert call(["evaluate", "mlp"], cwd).returncode == 0
 
 
-def test_a_runs_folder_that_is_a_link_is_as_good_as_one_and_a_linked_run_is_read_but_not_written(
-    cwd: Path, tmp_path: Path
-) -> None:
+def test_a_folder_of_runs_that_is_a_link_is_as_good_as_one(cwd: Path, tmp_path: Path) -> None:
     (tmp_path / "big").mkdir()
     (cwd / "runs").symlink_to(tmp_path / "big")
+    interrupted(cwd)
+    cwd = cwd.rename(cwd.with_name("moved"))
+    commands = (["runs"], ["evaluate", "mlp"], ["report", "mlp"], ["export", "mlp", "--format", "csv"])
+    for command in (*commands, ["attach", "mlp"], ["resume", "mlp"]):
+        result = call(command, cwd)
+        assert result.returncode == 0, result.stderr
+
+
+def test_a_run_whose_folder_is_a_link_is_read_and_is_not_written_to(cwd: Path, tmp_path: Path) -> None:
     folder = interrupted(cwd)
-    for command in (["runs"], ["evaluate", "mlp"], ["report", "mlp"], ["export", "mlp", "--format", "csv"]):
-        assert call(command, cwd).returncode == 0
-    assert call(["resume", "mlp"], cwd).returncode == 0
+    cwd = cwd.rename(cwd.with_name("moved"))
     (tmp_path / "links").mkdir()
     link = tmp_path / "links" / folder.name
-    link.symlink_to(folder)
+    link.symlink_to(cwd / "runs" / folder.name)
     for command in (["evaluate", str(link)], ["predict", str(link), "images/test/cat"], ["attach", str(link)]):
-        assert call(command, cwd).returncode == 0
-    assert call(["export", str(link), "--format", "csv", "--output", str(tmp_path / "out")], cwd).returncode == 0
+        result = call(command, cwd)
+        assert result.returncode == 0, result.stderr
+    for form in ("csv", "safetensors"):
+        assert call(["export", str(link), "--format", form, "--output", str(tmp_path)], cwd).returncode == 0
     writing = (
         ["report", str(link)],
         ["export", str(link), "--format", "csv"],

@@ -71,7 +71,10 @@ def test_a_name_with_a_dollar_that_is_there_is_that_name(cwd: Path, monkeypatch:
     Path("a$NOT_SET").touch()
     assert [expanded("output", name) for name in ("$WORD", "a$NOT_SET")] == ["$WORD", "a$NOT_SET"]
     assert expanded_name("*.$NOT_SET") == "*.$NOT_SET", "it is a pattern of files, and may be one of this name"
+    (cwd / "link").symlink_to("/usr/bin")
     assert absolute("x") == cwd / "x"
+    assert absolute("../x/./y") == cwd.parent / "x" / "y"
+    assert absolute("link/../x") == cwd / "link" / ".." / "x", "it is /usr/x"
 
 
 @pytest.mark.parametrize("home", ["~", "$SCRATCH"])

@@ -41,7 +41,7 @@ def read(folder: RunFolder, given: Overrides = AS_MADE) -> Stored:
     if given.model_dir is not None:
         model_dir = str(absolute(given.model_dir))
     elif model_dir is not None:
-        model_dir = next(iter(_there((model_dir, moved.get("model_dir")))), model_dir)
+        model_dir = next(iter(_there([model_dir, *moved.get("model_dir", ())])), model_dir)
     return Stored(
         id=folder.id,
         config=replace(made, **chosen, model_dir=model_dir),
@@ -87,12 +87,15 @@ def remember(folder: RunFolder, config: TrainingConfig) -> None:
     folder.write_config(content | changed)
 
 
-def _moved(record: Mapping[str, Any], folder: RunFolder) -> dict[str, str]:
-    """The paths among its options as they are by their place beside the folder of runs."""
-    kept = record.get(RELATIVE)
+def _moved(record: Mapping[str, Any], folder: RunFolder) -> dict[str, list[str]]:
+    """The paths among its options as they are by their place beside the folder of runs.
+
+    That is where the run is found; and, where its folder is a link, where that leads.
+    """
+    kept, found = record.get(RELATIVE), dict[str, list[str]]()
     if not isinstance(kept, dict):
-        return {}
-    base, found = absolute(folder.path).parent.parent, {}
+        return found
+    places = (absolute(folder.path), Path(os.path.realpath(folder.path)))
     for field in PATHS:
         path = kept.get(field)
         if isinstance(path, str) and not Path(path).is_absolute():
@@ -100,7 +103,7 @@ def _moved(record: Mapping[str, Any], folder: RunFolder) -> dict[str, str]:
                 check_path(field, path)
             except InputError:  # Whoever wrote it, it is no path.
                 continue
-            found[field] = os.path.normpath(base / path)
+            found[field] = [os.path.normpath(place.parent.parent / path) for place in places]
     return found
 
 
@@ -113,20 +116,16 @@ def _given_place(made: TrainingConfig, data: str) -> tuple[ImagePlace, ...]:
     return (ImagePlace(data=path, data_dir=None),)
 
 
-def _places(made: TrainingConfig, moved: Mapping[str, str]) -> tuple[ImagePlace, ...]:
+def _places(made: TrainingConfig, moved: Mapping[str, list[str]]) -> tuple[ImagePlace, ...]:
     """Where the images may be: of the places that there are, those that are there; all, where none is."""
     if made.data == "cifar10" and made.data_dir is not None:
-        known = (made.data_dir, moved.get("data_dir"))
+        known = [made.data_dir, *moved.get("data_dir", ())]
         return tuple(ImagePlace(data="cifar10", data_dir=path) for path in _there(known) or [made.data_dir])
     if made.data in NAMED_DATA:
         return (ImagePlace(data=made.data, data_dir=None),)
-    known = (made.data, moved.get("data"))
-    return tuple(ImagePlace(data=path, data_dir=None) for path in _there(known) or _all(known))
+    known = [*dict.fromkeys([made.data, *moved.get("data", ())])]
+    return tuple(ImagePlace(data=path, data_dir=None) for path in _there(known) or known)
 
 
-def _all(paths: Iterable[str | None]) -> list[str]:
-    return list(dict.fromkeys(path for path in paths if path is not None))
-
-
-def _there(paths: Iterable[str | None]) -> list[str]:
-    return [path for path in _all(paths) if os.path.exists(path)]  # noqa: PTH110  (it raises for no path)
+def _there(paths: Iterable[str]) -> list[str]:
+    return [path for path in dict.fromkeys(paths) if os.path.exists(path)]  # noqa: PTH110  (it raises for no path)
