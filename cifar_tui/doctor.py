@@ -14,7 +14,8 @@ from pathlib import Path
 
 from cifar_tui import __version__
 from cifar_tui.config import TrainingConfig
-from cifar_tui.text import printable
+from cifar_tui.system import processors
+from cifar_tui.text import plural, printable
 
 PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow", "safetensors", "matplotlib", "rich", "typer")
 RUN_BYTES = 2**28
@@ -74,7 +75,7 @@ def _torch() -> Iterator[Finding]:
     try:
         import torchvision  # noqa: F401
 
-        from cifar_tui.training.devices import all_devices, place, usable_cores
+        from cifar_tui.training.devices import all_devices, place
     except Exception as error:  # noqa: BLE001  (whatever keeps them from loading is what is to be told)
         text = f"{type(error).__name__}: {error}".partition("\n")[0]
         yield Finding("PyTorch", f"does not load: {text}", "pip install --force-reinstall torch torchvision")
@@ -83,7 +84,9 @@ def _torch() -> Iterator[Finding]:
         yield Finding(device, f"{name}, --precision auto takes {precision}")
     chosen = place(TrainingConfig())
     yield Finding("--device auto", f"takes {chosen.device}")
-    yield Finding("threads", f"{usable_cores()} of {os.cpu_count()} cores")
+    found = processors.for_threads()
+    bound = f", bounded by {found.bound}" if found.bound else ""
+    yield Finding("threads", f"{found.count} on {plural(os.cpu_count() or 1, 'core')}{bound}")
 
 
 def _cifar10(data_dir: str | None) -> Finding:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from torch import nn
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
+from cifar_tui.system import processors
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def place(config: TrainingConfig) -> Placement:
         precision = "bf16" if _multiplies_bfloat16(device) else "fp32"
     elif precision == "bf16" and device.type == "cuda" and not _multiplies_bfloat16(device):
         raise InputError(f"--precision bf16: {device_name(device)} has no bfloat16; use --precision fp32")
-    return Placement(device, device_name(device), precision, config.threads or usable_cores())
+    return Placement(device, device_name(device), precision, config.threads or processors.for_threads().count)
 
 
 def all_devices() -> list[tuple[str, str, str]]:
@@ -73,11 +73,6 @@ def all_devices() -> list[tuple[str, str, str]]:
 def device_name(device: torch.device) -> str:
     """What a person calls the device: a GPU's or a processor's product name."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu_fields().get("model name", _cpu())
-
-
-def usable_cores() -> int:
-    """The cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _device(option: str) -> torch.device:
