@@ -59,7 +59,7 @@ def _findings(runs_dir: Path, data_dir: str | None) -> Iterator[Finding]:
         yield _package(package)
     yield from _torch()
     yield _cifar10(data_dir)
-    yield _runs(runs_dir)
+    yield from _runs(runs_dir)
     yield _terminal()
 
 
@@ -98,17 +98,35 @@ def _cifar10(data_dir: str | None) -> Finding:
     return Finding("CIFAR-10", f"{found.kind} {found.path}")
 
 
-def _runs(runs_dir: Path) -> Finding:
+def _runs(runs_dir: Path) -> Iterator[Finding]:
     place = runs_dir.absolute()
     while not place.exists():
         place = place.parent
     free = shutil.disk_usage(place).free
     found = f"{runs_dir}: {free / 2**30:.1f} GiB free"
     if not os.access(place, os.W_OK | os.X_OK):
-        return Finding("runs", f"{runs_dir} cannot be written", "choose another --runs-dir")
+        yield Finding("runs", f"{runs_dir} cannot be written", "choose another --runs-dir")
+        return
     if free < RUN_BYTES:
-        return Finding("runs", found, "make room, or choose another --runs-dir: a run keeps about 0.2 GB")
-    return Finding("runs", found)
+        yield Finding("runs", found, "make room, or choose another --runs-dir: a run keeps about 0.2 GB")
+    else:
+        yield Finding("runs", found)
+    yield _locks(place)
+
+
+def _locks(folder: Path) -> Finding:
+    """Whether files can be locked where runs are kept."""
+    from cifar_tui.store.lock import why_no_locks
+
+    try:
+        why = why_no_locks(folder)
+    except OSError as error:
+        return Finding("locks", f"{folder} cannot be written: {error.strerror}", "choose another --runs-dir")
+    if not why:
+        return Finding("locks", "a lock in its folder says which process trains a run")
+    found = f"the runs' file system has none ({why}): a heartbeat says which process trains a run"
+    mend = "runs work without; where several machines use them, mount it with locks (Lustre: -o flock)"
+    return Finding("locks", found, mend, hinders=False)
 
 
 def _terminal() -> Finding:

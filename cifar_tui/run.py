@@ -51,6 +51,10 @@ class Ended:
 
 LOCK_REMOVED = "interrupted, since its lock was removed and another process could have trained it too,"
 """Why a run was stopped whose lock is not what it was; the place in the training follows."""
+NO_LOCKS = (
+    "the file system of the runs has no locks: a heartbeat in the run's folder says which process trains it; "
+    "do not remove it"
+)
 Message = AnyEvent | Loading | Ended
 Listener = Callable[[Message], None]
 """Called on the run's thread, which it must not hold up: hand the message on and return."""
@@ -141,7 +145,11 @@ class Run:
             if folder is None:
                 name, runs_dir = self.config.run_name, self._shared.runs_dir
                 folder = run_folder.create(runs_dir, name, datetime.now(), lambda made: record_of(setup, made))
-                lock, requests = self._own(folder, stack)
+                try:
+                    lock, requests = self._own(folder, stack)
+                except OSError:
+                    run_folder.discard(folder)
+                    raise
                 self.folder, record = folder, folder.read_record()
             else:
                 saved, fallen_back = checkpoints.load_last(
@@ -165,7 +173,7 @@ class Run:
             InputError: Another process owns it, or it leads elsewhere.
         """
         folder.check_own()
-        lock = RunLock(folder.path)
+        lock = RunLock(folder.path, self._loading)
         stack.callback(lock.release)
         for files in (folder.files, folder.files.folder(run_folder.CHECKPOINTS)):
             files.remove_leftovers()
@@ -210,7 +218,7 @@ class Run:
                 mirror.take(event)
 
         def emit(event: AnyEvent) -> None:
-            if isinstance(event, Checkpoint):
+            if isinstance(event, Checkpoint) or lock.is_overdue():
                 self._check_owned(lock)
             with recording:
                 if self.lost:
@@ -238,6 +246,8 @@ class Run:
                 note("warning", "it has no checkpoint: it begins anew")
             if fallen_back:
                 note("warning", fallen_back)
+            if lock.is_a_heartbeat:
+                note("warning", NO_LOCKS)
             requests.handle(answer, lambda: self._check_owned(lock))
             outcome = train(setup, folder.id, folder.checkpoints, self._control, emit, clock, saved)
             if outcome.test and recorder.state.test:
