@@ -33,6 +33,7 @@ from cifar_tui.cli_options import (
 from cifar_tui.config import DEFAULT_RUNS_DIR, NAMED_DATA, TrainingConfig, check_path, model_word, read_config_file
 from cifar_tui.data import names
 from cifar_tui.errors import CifarTuiError, InputError
+from cifar_tui.system import user_folders
 from cifar_tui.text import printable
 
 if TYPE_CHECKING:
@@ -371,6 +372,7 @@ def doctor(
 
 def main() -> NoReturn:
     """Run the command line and leave the process with its exit status."""
+    user_folders.prepare_libraries()
     # Where one of them was closed, Python has None.
     sys.stdout, sys.stderr = (stream or Path(os.devnull).open("w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cifar_tui import __version__
 from cifar_tui.config import TrainingConfig
-from cifar_tui.system import processors
+from cifar_tui.system import processors, user_folders
 from cifar_tui.text import plural, printable
 
 PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow", "safetensors", "matplotlib", "rich", "typer")
@@ -59,6 +59,7 @@ def _findings(runs_dir: Path, data_dir: str | None) -> Iterator[Finding]:
         yield _package(package)
     yield from _torch()
     yield _cifar10(data_dir)
+    yield _cache()
     yield from _runs(runs_dir)
     yield _terminal()
 
@@ -96,6 +97,15 @@ def _cifar10(data_dir: str | None) -> Finding:
     if found is None:
         return Finding("CIFAR-10", "not here yet; the first run on it fetches 170 MB")
     return Finding("CIFAR-10", f"{found.kind} {found.path}")
+
+
+def _cache() -> Finding:
+    lasting = user_folders.lasting_cache()
+    if lasting is None:
+        return Finding(
+            "cache", f"{user_folders.cache()}, there is no home to keep it in", "set XDG_CACHE_HOME", hinders=False
+        )
+    return Finding("cache", str(lasting))
 
 
 def _runs(runs_dir: Path) -> Iterator[Finding]:
