@@ -22,7 +22,7 @@ from cifar_tui.system import processes
 from cifar_tui.system.folders import Folder
 from cifar_tui.system.processes import Process
 from tests.command import TRAIN, events, metrics, summary
-from tests.lockless import PROGRAM, hurry, start, take_locks
+from tests.lockless import COMMAND, PROGRAM, hurry, start, take_locks
 from tests.test_background_runs import ENDLESS, eventually
 
 ELSEWHERE = Owner(Process("elsewhere", "another", "pid:[1]", 7, 1), "a" * 32)
@@ -455,10 +455,18 @@ def test_a_killed_run_is_interrupted_and_resumes(tmp_path: Path) -> None:
     assert sum("has no locks" in note for note in notes) == 2, "once for each process that trained it"
 
 
+BETWEEN_LOOKS = COMMAND.replace(
+    "from cifar_tui.cli",
+    "heartbeat.BEAT_SECONDS = 60; from cifar_tui.store import requests; requests.READ_SECONDS = 60; from cifar_tui.cli",
+)
+"""The program, in which nothing but the writing itself could notice that the run is lost."""
+
+
+@pytest.mark.parametrize("code", [COMMAND, BETWEEN_LOOKS], ids=["as it is", "between two looks"])
 def test_a_suspended_run_that_another_machine_took_writes_nothing_when_it_wakes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
-    process = start([*TRAIN, *ENDLESS], tmp_path, host="elsewhere")
+    process = start([*TRAIN, *ENDLESS], tmp_path, host="elsewhere", code=code)
     try:
         folder = begun(tmp_path)
         os.kill(process.pid, signal.SIGSTOP)

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,12 +16,13 @@ import pytest
 
 from cifar_tui.store import catalog, heartbeat
 from cifar_tui.store.census import Census
-from cifar_tui.store.lock import RunLock, is_held
+from cifar_tui.store.lock import LOCK, RunLock, is_held
+from cifar_tui.store.owner import encode
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system.folders import Folder
 from tests.command import events, only_run, summary
 from tests.lockless import COMMAND, take_locks
-from tests.program import TRAIN, call, prepared
+from tests.program import TRAIN, acting, call, prepared
 from tests.terminal import Terminal
 from tests.test_heartbeat import ELSEWHERE, leave
 
@@ -89,6 +91,21 @@ def test_a_run_whose_machine_is_gone_is_waited_for_and_resumed(place: Path) -> N
     assert resumed.returncode == 0, resumed.stderr
     assert "waiting whether process 7 on elsewhere is alive" in resumed.stderr
     assert summary(folder)["state"] == "finished"
+
+
+def test_the_name_of_an_owner_does_not_act_on_a_terminal(place: Path) -> None:
+    folder = unfinished(place)
+    (folder / "heartbeat-1").unlink()
+    process = replace(ELSEWHERE.process, host="\x1b[2J\u202e\r\nevil")
+    leave(folder, replace(ELSEWHERE, process=process))
+    resumed = call(["resume", folder.name], place)
+    assert "[2J" in resumed.stderr
+    assert acting(resumed.stdout + resumed.stderr) == []
+    (folder / LOCK).write_bytes(encode(replace(ELSEWHERE, process=process)))
+    refused = call(["resume", folder.name], place)
+    assert refused.returncode == 2
+    assert "remove the file 'lock'" in refused.stderr
+    assert acting(refused.stderr) == []
 
 
 def test_a_thousand_runs_of_other_machines_are_listed_without_waiting(

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from cifar_tui.system import bounded_json
 from cifar_tui.system.processes import Process
+from cifar_tui.text import printable
 
 RECORD_BYTES = 1024
 """Every record has this length, so that one is replaced by another in a single write."""
@@ -32,7 +33,7 @@ class Owner:
     released: bool = False
 
     def __str__(self) -> str:
-        return f"process {self.process.pid} on {self.process.host}"
+        return f"process {self.process.pid} on {printable(self.process.host)}"
 
 
 def encode(owner: Owner) -> bytes:
