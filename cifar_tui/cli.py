@@ -43,6 +43,7 @@ from cifar_tui.data import names
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.paths import absolute, expanded, expanded_options, leave_folder_that_is_gone
 from cifar_tui.stored import AS_MADE, Overrides
+from cifar_tui.system import user_folders
 from cifar_tui.text import printable
 
 if TYPE_CHECKING:
@@ -406,6 +407,7 @@ def doctor(
 
 def main() -> NoReturn:
     """Run the command line and leave the process with its exit status."""
+    user_folders.prepare_libraries()
     # Where one of them was closed, Python has None.
     sys.stdout, sys.stderr = (stream or Path(os.devnull).open("w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):

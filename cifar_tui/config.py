@@ -63,7 +63,7 @@ class TrainingConfig:
     device: str = "auto"
     precision: str = "auto"
     threads: int = 0
-    """CPU threads of the training; 0 is one for each core that the process may use."""
+    """CPU threads of the training; 0 is one for each core that the process can keep busy, see `system.processors`."""
     seed: int = 0
     recipe: str = "protocol"
     checkpoint_seconds: float = 60.0

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from cifar_tui import __version__
 from cifar_tui.config import TrainingConfig
-from cifar_tui.text import printable
+from cifar_tui.system import processors, user_folders
+from cifar_tui.text import plural, printable
 
 PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow", "safetensors", "matplotlib", "rich", "typer")
 RUN_BYTES = 2**28
@@ -58,7 +59,8 @@ def _findings(runs_dir: Path, data_dir: str | None) -> Iterator[Finding]:
         yield _package(package)
     yield from _torch()
     yield _cifar10(data_dir)
-    yield _runs(runs_dir)
+    yield _cache()
+    yield from _runs(runs_dir)
     yield _terminal()
 
 
@@ -74,7 +76,7 @@ def _torch() -> Iterator[Finding]:
     try:
         import torchvision  # noqa: F401
 
-        from cifar_tui.training.devices import all_devices, place, usable_cores
+        from cifar_tui.training.devices import all_devices, place
     except Exception as error:  # noqa: BLE001  (whatever keeps them from loading is what is to be told)
         text = f"{type(error).__name__}: {error}".partition("\n")[0]
         yield Finding("PyTorch", f"does not load: {text}", "pip install --force-reinstall torch torchvision")
@@ -83,7 +85,9 @@ def _torch() -> Iterator[Finding]:
         yield Finding(device, f"{name}, --precision auto takes {precision}")
     chosen = place(TrainingConfig())
     yield Finding("--device auto", f"takes {chosen.device}")
-    yield Finding("threads", f"{usable_cores()} of {os.cpu_count()} cores")
+    found = processors.for_threads()
+    bound = f", bounded by {found.bound}" if found.bound else ""
+    yield Finding("threads", f"{found.count} on {plural(os.cpu_count() or 1, 'core')}{bound}")
 
 
 def _cifar10(data_dir: str | None) -> Finding:
@@ -95,17 +99,44 @@ def _cifar10(data_dir: str | None) -> Finding:
     return Finding("CIFAR-10", f"{found.kind} {found.path}")
 
 
-def _runs(runs_dir: Path) -> Finding:
+def _cache() -> Finding:
+    lasting = user_folders.lasting_cache()
+    if lasting is None:
+        return Finding(
+            "cache", f"{user_folders.cache()}, there is no home to keep it in", "set XDG_CACHE_HOME", hinders=False
+        )
+    return Finding("cache", str(lasting))
+
+
+def _runs(runs_dir: Path) -> Iterator[Finding]:
     place = runs_dir.absolute()
     while not place.exists():
         place = place.parent
     free = shutil.disk_usage(place).free
     found = f"{runs_dir}: {free / 2**30:.1f} GiB free"
     if not os.access(place, os.W_OK | os.X_OK):
-        return Finding("runs", f"{runs_dir} cannot be written", "choose another --runs-dir")
+        yield Finding("runs", f"{runs_dir} cannot be written", "choose another --runs-dir")
+        return
     if free < RUN_BYTES:
-        return Finding("runs", found, "make room, or choose another --runs-dir: a run keeps about 0.2 GB")
-    return Finding("runs", found)
+        yield Finding("runs", found, "make room, or choose another --runs-dir: a run keeps about 0.2 GB")
+    else:
+        yield Finding("runs", found)
+    yield _locks(place)
+
+
+def _locks(folder: Path) -> Finding:
+    """Whether files can be locked where runs are kept."""
+    from cifar_tui.store.lock import why_no_locks
+
+    try:
+        why = why_no_locks(folder)
+    except OSError as error:
+        return Finding("locks", f"{folder} cannot be written: {error.strerror}", "choose another --runs-dir")
+    if not why:
+        return Finding("locks", "a lock in its folder says which process trains a run")
+    found = f"the runs' file system has none ({why}): a heartbeat says which process trains a run"
+    mend = "runs work without; where several machines use them, mount it with locks (Lustre: -o flock)"
+    return Finding("locks", found, mend, hinders=False)
 
 
 def _terminal() -> Finding:

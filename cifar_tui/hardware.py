@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cifar_tui.system import processors
+
 
 @dataclass(frozen=True, slots=True)
 class HostSample:
@@ -17,7 +19,7 @@ class HostSample:
     Attributes:
         process_cpu: Percent of one core since the sample before, so up to 100 for each core; None in the first sample.
         process_memory: Bytes that the process holds in memory.
-        cores: Cores that the process may use.
+        cores: Cores that the process can keep busy.
         machine_cpu: Percent of all cores of the machine since the sample before; None in the first sample.
         memory_used: Bytes of the machine's memory that could not be had at once.
         memory_total: Bytes of memory that the machine has.
@@ -120,7 +122,7 @@ class _Host:
             # psutil's first answer has nothing to compare to, and is 0.
             process_cpu=None if first else process_cpu,
             process_memory=self._process.memory_info().rss,
-            cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+            cores=processors.usable().count,
             machine_cpu=None if first else machine_cpu,
             memory_used=memory.total - memory.available,
             memory_total=memory.total,

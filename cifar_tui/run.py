@@ -56,6 +56,10 @@ LOCK_REMOVED = "interrupted, since its lock was removed and another process coul
 """Why a run was stopped whose lock is not what it was; the place in the training follows."""
 OTHERWISE = "from here on its numbers are not bit for bit those of a run without a break"
 """What it means for a run to be resumed otherwise than it began; in what follows."""
+NO_LOCKS = (
+    "the file system of the runs has no locks: a heartbeat in the run's folder says which process trains it; "
+    "do not remove it"
+)
 Message = AnyEvent | Loading | Ended
 Listener = Callable[[Message], None]
 """Called on the run's thread, which it must not hold up: hand the message on and return."""
@@ -156,7 +160,11 @@ class Run:
                 self._control.check()
                 name, runs_dir = self.config.run_name, self._shared.runs_dir
                 folder = run_folder.create(runs_dir, name, datetime.now(), lambda made: record_of(setup, made))
-                lock, requests = self._own(folder, stack)
+                try:
+                    lock, requests = self._own(folder, stack)
+                except OSError:
+                    run_folder.discard(folder)
+                    raise
                 self.folder, record = folder, folder.read_record()
             else:
                 stored = read_stored(folder, self._given)
@@ -193,7 +201,7 @@ class Run:
             InputError: Another process owns it, or it leads elsewhere.
         """
         folder.check_own()
-        lock = RunLock(folder.path)
+        lock = RunLock(folder.path, self._loading)
         stack.callback(lock.release)
         for files in (folder.files, folder.files.folder(run_folder.CHECKPOINTS)):
             files.remove_leftovers()
@@ -238,7 +246,7 @@ class Run:
                 mirror.take(event)
 
         def emit(event: AnyEvent) -> None:
-            if isinstance(event, Checkpoint):
+            if isinstance(event, Checkpoint) or lock.is_overdue():
                 self._check_owned(lock)
             with recording:
                 if self.lost:
@@ -264,6 +272,8 @@ class Run:
         try:
             for warning in warnings:
                 note("warning", warning)
+            if lock.is_a_heartbeat:
+                note("warning", NO_LOCKS)
             requests.handle(answer, lambda: self._check_owned(lock))
             outcome = train(setup, folder.id, folder.checkpoints, self._control, emit, clock, saved)
             if outcome.test and recorder.state.test:

@@ -16,6 +16,7 @@ from cifar_tui.store import catalog, stored
 from cifar_tui.store.artefacts import write_artefacts
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.stored import AS_MADE, Overrides
+from cifar_tui.system import processors
 from cifar_tui.text import plural
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 """Told what is done before training, how much of it, and of how much, 0 where that is not known."""
 BESIDE_TRAINING = 2
-"""CPU threads of what is computed for the screen while runs train."""
+"""CPU threads of what is computed for the screen while runs train, where there are as many."""
 MOST_FILES = 1000
 """Image files that are predicted for the screen at once: 3 MB of pixels, and pages enough."""
 
@@ -102,7 +103,7 @@ class Session:
 
         self._check_images(folder)
         try:
-            return inference.gallery(folder, self._shared.shelf(), progress, BESIDE_TRAINING)
+            return inference.gallery(folder, self._shared.shelf(), progress, _beside_training())
         except UnknownClassError as error:
             raise InputError(f"{error.what}; press 3 or k again to be asked whether to run it") from None
 
@@ -131,7 +132,7 @@ class Session:
         load_pytorch()
         from cifar_tui import inference
 
-        return inference.predictions(folder, names, progress, MOST_FILES, BESIDE_TRAINING)
+        return inference.predictions(folder, names, progress, MOST_FILES, _beside_training())
 
     def _check_images(self, folder: RunFolder) -> None:
         places = stored.read(folder).places
@@ -190,3 +191,7 @@ def write_report(folder: RunFolder, given: Overrides = AS_MADE, progress: Progre
         found, predictions, answers = inference.with_images(folder, given, progress)
         stored.remember(folder, found)
     return write_artefacts(folder.path, folder.read_record(), catalog.live_state(folder), predictions, answers)
+
+
+def _beside_training() -> int:
+    return min(BESIDE_TRAINING, processors.for_threads().count)

@@ -131,7 +131,7 @@ def test_a_folder_that_is_owned_is_not_written_to_once_another_has_taken_its_pla
     folder: Folder, tmp_path: Path
 ) -> None:
     whole = folder.open_itself()
-    own(folder.path, whole)
+    own(folder.path, whole, lambda: None)
     folder.write_text("x", "ours")
     folder.path.rename(tmp_path / "elsewhere")
     folder.path.mkdir()

@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-import platformdirs
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -19,6 +18,7 @@ from safetensors.torch import save_file
 from cifar_tui.config import IMAGE_SIZE
 from cifar_tui.data.dataset import Source, Split, fingerprint
 from cifar_tui.files import replacing
+from cifar_tui.system import user_folders
 
 KEPT = 4
 """How many sources the cache holds at most, those used last; CIFAR-10 takes 185 MB."""
@@ -29,7 +29,7 @@ _ABANDONED_SECONDS = 3600.0
 
 def folder() -> Path:
     """Where this user's cached files are; it need not exist yet."""
-    return platformdirs.user_cache_path("cifar-tui")
+    return user_folders.cache()
 
 
 def key(kind: str, files: Iterable[tuple[str, int, int]]) -> str:

@@ -4,19 +4,29 @@ The lock is an exclusive flock on the file `lock`, and one on the folder itself,
 replaced under its owner: by somebody who tidies up, or by `rsync --delete`. The system releases both when the owner's
 process ends, however it ends. Who only looks takes a shared lock for an instant. A reader who holds one for longer
 cannot keep a run from being trained: an owner tells it from another owner, and puts a new file in its place.
+
+Where the file system has no such locks, a heartbeat takes their place (`store.heartbeat`). One that has them on some
+of its machines only, as Lustre and NFS may be mounted, is met from both sides: who holds the lock also writes into the
+file who it is, for those who cannot lock; and who finds a heartbeat has to see its owner gone, lock or no lock.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
+import secrets
+import tempfile
 import threading
 import time
 from pathlib import Path
 
 from cifar_tui.errors import CifarTuiError, InputError
-from cifar_tui.system import descriptors
+from cifar_tui.store import heartbeat
+from cifar_tui.store.heartbeat import Heartbeat, Waiting
+from cifar_tui.store.owner import RECORD_BYTES, Owner, decode, encode
+from cifar_tui.system import descriptors, processes
 from cifar_tui.system.folders import Folder
 
 LOCK = "lock"
@@ -33,11 +43,23 @@ class NotOwnedError(CifarTuiError):
     """The run that this process trains is another's now: nothing more may be written to it."""
 
 
+class NoLocksError(OSError):
+    """The file system, or the way in which it is mounted, has no locks."""
+
+
+def _wait_in_silence(_what: str, _done: int, _total: int) -> None:
+    pass
+
+
 class RunLock:
     """The ownership of a run, from its making to `release`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, waiting: Waiting = _wait_in_silence) -> None:
         """Take it.
+
+        Args:
+            folder: The run's folder.
+            waiting: Told of what is waited for, where that takes long; what it raises ends the waiting.
 
         Raises:
             InputError: Another process, or another thread of this one, owns the run.
@@ -46,17 +68,36 @@ class RunLock:
         self._name = folder.name
         self._checking = threading.Lock()
         self._folder = Folder(folder)
+        self._owner = Owner(processes.this(), secrets.token_hex(16))
+        self._file: int | None = None
+        """The locked file's descriptor; None where there are no locks."""
+        self._heartbeat: Heartbeat | None = None
         self._whole = _lock_folder(self._folder)
         """The folder's descriptor."""
         try:
-            self._file = self._lock_file()
+            with contextlib.suppress(NoLocksError):
+                self._file = self._lock_file()
+            # Each of two owners, one with locks and one without, leaves its mark before it looks for the other's.
+            if self._file is None or heartbeat.is_kept(self._folder):
+                self._heartbeat = Heartbeat(self._folder, waiting)
+            if self._file is None:
+                self._check_unlocked()
         except BaseException:
-            os.close(self._whole)
+            self._let_go()
             raise
-        descriptors.own(folder, self._whole)
+        descriptors.own(folder, self._whole, self._guard)
+
+    @property
+    def is_a_heartbeat(self) -> bool:
+        """Whether there are no locks here, so that a heartbeat says who owns the run."""
+        return self._file is None
+
+    def is_overdue(self) -> bool:
+        """Whether another process may own the run by now: see to `check` before anything is written."""
+        return self._heartbeat is not None and self._heartbeat.is_overdue()
 
     def check(self) -> bool:
-        """Whether the file that is locked is still the run's; where it was removed or replaced, another one is locked.
+        """Whether what says that this process owns the run is there; where it was removed, it is made again.
 
         Raises:
             NotOwnedError: Another process owns the run now, or its folder is not there any more.
@@ -64,25 +105,54 @@ class RunLock:
         """
         with self._checking:
             self._check_place()
-            if self._folder.names_it(LOCK, self._file):
-                return True
+            locked = self._file is None or self._check_file(self._file)
             try:
-                new = self._lock_file()
+                return (self._heartbeat is None or self._heartbeat.check()) and locked
             except InputError:
-                raise NotOwnedError(
-                    "its lock was removed, and another process trains it now; this one has ended"
-                ) from None
-            except OSError:
-                return False  # Something else stands there: who comes next cannot own the run by it either.
-            os.close(self._file)
-            self._file = new
-            return False
+                raise NotOwnedError("another process trains it now; this one has ended") from None
 
     def release(self) -> None:
         """Give the run up."""
         descriptors.disown(self._folder.path)
-        os.close(self._file)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._heartbeat is not None:
+            self._heartbeat.release()
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, 0)
+            os.close(self._file)
         os.close(self._whole)
+
+    def _guard(self) -> None:
+        if self._heartbeat is not None:
+            self._heartbeat.guard()
+
+    def _check_file(self, file: int) -> bool:
+        if self._folder.names_it(LOCK, file):
+            return True
+        try:
+            new = self._lock_file()
+        except InputError:
+            raise NotOwnedError("its lock was removed, and another process trains it now; this one has ended") from None
+        except OSError:
+            return False  # Something else stands there: who comes next cannot own the run by it either.
+        os.close(file)
+        self._file = new
+        return False
+
+    def _check_unlocked(self) -> None:
+        """See that no process holds a lock that cannot be tried from here.
+
+        Raises:
+            InputError: One does, as far as can be told.
+        """
+        if (owner := _holder(self._folder)) is not None:
+            raise InputError(
+                f"{self._name} is being trained right now, by {owner}; stop it there first, "
+                f"or if that process is gone, remove the file {LOCK!r} of the run"
+            )
 
     def _check_place(self) -> None:
         try:
@@ -100,6 +170,7 @@ class RunLock:
                 held = _lock(descriptor, self._name, deadline)
                 # It may have been replaced since it was opened: by an owner who has met a reader.
                 if held and self._folder.names_it(LOCK, descriptor):
+                    self._sign(descriptor)
                     return descriptor
             os.close(descriptor)
             if not held:
@@ -115,18 +186,28 @@ class RunLock:
         self._folder.remove(temporary)
         os.close(self._folder.make_new(temporary))
         with descriptors.closed_on_error(self._folder.open_to_lock(temporary)) as descriptor:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _try(descriptor, fcntl.LOCK_EX)
+            self._sign(descriptor)
             self._folder.rename(temporary, LOCK)
             return descriptor
 
+    def _sign(self, descriptor: int) -> None:
+        # Where the disk is full, those who cannot lock will not know; those who can will.
+        with contextlib.suppress(OSError):
+            os.pwrite(descriptor, encode(self._owner), 0)
+            os.fsync(descriptor)
+
 
 def is_held(folder: Path) -> bool:
-    """Whether a live process owns the run; it needs no right to write there."""
+    """Whether a live process owns the run; it needs no right to write there, and no locks."""
     files = Folder(folder)
+    has_locks = True
     try:
         with files.open_to_read(LOCK) as file:
             if not _try(file.fileno(), fcntl.LOCK_SH):
                 return True
+    except NoLocksError:
+        has_locks = False
     except OSError:
         pass  # There is none: what became of it does not say that its owner is gone.
     try:
@@ -134,11 +215,33 @@ def is_held(folder: Path) -> bool:
     except OSError:
         return False
     try:
-        return not _try(whole, fcntl.LOCK_SH)
+        if not _try(whole, fcntl.LOCK_SH):
+            return True
     except OSError:  # This file system does not lock folders.
-        return False
+        pass
     finally:
         os.close(whole)
+    return heartbeat.is_beating(files) or (not has_locks and _holder(files) is not None)
+
+
+def why_no_locks(folder: Path) -> str:
+    """Why files in this folder, which can be written, cannot be locked; empty where they can."""
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".lock-") as file:
+        try:
+            _try(file.fileno(), fcntl.LOCK_EX)
+        except NoLocksError as error:
+            return error.strerror or str(error)
+    return ""
+
+
+def _holder(folder: Folder) -> Owner | None:
+    """Who holds the lock by its own record, unless it is known to be gone; for where the lock cannot be tried."""
+    try:
+        with folder.open_to_read(LOCK) as file:
+            owner = decode(file.read(RECORD_BYTES))
+    except OSError:
+        return None
+    return None if owner is None or processes.fate(owner.process) == "gone" else owner
 
 
 def _lock_folder(folder: Folder) -> int:
@@ -159,11 +262,11 @@ def _lock(descriptor: int, name: str, deadline: float) -> bool:
 
     Raises:
         InputError: Another owner of the run of this name holds it.
-        OSError: This file system has no such locks.
+        NoLocksError: There are none here.
     """
     while not _try(descriptor, fcntl.LOCK_EX):
         owned = not _try(descriptor, fcntl.LOCK_SH)
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        _try(descriptor, fcntl.LOCK_UN)
         if time.monotonic() > deadline:
             if owned:
                 raise InputError(f"{name} is being trained right now; stop it there first")
@@ -173,9 +276,19 @@ def _lock(descriptor: int, name: str, deadline: float) -> bool:
 
 
 def _try(descriptor: int, kind: int) -> bool:
-    """Take a lock of this kind unless it would have to be waited for; whether it was taken."""
+    """Take a lock of this kind unless it would have to be waited for; whether it was taken.
+
+    Raises:
+        NoLocksError: There are none here. File systems say that in many ways: ENOLCK, EOPNOTSUPP, ENOSYS, EINVAL, EIO,
+            EPERM, EBADF. Of an open file, it is what any error says but that the lock is taken, or the file is gone.
+        OSError: The file is gone from its server.
+    """
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        if error.errno == errno.ESTALE:
+            raise
+        raise NoLocksError(error.errno, error.strerror) from None
     return True

@@ -239,6 +239,11 @@ def create(runs_dir: Path, name: str, now: datetime, config: Callable[[RunFolder
     raise InputError(f"{runs_dir} has a thousand runs of this second and name")
 
 
+def discard(folder: RunFolder) -> None:
+    """Remove the folder of a new run that could not begin."""
+    shutil.rmtree(folder.path, ignore_errors=True)
+
+
 def _check(value: Any, kind: Any, source: str, name: str) -> None:
     if isinstance(kind, list):
         fits = isinstance(value, list) and all(type(item) is kind[0] for item in value)

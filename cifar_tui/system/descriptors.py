@@ -5,21 +5,26 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_owned: dict[str, os.stat_result] = {}
-"""The folders that this process owns, by their paths, as they were when it came to own them."""
+_owned: dict[str, tuple[os.stat_result, Callable[[], None]]] = {}
+"""The folders that this process owns, by their paths: as they were when it came to own them, and their guards."""
 
 
-def own(path: Path, descriptor: int) -> None:
+def own(path: Path, descriptor: int, guard: Callable[[], None]) -> None:
     """Have this process write to the folder of this descriptor alone by this path, and to none that takes its place.
 
     It holds for everything that is written there, whichever thread does it, until `disown`.
+
+    Args:
+        path: The folder.
+        descriptor: Its descriptor.
+        guard: Called before each writing; where it raises an OSError, this process does not own the folder any more.
     """
-    _owned[str(path.absolute())] = os.fstat(descriptor)
+    _owned[str(path.absolute())] = (os.fstat(descriptor), guard)
 
 
 def disown(path: Path) -> None:
@@ -32,10 +37,24 @@ def check_owned(path: Path, descriptor: int) -> None:
 
     Raises:
         FileNotFoundError: Another folder has taken its place.
+        OSError: Its guard says that this process does not own it any more.
     """
     owned = _owned.get(str(path.absolute()))
-    if owned is not None and not os.path.samestat(owned, os.fstat(descriptor)):
+    if owned is None:
+        return
+    if not os.path.samestat(owned[0], os.fstat(descriptor)):
         raise FileNotFoundError(errno.ENOENT, "its folder was replaced by another one", str(path))
+    owned[1]()
+
+
+def check_guard(path: Path) -> None:
+    """See that this process still owns a folder that it has open, if it does.
+
+    Raises:
+        OSError: It does not any more.
+    """
+    if (owned := _owned.get(str(path.absolute()))) is not None:
+        owned[1]()
 
 
 def open_folder(path: Path | str, above: int | None = None, *, follow: bool = False) -> int:

@@ -214,6 +214,8 @@ class Folder:
                     yield file
                     file.flush()
                     os.fsync(file.fileno())
+                # The writing may have taken long.
+                descriptors.check_guard(self._root)
                 self._rename(folder, temporary, name)
             except BaseException:
                 with contextlib.suppress(OSError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from torch import nn
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.stored import Stored
+from cifar_tui.system import processors
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def place(config: TrainingConfig) -> Placement:
         precision = "bf16" if _multiplies_bfloat16(device) else "fp32"
     elif precision == "bf16" and device.type == "cuda" and not _multiplies_bfloat16(device):
         raise InputError(f"--precision bf16: {device_name(device)} has no bfloat16; use --precision fp32")
-    return Placement(device, device_name(device), precision, config.threads or usable_cores())
+    return Placement(device, device_name(device), precision, config.threads or processors.for_threads().count)
 
 
 def adapted(stored: Stored) -> TrainingConfig:
@@ -80,7 +80,7 @@ def adapted(stored: Stored) -> TrainingConfig:
         as_began = device.type == "cpu" and stored.device == "cpu"
         precision = "bf16" if as_began or _multiplies_bfloat16(device) else "fp32"
     if not stored.chosen_threads:
-        threads = min(threads, usable_cores())
+        threads = min(threads, processors.for_threads().count)
     return replace(config, device=str(device), precision=precision, threads=threads)
 
 
@@ -119,11 +119,6 @@ def all_devices() -> list[tuple[str, str, str]]:
 def device_name(device: torch.device) -> str:
     """What a person calls the device: a GPU's or a processor's product name."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu_fields().get("model name", _cpu())
-
-
-def usable_cores() -> int:
-    """The cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _is_here(option: str) -> bool:

@@ -176,7 +176,7 @@ def class_question(asked: UnknownClassError, look: Look) -> Question[Literal["ru
     """
     from cifar_tui.models.own.trust import state_file
 
-    where = f", in {file}" if (file := state_file()) else ""
+    where = f", in {state_file()}"
     return Question(
         "Run this model's code?",
         f"For this, {asked.model} has to be run, in {asked.file}. You have not trained it here by name. "

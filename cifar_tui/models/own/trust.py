@@ -13,11 +13,10 @@ import os
 import threading
 from pathlib import Path
 
-import platformdirs
-
 from cifar_tui.errors import InputError
 from cifar_tui.files import open_to_read
 from cifar_tui.models.own.place import Place
+from cifar_tui.system import user_folders
 
 FILE = "classes.jsonl"
 """In the state folder: an object a line, `model`, `home` and `files`."""
@@ -58,11 +57,9 @@ def digest(key: Key) -> str:
     return hashlib.sha256(json.dumps(key).encode()).hexdigest()
 
 
-def state_file() -> Path | None:
-    """Where it is remembered; None where this user has no such folder."""
-    with contextlib.suppress(RuntimeError, OSError):
-        return platformdirs.user_state_path("cifar-tui") / FILE
-    return None
+def state_file() -> Path:
+    """Where it is remembered."""
+    return user_folders.state() / FILE
 
 
 def is_allowed(key: Key) -> bool:
@@ -81,8 +78,6 @@ def allow(key: Key) -> bool:
         if key in _remembered():
             return True
         path = state_file()
-        if path is None:
-            return False
         model, home, files = key
         line = json.dumps({"model": model, "home": home, "files": files}) + "\n"
         try:
@@ -110,7 +105,7 @@ def _is_private(path: Path) -> bool:
 
 def _remembered() -> set[Key]:
     path, found = state_file(), set[Key]()
-    if path is None or not _is_private(path):
+    if not _is_private(path):
         return found
     with contextlib.suppress(OSError), open_to_read(path) as file:
         for line in file.read(MOST_BYTES).splitlines():

@@ -1,0 +1,293 @@
+"""Who owns a run where the file system has no locks: the process whose heartbeat is the newest in the run's folder.
+
+Heartbeats are files, `heartbeat-1`, `heartbeat-2`, …, that their owners write to every few seconds. A process comes to
+own a run by making the one after the newest, which the file system lets only one process do, and only once the owner
+of the newest is known to be gone: by its own word, by the list of processes on the same machine, or, from another
+one, because its file was watched and did not change for ten beats. No clock is compared to that of another machine.
+The newest file stays when it is given up, so that its number is never used again: whoever has looked at an earlier
+state of the folder and comes too late meets the files that were made since.
+
+An owner that was suspended for so long that another machine's process took the run finds the newer file before it
+writes anything: `guard` looks whenever the last look was some time ago.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cifar_tui.errors import InputError
+from cifar_tui.store.owner import RECORD_BYTES, Owner, decode, encode
+from cifar_tui.system import descriptors, processes
+from cifar_tui.system.folders import Folder
+
+BEAT_SECONDS = 3.0
+STALE_SECONDS = 30.0
+"""How long a heartbeat must be seen not to change before another machine's owner is held to be gone."""
+GUARD_SECONDS = 10.0
+"""An owner that has not seen for so long that it still is one looks before it writes: well before `STALE_SECONDS`."""
+LOOK_SECONDS = 0.2
+SKEW_SECONDS = 300.0
+"""How far this machine's clock and the file server's may differ for who only reads, and looks only once."""
+_NAME = re.compile(r"heartbeat-([1-9][0-9]{0,8})")
+_MOST = 10**9 - 1
+
+Waiting = Callable[[str, int, int], None]
+"""Told what is waited for, how many seconds so far, and of how many; what it raises ends the waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The newest heartbeat of a folder at one moment."""
+
+    number: int
+    content: bytes
+    """Empty where it cannot be read."""
+    changed: float
+    """The time of its last change, on the clock of the file system."""
+
+    @property
+    def owner(self) -> Owner | None:
+        return decode(self.content)
+
+
+class Heartbeat:
+    """The ownership of a run by a heartbeat, from its making to `release`."""
+
+    def __init__(self, folder: Folder, waiting: Waiting) -> None:
+        """Come to own the run, which may take until its earlier owner is known to be gone.
+
+        Raises:
+            InputError: Another process, or another thread of this one, owns the run.
+            OSError: The folder cannot be written.
+        """
+        self._folder = folder
+        self._owner = Owner(processes.this(), secrets.token_hex(16))
+        self._using = threading.RLock()
+        self._lost = False
+        self._seen = _clock()
+        """When it was last seen to be the newest."""
+        self._number, self._descriptor = self._begin(waiting)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._thread.start()
+
+    def check(self) -> bool:
+        """Whether its file is still there; where it was removed, another one is made.
+
+        Raises:
+            InputError: Another process owns the run now.
+            OSError: That cannot be told.
+        """
+        with self._using:
+            now = _clock()
+            newest = _newest(self._folder)
+            if not self._lost and newest == self._number and self._is_ours(_look(self._folder, newest)):
+                self._seen = now
+                return True
+            if self._lost or newest >= self._number:
+                self._lost = True
+                raise self._refusal(_look(self._folder, newest))
+            self._seen = now
+            self._make_again()
+            return False
+
+    def guard(self) -> None:
+        """See that this process still owns the run, before something is written.
+
+        Raises:
+            OSError: It does not, or that cannot be told.
+        """
+        if self.is_overdue():
+            try:
+                self.check()
+            except InputError as error:
+                raise OSError(errno.ESTALE, str(error), str(self._folder.path)) from None
+
+    def is_overdue(self) -> bool:
+        """Whether it was so long ago that this process was seen to own the run that another one may by now."""
+        return self._lost or _clock() - self._seen > GUARD_SECONDS
+
+    def release(self) -> None:
+        """Give the run up."""
+        self._stopped.set()
+        self._thread.join()
+        with suppress(OSError):
+            self._write(released=True)
+        os.close(self._descriptor)
+
+    def _begin(self, waiting: Waiting) -> tuple[int, int]:
+        """Make the file after the newest one, once that one's owner is gone: its number, and a descriptor."""
+        while True:
+            newest = _newest(self._folder)
+            if newest:
+                self._wait_for_end(newest, waiting)
+            if newest >= _MOST:
+                raise InputError(f"{self._folder.path / _name(newest)}: no owner's file; remove it")
+            try:
+                descriptor = self._folder.make_new(_name(newest + 1))
+            except FileExistsError:
+                continue  # Another process was quicker, and owns the run unless it is gone already.
+            with descriptors.closed_on_error(descriptor):
+                os.pwrite(descriptor, encode(self._owner), 0)
+                os.fsync(descriptor)
+                if _newest(self._folder) == newest + 1:
+                    self._remove_before(newest + 1)
+                    return newest + 1, descriptor
+            # Since the look, others have come and gone by: the number was used before.
+            os.close(descriptor)
+            self._folder.remove(_name(newest + 1))
+
+    def _wait_for_end(self, number: int, waiting: Waiting) -> None:
+        """Return once the owner of this heartbeat is gone, or it is not the newest any more.
+
+        Raises:
+            InputError: Its owner is alive.
+        """
+        look, since = _look(self._folder, number), time.monotonic()
+        while True:
+            match _fate(look):
+                case "gone":
+                    return
+                case "alive":
+                    raise self._refusal(look)
+            waited = time.monotonic() - since
+            waiting(f"waiting whether {_described(look)} is alive", int(waited), int(STALE_SECONDS))
+            time.sleep(LOOK_SECONDS)
+            # The clock first: this process may be suspended in between, and what it then sees is new.
+            now = time.monotonic()
+            if _newest(self._folder) != number:
+                return
+            again = _look(self._folder, number)
+            if again != look:
+                if look.content and _fate(again) == "unknown":
+                    raise self._refusal(again)
+                look, since = again, time.monotonic()
+            elif now - since > STALE_SECONDS:
+                return
+
+    def _refusal(self, look: _Look) -> InputError:
+        return InputError(
+            f"{self._folder.path.name} is being trained right now, by {_described(look)}; stop it there first"
+        )
+
+    def _make_again(self) -> None:
+        number = self._number + 1
+        try:
+            descriptor = self._folder.make_new(_name(number))
+        except FileExistsError:
+            self._lost = True
+            raise self._refusal(_look(self._folder, number)) from None
+        os.close(self._descriptor)
+        self._number, self._descriptor = number, descriptor
+        self._write()
+        if others := [found for found in _numbers(self._folder) if found != number]:
+            # Another process has found no heartbeat, and made one before this.
+            self._folder.remove(_name(number))
+            self._lost = True
+            raise self._refusal(_look(self._folder, max(others)))
+
+    def _is_ours(self, look: _Look) -> bool:
+        return (owner := look.owner) is not None and owner.token == self._owner.token
+
+    def _remove_before(self, number: int) -> None:
+        for earlier in _numbers(self._folder):
+            if earlier < number:
+                with suppress(OSError):
+                    self._folder.remove(_name(earlier))
+
+    def _beat(self) -> None:
+        while not self._stopped.wait(BEAT_SECONDS):
+            # What cannot be written now may be at the next beat; that the run is lost is for `check` to say.
+            with suppress(OSError, InputError), self._using:
+                self._write()
+                self.check()
+
+    def _write(self, *, released: bool = False) -> None:
+        with self._using:
+            self._owner = replace(self._owner, beat=self._owner.beat + 1, released=released)
+            # In place, and to this very file: what another process has put in its stead is never touched.
+            os.pwrite(self._descriptor, encode(self._owner), 0)
+            os.fsync(self._descriptor)
+
+
+def is_kept(folder: Folder) -> bool:
+    """Whether a run was ever owned by a heartbeat; its next owner, whatever locks it has, needs one as well."""
+    return _newest(folder) > 0
+
+
+def is_beating(folder: Folder) -> bool:
+    """Whether a live process owns the run by a heartbeat, without waiting and without a right to write.
+
+    Of an owner on another machine, who looks repeatedly is told by whether the heartbeat changes. The first look has
+    only the time of its last change to go by, on the file server's clock: there, `SKEW_SECONDS` are allowed for.
+    """
+    try:
+        number = _newest(folder)
+    except OSError:
+        return False
+    if not number:
+        return False
+    look = _look(folder, number)
+    found = _fate(look)
+    return found == "alive" if found != "unknown" else _seems_alive(folder.path, look)
+
+
+_watched: dict[Path, tuple[_Look, float, bool]] = {}
+"""Of owners on other machines: the heartbeat, when it was first seen as it is, and whether it had changed then."""
+
+
+def _seems_alive(path: Path, look: _Look) -> bool:
+    now = time.monotonic()
+    before, since, has_changed = _watched.get(path, (look, now, False))
+    if before != look:
+        since, has_changed = now, True
+    _watched[path] = (look, since, has_changed)
+    if now - since > STALE_SECONDS:
+        return False
+    return has_changed or time.time() - look.changed < STALE_SECONDS + SKEW_SECONDS
+
+
+def _fate(look: _Look) -> processes.Fate:
+    owner = look.owner
+    if owner is None:
+        return "unknown"
+    return "gone" if owner.released else processes.fate(owner.process)
+
+
+def _described(look: _Look) -> str:
+    return "another process" if look.owner is None else str(look.owner)
+
+
+def _look(folder: Folder, number: int) -> _Look:
+    try:
+        with folder.open_to_read(_name(number), RECORD_BYTES) as file:
+            return _Look(number, file.read(RECORD_BYTES), os.fstat(file.fileno()).st_mtime)
+    except OSError:
+        status = folder.status(_name(number))
+        return _Look(number, b"", status.st_mtime if status else 0.0)
+
+
+def _newest(folder: Folder) -> int:
+    return max(_numbers(folder), default=0)
+
+
+def _numbers(folder: Folder) -> list[int]:
+    return [int(found[1]) for name in folder.names() if (found := _NAME.fullmatch(name))]
+
+
+def _name(number: int) -> str:
+    return f"heartbeat-{number}"
+
+
+def _clock() -> float:
+    """A clock that goes on while the machine sleeps, where there is one."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
