@@ -19,6 +19,8 @@ from cifar_tui.cli_options import (
     AsJson,
     Debug,
     Debugging,
+    ParsedCommand,
+    ParsedGroup,
     Quiet,
     RunName,
     RunsDir,
@@ -33,6 +35,7 @@ from cifar_tui.cli_options import (
 from cifar_tui.config import DEFAULT_RUNS_DIR, NAMED_DATA, TrainingConfig, check_path, model_word, read_config_file
 from cifar_tui.data import names
 from cifar_tui.errors import CifarTuiError, InputError
+from cifar_tui.system import output
 from cifar_tui.text import printable
 
 if TYPE_CHECKING:
@@ -44,6 +47,7 @@ DISPLAY_OPTIONS = ("no_ui", "start", "theme", "ascii_only", "graphics", "detach"
 _DEFAULTS = TrainingConfig()
 
 app = typer.Typer(
+    cls=ParsedGroup,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -54,7 +58,7 @@ app = typer.Typer(
 
 def _show_version(value: bool) -> None:
     if value:
-        print(f"cifar-tui {__version__}")
+        output.line(f"cifar-tui {__version__}")
         raise typer.Exit
 
 
@@ -235,7 +239,7 @@ def _print_ids(
         print(printable(line), file=sys.stderr, flush=True)
 
     ids = detached.start(jobs, runs, show, tensorboard=tensorboard, agreed=agreed)
-    print(json.dumps([{"id": run_id} for run_id in ids]) if as_json else "\n".join(map(printable, ids)))
+    output.line(json.dumps([{"id": run_id} for run_id in ids]) if as_json else "\n".join(map(printable, ids)))
 
 
 def training_configs(options: dict[str, Any], runs: Path) -> list[TrainingConfig]:
@@ -278,7 +282,7 @@ def _check_model_dir(folder: str) -> None:
             raise InputError(f"--model-dir: there is no folder {folder!r}")
 
 
-@app.command()
+@app.command(cls=ParsedCommand)
 def resume(
     context: typer.Context,
     run: RunName,
@@ -316,7 +320,7 @@ def resume(
     )
 
 
-@app.command()
+@app.command(cls=ParsedCommand)
 def attach(
     context: typer.Context,
     run: RunName,
@@ -352,10 +356,10 @@ def attach(
 
 
 for _command in cli_runs.COMMANDS:
-    app.command()(_command)
+    app.command(cls=ParsedCommand)(_command)
 
 
-@app.command()
+@app.command(cls=ParsedCommand)
 def doctor(
     context: typer.Context,
     runs_dir: RunsDir = None,
@@ -371,11 +375,7 @@ def doctor(
 
 def main() -> NoReturn:
     """Run the command line and leave the process with its exit status."""
-    # Where one of them was closed, Python has None.
-    sys.stdout, sys.stderr = (stream or Path(os.devnull).open("w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115
-    for stream in (sys.stdout, sys.stderr):
-        # Where the terminal's encoding lacks a character, a question mark is better than an error.
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    output.reserve()
     try:
         status = app(standalone_mode=False)
     except typer.TyperException as error:
@@ -390,15 +390,13 @@ def main() -> NoReturn:
         status = 130
     except BrokenPipeError:
         status = 1
+    except output.OutputError as error:
+        status = _fail(f"standard output cannot be written: {error.strerror}", 1)
     except Exception as error:
         if Debugging.on:
             raise
         status = _fail(f"{type(error).__name__}: {error} (--debug shows where)", 1)
-    try:
-        sys.stdout.flush()
-    except OSError:
-        # Who read our output has gone; the interpreter must not trip over it once more while it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    output.close()
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
     if others and all(thread.daemon for thread in others):
         # It may be importing PyTorch, which nothing can interrupt, and over which the interpreter would stumble.

@@ -6,14 +6,16 @@ import contextlib
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from cifar_tui.config import DEFAULT_RUNS_DIR, TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.models import own
 from cifar_tui.models.own import UnknownClassError
+from cifar_tui.system import output
 from cifar_tui.text import printable
 
 if TYPE_CHECKING:
@@ -31,6 +33,24 @@ class Shared:
     as_json: bool
     quiet: bool
     trust: bool
+
+
+class ParsedGroup(TyperGroup):
+    """Commands whose help is a result: it goes to standard output."""
+
+    def make_context(self, *arguments: Any, **more: Any) -> Any:
+        """Parse the line; help is printed meanwhile."""
+        with contextlib.redirect_stdout(output.stream()):
+            return super().make_context(*arguments, **more)
+
+
+class ParsedCommand(TyperCommand):
+    """A command, likewise."""
+
+    def make_context(self, *arguments: Any, **more: Any) -> Any:
+        """Parse the line; help is printed meanwhile."""
+        with contextlib.redirect_stdout(output.stream()):
+            return super().make_context(*arguments, **more)
 
 
 class Debugging:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cifar_tui.cli_options import AsJson, Debug, RunName, RunsDir, Trust, check_class, runs_folder, say, wants_json
+from cifar_tui.system import output
 
 if TYPE_CHECKING:
     from cifar_tui.store.requests import Request
@@ -55,7 +56,7 @@ def runs(
     directory = runs_folder(context, runs_dir)
     summaries = catalog.summaries(directory)
     if wants_json(context, as_json):
-        print(json.dumps(summaries, indent=2))
+        output.line(json.dumps(summaries))
         return
     if not summaries:
         say(f"no runs in {str(directory)!r} yet; `cifar-tui --no-ui` makes the first")

@@ -17,6 +17,7 @@ import torch
 from cifar_tui import cli, models
 from cifar_tui.cli_options import Debugging
 from cifar_tui.store import artefacts
+from cifar_tui.system import output
 from tests.images import write_folder
 
 UNEXPECTED = "--debug shows where"
@@ -32,6 +33,7 @@ def call(arguments: Sequence[str], cwd: Path) -> subprocess.CompletedProcess[str
         patch.setattr(sys, "argv", ["cifar-tui", *arguments])
         patch.setattr(sys, "stdout", out)
         patch.setattr(sys, "stderr", err)
+        patch.setattr(output, "_own", None)
         patch.setattr(Debugging, "on", False)
         # Where daemon threads are left, it ends its process at once, which here is that of all tests.
         patch.setattr(os, "_exit", sys.exit)

@@ -9,6 +9,7 @@ from cifar_tui.headless.tables import classes_table, console
 from cifar_tui.inference import evaluate
 from cifar_tui.run import Loading
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.system import output
 from cifar_tui.text import percent, plural, printable
 
 
@@ -30,10 +31,10 @@ def evaluate_run(folder: RunFolder, *, as_json: bool) -> None:
             "classes": classes,
             "confusion_matrix": test.confusion,
         }
-        print(json.dumps(result))
+        output.line(json.dumps(result))
         return
     images = sum(map(sum, test.confusion))
-    print(
+    output.line(
         f"{printable(folder.id)}, weights of epoch {test.epoch}: test accuracy {percent(test.accuracy)},"
         f" loss {test.loss:.4f} on {plural(images, 'image')}"
     )

@@ -9,6 +9,7 @@ from cifar_tui.errors import InputError
 from cifar_tui.session import write_report
 from cifar_tui.store.artefacts import HTML, REPORT, write_page
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.system.output import line
 from cifar_tui.text import printable
 
 
@@ -37,5 +38,5 @@ def report_run(folder: RunFolder, *, as_html: bool, output: Path | None) -> int:
     if as_html or output is not None:
         written = output or folder.path / HTML
         write_page(folder.path, written)
-    print(printable(str(written)))
+    line(printable(str(written)))
     return 1 if problems else 0

@@ -13,6 +13,7 @@ from cifar_tui.analysis import class_scores, most_confused
 from cifar_tui.events import ConfusionMatrix
 from cifar_tui.state import RunState
 from cifar_tui.study import Reference
+from cifar_tui.system import output
 from cifar_tui.text import UNKNOWN, cell, count, duration, figure, percent
 
 PLAIN_WIDTH = 160
@@ -94,8 +95,9 @@ def classes_table(matrix: ConfusionMatrix, classes: Sequence[str], width: int = 
 
 def console() -> Console:
     """Standard output at the terminal's width; where there is none, wide and without colours."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(width=PLAIN_WIDTH, color_system=None)
+    out = output.stream()
+    found = Console(file=out, highlight=False)
+    return found if found.is_terminal else Console(file=out, width=PLAIN_WIDTH, color_system=None)
 
 
 def fitting(
