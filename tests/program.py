@@ -18,6 +18,7 @@ from cifar_tui import cli, models
 from cifar_tui.cli_options import Debugging
 from cifar_tui.store import artefacts
 from cifar_tui.system import output
+from cifar_tui.text import JOINERS, SIGNS
 from tests.images import write_folder
 
 UNEXPECTED = "--debug shows where"
@@ -82,4 +83,5 @@ def prepared(cwd: Path, patch: pytest.MonkeyPatch, classes: Sequence[str] = ("ca
 
 def acting(text: str) -> list[str]:
     """The characters of a text that act on a terminal, but for line ends."""
-    return [c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c != "\n"]
+    kept = {"\n", *SIGNS, *JOINERS}
+    return [c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c not in kept]

@@ -162,7 +162,7 @@ def test_a_class_without_images_says_so_and_long_names_are_cut() -> None:
         ("fetching", "loading: there is no matrix yet"),
         ("first epoch", "the first matrix comes at the end of this epoch: batch 2 of 4 is done"),
         ("diverged", "it ended before its first validation: there is no matrix"),
-        ("failed", "failed: there is no matrix yet"),
+        ("failed", "failed: there is no matrix"),
     ],
 )
 def test_without_an_evaluation_it_says_why(name: str, words: str) -> None:

@@ -14,7 +14,7 @@ from rich.text import Text
 from cifar_tui.comparison import Comparison, Contestant, Pair, Race, Reach, compare, first
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.headless.displays import PlainDisplay
-from cifar_tui.headless.tables import comparison_table, console, fitting
+from cifar_tui.headless.tables import cell, comparison_table, console, fitting
 from cifar_tui.inference import Progress, answers
 from cifar_tui.run import Loading
 from cifar_tui.state import RunState
@@ -118,7 +118,7 @@ def _reach(reach: Reach) -> str:
 
 def _print_classes(group: Sequence[int], comparison: Comparison, out: Console) -> None:
     scores = [comparison.runs[n].classes for n in group]
-    columns = {CLASS: [printable(score.name) for score in scores[0]]}
+    columns = {CLASS: [cell(score.name) for score in scores[0]]}
     for n, mine in zip(group, scores, strict=True):
         columns[printable(comparison.runs[n].label)] = [percent(score.recall) for score in mine]
     study = [each for each in comparison.study if any(each.recall(score.name) is not None for score in scores[0])]
@@ -146,7 +146,7 @@ def _print_pair(two: Pair, comparison: Comparison, out: Console) -> None:
         f"accuracy {a} − {b}: {points(whole.difference)} (95 % interval {points(whole.low)} to {points(whole.high)}); "
         f"McNemar’s exact test: {probability(whole.p_value)}"
     )
-    names = [printable(score.name) for score in comparison.runs[two.a].classes]
+    names = [cell(score.name) for score in comparison.runs[two.a].classes]
     columns = {
         CLASS: names,
         "images": [count(each.images) for each in two.classes],

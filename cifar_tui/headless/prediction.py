@@ -16,6 +16,7 @@ from rich.style import Style
 from rich.text import Text
 
 from cifar_tui.headless.displays import PlainDisplay
+from cifar_tui.headless.tables import cell
 from cifar_tui.inference import Prediction, Unreadable, predict
 from cifar_tui.run import Loading
 from cifar_tui.store.run_folder import RunFolder
@@ -125,7 +126,7 @@ def _block(answer: Prediction, console: Console, *, ascii_only: bool) -> Text:
 
 def _words(answer: Prediction, *, ascii_only: bool) -> Iterator[str]:
     yield printable(answer.picture.path) + _but(answer)
-    names = [printable(name) for name, _ in answer.top]
+    names = [cell(name) for name, _ in answer.top]
     widest = max(map(cell_len, names))
     for name, (_, p) in zip(names, answer.top, strict=True):
         bar = ("#" if ascii_only else "━") * round(BAR * p)
