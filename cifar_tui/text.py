@@ -49,9 +49,13 @@ def _joins(text: str, at: int) -> bool:
 
     A terminal may show what a joiner joins as one character, or not: between others, a name could hide its width.
     """
-    joined = text[at - 1 : at] + (text[at + 1 : at + 2] if text[at] == ZWJ else "")
-    letters = [c for c in joined if unicodedata.category(c)[0] == "L" and unicodedata.east_asian_width(c) in "WF"]
-    return at > 0 and not letters and not any(c.isascii() or c in JOINERS for c in joined)
+    before, after = text[max(0, at - 1) : at], text[at + 1 : at + 2]  # Nothing is ASCII too.
+    joined = (before, after) if text[at] == ZWJ else (before,)
+    return not any(c.isascii() or c in JOINERS or _is_wide_letter(c) for c in joined)
+
+
+def _is_wide_letter(c: str) -> bool:
+    return unicodedata.category(c)[0] == "L" and unicodedata.east_asian_width(c) in "WF"
 
 
 def _escaped(c: str) -> str:

@@ -19,6 +19,7 @@ from cifar_tui.inference import Progress, answers
 from cifar_tui.run import Loading
 from cifar_tui.state import RunState
 from cifar_tui.store import catalog, comparison_files
+from cifar_tui.store.artefacts import lacking_fonts
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.study import STUDY
 from cifar_tui.system import output
@@ -52,6 +53,8 @@ def compare_runs(folders: Sequence[RunFolder], *, as_json: bool, study: bool, re
     states = [each.state for each in found]
     if report is not None:
         comparison_files.write(report, comparison, states)
+        if lacking := lacking_fonts([name for each in states if each.started for name in each.started.classes]):
+            print(f"cifar-tui: {lacking}", file=sys.stderr)
     if as_json:
         output.line(json.dumps(comparison.to_dict()))
         return

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cifar_tui.errors import InputError
 from cifar_tui.session import write_report
-from cifar_tui.store.artefacts import HTML, REPORT, write_page
+from cifar_tui.store.artefacts import HTML, REPORT, lacking_fonts, write_page
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system.output import line
 from cifar_tui.text import printable
@@ -34,6 +34,8 @@ def report_run(folder: RunFolder, *, as_html: bool, output: Path | None) -> int:
     problems = write_report(folder)
     for problem in problems:
         print(f"cifar-tui: {printable(problem)}", file=sys.stderr)
+    if lacking := lacking_fonts(folder.read_record()["dataset"]["classes"]):
+        print(f"cifar-tui: {lacking}", file=sys.stderr)
     written = folder.path / REPORT
     if as_html or output is not None:
         written = output or folder.path / HTML
