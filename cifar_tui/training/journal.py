@@ -212,8 +212,8 @@ class Journal:
             if not self._failing:
                 self._failing = True
                 why = f"a checkpoint could not be written: {error.strerror}"
-                kept = "the one before it is kept" if self._kept else "there is none yet"
-                self.note("warning", f"{why}; {kept}; training goes on, the next is tried in time")
+                kept = "the one before it is kept" if self._kept else "there is none before it"
+                self.note("warning", f"{why}; training goes on, {kept}, the next is tried in time")
             return
         if written:
             self._kept = True
