@@ -88,10 +88,11 @@ def terminal_size() -> os.terminal_size | None:
 
 def close() -> None:
     """Write what is left, and have the interpreter find nothing to do while it ends: who read it may be gone."""
-    try:
-        stream().flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor())
+    for each in (stream(), sys.stdout, sys.stderr):
+        try:
+            each.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), each.fileno())
 
 
 def _fill() -> None:
