@@ -19,6 +19,8 @@ from cifar_tui.cli_options import (
     AsJson,
     Debug,
     Debugging,
+    ParsedCommand,
+    ParsedGroup,
     Quiet,
     RunData,
     RunDevice,
@@ -43,7 +45,7 @@ from cifar_tui.data import names
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.paths import absolute, expanded, expanded_options, leave_folder_that_is_gone
 from cifar_tui.stored import AS_MADE, Overrides
-from cifar_tui.system import user_folders
+from cifar_tui.system import output, user_folders
 from cifar_tui.text import printable
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ DISPLAY_OPTIONS = ("no_ui", "start", "theme", "ascii_only", "graphics", "detach"
 _DEFAULTS = TrainingConfig()
 
 app = typer.Typer(
+    cls=ParsedGroup,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -65,7 +68,7 @@ app = typer.Typer(
 
 def _show_version(value: bool) -> None:
     if value:
-        print(f"cifar-tui {__version__}")
+        output.line(f"cifar-tui {__version__}")
         raise typer.Exit
 
 
@@ -249,7 +252,7 @@ def _print_ids(
         print(printable(line), file=sys.stderr, flush=True)
 
     ids = detached.start(jobs, runs, show, tensorboard=tensorboard, agreed=agreed, given=given)
-    print(json.dumps([{"id": run_id} for run_id in ids]) if as_json else "\n".join(map(printable, ids)))
+    output.line(json.dumps([{"id": run_id} for run_id in ids]) if as_json else "\n".join(map(printable, ids)))
 
 
 def training_configs(options: dict[str, Any], runs: Path) -> list[TrainingConfig]:
@@ -291,7 +294,7 @@ def _check_model_dir(folder: str) -> None:
             raise InputError(f"--model-dir: there is no folder {folder!r}")
 
 
-@app.command()
+@app.command(cls=ParsedCommand)
 def resume(
     context: typer.Context,
     run: RunName,
@@ -354,7 +357,7 @@ def resume(
     )
 
 
-@app.command()
+@app.command(cls=ParsedCommand)
 def attach(
     context: typer.Context,
     run: RunName,
@@ -387,10 +390,10 @@ def attach(
 
 
 for _command in cli_runs.COMMANDS:
-    app.command()(_command)
+    app.command(cls=ParsedCommand)(_command)
 
 
-@app.command()
+@app.command(cls=ParsedCommand)
 def doctor(
     context: typer.Context,
     runs_dir: RunsDir = None,
@@ -408,11 +411,7 @@ def doctor(
 def main() -> NoReturn:
     """Run the command line and leave the process with its exit status."""
     user_folders.prepare_libraries()
-    # Where one of them was closed, Python has None.
-    sys.stdout, sys.stderr = (stream or Path(os.devnull).open("w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115
-    for stream in (sys.stdout, sys.stderr):
-        # Where the terminal's encoding lacks a character, a question mark is better than an error.
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    output.reserve()
     leave_folder_that_is_gone()
     try:
         status = app(standalone_mode=False)
@@ -428,15 +427,13 @@ def main() -> NoReturn:
         status = 130
     except BrokenPipeError:
         status = 1
+    except output.OutputError as error:
+        status = _fail(f"standard output cannot be written: {error.strerror}", 1)
     except Exception as error:
         if Debugging.on:
             raise
         status = _fail(f"{type(error).__name__}: {error} (--debug shows where)", 1)
-    try:
-        sys.stdout.flush()
-    except OSError:
-        # Who read our output has gone; the interpreter must not trip over it once more while it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    output.close()
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
     if others and all(thread.daemon for thread in others):
         # It may be importing PyTorch, which nothing can interrupt, and over which the interpreter would stumble.

@@ -12,11 +12,12 @@ from cifar_tui.cli_options import Debugging, say
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.stored import Overrides
+from cifar_tui.system import output
 
 
 def why_not() -> str:
     """What keeps the dashboard from being shown; empty where nothing does."""
-    for stream, name in ((sys.stdout, "output"), (sys.stdin, "input")):
+    for stream, name in ((output.stream(), "output"), (sys.stdin, "input")):
         if stream is None or not stream.isatty():
             return f"standard {name} is no terminal"
     return "this terminal cannot move its cursor (TERM=dumb)" if os.environ.get("TERM", "dumb") == "dumb" else ""

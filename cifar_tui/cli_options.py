@@ -7,9 +7,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from cifar_tui.config import DEFAULT_RUNS_DIR, TrainingConfig
 from cifar_tui.errors import InputError
@@ -17,6 +18,7 @@ from cifar_tui.models import own
 from cifar_tui.models.own import UnknownClassError
 from cifar_tui.paths import expanded, expanded_options
 from cifar_tui.stored import AS_MADE, Overrides
+from cifar_tui.system import output
 from cifar_tui.text import printable
 
 if TYPE_CHECKING:
@@ -34,6 +36,24 @@ class Shared:
     as_json: bool
     quiet: bool
     trust: bool
+
+
+class ParsedGroup(TyperGroup):
+    """Commands whose help is a result: it goes to standard output."""
+
+    def make_context(self, *arguments: Any, **more: Any) -> Any:
+        """Parse the line; help is printed meanwhile."""
+        with contextlib.redirect_stdout(output.stream()):
+            return super().make_context(*arguments, **more)
+
+
+class ParsedCommand(TyperCommand):
+    """A command, likewise."""
+
+    def make_context(self, *arguments: Any, **more: Any) -> Any:
+        """Parse the line; help is printed meanwhile."""
+        with contextlib.redirect_stdout(output.stream()):
+            return super().make_context(*arguments, **more)
 
 
 class Debugging:

@@ -28,6 +28,7 @@ from cifar_tui.cli_options import (
     wants_json,
 )
 from cifar_tui.paths import expanded_name
+from cifar_tui.system import output
 
 if TYPE_CHECKING:
     from cifar_tui.store.requests import Request
@@ -73,7 +74,7 @@ def runs(
     directory = runs_folder(context, runs_dir)
     summaries = catalog.summaries(directory)
     if wants_json(context, as_json):
-        print(json.dumps(summaries, indent=2))
+        output.line(json.dumps(summaries))
         return
     if not summaries:
         say(f"no runs in {str(directory)!r} yet; `cifar-tui --no-ui` makes the first")

@@ -7,14 +7,13 @@ import json
 import os
 import platform
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cifar_tui import __version__
 from cifar_tui.config import TrainingConfig
-from cifar_tui.system import processors, user_folders
+from cifar_tui.system import output, processors, user_folders
 from cifar_tui.text import plural, printable
 
 PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow", "safetensors", "matplotlib", "rich", "typer")
@@ -43,12 +42,11 @@ def report(runs_dir: Path, data_dir: str | None, *, as_json: bool) -> int:
     for finding in _findings(runs_dir, data_dir):
         findings.append(finding)
         if not as_json:
-            print(f"{'!!' if finding.mend else 'ok'}  {finding.topic:13} {printable(finding.found)}")
+            output.line(f"{'!!' if finding.mend else 'ok'}  {finding.topic:13} {printable(finding.found)}")
             if finding.mend:
-                print(f"{'':18}to mend: {printable(finding.mend)}")
-            sys.stdout.flush()
+                output.line(f"{'':18}to mend: {printable(finding.mend)}")
     if as_json:
-        print(json.dumps([asdict(finding) for finding in findings], indent=2))
+        output.line(json.dumps([asdict(finding) for finding in findings]))
     return 1 if any(finding.mend and finding.hinders for finding in findings) else 0
 
 
@@ -140,10 +138,10 @@ def _locks(folder: Path) -> Finding:
 
 
 def _terminal() -> Finding:
-    if not sys.stdout.isatty():
+    if (size := output.terminal_size()) is None:
         return Finding("terminal", "standard output is none: output is plain lines")
-    columns, lines = shutil.get_terminal_size()
-    encoding = sys.stdout.encoding
+    columns, lines = size
+    encoding = output.stream().encoding
     found = f"{os.environ.get('TERM', 'TERM is not set')}, {columns}×{lines}, {encoding}"
     if encoding.lower().replace("-", "") != "utf8":
         return Finding("terminal", found, "set a UTF-8 locale, such as LC_ALL=C.UTF-8", hinders=False)

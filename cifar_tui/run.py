@@ -18,7 +18,7 @@ from cifar_tui.record import answers_of, record_of
 from cifar_tui.shared import Shared, load_pytorch
 from cifar_tui.state import RunState
 from cifar_tui.store import run_folder
-from cifar_tui.store.artefacts import HTML, REPORT, Predictions, write_artefacts
+from cifar_tui.store.artefacts import HTML, REPORT, Predictions, lacking_fonts, write_artefacts
 from cifar_tui.store.lock import NotOwnedError, RunLock
 from cifar_tui.store.plots.predictions import SHOWN
 from cifar_tui.store.recorder import Recorder
@@ -308,6 +308,8 @@ class Run:
                 for name in (REPORT, HTML):
                     folder.files.remove(name)
             else:
+                if state.started is not None and (lacking := lacking_fonts(state.started.classes)):
+                    note("info", lacking)
                 ended = replace(state, finished=final, status=final.state)
                 for problem in write_artefacts(folder.path, recorder.config, ended, predictions, answers):
                     note("warning", problem)

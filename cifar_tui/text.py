@@ -3,30 +3,63 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 
 UNKNOWN = "–"
 """What is shown for a value that is not known, or no number."""
-MOST_IN_CELL = 80
-"""Characters of a value in a table."""
+ZWNJ, ZWJ = JOINERS = "\u200c", "\u200d"
+"""They part and join the letters of Persian and of Indian scripts, and join emoji to one."""
+SIGNS = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\u180e\U000110bd\U000110cd")
+"""Format characters that are seen, such as the Arabic number sign, and one that Mongolian is written with."""
 STEPS = ((60, 5), (600, 10), (3600, 60), (36_000, 300), (math.inf, 3600))
 """A time to go that is below the first is rounded to the second, both in seconds."""
 
 
 def printable(text: str) -> str:
-    r"""`text` on one line in which nothing acts on a terminal: what does not print is shown as its escape.
+    r"""`text` on one line in which nothing acts on a terminal, in any script; what does act is shown as its escape.
 
-    Control characters, line ends, format characters such as bidirectional overrides, unpaired surrogates and spaces
-    other than the plain one become Python's escapes (`\n`, `\x1b`, `\u202e`); everything else is kept.
+    Control characters, line ends, marks, overrides and isolates of the writing direction, format characters that are
+    not seen and unpaired surrogates become Python's escapes (`\n`, `\x1b`, `\u202e`). Everything else is kept: letters
+    and their marks, spaces of any width, emoji also of a later Unicode than Python's, and joiners where a script has
+    them, which is not between letters of ASCII.
     """
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return "".join(
+        c if c.isprintable() or _is_shown(c) or (c in JOINERS and _joins(text, at)) else _escaped(c)
+        for at, c in enumerate(text)
+    )
 
 
-def cell(value: object, most: int = MOST_IN_CELL) -> str:
-    """A value of a file that anybody may have written, for a table: printable, and cut where it is far too long."""
-    text = UNKNOWN if value is None else str(value)
-    return printable(text if len(text) <= most else f"{text[: most - 1]}…")
+def _is_shown(c: str) -> bool:
+    """Whether a character that Python does not print is one that does no more than stand there."""
+    if c in SIGNS:
+        return True
+    match unicodedata.category(c):
+        case "Zs" | "Co":
+            return True
+        case "Cn":  # Not known to this Python. The last plane of letters is followed by one that holds none.
+            return 0x10000 <= ord(c) < 0xE0000 and ord(c) & 0xFFFE != 0xFFFE
+        case _:
+            return False
+
+
+def _joins(text: str, at: int) -> bool:
+    """Whether a joiner stands where scripts and emoji have one: what is joined is neither ASCII nor a wide letter.
+
+    A terminal may show what a joiner joins as one character, or not: between others, a name could hide its width.
+    """
+    before, after = text[max(0, at - 1) : at], text[at + 1 : at + 2]  # Nothing is ASCII too.
+    joined = (before, after) if text[at] == ZWJ else (before,)
+    return not any(c.isascii() or c in JOINERS or _is_wide_letter(c) for c in joined)
+
+
+def _is_wide_letter(c: str) -> bool:
+    return unicodedata.category(c)[0] == "L" and unicodedata.east_asian_width(c) in "WF"
+
+
+def _escaped(c: str) -> str:
+    return c.encode("unicode_escape").decode("ascii")
 
 
 def figure(value: object) -> float | None:

@@ -17,6 +17,8 @@ import torch
 from cifar_tui import cli, models, paths
 from cifar_tui.cli_options import Debugging
 from cifar_tui.store import artefacts
+from cifar_tui.system import output
+from cifar_tui.text import JOINERS, SIGNS
 from tests.images import write_folder
 
 UNEXPECTED = "--debug shows where"
@@ -32,6 +34,7 @@ def call(arguments: Sequence[str], cwd: Path, *, removed: bool = False) -> subpr
         patch.setattr(sys, "argv", ["cifar-tui", *arguments])
         patch.setattr(sys, "stdout", out)
         patch.setattr(sys, "stderr", err)
+        patch.setattr(output, "_own", None)
         patch.setattr(Debugging, "on", False)
         patch.setattr(paths.Current, "gone", False)
         # Where daemon threads are left, it ends its process at once, which here is that of all tests.
@@ -84,4 +87,5 @@ def prepared(cwd: Path, patch: pytest.MonkeyPatch, classes: Sequence[str] = ("ca
 
 def acting(text: str) -> list[str]:
     """The characters of a text that act on a terminal, but for line ends."""
-    return [c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c != "\n"]
+    kept = {"\n", *SIGNS, *JOINERS}
+    return [c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c not in kept]

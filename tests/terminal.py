@@ -12,6 +12,7 @@ import subprocess
 import termios
 import threading
 import time
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,7 @@ from typing import Any, Self
 
 import psutil
 import pyte
+from wcwidth import wcwidth
 
 from tests.picture import picture
 
@@ -69,6 +71,19 @@ class Screen(pyte.Screen):
 
     main: tuple[dict[int, Any], Any] | None = None
     """The lines and the cursor of the main screen while the alternate one is shown."""
+
+    def draw(self, data: str) -> None:
+        """Besides what pyte does: keep signs without width that are no marks by their class; it would stop at them."""
+        begun = 0
+        for at, character in enumerate(data):
+            if not character.isascii() and not unicodedata.combining(character) and wcwidth(character) == 0:
+                super().draw(data[begun:at])
+                begun = at + 1
+                x = max(0, self.cursor.x - 1)
+                line = self.buffer[self.cursor.y]
+                x -= line[x].data == "" and x > 0
+                line[x] = line[x]._replace(data=line[x].data + character)
+        super().draw(data[begun:])
 
     def set_mode(self, *modes: int, **kwargs: Any) -> None:
         """Besides what pyte does: go to the alternate screen."""

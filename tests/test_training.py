@@ -341,6 +341,7 @@ def test_training_goes_on_while_the_disk_is_full_and_nothing_is_missing_afterwar
     said = [note.message for note in kept.of(Note)]
     assert len(said) == 2, "once that it fails, once that it works again"
     assert os.strerror(number) in said[0]
+    assert "there is none before it" in said[0], "the first of all has failed"
     assert "can be written again" in said[1]
     for name in (checkpoints.LAST, checkpoints.BEST):
         a, b = (checkpoints.load(of.folder / name) for of in (whole, kept))
@@ -355,6 +356,7 @@ def test_the_best_weights_are_written_as_they_were_once_there_is_room(
     monkeypatch.setattr(loop, "evaluate", lambda *a: dataclasses.replace(evaluate(*a), accuracy=next(accuracies, 0.5)))
     failing_writes(monkeypatch, errno.ENOSPC, lambda call: call == 2)
     recorded = run(tmp_path, epochs=4)
+    assert "the one before it is kept" in recorded.of(Note)[0].message
     best = checkpoints.load(recorded.folder / checkpoints.BEST)
     last = checkpoints.load(recorded.folder / checkpoints.LAST)
     assert best.progress.best_epoch == 3

@@ -1,7 +1,9 @@
 """The confusion matrix on the screen: what it says, how it moves, and that new epochs leave it where it is."""
 
+import dataclasses
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,7 @@ from textual.strip import Strip
 
 from cifar_tui.events import ConfusionMatrix, Evaluated
 from cifar_tui.state import RunState
+from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.confusion import ConfusionPanel, evaluations, why_none
 from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.look import Look
@@ -162,12 +165,18 @@ def test_a_class_without_images_says_so_and_long_names_are_cut() -> None:
         ("fetching", "loading: there is no matrix yet"),
         ("first epoch", "the first matrix comes at the end of this epoch: batch 2 of 4 is done"),
         ("diverged", "it ended before its first validation: there is no matrix"),
-        ("failed", "failed: there is no matrix yet"),
+        ("failed", "failed: there is no matrix"),
     ],
 )
 def test_without_an_evaluation_it_says_why(name: str, words: str) -> None:
     assert why_none(ENTRIES[name]) == words
     assert shown(panel(ENTRIES[name]), 100) == [words]
+
+
+def test_of_an_ended_run_that_is_still_read_it_says_that() -> None:
+    unread = entry(under_way=False, folder=RunFolder(Path("20260314-150926-cnn")), summary={"state": "finished"})
+    assert why_none(unread) == "reading its events…"
+    assert "reading" not in why_none(dataclasses.replace(unread, error="its events are damaged"))
 
 
 def three_epochs_and_a_test() -> RunState:

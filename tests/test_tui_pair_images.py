@@ -30,7 +30,7 @@ from tests.test_state import finished, uninterrupted
 from tests.test_tui_app import Desk, dashboard, recorded_folder
 
 LOOK = Look()
-RUNS = ("a cnn", "b mlp")
+RUNS = ("cnn", "mlp")
 NAMES = ("plane", "bird", "fish")
 PAIR = paired()
 TWO = (AnsweredRun(RunFolder(Path("20250101-000000-cnn")), 2), AnsweredRun(RunFolder(Path("20250101-000000-mlp")), 1))
@@ -84,8 +84,8 @@ def test_the_most_confident_wrong_answer_comes_first_or_what_both_are_surest_of(
     ("selection", "said"),
     [
         (PairSelection("both"), "both right"),
-        (PairSelection("only_a"), "only a cnn right"),
-        (PairSelection("only_b", 1), "'bird', only b mlp right"),
+        (PairSelection("only_a"), "only cnn right"),
+        (PairSelection("only_b", 1), "'bird', only mlp right"),
         (PairSelection("neither", 0), "'plane', neither right"),
     ],
 )
@@ -117,12 +117,12 @@ def test_a_card_has_the_true_class_and_the_answers_of_both_runs() -> None:
 def test_the_headings_say_which_cell_it_is_by_whose_weights_and_the_keys_that_lead_on() -> None:
     made = panel()
     lines = text(made.lines(80, 21))
-    assert lines[0] == "only a cnn right · 1–2 of 3"
+    assert lines[0] == "only run a right · 1–2 of 3", "both have one name"
     assert lines[1] == "weights of epochs 2 and 1 · Esc: compare · Tab: the cursor keys"
     made.action_page(1)
-    assert text(made.lines(80, 21))[0] == "only a cnn right · 3–3 of 3"
+    assert text(made.lines(80, 21))[0] == "only run a right · 3–3 of 3"
     made.action_step(0, 1)
-    assert text(made.lines(80, 21))[0] == "only b cnn right · 1–2 of 2"
+    assert text(made.lines(80, 21))[0] == "only run b right · 1–2 of 2"
     made.action_step(0, 2)
     made.action_step(-1, 0)
     assert text(made.lines(80, 21))[0].startswith("'fish', both right · ")
@@ -183,10 +183,8 @@ async def test_enter_on_a_cell_opens_its_images_and_escape_goes_back_to_it(tmp_p
         desk.session.pair = PAIR
         desk.session.gate.clear()
         await compared(desk)
-        await desk.shows(
-            "only a two right: 3 of 11 test images (27.27 %) · Enter: images · ←→ cells", "Enter its images"
-        )
-        for pointed, said in (("neither 1", "neither right: 1 of 11"), ("only a two 3", "only a two right: 3 of 11")):
+        await desk.shows("only two right: 3 of 11 test images (27.27 %) · Enter: images · ←→ cells", "Enter its images")
+        for pointed, said in (("neither 1", "neither right: 1 of 11"), ("only two 3", "only two right: 3 of 11")):
             y, row = next((y, row) for y, row in enumerate(desk.screen().splitlines()) if pointed in row)
             await desk.pilot.click(offset=(row.index(pointed), y))
             await desk.shows(said)
@@ -194,16 +192,16 @@ async def test_enter_on_a_cell_opens_its_images_and_escape_goes_back_to_it(tmp_p
         await desk.until(lambda: desk.view == "images")
         await desk.shows("reading images 75 % …", "Esc back")
         desk.session.gate.set()
-        await desk.shows("only b one right · 1–2 of 2", "weights of epochs 2 and 1 · ←→ cell · Esc: compare")
+        await desk.shows("only one right · 1–2 of 2", "weights of epochs 2 and 1 · ←→ cell · Esc: compare")
         await desk.shows("a two → ", "b one → ")
         await desk.press("left")
-        await desk.shows("only a two right · 1–2 of 3 · PgUp PgDn")
+        await desk.shows("only two right · 1–2 of 3 · PgUp PgDn")
         await desk.press("pagedown")
         await desk.shows("3–3 of 3")
         await desk.press("home", "enter", "v", "end")
         await desk.shows("3–3 of 3")
         await desk.press("escape")
-        await desk.shows("only b one right: 2 of 11")
+        await desk.shows("only one right: 2 of 11")
         assert desk.view == "compare"
         assert desk.session.opened == [f"20250101-000000-{name}" for name in ("two", "one")]
 
@@ -215,9 +213,9 @@ async def test_images_of_two_runs_stay_while_others_are_selected_and_go_with_the
         desk.session.galleries["20250101-000000-one"] = gallery(epoch=1)
         await compared(desk)
         await desk.press("enter")
-        await desk.shows("only a two right · 1–3 of 3", "Esc: compare")
+        await desk.shows("only two right · 1–3 of 3", "Esc: compare")
         await desk.press("tab", "up")
-        await desk.shows("only a two right · 1–3 of 3", "Tab: the cursor keys")
+        await desk.shows("only two right · 1–3 of 3", "Tab: the cursor keys")
         await desk.press("down", "3")
         await desk.shows("any taken for another", "test images, weights of epoch 1", "Esc: matrix")
         await desk.press("escape")
@@ -238,7 +236,7 @@ async def test_why_there_are_no_images_of_two_runs_is_said(tmp_path: Path) -> No
         await desk.shows("Enter: images")
         desk.session.pair = PAIR
         await desk.press("enter")
-        await desk.shows("only a two right · 1–3 of 3")
+        await desk.shows("only two right · 1–3 of 3")
 
 
 async def test_the_cursor_keys_are_the_cells_while_there_are_some_and_the_runs_otherwise(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from cifar_tui.store.lock import is_held
 from cifar_tui.store.requests import ASKED, Request, send
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.store.tail import Tail
+from cifar_tui.system import output
 from cifar_tui.text import printable
 
 ANSWER_SECONDS = 5.0
@@ -43,7 +44,7 @@ def ask(folder: RunFolder, request: Request, *, as_json: bool) -> None:
             if isinstance(event, RunFinished) or (isinstance(event, Note) and event.message == ASKED + request):
                 answer = "has just ended" if isinstance(event, RunFinished) else ANSWERS[request]
                 line = {"id": folder.id, "asked": request, "answer": answer}
-                print(json.dumps(line) if as_json else printable(f"{folder.id} {answer}"))
+                output.line(json.dumps(line) if as_json else printable(f"{folder.id} {answer}"))
                 return
         time.sleep(LOOK_SECONDS)
     raise CifarTuiError(

@@ -14,13 +14,15 @@ from rich.text import Text
 from cifar_tui.comparison import Comparison, Contestant, Pair, Race, Reach, compare, first
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.headless.displays import PlainDisplay
-from cifar_tui.headless.tables import comparison_table, console, fitting
+from cifar_tui.headless.tables import cell, comparison_table, console, fitting
 from cifar_tui.inference import Progress, answers
 from cifar_tui.run import Loading
 from cifar_tui.state import RunState
 from cifar_tui.store import catalog, comparison_files
+from cifar_tui.store.artefacts import lacking_fonts
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.study import STUDY
+from cifar_tui.system import output
 from cifar_tui.text import count, duration, percent, points, printable, probability
 
 # Heads of columns. Each has a space, which no run's label has.
@@ -51,12 +53,14 @@ def compare_runs(folders: Sequence[RunFolder], *, as_json: bool, study: bool, re
     states = [each.state for each in found]
     if report is not None:
         comparison_files.write(report, comparison, states)
+        if lacking := lacking_fonts([name for each in states if each.started for name in each.started.classes]):
+            print(f"cifar-tui: {lacking}", file=sys.stderr)
     if as_json:
-        print(json.dumps(comparison.to_dict(), indent=2))
+        output.line(json.dumps(comparison.to_dict()))
         return
     _print(comparison, states, console())
     if report is not None:
-        print(f"\nwritten to {printable(str(report))}")
+        output.line(f"\nwritten to {printable(str(report))}")
 
 
 def _contestant(folder: RunFolder, progress: Progress) -> Contestant:
@@ -85,7 +89,6 @@ def _print(comparison: Comparison, states: Sequence[RunState], out: Console) -> 
     for two in comparison.pairs:
         out.print()
         _print_pair(two, comparison, out)
-    sys.stdout.flush()
     for gap in comparison.gaps:
         print(f"cifar-tui: {printable(gap)}", file=sys.stderr)
 
@@ -118,7 +121,7 @@ def _reach(reach: Reach) -> str:
 
 def _print_classes(group: Sequence[int], comparison: Comparison, out: Console) -> None:
     scores = [comparison.runs[n].classes for n in group]
-    columns = {CLASS: [printable(score.name) for score in scores[0]]}
+    columns = {CLASS: [cell(score.name) for score in scores[0]]}
     for n, mine in zip(group, scores, strict=True):
         columns[printable(comparison.runs[n].label)] = [percent(score.recall) for score in mine]
     study = [each for each in comparison.study if any(each.recall(score.name) is not None for score in scores[0])]
@@ -132,21 +135,21 @@ def _print_classes(group: Sequence[int], comparison: Comparison, out: Console) -
     for label, pairs in [*mistakes.items(), *((f"study’s {each.model}", each.confused) for each in study)]:
         named = [f"{printable(true)} for {printable(predicted)} ({count(n)})" for true, predicted, n in pairs]
         if named:
-            print(f"{printable(label)} took {', '.join(named)}")
+            output.line(f"{printable(label)} took {', '.join(named)}")
 
 
 def _print_pair(two: Pair, comparison: Comparison, out: Console) -> None:
     a, b = (printable(comparison.runs[n].label) for n in (two.a, two.b))
     whole = two.overall
-    print(
+    output.line(
         f"{a} and {b} on the same {count(whole.images)} test images: both right {count(whole.both)}, only {a} "
         f"{count(whole.only_a)}, only {b} {count(whole.only_b)}, neither {count(whole.neither)}"
     )
-    print(
+    output.line(
         f"accuracy {a} − {b}: {points(whole.difference)} (95 % interval {points(whole.low)} to {points(whole.high)}); "
         f"McNemar’s exact test: {probability(whole.p_value)}"
     )
-    names = [printable(score.name) for score in comparison.runs[two.a].classes]
+    names = [cell(score.name) for score in comparison.runs[two.a].classes]
     columns = {
         CLASS: names,
         "images": [count(each.images) for each in two.classes],

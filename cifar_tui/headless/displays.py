@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from cifar_tui.events import AnyEvent, BatchThrottle, Paused, Resumed, RunFinish
 from cifar_tui.headless.tables import comparison_table, console
 from cifar_tui.run import Loading, Run
 from cifar_tui.state import RunState
+from cifar_tui.system import output
 from cifar_tui.text import printable
 from cifar_tui.wording import event_line, result_line
 
@@ -115,7 +115,7 @@ class QuietDisplay(Display):
 
     def print(self, line: str) -> None:
         """Put out a line."""
-        print(line, flush=True)
+        output.line(line)
 
 
 class PlainDisplay(QuietDisplay):
@@ -138,8 +138,8 @@ class PlainDisplay(QuietDisplay):
 
     def event(self, event: AnyEvent, state: RunState) -> None:
         """A line for what a person would want to find in a log, shortened where a terminal would wrap it."""
-        columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        line = event_line(event, state, columns and columns - len(self._prefix))
+        terminal = output.terminal_size()
+        line = event_line(event, state, terminal and terminal.columns - len(self._prefix))
         if line:
             names_itself = isinstance(event, RunStarted | Paused | Resumed)
             self.print(line if names_itself else self._prefix + line)
@@ -185,4 +185,4 @@ class JsonDisplay(Display):
         if isinstance(event, RunStarted):
             self._throttle = BatchThrottle()
         if self._throttle.admits(event) and (isinstance(event, RunFinished) or not self._quiet):
-            print(to_json(event), flush=True)
+            output.line(to_json(event))

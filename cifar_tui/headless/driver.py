@@ -24,6 +24,7 @@ from cifar_tui.session import Session
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.stored import AS_MADE, Overrides
+from cifar_tui.system import output
 from cifar_tui.text import printable
 
 ENDING = (signal.SIGINT, signal.SIGTERM)
@@ -209,10 +210,10 @@ def _keep_log(shown: Sequence[tuple[Run, Forgiving]], *, all_of_it: bool = False
     folder = next((run.folder for run, _ in shown if run.folder is not None), None)
     with contextlib.suppress(OSError):
         # Of a terminal that is gone, nothing else is known but that it was a device.
-        gone = [number for number in (1, 2) if all_of_it or stat.S_ISCHR(os.fstat(number).st_mode)]
+        gone = [number for number in (output.descriptor(), 1, 2) if all_of_it or stat.S_ISCHR(os.fstat(number).st_mode)]
         # What a display does to the terminal when it ends belongs in no log.
         _turn(gone, None)
-        for run, display in shown if 1 in gone else ():
+        for run, display in shown if output.descriptor() in gone else ():
             display.give_up(LogDisplay(run))
         _turn(gone, folder)
 
@@ -273,7 +274,7 @@ def _display(*, as_json: bool, quiet: bool) -> Display:
         return JsonDisplay(quiet=quiet)
     if quiet:
         return QuietDisplay()
-    if sys.stdout.isatty():
+    if output.stream().isatty():
         from cifar_tui.headless.progress import ProgressDisplay
 
         return ProgressDisplay()

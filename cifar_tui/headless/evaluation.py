@@ -10,6 +10,7 @@ from cifar_tui.inference import evaluate
 from cifar_tui.run import Loading
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.stored import Overrides
+from cifar_tui.system import output
 from cifar_tui.text import percent, plural, printable
 
 
@@ -36,10 +37,10 @@ def evaluate_run(folder: RunFolder, given: Overrides, *, as_json: bool) -> None:
             "classes": classes,
             "confusion_matrix": test.confusion,
         }
-        print(json.dumps(result))
+        output.line(json.dumps(result))
         return
     images = sum(map(sum, test.confusion))
-    print(
+    output.line(
         f"{printable(folder.id)}, weights of epoch {test.epoch}: test accuracy {percent(test.accuracy)},"
         f" loss {test.loss:.4f} on {plural(images, 'image')}"
     )

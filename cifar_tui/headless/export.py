@@ -10,6 +10,7 @@ from cifar_tui.headless.displays import PlainDisplay
 from cifar_tui.run import Loading
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.stored import Overrides
+from cifar_tui.system.output import line
 from cifar_tui.text import count, printable
 
 
@@ -28,9 +29,9 @@ def export_run(folder: RunFolder, form: str, output: Path | None, given: Overrid
     written = export(folder, form, output, show, given.model_dir)
     if as_json:
         files = [str(path) for path in written.files]
-        print(json.dumps({"id": folder.id, "format": form, "files": files, "max_difference": written.difference}))
+        line(json.dumps({"id": folder.id, "format": form, "files": files, "max_difference": written.difference}))
         return
     difference = written.difference
     checked = "" if difference is None else f"; read back, its logits are the model's within {difference:.1e}"
     for path in written.files:
-        print(f"{printable(str(path))}: {count(path.stat().st_size)} bytes{checked}")
+        line(f"{printable(str(path))}: {count(path.stat().st_size)} bytes{checked}")

@@ -16,10 +16,12 @@ from rich.style import Style
 from rich.text import Text
 
 from cifar_tui.headless.displays import PlainDisplay
+from cifar_tui.headless.tables import cell
 from cifar_tui.inference import Prediction, Unreadable, predict
 from cifar_tui.run import Loading
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.stored import Overrides
+from cifar_tui.system import output
 from cifar_tui.text import count, percent, plural, printable
 
 FEW = 8
@@ -47,7 +49,7 @@ def predict_run(folder: RunFolder, names: Sequence[str], given: Overrides, *, as
     """
     steps = PlainDisplay()
     images, answers = predict(folder, names, lambda what, done, total: steps.loading(Loading(what, done, total)), given)
-    console = Console(highlight=False)
+    console = Console(file=output.stream(), highlight=False)
     ascii_only = ascii_only or not console.encoding.lower().startswith("utf")
     bad: list[Unreadable] = []
     labelled = right = 0
@@ -61,16 +63,16 @@ def predict_run(folder: RunFolder, names: Sequence[str], given: Overrides, *, as
             labelled += bool(answer.true)
             right += answer.true == answer.top[0][0]
         if as_json:
-            print(json.dumps(_record(answer)))
+            output.line(json.dumps(_record(answer)))
         elif isinstance(answer, Prediction):
             if images > FEW:
-                print(_line(answer))
+                output.line(_line(answer))
             else:
                 console.print(_block(answer, console, ascii_only=ascii_only), soft_wrap=True)
     seconds = time.monotonic() - began
     usable = images - len(bad)
     if images > FEW and not as_json:
-        print(_total(usable, seconds, labelled, right), flush=True)
+        output.line(_total(usable, seconds, labelled, right))
     if len(bad) > NAMED:
         _complain(f"{count(len(bad))} of {plural(images, 'file')} could not be read")
     return 2 if not usable or any(each.picture.named for each in bad) else 0
@@ -84,7 +86,6 @@ def _total(usable: int, seconds: float, labelled: int, right: int) -> str:
 
 
 def _complain(text: str) -> None:
-    sys.stdout.flush()
     print(f"cifar-tui: {text}", file=sys.stderr, flush=True)
 
 
@@ -126,7 +127,7 @@ def _block(answer: Prediction, console: Console, *, ascii_only: bool) -> Text:
 
 def _words(answer: Prediction, *, ascii_only: bool) -> Iterator[str]:
     yield printable(answer.picture.path) + _but(answer)
-    names = [printable(name) for name, _ in answer.top]
+    names = [cell(name) for name, _ in answer.top]
     widest = max(map(cell_len, names))
     for name, (_, p) in zip(names, answer.top, strict=True):
         bar = ("#" if ascii_only else "━") * round(BAR * p)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import sys
 from pathlib import Path
 from typing import Self
 
@@ -17,6 +18,7 @@ from cifar_tui.headless.displays import Display
 from cifar_tui.headless.tables import comparison_table
 from cifar_tui.run import Loading
 from cifar_tui.state import RunState
+from cifar_tui.system import output
 from cifar_tui.text import count, duration, percent, printable
 from cifar_tui.wording import event_line, result_line
 
@@ -25,7 +27,7 @@ class ProgressDisplay(Display):
     """Two bars, the epoch's and the run's, with what the last batches came to."""
 
     def __init__(self) -> None:
-        self._console = Console(highlight=False)
+        self._console = Console(file=output.stream(), highlight=False)
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
@@ -33,6 +35,9 @@ class ProgressDisplay(Display):
             console=self._console,
             refresh_per_second=4,
             transient=True,
+            # What others print stands above the bars, where it goes to a terminal too.
+            redirect_stdout=sys.stderr.isatty(),
+            redirect_stderr=sys.stderr.isatty(),
         )
         self._loading: TaskID | None = None
         self._epoch: TaskID | None = None
@@ -109,7 +114,7 @@ class ProgressDisplay(Display):
         """Show the cursor again."""
         # Not print: this is a signal's handler, and may have interrupted a print.
         with contextlib.suppress(OSError):
-            os.write(1, b"\x1b[?25h\n")
+            os.write(output.descriptor(), b"\x1b[?25h\n")
 
     def _add(self, description: str) -> TaskID:
         return self._progress.add_task(description, total=None, figures="")

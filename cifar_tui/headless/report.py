@@ -9,9 +9,10 @@ from cifar_tui.errors import InputError
 from cifar_tui.headless.displays import PlainDisplay
 from cifar_tui.run import Loading
 from cifar_tui.session import write_report
-from cifar_tui.store.artefacts import HTML, REPORT, write_page
+from cifar_tui.store.artefacts import HTML, REPORT, lacking_fonts, write_page
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.stored import Overrides
+from cifar_tui.system.output import line
 from cifar_tui.text import printable
 
 
@@ -38,9 +39,11 @@ def report_run(folder: RunFolder, given: Overrides, *, as_html: bool, output: Pa
     problems = write_report(folder, given, lambda what, done, total: steps.loading(Loading(what, done, total)))
     for problem in problems:
         print(f"cifar-tui: {printable(problem)}", file=sys.stderr)
+    if lacking := lacking_fonts(folder.read_record()["dataset"]["classes"]):
+        print(f"cifar-tui: {lacking}", file=sys.stderr)
     written = folder.path / REPORT
     if as_html or output is not None:
         written = output or folder.path / HTML
         write_page(folder.path, written)
-    print(printable(str(written)))
+    line(printable(str(written)))
     return 1 if problems else 0

@@ -13,13 +13,21 @@ from cifar_tui.analysis import class_scores, most_confused
 from cifar_tui.events import ConfusionMatrix
 from cifar_tui.state import RunState
 from cifar_tui.study import Reference
-from cifar_tui.text import UNKNOWN, cell, count, duration, figure, percent
+from cifar_tui.system import output
+from cifar_tui.text import UNKNOWN, count, duration, figure, percent, printable
+from cifar_tui.widths import LONGEST, cut, padded
 
 PLAIN_WIDTH = 160
 """Columns of a table that goes to a file."""
+MOST_IN_CELL = 80
+"""Columns of a value."""
+LEAST_IN_CELL = 12
+"""Columns that are left of words where there is no room for the table."""
 GAP = "  "
 WORDS = ("run", "state", "model", "data", "class", "most taken for")
 """The columns that hold words; the others hold numbers."""
+WHOLE = ("run",)
+"""Those of them that are to be copied, and are never cut to the table's width."""
 
 
 def comparison_table(
@@ -87,15 +95,24 @@ def classes_table(matrix: ConfusionMatrix, classes: Sequence[str], width: int = 
         "images": [cell(count(score.images)) for score in scores],
         "right": [cell(count(score.right)) for score in scores],
         "accuracy": [cell(percent(score.recall)) for score in scores],
-        "most taken for": [cell(f"{pair.predicted} ({count(pair.count)})" if pair else "") for pair in mistakes],
+        "most taken for": [
+            f"{cell(pair.predicted, MOST_IN_CELL // 2)} ({count(pair.count)})" if pair else "" for pair in mistakes
+        ],
     }
     return fitting(columns, ("images", "right"), width)
 
 
+def cell(value: object, most: int = MOST_IN_CELL) -> str:
+    """A value of a file that anybody may have written: printable, and cut where it takes more than so many columns."""
+    text = UNKNOWN if value is None else str(value)
+    return cut(printable(text[: LONGEST * most]), most)
+
+
 def console() -> Console:
     """Standard output at the terminal's width; where there is none, wide and without colours."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(width=PLAIN_WIDTH, color_system=None)
+    out = output.stream()
+    found = Console(file=out, highlight=False)
+    return found if found.is_terminal else Console(file=out, width=PLAIN_WIDTH, color_system=None)
 
 
 def fitting(
@@ -103,7 +120,8 @@ def fitting(
 ) -> Text:
     """A table of these columns, without those that one can do without, in this order, until it is not too wide.
 
-    Those that are in `words` stand at the left of their columns, the others at the right.
+    Those that are in `words` stand at the left of their columns, the others at the right; where there is no room for
+    all of it, the longest words are cut.
 
     Rich's own table takes two milliseconds for a row of it, and there may be a thousand rows.
     """
@@ -112,18 +130,22 @@ def fitting(
         if sum(widths.values()) + len(GAP) * (len(widths) - 1) <= width:
             break
         del widths[name]
-    padded = [
-        [_aligned(text, size, left=head in words) for text in (head, *columns[head])] for head, size in widths.items()
+    cuttable = [head for head in widths if head in words and head not in WHOLE]
+    excess = sum(widths.values()) + len(GAP) * (len(widths) - 1) - width
+    while excess > 0 and cuttable and widths[widest := max(cuttable, key=widths.__getitem__)] > LEAST_IN_CELL:
+        widths[widest] -= 1
+        excess -= 1
+    drawn = [
+        [
+            padded(cut(text, size) if head in cuttable else text, size, right=head not in words)
+            for text in (head, *columns[head])
+        ]
+        for head, size in widths.items()
     ]
-    heads, *rows = [GAP.join(row) for row in zip(*padded, strict=True)]
+    heads, *rows = [GAP.join(row) for row in zip(*drawn, strict=True)]
     # The same length in cells as every row.
     rule = "─" * cell_len(heads)
     return Text("\n".join(line.rstrip() for line in (heads, rule, *rows)))
-
-
-def _aligned(text: str, width: int, *, left: bool) -> str:
-    space = " " * (width - cell_len(text))
-    return text + space if left else space + text
 
 
 def _speed(images_per_second: float | None) -> str:

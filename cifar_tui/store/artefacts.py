@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,14 @@ from cifar_tui.store.page import is_picture, page
 from cifar_tui.store.plots.calibration import draw_calibration
 from cifar_tui.store.plots.confusion import draw_confusion_matrix
 from cifar_tui.store.plots.curves import draw_curves
+from cifar_tui.store.plots.fonts import lacking
 from cifar_tui.store.plots.predictions import Predictions, draw_predictions
 from cifar_tui.store.report import report_md
 from cifar_tui.store.tables import confusion_csv, metrics_csv
 from cifar_tui.system.folders import Folder
 from cifar_tui.text import printable
 
-__all__ = ["Predictions", "write_artefacts", "write_page"]
+__all__ = ["Predictions", "lacking_fonts", "write_artefacts", "write_page"]
 
 REPORT, HTML = "report.md", "report.html"
 MOST_REPORT, MOST_PICTURE = 8_000_000, 16_000_000
@@ -109,6 +110,14 @@ def write_artefacts(
         except Exception as error:  # noqa: BLE001  whatever a plot raises, the other artefacts are wanted
             failures.append(f"{name} could not be written: {printable(f'{type(error).__name__}: {error}')}")
     return failures
+
+
+def lacking_fonts(classes: Sequence[str]) -> str:
+    """What is to be said, once, where no font has the characters of some classes; empty where nothing is."""
+    try:
+        return lacking(classes)
+    except Exception:  # noqa: BLE001  whatever matplotlib raises, a picture that cannot be drawn tells of it
+        return ""
 
 
 def write_page(folder: Path, output: Path) -> None:

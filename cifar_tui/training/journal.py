@@ -56,6 +56,8 @@ class Journal:
         self._reported = self._saved = self.clock.active
         self._failing = False
         """Whether the last checkpoint could not be written."""
+        self._kept = False
+        """Whether there is one that was written before."""
 
     @property
     def over(self) -> bool:
@@ -79,6 +81,7 @@ class Journal:
         self.progress, self.best_weights = saved.progress, saved.best_weights
         self.clock.active = saved.active
         self._reported = self._saved = self.clock.active
+        self._kept = True
         self._tell_resumed()
         return self.progress
 
@@ -209,9 +212,11 @@ class Journal:
             if not self._failing:
                 self._failing = True
                 why = f"a checkpoint could not be written: {error.strerror}"
-                self.note("warning", f"{why}; training goes on, the one before it is kept, the next is tried in time")
+                kept = "the one before it is kept" if self._kept else "there is none before it"
+                self.note("warning", f"{why}; training goes on, {kept}, the next is tried in time")
             return
         if written:
+            self._kept = True
             if self._failing:
                 self._failing = False
                 self.note("info", "checkpoints can be written again")

@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from cifar_tui.text import count, percent
 from cifar_tui.tui.cells import CELLS, Cell, called
-from cifar_tui.tui.comparison_table import NAME_COLUMNS, Heading, cut
+from cifar_tui.tui.comparison_table import NAME_COLUMNS, Heading, cut, in_words
 from cifar_tui.tui.lines import Part, fitting, line
 from cifar_tui.tui.look import Look
 
@@ -25,7 +25,7 @@ GAP = 2
 WIDEST = 32
 """Columns of a cell, at most."""
 LEAST_NAME = 5
-"""Columns of a run's letter and name in a cell, at least, for cells to stand side by side."""
+"""Columns of a run's name in a cell, at least, for cells to stand side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def cell_rows(
 def _about(two: Paired, runs: Sequence[Heading], cursor: Cell, width: int, look: Look, *, focused: bool) -> list[Part]:
     """The sentence, in the longest form that leaves room for the keys."""
     keys: list[Part] = [("Enter: images", look.dim), ("←→ cells" if focused else "Tab: the cursor keys", look.dim)]
-    name, number = called(cursor, [run.text for run in runs], NAME_COLUMNS, look), getattr(two, cursor)
+    name, number = called(cursor, in_words(runs), NAME_COLUMNS, look), getattr(two, cursor)
     row: list[Part] = []
     for named in (keys, keys[:1]):
         for said in _said(two, name, number):
@@ -118,7 +118,7 @@ def _cell(
     number = count(getattr(two, cell))
     run = None if cell in ("both", "neither") else runs[cell == "only_b"]
     room = max(0, width - len(number) - 1)
-    label = cut(f"only {run.text}" if run else cell, room, look)
+    label = cut(f"only {in_words(runs)[cell == 'only_b']}" if run else cell, room, look)
     rest = " " * (width - cell_len(label) - 1 - len(number))
     if chosen and focused:
         return [(f"{label} {number}{rest}", Style(bold=True, reverse=True))]

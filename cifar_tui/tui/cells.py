@@ -23,7 +23,7 @@ CELLS: tuple[Cell, ...] = ("both", "only_a", "only_b", "neither")
 
 
 def called(cell: Cell, runs: Sequence[str], most: int, look: Look) -> str:
-    """What a cell is called, with the name of a run in at most so many columns: `only a cnn right`."""
+    """What a cell is called, with the name of a run in at most so many columns: `only cnn right`."""
     if cell in ("both", "neither"):
         return f"{cell} right"
     return f"only {cut(runs[cell == 'only_b'], most, look)} right"
@@ -65,7 +65,7 @@ class PairSelection:
         return numbers[(-confidence[numbers]).argsort(kind="stable")]
 
     def words(self, runs: Sequence[str], names: Sequence[str], width: int, look: Look) -> str:
-        """What they are: `only a cnn right`, or of one class: `'bird', only a cnn right`; long names cut."""
+        """What they are: `only cnn right`, or of one class: `'bird', only a cnn right`; long names cut."""
         room = max(SHORTEST_NAME, (width - WORDS) // 2)
         cell = called(self.cell, runs, room, look)
         return cell if self.true is None else f"'{cut(names[self.true], room, look)}', {cell}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple
-from textwrap import wrap
 
 from rich.style import Style
 from textual.strip import Strip
@@ -19,6 +18,7 @@ from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.lines import Panel, Part, line
 from cifar_tui.tui.look import Look
 from cifar_tui.tui.run_chart import run_axis, run_chart
+from cifar_tui.widths import wrapped
 
 WIDE, FLAT = 100, 3.2
 """From how many columns on, and from how many for each row, two charts stand side by side."""
@@ -124,7 +124,7 @@ def message(entry: Entry | None, look: Look, width: int) -> list[list[Part]]:
 
 
 def _wrapped(text: str, style: Style, look: Look, width: int) -> list[list[Part]]:
-    return [[(row, style)] for row in wrap(look.text(printable(text)), max(width, 1))]
+    return [[(row, style)] for row in wrapped(look.text(printable(text)), width)]
 
 
 def layout(width: int, height: int, options: ChartOptions) -> list[tuple[Metric, int, int]]:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.style import Style
 from textual.strip import Strip
 
+from cifar_tui import widths
 from cifar_tui.events import RunStarted
 from cifar_tui.text import UNKNOWN, count, duration, percent, printable
 from cifar_tui.tui.entry import Entry
@@ -30,8 +31,14 @@ OPEN = ("auto", 0)
 class Heading:
     """A run, as the table names it."""
 
-    text: str
+    letter: str
+    name: str
     style: Style
+
+    @property
+    def text(self) -> str:
+        """Its letter and its name."""
+        return f"{self.letter} {self.name}"
 
 
 def letter(number: int) -> str:
@@ -41,7 +48,13 @@ def letter(number: int) -> str:
 
 def headings(entries: Sequence[Entry], look: Look) -> list[Heading]:
     """The runs by letter and name, each in its colour."""
-    return [Heading(f"{letter(i)} {printable(e.name)}", look.run(e.number)) for i, e in enumerate(entries)]
+    return [Heading(letter(i), printable(e.name), look.run(e.number)) for i, e in enumerate(entries)]
+
+
+def in_words(runs: Sequence[Heading]) -> list[str]:
+    """What the runs are called in a sentence: `cnn`, or by their letters where two have one name: `run a`."""
+    names = [run.name for run in runs]
+    return names if len(set(names)) == len(names) else [f"run {run.letter}" for run in runs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,30 +195,18 @@ def _runs_down(
 
 def cut(text: str, width: int, look: Look) -> str:
     """The text in no more than so many columns, with a mark where it was longer."""
-    text = look.text(text)
-    if cell_len(text) <= width:
-        return text
-    return set_cell_size(text, width - 1) + ("~" if look.ascii else "…") if width > 0 else ""
+    return widths.cut(look.text(text), width, look.text("…"))
 
 
 def cut_before(text: str, width: int, look: Look) -> str:
     """The text in no more than so many columns, of which the end is kept, with a mark where it was longer."""
-    text = look.text(text)
-    if cell_len(text) <= width:
-        return text
-    kept = ""
-    for character in reversed(text):
-        if cell_len(character + kept) >= width:
-            break
-        kept = character + kept
-    return ("~" if look.ascii else "…") + kept if width > 0 else ""
+    return widths.cut_before(look.text(text), width, look.text("…"))
 
 
 def _left(text: str, width: int, look: Look) -> str:
-    return set_cell_size(cut(text, width, look), width)
+    return widths.padded(cut(text, width, look), width)
 
 
 def _right(text: str, width: int, look: Look) -> str:
     """The text at the right of so many columns, of which two stay empty at its left."""
-    text = cut(text, width - 2, look)
-    return " " * (width - cell_len(text)) + text
+    return widths.padded(cut(text, width - 2, look), width, right=True)

@@ -51,7 +51,9 @@ def why_none(entry: Entry | None) -> str:
     if status == "ready":
         return "press s to start: the matrix comes with the first epoch's validation"
     if entry.state is None or entry.state.started is None:
-        return f"{status}: there is no matrix yet"
+        if entry.folder is not None and entry.run is None and entry.to_be_read and not entry.error:
+            return "reading its events…"
+        return f"{status}: there is no matrix" + ("" if status in ENDED else " yet")
     if status in ENDED:
         return "it ended before its first validation: there is no matrix"
     started, state = entry.state.started, entry.state

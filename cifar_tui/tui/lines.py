@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
-from rich.cells import cell_len
+from rich.cells import cell_len, split_graphemes
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
@@ -15,6 +14,7 @@ from textual.widget import Widget
 from cifar_tui.text import printable
 from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.look import Look
+from cifar_tui.widths import wrapped
 
 GAP = 8
 """Cells: to move the cursor costs about as much as to write so many that have not changed."""
@@ -31,7 +31,7 @@ def line(parts: Iterable[Part] | str, width: int) -> Strip:
 
 def paragraph(text: str, width: int, look: Look) -> list[Strip]:
     """A sentence that stands where there is nothing to show, in as many lines as it takes."""
-    return [line([(row, look.dim)], width) for row in textwrap.wrap(look.text(printable(text)), width)]
+    return [line([(row, look.dim)], width) for row in wrapped(look.text(printable(text)), width)]
 
 
 def width_of(parts: Sequence[Part]) -> int:
@@ -124,9 +124,12 @@ def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
     """Each column's character, with its marks, and style; the second column of a wide character has none of its own."""
     cells: list[tuple[str, Style | None]] = []
     for text, style, _ in strip:
-        for character in text:
-            if width := cell_len(character):
-                cells += [(character, style), *[("", style)] * (width - 1)]
+        if text.isascii():
+            cells += [(character, style) for character in text]
+            continue
+        for start, end, width in split_graphemes(text)[0]:
+            if width:
+                cells += [(text[start:end], style), *[("", style)] * (width - 1)]
             elif cells:
-                cells[-1] = cells[-1][0] + character, cells[-1][1]
+                cells[-1] = cells[-1][0] + text[start:end], cells[-1][1]
     return cells

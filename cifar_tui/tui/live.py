@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import events
 from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from cifar_tui.config import TrainingConfig
@@ -98,8 +97,8 @@ class LiveApp(InTurnApp):
         self._pace = Pace(self._draw)
         self._changed: set[Entry] = set()
         self.filter_words: list[str] = []
-        self._printing = ""
-        """The line that is being printed."""
+        self.drawn: Callable[[], None] = lambda: None
+        """To be called when Textual has found the terminal, before anything else is printed."""
         self._watch: background.Watch | None = None
         self._on_loop: Callable[[Callable[[], None]], None] | None = None
         self._elsewhere: Elsewhere | None = None
@@ -131,7 +130,7 @@ class LiveApp(InTurnApp):
 
     def on_mount(self) -> None:
         """From now on, nothing but the panels is to write to the screen."""
-        self.begin_capture_print(self)
+        self.drawn()
         # After a suspension the terminal is empty.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self._on_loop = background.caller()
@@ -302,13 +301,6 @@ class LiveApp(InTurnApp):
             self._watch.stop()
             self._watch = None
             self.main.sampled(None)
-
-    def on_print(self, event: events.Print) -> None:
-        """What Python code prints, anywhere."""
-        # It comes piece by piece.
-        *lines, self._printing = (self._printing + event.text).split("\n")
-        for text in lines:
-            self.printed(text)
 
     def printed(self, text: str) -> None:
         """Put a stray line of a library into the log; also from other threads."""

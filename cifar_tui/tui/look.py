@@ -7,6 +7,8 @@ from functools import lru_cache
 
 from rich.style import Style
 
+from cifar_tui.text import ZWJ
+
 # Okabe and Ito's palette, which colour-blind people can tell apart, without its black; on white it is darkened.
 DARK_RUNS = ("#56b4e9", "#e69f00", "#00b884", "#f0e442", "#cc79a7", "#ff7a33", "#8fa8ff")
 LIGHT_RUNS = ("#0072b2", "#b35f00", "#007a5a", "#7a6a00", "#a8447c", "#c03f00", "#3f51b5")
@@ -43,6 +45,9 @@ ASCII_GLYPHS = {
 _TO_ASCII = str.maketrans(
     {"–": "-", "−": "-", "—": "-", "…": "~", "·": "|", "×": "x", "→": ">", "←": "<", "↑": "^", "↓": "v", "°": " "}
 )
+_SURE = {ord(ZWJ): None, ord("\ufe0f"): None}
+"""Joiners and what makes an emoji of a sign: of these, a terminal makes one character, or not, and what stands behind
+would stand elsewhere on its line."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +131,10 @@ class Look:
         return (ASCII_GLYPHS if self.ascii else GLYPHS).get(status, "?")
 
     def text(self, text: str) -> str:
-        """`text` in the characters that may be drawn: as it is, or in ASCII."""
-        return text.translate(_TO_ASCII).encode("ascii", "replace").decode() if self.ascii else text
+        """`text` in the characters that may be drawn: those whose width is sure, or ASCII alone."""
+        if text.isascii():
+            return text
+        return text.translate(_TO_ASCII).encode("ascii", "replace").decode() if self.ascii else text.translate(_SURE)
 
     def bar(self, fraction: float, width: int) -> tuple[str, str]:
         """The filled and the empty part of a bar that is `width` columns wide."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.style import Style
 
 from cifar_tui.analysis import ClassScore, Confusion, class_scores, most_confused
@@ -15,6 +15,7 @@ from cifar_tui.events import ConfusionMatrix
 from cifar_tui.text import count, percent
 from cifar_tui.tui.lines import Part
 from cifar_tui.tui.look import Look
+from cifar_tui.widths import cut, end, padded
 
 LABEL = 12
 """The most columns of a class's name before its row."""
@@ -105,7 +106,7 @@ def scrolled(first: int, cursor: int, shown: int, size: int) -> int:
 def sentence(matrix: ConfusionMatrix, names: Sequence[str], true: int, predicted: int, width: int) -> str:
     """What a cell says: `27 of 1,000 'bird' images taken for 'plane' (2.70 %)`, long names cut to fit `width`."""
     number, images = matrix[true][predicted], sum(matrix[true])
-    name, other = (_cut(names[k], max(SHORTEST_NAME, (width - WORDS) // 2)) for k in (true, predicted))
+    name, other = (cut(names[k], max(SHORTEST_NAME, (width - WORDS) // 2)) for k in (true, predicted))
     if images <= 0:
         return f"no '{name}' images here"
     noun = "image" if images == 1 else "images"
@@ -126,7 +127,7 @@ def grid(matrix: ConfusionMatrix, names: Sequence[str], frame: Frame, marks: Mar
     scores, _ = judged(matrix, tuple(names))
     rows = [head]
     for row in range(top, top + frame.rows):
-        name = set_cell_size(_cut(names[row], frame.label - 1), frame.label)
+        name = padded(cut(names[row], frame.label - 1), frame.label)
         drawn: Row = [(look.text(name), look.strong if row == marks.cursor[0] else look.dim)]
         drawn += [
             _cell(matrix[row][column], scores[row].images, (row, column), frame.cell, marks, look) for column in columns
@@ -146,9 +147,9 @@ def pair_rows(matrix: ConfusionMatrix, names: Sequence[str], width: int, height:
     for pair in pairs[: height - 1]:
         figures = f"  {count(pair.count).rjust(digits)} {percent(pair.count / max(1, pair.images)):>8}"
         room = max(2, width - len(figures) - 3)
-        true = _cut(pair.true, max(room // 2, room - cell_len(pair.predicted)))
-        predicted = _cut(pair.predicted, room - cell_len(true))
-        words = set_cell_size(f"{true} → {predicted}", max(0, width - len(figures)))
+        true = cut(pair.true, max(room // 2, room - cell_len(pair.predicted)))
+        predicted = cut(pair.predicted, room - cell_len(true))
+        words = padded(cut(f"{true} → {predicted}", width - len(figures)), width - len(figures))
         rows.append([look.text(words), look.text(figures)])
     return rows
 
@@ -201,13 +202,8 @@ def count_or_percent(number: int, share: float, as_percent: bool) -> str:
 @lru_cache(4)
 def _heads(names: tuple[str, ...], width: int) -> list[str]:
     """The names in so many columns: their beginnings where these differ, else their beginnings and ends."""
-    beginnings = [name if cell_len(name) <= width else set_cell_size(name, width) for name in names]
+    beginnings = [name if cell_len(name) <= width else cut(name, width, "") for name in names]
     if width < 3 or len(set(beginnings)) == len(names):
         return beginnings
     tail = width // 2
-    return [n if cell_len(n) <= width else _cut(n, width - tail) + set_cell_size(n[-tail:], tail) for n in names]
-
-
-def _cut(text: str, width: int) -> str:
-    """`text` in at most `width` columns, with a sign where it was cut."""
-    return text if cell_len(text) <= width else set_cell_size(text, max(0, width - 1)) + "…" if width > 0 else ""
+    return [n if cell_len(n) <= width else cut(n, width - tail) + end(n, tail) for n in names]

@@ -12,7 +12,7 @@ from rich.style import Style
 from cifar_tui.text import percent, printable
 from cifar_tui.tui.album import Album, Page
 from cifar_tui.tui.cells import Cell, PairSelection
-from cifar_tui.tui.comparison_table import NAME_COLUMNS, Heading, cut, headings
+from cifar_tui.tui.comparison_table import NAME_COLUMNS, Heading, cut, headings, in_words
 from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.job import Job, so_far
 from cifar_tui.tui.lines import Part, fitting
@@ -167,7 +167,7 @@ class PairImages(Album):
         """The cell, and by which weights of the two runs."""
         found = self.found
         assert found is not None
-        runs = [cut(run.text, NAME_COLUMNS, look) for run in headings(self._entries, look)]
+        runs = [cut(name, NAME_COLUMNS, look) for name in in_words(headings(self._entries, look))]
         names = [look.text(printable(name)) for name in found.classes]
         what: list[Part] = [(self._selection.words(runs, names, page.width, look), look.strong), page.place]
         weights: list[Part] = [f"weights of epochs {found.a.epoch} and {found.b.epoch}"]

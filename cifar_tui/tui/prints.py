@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import io
 import os
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from typing import Self
+
+from cifar_tui.system import output
+from cifar_tui.text import plural
 
 LONGEST = 4096
 """Of one line, the most bytes that are kept."""
+MOST = 50
+"""Lines that are handed on in a second; the others are counted."""
+PIPE_BYTES = 1 << 20
+"""A library that holds the interpreter's lock while it prints keeps the reader from reading: this much must fit."""
 
 
 class Prints:
     """While it is entered, what the process writes to its descriptors 1 and 2 goes to `take`, a line at a time.
 
     That includes libraries in C, which know nothing of `sys.stdout`. The terminal stays reachable for Textual, which
-    draws on `sys.__stderr__` and takes the size of `sys.__stdout__`.
+    draws on what `sys.__stderr__` is while it starts, and takes the size of `sys.__stdout__`.
     """
 
     def __init__(self, take: Callable[[str], None]) -> None:
@@ -27,11 +37,15 @@ class Prints:
     def __enter__(self) -> Self:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        self._terminal = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
-        self._streams = sys.__stdout__, sys.__stderr__
-        sys.__stdout__ = sys.__stderr__ = self._terminal  # type: ignore[misc]
+        self._terminal = os.fdopen(os.dup(output.descriptor()), "w", encoding="utf-8", errors="replace")
+        self._streams = sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__
+        sys.__stdout__ = _Sized(self._terminal.fileno())  # type: ignore[misc]
+        sys.__stderr__ = self._terminal  # type: ignore[misc]
         self._before = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
         reading, writing = os.pipe()
+        if hasattr(fcntl, "F_SETPIPE_SZ"):
+            with contextlib.suppress(OSError):  # Where pipes are limited, it is as large as it was.
+                fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         for descriptor in (1, 2):
             os.dup2(writing, descriptor)
         os.close(writing)
@@ -39,17 +53,56 @@ class Prints:
         self._thread.start()
         return self
 
+    def drawn(self) -> None:
+        """Textual has its stream: from now on, what others write to any standard stream is handed on too.
+
+        Those that Textual puts in their place hand on text alone, and lack most of what else a stream has.
+        """
+        sys.stdout, sys.stderr, _, sys.__stderr__ = self._streams  # type: ignore[misc]
+
     def __exit__(self, *_: object) -> None:
         for descriptor, before in self._before.items():
             os.dup2(before, descriptor)
             os.close(before)
         # Both ends that we had are closed now, but a child may hold one still.
         self._thread.join(0.5)
-        sys.__stdout__, sys.__stderr__ = self._streams  # type: ignore[misc]
+        sys.__stdout__, sys.__stderr__ = self._streams[2:]  # type: ignore[misc]
         with contextlib.suppress(OSError):  # It may be gone.
             self._terminal.close()
 
     def _read(self, descriptor: int) -> None:
         with os.fdopen(descriptor, "rb") as pipe:
-            while text := pipe.readline(LONGEST):
-                self._take(text.decode("utf-8", "replace").rstrip())
+            second, lines = 0.0, 0
+            for text in _lines(pipe):
+                if (now := time.monotonic()) - second >= 1:
+                    self._tell_left_out(lines)
+                    second, lines = now, 0
+                lines += 1
+                if lines <= MOST:
+                    self._take(text)
+            self._tell_left_out(lines)
+
+    def _tell_left_out(self, lines: int) -> None:
+        if lines > MOST:
+            self._take(f"… {plural(lines - MOST, 'line')} left out")
+
+
+class _Sized(io.TextIOWrapper):
+    """File 1, for whoever asks it for its descriptor to learn the size of the terminal."""
+
+    def __init__(self, terminal: int) -> None:
+        file = io.BufferedWriter(io.FileIO(1, "w", closefd=False))
+        super().__init__(file, encoding="utf-8", errors="replace", line_buffering=True)
+        self._fileno = terminal
+
+    def fileno(self) -> int:
+        return self._fileno
+
+
+def _lines(pipe: io.BufferedReader) -> Iterable[str]:
+    """Each line as it stands in the end: what a carriage return has overwritten, such as a progress bar, is left out.
+
+    A line that is far too long comes in pieces.
+    """
+    while text := pipe.readline(LONGEST):
+        yield text.decode("utf-8", "replace").rstrip().rpartition("\r")[2]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from cifar_tui.text import UNKNOWN, count, duration, percent, plural, printable,
 from cifar_tui.tui.entry import ENDED, Entry
 from cifar_tui.tui.lines import Panel, Part, line, width_of
 from cifar_tui.tui.look import Look
+from cifar_tui.widths import wrapped
 
 if TYPE_CHECKING:
     from cifar_tui.run import Loading
@@ -155,7 +155,7 @@ def _loading_rows(loading: Loading, entry: Entry, look: Look, width: int) -> lis
 
 def _message_rows(entry: Entry, look: Look, width: int) -> list[Ranked]:
     style = look.bad if entry.status in ("failed", "diverged") else look.dim
-    return [(1 + n, [(text, style)]) for n, text in enumerate(textwrap.wrap(_message(entry), max(width, 1)))]
+    return [(1 + n, [(text, style)]) for n, text in enumerate(wrapped(_message(entry), width))]
 
 
 def _head(entry: Entry, right: str, look: Look, width: int) -> Row:

@@ -8,7 +8,6 @@ from cifar_tui.calibration import BINS, Bin, Calibration
 from cifar_tui.store.plots.canvas import (
     BLUE,
     DRAWING,
-    FONT,
     GREY,
     INK,
     RULE,
@@ -17,6 +16,7 @@ from cifar_tui.store.plots.canvas import (
     png,
     text_style,
 )
+from cifar_tui.store.plots.fonts import FONT
 from cifar_tui.text import percent
 
 if TYPE_CHECKING:

@@ -6,7 +6,9 @@ import io
 import threading
 from typing import TYPE_CHECKING, Any
 
+from cifar_tui.store.plots.fonts import drawable, families
 from cifar_tui.text import printable
+from cifar_tui.widths import characters
 
 if TYPE_CHECKING:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -15,7 +17,6 @@ DPI = 150
 # Okabe and Ito's palette, which colour-blind people can tell apart.
 BLUE, VERMILLION = "#0072B2", "#D55E00"
 INK, GREY, RULE = "#222222", "#666666", "#DDDDDD"
-FONT = "DejaVu Sans"
 
 DRAWING = threading.Lock()
 """Held while a picture is drawn: matplotlib promises nothing about threads."""
@@ -39,16 +40,16 @@ def png(canvas: FigureCanvasAgg) -> bytes:
     return buffer.getvalue()
 
 
-def text_style(size: float, color: str = INK, weight: str = "normal") -> dict[str, Any]:
-    """Text properties for `size` points; a dollar sign is a dollar sign, not mathematics."""
-    return {"fontfamily": FONT, "fontsize": size, "color": color, "fontweight": weight, "parse_math": False}
+def text_style(size: float, color: str = INK, weight: str = "normal", text: str = "") -> dict[str, Any]:
+    """Properties for `size` points and the characters of `text`; a dollar sign is a dollar sign, not mathematics."""
+    return {"fontfamily": families(text), "fontsize": size, "color": color, "fontweight": weight, "parse_math": False}
 
 
 def text_width(canvas: FigureCanvasAgg, text: str, size: float, weight: str = "normal") -> float:
     """The width of `text` on one line, in inches."""
     from matplotlib.font_manager import FontProperties
 
-    font = FontProperties(family=FONT, size=size, weight=weight)
+    font = FontProperties(family=families(text), size=size, weight=weight)
     renderer: Any = canvas.get_renderer()  # type: ignore[no-untyped-call]
     width, _, _ = renderer.get_text_width_height_descent(text, font, ismath=False)
     return float(width) / DPI
@@ -56,21 +57,17 @@ def text_width(canvas: FigureCanvasAgg, text: str, size: float, weight: str = "n
 
 def fitted(canvas: FigureCanvasAgg, text: str, size: float, room: float, weight: str = "normal") -> str:
     """`text` made printable, cut to `room` inches with an ellipsis where it is longer."""
-    text = _drawable(printable(text[:_LONGEST_TEXT]))
+    text = drawable(printable(text[:_LONGEST_TEXT]))
     if text_width(canvas, text, size, weight) <= room:
         return text
-    low, high = 0, len(text)
+    parts = [part for part, _ in characters(text)]
+
+    def cut(parts_kept: int) -> str:
+        return "".join(parts[:parts_kept]).rstrip() + "…"
+
+    low, high = 0, len(parts)
     while low < high:
         middle = (low + high + 1) // 2
-        fits = text_width(canvas, text[:middle].rstrip() + "…", size, weight) <= room
+        fits = text_width(canvas, cut(middle), size, weight) <= room
         low, high = (middle, high) if fits else (low, middle - 1)
-    return text[:low].rstrip() + "…"
-
-
-def _drawable(text: str) -> str:
-    """`text` with the characters that the font lacks as escapes: boxes would make all of them look the same."""
-    from matplotlib.font_manager import FontProperties, findfont, get_font
-
-    # The bold font has fewer characters than the regular one.
-    glyphs = get_font(findfont(FontProperties(family=FONT, weight="bold"))).get_charmap()
-    return "".join(c if ord(c) in glyphs else c.encode("unicode_escape").decode("ascii") for c in text)
+    return cut(low)

@@ -11,7 +11,6 @@ from cifar_tui.state import RunState
 from cifar_tui.store.plots.canvas import (
     BLUE,
     DRAWING,
-    FONT,
     GREY,
     INK,
     RULE,
@@ -21,6 +20,7 @@ from cifar_tui.store.plots.canvas import (
     png,
     text_style,
 )
+from cifar_tui.store.plots.fonts import FONT, families, find
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -93,6 +93,7 @@ def draw_classes_of_runs(labels: Sequence[str], scores: Sequence[Sequence[ClassS
     with DRAWING:
         canvas = new_canvas(9, height)
         figure = canvas.figure
+        find([scores[0][k].name for k in shown])
         names = [fitted(canvas, scores[0][k].name, 9.5, 1.9) for k in shown]
         axes = figure.add_axes((0.24, below / height, 0.72, 0.32 * len(shown) / height))
         _prepare_classes(axes, names)
@@ -123,8 +124,8 @@ def _marker(run: int) -> str:
 
 def _add_legend(figure: Figure, named: Sequence[tuple[str, Any]]) -> None:
     """Names and what they stand for, at the bottom; a name is text, whatever it begins with or holds."""
-    font = {"family": FONT, "size": 9.5}
     names, handles = zip(*named, strict=True)
+    font = {"family": families("".join(names)), "size": 9.5}
     legend = figure.legend(
         handles, names, loc="lower center", ncols=_LEGEND_COLUMNS, frameon=False, prop=font, labelcolor=INK
     )
@@ -176,7 +177,7 @@ def _prepare_classes(axes: Axes, names: Sequence[str]) -> None:
 
     _plain(axes)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_yticks(range(len(names)), names, **text_style(9.5))
+    axes.set_yticks(range(len(names)), names, **text_style(9.5, text="".join(names)))
     axes.set_xlim(-1, 101)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.4g} %"))
 

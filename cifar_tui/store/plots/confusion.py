@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cifar_tui.events import Evaluated
-from cifar_tui.store.plots.canvas import DRAWING, FONT, GREY, fitted, new_canvas, png, text_style, text_width
+from cifar_tui.store.plots import fonts
+from cifar_tui.store.plots.canvas import DRAWING, GREY, fitted, new_canvas, png, text_style, text_width
 from cifar_tui.text import count, percent
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ def draw_confusion_matrix(test: Evaluated, classes: Sequence[str]) -> bytes:
 
         # Names are measured before anything is placed, so that the margins hold them; all lengths in inches.
         ruler = new_canvas(1, 1)
+        fonts.find(classes)
         names = [fitted(ruler, classes[i], size, 2.0) for i in named]
+        style = text_style(size, text="".join(names))
         longest = max(text_width(ruler, name, size) for name in names)
         upright = longest > 0.92 * cell * step
         left, bottom = 0.6 + longest, 0.52 + (longest if upright else size / 72)
@@ -60,8 +63,8 @@ def draw_confusion_matrix(test: Evaluated, classes: Sequence[str]) -> bytes:
         # The square root tells one confusion in a hundred from none.
         norm, colours = PowerNorm(0.5, 0.0, 1.0), colormaps["Blues"]
         image = axes.imshow(shares, cmap=colours, norm=norm, interpolation="nearest", aspect="auto", origin="upper")
-        axes.set_xticks(named, names, **text_style(size), rotation=90 if upright else 0)
-        axes.set_yticks(named, names, **text_style(size))
+        axes.set_xticks(named, names, **style, rotation=90 if upright else 0)
+        axes.set_yticks(named, names, **style)
         axes.tick_params(length=0, pad=5)
         for spine in axes.spines.values():
             spine.set_visible(False)
@@ -106,5 +109,5 @@ def _add_scale(figure: Figure, image: AxesImage, place: tuple[float, float, floa
     bar.outline.set_visible(False)
     bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.0f} %"))
     bar.ax.yaxis.set_minor_locator(NullLocator())
-    bar.ax.tick_params(labelsize=9, labelcolor=GREY, labelfontfamily=FONT, length=0)
+    bar.ax.tick_params(labelsize=9, labelcolor=GREY, labelfontfamily=fonts.FONT, length=0)
     bar.ax.set_ylabel("share of the true class", labelpad=6, **text_style(10, GREY))

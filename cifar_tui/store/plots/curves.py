@@ -10,7 +10,6 @@ from cifar_tui.state import Curve, Point, RunState
 from cifar_tui.store.plots.canvas import (
     BLUE,
     DRAWING,
-    FONT,
     GREY,
     INK,
     RULE,
@@ -20,6 +19,7 @@ from cifar_tui.store.plots.canvas import (
     png,
     text_style,
 )
+from cifar_tui.store.plots.fonts import FONT
 from cifar_tui.text import count, percent
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def draw_curves(state: RunState) -> bytes:
         figure = canvas.figure
         if state.started:
             title = f"{state.started.model} on {state.started.data}  ·  {state.started.id}"
-            figure.text(0.055, 0.935, fitted(canvas, title, 12, 10.9, "bold"), **text_style(12, weight="bold"))
+            title = fitted(canvas, title, 12, 10.9, "bold")
+            figure.text(0.055, 0.935, title, **text_style(12, weight="bold", text=title))
         loss, accuracy = figure.add_axes((0.055, 0.2, 0.41, 0.64)), figure.add_axes((0.56, 0.2, 0.41, 0.64))
         _prepare(loss, "Loss", state)
         _prepare(accuracy, "Accuracy", state)

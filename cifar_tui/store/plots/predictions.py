@@ -63,8 +63,8 @@ def draw_predictions(predictions: Predictions, classes: Sequence[str]) -> bytes:
         figure, pixels = canvas.figure, IdentityTransform()
 
         def write(x: float, y: float, text: str, room: float, size: float, color: str, weight: str = "normal") -> None:
-            style = text_style(size, color, weight)
-            figure.text(x, height - y, fitted(canvas, text, size, room / DPI, weight), transform=pixels, **style)
+            text = fitted(canvas, text, size, room / DPI, weight)
+            figure.text(x, height - y, text, transform=pixels, **text_style(size, color, weight, text))
 
         write(_MARGIN, 44, f"Test images: {right} of these {shown} are right", width, 12, "#222222", "bold")
         write(_MARGIN, 74, "✓ right, ✗ wrong: the predicted class; below it the true one", width, 9.5, GREY)
