@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cifar_tui.events import ConfusionMatrix
+from cifar_tui.confusion_matrix import ConfusionMatrix
 
 Z95 = 1.959963984540054
 """Of the normal distribution, 95 % lie so many standard deviations or less from its mean."""
@@ -42,23 +43,23 @@ class Confusion:
 
 def class_scores(matrix: ConfusionMatrix, classes: Sequence[str]) -> list[ClassScore]:
     """The score of each class, in label order, from (K, K) counts."""
-    predicted = [sum(column) for column in zip(*matrix, strict=True)]
-    scores = []
-    for k, (name, row) in enumerate(zip(classes, matrix, strict=True)):
-        right, images = row[k], sum(row)
-        scores.append(ClassScore(name, images, right, _share(right, images), _share(right, predicted[k])))
-    return scores
+    counts = zip(classes, matrix.true, matrix.right, matrix.predicted, strict=True)
+    return [
+        ClassScore(name, images, right, _share(right, images), _share(right, predicted))
+        for name, images, right, predicted in counts
+    ]
 
 
 def most_confused(matrix: ConfusionMatrix, classes: Sequence[str], limit: int) -> list[Confusion]:
     """The pairs with the most images taken one for the other, the most first; pairs without any are left out."""
-    pairs = [
-        Confusion(classes[i], classes[j], wrong, sum(row))
-        for i, row in enumerate(matrix)
-        for j, wrong in enumerate(row)
-        if i != j and wrong > 0
-    ]
-    return sorted(pairs, key=lambda pair: -pair.count)[:limit]
+    images = matrix.true
+    return [Confusion(classes[i], classes[j], wrong, images[i]) for i, j, wrong in largest_confusions(matrix, limit)]
+
+
+def largest_confusions(matrix: ConfusionMatrix, limit: int) -> list[tuple[int, int, int]]:
+    """The same as rows, columns and counts; of equal ones, the first in the matrix."""
+    wrong = (cell for cell in matrix.cells() if cell[0] != cell[1])
+    return heapq.nlargest(limit, wrong, key=lambda cell: cell[2])
 
 
 def wilson(right: int, images: int) -> tuple[float, float]:

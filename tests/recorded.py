@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from cifar_tui.config import TrainingConfig
+from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import (
     Batch,
     Checkpoint,
-    ConfusionMatrix,
     Epoch,
     Evaluated,
     Note,
@@ -22,7 +22,7 @@ from cifar_tui.state import RunState
 
 ID = "20260314-150926-cnn"
 TRAIN, BATCHES, SPEED, EPOCH_SECONDS = 1000, 4, 250.0, 4.5
-MATRIX: ConfusionMatrix = ((90, 4, 6), (27, 950, 23), (0, 1, 0))
+MATRIX = ConfusionMatrix.of(((90, 4, 6), (27, 950, 23), (0, 1, 0)))
 
 
 def recorded(
@@ -102,14 +102,13 @@ def recorded(
         state.apply(note)
     best = state.best
     if test is not None and best is not None:
-        right = sum(row[k] for k, row in enumerate(test))
         state.apply(
             Evaluated(
                 t=t,
                 split="test",
                 epoch=best.epoch,
                 loss=0.25,
-                accuracy=right / max(1, sum(map(sum, test))),
+                accuracy=sum(test.right) / max(1, test.images),
                 confusion=test,
                 seconds=1.0,
             )

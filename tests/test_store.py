@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.errors import InputError
 from cifar_tui.events import (
     AnyEvent,
@@ -251,7 +252,7 @@ def test_any_bytes_as_events_are_read_without_an_error(
 
 def test_lines_of_any_length_are_read_and_those_that_are_none_of_ours_passed_over(folder: RunFolder) -> None:
     classes = tuple(str(number) for number in range(800))
-    matrix = tuple((1,) * 800 for _ in classes)
+    matrix = ConfusionMatrix.of([[1] * 800] * 800)
     beginning = replace(started(), classes=classes)
     evaluated = Evaluated(t=1.0, split="validation", epoch=1, loss=1.0, accuracy=0.5, confusion=matrix, seconds=1.0)
     lines = [

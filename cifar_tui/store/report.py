@@ -118,8 +118,7 @@ def _main_figures(state: RunState, config: Mapping[str, Any]) -> str:
     best, last = state.best, state.epochs[-1] if state.epochs else None
     rows = [("Run", escape(config["id"])), ("State", state.status)]
     if state.test:
-        right = sum(row[k] for k, row in enumerate(state.test.confusion))
-        images = sum(map(sum, state.test.confusion))
+        right, images = sum(state.test.confusion.right), state.test.confusion.images
         rows += [
             ("Test accuracy", f"**{percent(state.test.accuracy)}** ({count(right)} of {count(images)})"),
             ("Test loss", _loss(state.test.loss)),

@@ -7,7 +7,8 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
-from cifar_tui.events import AnyEvent, Batch, ConfusionMatrix, Resumed, RunStarted
+from cifar_tui.confusion_matrix import ConfusionMatrix
+from cifar_tui.events import AnyEvent, Batch, Resumed, RunStarted
 from cifar_tui.state import RunState
 
 METRICS = (

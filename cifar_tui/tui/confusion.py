@@ -8,7 +8,9 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
-from cifar_tui.events import ConfusionMatrix, Evaluated
+from cifar_tui.analysis import largest_confusions
+from cifar_tui.confusion_matrix import ConfusionMatrix
+from cifar_tui.events import Evaluated
 from cifar_tui.state import RunState
 from cifar_tui.text import percent, printable
 from cifar_tui.tui.entry import ENDED, Entry
@@ -40,7 +42,7 @@ def evaluations(state: RunState | None) -> list[Evaluated]:
         return []
     size = len(state.started.classes)
     every = [*state.validations, *([state.test] if state.test is not None else [])]
-    return [each for each in every if size and [len(row) for row in each.confusion] == [size] * size]
+    return [each for each in every if size and len(each.confusion) == size]
 
 
 def why_none(entry: Entry | None) -> str:
@@ -235,6 +237,6 @@ def _classes(entry: Entry | None) -> tuple[str, ...]:
 
 def first_cell(matrix: ConfusionMatrix) -> tuple[int, int]:
     """Where the cursor begins: on the pair that is most confused."""
-    size = range(len(matrix))
-    wrong = ((i, j) for i in size for j in size if i != j)
-    return max(wrong, key=lambda cell: matrix[cell[0]][cell[1]], default=(0, 0))
+    for row, column, _ in largest_confusions(matrix, 1):
+        return row, column
+    return 0, min(1, len(matrix) - 1)

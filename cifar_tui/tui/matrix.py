@@ -11,7 +11,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 
 from cifar_tui.analysis import ClassScore, Confusion, class_scores, most_confused
-from cifar_tui.events import ConfusionMatrix
+from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.text import count, percent
 from cifar_tui.tui.lines import Part
 from cifar_tui.tui.look import Look
@@ -73,7 +73,7 @@ class Frame:
         side = SIDE if width >= SIDE_WIDTH else 0
         room = width - label - SCORE * scores - side
         # The same for counts and percentages, so that the columns stay where they are.
-        least = max(4, len(str(max(map(max, matrix))))) + 1
+        least = max(4, len(str(matrix.highest))) + 1
         columns = min(size, max(1, room // least))
         cell = max(least, min(max(longest + 1, CELL), LABEL, room // columns))
         return Frame(size, label, cell, min(size, max(1, height - ROWS_ABOVE)), columns, scores, side)
@@ -104,7 +104,7 @@ def scrolled(first: int, cursor: int, shown: int, size: int) -> int:
 
 def sentence(matrix: ConfusionMatrix, names: Sequence[str], true: int, predicted: int, width: int) -> str:
     """What a cell says: `27 of 1,000 'bird' images taken for 'plane' (2.70 %)`, long names cut to fit `width`."""
-    number, images = matrix[true][predicted], sum(matrix[true])
+    number, images = matrix.count(true, predicted), sum(number for _, number in matrix.row(true))
     name, other = (_cut(names[k], max(SHORTEST_NAME, (width - WORDS) // 2)) for k in (true, predicted))
     if images <= 0:
         return f"no '{name}' images here"
@@ -129,7 +129,8 @@ def grid(matrix: ConfusionMatrix, names: Sequence[str], frame: Frame, marks: Mar
         name = set_cell_size(_cut(names[row], frame.label - 1), frame.label)
         drawn: Row = [(look.text(name), look.strong if row == marks.cursor[0] else look.dim)]
         drawn += [
-            _cell(matrix[row][column], scores[row].images, (row, column), frame.cell, marks, look) for column in columns
+            _cell(matrix.count(row, column), scores[row].images, (row, column), frame.cell, marks, look)
+            for column in columns
         ]
         shares = (scores[row].recall, scores[row].precision)[: frame.scores]
         rows.append([*drawn, look.text("".join(percent(share).rjust(SCORE) for share in shares))])
