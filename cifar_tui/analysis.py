@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cifar_tui.confusion_matrix import ConfusionMatrix
 
 Z95 = 1.959963984540054
 """Of the normal distribution, 95 % lie so many standard deviations or less from its mean."""
+
+MOST_LISTED, FEWER = 100, 50
+"""The most classes of which a table lists every one, and how many it lists of more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,19 @@ def largest_confusions(matrix: ConfusionMatrix, limit: int) -> list[tuple[int, i
     """The same as rows, columns and counts; of equal ones, the first in the matrix."""
     wrong = (cell for cell in matrix.cells() if cell[0] != cell[1])
     return heapq.nlargest(limit, wrong, key=lambda cell: cell[2])
+
+
+def listed(classes: int, importance: Callable[[int], float]) -> list[int]:
+    """The classes that a table has a row for: all in label order, or the most important ones of many, these first.
+
+    Args:
+        classes: How many there are.
+        importance: Of a class; NaN for those to leave out first.
+    """
+    if classes <= MOST_LISTED:
+        return list(range(classes))
+    known = [(-value, k) for k in range(classes) if not math.isnan(value := importance(k))]
+    return [k for _, k in heapq.nsmallest(FEWER, known)]
 
 
 def wilson(right: int, images: int) -> tuple[float, float]:

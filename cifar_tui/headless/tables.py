@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from cifar_tui.analysis import class_scores
+from cifar_tui.analysis import class_scores, listed
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.state import RunState
 from cifar_tui.study import Reference
@@ -78,16 +78,24 @@ def runs_table(summaries: Sequence[dict[str, Any]], width: int = PLAIN_WIDTH) ->
 
 
 def classes_table(matrix: ConfusionMatrix, classes: Sequence[str], width: int = PLAIN_WIDTH) -> Text:
-    """Each class's images, the share of them that was got right, and what they were taken for most often."""
-    scores = class_scores(matrix, classes)
+    """Each class's images, the share of them that was got right, and what they were taken for most often.
+
+    Of many classes, those that were got right least often.
+    """
+    every = class_scores(matrix, classes)
+    shown = listed(len(every), lambda k: -every[k].recall)
+    scores = [every[k] for k in shown]
     columns = {
         "class": [cell(score.name) for score in scores],
         "images": [cell(count(score.images)) for score in scores],
         "right": [cell(count(score.right)) for score in scores],
         "accuracy": [cell(percent(score.recall)) for score in scores],
-        "most taken for": [cell(_most_taken_for(matrix, classes, k)) for k in range(len(classes))],
+        "most taken for": [cell(_most_taken_for(matrix, classes, k)) for k in shown],
     }
-    return fitting(columns, ("images", "right"), width)
+    table = fitting(columns, ("images", "right"), width)
+    if len(shown) < len(every):
+        table.append(f"\nthe {len(shown)} of {count(len(every))} classes that were got right least often", "dim")
+    return table
 
 
 def _most_taken_for(matrix: ConfusionMatrix, classes: Sequence[str], true: int) -> str:
