@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -12,7 +12,7 @@ from cifar_tui.analysis import largest_confusions
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import Evaluated
 from cifar_tui.state import RunState
-from cifar_tui.text import percent, printable
+from cifar_tui.text import count, percent, printable
 from cifar_tui.tui.entry import ENDED, Entry
 from cifar_tui.tui.lines import Panel, Part, fitting, line, paragraph, width_of
 from cifar_tui.tui.look import Look
@@ -22,11 +22,14 @@ from cifar_tui.tui.matrix import (
     Marks,
     Row,
     grid,
+    judged,
     pair_rows,
     pairs_below,
     scrolled,
     sentence,
+    taken_rows,
 )
+from cifar_tui.tui.search import Search
 
 GAP = 3
 """Columns between the matrix and what stands beside it."""
@@ -34,6 +37,16 @@ LONGEST_PAIR = 48
 """Columns of the pairs beside the matrix, at most."""
 PAIRS_BELOW = 4
 """Free lines from which on the pairs stand below it."""
+TAKEN_LINES = 9
+"""Lines from which on there is room beside it for what one class is taken for, too."""
+
+
+class Names(NamedTuple):
+    """The classes, and their names as they can be drawn in a look."""
+
+    classes: tuple[str, ...]
+    look: Look
+    drawn: tuple[str, ...]
 
 
 def evaluations(state: RunState | None) -> list[Evaluated]:
@@ -67,6 +80,7 @@ def picture(
     marks: Marks,
     look: Look,
     size: tuple[int, int],
+    search: Search | None = None,
 ) -> list[Strip]:
     """One evaluation's matrix with its title, its sentence and the pairs that are most confused.
 
@@ -77,16 +91,22 @@ def picture(
         marks: The cursor, and what is seen.
         look: How to draw.
         size: Columns and lines.
+        search: The class that is looked for.
     """
     width, height = size
     matrix = found[-1 if shown is None else shown].confusion
     frame = Frame.of(matrix, names, width, height)
     words = sentence(matrix, names, *marks.cursor, width)
-    rows: list[Row] = [_title(found, shown, frame, marks, look, width), [(words, look.strong)]]
+    title = _title(found, shown, frame, marks, look, search)
+    rows: list[Row] = [fitting(title, width, look), [(words, look.strong)]]
     body = grid(matrix, names, frame, marks, look)
     room = height - len(rows)
     if frame.side:
-        pairs = pair_rows(matrix, names, min(width - frame.width - GAP, LONGEST_PAIR), room, look)
+        beside = min(width - frame.width - GAP, LONGEST_PAIR)
+        pairs: list[Row] = []
+        if frame.columns < frame.size and room >= TAKEN_LINES:
+            pairs = [*taken_rows(matrix, names, marks.cursor[0], beside, room // 2, look), []]
+        pairs += pair_rows(matrix, names, beside, room - len(pairs), look)
         body += [[] for _ in range(len(body), len(pairs))]
         for row, pair in zip(body, pairs, strict=False):
             row += [" " * (frame.width + GAP - width_of(row)), *pair]
@@ -95,23 +115,29 @@ def picture(
     return [line([_drawn(part, look) for part in row], width) for row in (rows + body)[:height]]
 
 
-def _title(found: list[Evaluated], shown: int | None, frame: Frame, marks: Marks, look: Look, width: int) -> Row:
-    """Which evaluation it is, and of what else there is to say as much as fits."""
+def _title(
+    found: list[Evaluated], shown: int | None, frame: Frame, marks: Marks, look: Look, search: Search | None
+) -> Row:
+    """Which evaluation it is, and what else there is to say, the most useful first."""
     evaluation = found[-1 if shown is None else shown]
     validations = sum(each.split == "validation" for each in found)
     what = f"test, weights of epoch {evaluation.epoch}"
     if evaluation.split == "validation":
         what = f"validation after epoch {evaluation.epoch} of {validations}"
     (top, left), size = marks.corner, frame.size
+    partly = frame.rows < size or frame.columns < size
     parts: Row = [(what, look.strong), f"{percent(evaluation.accuracy)} right"]
+    if search is not None and search.typed:
+        parts.insert(1, (str(search), look.warning))
     if shown is not None:
         parts.append(("Esc: the newest", look.warning))
-    if frame.rows < size or frame.columns < size:
-        parts.append(f"classes {top + 1}–{top + frame.rows} × {left + 1}–{left + frame.columns} of {size}")
+    if partly:
+        parts.append(f"classes {top + 1}–{top + frame.rows} × {left + 1}–{left + frame.columns} of {count(size)}")
     unit = "percent of rows, v: counts" if marks.percent else "counts, v: percent"
-    hints = (unit, "Enter: images", "rows true, columns predicted", ", and . for other epochs")
-    parts += [(hint, look.dim) for hint in hints[: 4 if len(found) > 1 else 3]]
-    return fitting(parts, width, look)
+    hints = [unit, *(["f: find a class", "m: most confused"] if partly else []), "Enter: images"]
+    hints += ["rows true, columns predicted", *([", and . for other epochs"] if len(found) > 1 else [])]
+    parts += [(hint, look.dim) for hint in hints]
+    return parts
 
 
 def _drawn(part: Part, look: Look) -> Part:
@@ -140,13 +166,15 @@ class ConfusionPanel(Panel, can_focus=True):
         self._corner = (0, 0)
         self._percent = False
         self._frame: Frame | None = None
+        self._names = Names((), Look(), ())
+        self._search = Search()
 
     def view(self, entry: Entry | None, look: Look) -> None:
         """Show this run, in this look, as it stands now; another run begins with its newest evaluation."""
         if entry is not self.entry:
             self._shown = None
             if _classes(entry) != _classes(self.entry):
-                self._cursor, self._corner = None, (0, 0)
+                self._cursor, self._corner, self._search = None, (0, 0), Search()
         super().view(entry, look)
 
     def step(self, delta: int) -> None:
@@ -174,6 +202,44 @@ class ConfusionPanel(Panel, can_focus=True):
         self._percent = not self._percent
         self.draw()
 
+    def find(self, typed: str) -> None:
+        """Go to the class whose name has this in it, one that begins with it before others; empty ends the search."""
+        self._search = Search.of(typed, _classes(self.entry))
+        self._go_to_found()
+
+    def find_next(self) -> None:
+        """Go to the next of these classes."""
+        self._search = self._search.next()
+        self._go_to_found()
+
+    def _go_to_found(self) -> None:
+        if self._search.found:
+            k = self._search.found[self._search.place]
+            self._jump(k, k)
+        else:
+            self.draw()
+
+    def _jump(self, row: int, column: int) -> None:
+        """Put the cursor on a cell, in the middle of what is shown where the cell was out of sight."""
+        frame, (top, left) = self._frame, self._corner
+        if frame is not None and not (top <= row < top + frame.rows and left <= column < left + frame.columns):
+            self._corner = row - frame.rows // 2, column - frame.columns // 2
+        self._cursor = row, column
+        self.draw()
+
+    def go_to_confused(self, step: int) -> None:
+        """Go to the pair that is confused most often, or from such a pair so many on; those are `PAIRS`."""
+        if self._frame is None:
+            return
+        pairs = [(row, column) for row, column, _ in judged(self._matrix, self._names.drawn).confusions]
+        if pairs and self._cursor is not None:
+            place = (pairs.index(self._cursor) + step) % len(pairs) if self._cursor in pairs else 0
+            self._jump(*pairs[place])
+
+    @property
+    def _matrix(self) -> ConfusionMatrix:
+        return self._found()[-1 if self._shown is None else self._shown].confusion
+
     def lines(self, width: int, height: int) -> list[Strip]:
         """The matrix with the cell cursor in sight, or why there is none."""
         found, self._frame = self._found(), None
@@ -182,7 +248,7 @@ class ConfusionPanel(Panel, can_focus=True):
         if self._shown is not None and self._shown >= len(found) - 1:
             self._shown = None
         matrix = found[-1 if self._shown is None else self._shown].confusion
-        names = tuple(self.look.text(printable(name)) for name in _classes(self.entry))
+        names = self._drawn_names()
         size = len(matrix)
         row, column = self._cursor or first_cell(matrix)
         self._cursor = cursor = min(row, size - 1), min(column, size - 1)
@@ -192,7 +258,7 @@ class ConfusionPanel(Panel, can_focus=True):
             scrolled(self._corner[1], cursor[1], frame.columns, size),
         )
         marks = Marks(cursor, self._corner, self._percent, self.has_focus)
-        return picture(found, self._shown, names, marks, self.look, (width, height))
+        return picture(found, self._shown, names, marks, self.look, (width, height), self._search)
 
     def action_move(self, rows: int, columns: int) -> None:
         """Move the cell cursor."""
@@ -225,6 +291,13 @@ class ConfusionPanel(Panel, can_focus=True):
         """The cursor shows whether keys move it."""
         super().watch_has_focus(focused)
         self.draw()
+
+    def _drawn_names(self) -> tuple[str, ...]:
+        """The classes' names as they can be drawn; a thousand of them are not made anew for every move."""
+        classes = _classes(self.entry)
+        if self._names.classes is not classes or self._names.look != self.look:
+            self._names = Names(classes, self.look, tuple(self.look.text(printable(name)) for name in classes))
+        return self._names.drawn
 
     def _found(self) -> list[Evaluated]:
         return evaluations(self.entry.state if self.entry is not None else None)

@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 
-from cifar_tui.analysis import ClassScore, Confusion, class_scores, most_confused
+from cifar_tui.analysis import ClassScore, class_scores, largest_confusions
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.text import count, percent
 from cifar_tui.tui.lines import Part
@@ -123,7 +124,7 @@ def grid(matrix: ConfusionMatrix, names: Sequence[str], frame: Frame, marks: Mar
         text = " " * (frame.cell - 1 - cell_len(heads[column])) + heads[column] + " "
         head.append((text, look.strong if column == marks.cursor[1] else look.dim))
     head.append(("".join(name.rjust(SCORE) for name in ("recall", "precision")[: frame.scores]), look.dim))
-    scores, _ = judged(matrix, tuple(names))
+    scores = judged(matrix, tuple(names)).scores
     rows = [head]
     for row in range(top, top + frame.rows):
         name = set_cell_size(_cut(names[row], frame.label - 1), frame.label)
@@ -141,17 +142,38 @@ def pair_rows(matrix: ConfusionMatrix, names: Sequence[str], width: int, height:
     """The pairs that are most confused, the most first, in up to `height` lines with their heading."""
     if height < 2:
         return []
-    _, pairs = judged(matrix, tuple(names))
+    scores, pairs = judged(matrix, tuple(names))
     rows: list[Row] = [[("most confused" if pairs else "nothing is confused", look.dim)]]
-    digits = len(count(pairs[0].count)) if pairs else 0
-    for pair in pairs[: height - 1]:
-        figures = f"  {count(pair.count).rjust(digits)} {percent(pair.count / max(1, pair.images)):>8}"
+    digits = len(count(pairs[0][2])) if pairs else 0
+    for row, column, number in pairs[: height - 1]:
+        figures = _figures(number, scores[row].images, digits)
         room = max(2, width - len(figures) - 3)
-        true = _cut(pair.true, max(room // 2, room - cell_len(pair.predicted)))
-        predicted = _cut(pair.predicted, room - cell_len(true))
+        true = _shortened(names, row, max(room // 2, room - cell_len(names[column])))
+        predicted = _shortened(names, column, room - cell_len(true))
         words = set_cell_size(f"{true} → {predicted}", max(0, width - len(figures)))
         rows.append([look.text(words), look.text(figures)])
     return rows
+
+
+def taken_rows(
+    matrix: ConfusionMatrix, names: Sequence[str], true: int, width: int, height: int, look: Look
+) -> list[Row]:
+    """What the images of a class are taken for, the most often first, in up to `height` lines with their heading."""
+    cells = matrix.row(true)
+    images = sum(number for _, number in cells)
+    wrong = sorted(((number, column) for column, number in cells if column != true), key=lambda cell: -cell[0])
+    heading = f"{names[true]} taken for" if wrong else f"{names[true]}: no image taken for another"
+    rows: list[Row] = [[(look.text(_cut(heading, width)), look.dim)]]
+    digits = len(count(wrong[0][0])) if wrong else 0
+    for number, column in wrong[: height - 1]:
+        figures = _figures(number, images, digits)
+        words = _cut(f"→ {names[column]}", width - len(figures))
+        rows.append([look.text(set_cell_size(words, max(0, width - len(figures)))), look.text(figures)])
+    return rows
+
+
+def _figures(number: int, images: int, digits: int) -> str:
+    return f"  {count(number).rjust(digits)} {percent(number / max(1, images)):>8}"
 
 
 def pairs_below(matrix: ConfusionMatrix, names: Sequence[str], width: int, height: int, look: Look) -> list[Row]:
@@ -167,10 +189,17 @@ def pairs_below(matrix: ConfusionMatrix, names: Sequence[str], width: int, heigh
     return rows
 
 
+class Judged(NamedTuple):
+    """The scores of all classes, and the rows, columns and counts of the pairs that are most confused."""
+
+    scores: list[ClassScore]
+    confusions: list[tuple[int, int, int]]
+
+
 @lru_cache(4)
-def judged(matrix: ConfusionMatrix, names: tuple[str, ...]) -> tuple[list[ClassScore], list[Confusion]]:
-    """The scores of all classes, and the pairs that are most confused."""
-    return class_scores(matrix, names), most_confused(matrix, names, PAIRS)
+def judged(matrix: ConfusionMatrix, names: tuple[str, ...]) -> Judged:
+    """What is said of a matrix in every picture of it."""
+    return Judged(class_scores(matrix, names), largest_confusions(matrix, PAIRS))
 
 
 def _cell(number: int, images: int, place: tuple[int, int], width: int, marks: Marks, look: Look) -> Part:
@@ -202,11 +231,28 @@ def count_or_percent(number: int, share: float, as_percent: bool) -> str:
 @lru_cache(4)
 def _heads(names: tuple[str, ...], width: int) -> list[str]:
     """The names in so many columns: their beginnings where these differ, else their beginnings and ends."""
-    beginnings = [name if cell_len(name) <= width else set_cell_size(name, width) for name in names]
-    if width < 3 or len(set(beginnings)) == len(names):
-        return beginnings
+    if width < 3 or _differ(names, width):
+        return [name if cell_len(name) <= width else set_cell_size(name, width) for name in names]
+    return [_cut_within(name, width) for name in names]
+
+
+@lru_cache(16)
+def _differ(names: tuple[str, ...], width: int) -> bool:
+    """Whether the names differ in their beginnings, of so many columns."""
+    return len({name if cell_len(name) <= width else set_cell_size(name, width) for name in names}) == len(names)
+
+
+def _shortened(names: Sequence[str], k: int, width: int) -> str:
+    """The k-th name in at most `width` columns, so that it still tells the class from the others if it can."""
+    if width < 4 or cell_len(names[k]) <= width or _differ(tuple(names), width - 1):
+        return _cut(names[k], width)
+    return _cut_within(names[k], width)
+
+
+def _cut_within(name: str, width: int) -> str:
+    """`name` in at most `width` columns, its beginning and its end, with a sign where it was cut."""
     tail = width // 2
-    return [n if cell_len(n) <= width else _cut(n, width - tail) + set_cell_size(n[-tail:], tail) for n in names]
+    return name if cell_len(name) <= width else _cut(name, width - tail) + set_cell_size(name[-tail:], tail)
 
 
 def _cut(text: str, width: int) -> str:
