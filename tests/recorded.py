@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -128,6 +129,16 @@ def recorded(
             )
         )
     return state
+
+
+def kept_text(content: dict[str, Any]) -> str:
+    """What `state.json` holds, as it is written: the validations in lines of their own."""
+    validations = content.get("validations")
+    if not isinstance(validations, list):
+        return json.dumps(content)
+    head = json.dumps({name: value for name, value in content.items() if name != "validations"})
+    lines = ",".join(json.dumps(each) + "\n" for each in validations)
+    return f'{head[:-1]},"validations":[\n{lines}]}}\n'
 
 
 def run_config(

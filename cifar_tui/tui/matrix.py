@@ -251,7 +251,7 @@ def _shortened(names: Sequence[str], k: int, width: int) -> str:
 
 def _cut_within(name: str, width: int) -> str:
     """`name` in at most `width` columns, its beginning and its end, with a sign where it was cut."""
-    tail = width // 2
+    tail = (width + 1) // 2
     return name if cell_len(name) <= width else _cut(name, width - tail) + set_cell_size(name[-tail:], tail)
 
 
