@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.state import RunState
-from cifar_tui.store.tables import confusion_csv, metrics_csv
+from cifar_tui.store.tables import MOST_SQUARE, confusion_csv, metrics_csv
 from tests.recorded import recorded
 
 NAMES = st.text(st.characters(codec="utf-8"), max_size=8) | st.text("'=+-@\t\r\n a", max_size=4)
@@ -76,3 +76,11 @@ def test_no_class_name_is_a_formula(name: str) -> None:
 def test_names_that_differ_by_the_guard_alone_stay_different() -> None:
     header, *_ = read(confusion_csv(ConfusionMatrix.of(((1, 2), (3, 4))), ["=1", "'=1"]))
     assert header[1:] == ["'=1", "''=1"]
+
+
+def test_of_very_many_classes_only_the_counts_that_are_not_zero_are_written() -> None:
+    k = MOST_SQUARE + 1
+    matrix = ConfusionMatrix.of_csr([0, 1, *[2] * (k - 1)], [3, 2000], [7, 9])
+    header, *rows = read(confusion_csv(matrix, ["=1", *(f"class {n}" for n in range(1, k))]))
+    assert header == ["true", "predicted", "images"]
+    assert rows == [["'=1", "class 3", "7"], ["class 1", "class 2000", "9"]]
