@@ -65,6 +65,11 @@ class Frame:
         """Columns of the matrix and its scores."""
         return self.label + self.columns * self.cell + self.scores * SCORE
 
+    @property
+    def is_part(self) -> bool:
+        """Whether not all of the matrix fits."""
+        return self.rows < self.size or self.columns < self.size
+
     @staticmethod
     def of(matrix: ConfusionMatrix, names: Sequence[str], width: int, height: int) -> Frame:
         """What fits into `height` lines of `width` columns; at least one cell."""
