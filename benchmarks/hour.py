@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import AnyEvent, Batch, Checkpoint, Epoch, Evaluated, RunStarted
 from cifar_tui.tui import live
 from cifar_tui.tui.app import Dashboard
@@ -76,7 +77,8 @@ def events(first: int, last: int) -> Iterator[AnyEvent]:
                 t=start + batch / 10, **common, batch=batch, batches=BATCHES, samples=samples, loss=loss,
                 accuracy=1 / (1 + loss), lr=0.01, images_per_second=2560.0 + batch,
             )  # fmt: skip
-        matrix = tuple(tuple(500 + epoch if i == j else (i * j + epoch) % 40 for j in range(10)) for i in range(10))
+        counts = [[500 + epoch if i == j else (i * j + epoch) % 40 for j in range(10)] for i in range(10)]
+        matrix = ConfusionMatrix.of(counts)
         accuracy = 1 - 0.9 * math.exp(-epoch / 30)
         figures: dict[str, Any] = {"train_loss": loss, "train_accuracy": accuracy, "val_loss": loss}
         yield Evaluated(

@@ -1,4 +1,4 @@
-"""A thousand runs, one of them with a million events: their list, the dashboard's first picture, the long run drawn.
+"""A thousand runs, one of them with a million events, and a run of a thousand classes beside one of ten: opening them.
 
 Run it with `python -m benchmarks.scale` on quiet cores.
 """
@@ -6,6 +6,7 @@ Run it with `python -m benchmarks.scale` on quiet cores.
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import json
 import os
 import platform
@@ -20,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import hour
+from benchmarks import classes, hour
 from benchmarks.dashboard import MIB, PROGRAM, Row
 from cifar_tui.events import RunFinished
 from cifar_tui.state import RunState
@@ -33,14 +34,19 @@ LONG, PARAMETERS = "20260314-150926-cnn", 5_859_210
 """The long run's id, and what of its panels no other run's show."""
 
 
-def make(place: Path, count: int, events: int) -> None:
-    """So many runs in `place`/runs: copies of a real one, and a long one that is the newest but for its own time."""
-    train = [PROGRAM, "--no-ui", "--quiet", "--data", "digits", "--model", "mlp", "--epochs", "2"]
-    subprocess.run(train, cwd=place, check=True, stdout=subprocess.DEVNULL)
-    runs = place / "runs"
-    (real,) = runs.iterdir()
-    shutil.rmtree(real / "checkpoints")  # They would fill the disk, and no list reads them.
+def train(place: Path) -> Path:
+    """A real run in `place`/runs: its folder, without what would fill the disk, and no list reads."""
+    command = [PROGRAM, "--no-ui", "--quiet", "--data", "digits", "--model", "mlp", "--epochs", "2"]
+    subprocess.run(command, cwd=place, check=True, stdout=subprocess.DEVNULL)
+    (real,) = (place / "runs").iterdir()
+    shutil.rmtree(real / "checkpoints")
     (real / "model.safetensors").unlink()
+    return real
+
+
+def make(real: Path, count: int, events: int) -> None:
+    """So many runs beside a real one: copies of it, and a long one that is the newest but for its own time."""
+    runs = real.parent
     for number in range(count - 2):
         run_id = f"{FIRST + timedelta(minutes=number):%Y%m%d-%H%M%S}-mlp"
         _copy(real, runs / run_id)
@@ -102,18 +108,27 @@ def _row(what: str, seconds: list[float], goal: float) -> Row:
 def main() -> None:
     """Make the runs, measure, print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--runs", type=int, default=1000, help="0 for the table of many classes alone")
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--classes", type=int, default=1000)
+    parser.add_argument("--epochs", type=int, default=100, help="of the run of many classes")
+    parser.add_argument("--images", type=int, nargs="+", default=[5000, 50_000], help="its validation images")
     options = parser.parse_args()
+    print(
+        f"Python {platform.python_version()}, PyTorch {importlib.metadata.version('torch')}, {os.cpu_count()} cores\n"
+    )
+    for images in options.images:
+        with tempfile.TemporaryDirectory() as temporary:
+            real = train(Path(temporary))
+            print(*classes.table(real, options.classes, options.epochs, images, options.rounds), "", sep="\n")
+    if not options.runs:
+        return
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
-        make(place, options.runs, options.events)
+        make(train(place), options.runs, options.events)
         rows = [*listing(place, options.rounds), *dashboard(place, options.rounds)]
-    print(
-        f"{options.runs:,} runs, one of {options.events:,} events; Python {platform.python_version()}, "
-        f"{os.cpu_count()} cores\n"
-    )
+    print(f"{options.runs:,} runs, one of {options.events:,} events\n")
     print("| | median (min–max) | goal | |")
     print("|---|---:|---:|---|")
     print(*rows, sep="\n")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cifar_tui.events import ConfusionMatrix
+from cifar_tui.confusion_matrix import ConfusionMatrix
 
 Z95 = 1.959963984540054
 """Of the normal distribution, 95 % lie so many standard deviations or less from its mean."""
+
+MOST_LISTED, FEWER = 100, 50
+"""The most classes of which a table lists every one, and how many it lists of more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +46,36 @@ class Confusion:
 
 def class_scores(matrix: ConfusionMatrix, classes: Sequence[str]) -> list[ClassScore]:
     """The score of each class, in label order, from (K, K) counts."""
-    predicted = [sum(column) for column in zip(*matrix, strict=True)]
-    scores = []
-    for k, (name, row) in enumerate(zip(classes, matrix, strict=True)):
-        right, images = row[k], sum(row)
-        scores.append(ClassScore(name, images, right, _share(right, images), _share(right, predicted[k])))
-    return scores
+    counts = zip(classes, matrix.true, matrix.right, matrix.predicted, strict=True)
+    return [
+        ClassScore(name, images, right, _share(right, images), _share(right, predicted))
+        for name, images, right, predicted in counts
+    ]
 
 
 def most_confused(matrix: ConfusionMatrix, classes: Sequence[str], limit: int) -> list[Confusion]:
     """The pairs with the most images taken one for the other, the most first; pairs without any are left out."""
-    pairs = [
-        Confusion(classes[i], classes[j], wrong, sum(row))
-        for i, row in enumerate(matrix)
-        for j, wrong in enumerate(row)
-        if i != j and wrong > 0
-    ]
-    return sorted(pairs, key=lambda pair: -pair.count)[:limit]
+    images = matrix.true
+    return [Confusion(classes[i], classes[j], wrong, images[i]) for i, j, wrong in largest_confusions(matrix, limit)]
+
+
+def largest_confusions(matrix: ConfusionMatrix, limit: int) -> list[tuple[int, int, int]]:
+    """The same as rows, columns and counts; of equal ones, the first in the matrix."""
+    wrong = (cell for cell in matrix.cells() if cell[0] != cell[1])
+    return heapq.nlargest(limit, wrong, key=lambda cell: cell[2])
+
+
+def listed(classes: int, importance: Callable[[int], float]) -> list[int]:
+    """The classes that a table has a row for: all in label order, or the most important ones of many, these first.
+
+    Args:
+        classes: How many there are.
+        importance: Of a class; NaN for those to leave out first.
+    """
+    if classes <= MOST_LISTED:
+        return list(range(classes))
+    known = [(-value, k) for k in range(classes) if not math.isnan(value := importance(k))]
+    return [k for _, k in heapq.nsmallest(FEWER, known)]
 
 
 def wilson(right: int, images: int) -> tuple[float, float]:

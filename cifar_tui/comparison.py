@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_tui.analysis import ClassScore, Confusion, class_scores, most_confused
+from cifar_tui.analysis import ClassScore, Confusion, class_scores, listed, most_confused
 from cifar_tui.calibration import Calibration, calibrate
 from cifar_tui.paired import Paired, pair
 from cifar_tui.state import RunState
@@ -206,6 +206,16 @@ def same_images(a: Answered, b: Answered) -> bool:
     return a.fingerprint == b.fingerprint and np.array_equal(a.labels, b.labels)
 
 
+def classes_that_differ(runs: Sequence[Figures]) -> list[int]:
+    """The classes of runs with the same ones that a table has a row for: all, or those that the runs differ in most."""
+
+    def spread(k: int) -> float:
+        known = [run.classes[k].recall for run in runs if not math.isnan(run.classes[k].recall)]
+        return max(known) - min(known) if known else math.nan
+
+    return listed(len(runs[0].classes), spread)
+
+
 def first(labels: Sequence[str], costs: Sequence[float]) -> str:
     """Who has the lowest cost; a dash where several have."""
     lowest = min(costs)
@@ -248,7 +258,7 @@ def _figures(contestant: Contestant, label: str) -> Figures:
 
 def _pair(a: int, b: int, one: Answered, other: Answered, classes: Sequence[ClassScore]) -> Pair:
     right_a, right_b = one.predicted == one.labels, other.predicted == one.labels
-    of_class = [one.labels == k for k in range(len(classes))]
+    of_class = (one.labels == k for k in range(len(classes)))
     return Pair(a, b, pair(right_a, right_b), tuple(pair(right_a[mine], right_b[mine]) for mine in of_class))
 
 

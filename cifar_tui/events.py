@@ -14,13 +14,12 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
+from cifar_tui.confusion_matrix import MOST_CLASSES, ConfusionMatrix
 from cifar_tui.system import bounded_json
 
 RunStatus = Literal["running", "paused", "finished", "stopped", "interrupted", "diverged", "failed"]
 SplitName = Literal["validation", "test"]
 Level = Literal["debug", "info", "warning", "error"]
-ConfusionMatrix = tuple[tuple[int, ...], ...]
-"""Counts, (K, K): rows are true classes, columns predicted ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,9 +189,8 @@ MOST_NUMBER = 1e300
 """What a stream's times, whole numbers and other numbers cannot exceed: arithmetic on them is safe."""
 MOST_TEXT = 10_000
 """Characters of a text in a stream that are kept; of a longer one, the rest is left out."""
-MOST_CLASSES = 10_000
 MOST_MEMORY = 60_000_000
-"""Bytes of memory that the values of one line may take while they are read: a matrix of 1,000 classes takes less."""
+"""Bytes of memory that the values of one line may take while they are read: all counts of 1,000 classes take less."""
 _AT_LEAST_ONE = ("epochs", "batches", "train_samples")
 """Of a run's beginning: the plan is divided by them."""
 
@@ -224,6 +222,8 @@ def to_json(event: AnyEvent) -> str:
         value = getattr(event, field.name)
         if isinstance(value, float) and not math.isfinite(value):
             value = None
+        elif isinstance(value, ConfusionMatrix):
+            value = value.to_json()
         record[field.name] = value
     return json.dumps(record, separators=(",", ":"), allow_nan=False)
 
@@ -285,6 +285,8 @@ def _convert(value: Any, hint: Any) -> Any:
         if not isinstance(value, list):
             raise TypeError
         return tuple(_convert(item, get_args(hint)[0]) for item in value)
+    if hint is ConfusionMatrix:
+        return ConfusionMatrix.from_json(value)
     if hint is float:
         if value is None:
             return math.nan

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, fields, replace
 
+from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import (
     AnyEvent,
     Batch,
@@ -25,8 +26,9 @@ LOG_NOTES = 1000
 MOST_EPOCHS = 100_000
 MOST_RESUMPTIONS = 10_000
 """Epochs after so many, and resumptions before the last so many, are left out: a stream may be made to swell."""
-MOST_CELLS = 2_000_000
-"""Of the validations' confusion matrices together: of the oldest ones beyond it, the figures alone are kept."""
+MOST_CELLS = 6_000_000
+"""What the validations' confusion matrices cost together: of the oldest ones beyond it, the figures alone are kept."""
+NO_MATRIX = ConfusionMatrix.of(())
 SPEED_SECONDS = 3.0
 """What the speed that is shown is smoothed over."""
 VALIDATION_COST = 1 / 3
@@ -157,6 +159,10 @@ class RunState:
     epochs: list[Epoch] = field(default_factory=list)
     validations: list[Evaluated] = field(default_factory=list)
     """One for each whole epoch, in order."""
+    cells: int = 0
+    """What their confusion matrices cost."""
+    bare: int = 0
+    """So many of the first of them have lost their matrices."""
     test: Evaluated | None = None
     checkpoint: Checkpoint | None = None
     resumptions: list[Resumed] = field(default_factory=list)
@@ -231,17 +237,30 @@ class RunState:
         self.speed.skip(event.samples, self.seconds, self._epoch_samples)
 
     def _apply_evaluated(self, event: Evaluated) -> None:
-        classes = len(self.started.classes) if self.started else len(event.confusion)
-        if [len(row) for row in event.confusion] != [classes] * classes:
+        if self.started and len(event.confusion) != len(self.started.classes):
             return  # It is damaged: nothing can be said of these classes.
         if event.split == "validation":
-            if len(self.validations) < MOST_EPOCHS:
-                self.validations.append(event)
-                oldest = len(self.validations) - 1 - max(1, MOST_CELLS // max(1, classes) ** 2)
-                if oldest >= 0:
-                    self.validations[oldest] = replace(self.validations[oldest], confusion=())
+            self.keep_validation(event)
         else:
             self.test = event
+
+    def keep_validation(self, event: Evaluated) -> None:
+        """Append this one; where the matrices become too large together, the oldest one is dropped."""
+        if len(self.validations) == MOST_EPOCHS:
+            return
+        self.validations.append(event)
+        self.cells += event.confusion.cost
+        while self.cells > MOST_CELLS and self.bare < len(self.validations) - 1:
+            oldest = self.validations[self.bare]
+            self.cells += NO_MATRIX.cost - oldest.confusion.cost
+            self.validations[self.bare] = replace(oldest, confusion=NO_MATRIX)
+            self.bare += 1
+
+    def _drop_validations(self, start: int) -> None:
+        """Drop those from the `start`-th on."""
+        self.cells -= sum(each.confusion.cost for each in self.validations[start:])
+        del self.validations[start:]
+        self.bare = min(self.bare, len(self.validations))
 
     def _apply_resumed(self, event: Resumed) -> None:
         """Go back to where training goes on: what came after it will be told again."""
@@ -259,7 +278,7 @@ class RunState:
             self.epoch, self.batch = event.epoch - 1, self.started.batches
         # An epoch is left behind only when it is validated: those before the one that goes on are whole.
         del self.epochs[event.epoch - 1 :]
-        del self.validations[event.epoch - 1 :]
+        self._drop_validations(event.epoch - 1)
         self.batch_loss.cut(event.samples)
         self.batch_accuracy.cut(event.samples)
         self.resumptions.append(event)

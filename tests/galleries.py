@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_tui.events import ConfusionMatrix
+from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.inference import Gallery
 from cifar_tui.paired_images import PairedImages
 from cifar_tui.store.answers import Answers

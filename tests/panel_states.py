@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from textual.strip import Strip
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.events import Batch, ConfusionMatrix, Evaluated, Paused
+from cifar_tui.confusion_matrix import ConfusionMatrix
+from cifar_tui.events import Batch, Evaluated, Paused
 from cifar_tui.run import Loading
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
@@ -59,7 +60,7 @@ def a_batch(epoch: int, number: int, loss: float = 1.5) -> Batch:
 
 def validated(epoch: int, confusion: ConfusionMatrix = MATRIX) -> Evaluated:
     """An epoch's evaluation on the validation images."""
-    right = sum(row[k] for k, row in enumerate(confusion) if k < len(row)) / max(1, sum(map(sum, confusion)))
+    right = sum(confusion.right) / max(1, confusion.images)
     return Evaluated(
         t=float(epoch), split="validation", epoch=epoch, loss=1.0, accuracy=right, confusion=confusion, seconds=0.5
     )
@@ -67,8 +68,8 @@ def validated(epoch: int, confusion: ConfusionMatrix = MATRIX) -> Evaluated:
 
 def diagonal(size: int, images: int = 90, wrong: int = 10) -> ConfusionMatrix:
     """So many classes, of each of which some images are taken for the next."""
-    return tuple(
-        tuple(images if j == i else wrong if j == (i + 1) % size else 0 for j in range(size)) for i in range(size)
+    return ConfusionMatrix.of(
+        [[images if j == i else wrong if j == (i + 1) % size else 0 for j in range(size)] for i in range(size)]
     )
 
 

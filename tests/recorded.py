@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 from cifar_tui.config import TrainingConfig
+from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import (
     Batch,
     Checkpoint,
-    ConfusionMatrix,
     Epoch,
     Evaluated,
     Note,
@@ -22,7 +23,7 @@ from cifar_tui.state import RunState
 
 ID = "20260314-150926-cnn"
 TRAIN, BATCHES, SPEED, EPOCH_SECONDS = 1000, 4, 250.0, 4.5
-MATRIX: ConfusionMatrix = ((90, 4, 6), (27, 950, 23), (0, 1, 0))
+MATRIX = ConfusionMatrix.of(((90, 4, 6), (27, 950, 23), (0, 1, 0)))
 
 
 def recorded(
@@ -102,14 +103,13 @@ def recorded(
         state.apply(note)
     best = state.best
     if test is not None and best is not None:
-        right = sum(row[k] for k, row in enumerate(test))
         state.apply(
             Evaluated(
                 t=t,
                 split="test",
                 epoch=best.epoch,
                 loss=0.25,
-                accuracy=right / max(1, sum(map(sum, test))),
+                accuracy=sum(test.right) / max(1, test.images),
                 confusion=test,
                 seconds=1.0,
             )
@@ -129,6 +129,16 @@ def recorded(
             )
         )
     return state
+
+
+def kept_text(content: dict[str, Any]) -> str:
+    """What `state.json` holds, as it is written: the validations in lines of their own."""
+    validations = content.get("validations")
+    if not isinstance(validations, list):
+        return json.dumps(content)
+    head = json.dumps({name: value for name, value in content.items() if name != "validations"})
+    lines = ",".join(json.dumps(each) + "\n" for each in validations)
+    return f'{head[:-1]},"validations":[\n{lines}]}}\n'
 
 
 def run_config(

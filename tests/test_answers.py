@@ -18,6 +18,7 @@ from cifar_tui import inference
 from cifar_tui.errors import InputError
 from cifar_tui.record import answers_of
 from cifar_tui.session import Session
+from cifar_tui.state import NO_MATRIX
 from cifar_tui.store.answered import AnsweredRun
 from cifar_tui.store.answers import FILE, Answers, read
 from cifar_tui.store.run_folder import RunFolder
@@ -114,7 +115,7 @@ def test_the_gallery_has_the_images_that_the_answers_are_about(trained: tuple[Ru
 
 def test_a_class_that_is_ahead_by_less_than_rounding_is_the_answer_all_the_same() -> None:
     logits = torch.tensor([[0.0, 1e-9, -1.0], [3.0, 3.0, 0.0], [0.0, 1.0, 2.0]])
-    evaluation = Evaluation(0.0, 0.0, (), logits.argmax(dim=1), logits, 0.0)
+    evaluation = Evaluation(0.0, 0.0, NO_MATRIX, logits.argmax(dim=1), logits, 0.0)
     assert evaluation.predicted.tolist() == [1, 0, 2]
     assert evaluation.probabilities().argmax(axis=1).tolist() == [1, 0, 2]
     assert evaluation.probabilities() == pytest.approx(logits.softmax(dim=1).numpy())

@@ -41,7 +41,7 @@ LIGHT = [
     (["predict", "run"], "see `cifar-tui predict --help`"),
     (["resume"], "Missing argument 'RUN'"),
     (["resume", "nothing"], "no runs in 'runs'; give the right --runs-dir"),
-    (["evaluate", "../../etc"], "no runs in 'runs'; give the right --runs-dir"),
+    (["evaluate", "../../etc"], "there is no run at '../../etc'"),
 ]
 
 

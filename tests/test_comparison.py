@@ -23,6 +23,7 @@ from sklearn.metrics import accuracy_score, recall_score
 
 from cifar_tui.analysis import ClassScore
 from cifar_tui.comparison import LEVELS, Comparison, Contestant, compare
+from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.errors import InputError
 from cifar_tui.headless import comparison as headless
 from cifar_tui.record import answers_of
@@ -219,7 +220,7 @@ def contestant(
     else:
         matrix = np.zeros((k, k), int)
         np.add.at(matrix, (labels, np.array(predicted)), 1)
-        state = recorded(classes=names, test=tuple(tuple(map(int, row)) for row in matrix))
+        state = recorded(classes=names, test=ConfusionMatrix.of(matrix.tolist()))
         probabilities = np.full((2 * k, k), 0.1 / k, np.float32)
         probabilities[np.arange(2 * k), list(predicted)] += 0.9
         answers = Answers(labels, probabilities, 2, data)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cifar_tui.confusion_matrix import MOST_CLASSES, ConfusionMatrix
 from cifar_tui.events import (
-    MOST_CLASSES,
     MOST_NUMBER,
     MOST_SECONDS,
     MOST_TEXT,
@@ -32,12 +32,17 @@ from tests.test_state import started
 finite = st.floats(allow_nan=False, allow_infinity=False)
 wholes = st.integers(1, MOST_WHOLE)
 numbers = st.one_of(st.floats(-MOST_NUMBER, MOST_NUMBER), st.sampled_from([math.nan, math.inf]))
+matrices = (
+    st.integers(0, 5)
+    .flatmap(lambda k: st.lists(st.lists(st.integers(0, 2**32 - 1), min_size=k, max_size=k), min_size=k, max_size=k))
+    .map(ConfusionMatrix.of)
+)
 BY_TYPE = {
     "int": wholes,
     "float": numbers,
     "int | None": st.none() | wholes,
     "float | None": st.none() | numbers,
-    "ConfusionMatrix": st.lists(st.lists(wholes).map(tuple)).map(tuple),
+    "ConfusionMatrix": matrices,
 }
 
 

@@ -27,6 +27,7 @@ from cifar_tui.store import fold
 from cifar_tui.training import loop
 from cifar_tui.tui.entry import Entry
 from tests.program import TRAIN, UNEXPECTED, acting, at_most, call, prepared
+from tests.recorded import kept_text
 from tests.test_tui_app import Desk, dashboard
 
 GIVEN = os.environ.get("CIFAR_TUI_FUZZ_EXAMPLES")
@@ -170,7 +171,8 @@ def mutated(data: st.DataObject, base: Base, folder: Path) -> None:
     else:
         (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
     for name, content in objects.items():
-        (folder / name).write_text(json.dumps(content))
+        kept = name == "state.json" and isinstance(content, dict)
+        (folder / name).write_text(kept_text(content) if kept else json.dumps(content))
     for name, instead in files.items():
         path = folder / name
         path.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from cifar_tui.config import TrainingConfig
+from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.errors import DivergedError
 from cifar_tui.events import Note, RunFinished, RunStatus
 from cifar_tui.headless import driver
@@ -81,7 +82,7 @@ def test_a_damaged_summary_is_listed_as_far_as_it_goes(value: Any) -> None:
 
 
 def test_a_class_is_shown_with_what_it_is_most_often_taken_for() -> None:
-    lines = printed(classes_table(((8, 0, 2), (0, 10, 0), (1, 3, 6)), ("a", "b", HOSTILE)), 160)
+    lines = printed(classes_table(ConfusionMatrix.of(((8, 0, 2), (0, 10, 0), (1, 3, 6))), ("a", "b", HOSTILE)), 160)
     assert lines[2].split() == ["a", "10", "8", "80.00", "%", *lines[4].split()[:1], "(2)"]
     assert lines[3].split() == ["b", "10", "10", "100.00", "%"]
     assert lines[4].endswith("b (3)")

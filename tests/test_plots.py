@@ -7,7 +7,7 @@ import math
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -15,7 +15,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cifar_tui.events import ConfusionMatrix, Evaluated
+from cifar_tui.confusion_matrix import ConfusionMatrix
+from cifar_tui.events import Evaluated
 from cifar_tui.state import RunState
 from cifar_tui.store.plots.canvas import fitted, new_canvas, text_width
 from cifar_tui.store.plots.confusion import draw_confusion_matrix
@@ -34,8 +35,10 @@ def pixels(png: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
         return np.asarray(image.convert("RGB"))
 
 
-def evaluated(matrix: ConfusionMatrix) -> Evaluated:
-    return Evaluated(t=0.0, split="test", epoch=1, loss=0.5, accuracy=0.5, confusion=matrix, seconds=1.0)
+def evaluated(matrix: Sequence[Sequence[int]]) -> Evaluated:
+    return Evaluated(
+        t=0.0, split="test", epoch=1, loss=0.5, accuracy=0.5, confusion=ConfusionMatrix.of(matrix), seconds=1.0
+    )
 
 
 def some_predictions(n: int = 16) -> Predictions:

@@ -269,6 +269,24 @@ def matrices(path: Path) -> None:
             )
 
 
+def sparse_matrices(path: Path) -> None:
+    """Evaluations of the most classes, each with as many cells as a line may hold, or nearly none."""
+    beginning = json.loads(path.with_name("begin").read_text().partition("\n")[0])
+    size, full = 10_000, 50
+    indptr = [min(row, full) * size for row in range(size + 1)]
+    numbers = (indptr, list(range(size)) * full, [1] * size * full)
+    dense, bare = (json.dumps(dict(zip(("indptr", "indices", "data"), each, strict=True))) for each in (
+        numbers, ([0] * (size + 1), [], [])
+    ))  # fmt: skip
+    with path.open("w") as file:
+        file.write(json.dumps(beginning | {"classes": [str(number) for number in range(size)]}) + "\n")
+        for split, matrix in [("validation", dense)] * 2 + [("validation", bare)] * 200 + [("test", dense)]:
+            file.write(
+                f'{{"type":"evaluated","t":1,"split":"{split}","epoch":1,"loss":1,"accuracy":0.5,"seconds":1,'
+                f'"confusion":{matrix}}}\n'
+            )
+
+
 SIZES: dict[str, tuple[str, Callable[[Path], object]]] = {
     "summary.json of holes": ("summary.json", holes(6_000_000_000)),
     "summary.json of brackets": ("summary.json", content(BRACKETS)),
@@ -285,6 +303,7 @@ SIZES: dict[str, tuple[str, Callable[[Path], object]]] = {
     "a checkpoint that unpacks to much more": ("checkpoints/best.pt", bomb),
     "a checkpoint of a large pickle": ("checkpoints/best.pt", opcodes),
     "events.jsonl of large matrices": ("events.jsonl", matrices),
+    "events.jsonl of sparse matrices": ("events.jsonl", sparse_matrices),
     "a checkpoint of holes": ("checkpoints/best.pt", holes(6_000_000_000)),
     "a report of holes": ("report.md", holes(6_000_000_000)),
     "a picture of holes": ("predictions.png", holes(6_000_000_000)),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from cifar_tui.config import TrainingConfig
+from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import Note, RunStatus
 from cifar_tui.state import RunState
 from cifar_tui.store.markdown import escape
@@ -129,7 +130,7 @@ def test_recall_and_precision_are_those_of_the_single_images() -> None:
 
 
 def test_a_class_without_images_or_predictions_has_no_scores() -> None:
-    report = report_md(recorded(test=((3, 0, 0), (1, 2, 0), (0, 0, 0))), run_config(), FILES)
+    report = report_md(recorded(test=ConfusionMatrix.of(((3, 0, 0), (1, 2, 0), (0, 0, 0)))), run_config(), FILES)
 
     assert "| fish | 0 of 0 | – | – |" in report
 
@@ -148,7 +149,7 @@ def test_the_most_confused_pairs_are_told_in_words_the_most_first() -> None:
 
 
 def test_no_confusion_is_told_too() -> None:
-    report = report_md(recorded(test=((1, 0, 0), (0, 1, 0), (0, 0, 1))), run_config(), FILES)
+    report = report_md(recorded(test=ConfusionMatrix.of(((1, 0, 0), (0, 1, 0), (0, 0, 1)))), run_config(), FILES)
 
     assert "No test image was taken for another class." in report
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import Evaluated
 from cifar_tui.store.plots import fonts
 from cifar_tui.store.plots.confusion import draw_confusion_matrix
@@ -128,7 +129,7 @@ def test_on_the_dashboard_the_columns_stand_below_each_other(trained: Path, tmp_
 
 
 def matrix(size: int) -> Evaluated:
-    counts = tuple(tuple(9 if i == j else 1 for j in range(size)) for i in range(size))
+    counts = ConfusionMatrix.of([[9 if i == j else 1 for j in range(size)] for i in range(size)])
     return Evaluated(t=0.0, split="test", epoch=1, loss=0.5, accuracy=0.5, confusion=counts, seconds=1.0)
 
 

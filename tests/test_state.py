@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_tui import state as state_module
+from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import (
     AnyEvent,
     Batch,
@@ -66,7 +67,7 @@ def batch(epoch: int, number: int, loss: float = 1.0) -> Batch:
 
 def whole_epoch(epoch: int, val_accuracy: float = 0.5) -> list[AnyEvent]:
     t = float(epoch * BATCHES)
-    confusion = ((epoch, 0), (0, 1))
+    confusion = ConfusionMatrix.of(((epoch, 0), (0, 1)))
     return [
         *(batch(epoch, number) for number in range(1, BATCHES + 1)),
         Evaluated(t=t, split="validation", epoch=epoch, loss=1.0, accuracy=0.5, confusion=confusion, seconds=0.1),
@@ -319,7 +320,7 @@ def test_the_last_event_gives_the_state_and_going_on_takes_it_back(status: Any) 
 def test_a_state_stays_bounded_whatever_its_stream_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state_module, "MOST_EPOCHS", 3)
     monkeypatch.setattr(state_module, "MOST_RESUMPTIONS", 3)
-    monkeypatch.setattr(state_module, "MOST_CELLS", 8)
+    monkeypatch.setattr(state_module, "MOST_CELLS", 12)
     state = RunState()
     state.apply(started())
     for event in uninterrupted(5)[1:]:

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.errors import InputError
 from cifar_tui.events import (
     AnyEvent,
@@ -41,6 +42,7 @@ from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.store.stream import MOST_LINE
 from cifar_tui.store.tail import Tail
+from tests.recorded import kept_text
 from tests.test_state import batch, finished, fold, started, uninterrupted, whole_epoch
 
 NOW = datetime(2026, 1, 2, 3, 4, 5)
@@ -251,23 +253,25 @@ def test_any_bytes_as_events_are_read_without_an_error(
 
 def test_lines_of_any_length_are_read_and_those_that_are_none_of_ours_passed_over(folder: RunFolder) -> None:
     classes = tuple(str(number) for number in range(800))
-    matrix = tuple((1,) * 800 for _ in classes)
+    matrix = ConfusionMatrix.of([[1] * 800] * 800)
     beginning = replace(started(), classes=classes)
     evaluated = Evaluated(t=1.0, split="validation", epoch=1, loss=1.0, accuracy=0.5, confusion=matrix, seconds=1.0)
+    dense = json.loads(to_json(evaluated)) | {"confusion": list(matrix)}
     lines = [
         to_json(beginning),
         to_json(evaluated),
+        json.dumps(dense),
         "x" * (MOST_LINE + 10),
         " " * (3 * MOST_LINE),
         to_json(finished()),
     ]
     folder.events_file.write_text("".join(f"{line}\n" for line in lines))
     assert len(lines[1]) > 1 << 20
-    assert list(folder.events()) == [beginning, evaluated, finished()]
+    assert list(folder.events()) == [beginning, evaluated, evaluated, finished()]
     tail, seen = Tail(folder), list[AnyEvent]()
     while more := tail.more():
         seen += more
-    assert seen == [beginning, evaluated, finished()]
+    assert seen == [beginning, evaluated, evaluated, finished()]
     whole = folder.events_file.read_bytes()
     folder.events_file.write_bytes(whole[: len(to_json(beginning)) + 10_000])
     tail = Tail(folder)
@@ -396,12 +400,57 @@ def test_a_kept_state_that_is_damaged_or_anothers_is_passed_over(data: st.DataOb
         wrong: st.SearchStrategy[Any] = st.sampled_from([None, -1, 10**9, "x", [], {}, [1], [[1]]])
         where = data.draw(st.sampled_from([*kept, *kept["state"]]))
         (kept if where in kept else kept["state"])[where] = data.draw(wrong)
-        text = json.dumps(kept)
+        text = kept_text(kept)
         folder.state_file.write_text(data.draw(st.sampled_from([text, text[: len(text) // 2], "", "[]", "null"])))
         state = folder.read_state()
         assert isinstance(state, RunState)
         if where in kept or folder.state_file.stat().st_size < len(text):
             assert repr(state) == told
+
+
+def in_one_line(folder: RunFolder) -> dict[str, Any]:
+    """The kept state with its validations among the rest, as strings."""
+    content: dict[str, Any] = json.loads(folder.state_file.read_text())
+    validations = [json.dumps(each) for each in content.pop("validations")]
+    return content | {"state": content["state"] | {"validations": validations}}
+
+
+@pytest.mark.usefixtures("every_length_is_long")
+def test_a_kept_state_of_one_line_is_read_unless_it_lacks_a_matrix(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(folder, eventful())
+    told = repr(folder.read_state())
+    content = in_one_line(folder)
+    folder.state_file.write_text(json.dumps(content) + "\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "events", lambda *_: iter(()))
+        assert repr(folder.read_state()) == told
+    first = json.loads(content["state"]["validations"][0])
+    content["state"]["validations"][0] = json.dumps(first | {"confusion": []})
+    folder.state_file.write_text(json.dumps(content) + "\n")
+    assert repr(folder.read_state()) == told, "by its events"
+
+
+@pytest.mark.usefixtures("every_length_is_long")
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ['{"type":"note","t":1,"level":"info","message":"x"}\n]}\n'],
+        ["[]\n]}\n"],
+        ["\n" * 9],
+        [""],
+        ["x" * 20_000_000],
+        [" " * 70_000_000],
+    ],
+    ids=lambda lines: f"{len(lines[0])} characters",
+)
+def test_a_kept_state_with_other_lines_than_validations_is_passed_over(folder: RunFolder, lines: list[str]) -> None:
+    record(folder, eventful())
+    told = repr(folder.read_state())
+    head, _, _ = folder.state_file.read_text().partition("\n")
+    folder.state_file.write_text(head + "\n" + lines[0])
+    assert repr(folder.read_state()) == told
 
 
 def test_short_runs_keep_no_state_beside_their_events(folder: RunFolder) -> None:

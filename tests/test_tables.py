@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.state import RunState
-from cifar_tui.store.tables import confusion_csv, metrics_csv
+from cifar_tui.store.tables import MOST_SQUARE, confusion_csv, metrics_csv
 from tests.recorded import recorded
 
 NAMES = st.text(st.characters(codec="utf-8"), max_size=8) | st.text("'=+-@\t\r\n a", max_size=4)
@@ -58,7 +59,7 @@ def test_confusion_counts_and_any_class_names_read_back_exactly(names: list[str]
     row = st.tuples(*[st.integers(0, 10**9)] * len(names))
     matrix = data.draw(st.tuples(*[row] * len(names)))
 
-    header, *rows = read(confusion_csv(matrix, names))
+    header, *rows = read(confusion_csv(ConfusionMatrix.of(matrix), names))
 
     assert [unguarded(name) for name in header[1:]] == names
     assert [unguarded(line[0]) for line in rows] == names
@@ -67,11 +68,19 @@ def test_confusion_counts_and_any_class_names_read_back_exactly(names: list[str]
 
 @pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "+1", "-1+2", "@SUM(1)", "\t=1", "\r=1", "\n=1", "  =1", "＝1"])
 def test_no_class_name_is_a_formula(name: str) -> None:
-    header, row, _ = read(confusion_csv(((1, 2), (3, 4)), [name, "cat"]))
+    header, row, _ = read(confusion_csv(ConfusionMatrix.of(((1, 2), (3, 4))), [name, "cat"]))
     assert header[1:] == ["'" + name, "cat"]
     assert row == ["'" + name, "1", "2"]
 
 
 def test_names_that_differ_by_the_guard_alone_stay_different() -> None:
-    header, *_ = read(confusion_csv(((1, 2), (3, 4)), ["=1", "'=1"]))
+    header, *_ = read(confusion_csv(ConfusionMatrix.of(((1, 2), (3, 4))), ["=1", "'=1"]))
     assert header[1:] == ["'=1", "''=1"]
+
+
+def test_of_very_many_classes_only_the_counts_that_are_not_zero_are_written() -> None:
+    k = MOST_SQUARE + 1
+    matrix = ConfusionMatrix.of_csr([0, 1, *[2] * (k - 1)], [3, 2000], [7, 9])
+    header, *rows = read(confusion_csv(matrix, ["=1", *(f"class {n}" for n in range(1, k))]))
+    assert header == ["true", "predicted", "images"]
+    assert rows == [["'=1", "class 3", "7"], ["class 1", "class 2000", "9"]]

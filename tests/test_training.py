@@ -516,4 +516,4 @@ def test_the_confusion_matrix_is_that_of_scikit_learn(data: st.DataObject) -> No
     pairs = data.draw(st.lists(st.tuples(st.integers(0, k - 1), st.integers(0, k - 1)), min_size=1))
     true, predicted = (torch.tensor(column) for column in zip(*pairs, strict=True))
     expected = sklearn_confusion_matrix(true.numpy(), predicted.numpy(), labels=range(k))
-    assert np.array_equal(confusion_matrix(true, predicted, k), expected)
+    assert np.array_equal(list(confusion_matrix(true, predicted, k)), expected)

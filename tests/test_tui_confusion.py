@@ -13,7 +13,8 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.strip import Strip
 
-from cifar_tui.events import ConfusionMatrix, Evaluated
+from cifar_tui.confusion_matrix import ConfusionMatrix
+from cifar_tui.events import Evaluated
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.confusion import ConfusionPanel, evaluations, why_none
@@ -151,8 +152,8 @@ def test_a_cell_is_told_in_words(true: int, predicted: int, words: str) -> None:
 
 
 def test_a_class_without_images_says_so_and_long_names_are_cut() -> None:
-    assert sentence(((0, 0), (1, 2)), ("a", "b"), 0, 1, 80) == "no 'a' images here"
-    long = sentence(((5, 5), (1, 2)), ("a" * 99, "b" * 99), 0, 1, 78)
+    assert sentence(ConfusionMatrix.of(((0, 0), (1, 2))), ("a", "b"), 0, 1, 80) == "no 'a' images here"
+    long = sentence(ConfusionMatrix.of(((5, 5), (1, 2))), ("a" * 99, "b" * 99), 0, 1, 78)
     assert len(long) <= 78
     assert "aaaa…' images taken for 'bbbb" in long
 
@@ -280,7 +281,7 @@ def test_what_fits_is_within_the_matrix_and_the_screen(size: int, width: int, he
 
 
 def test_cells_are_shaded_by_their_share_of_the_row_in_a_hue_for_right_and_one_for_wrong() -> None:
-    matrix: ConfusionMatrix = ((901, 99, 3), (30, 970, 0), (0, 0, 17))
+    matrix = ConfusionMatrix.of(((901, 99, 3), (30, 970, 0), (0, 0, 17)))
     state = recorded([(0.5, 0.5)], ending=None, test=None)
     state.apply(validated(1, matrix))
     for look in (Look(), Look(dark=False)):
@@ -302,8 +303,8 @@ def test_without_colour_a_share_is_told_by_the_density_behind_it() -> None:
 
 def test_an_evaluation_that_does_not_fit_the_classes_is_left_out() -> None:
     state = begun(0, 2)
-    for damaged in ((), ((1, 2),), ((1,), (2,), (3,)), ((1, 2), (3, 4))):
-        state.apply(validated(2, damaged))
+    for damaged in ((), ((1,),), ((1, 2), (3, 4))):
+        state.apply(validated(2, ConfusionMatrix.of(damaged)))
     assert len(evaluations(state)) == 1
     assert evaluations(None) == evaluations(RunState()) == []
 

@@ -24,7 +24,7 @@ from cifar_tui.tui.opened import Opened
 from cifar_tui.tui.pair_images import Answer as Said
 from cifar_tui.tui.pair_images import PairCard
 from tests.galleries import gallery, paired
-from tests.panel_states import check, entry, looks, sizes, text
+from tests.panel_states import check, diagonal, entry, looks, sizes, text
 from tests.recorded import recorded
 from tests.test_state import finished, uninterrupted
 from tests.test_tui_app import Desk, dashboard, recorded_folder
@@ -155,7 +155,7 @@ def test_every_page_fits_every_size_and_every_terminal_after_any_keys(
 def finished_folder(runs_dir: Path, name: str, answers: bytes | None) -> None:
     """A run that was tested, and what it took the images for."""
     folder = recorded_folder(runs_dir, name)
-    test = Evaluated(t=9, split="test", epoch=1, loss=1.0, accuracy=0.5, confusion=((1, 0), (0, 1)), seconds=0.1)
+    test = Evaluated(t=9, split="test", epoch=1, loss=1.0, accuracy=0.5, confusion=diagonal(2, 1, 0), seconds=0.1)
     events = [*uninterrupted(2), test, finished()]
     folder.events_file.write_text("".join(f"{to_json(event)}\n" for event in events))
     folder.summary_file.write_text(folder.summary_file.read_text().replace("stopped", "finished"))

@@ -11,7 +11,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from cifar_tui.comparison import Comparison, Contestant, Pair, Race, Reach, compare, first
+from cifar_tui.analysis import listed
+from cifar_tui.comparison import Comparison, Contestant, Pair, Race, Reach, classes_that_differ, compare, first
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.headless.displays import PlainDisplay
 from cifar_tui.headless.tables import cell, comparison_table, console, fitting
@@ -120,7 +121,8 @@ def _reach(reach: Reach) -> str:
 
 
 def _print_classes(group: Sequence[int], comparison: Comparison, out: Console) -> None:
-    scores = [comparison.runs[n].classes for n in group]
+    shown = classes_that_differ([comparison.runs[n] for n in group])
+    scores = [[comparison.runs[n].classes[k] for k in shown] for n in group]
     columns = {CLASS: [cell(score.name) for score in scores[0]]}
     for n, mine in zip(group, scores, strict=True):
         columns[printable(comparison.runs[n].label)] = [percent(score.recall) for score in mine]
@@ -128,6 +130,7 @@ def _print_classes(group: Sequence[int], comparison: Comparison, out: Console) -
     for each in study:
         columns[f"study’s {each.model}"] = [percent(each.recall(score.name)) for score in scores[0]]
     out.print(fitting(columns, (), out.width, (CLASS,)), soft_wrap=True)
+    _print_only(len(shown), len(comparison.runs[group[0]].classes))
     mistakes = {
         comparison.runs[n].label: [(pair.true, pair.predicted, pair.count) for pair in comparison.runs[n].confused]
         for n in group
@@ -149,15 +152,22 @@ def _print_pair(two: Pair, comparison: Comparison, out: Console) -> None:
         f"accuracy {a} − {b}: {points(whole.difference)} (95 % interval {points(whole.low)} to {points(whole.high)}); "
         f"McNemar’s exact test: {probability(whole.p_value)}"
     )
-    names = [cell(score.name) for score in comparison.runs[two.a].classes]
+    shown = listed(len(two.classes), lambda k: abs(two.classes[k].difference))
+    classes = [two.classes[k] for k in shown]
     columns = {
-        CLASS: names,
-        "images": [count(each.images) for each in two.classes],
-        "both": [count(each.both) for each in two.classes],
-        f"only {a}": [count(each.only_a) for each in two.classes],
-        f"only {b}": [count(each.only_b) for each in two.classes],
-        "neither": [count(each.neither) for each in two.classes],
-        f"{a} − {b}": [points(each.difference) for each in two.classes],
-        "95 % interval": [f"{points(each.low)} to {points(each.high)}" for each in two.classes],
+        CLASS: [cell(comparison.runs[two.a].classes[k].name) for k in shown],
+        "images": [count(each.images) for each in classes],
+        "both": [count(each.both) for each in classes],
+        f"only {a}": [count(each.only_a) for each in classes],
+        f"only {b}": [count(each.only_b) for each in classes],
+        "neither": [count(each.neither) for each in classes],
+        f"{a} − {b}": [points(each.difference) for each in classes],
+        "95 % interval": [f"{points(each.low)} to {points(each.high)}" for each in classes],
     }
     out.print(fitting(columns, ("images", "neither", "both"), out.width, (CLASS,)), soft_wrap=True)
+    _print_only(len(shown), len(two.classes))
+
+
+def _print_only(shown: int, every: int) -> None:
+    if shown < every:
+        output.line(f"the {shown} of {count(every)} classes that differ most; all: --json")

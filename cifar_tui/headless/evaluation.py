@@ -35,11 +35,11 @@ def evaluate_run(folder: RunFolder, given: Overrides, *, as_json: bool) -> None:
             "test_loss": test.loss,
             "test_accuracy": test.accuracy,
             "classes": classes,
-            "confusion_matrix": test.confusion,
+            "confusion_matrix": list(test.confusion),
         }
         output.line(json.dumps(result))
         return
-    images = sum(map(sum, test.confusion))
+    images = test.confusion.images
     output.line(
         f"{printable(folder.id)}, weights of epoch {test.epoch}: test accuracy {percent(test.accuracy)},"
         f" loss {test.loss:.4f} on {plural(images, 'image')}"

@@ -9,8 +9,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from cifar_tui.analysis import class_scores, most_confused
-from cifar_tui.events import ConfusionMatrix
+from cifar_tui.analysis import class_scores, listed
+from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.state import RunState
 from cifar_tui.study import Reference
 from cifar_tui.system import output
@@ -86,20 +86,30 @@ def runs_table(summaries: Sequence[dict[str, Any]], width: int = PLAIN_WIDTH) ->
 
 
 def classes_table(matrix: ConfusionMatrix, classes: Sequence[str], width: int = PLAIN_WIDTH) -> Text:
-    """Each class's images, the share of them that was got right, and what they were taken for most often."""
-    scores = class_scores(matrix, classes)
-    taken_for = {pair.true: pair for pair in reversed(most_confused(matrix, classes, len(classes) ** 2))}
-    mistakes = [taken_for.get(score.name) for score in scores]
+    """Each class's images, the share of them that was got right, and what they were taken for most often.
+
+    Of many classes, those that were got right least often.
+    """
+    every = class_scores(matrix, classes)
+    shown = listed(len(every), lambda k: -every[k].recall)
+    scores = [every[k] for k in shown]
     columns = {
         "class": [cell(score.name) for score in scores],
         "images": [cell(count(score.images)) for score in scores],
         "right": [cell(count(score.right)) for score in scores],
         "accuracy": [cell(percent(score.recall)) for score in scores],
-        "most taken for": [
-            f"{cell(pair.predicted, MOST_IN_CELL // 2)} ({count(pair.count)})" if pair else "" for pair in mistakes
-        ],
+        "most taken for": [_most_taken_for(matrix, classes, k) for k in shown],
     }
-    return fitting(columns, ("images", "right"), width)
+    table = fitting(columns, ("images", "right"), width)
+    if len(shown) < len(every):
+        table.append(f"\nthe {len(shown)} of {count(len(every))} classes that were got right least often", "dim")
+    return table
+
+
+def _most_taken_for(matrix: ConfusionMatrix, classes: Sequence[str], true: int) -> str:
+    wrong = [(number, -column) for column, number in matrix.row(true) if column != true]
+    number, column = max(wrong, default=(0, 0))
+    return f"{cell(classes[-column], MOST_IN_CELL // 2)} ({count(number)})" if number else ""
 
 
 def cell(value: object, most: int = MOST_IN_CELL) -> str:

@@ -51,6 +51,11 @@ class Answers:
         confidence: NDArray[np.float32] = self.probabilities.max(axis=1)
         return confidence
 
+    @property
+    def too_large(self) -> bool:
+        """Whether the file would be larger than what is read."""
+        return self.labels.nbytes + self.probabilities.nbytes + MOST_HEADER > MOST_BYTES
+
     def to_bytes(self) -> bytes:
         """The content of the file."""
         tensors: dict[str, NDArray[Any]] = {"labels": self.labels, "probabilities": self.probabilities}

@@ -13,7 +13,7 @@ from cifar_tui.events import Note
 from cifar_tui.files import write_text
 from cifar_tui.state import RunState
 from cifar_tui.store.answers import FILE as ANSWERS
-from cifar_tui.store.answers import Answers, read
+from cifar_tui.store.answers import MOST_BYTES, Answers, read
 from cifar_tui.store.page import is_picture, page
 from cifar_tui.store.plots.calibration import draw_calibration
 from cifar_tui.store.plots.confusion import draw_confusion_matrix
@@ -23,7 +23,7 @@ from cifar_tui.store.plots.predictions import Predictions, draw_predictions
 from cifar_tui.store.report import report_md
 from cifar_tui.store.tables import confusion_csv, metrics_csv
 from cifar_tui.system.folders import Folder
-from cifar_tui.text import printable
+from cifar_tui.text import count, printable
 
 __all__ = ["Predictions", "lacking_fonts", "write_artefacts", "write_page"]
 
@@ -75,7 +75,14 @@ def write_artefacts(
         makers["calibration.png"] = lambda: draw_calibration(calibration)
     if predictions is not None:
         makers["predictions.png"] = lambda: draw_predictions(predictions, classes)
-    if answers is not None:
+    failures: list[str] = []
+    if answers is not None and answers.too_large:
+        images, k = answers.probabilities.shape
+        failures.append(
+            f"{ANSWERS} is left out: {count(images)} images of {count(k)} classes are more than {MOST_BYTES:,} bytes; "
+            "what shows single images finds their answers anew"
+        )
+    elif answers is not None:
         makers[ANSWERS] = answers.to_bytes
     outdated = {
         "curves.png",
@@ -87,8 +94,9 @@ def write_artefacts(
     present: set[str] = set()
     if test is not None:
         present = {name for name in outdated.intersection(OF_THE_TEST) if files.exists(name)}
+        if answers is not None:
+            present.discard(ANSWERS)  # It is of other weights.
         outdated -= present
-    failures: list[str] = []
 
     def report() -> str:
         notes = [Note(t=state.t, level="warning", message=failure) for failure in failures]

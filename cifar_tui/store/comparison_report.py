@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
+from cifar_tui.analysis import listed
 from cifar_tui.calibration import BINS
-from cifar_tui.comparison import Comparison, Figures, Pair, Race, first
+from cifar_tui.comparison import Comparison, Figures, Pair, Race, classes_that_differ, first
 from cifar_tui.store.comparison_conclusion import conclusion
 from cifar_tui.store.markdown import escape, picture, table
 from cifar_tui.study import CLASS_IMAGES
@@ -113,10 +114,11 @@ def _classes(
     """Each class's accuracy, and what was most often taken for what."""
     runs = [comparison.runs[n] for n in group]
     study = [each for each in comparison.study if any(each.recall(score.name) is not None for score in runs[0].classes)]
-    rows = []
-    for k, score in enumerate(runs[0].classes):
-        of_study = [percent(each.recall(score.name)) for each in study]
-        rows.append((escape(score.name), *(percent(run.classes[k].recall) for run in runs), *of_study))
+    shown, rows = classes_that_differ(runs), []
+    for k in shown:
+        called = runs[0].classes[k].name
+        of_study = [percent(each.recall(called)) for each in study]
+        rows.append((escape(called), *(percent(run.classes[k].recall) for run in runs), *of_study))
     heads = ["class", *(escape(run.label) for run in runs), *(f"study’s {each.model}" for each in study)]
     mistakes = [
         f"- {escape(run.label)}: {count(pair.count)} of {count(pair.images)} “{escape(pair.true)}” taken for "
@@ -133,6 +135,7 @@ def _classes(
     return [
         *(["## Class by class", "The share of each class’s test images that is found (recall)."] if first_one else []),
         *picture(name, "Accuracy by class", files),
+        *_only(len(shown), len(runs[0].classes), "that differ most"),
         table(heads, rows, "l" + "r" * (len(heads) - 1)),
         *(["Most often confused:", "\n".join(mistakes)] if mistakes else []),
     ]
@@ -150,14 +153,15 @@ def _pair(two: Pair, runs: Sequence[Figures]) -> list[str]:
             ("neither is right", whole.neither),
         )
     ]
+    shown = listed(len(two.classes), lambda k: abs(two.classes[k].difference))
     rows = [
         (
-            escape(score.name),
+            escape(runs[two.a].classes[k].name),
             *map(count, (each.both, each.only_a, each.only_b, each.neither)),
             points(each.difference),
             f"{points(each.low)} to {points(each.high)}",
         )
-        for score, each in zip(runs[two.a].classes, two.classes, strict=True)
+        for k, each in ((k, two.classes[k]) for k in shown)
     ]
     heads = ("class", "both right", f"only {a}", f"only {b}", "neither", f"{a} − {b}", "95 % interval")
     return [
@@ -167,10 +171,15 @@ def _pair(two: Pair, runs: Sequence[Figures]) -> list[str]:
         f"The accuracies of {a} and {b} differ by {points(whole.difference)} points (95 % interval "
         f"{points(whole.low)} to {points(whole.high)}); by McNemar’s exact test, {probability(whole.p_value)}. "
         "Class by class, the differences in points:",
+        *_only(len(shown), len(two.classes), "that differ most"),
         table(heads, rows, "lrrrrrr"),
         "The intervals are Newcombe’s for two shares of the same images; those of the classes are one by one, so that "
         "of twenty, one may be expected to miss.",
     ]
+
+
+def _only(shown: int, every: int, which: str) -> list[str]:
+    return [f"The {shown} of {count(every)} classes {which}:"] if shown < every else []
 
 
 def _confidence(runs: Sequence[Figures]) -> list[str]:

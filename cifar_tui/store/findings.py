@@ -88,7 +88,7 @@ def _learned(epochs: Sequence[Epoch], best: Epoch) -> Iterator[str]:
 
 
 def _tested(test: Evaluated, classes: Sequence[str], best: Epoch) -> Iterator[str]:
-    right, images = sum(row[k] for k, row in enumerate(test.confusion)), sum(map(sum, test.confusion))
+    right, images = sum(test.confusion.right), test.confusion.images
     if not images:
         return
     low, high = wilson(right, images)

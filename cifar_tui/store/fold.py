@@ -1,26 +1,42 @@
-"""The state that a long run's events make, kept beside them: a million events need not be read to show the run."""
+"""The state that a long run's events make, kept beside them: a million events need not be read to show the run.
+
+The file is one JSON object in lines. The first line holds all but the validations, each of which has a line of its own,
+as in the stream: their confusion matrices are most of a run of many classes, and are read one at a time. In a file of
+one line, the validations are among the rest.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import astuple, fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, BinaryIO, get_args
 
-from cifar_tui.events import Event, EventError, RunStatus, from_json, to_json
+from cifar_tui.events import AnyEvent, Evaluated, Event, EventError, RunStatus, from_json, to_json
 from cifar_tui.state import Curve, Point, RunState, Speed
+from cifar_tui.store.stream import MOST_LINE
 from cifar_tui.system import bounded_json
 from cifar_tui.system.folders import Folder
 
 LEAST_BYTES = 1_000_000
 """Shorter streams are read faster than one can see."""
-MOST_BYTES = 32_000_000
+MOST_BYTES = 64_000_000
+"""What the file may hold: the state of a longer one is read from the events."""
+MOST_HEAD = 32_000_000
 MOST_MEMORY = 100_000_000
-"""What the file may hold, and what its values may take: those of a larger one are read from the events."""
+"""What its first line may hold, and what the values of that may take."""
+_ENDS = b'"validations":[\n', b"]}\n"
+"""Of the first line, and of the file."""
 _TAIL = 4096
 """How much of the stream's end tells it from another."""
-_LAYOUT = [[field.name for field in fields(kind)] for kind in (RunState, Curve, Point, Speed)]
+_VALIDATIONS = ("validations", "cells", "bare")
+"""What of a state the validations make."""
+_DERIVED = ("cells", "bare")
+_LAYOUT = [
+    [field.name for field in fields(kind) if field.name not in _DERIVED] for kind in (RunState, Curve, Point, Speed)
+]
 """What a file must have been written with: another version's state may be another one."""
 
 
@@ -38,22 +54,34 @@ def write(state: RunState, events_file: Path, file: Path) -> None:
         "layout": _LAYOUT,
         "bytes": size,
         "tail": _tail(events_file, size),
-        "state": {field.name: _plain(getattr(state, field.name)) for field in fields(state)},
+        "state": {
+            field.name: _plain(getattr(state, field.name)) for field in fields(state) if field.name not in _VALIDATIONS
+        },
     }
-    text = json.dumps(content, separators=(",", ":")) + "\n"
-    if len(text) <= MOST_BYTES:
-        Folder(file.parent).write_text(file.name, text)
+    head = json.dumps(content, separators=(",", ":")).encode()[:-1] + b"," + _ENDS[0]
+    lines, length = [head], len(head) + len(_ENDS[1])
+    for number, event in enumerate(state.validations):
+        lines.append(b"," * bool(number) + to_json(event).encode() + b"\n")
+        length += len(lines[-1])
+        if length > MOST_BYTES:
+            return
+    if len(head) <= MOST_HEAD:
+        Folder(file.parent).write_bytes(file.name, b"".join([*lines, _ENDS[1]]))
 
 
 def read(events_file: Path, file: Path) -> tuple[RunState, int]:
     """The state that was kept, and how many bytes of `events_file` made it; an empty one and 0 where none fits."""
     try:
-        text = Folder(file.parent).read_bytes(file.name, MOST_BYTES).decode()
-        content = bounded_json.parse(text, MOST_MEMORY)
-        del text
-        size = content["bytes"]
-        if content["layout"] == _LAYOUT and size >= LEAST_BYTES and content["tail"] == _tail(events_file, size):
-            return _state(content["state"]), size
+        with Folder(file.parent).open_to_read(file.name, MOST_BYTES) as stream:
+            head = stream.readline(MOST_HEAD)
+            in_lines = head.endswith(_ENDS[0])
+            content = bounded_json.parse((head + _ENDS[1] if in_lines else head).decode(), MOST_MEMORY)
+            size = content["bytes"]
+            if content["layout"] == _LAYOUT and size >= LEAST_BYTES and content["tail"] == _tail(events_file, size):
+                state = _state(content["state"])
+                for event in _validations(stream) if in_lines else map(from_json, content["state"]["validations"]):
+                    _keep(state, event, whole=not in_lines)
+                return state, size
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, EventError):
         pass  # Missing, or damaged: the events tell it all.
     return RunState(), 0
@@ -81,6 +109,8 @@ def _state(content: dict[str, Any]) -> RunState:
         raise ValueError(content["status"])
     state = RunState()
     for field in fields(state):
+        if field.name in _VALIDATIONS:
+            continue
         value = content[field.name]
         default = getattr(state, field.name)
         if isinstance(default, Curve):
@@ -98,6 +128,18 @@ def _state(content: dict[str, Any]) -> RunState:
             value = None if value is None else from_json(value)
         setattr(state, field.name, value)
     return state
+
+
+def _validations(stream: BinaryIO) -> Iterator[AnyEvent]:
+    while (line := stream.readline(MOST_LINE)) != _ENDS[1]:
+        yield from_json(line.removeprefix(b",").decode())
+
+
+def _keep(state: RunState, event: AnyEvent, *, whole: bool) -> None:
+    """Append a validation; `whole` where it must have its matrix: a file of one line may lack some that fit."""
+    if not isinstance(event, Evaluated) or (whole and not len(event.confusion)):
+        raise ValueError(event.type)
+    state.keep_validation(event)
 
 
 def _point(first: Any, last: Any, *values: Any) -> Point:

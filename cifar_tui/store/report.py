@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from cifar_tui.analysis import class_scores, most_confused
+from cifar_tui.analysis import class_scores, listed, most_confused
 from cifar_tui.calibration import Calibration
 from cifar_tui.config import TrainingConfig
 from cifar_tui.events import Epoch, Evaluated
@@ -118,8 +118,7 @@ def _main_figures(state: RunState, config: Mapping[str, Any]) -> str:
     best, last = state.best, state.epochs[-1] if state.epochs else None
     rows = [("Run", escape(config["id"])), ("State", state.status)]
     if state.test:
-        right = sum(row[k] for k, row in enumerate(state.test.confusion))
-        images = sum(map(sum, state.test.confusion))
+        right, images = sum(state.test.confusion.right), state.test.confusion.images
         rows += [
             ("Test accuracy", f"**{percent(state.test.accuracy)}** ({count(right)} of {count(images)})"),
             ("Test loss", _loss(state.test.loss)),
@@ -198,6 +197,7 @@ def _verdict(epochs: Sequence[Epoch]) -> str:
 
 def _test(test: Evaluated, classes: Sequence[str], files: AbstractSet[str]) -> list[str]:
     scores = class_scores(test.confusion, classes)
+    shown = [scores[k] for k in listed(len(scores), lambda k: -scores[k].recall)]
     rows = [
         (
             escape(score.name),
@@ -205,10 +205,15 @@ def _test(test: Evaluated, classes: Sequence[str], files: AbstractSet[str]) -> l
             percent(score.recall),
             percent(score.precision),
         )
-        for score in scores
+        for score in shown
     ]
     parts = [
         "## Test, class by class",
+        *(
+            [f"The {len(shown)} of {count(len(scores))} classes with the lowest recall:"]
+            if len(shown) < len(scores)
+            else []
+        ),
         table(("class", "right", "accuracy (recall)", "precision"), rows, "lrrr"),
         "Recall is the share of a class's images that are found; precision is the share that is right of what is taken "
         "for the class.",

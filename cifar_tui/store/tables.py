@@ -7,7 +7,8 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
-from cifar_tui.events import AnyEvent, Batch, ConfusionMatrix, Resumed, RunStarted
+from cifar_tui.confusion_matrix import ConfusionMatrix
+from cifar_tui.events import AnyEvent, Batch, Resumed, RunStarted
 from cifar_tui.state import RunState
 
 METRICS = (
@@ -25,6 +26,8 @@ METRICS = (
 
 BATCHES = ("epoch", "batch", "samples", "loss", "accuracy", "lr", "images_per_second", "t")
 """The columns of `batches.csv`: attributes of a `Batch` event."""
+MOST_SQUARE = 2000
+"""Classes of which the confusion matrix is written with all counts; those of 10,000 would be 200 MB."""
 _LONGEST_ROW = 400
 """Bytes: each of its numbers takes 25 at most."""
 
@@ -80,6 +83,8 @@ def _table(columns: Sequence[str], rows: Iterable[object]) -> str:
 def confusion_csv(matrix: ConfusionMatrix, classes: Sequence[str]) -> str:
     """Counts with class names on both sides, the true classes down, the predicted ones across.
 
+    Of more than `MOST_SQUARE` classes, a row for each count that is not zero, with the two classes before it.
+
     A name that a spreadsheet could run as a formula, or that begins with an apostrophe, has one more apostrophe before
     it: without that, all names are as they were, and different ones stay different.
 
@@ -93,6 +98,10 @@ def confusion_csv(matrix: ConfusionMatrix, classes: Sequence[str]) -> str:
     buffer = io.StringIO()
     # All names in quotes: the csv module of Python 3.11 and 3.12 would leave a carriage return bare.
     writer = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    if len(matrix) > MOST_SQUARE:
+        writer.writerow(["true", "predicted", "images"])
+        writer.writerows((names[row], names[column], number) for row, column, number in matrix.cells())
+        return buffer.getvalue()
     writer.writerow(["true / predicted", *names])
     writer.writerows([name, *row] for name, row in zip(names, matrix, strict=True))
     return buffer.getvalue()

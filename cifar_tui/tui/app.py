@@ -325,23 +325,30 @@ class Dashboard(LiveApp):
         self.push_screen(box, predict)
 
     def action_filter(self) -> None:
-        """Type what the runs' rows must say."""
-        self.main.show_filter()
+        """Type what the runs' rows must say; from the matrix, a class's name."""
+        if self.main.in_matrix:
+            self.main.find_class()
+        else:
+            self.main.show_filter()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """The filter is typed."""
+        """The filter is typed, or a class's name."""
+        if event.input.id == "finder" and not self._exit and self.main.views is not None:
+            self.main.views.confusion.find(event.value)
         if event.input.id == "filter" and not self._exit:
             self.filter_words = event.value.lower().split()
             self.fill()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """The filter is as it should be."""
+        """The filter is as it should be, or the next class is wanted."""
+        if event.input.id == "finder" and not self._exit and self.main.views is not None:
+            self.main.views.confusion.find_next()
         if event.input.id == "filter" and not self._exit:
             self.main.set_focus(None)
 
     def action_leave(self) -> None:
         """Take away what stands in the way: the filter, a cursor, an epoch that is not the newest, the images."""
-        if not self.main.hide_filter():
+        if not self.main.hide_finder() and not self.main.hide_filter():
             self.main.leave_view()
 
     def action_theme(self) -> None:

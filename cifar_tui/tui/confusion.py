@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
-from cifar_tui.events import ConfusionMatrix, Evaluated
+from cifar_tui.analysis import largest_confusions
+from cifar_tui.confusion_matrix import ConfusionMatrix
+from cifar_tui.events import Evaluated
 from cifar_tui.state import RunState
-from cifar_tui.text import percent, printable
+from cifar_tui.text import printable
+from cifar_tui.tui.confusion_picture import picture
 from cifar_tui.tui.entry import ENDED, Entry
-from cifar_tui.tui.lines import Panel, Part, fitting, line, paragraph, width_of
+from cifar_tui.tui.lines import Panel, paragraph
 from cifar_tui.tui.look import Look
 from cifar_tui.tui.matrix import (
     ROWS_ABOVE,
     Frame,
     Marks,
-    Row,
-    grid,
-    pair_rows,
-    pairs_below,
+    judged,
     scrolled,
-    sentence,
 )
+from cifar_tui.tui.search import Search
 
-GAP = 3
-"""Columns between the matrix and what stands beside it."""
-LONGEST_PAIR = 48
-"""Columns of the pairs beside the matrix, at most."""
-PAIRS_BELOW = 4
-"""Free lines from which on the pairs stand below it."""
+
+class Names(NamedTuple):
+    """The classes, and their names as they can be drawn in a look."""
+
+    classes: tuple[str, ...]
+    look: Look
+    drawn: tuple[str, ...]
 
 
 def evaluations(state: RunState | None) -> list[Evaluated]:
@@ -40,7 +41,7 @@ def evaluations(state: RunState | None) -> list[Evaluated]:
         return []
     size = len(state.started.classes)
     every = [*state.validations, *([state.test] if state.test is not None else [])]
-    return [each for each in every if size and [len(row) for row in each.confusion] == [size] * size]
+    return [each for each in every if size and len(each.confusion) == size]
 
 
 def why_none(entry: Entry | None) -> str:
@@ -58,64 +59,6 @@ def why_none(entry: Entry | None) -> str:
         return "it ended before its first validation: there is no matrix"
     started, state = entry.state.started, entry.state
     return f"the first matrix comes at the end of this epoch: batch {state.batch} of {started.batches} is done"
-
-
-def picture(
-    found: list[Evaluated],
-    shown: int | None,
-    names: tuple[str, ...],
-    marks: Marks,
-    look: Look,
-    size: tuple[int, int],
-) -> list[Strip]:
-    """One evaluation's matrix with its title, its sentence and the pairs that are most confused.
-
-    Args:
-        found: All evaluations of the run.
-        shown: Which of them; None for the newest.
-        names: Of the classes.
-        marks: The cursor, and what is seen.
-        look: How to draw.
-        size: Columns and lines.
-    """
-    width, height = size
-    matrix = found[-1 if shown is None else shown].confusion
-    frame = Frame.of(matrix, names, width, height)
-    words = sentence(matrix, names, *marks.cursor, width)
-    rows: list[Row] = [_title(found, shown, frame, marks, look, width), [(words, look.strong)]]
-    body = grid(matrix, names, frame, marks, look)
-    room = height - len(rows)
-    if frame.side:
-        pairs = pair_rows(matrix, names, min(width - frame.width - GAP, LONGEST_PAIR), room, look)
-        body += [[] for _ in range(len(body), len(pairs))]
-        for row, pair in zip(body, pairs, strict=False):
-            row += [" " * (frame.width + GAP - width_of(row)), *pair]
-    elif room - len(body) >= PAIRS_BELOW:
-        body += [[], *pairs_below(matrix, names, width, room - len(body) - 1, look)]
-    return [line([_drawn(part, look) for part in row], width) for row in (rows + body)[:height]]
-
-
-def _title(found: list[Evaluated], shown: int | None, frame: Frame, marks: Marks, look: Look, width: int) -> Row:
-    """Which evaluation it is, and of what else there is to say as much as fits."""
-    evaluation = found[-1 if shown is None else shown]
-    validations = sum(each.split == "validation" for each in found)
-    what = f"test, weights of epoch {evaluation.epoch}"
-    if evaluation.split == "validation":
-        what = f"validation after epoch {evaluation.epoch} of {validations}"
-    (top, left), size = marks.corner, frame.size
-    parts: Row = [(what, look.strong), f"{percent(evaluation.accuracy)} right"]
-    if shown is not None:
-        parts.append(("Esc: the newest", look.warning))
-    if frame.rows < size or frame.columns < size:
-        parts.append(f"classes {top + 1}–{top + frame.rows} × {left + 1}–{left + frame.columns} of {size}")
-    unit = "percent of rows, v: counts" if marks.percent else "counts, v: percent"
-    hints = (unit, "Enter: images", "rows true, columns predicted", ", and . for other epochs")
-    parts += [(hint, look.dim) for hint in hints[: 4 if len(found) > 1 else 3]]
-    return fitting(parts, width, look)
-
-
-def _drawn(part: Part, look: Look) -> Part:
-    return look.text(part) if isinstance(part, str) else (look.text(part[0]), part[1])
 
 
 class ConfusionPanel(Panel, can_focus=True):
@@ -140,13 +83,15 @@ class ConfusionPanel(Panel, can_focus=True):
         self._corner = (0, 0)
         self._percent = False
         self._frame: Frame | None = None
+        self._names = Names((), Look(), ())
+        self._search = Search()
 
     def view(self, entry: Entry | None, look: Look) -> None:
         """Show this run, in this look, as it stands now; another run begins with its newest evaluation."""
         if entry is not self.entry:
             self._shown = None
             if _classes(entry) != _classes(self.entry):
-                self._cursor, self._corner = None, (0, 0)
+                self._cursor, self._corner, self._search = None, (0, 0), Search()
         super().view(entry, look)
 
     def step(self, delta: int) -> None:
@@ -169,10 +114,53 @@ class ConfusionPanel(Panel, can_focus=True):
         """The true and the predicted class under the cursor; None where there is no matrix."""
         return None if self._frame is None else self._cursor
 
+    @property
+    def scrolls(self) -> bool:
+        """Whether a part of the matrix is out of sight."""
+        return self._frame is not None and self._frame.is_part
+
     def toggle_percent(self) -> None:
         """Counts, or percentages of their row."""
         self._percent = not self._percent
         self.draw()
+
+    def find(self, typed: str) -> None:
+        """Go to the class whose name has this in it, one that begins with it before others; empty ends the search."""
+        self._search = Search.of(typed, _classes(self.entry))
+        self._go_to_found()
+
+    def find_next(self) -> None:
+        """Go to the next of these classes."""
+        self._search = self._search.next()
+        self._go_to_found()
+
+    def _go_to_found(self) -> None:
+        if self._search.found:
+            k = self._search.found[self._search.place]
+            self._jump(k, k)
+        else:
+            self.draw()
+
+    def _jump(self, row: int, column: int) -> None:
+        """Put the cursor on a cell, in the middle of what is shown where the cell was out of sight."""
+        frame, (top, left) = self._frame, self._corner
+        if frame is not None and not (top <= row < top + frame.rows and left <= column < left + frame.columns):
+            self._corner = row - frame.rows // 2, column - frame.columns // 2
+        self._cursor = row, column
+        self.draw()
+
+    def go_to_confused(self, step: int) -> None:
+        """Go to the pair that is confused most often, or from such a pair so many on; those are `PAIRS`."""
+        if self._frame is None:
+            return
+        pairs = [(row, column) for row, column, _ in judged(self._matrix, self._names.drawn).confusions]
+        if pairs and self._cursor is not None:
+            place = (pairs.index(self._cursor) + step) % len(pairs) if self._cursor in pairs else 0
+            self._jump(*pairs[place])
+
+    @property
+    def _matrix(self) -> ConfusionMatrix:
+        return self._found()[-1 if self._shown is None else self._shown].confusion
 
     def lines(self, width: int, height: int) -> list[Strip]:
         """The matrix with the cell cursor in sight, or why there is none."""
@@ -182,7 +170,7 @@ class ConfusionPanel(Panel, can_focus=True):
         if self._shown is not None and self._shown >= len(found) - 1:
             self._shown = None
         matrix = found[-1 if self._shown is None else self._shown].confusion
-        names = tuple(self.look.text(printable(name)) for name in _classes(self.entry))
+        names = self._drawn_names()
         size = len(matrix)
         row, column = self._cursor or first_cell(matrix)
         self._cursor = cursor = min(row, size - 1), min(column, size - 1)
@@ -192,7 +180,7 @@ class ConfusionPanel(Panel, can_focus=True):
             scrolled(self._corner[1], cursor[1], frame.columns, size),
         )
         marks = Marks(cursor, self._corner, self._percent, self.has_focus)
-        return picture(found, self._shown, names, marks, self.look, (width, height))
+        return picture(found, self._shown, names, marks, self.look, (width, height), self._search)
 
     def action_move(self, rows: int, columns: int) -> None:
         """Move the cell cursor."""
@@ -226,6 +214,13 @@ class ConfusionPanel(Panel, can_focus=True):
         super().watch_has_focus(focused)
         self.draw()
 
+    def _drawn_names(self) -> tuple[str, ...]:
+        """The classes' names as they can be drawn; a thousand of them are not made anew for every move."""
+        classes = _classes(self.entry)
+        if self._names.classes is not classes or self._names.look != self.look:
+            self._names = Names(classes, self.look, tuple(self.look.text(printable(name)) for name in classes))
+        return self._names.drawn
+
     def _found(self) -> list[Evaluated]:
         return evaluations(self.entry.state if self.entry is not None else None)
 
@@ -237,6 +232,6 @@ def _classes(entry: Entry | None) -> tuple[str, ...]:
 
 def first_cell(matrix: ConfusionMatrix) -> tuple[int, int]:
     """Where the cursor begins: on the pair that is most confused."""
-    size = range(len(matrix))
-    wrong = ((i, j) for i in size for j in size if i != j)
-    return max(wrong, key=lambda cell: matrix[cell[0]][cell[1]], default=(0, 0))
+    for row, column, _ in largest_confusions(matrix, 1):
+        return row, column
+    return 0, min(1, len(matrix) - 1)

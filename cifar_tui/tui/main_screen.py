@@ -98,6 +98,8 @@ class MainScreen(ViewsScreen):
         """The panels; None until the first picture stands."""
         self.filter: Input | None = None
         """Where the filter is typed; it comes with the panels."""
+        self.finder: Input | None = None
+        """Where the name of a class is typed that is looked for in the matrix; likewise."""
         self._entries = entries
         self._tell_selected = selected
         self._session = session
@@ -124,12 +126,16 @@ class MainScreen(ViewsScreen):
         from cifar_tui.tui.body import Body
 
         body = Body(self.remarks, self.look, self._session)
-        box = Input(id="filter", placeholder="filter: any part of a run's row", compact=True)
-        box.cursor_blink = False  # A line over SSH is not to be kept busy.
-        box.display = False
+        filter_box = Input(id="filter", placeholder="filter: any part of a run's row", compact=True)
+        finder = Input(
+            id="finder", placeholder="class: any part of its name; Enter: the next, Esc: the matrix", compact=True
+        )
+        for box in (filter_box, finder):
+            box.cursor_blink = False  # A line over SSH is not to be kept busy.
+            box.display = False
         await self.query_one("#no-body").remove()
-        await self.mount(box, body, after=self.runs)
-        self.body, self.filter = body, box
+        await self.mount(filter_box, finder, body, after=self.runs)
+        self.body, self.filter, self.finder = body, filter_box, finder
         if self._pixels is not None:
             body.views.images.draw_by(self._pixels)
         self.draw_selected()
@@ -181,6 +187,29 @@ class MainScreen(ViewsScreen):
         self.set_focus(None)
         self.filter.value = ""
         self.filter.display = False
+        return True
+
+    @property
+    def in_matrix(self) -> bool:
+        """Whether the cursor keys move the matrix's cursor."""
+        return self.views is not None and self.focused is self.views.confusion
+
+    def find_class(self) -> None:
+        """Put the line for a class's name on, and the keyboard into it."""
+        if self.finder is not None:
+            self.finder.display = True
+            self.set_focus(self.finder)
+
+    def hide_finder(self) -> bool:
+        """Go from that line to the matrix, where the cursor stays; whether it was on."""
+        if self.finder is None or not self.finder.display:
+            return False
+        self.finder.value = ""
+        self.finder.display = False
+        if self.views is not None:
+            self.views.confusion.find("")
+            if self.focused is self.finder or self.focused is None:
+                self.set_focus(self.views.keyboard)
         return True
 
     def fill(self, entries: Iterable[Entry]) -> None:
@@ -237,15 +266,15 @@ class MainScreen(ViewsScreen):
         self._title.say(left, right, look=self.look)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Keys are no keys where a box stands before the panels, or the filter is typed."""
+        """Keys are no keys where a box stands before the panels, or the filter or a class is typed."""
         if action == "move":
             return self.is_active and self.focused is None
         # Not by the filter's `has_focus`, which waits its turn behind what was typed.
-        return action not in keys.ACTIONS or (self.is_active and not self._filter_is_typed)
+        return action not in keys.ACTIONS or (self.is_active and not self._is_typed)
 
     @property
-    def _filter_is_typed(self) -> bool:
-        return self.filter is not None and self.focused is self.filter
+    def _is_typed(self) -> bool:
+        return self.focused is not None and self.focused in (self.filter, self.finder)
 
     def action_move(self, how: str) -> None:
         """Select another run."""

@@ -6,12 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.style import Style
 
-from cifar_tui.analysis import ClassScore, Confusion, class_scores, most_confused
-from cifar_tui.events import ConfusionMatrix
+from cifar_tui.analysis import ClassScore, class_scores, largest_confusions
+from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.text import count, percent
 from cifar_tui.tui.lines import Part
 from cifar_tui.tui.look import Look
@@ -65,6 +66,11 @@ class Frame:
         """Columns of the matrix and its scores."""
         return self.label + self.columns * self.cell + self.scores * SCORE
 
+    @property
+    def is_part(self) -> bool:
+        """Whether not all of the matrix fits."""
+        return self.rows < self.size or self.columns < self.size
+
     @staticmethod
     def of(matrix: ConfusionMatrix, names: Sequence[str], width: int, height: int) -> Frame:
         """What fits into `height` lines of `width` columns; at least one cell."""
@@ -74,7 +80,7 @@ class Frame:
         side = SIDE if width >= SIDE_WIDTH else 0
         room = width - label - SCORE * scores - side
         # The same for counts and percentages, so that the columns stay where they are.
-        least = max(4, len(str(max(map(max, matrix))))) + 1
+        least = max(4, len(str(matrix.highest))) + 1
         columns = min(size, max(1, room // least))
         cell = max(least, min(max(longest + 1, CELL), LABEL, room // columns))
         return Frame(size, label, cell, min(size, max(1, height - ROWS_ABOVE)), columns, scores, side)
@@ -105,7 +111,7 @@ def scrolled(first: int, cursor: int, shown: int, size: int) -> int:
 
 def sentence(matrix: ConfusionMatrix, names: Sequence[str], true: int, predicted: int, width: int) -> str:
     """What a cell says: `27 of 1,000 'bird' images taken for 'plane' (2.70 %)`, long names cut to fit `width`."""
-    number, images = matrix[true][predicted], sum(matrix[true])
+    number, images = matrix.count(true, predicted), sum(number for _, number in matrix.row(true))
     name, other = (cut(names[k], max(SHORTEST_NAME, (width - WORDS) // 2)) for k in (true, predicted))
     if images <= 0:
         return f"no '{name}' images here"
@@ -124,13 +130,14 @@ def grid(matrix: ConfusionMatrix, names: Sequence[str], frame: Frame, marks: Mar
         text = " " * (frame.cell - 1 - cell_len(heads[column])) + heads[column] + " "
         head.append((text, look.strong if column == marks.cursor[1] else look.dim))
     head.append(("".join(name.rjust(SCORE) for name in ("recall", "precision")[: frame.scores]), look.dim))
-    scores, _ = judged(matrix, tuple(names))
+    scores = judged(matrix, tuple(names)).scores
     rows = [head]
     for row in range(top, top + frame.rows):
         name = padded(cut(names[row], frame.label - 1), frame.label)
         drawn: Row = [(look.text(name), look.strong if row == marks.cursor[0] else look.dim)]
         drawn += [
-            _cell(matrix[row][column], scores[row].images, (row, column), frame.cell, marks, look) for column in columns
+            _cell(matrix.count(row, column), scores[row].images, (row, column), frame.cell, marks, look)
+            for column in columns
         ]
         shares = (scores[row].recall, scores[row].precision)[: frame.scores]
         rows.append([*drawn, look.text("".join(percent(share).rjust(SCORE) for share in shares))])
@@ -141,17 +148,38 @@ def pair_rows(matrix: ConfusionMatrix, names: Sequence[str], width: int, height:
     """The pairs that are most confused, the most first, in up to `height` lines with their heading."""
     if height < 2:
         return []
-    _, pairs = judged(matrix, tuple(names))
+    scores, pairs = judged(matrix, tuple(names))
     rows: list[Row] = [[("most confused" if pairs else "nothing is confused", look.dim)]]
-    digits = len(count(pairs[0].count)) if pairs else 0
-    for pair in pairs[: height - 1]:
-        figures = f"  {count(pair.count).rjust(digits)} {percent(pair.count / max(1, pair.images)):>8}"
+    digits = len(count(pairs[0][2])) if pairs else 0
+    for row, column, number in pairs[: height - 1]:
+        figures = _figures(number, scores[row].images, digits)
         room = max(2, width - len(figures) - 3)
-        true = cut(pair.true, max(room // 2, room - cell_len(pair.predicted)))
-        predicted = cut(pair.predicted, room - cell_len(true))
+        true = _shortened(names, row, max(room // 2, room - cell_len(names[column])))
+        predicted = _shortened(names, column, room - cell_len(true))
         words = padded(cut(f"{true} → {predicted}", width - len(figures)), width - len(figures))
         rows.append([look.text(words), look.text(figures)])
     return rows
+
+
+def taken_rows(
+    matrix: ConfusionMatrix, names: Sequence[str], true: int, width: int, height: int, look: Look
+) -> list[Row]:
+    """What the images of a class are taken for, the most often first, in up to `height` lines with their heading."""
+    cells = matrix.row(true)
+    images = sum(number for _, number in cells)
+    wrong = sorted(((number, column) for column, number in cells if column != true), key=lambda cell: -cell[0])
+    heading = f"{names[true]} taken for" if wrong else f"{names[true]}: no image taken for another"
+    rows: list[Row] = [[(look.text(cut(heading, width)), look.dim)]]
+    digits = len(count(wrong[0][0])) if wrong else 0
+    for number, column in wrong[: height - 1]:
+        figures = _figures(number, images, digits)
+        words = cut(f"→ {names[column]}", width - len(figures))
+        rows.append([look.text(padded(words, max(0, width - len(figures)))), look.text(figures)])
+    return rows
+
+
+def _figures(number: int, images: int, digits: int) -> str:
+    return f"  {count(number).rjust(digits)} {percent(number / max(1, images)):>8}"
 
 
 def pairs_below(matrix: ConfusionMatrix, names: Sequence[str], width: int, height: int, look: Look) -> list[Row]:
@@ -167,10 +195,17 @@ def pairs_below(matrix: ConfusionMatrix, names: Sequence[str], width: int, heigh
     return rows
 
 
+class Judged(NamedTuple):
+    """The scores of all classes, and the rows, columns and counts of the pairs that are most confused."""
+
+    scores: list[ClassScore]
+    confusions: list[tuple[int, int, int]]
+
+
 @lru_cache(4)
-def judged(matrix: ConfusionMatrix, names: tuple[str, ...]) -> tuple[list[ClassScore], list[Confusion]]:
-    """The scores of all classes, and the pairs that are most confused."""
-    return class_scores(matrix, names), most_confused(matrix, names, PAIRS)
+def judged(matrix: ConfusionMatrix, names: tuple[str, ...]) -> Judged:
+    """What is said of a matrix in every picture of it."""
+    return Judged(class_scores(matrix, names), largest_confusions(matrix, PAIRS))
 
 
 def _cell(number: int, images: int, place: tuple[int, int], width: int, marks: Marks, look: Look) -> Part:
@@ -202,8 +237,29 @@ def count_or_percent(number: int, share: float, as_percent: bool) -> str:
 @lru_cache(4)
 def _heads(names: tuple[str, ...], width: int) -> list[str]:
     """The names in so many columns: their beginnings where these differ, else their beginnings and ends."""
-    beginnings = [name if cell_len(name) <= width else cut(name, width, "") for name in names]
-    if width < 3 or len(set(beginnings)) == len(names):
-        return beginnings
-    tail = width // 2
-    return [n if cell_len(n) <= width else cut(n, width - tail) + end(n, tail) for n in names]
+    if width < 3 or _differ(names, width):
+        return [_beginning(name, width) for name in names]
+    return [_cut_within(name, width) for name in names]
+
+
+@lru_cache(16)
+def _differ(names: tuple[str, ...], width: int) -> bool:
+    """Whether the names differ in their beginnings, of so many columns."""
+    return len({_beginning(name, width) for name in names}) == len(names)
+
+
+def _beginning(name: str, width: int) -> str:
+    return name if cell_len(name) <= width else cut(name, width, "")
+
+
+def _shortened(names: Sequence[str], k: int, width: int) -> str:
+    """The k-th name in at most `width` columns, so that it still tells the class from the others if it can."""
+    if width < 4 or cell_len(names[k]) <= width or _differ(tuple(names), width - 1):
+        return cut(names[k], width)
+    return _cut_within(names[k], width)
+
+
+def _cut_within(name: str, width: int) -> str:
+    """`name` in at most `width` columns, its beginning and its end, with a sign where it was cut."""
+    tail = (width + 1) // 2
+    return name if cell_len(name) <= width else cut(name, width - tail) + end(name, tail)

@@ -100,7 +100,7 @@ class Views(ContentSwitcher):
         """The ids of keys that act in the view that is on, as it stands, and not in every other."""
         match self.shown:
             case "confusion" if self.confusion.cell is not None:
-                return ("cell", "switch")
+                return ("cell", *(("find-class", "confused") if self.confusion.scrolls else ()), "switch")
             case "compare" if self.compare.cell is not None:
                 return ("cell", "switch")
             case "images" | "confidence":

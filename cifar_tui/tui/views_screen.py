@@ -32,6 +32,14 @@ class ViewsScreen(SteadyScreen[None]):
         """Name the keys that matter now."""
         raise NotImplementedError
 
+    def find_class(self) -> None:
+        """Put the keyboard where a class's name is typed."""
+        raise NotImplementedError
+
+    def hide_finder(self) -> bool:
+        """Go from there to the matrix, where the cursor stays; whether it was there."""
+        raise NotImplementedError
+
     def show_view(self, name: str) -> None:
         """Put another view on, and the cursor keys into it where it uses them.
 
@@ -62,6 +70,7 @@ class ViewsScreen(SteadyScreen[None]):
             self._put_on(self.views, "images")
 
     def _put_on(self, views: Views, name: str) -> None:
+        self.hide_finder()
         self.set_class(name in ("images", "confidence"), "-images")
         views.show(name)
         self.set_focus(views.keyboard)
@@ -132,6 +141,17 @@ class ViewsScreen(SteadyScreen[None]):
             self.views.images.next_kind()
         elif self.views is not None:
             self.views.confusion.toggle_percent()
+
+    def action_find_class(self) -> None:
+        """Type a part of a class's name, to go to it in the matrix."""
+        if self.views is not None:
+            self.show_view("confusion")
+            self.find_class()
+
+    def action_confused(self, step: int) -> None:
+        """The pair of classes that is confused most often, or the next one."""
+        if self.views is not None and self.views.shown == "confusion":
+            self.views.confusion.go_to_confused(step)
 
     def action_open_cell(self) -> None:
         """The images of the matrix's or the comparison's cell; where images are on, the selected run's newest."""
