@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.data import pictures
+from cifar_tui.data.class_names import class_of
 from cifar_tui.data.image import UnusableImage
 from cifar_tui.data.pictures import Picture
 from cifar_tui.errors import InputError
@@ -69,7 +70,7 @@ def _tested(
     from cifar_tui.training.setup import prepare
 
     path, config = best_checkpoint(folder), _options(folder, most_threads)
-    setup = prepare(config, shelf, progress, stored=True)
+    setup = prepare(config, shelf, progress, stored=True, rules=folder.read_record()["dataset"]["rules"])
     best = checkpoints.load_own(path, setup.identity, checkpoints.bounds(setup.model))
     checkpoints.restore(best, setup.model)
     telling = _Telling(progress)
@@ -171,7 +172,8 @@ def gallery(folder: RunFolder, shelf: Shelf, progress: Progress, most_threads: i
     """
     from cifar_tui.data.dataset import fingerprint
 
-    source = shelf.source(folder.read_options(), progress, stored=True)
+    rules = folder.read_record()["dataset"]["rules"]
+    source = shelf.source(folder.read_options(), progress, stored=True, rules=rules)
     found = answers(folder, progress, shelf, most_threads)
     if found.fingerprint != fingerprint(source):
         raise InputError(f"{folder.id} was tested on other images than {source.name} has now")
@@ -310,7 +312,7 @@ def _answers(
                 yield Unreadable(picture, str(pixels))
                 continue
             predicted, probabilities = next(kinds)
-            true = next((name for name in picture.folders if name in classes), "")
+            true = next((found for name in picture.folders if (found := class_of(name, classes))), "")
             yield Prediction(picture, pixels, _top(classes, predicted, probabilities), true)
         told.clear()
         batch.clear()

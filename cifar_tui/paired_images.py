@@ -48,7 +48,9 @@ def read(two: Two, shelf: Shelf, progress: Progress) -> PairedImages:
     from cifar_tui.data.dataset import fingerprint
 
     a, b = read_both(two)
-    source = shelf.source(two[0].folder.read_options(), progress, stored=True)
+    folder = two[0].folder
+    rules = folder.read_record()["dataset"]["rules"]
+    source = shelf.source(folder.read_options(), progress, stored=True, rules=rules)
     progress("comparing images", 0, 0)
     same = a.fingerprint == fingerprint(source) and a.probabilities.shape[1] == len(source.classes)
     if not same or not np.array_equal(a.labels, source.test.labels.numpy()):

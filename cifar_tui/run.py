@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cifar_tui.config import TrainingConfig
+from cifar_tui.data.files import RULES
 from cifar_tui.errors import CifarTuiError, DivergedError, InputError
 from cifar_tui.events import AnyEvent, Checkpoint, Level, Note, RunFinished, RunStatus
 from cifar_tui.faults import explain
@@ -136,7 +137,8 @@ class Run:
             from cifar_tui.training import checkpoints
             from cifar_tui.training.setup import prepare
 
-            setup = prepare(self.config, self._shared.shelf(), self._loading, stored=folder is not None)
+            rules = record["dataset"]["rules"] if folder is not None else RULES
+            setup = prepare(self.config, self._shared.shelf(), self._loading, stored=folder is not None, rules=rules)
             self._control.check()
             if folder is None:
                 name, runs_dir = self.config.run_name, self._shared.runs_dir

@@ -13,6 +13,7 @@ from cifar_tui import models
 from cifar_tui.config import TrainingConfig
 from cifar_tui.data import sources
 from cifar_tui.data.dataset import Dataset, Progress, Source, split
+from cifar_tui.data.files import RULES
 from cifar_tui.data.keys import key
 from cifar_tui.models.own import is_own
 from cifar_tui.models.parts.dropout import own_dropout, set_dropout
@@ -53,10 +54,10 @@ class Shelf:
     """The images that were read last, so that runs on the same ones read them once. Threads may share it."""
 
     def __init__(self) -> None:
-        self._last: tuple[tuple[str, str | None], Source] | None = None
+        self._last: tuple[tuple[str, str | None, int], Source] | None = None
         self._reading = threading.Lock()
 
-    def source(self, config: TrainingConfig, progress: Progress, *, stored: bool = False) -> Source:
+    def source(self, config: TrainingConfig, progress: Progress, *, stored: bool = False, rules: int = RULES) -> Source:
         """The images that `config` names.
 
         Args:
@@ -64,24 +65,27 @@ class Shelf:
             progress: Told what is being done; what it raises ends the reading.
             stored: Whether they are those of a run in a folder, which may have come from anybody: where they say that
                 CIFAR-10 is, it is looked for, but never put.
+            rules: Those by which folders are read: of a run, the ones that it began with.
 
         Raises:
             InputError: They are not there or not usable.
             CifarTuiError: They could not be read.
         """
-        wanted = (config.data, config.data_dir)
+        wanted = (config.data, config.data_dir, rules)
         while not self._reading.acquire(timeout=0.1):
             # Another run reads; where this one is asked to stop meanwhile, telling of progress raises.
             progress("waiting for another run's images", 0, 0)
         try:
             if self._last is None or self._last[0] != wanted:
-                self._last = (wanted, sources.read(config.data, config.data_dir, progress, stored=stored))
+                self._last = (wanted, sources.read(config.data, config.data_dir, progress, stored=stored, rules=rules))
             return self._last[1]
         finally:
             self._reading.release()
 
 
-def prepare(config: TrainingConfig, shelf: Shelf, progress: Progress, *, stored: bool = False) -> Setup:
+def prepare(
+    config: TrainingConfig, shelf: Shelf, progress: Progress, *, stored: bool = False, rules: int = RULES
+) -> Setup:
     """Read the images, find the device, and build the model with weights that depend on the seed alone.
 
     To be called on the thread that will train: it takes the device and the number of threads for itself. The arguments
@@ -93,7 +97,7 @@ def prepare(config: TrainingConfig, shelf: Shelf, progress: Progress, *, stored:
     """
     make = models.load(config.model, config.model_dir)
     placement = settle(config)
-    dataset = split(shelf.source(config, progress, stored=stored), config.seed)
+    dataset = split(shelf.source(config, progress, stored=stored, rules=rules), config.seed)
     model, placement, draws = build(config, make, len(dataset.classes), placement)
     return Setup(config, placement, dataset, model, draws)
 
