@@ -84,10 +84,10 @@ class Levels:
             bits = next((bits for bits in DEPTHS if high < 1 << bits), 16)
             if bits == 16 or not high or said.high:
                 return cls()
-            return cls(0, (1 << bits) - 1, f"taken for {bits}-bit values by its largest one")
+            return cls(0, (1 << bits) - 1, f"taken for {bits}-bit ones by the largest")
         if not whole and low >= 0 and high <= 1:
             return cls(0, 1, "scaled from 0–1")
-        return cls(0 if whole and low >= 0 else low, high, "scaled by its own range")
+        return cls(0 if whole and low >= 0 else low, high, "scaled from their own range")
 
     def to_bytes(self, values: NDArray[Any]) -> NDArray[np.uint8]:
         """These values as uint8."""
@@ -111,7 +111,7 @@ def levels(image: Image.Image, said: Said) -> Levels:
         if finite.size:
             low, high = min(low, float(finite.min())), max(high, float(finite.max()))
     if low > high:
-        return Levels()
+        return Levels(0, 1, "without a number in it")
     return Levels.of(low, high, said, whole=image.mode != "F")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -219,10 +220,10 @@ def _accounts(found: Layout, listed: Sequence[ImageFile], decoded: _Decoded) -> 
         of, are = plural(len(listed) - len(others), "image file"), "is" if len(broken) == 1 else "are"
         notes.append(f"{count(len(broken))} of {of} {are} left out: {_named(found, listed, broken, why=True)}")
     if decoded.remarks:
-        kinds = sorted(set(decoded.remarks.values()))
+        kinds = [f"{remark} in {count(number)}" for remark, number in Counter(decoded.remarks.values()).most_common()]
         notes.append(
-            f"{plural(len(decoded.remarks), 'image file')} of more than 8 bits a value: {'; '.join(kinds[:NAMED])}; "
-            f"{_named(found, listed, decoded.remarks)}"
+            f"{plural(len(decoded.remarks), 'image file')} with values of more than 8 bits, "
+            f"{', '.join(kinds)}: {_named(found, listed, decoded.remarks)}"
         )
     return notes
 
