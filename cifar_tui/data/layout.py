@@ -144,7 +144,7 @@ def _place(root: Path) -> tuple[Path, list[str]]:
         if len(inner) == 1 and not any(map(is_image, files(place))):
             place /= inner[0]
             continue
-        holders = [name for name in inner if any(_role(each) == "train" for each in folders(place / name))]
+        holders = [name for name in inner if _holds_sets(place / name)]
         if not holders:
             break
         others = [name for name in inner if name not in holders]
@@ -224,6 +224,11 @@ def _no_training_images(place: Path, sets: Sequence[str], others: Sequence[str])
         f"--data: {str(place)!r} has no folder 'train', but {some(sets)} beside {some(others)}; make a folder 'train' "
         f"and move the class folders with training images into it, also {some(sets)} if that is a class"
     )
+
+
+def _holds_sets(path: Path) -> bool:
+    """Whether there is a folder of training images, by class, in this one."""
+    return any(_role(name) == "train" and folders(path / name) for name in folders(path))
 
 
 def _role(name: str) -> Role | None:
