@@ -202,7 +202,13 @@ def test_folders_that_may_be_classes_or_hold_them_are_refused(tmp_path: Path, se
 def test_sets_within_classes_are_refused(tmp_path: Path) -> None:
     for name in CLASSES:
         write_folder(tmp_path, {f"{name}/train": 2, f"{name}/test": 2})
-    assert "hold a folder of training images, beside others" in refusal(tmp_path)
+    assert "hold folders of the same names" in refusal(tmp_path)
+
+
+def test_two_folders_that_hold_sets_are_refused(tmp_path: Path) -> None:
+    for name in ("pets", "cars"):
+        write(tmp_path / name, {"train": 2, "test": 1})
+    assert "hold a folder of training images, beside others; give the path of one of them" in refusal(tmp_path)
 
 
 def test_flat_files_without_classes_are_refused(tmp_path: Path) -> None:
