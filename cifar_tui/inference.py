@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.data import pictures
+from cifar_tui.data.class_names import class_of
 from cifar_tui.data.image import UnusableImage
 from cifar_tui.data.pictures import Picture
 from cifar_tui.errors import InputError
@@ -342,7 +343,7 @@ def _answers(
                 yield Unreadable(picture, str(pixels))
                 continue
             predicted, probabilities = next(kinds)
-            true = next((name for name in picture.folders if name in classes), "")
+            true = next((found for name in picture.folders if (found := class_of(name, classes))), "")
             yield Prediction(picture, pixels, _top(classes, predicted, probabilities), true)
         told.clear()
         batch.clear()

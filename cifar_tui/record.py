@@ -40,6 +40,8 @@ def record_of(setup: Setup, folder: RunFolder) -> dict[str, Any]:
             "validation": len(dataset.validation),
             "test": len(dataset.test),
             "classes": list(dataset.classes),
+            "rules": dataset.rules,
+            "splits": dataset.splits,
         },
         "device": str(placement.device),
         "device_name": placement.name,

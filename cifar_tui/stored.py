@@ -54,6 +54,7 @@ class Stored:
         config: Its options, with what `auto` came to when it began, and what was given instead.
         given: What was given instead.
         places: Where its images may be, in the order in which to look there.
+        rules: Those by which folders of images were read when it began.
         fingerprint: Of its images: only those with the same one are the run's.
         device: What it began on, as PyTorch calls it.
         device_name: What a person calls that.
@@ -67,6 +68,7 @@ class Stored:
     config: TrainingConfig
     given: Overrides
     places: tuple[ImagePlace, ...]
+    rules: int
     fingerprint: str
     device: str
     device_name: str

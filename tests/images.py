@@ -39,6 +39,37 @@ def write_bomb(path: Path, width: int, height: int) -> None:
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b""))
 
 
+def write_tiff(path: Path, values: np.ndarray, tags: dict[int, int] | None = None, bits: int = 0) -> Path:
+    """A TIFF of grey or RGB values of any kind of number, as it is in memory, with other tags in the place of its own.
+
+    Args:
+        path: Where to put it.
+        values: (H, W) or (H, W, 3), of either byte order; of twelve bits, packed bytes.
+        tags: Whole numbers.
+        bits: Of a value, where that is not the size of a number.
+    """
+    mark, kind = (">", b"MM\0*") if values.dtype.byteorder == ">" else ("<", b"II*\0")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    height, width, samples = values.shape[0], values.shape[1], values.shape[2] if values.ndim == 3 else 1
+    number = {"u": 1, "i": 2, "f": 3}[values.dtype.kind]
+    own = {256: width, 257: height, 258: bits or 8 * values.itemsize, 259: 1, 262: 2 if samples == 3 else 1, 273: 8}
+    own |= {277: samples, 278: height, 279: values.nbytes, 339: number} | (tags or {})
+    content, entries, extra = values.tobytes(), b"", b""
+    end = 8 + len(content) + 2 + 12 * len(own) + 4
+    for tag, value in sorted(own.items()):
+        if tag in (258, 339) and samples == 3:
+            entries += struct.pack(mark + "HHII", tag, 3, 3, end + len(extra))
+            extra += struct.pack(mark + "3H", *[value] * 3)
+        elif tag in (340, 341):
+            # As many bytes as these take, they stand in the entry itself.
+            entries += struct.pack(mark + "HHIi", tag, 9, 1, value)
+        else:
+            entries += struct.pack(mark + "HHII", tag, 4, 1, value)
+    header = kind + struct.pack(mark + "I", 8 + len(content))
+    path.write_bytes(header + content + struct.pack(mark + "H", len(own)) + entries + bytes(4) + extra)
+    return path
+
+
 def write_unusable(folder: Path) -> dict[str, str]:
     """One file of each kind that cannot be used, and the reason that is given for it."""
     write_image(folder / "whole.jpg", size=(200, 200))
@@ -55,7 +86,7 @@ def write_unusable(folder: Path) -> dict[str, str]:
     write_bomb(folder / "larger.png", 10_000, 10_000)
     write_bomb(folder / "largest.png", 50_000, 50_000)
     write_bomb(folder / "none.png", 0, 10)
-    Image.new("F", (32, 32)).save(folder / "float.tif")
+    write_tiff(folder / "double.tif", np.zeros((32, 32), "<f8"))
     return {
         "cut.jpg": "damaged",
         "empty.png": "empty",
@@ -67,6 +98,6 @@ def write_unusable(folder: Path) -> dict[str, str]:
         "large.png": "10000×5001 pixels are too many",
         "larger.png": "10000×10000 pixels are too many",
         "largest.png": "far too many pixels",
-        "none.png": "not an image",
-        "float.tif": "32-bit values of no known range",
+        "none.png": "damaged, or a rare kind of image",
+        "double.tif": "damaged, or a rare kind of image",
     }

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from cifar_tui.data import cache
 from cifar_tui.data.dataset import Source, Split, fingerprint
@@ -102,14 +106,90 @@ def test_a_cache_that_cannot_be_written_is_a_note(images: Path) -> None:
     assert "the images could not be cached" in note
 
 
-def test_only_the_sources_used_last_are_kept(images: Path) -> None:
+def sized(count: int) -> Source:
+    return replace(SOURCE, train=part(count))
+
+
+def age(images: Path) -> None:
+    """All a minute older, so that the clock's steps do not matter."""
+    for path in images.iterdir():
+        os.utime(path, (0, path.stat().st_mtime - 60))
+
+
+def test_many_small_sources_leave_a_large_one_where_it_is(images: Path) -> None:
+    cache.through("large", lambda: sized(500))
+    for index in range(20):
+        age(images)
+        cache.through(f"small-{index}", lambda: SOURCE)
+    assert len(list(images.iterdir())) == 21
+    cache.through("large", fail)
+
+
+def test_what_was_used_last_is_kept_within_so_many_bytes(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache.through("first", lambda: SOURCE)
-    for index in range(cache.KEPT + 2):
-        for path in images.iterdir():  # all a minute older, so that the clock's steps do not matter
-            os.utime(path, (0, path.stat().st_mtime - 60))
+    each = (images / "first.safetensors").stat().st_size
+    monkeypatch.setattr(cache, "MOST_BYTES", 4 * each)
+    for index in range(6):
+        age(images)
         cache.through(f"other-{index}", lambda: SOURCE)
         cache.through("first", fail)
-    assert len(list(images.iterdir())) == cache.KEPT
+    assert {path.stem for path in images.iterdir()} == {"first", "other-3", "other-4", "other-5"}
+    assert sum(path.stat().st_size for path in images.iterdir()) <= 4 * each
+
+
+def test_a_source_that_is_larger_than_all_that_may_be_cached_turns_nothing_out(
+    images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "MOST_BYTES", 100_000)
+    cache.through("small", lambda: SOURCE)
+    *_, note = cache.through("large", lambda: sized(40)).notes
+    assert "the next start will take as long: the images take 0.0 GB" in note
+    assert [path.stem for path in images.iterdir()] == ["small"]
+    assert cache.through("small", fail).notes == SOURCE.notes
+
+
+def test_no_more_than_a_part_of_a_full_disk_is_taken(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=50_000))
+    assert "may be cached" in cache.through("key", lambda: SOURCE).notes[-1]
+    assert not images.exists()
+
+
+def test_what_another_process_removes_meanwhile_is_no_error(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.through("first", lambda: SOURCE)
+    monkeypatch.setattr(cache, "MOST_BYTES", (images / "first.safetensors").stat().st_size)
+    unlink = Path.unlink
+
+    def twice(path: Path, missing_ok: bool = False) -> None:
+        unlink(path, missing_ok=True)
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", twice)
+    (images / "gone.safetensors").symlink_to("nowhere")
+    assert cache.through("second", lambda: SOURCE).notes == SOURCE.notes
+
+
+def test_a_validation_set_of_its_own_is_kept_and_how_all_was_read() -> None:
+    source = replace(SOURCE, validation=part(5), by_class=True, splits="all of it", rules=1)
+    cache.through("key", lambda: source)
+    again = cache.through("key", fail)
+    assert again.validation is not None
+    assert torch.equal(again.validation.images, part(5).images)
+    assert (again.by_class, again.splits, again.rules) == (True, "all of it", 1)
+    assert fingerprint(again) == fingerprint(source) != fingerprint(SOURCE)
+
+
+def test_images_that_an_earlier_release_cached_are_used(images: Path) -> None:
+    names = ("train.images", "train.labels", "test.images", "test.labels")
+    tensors = (SOURCE.train.images, SOURCE.train.labels, SOURCE.test.images, SOURCE.test.labels)
+    about = {"format": 1, "name": "cifar10", "classes": ["cat", "dög"], "flips": True, "notes": []}
+    images.mkdir(parents=True)
+    save_file(
+        dict(zip(names, tensors, strict=True)),
+        images / "key.safetensors",
+        metadata={"source": json.dumps(about | {"fingerprint": fingerprint(SOURCE)})},
+    )
+    source = cache.through("key", fail)
+    assert (source.name, source.notes, source.by_class, source.validation) == ("cifar10", (), False, None)
 
 
 def test_the_cache_is_replaced_whole(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:

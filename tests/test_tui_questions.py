@@ -142,7 +142,8 @@ async def test_a_folder_with_the_archive_is_for_cifar_10(tmp_path: Path) -> None
 async def test_a_folder_of_images_is_data_and_given_as_an_absolute_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "pets" / "train").mkdir(parents=True)
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / "train" / name).mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     given, said = await type_folder("pets", "enter")
     assert given == [("data", str(tmp_path / "pets"))]
@@ -172,12 +173,13 @@ async def test_letters_of_a_path_are_no_answers_and_escape_goes_back_first() -> 
         assert app.answers == [None]
 
 
-@pytest.mark.parametrize("made", ["cifar-10-batches-py", "train"])
+@pytest.mark.parametrize("made", ["cifar-10-batches-py", "train", "Training"])
 def test_what_a_folder_holds_says_which_option_takes_it(tmp_path: Path, made: str) -> None:
     with pytest.raises(InputError, match="neither"):
         option_of(str(tmp_path))
-    (tmp_path / made).mkdir()
-    assert option_of(str(tmp_path)) == ("data" if made == "train" else "data_dir")
+    for inner in (made, f"{made}/cat", f"{made}/dog"):
+        (tmp_path / inner).mkdir()
+    assert option_of(str(tmp_path)) == ("data_dir" if made.startswith("cifar") else "data")
 
 
 @pytest.mark.parametrize("path", ["/no/such", "~nobody-here/x", "\0", __file__, "x" * 5000])

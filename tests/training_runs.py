@@ -46,7 +46,7 @@ class TinyShelf:
     def __init__(self, source: Source | None = None) -> None:
         self._source = source or tiny_source()
 
-    def source(self, config: TrainingConfig, progress: object, *, stored: bool = False) -> Source:
+    def source(self, config: TrainingConfig, progress: object, *, stored: bool = False, rules: int = 0) -> Source:
         return self._source
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +18,14 @@ from safetensors.torch import save_file
 
 from cifar_tui.config import IMAGE_SIZE
 from cifar_tui.data.dataset import Source, Split, fingerprint
+from cifar_tui.data.files import RULES
 from cifar_tui.files import replacing
 from cifar_tui.system import user_folders
 
-KEPT = 4
-"""How many sources the cache holds at most, those used last; CIFAR-10 takes 185 MB."""
+MOST_BYTES = 8 * 10**9
+"""What all that is cached may take, the sources used last; CIFAR-10 takes 185 MB, and ImageNet 4 GB."""
+SHARE = 0.5
+"""It is no more than this part of the room that there is for it."""
 
 _FORMAT = 1
 _ABANDONED_SECONDS = 3600.0
@@ -65,8 +69,15 @@ def through(key: str, read: Callable[[], Source]) -> Source:
             os.utime(path)
         return source
     source = read()
+    size = sum(part.images.nbytes + part.labels.nbytes for part in _parts(source).values())
     try:
-        _save(path, source)
+        if size <= (most := _most_bytes(path.parent)):
+            _save(path, source, most - size)
+        else:
+            notes.append(
+                f"the next start will take as long: the images take {size / 1e9:.1f} GB, and {most / 1e9:.1f} GB is "
+                f"what may be cached in {str(path.parent)!r}"
+            )
     except (OSError, SafetensorError) as error:
         notes.append(
             f"the next start will take as long: the images could not be cached in {str(path.parent)!r}: {_line(error)}"
@@ -88,25 +99,36 @@ def _load(path: Path) -> Source:
     with safe_open(path, framework="pt") as file:
         about = json.loads((file.metadata() or {}).get("source", "null"))
         names = set(file.keys())
-        if not isinstance(about, dict) or about.get("format") != _FORMAT or names != {*_TENSORS}:
+        parts = {name.partition(".")[0] for name in names}
+        known = {"train", "test"} <= parts <= {"train", "test", "validation"} and len(names) == 2 * len(parts)
+        if not isinstance(about, dict) or about.get("format") != _FORMAT or not known:
             raise ValueError("it is no image cache of this release")
-        tensors = [file.get_tensor(name) for name in _TENSORS]
+        splits = {name: Split(*(file.get_tensor(f"{name}.{kind}") for kind in _KINDS)) for name in parts}
     source = Source(
         name=about["name"],
-        train=Split(tensors[0], tensors[1]),
-        test=Split(tensors[2], tensors[3]),
+        train=splits["train"],
+        test=splits["test"],
         classes=tuple(about["classes"]),
         flips=about["flips"],
         notes=tuple(about["notes"]),
+        validation=splits.get("validation"),
+        by_class=about.get("by_class", False),
+        splits=about.get("splits", ""),
+        rules=about.get("rules", RULES),
     )
-    for part in (source.train, source.test):
+    for part in splits.values():
         _check(part, len(source.classes))
     if fingerprint(source) != about["fingerprint"]:
         raise ValueError("its checksum does not hold")
     return source
 
 
-_TENSORS = ("train.images", "train.labels", "test.images", "test.labels")
+_KINDS = ("images", "labels")
+
+
+def _parts(source: Source) -> dict[str, Split]:
+    parts = {"train": source.train, "test": source.test, "validation": source.validation}
+    return {name: part for name, part in parts.items() if part is not None}
 
 
 def _check(part: Split, classes: int) -> None:
@@ -120,31 +142,55 @@ def _check(part: Split, classes: int) -> None:
         raise ValueError("its labels are out of range")
 
 
-def _save(path: Path, source: Source) -> None:
+def _save(path: Path, source: Source, most_others: float) -> None:
     about = {
         "format": _FORMAT,
         "name": source.name,
         "classes": source.classes,
         "flips": source.flips,
         "notes": source.notes,
+        "by_class": source.by_class,
+        "splits": source.splits,
+        "rules": source.rules,
         "fingerprint": fingerprint(source),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_abandoned(path.parent, ".*")
-    tensors = (source.train.images, source.train.labels, source.test.images, source.test.labels)
+    # Before there is more of it on the disk than there may be. Others may remove the same ones meanwhile, and what
+    # another process has mapped stays there for it.
+    _remove_unused(path, most_others)
     with replacing(path) as temporary:
-        contiguous = {name: tensor.contiguous() for name, tensor in zip(_TENSORS, tensors, strict=True)}
-        save_file(contiguous, temporary, metadata={"source": json.dumps(about)})
-    kept = sorted(path.parent.glob("*.safetensors"), key=_last_used, reverse=True)
-    for old in kept[KEPT:]:
-        old.unlink(missing_ok=True)
+        tensors = {
+            f"{name}.{kind}": getattr(part, kind).contiguous()
+            for name, part in _parts(source).items()
+            for kind in _KINDS
+        }
+        save_file(tensors, temporary, metadata={"source": json.dumps(about)})
 
 
-def _last_used(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:  # another process has just removed it
-        return 0.0
+def _most_bytes(folder: Path) -> float:
+    """What the cache in this folder may take."""
+    place = folder
+    while not place.exists():
+        place = place.parent
+    kept = sum(status.st_size for _, status in _kept(folder))
+    return min(MOST_BYTES, (shutil.disk_usage(place).free + kept) * SHARE)
+
+
+def _remove_unused(path: Path, most: float) -> None:
+    """Of what is cached beside this, keep no more than so many bytes, those used last."""
+    total = 0
+    others = [(status.st_mtime, status.st_size, other) for other, status in _kept(path.parent) if other != path]
+    for _, size, other in sorted(others, reverse=True):
+        total += size
+        if total > most:
+            other.unlink(missing_ok=True)
+
+
+def _kept(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    for path in folder.glob("*.safetensors"):
+        with suppress(FileNotFoundError):  # another process has just removed it
+            yield path, path.stat()
 
 
 def _line(error: Exception) -> str:

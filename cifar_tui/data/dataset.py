@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from cifar_tui.data.class_names import some
+from cifar_tui.data.files import RULES
 from cifar_tui.errors import InputError
 
 VALIDATION_SHARE = 0.1
@@ -42,6 +44,10 @@ class Source:
         name: What a person calls it: `cifar10`, `digits`, a folder's path.
         flips: Whether a mirrored image still shows its class; a mirrored digit does not.
         notes: What a person should know of the reading, such as files left out; one line each.
+        validation: A validation set of its own; None where it is split off from the training images.
+        by_class: Whether a part of each class is split off, or a part of all.
+        splits: One line that says which images are used for what; empty where that is known.
+        rules: Those by which it was read.
     """
 
     name: str
@@ -50,6 +56,10 @@ class Source:
     classes: tuple[str, ...]
     flips: bool = True
     notes: tuple[str, ...] = ()
+    validation: Split | None = None
+    by_class: bool = False
+    splits: str = ""
+    rules: int = RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,50 +78,84 @@ class Dataset:
     flips: bool
     notes: tuple[str, ...]
     fingerprint: str
+    splits: str = ""
+    rules: int = RULES
 
 
 def split(source: Source, seed: int) -> Dataset:
-    """Hold out a random tenth of the training images for validation; which ones depends on the seed alone.
+    """Hold out a tenth of the training images for validation, unless there is a set of its own for that.
+
+    Which ones depends on the seed alone.
 
     Raises:
         InputError: There are too few images to train on.
     """
-    count = len(source.train)
-    held_out = max(1, round(count * VALIDATION_SHARE))
-    if count - held_out < 2:
-        raise InputError(f"{source.name}: {count} training images are too few; 2 are needed, and 1 for validation")
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
-    validation, train = order[:held_out].sort().values, order[held_out:].sort().values
+    train, validation, notes = source.train, source.validation, list(source.notes)
+    if validation is None:
+        held_out, order = (_tenth_of_each_class if source.by_class else _tenth)(train, seed)
+        train, validation = _take(source.train, order), _take(source.train, held_out)
+    if len(train) < 2 or not len(validation):
+        raise InputError(
+            f"{source.name}: {len(source.train)} training images are too few; 2 are needed, and 1 for validation"
+        )
+    if source.by_class and (lacking := absent(validation, source.classes)):
+        notes.append(f"no validation images of {some(lacking)}")
     return Dataset(
         name=source.name,
-        train=_take(source.train, train),
-        validation=_take(source.train, validation),
+        train=train,
+        validation=validation,
         test=source.test,
         classes=source.classes,
         flips=source.flips,
-        notes=source.notes,
+        notes=(source.splits, *notes) if source.splits else tuple(notes),
         fingerprint=fingerprint(source),
+        splits=source.splits,
+        rules=source.rules,
     )
 
 
-def with_own_test(images: Split) -> tuple[Split, Split]:
+def _tenth(train: Split, seed: int) -> tuple[Tensor, Tensor]:
+    """A random tenth of all images, and the others."""
+    held_out = max(1, round(len(train) * VALIDATION_SHARE))
+    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed))
+    return order[:held_out].sort().values, order[held_out:].sort().values
+
+
+def _tenth_of_each_class(train: Split, seed: int) -> tuple[Tensor, Tensor]:
+    """A random tenth of each class, one image at least where it has two, and the others."""
+    generator = torch.Generator().manual_seed(seed)
+    is_held_out = torch.zeros(len(train), dtype=torch.bool)
+    for of_class in train.labels.argsort(stable=True).split(train.labels.bincount().tolist()):
+        share = max(1, round(of_class.numel() * VALIDATION_SHARE)) if of_class.numel() > 1 else 0
+        is_held_out[of_class[torch.randperm(of_class.numel(), generator=generator)[:share]]] = True
+    return is_held_out.nonzero().flatten(), (~is_held_out).nonzero().flatten()
+
+
+def with_own_test(images: Split, least: int = 2) -> tuple[Split, Split]:
     """Training and test images of a source that has no test set: every fifth image of each class is for the test.
 
-    The same for every seed, so that all runs are tested on the same images. A class of two to four images gives one,
-    and of a single image none.
+    The same for every seed, so that all runs are tested on the same images. A class of `least` to four images gives
+    one, and of fewer none.
     """
-    position = torch.empty_like(images.labels)
+    position = torch.zeros_like(images.labels)
     for label in images.labels.unique():
         of_class = (images.labels == label).nonzero().flatten()
-        position[of_class] = torch.arange(of_class.numel())
+        if of_class.numel() >= least:
+            position[of_class] = torch.arange(of_class.numel())
     test = position % 5 == 1
     return _take(images, (~test).nonzero().flatten()), _take(images, test.nonzero().flatten())
+
+
+def absent(part: Split, classes: tuple[str, ...]) -> list[str]:
+    """The classes that a split has no images of."""
+    counts = part.labels.bincount(minlength=len(classes)).tolist()
+    return [name for name, count in zip(classes, counts, strict=True) if not count]
 
 
 def fingerprint(source: Source) -> str:
     """Hex SHA-256 over the class names and all images and labels, in order."""
     digest = hashlib.sha256("\0".join(source.classes).encode())
-    for part in (source.train, source.test):
+    for part in (source.train, source.test, *([source.validation] if source.validation else [])):
         digest.update(f"\0{len(part)}\0".encode())
         digest.update(part.labels.contiguous().numpy().data)
         digest.update(part.images.contiguous().numpy().data)

@@ -1,18 +1,33 @@
-"""The image files of a folder, in the order in which a data set of them has its images."""
+"""The files of a folder of images, in the order in which a data set of them has its images."""
 
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from cifar_tui.data import image
+RULES = 2
+"""By which rules folders of images are read and split now. A run keeps those that it began with.
+
+1: by the names of files; `train` and `test` alone; a random tenth of all training images for validation.
+2: by the content of files, in whatever layout is known; a tenth of each class for validation.
+"""
+
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".apng", ".webp", ".gif", ".bmp", ".tif", ".tiff"),
+    *(".ppm", ".pgm", ".pbm", ".pnm", ".pfm", ".avif", ".avifs", ".heic", ".heif", ".hif"),
+    *(".tga", ".pcx", ".qoi", ".sgi", ".rgb", ".bw", ".ras"),
+)
+"""What the names of image files end in, in lower case: where no file is opened, as in completing a name."""
+
+_JUNK_FOLDERS = ("__macosx", "$recycle.bin", "system volume information", "@eadir", "lost+found")
+_JUNK_FILES = ("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r")
+"""What systems put beside a person's files, in lower case. The names of others begin with a dot."""
 
 
 class ImageFile(NamedTuple):
-    """A file that is an image by its name; sorted, they are in the order of their paths."""
+    """A file that may be an image; sorted, they are in the order of their paths."""
 
     path: str
     label: int
@@ -22,38 +37,52 @@ class ImageFile(NamedTuple):
 
 
 def folders(path: str | Path) -> list[str]:
-    """The names of the folders in a folder, sorted, those that begin with a dot left out.
+    """The names of the folders in a folder, sorted, without hidden ones and those that systems put there.
 
     Raises:
         OSError: It cannot be read.
     """
     with os.scandir(path) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+        return sorted(entry.name for entry in entries if entry.is_dir() and not is_junk(entry.name, _JUNK_FOLDERS))
+
+
+def files(path: str | Path) -> list[str]:
+    """The names of what is in a folder and is none, sorted, without hidden ones and those that systems put there.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with os.scandir(path) as entries:
+        return sorted(entry.name for entry in entries if not entry.is_dir() and not is_junk(entry.name))
 
 
 def image_files(folder: str | Path, label: int) -> Iterator[ImageFile]:
-    """The image files at any depth below a folder, in no order.
+    """All files at any depth below a folder, in no order: only opening one tells whether it is an image.
+
+    What is no file, such as a pipe or a link to a folder, is among them; decoding it says so.
 
     Raises:
         OSError: It cannot be read.
     """
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith("."):
-                continue
             if entry.is_dir(follow_symlinks=False):
-                yield from image_files(entry.path, label)
-            elif is_image(entry.name):
+                if not is_junk(entry.name, _JUNK_FOLDERS):
+                    yield from image_files(entry.path, label)
+            elif not is_junk(entry.name):
                 try:
                     status = entry.stat()
-                except OSError:  # a link to nothing: decoding says so by its name
+                except OSError:  # a link to nothing
                     yield ImageFile(entry.path, label, 0, 0)
                     continue
-                # A pipe would be waited for without end.
-                if stat.S_ISREG(status.st_mode):
-                    yield ImageFile(entry.path, label, status.st_size, status.st_mtime_ns)
+                yield ImageFile(entry.path, label, status.st_size, status.st_mtime_ns)
 
 
 def is_image(name: str) -> bool:
-    """Whether a file of this name is an image, by what it ends in."""
-    return name.lower().endswith(image.SUFFIXES)
+    """Whether a file of this name is an image, as far as names tell."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def is_junk(name: str, names: tuple[str, ...] = _JUNK_FILES) -> bool:
+    """Whether this is hidden, or one of the files, or of the folders, that systems put beside a person's own."""
+    return name.startswith(".") or name.lower() in names

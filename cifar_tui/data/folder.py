@@ -1,158 +1,264 @@
-"""A folder of images, `train/<class>/…` and optionally `test/<class>/…`, decoded once and then cached."""
+"""A folder of images by class, decoded once and then cached."""
 
 from __future__ import annotations
 
-import os
 import stat
 import threading
-import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import PIL
 import torch
 from torch import Tensor
 
 from cifar_tui.config import IMAGE_SIZE
-from cifar_tui.data import cache, image
-from cifar_tui.data.dataset import Progress, Source, Split, with_own_test
-from cifar_tui.data.files import ImageFile, folders, image_files
+from cifar_tui.data import cache, image, layout
+from cifar_tui.data.class_names import NAMED, some
+from cifar_tui.data.dataset import Progress, Source, Split, absent, with_own_test
+from cifar_tui.data.files import RULES, ImageFile, files, folders, image_files, is_image
+from cifar_tui.data.layout import LAYOUT, Layout, Part
 from cifar_tui.errors import InputError
 from cifar_tui.paths import absolute
-
-_LAYOUT = "a folder of images holds train/<class>/ and, for a test set of its own, test/<class>/"
-_NAMED = 3
-"""How many files or classes a message names."""
+from cifar_tui.text import count, plural
 
 
-class _Listing(NamedTuple):
-    root: Path
-    classes: tuple[str, ...]
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """The files of a folder, by what they are for.
+
+    Attributes:
+        notes: What is known before any file is opened.
+    """
+
+    layout: Layout
     train: list[ImageFile]
+    validation: list[ImageFile]
     test: list[ImageFile]
-    """Empty where there is no test folder."""
+    notes: tuple[str, ...]
 
-    def shown(self, file: ImageFile) -> str:
-        """A file's path within the folder; quoted, so that no character of it reaches a terminal as a command."""
-        return repr(os.path.relpath(file.path, self.root))
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(self.layout.train.classes)
 
 
-def read(path: str, progress: Progress) -> Source:
+def read(path: str, progress: Progress, rules: int = RULES) -> Source:
     """All images of a folder, resized to 32×32; labels are the places of the sorted class names.
 
-    Image files count at any depth below their class folder. Names that begin with a dot, and files that are no images
-    by their name, are passed over; images that cannot be used are left out, counted and named in a note. Symbolic
-    links are followed, except links to folders below a class folder, which could go round in circles. Without a
-    `test` folder every fifth image of a class is for the test.
+    Files at any depth below their class folder count, whatever they are called, except hidden ones and those that
+    systems put beside a person's own. What is no image, or cannot be used, is left out, counted and named in a note.
+    Symbolic links are followed, except links to folders below a class folder, which could go round in circles. Without
+    a test set every fifth image of a class is for the test.
 
     Raises:
-        InputError: The folder cannot be read, is not laid out so, or lacks images.
+        InputError: The folder cannot be read, is not laid out in a known way, or lacks images.
     """
+    image.prepare()
+    with _said(path):
+        listing = _list(_root(path), progress, rules)
+    how: tuple[object, ...] = (2, IMAGE_SIZE, image.FILTER, image.MAX_PIXELS, PIL.__version__, path, listing.classes)
+    if rules > 1:
+        counts = tuple(len(part) for part in (listing.train, listing.validation, listing.test))
+        how = (f"rules {rules}", *how, counts, listing.layout.in_words, listing.notes, image.formats(rules))
+    paths = (*listing.train, *listing.validation, *listing.test)
+    key = cache.key(" ".join(["folder", *map(str, how)]), ((file.path, file.size, file.changed) for file in paths))
+    return cache.through(key, lambda: _read(path, listing, progress, rules))
+
+
+def check(path: str) -> None:
+    """See that there is a folder of images of this path, as far as the names of folders tell.
+
+    Raises:
+        InputError: There is none.
+    """
+    with _said(path):
+        found = layout.find(_root(path))
+        if found.whole and not any(layout.shows_images(found.train.path / name) for name in folders(found.train.path)):
+            raise InputError(f"--data: {path!r} has no class folders with images; {LAYOUT}")
+
+
+@contextmanager
+def _said(path: str) -> Iterator[None]:
+    """Have errors of the file system say what was wanted."""
     try:
-        listing = _list(absolute(path), progress)
+        yield
     except OSError as error:
         reason = error.strerror
         where = getattr(error, "filename", None) or path
-        raise InputError(f"--data: cannot read {str(where)!r}: {reason}; {_LAYOUT}") from None
-    reader = f"folder 2 {IMAGE_SIZE} {image.FILTER} {image.MAX_PIXELS} {PIL.__version__} {path} {listing.classes}"
-    files = (*listing.train, *listing.test)
-    key = cache.key(reader, ((file.path, file.size, file.changed) for file in files))
-    return cache.through(key, lambda: _read(path, listing, progress))
+        raise InputError(f"--data: cannot read {str(where)!r}: {reason}; {LAYOUT}") from None
 
 
-def _list(root: Path, progress: Progress) -> _Listing:
+def _root(path: str) -> Path:
+    root = absolute(path)
     if not stat.S_ISDIR(root.stat().st_mode):
-        raise InputError(f"--data: {str(root)!r} is a file; {_LAYOUT}")
-    if not (root / "train").is_dir():
-        found = folders(root)
-        move = f"; move its class folders ({_some(found)}) into {str(root / 'train')!r}" if found else ""
-        raise InputError(f"--data: {str(root)!r} has no folder 'train'; {_LAYOUT}{move}")
-    classes = folders(root / "train")
-    if len(classes) < 2:
-        raise InputError(
-            f"--data: it takes two classes to tell apart, and {str(root / 'train')!r} holds "
-            f"{_some(classes) or 'no class folder'}; {_LAYOUT}"
-        )
-    for name in classes:
-        if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
-            raise InputError(
-                f"--data: class folder {name!r} has characters in its name that cannot be shown; rename it"
-            )
-    labels = {name: label for label, name in enumerate(classes)}
-    has_test = (root / "test").is_dir()
-    tested = folders(root / "test") if has_test else []
-    if unknown := [name for name in tested if name not in labels]:
-        raise InputError(
-            f"--data: {str(root / 'test')!r} has classes that {str(root / 'train')!r} lacks: {_some(unknown)}; "
-            "add training images of them or remove them"
-        )
-    train: list[ImageFile] = []
-    test: list[ImageFile] = []
-    for files, part, names in ((train, "train", classes), (test, "test", tested)):
-        for name in names:
-            of_class = sorted(image_files(root / part / name, labels[name]))
-            if part == "train" and not of_class:
-                raise InputError(
-                    f"--data: class {name!r} has no image in {str(root / part / name)!r}; "
-                    f"add some ({' '.join(image.SUFFIXES)}) or remove the folder"
-                )
-            files += of_class
-            progress("looking for images", len(train) + len(test), 0)
-    if has_test and not test:
-        raise InputError(f"--data: {str(root / 'test')!r} has no images; add test/<class>/ folders or remove it")
-    return _Listing(root, tuple(classes), train, test)
+        raise InputError(f"--data: {str(root)!r} is a file; unpack it if it is an archive: {LAYOUT}")
+    return root
 
 
-def _read(name: str, listing: _Listing, progress: Progress) -> Source:
-    files = [*listing.train, *listing.test]
-    images, left_out = _decoded(files, progress)
-    labels = torch.tensor([file.label for file in files])
-    usable = torch.ones(len(files), dtype=torch.bool)
-    usable[list(left_out)] = False
-    count = len(listing.train)
-    train = _usable(images[:count], labels[:count], usable[:count])
-    test = _usable(images[count:], labels[count:], usable[count:])
-    notes = []
-    if left_out:
-        named = [f"{listing.shown(files[index])} ({why})" for index, why in sorted(left_out.items())[:_NAMED]]
-        more = f" and {len(left_out) - _NAMED} more" if len(left_out) > _NAMED else ""
-        notes.append(f"{len(left_out)} of {len(files)} image files are left out: {', '.join(named)}{more}")
-    for label, of_class in enumerate(listing.classes):
-        if not (train.labels == label).any():
-            index = next(index for index, file in enumerate(files) if file.label == label)
+def _list(root: Path, progress: Progress, rules: int) -> _Listing:
+    found = (layout.find if rules > 1 else layout.first)(root)
+    notes, listed = list(found.notes), [list[ImageFile]() for _ in range(3)]
+    for part, of_part in zip((found.train, found.validation, found.test), listed, strict=True):
+        if part is None:
+            continue
+        for name, inner in part.classes.items():
+            of_part += _of_class(found, part, name, inner, rules)
+            progress("looking for images", sum(map(len, listed)), 0)
+        if not of_part:
             raise InputError(
-                f"--data: no image of class {of_class!r} can be used; the first is "
-                f"{listing.shown(files[index])} ({left_out[index]}); add images or remove the class"
+                f"--data: {str(part.path)!r} has no images; add {part.path.name}/<class>/ folders or remove it"
             )
-    if not listing.test:
-        train, test = with_own_test(train)
+        if rules > 1:
+            notes += _remarks(found, part)
+    train, validation, test = listed
+    return _Listing(found, train, validation, test, tuple(notes))
+
+
+def _of_class(found: Layout, part: Part, name: str, inner: Sequence[str], rules: int) -> list[ImageFile]:
+    """The files of a class."""
+    label = list(found.train.classes).index(name)
+    listed = sorted(file for each in inner for file in image_files(part.path / each, label))
+    if rules == 1:
+        listed = [file for file in listed if file.path.lower().endswith(image.FIRST_SUFFIXES)]
+    if part is found.train and not _has_image(listed):
+        raise InputError(
+            f"--data: class {name!r} has no image in {str(part.path / inner[0])!r}; add some or remove the folder"
+        )
+    return listed
+
+
+def _has_image(listed: Sequence[ImageFile]) -> bool:
+    """Whether any of these files is an image, by its name or else by how it begins."""
+    return any(is_image(file.path) for file in listed) or any(image.begins_as_image(file.path) for file in listed)
+
+
+def _remarks(found: Layout, part: Part) -> list[str]:
+    """What a person should know of a set's folders."""
+    merged = [name for name, inner in part.classes.items() if len(inner) > 1]
+    notes = [f"folders of {found.shown(part.path)} whose names are the same class: {some(merged)}"] if merged else []
+    if stray := files(part.path):
+        are = "is" if len(stray) == 1 else "are"
+        notes.append(
+            f"{plural(len(stray), 'file')} of {found.shown(part.path)} {are} in no class folder: {some(stray)}"
+        )
+    return notes
+
+
+def _read(name: str, listing: _Listing, progress: Progress, rules: int) -> Source:
+    found, listed = listing.layout, [*listing.train, *listing.validation, *listing.test]
+    decoded = _decoded(listed, progress, rules)
+    labels = torch.tensor([file.label for file in listed])
+    usable = torch.ones(len(listed), dtype=torch.bool)
+    usable[list(decoded.left_out)] = False
+    parts, first = list[Split](), 0
+    for part in (listing.train, listing.validation, listing.test):
+        places = slice(first, first + len(part))
+        first = places.stop
+        parts.append(_usable(decoded.images[places], labels[places], usable[places]))
+    train, validation, test = parts
+    for label in map(listing.classes.index, absent(train, listing.classes)):
+        index = next(index for index, file in enumerate(listed) if file.label == label)
+        raise InputError(
+            f"--data: no image of class {listing.classes[label]!r} can be used; the first is "
+            f"{found.shown(listed[index].path)} ({decoded.left_out[index]}); add images or remove the class"
+        )
+    if found.validation and not len(validation):
+        raise InputError(f"--data: no image in {str(found.validation.path)!r} can be used; mend or remove the folder")
+    notes = [*listing.notes, *_accounts(found, listed, decoded)]
+    if not found.test:
+        train, test = with_own_test(train, least=2 if rules == 1 else 3)
+    if not found.test and rules == 1:
         notes.append(f"there is no folder 'test': every fifth image of each class, {len(test)} in all, is for the test")
     if not len(test):
-        raise InputError(f"--data: {str(listing.root)!r} has too few images to test on; add some")
-    if missing := [of_class for label, of_class in enumerate(listing.classes) if not (test.labels == label).any()]:
-        notes.append(f"no test images of {_some(missing)}")
-    return Source(name=name, train=train, test=test, classes=listing.classes, notes=tuple(notes))
+        raise InputError(
+            f"--data: {str(found.root)!r} has too few images to test on; add some: without a test "
+            "set, one is split off classes of three images or more"
+        )
+    if missing := absent(test, listing.classes):
+        notes.append(f"no test images of {some(missing)}")
+    return Source(
+        name=name,
+        train=train,
+        test=test,
+        classes=listing.classes,
+        notes=tuple(notes),
+        validation=validation if found.validation else None,
+        by_class=rules > 1,
+        splits=found.in_words if rules > 1 else "",
+        rules=rules,
+    )
 
 
-def _decoded(files: list[ImageFile], progress: Progress) -> tuple[Tensor, dict[int, str]]:
-    """The pixels of these files, (N, 3, 32, 32) uint8, and why some, by index, have none."""
-    image.prepare()
-    images = torch.zeros((len(files), 3, IMAGE_SIZE, IMAGE_SIZE), dtype=torch.uint8)
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """What became of the files of a listing.
+
+    Attributes:
+        images: (N, 3, 32, 32) uint8; of a file that is left out, zeros.
+        left_out: Why, by the file's place.
+        others: The places of those that are left out since they are no images.
+        remarks: What was guessed of the others, by the file's place.
+    """
+
+    images: Tensor
+    left_out: dict[int, str]
+    others: set[int]
+    remarks: dict[int, str]
+
+
+def _accounts(found: Layout, listed: Sequence[ImageFile], decoded: _Decoded) -> list[str]:
+    """What is told of the files: those that are no images, those that cannot be used, those that were guessed at."""
+    others = {at: decoded.left_out[at] for at in decoded.others}
+    broken = {at: why for at, why in decoded.left_out.items() if at not in others}
+    notes = []
+    if others:
+        what = "is no image" if len(others) == 1 else "are no images"
+        notes.append(f"{count(len(others))} of {plural(len(listed), 'file')} {what}: {_named(found, listed, others)}")
+    if broken:
+        of, are = plural(len(listed) - len(others), "image file"), "is" if len(broken) == 1 else "are"
+        notes.append(f"{count(len(broken))} of {of} {are} left out: {_named(found, listed, broken, why=True)}")
+    if decoded.remarks:
+        kinds = [f"{remark} in {count(number)}" for remark, number in Counter(decoded.remarks.values()).most_common()]
+        notes.append(
+            f"{plural(len(decoded.remarks), 'image file')} with values of more than 8 bits, "
+            f"{', '.join(kinds)}: {_named(found, listed, decoded.remarks)}"
+        )
+    return notes
+
+
+def _named(found: Layout, listed: Sequence[ImageFile], which: Mapping[int, object], *, why: bool = False) -> str:
+    """The first of some files, with what there is to say of each."""
+    named = [found.shown(listed[at].path) + (f" ({what})" if why else "") for at, what in sorted(which.items())[:NAMED]]
+    return ", ".join(named) + (f" and {len(which) - NAMED} more" if len(which) > NAMED else "")
+
+
+def _decoded(listed: Sequence[ImageFile], progress: Progress, rules: int) -> _Decoded:
+    """The pixels of these files, and why some have none."""
+    images = torch.zeros((len(listed), 3, IMAGE_SIZE, IMAGE_SIZE), dtype=torch.uint8)
     pixels = images.numpy()
     left_out: dict[int, str] = {}
-    done = bytearray(len(files))
+    others: set[int] = set()
+    remarks: dict[int, str] = {}
+    done = bytearray(len(listed))
     stopped = threading.Event()
-    indices = iter(range(len(files)))
+    indices = iter(range(len(listed)))
 
     def work() -> None:
         for index in indices:
             if stopped.is_set():
                 return
             try:
-                pixels[index] = image.decode(files[index].path)
+                pixels[index], remark = image.decode_with_remark(listed[index].path, rules)
             except image.UnusableImage as error:
                 left_out[index] = str(error)
+                if isinstance(error, image.NotAnImage):
+                    others.add(index)
+            else:
+                if remark:
+                    remarks[index] = remark
             done[index] = 1
 
     workers = torch.get_num_threads()
@@ -161,18 +267,13 @@ def _decoded(files: list[ImageFile], progress: Progress) -> tuple[Tensor, dict[i
             running = {pool.submit(work) for _ in range(workers)}
             while running:
                 finished, running = wait(running, timeout=0.1)
-                progress("decoding images", done.count(1), len(files))
+                progress("decoding images", done.count(1), len(listed))
                 for future in finished:
                     future.result()
         finally:
             stopped.set()
-    return images, left_out
+    return _Decoded(images, left_out, others, remarks)
 
 
 def _usable(images: Tensor, labels: Tensor, usable: Tensor) -> Split:
     return Split(images, labels) if usable.all() else Split(images[usable], labels[usable])
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(repr(name) for name in names[:_NAMED]) + more

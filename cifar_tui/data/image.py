@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import importlib
 import os
 import warnings
 from contextlib import ExitStack, closing
@@ -14,12 +16,11 @@ from numpy.typing import NDArray
 from PIL import Image, TiffTags, UnidentifiedImageError
 
 from cifar_tui.config import IMAGE_SIZE
-from cifar_tui.data import memory
+from cifar_tui.data import depth, memory
+from cifar_tui.data.depth import Levels, Said
+from cifar_tui.data.files import RULES
 from cifar_tui.data.resize import FILTER, resize
 from cifar_tui.files import open_to_read
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
-"""What the names of image files end in, in lower case."""
 
 MAX_PIXELS = 50_000_000
 """Images that declare more pixels are not decoded: a few kilobytes can unpack to gigabytes. Where a decoder needs more
@@ -28,10 +29,35 @@ memory than the picture, fewer are too many; see `memory`."""
 MAX_BYTES = 1 << 30
 """Larger files are not opened; the pixels that are allowed have 400 MB at most, uncompressed."""
 
-__all__ = ["FILTER", "MAX_BYTES", "MAX_PIXELS", "SUFFIXES", "UnusableImage", "decode", "prepare"]
+FIRST_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
+"""What the names of image files ended in by the first rules, in lower case."""
 
-# Only what the suffixes promise: a file cannot have itself opened by one of Pillow's rarer and less tried readers.
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+__all__ = [
+    "FILTER",
+    "FIRST_SUFFIXES",
+    "MAX_BYTES",
+    "MAX_PIXELS",
+    "NotAnImage",
+    "UnusableImage",
+    "begins_as_image",
+    "decode",
+    "decode_with_remark",
+    "formats",
+    "prepare",
+]
+
+# A file cannot have itself opened by any other of Pillow's readers: some run programs (EPS), some unpack without bounds
+# (FITS), some open pictures within pictures whose size nobody has seen before (ICO, ICNS, BLP, IPTC), and some stand
+# for formats that they cannot read.
+_FIRST_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+_FORMATS = (*_FIRST_FORMATS, "AVIF", "HEIF", "QOI", "SGI", "SUN")
+_BY_NAME = {".tga": "TGA", ".icb": "TGA", ".vda": "TGA", ".vst": "TGA", ".pcx": "PCX"}
+"""Formats that the content of a file does not tell from others."""
+_ONE_PICTURE = ("MPO", "HEIF")
+"""Formats of telephones, which keep smaller copies or parts beside the photograph."""
+_BEGINNING = 64
+"""Bytes."""
+_HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _ORIENTATION = 0x0112
 _FEW_PIXELS = 1_000_000
 """So few are not what takes a picture's memory: it is its tiles, or the file."""
@@ -41,8 +67,19 @@ class UnusableImage(Exception):  # noqa: N818 - what it is about: the file is at
     """This file is left out; the message says why in a few words."""
 
 
-def decode(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
-    """The pixels of an image file, (3, 32, 32) uint8, RGB.
+class NotAnImage(UnusableImage):
+    """This file is none of an image."""
+
+
+def decode(path: str | os.PathLike[str], rules: int = RULES) -> NDArray[np.uint8]:
+    """The pixels of an image file, as `decode_with_remark` gives them."""
+    return decode_with_remark(path, rules)[0]
+
+
+def decode_with_remark(path: str | os.PathLike[str], rules: int = RULES) -> tuple[NDArray[np.uint8], str]:
+    """The pixels of an image file, (3, 32, 32) uint8, RGB, and what was guessed of its values, in words.
+
+    What a file is its content says, not its name.
 
     The picture is turned upright as its EXIF data say and resized whole to 32×32, without regard to its proportions.
     Transparent parts are laid on white, the paper that drawings and icons are made for. Links are followed.
@@ -51,15 +88,16 @@ def decode(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     the others waits. Call `prepare` once before.
 
     Raises:
-        UnusableImage: No image, a damaged, animated or far too large one, or one whose values have no known range.
+        NotAnImage: It is none.
+        UnusableImage: A damaged, animated or far too large image, or one of a kind that is not read.
     """
     try:
         with open_to_read(Path(path)) as file:
-            rgb = _decoded(file)
+            rgb, remark = _decoded(file, Path(path).suffix.lower(), rules)
     except UnusableImage:
         raise
     except UnidentifiedImageError:
-        raise UnusableImage("not an image") from None
+        raise _unidentified(Path(path)) from None
     except Image.DecompressionBombError:
         raise UnusableImage("far too many pixels") from None
     except memory.TooMuchMetadata as error:
@@ -71,34 +109,105 @@ def decode(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     # Pillow's decoders raise whatever the damage in a file makes of them: struct, value, key, syntax errors.
     except Exception:  # noqa: BLE001
         raise UnusableImage("damaged") from None
-    return np.ascontiguousarray(np.asarray(rgb).transpose(2, 0, 1))
+    return np.ascontiguousarray(np.asarray(rgb).transpose(2, 0, 1)), remark
 
 
 def prepare() -> None:
     """Load the decoders, have them return memory, and keep their warnings on odd files off the screen."""
     warnings.filterwarnings("ignore", module=r"PIL\.")
     Image.init()
+    with contextlib.suppress(ImportError):
+        importlib.import_module("pillow_heif").register_heif_opener()
     memory.return_freed_memory()
 
 
-def _decoded(file: BinaryIO) -> Image.Image:
+def formats(rules: int = RULES) -> tuple[str, ...]:
+    """The formats that are read here, as Pillow calls them."""
+    return tuple(name for name in (_FIRST_FORMATS if rules == 1 else _FORMATS) if name in Image.OPEN)
+
+
+def begins_as_image(path: str) -> bool:
+    """Whether a file begins as an image does."""
+    try:
+        with open_to_read(Path(path)) as file:
+            beginning = file.read(_BEGINNING)
+    except OSError:
+        return False
+    return any(_is_accepted(name, beginning) for name in _FORMATS) or _is_heic(beginning)
+
+
+def _is_accepted(name: str, beginning: bytes) -> bool:
+    _, accept = Image.OPEN.get(name, (None, None))
+    return accept is not None and bool(accept(beginning))
+
+
+def _is_heic(beginning: bytes) -> bool:
+    return beginning[4:8] == b"ftyp" and beginning[8:12] in _HEIC
+
+
+def _unidentified(path: Path) -> UnusableImage:
+    """Why none of the readers takes a file."""
+    with contextlib.suppress(OSError), open_to_read(path) as file:
+        beginning = file.read(_BEGINNING)
+        brands = beginning[8:] if beginning[4:8] == b"ftyp" else b""
+        if b"avif" in brands or b"avis" in brands:
+            return UnusableImage("AVIF, which this Pillow does not read: pip install 'pillow>=11.3'")
+        if _is_heic(beginning):
+            return UnusableImage("HEIC: pip install 'cifar-tui[heic]' to have it read")
+        if begins_as_image(str(path)):
+            return UnusableImage("damaged, or a rare kind of image")
+    if name := Image.registered_extensions().get(path.suffix.lower()):
+        return NotAnImage("not an image" if name in _FORMATS else f"not an image of a kind that is read: {name}")
+    return NotAnImage("not an image")
+
+
+def _decoded(file: BinaryIO, suffix: str, rules: int) -> tuple[Image.Image, str]:
     size = os.fstat(file.fileno()).st_size
     if size == 0:
         raise UnusableImage("empty")
     if size > MAX_BYTES:
         raise UnusableImage(f"larger than {MAX_BYTES >> 30} GiB")
+    allowed = [*formats(rules), *([_BY_NAME[suffix]] if suffix in _BY_NAME and rules > 1 else [])]
     reader = memory.Reader(file)
     with ExitStack() as opening:
         opening.enter_context(memory.METADATA.of(memory.opening_bytes(size)))
-        with Image.open(reader, formats=_FORMATS) as image:
+        with Image.open(reader, formats=allowed) as image:
+            significant = memory.check_chunks(reader) if image.format == "PNG" else 0
+            said = Said.by(image, significant)
+            if rules == 1 and _had_no_range(image):
+                raise UnusableImage("32-bit values of no known range")
             need = _need(image, reader, size)
+            twice = need + 4 * image.width * image.height <= memory.PICTURE_BYTES
+            if said.colours and twice:
+                need += 4 * image.width * image.height
             # Closed, the picture is gone from memory before its room is another's.
             with memory.PICTURES.of(need), closing(image):
                 opening.close()
                 _check_rest(image, reader)
                 reader.begin_pixels(image)
                 image.load()
-                return resize(image, image.getexif().get(_ORIENTATION, 1), _rgb)
+                orientation = image.getexif().get(_ORIENTATION, 1)
+                if rules == 1:
+                    return resize(image, orientation, _first_rgb), ""
+                remark = ""
+                if said.colours and depth.is_dark(image):
+                    remark = depth.brighten(image, _lower_bytes(image, reader) if twice else None, said)
+                if not depth.has_levels(image):
+                    return resize(image, orientation, _rgb), remark
+                levels = depth.levels(image, said)
+                return resize(image, orientation, lambda part: _grey(part, levels, said)), levels.remark
+
+
+def _lower_bytes(image: Image.Image, reader: memory.Reader) -> Image.Image | None:
+    """The lower eight bits of a picture's colours of 16."""
+    reader.seek(0)
+    lower = Image.open(reader, formats=[image.format or ""])
+    try:
+        depth.swap_bytes(lower)
+        lower.load()
+    except (ValueError, KeyError, OSError):  # Pillow does not unpack it so.
+        return None
+    return lower if lower.mode == image.mode and lower.size == image.size else None
 
 
 def _need(image: Image.Image, reader: memory.Reader, file_size: int) -> int:
@@ -107,10 +216,6 @@ def _need(image: Image.Image, reader: memory.Reader, file_size: int) -> int:
     too_many = UnusableImage(f"{width}×{height} pixels are too many")
     if width * height > MAX_PIXELS:
         raise too_many
-    if _has_no_range(image):
-        raise UnusableImage("32-bit values of no known range")
-    if image.format == "PNG":
-        memory.check_chunks(reader)
     # Lets the JPEG decoder halve a large photograph while it decodes, down to twice the size needed.
     image.draft(None, (2 * IMAGE_SIZE, 2 * IMAGE_SIZE))
     need = memory.decoding_bytes(image, whole, reader, file_size)
@@ -122,8 +227,7 @@ def _need(image: Image.Image, reader: memory.Reader, file_size: int) -> int:
 def _check_rest(image: Image.Image, reader: memory.Reader) -> None:
     if image.format == "GIF":
         reader.allowed += memory.GIF_BYTES * image.width * image.height
-    # A telephone's multi-picture JPEG is one photograph and its smaller copies.
-    if getattr(image, "is_animated", False) and image.format != "MPO":
+    if getattr(image, "is_animated", False) and image.format not in _ONE_PICTURE:
         raise UnusableImage("animated, or several pictures in one")
     if image.format == "TIFF":
         # Pillow reads them while it loads the pixels, when nobody counts, unless it has read them before.
@@ -133,13 +237,22 @@ def _check_rest(image: Image.Image, reader: memory.Reader) -> None:
                 exif.get_ifd(group)
 
 
-def _has_no_range(image: Image.Image) -> bool:
+def _had_no_range(image: Image.Image) -> bool:
     return image.mode == "F" or (image.mode == "I" and image.format != "PNG")
 
 
-def _rgb(image: Image.Image) -> Image.Image:
+def _first_rgb(image: Image.Image) -> Image.Image:
+    """A strip in RGB, as by the first rules."""
     if image.mode.startswith("I"):
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+    return _rgb(image)
+
+
+def _grey(image: Image.Image, levels: Levels, said: Said) -> Image.Image:
+    return Image.fromarray(levels.to_bytes(depth.values(image, said))).convert("RGB")
+
+
+def _rgb(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")

@@ -15,8 +15,8 @@ from PIL import Image, ImageFile, JpegImagePlugin, TiffImagePlugin
 from cifar_tui.data.resize import STRIP_PIXELS
 
 METADATA_BYTES = 10 << 20
-"""How much of a file is read beside its pixels: Pillow keeps profiles, texts and thumbnails in memory. Of a WebP file,
-which it reads whole, this is all."""
+"""How much of a file is read beside its pixels: Pillow keeps profiles, texts and thumbnails in memory. Of WebP,
+of AVIF and of HEIC, which it reads whole, this is all."""
 COPIES = 3
 """How often what is read beside the pixels is in memory at most: as it was read, joined, and cut into its parts."""
 PICTURE_BYTES = 265 * 10**6
@@ -29,6 +29,10 @@ _READ = 1 << 20
 _WEBP = 17
 """Bytes per pixel, of which 16 are measured: Pillow decodes WebP as an animation, on two canvases, and copies the
 pixels twice."""
+_AVIF = 20
+"""Bytes per pixel, of which 12 are measured with transparency; planes of ten bits, not halved, take four more."""
+_HEIF = 20
+"""Bytes per pixel: it is decoded as AVIF is, by another library."""
 _GIF = 3.5
 """Bytes per pixel: comments, which are read and joined up to the end of the file to see whether there is a second
 frame. The picture has a byte, and comes after that."""
@@ -76,8 +80,8 @@ class Reader(io.BufferedReader):
         content = super().read(min(asked, int(self.allowed) - self.metadata + 1))
         self.metadata += len(content)
         if self.metadata > self.allowed:
-            # Only a WebP file is asked for as a whole.
-            raise TooMuchMetadata(*([f"WebP of more than {METADATA_BYTES >> 20} MiB"] if asked == sys.maxsize else []))
+            whole = f"more than {METADATA_BYTES >> 20} MiB in a format that is read whole"
+            raise TooMuchMetadata(*([whole] if asked == sys.maxsize else []))
         return content
 
 
@@ -136,9 +140,11 @@ def decoding_bytes(image: Image.Image, whole: tuple[int, int], reader: Reader, f
     """
     width, height = image.size
     pixels = width * height
-    # While a strip is turned and converted, five copies of it exist, of four bytes a pixel; a channel has one byte. For
+    # While a strip is turned and converted, five copies of it exist, of four bytes a pixel, or of eight where it has
+    # more than eight bits; a channel has one byte. For
     # each pixel of a row or a column, Pillow computes six weights of eight bytes, and holds 32 pixels in between.
-    resizing = 20 * max(min(pixels, STRIP_PIXELS), width, height) + pixels + 128 * (width + height)
+    strip = 40 if image.mode.startswith(("I", "F")) else 20
+    resizing = strip * max(min(pixels, STRIP_PIXELS), width, height) + pixels + 128 * (width + height)
     return int(_decoder_bytes(image, whole, reader, file_size)) + resizing + COPIES * reader.metadata
 
 
@@ -147,8 +153,17 @@ def _decoder_bytes(image: Image.Image, whole: tuple[int, int], reader: Reader, f
     match image.format:
         case "WEBP":
             return _WEBP * pixels
+        case "AVIF":
+            return _AVIF * pixels
+        case "HEIF":
+            return _HEIF * pixels
         case "GIF":
             return _GIF * pixels
+        case "QOI":
+            return 14 * pixels
+        case "SGI":
+            # Its pixels are unpacked from the whole file in memory.
+            return 4 * pixels + 2 * file_size
         case "TIFF":
             return _tiff_bytes(image, file_size)
         case "PPM" if isinstance(image, ImageFile.ImageFile) and image.tile[0][0] != "raw":
@@ -207,18 +222,27 @@ def _is_one_scan(reader: Reader, components: int) -> bool:
         reader.seek(at)
 
 
-def check_chunks(reader: Reader) -> None:
+def check_chunks(reader: Reader) -> int:
     """See how much a PNG file holds beside its pixels: Pillow reads that also behind them, where nobody counts.
+
+    Returns:
+        How many bits of its colours are significant, 0 where it does not say.
 
     Raises:
         TooMuchMetadata: More than `METADATA_BYTES`.
     """
-    at, metadata = reader.tell(), 0
+    at, metadata, significant = reader.tell(), 0, 0
     reader.seek(8)
     while len(head := io.BufferedReader.read(reader, 8)) == 8 and head[4:] != b"IEND":
         length = int.from_bytes(head[:4], "big")
         metadata += 8 if head[4:] == b"IDAT" else 8 + length
         if metadata > METADATA_BYTES:
             raise TooMuchMetadata
+        if head[4:] == b"sBIT" and 1 <= length <= 4:
+            bits = io.BufferedReader.read(reader, length)
+            # Of a grey picture the first is that of its values, and of any other the last of four its transparency's.
+            significant = max(bits[:3] if length > 2 else bits[:1], default=0)
+            length = 0
         reader.seek(length + 4, io.SEEK_CUR)
     reader.seek(at)
+    return significant

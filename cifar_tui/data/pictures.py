@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_tui.data import image
-from cifar_tui.data.files import folders, image_files, is_image
+from cifar_tui.data.files import folders, image_files, is_junk
 from cifar_tui.data.image import UnusableImage
 from cifar_tui.errors import InputError
 
@@ -33,8 +33,8 @@ class Picture(NamedTuple):
 
     Attributes:
         path: Below the folder that was named, as that was named.
-        folders: The names of folders that it stands in, any of which may be its class's: the first one below the folder
-            that was named, as in a data set, then the nearest one.
+        folders: The names of folders that it stands in, any of which may be its class's: those below the folder that
+            was named, from there on, as in a data set, then that one.
         named: Whether it was named itself, not by a folder or a pattern.
     """
 
@@ -44,7 +44,9 @@ class Picture(NamedTuple):
 
 
 def find(names: Sequence[str]) -> list[Picture]:
-    """The image files that these names mean: files, folders with all below them, patterns with `*`, `?`, `[…]` or `**`.
+    """The files that these names mean: files, folders with all below them, patterns with `*`, `?`, `[…]` or `**`.
+
+    Whether they are images only their content says. Hidden ones, and those that systems put there, are passed over.
 
     Those of a folder are in the order in which a data set of it has them: its own, then those of each folder in it.
 
@@ -69,7 +71,8 @@ def _meant(name: str) -> list[Picture]:
         found = []
         for path in sorted(glob.glob(name, recursive=True)):  # noqa: PTH207  (it keeps paths as they are written)
             if not Path(path).is_dir():
-                found += [Picture(path, (Path(path).absolute().parent.name,), named=False)] if is_image(path) else []
+                if not is_junk(Path(path).name):
+                    found.append(Picture(path, (Path(path).absolute().parent.name,), named=False))
             elif "**" not in name:
                 found += _below(path)
     except (OSError, ValueError) as error:  # ValueError: a null character
@@ -81,14 +84,14 @@ def _meant(name: str) -> list[Picture]:
 
 def _below(root: str) -> list[Picture]:
     own_name = Path(root).resolve().name
-    inner = folders(root)
-    below = {name: sorted(file.path for file in image_files(Path(root, name), 0)) for name in inner}
     with os.scandir(root) as entries:
-        own = sorted(e.path for e in entries if is_image(e.name) and not e.name.startswith(".") and not e.is_dir())
+        own = sorted(entry.path for entry in entries if not entry.is_dir() and not is_junk(entry.name))
     found = [Picture(path, (own_name,), named=False) for path in own]
-    found += [Picture(path, (name, Path(path).parent.name), named=False) for name in inner for path in below[name]]
+    for inner in folders(root):
+        paths = sorted(file.path for file in image_files(Path(root, inner), 0))
+        found += [Picture(path, (*Path(path).relative_to(root).parts[:-1], own_name), named=False) for path in paths]
     if not found:
-        raise InputError(f"{root!r} has no images ({' '.join(image.SUFFIXES)})")
+        raise InputError(f"{root!r} has no images")
     return found
 
 

@@ -7,11 +7,12 @@ from typing import Literal
 
 from cifar_tui.data import cifar10, digits, folder, names
 from cifar_tui.data.dataset import Progress, Source
+from cifar_tui.data.files import RULES
 from cifar_tui.errors import InputError
 from cifar_tui.paths import expanded
 
 
-def read(data: str, data_dir: str | None, progress: Progress, *, stored: bool = False) -> Source:
+def read(data: str, data_dir: str | None, progress: Progress, *, stored: bool = False, rules: int = RULES) -> Source:
     """All images of a data source, in memory.
 
     Args:
@@ -19,18 +20,21 @@ def read(data: str, data_dir: str | None, progress: Progress, *, stored: bool = 
         data_dir: Where CIFAR-10 is looked for first, and put when it has to be fetched.
         progress: Called from this thread, often; what it raises ends the reading.
         stored: Whether it is a run in a folder that names these: then, `data_dir` is not written to.
+        rules: Those by which folders are read: of a run, the ones that it began with.
 
     Raises:
         InputError: There is no such source, or it cannot be fetched or used.
         CifarTuiError: The installation is at fault.
     """
+    if not 1 <= rules <= RULES:
+        raise InputError(f"its images were read by rules {rules} of a later release, which are unknown to this one")
     if data == "cifar10":
         return cifar10.read(data_dir, progress, keep_out=stored)
     if data == "digits":
         progress("reading digits", 0, 0)
         return digits.read()
     names.check(data)
-    return folder.read(data, progress)
+    return folder.read(data, progress, rules)
 
 
 def check_cifar10(folder: str) -> None:
@@ -55,8 +59,11 @@ def option_of(path: str) -> Literal["data_dir", "data"]:
             raise InputError(f"there is no folder {path!r}")
         if (root / cifar10.ARCHIVE).is_file() or (root / cifar10.BATCHES).is_dir():
             return "data_dir"
-        if (root / "train").is_dir():
-            return "data"
     except OSError as error:
         raise InputError(f"{path!r} cannot be looked into: {error.strerror}") from None
-    raise InputError(f"it has neither {cifar10.ARCHIVE} nor {cifar10.BATCHES} nor train/<class>/")
+    try:
+        folder.check(str(root))
+    except InputError as error:
+        reason = str(error).removeprefix("--data: ")
+        raise InputError(f"it has neither {cifar10.ARCHIVE} nor {cifar10.BATCHES} nor classes: {reason}") from None
+    return "data"

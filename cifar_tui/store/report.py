@@ -65,6 +65,7 @@ def _summary(state: RunState, config: Mapping[str, Any]) -> str:
         f"The model {escape(config['options']['model'])}, with {count(config['parameters'])} parameters, was trained "
         f"on {escape(dataset['name'])}: {count(dataset['train'])} training, {count(dataset['validation'])} validation "
         f"and {count(dataset['test'])} test images of {len(dataset['classes'])} classes.",
+        *([f"{escape(splits[:1].upper() + splits[1:])}."] if (splits := dataset.get("splits")) else []),
         _ending(state, config["options"]["epochs"]),
     ]
     speed = state.training_speed or state.images_per_second

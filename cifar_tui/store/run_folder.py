@@ -30,7 +30,16 @@ RECORD: dict[str, Any] = {
     "command": [str],
     "options": {"model": str},
     "seed": int,
-    "dataset": {"name": str, "fingerprint": str, "train": int, "validation": int, "test": int, "classes": [str]},
+    "dataset": {
+        "name": str,
+        "fingerprint": str,
+        "train": int,
+        "validation": int,
+        "test": int,
+        "classes": [str],
+        "rules": int,
+        "splits": str,
+    },
     "device": str,
     "device_name": str,
     "precision": str,
@@ -39,6 +48,8 @@ RECORD: dict[str, Any] = {
     "versions": {"cifar-tui": str, "python": str},
 }
 """What a `config.json` must hold for its run to be resumed, or reported on: names, and types of values."""
+FIRST_DATASET = {"rules": 1, "splits": ""}
+"""What holds where a `config.json` says nothing of how its images were read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +128,8 @@ class RunFolder:
             InputError: It is missing or damaged.
         """
         content = self.read_config()
+        if isinstance(content.get("dataset"), dict):
+            content["dataset"] = FIRST_DATASET | content["dataset"]
         _check(content, RECORD, str(self.config_file), "")
         if len(content["dataset"]["classes"]) > MOST_CLASSES:
             raise InputError(f"{self.config_file}: damaged, it names more than {MOST_CLASSES:,} classes")

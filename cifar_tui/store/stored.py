@@ -47,6 +47,7 @@ def read(folder: RunFolder, given: Overrides = AS_MADE) -> Stored:
         config=replace(made, **chosen, model_dir=model_dir),
         given=given,
         places=_given_place(made, given.data) if given.data is not None else _places(made, moved),
+        rules=record["dataset"]["rules"],
         fingerprint=record["dataset"]["fingerprint"],
         device=record["device"],
         device_name=record["device_name"],

@@ -14,6 +14,7 @@ from cifar_tui import models
 from cifar_tui.config import TrainingConfig
 from cifar_tui.data import sources
 from cifar_tui.data.dataset import Dataset, Progress, Source, fingerprint, split
+from cifar_tui.data.files import RULES
 from cifar_tui.data.keys import key
 from cifar_tui.errors import InputError
 from cifar_tui.models.own import is_own
@@ -56,10 +57,17 @@ class Shelf:
     """The images that were read last, so that runs on the same ones read them once. Threads may share it."""
 
     def __init__(self) -> None:
-        self._last: tuple[tuple[str, str | None], Source] | None = None
+        self._last: tuple[tuple[str, str | None, int], Source] | None = None
         self._reading = threading.Lock()
 
-    def source(self, config: ImagePlace | TrainingConfig, progress: Progress, *, stored: bool = False) -> Source:
+    def source(
+        self,
+        config: ImagePlace | TrainingConfig,
+        progress: Progress,
+        *,
+        stored: bool = False,
+        rules: int = RULES,
+    ) -> Source:
         """The images that `config` names.
 
         Args:
@@ -67,18 +75,19 @@ class Shelf:
             progress: Told what is being done; what it raises ends the reading.
             stored: Whether they are those of a run in a folder, which may have come from anybody: where they say that
                 CIFAR-10 is, it is looked for, but never put.
+            rules: Those by which folders are read: of a run, the ones that it began with.
 
         Raises:
             InputError: They are not there or not usable.
             CifarTuiError: They could not be read.
         """
-        wanted = (config.data, config.data_dir)
+        wanted = (config.data, config.data_dir, rules)
         while not self._reading.acquire(timeout=0.1):
             # Another run reads; where this one is asked to stop meanwhile, telling of progress raises.
             progress("waiting for another run's images", 0, 0)
         try:
             if self._last is None or self._last[0] != wanted:
-                self._last = (wanted, sources.read(config.data, config.data_dir, progress, stored=stored))
+                self._last = (wanted, sources.read(config.data, config.data_dir, progress, stored=stored, rules=rules))
             return self._last[1]
         finally:
             self._reading.release()
@@ -136,7 +145,7 @@ def stored_images(stored: Stored, shelf: Shelf, progress: Progress) -> tuple[Sou
         try:
             if stored.given.data is not None and where.data == "cifar10" and where.data_dir is not None:
                 sources.check_cifar10(where.data_dir)
-            source = shelf.source(where, progress, stored=True)
+            source = shelf.source(where, progress, stored=True, rules=stored.rules)
         except InputError as error:
             reasons.append(str(error).removeprefix("--data: "))
             continue
