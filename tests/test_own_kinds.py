@@ -87,13 +87,28 @@ def test_it_is_refused_in_one_line_that_says_what_it_is(tmp_path: Path, code: st
 
 @pytest.mark.parametrize("form", ["onnx", "torch-export"])
 @pytest.mark.parametrize(
-    "kind", ["weight normalisation by the old hook", "a part that is traced", "a forward that is compiled"]
+    "kind",
+    [
+        "weight normalisation by the old hook",
+        "spectral normalisation by parametrisation",
+        "a part that is traced",
+        "a forward that is compiled",
+    ],
 )
 def test_other_formats_are_written_too(tmp_path: Path, kind: str, form: str) -> None:
     setup = tiny_setup(**options(tmp_path, TRAINED[kind]))
     content, difference = export.export(setup.model.eval(), form, {})
     assert content
     assert difference <= export.TOLERANCE
+
+
+def test_onnx_takes_a_scripted_part_beside_dropout(tmp_path: Path) -> None:
+    code = net(
+        f"self.part = torch.jit.script(nn.Linear(48, 48))\nself.drop = nn.Dropout(0.1)\n{OUT}",
+        f"self.out(self.drop(self.part({SMALL})))",
+    )
+    setup = tiny_setup(**options(tmp_path, code))
+    assert export.export(setup.model.eval(), "onnx", {})[1] <= export.TOLERANCE
 
 
 @pytest.mark.parametrize("form", ["onnx", "torch-export"])

@@ -13,9 +13,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from cifar_tui.config import IMAGE_SIZE
 from cifar_tui.errors import CifarTuiError, one_line
+from cifar_tui.models.parts.dropout import torch_dropout
 from cifar_tui.training.checkpoints import copy_weights
 
 TOLERANCE = 1e-4
@@ -38,7 +40,7 @@ def export(model: nn.Module, form: str, metadata: Mapping[str, str]) -> tuple[by
     """The content of a file of a model, which was loaded again and predicts as the model does.
 
     Args:
-        model: In evaluation mode, in the precision of its weights, on the CPU. Those of the file take their place.
+        model: In evaluation mode, on the CPU. It is of no use any more afterwards.
         form: `safetensors`, `onnx` or `torch-export`.
         metadata: What the file says of itself, besides `preprocessing`.
 
@@ -112,6 +114,7 @@ def _from_safetensors(model: nn.Module, content: bytes) -> Logits:
 
 def _to_onnx(model: nn.Module, metadata: dict[str, str]) -> bytes:
     onnx = _onnx()
+    _simplify(model)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.onnx")
         torch.onnx.export(
@@ -132,6 +135,15 @@ def _to_onnx(model: nn.Module, metadata: dict[str, str]) -> bytes:
     onnx.checker.check_model(content)
     serialized: bytes = content.SerializeToString()
     return serialized
+
+
+def _simplify(model: nn.Module) -> None:
+    """Make of a model that will be trained no more what computes the same with fewer kinds of operations."""
+    for module in filter(parametrize.is_parametrized, list(model.modules())):
+        names: Any = module.parametrizations
+        for name in list(names):
+            parametrize.remove_parametrizations(module, name, leave_parametrized=True)
+    torch_dropout(model)
 
 
 def _is_scripted(model: nn.Module) -> bool:
