@@ -146,7 +146,7 @@ REFUSED = {
     "a sparse buffer of rows": (buffer("torch.eye(3).to_sparse_csr()"), "is sparse (torch.sparse_csr), which"),
     "a sparse parameter": (
         net(f"{OUT}\nself.mix = nn.Parameter(torch.eye(48).to_sparse())"),
-        "is sparse (torch.sparse_coo), which checkpoints do not keep; make it a dense",
+        "is sparse (torch.sparse_coo), which checkpoints do not keep; make it a dense tensor",
     ),
     "a nested buffer": (buffer("torch.nested.nested_tensor([torch.ones(2), torch.ones(3)])"), "is nested, which"),
     "a quantised buffer": (

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from cifar_tui.errors import CifarTuiError, InputError, one_line
+from cifar_tui.errors import CifarTuiError, DivergedError, InputError, one_line
 from cifar_tui.events import Note
 from cifar_tui.models.own.kinds import is_compiled, uncompiled
 from cifar_tui.recipes import recipe
@@ -154,6 +154,11 @@ def test_a_checkpoint_of_a_compiled_part_is_read_by_the_names_that_it_had(tmp_pa
     snapshot.weights.clear()
     snapshot.weights.update(renamed)
     checkpoints.restore(snapshot, trained.setup.model)
+
+
+def test_a_rate_that_is_far_too_high_is_the_runs_affair(tmp_path: Path) -> None:
+    with pytest.raises(DivergedError):
+        run(tmp_path, epochs=1, max_lr=1e38, lr=1e38, **options(tmp_path, net()))
 
 
 def test_a_run_says_that_it_does_without_the_compiler(tmp_path: Path) -> None:

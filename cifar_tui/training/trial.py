@@ -54,14 +54,12 @@ def try_out(fresh: Callable[[], nn.Module], config: TrainingConfig, num_classes:
     Raises:
         InputError: It cannot be trained, or not be kept; the message says why.
     """
-    name = f"--model {config.model}"
-    model = fresh()
-    if why := unfit(model):
-        raise InputError(f"{name}: {why}")
     contiguous = replace(placement, memory_format=torch.contiguous_format)
-    best = replace(placement, memory_format=best_memory_format(model))
     try:
         with settings_kept():
+            model = fresh()
+            _check_kind(model)
+            best = replace(placement, memory_format=best_memory_format(model))
             if best != contiguous:
                 try:
                     return _live(model, fresh, config, num_classes, best)
@@ -69,14 +67,12 @@ def try_out(fresh: Callable[[], nn.Module], config: TrainingConfig, num_classes:
                     # `view` does not take images with channels last, where `reshape` or `flatten` would.
                     model = fresh()
             return _live(model, fresh, config, num_classes, contiguous)
+    except InputError:
+        raise
     except _Unfit as error:
-        raise InputError(f"{name}: {error}") from None
+        raise InputError(f"--model {config.model}: {error}") from None
     except (Exception, SystemExit) as error:
-        raise InputError(f"{name}: {told(error, config.model_dir)}") from error
-
-
-class _Unfit(Exception):  # noqa: N818  (an answer, not an error)
-    """Why the model's answer is no use."""
+        raise InputError(f"--model {config.model}: {told(error, config.model_dir)}") from error
 
 
 def placed(model: nn.Module, placement: Placement) -> nn.Module:
@@ -84,19 +80,30 @@ def placed(model: nn.Module, placement: Placement) -> nn.Module:
     return model.to(memory_format=placement.memory_format).to(placement.device)
 
 
+class _Unfit(Exception):  # noqa: N818  (an answer, not an error)
+    """Why the model is of no use."""
+
+
 class _FailedError(_Unfit):
     """The model raised an error, as it does not with images in another memory format, perhaps."""
+
+
+def _check_kind(model: nn.Module) -> None:
+    if why := unfit(model):
+        raise _Unfit(why)
 
 
 def _live(
     model: nn.Module, fresh: Callable[[], nn.Module], config: TrainingConfig, num_classes: int, placement: Placement
 ) -> Tried:
-    """The life of a run: training, evaluation, training, evaluation, and the same weights in another process.
+    """The life of a run: training, evaluation, training, evaluation, and its weights in a new model.
 
     Raises:
         _Unfit: It cannot lead it.
     """
     trial = _Trial(placed(model, placement), config, num_classes, placement)
+    if not trial.logits(BATCHES[0], training=True).isfinite().all():
+        raise _Unfit("its logits are infinite or NaN before any training")
     optimizer, _ = optimise(trial.model, config, recipe(config.recipe, config.model), STEPS)
     for images in BATCHES:
         trial.train(optimizer, images)
@@ -217,6 +224,4 @@ def _checked(logits: object, images: int, num_classes: int, when: str) -> Tensor
         raise _Unfit(f"{wanted}, not of {tuple(logits.shape)}")
     if not logits.is_floating_point() or logits.layout != torch.strided:
         raise _Unfit(f"{wanted}, not of {logits.dtype if logits.layout == torch.strided else logits.layout}")
-    if not logits.isfinite().all():
-        raise _Unfit("its logits are infinite or NaN before any training")
     return logits

@@ -26,7 +26,7 @@ _COMPILED_IN_PLACE = "_compiled_call_impl"
 """Where `nn.Module.compile` keeps its result."""
 _WRAPPED = "_orig_mod"
 """Where its wrapping of a module has that module, which is a part of every name in its state."""
-_NO_SUCH_NAMES = "; have state_dict and load_state_dict keep all that is trained"
+_COMMON = "make it a dense tensor of a common type"
 
 
 def unfit(model: nn.Module) -> str:
@@ -59,7 +59,7 @@ def _obstacles(model: nn.Module) -> Iterator[str]:
                 "keep it in a buffer (register_buffer), or out of the state"
             )
         elif what := _unkept(value):
-            remedy = "register it with persistent=False" if name in buffers else "make it a dense, plain tensor"
+            remedy = "register it with persistent=False" if name in buffers else _COMMON
             yield f"{shortened(name)} of its state is {what}, which checkpoints do not keep; {remedy}"
         elif not value.isfinite().all():
             yield (
