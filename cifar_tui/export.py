@@ -13,6 +13,7 @@ from typing import BinaryIO
 from cifar_tui import inference
 from cifar_tui.config import suggestion
 from cifar_tui.errors import CifarTuiError, InputError
+from cifar_tui.events import Epoch
 from cifar_tui.files import replacing
 from cifar_tui.inference import Progress
 from cifar_tui.store import stored, tensorboard
@@ -30,10 +31,16 @@ FOLDER = "export"
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """The files that were written, and by how much a logit of the weights' differs at most from the run's."""
+    """The files that were written.
+
+    Attributes:
+        difference: Of weights, by how much a logit of theirs differs at most from the run's.
+        epochs: Of curves, the whole epochs that are in them.
+    """
 
     files: tuple[Path, ...]
     difference: float | None = None
+    epochs: int | None = None
 
 
 def export(
@@ -132,21 +139,25 @@ def _weights(folder: RunFolder, form: str, output: Path | None, progress: Progre
 
 
 def _csv(folder: RunFolder, place: _Place) -> Exported:
+    state = folder.read_state()
     place.make()
     with place.replacing("metrics.csv") as file:
-        file.write(metrics_csv(folder.read_state()).encode())
+        file.write(metrics_csv(state).encode())
     with place.replacing("batches.csv") as file:
         write_batches_csv(file, folder.events())
-    return Exported((place.path / "metrics.csv", place.path / "batches.csv"))
+    return Exported((place.path / "metrics.csv", place.path / "batches.csv"), epochs=len(state.epochs))
 
 
 def _tensorboard(folder: RunFolder, place: _Place) -> Exported:
     began = tensorboard.began(folder)
     # Always the same name, so that exporting again does not double the curves.
     name = f"{tensorboard.PREFIX}{int(began)}.{folder.id}"
+    whole = set[int]()
     place.make()
     # It closes what it writes to, which is to be flushed to the disk after that.
     with place.replacing(name) as file, tensorboard.EventFile(os.fdopen(os.dup(file.fileno()), "wb"), began) as curves:
         for event in folder.events():
             curves.write(event)
-    return Exported((place.path / name,))
+            if isinstance(event, Epoch):
+                whole.add(event.epoch)
+    return Exported((place.path / name,), epochs=len(whole))

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.errors import CifarTuiError
+from cifar_tui.errors import CifarTuiError, one_line
 from cifar_tui.files import NO_ROOM
 from cifar_tui.store.lock import TAKEN_AWAY
 
@@ -27,4 +27,4 @@ def explain(error: BaseException, config: TrainingConfig) -> str:
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or _OUT_OF_MEMORY.search(text):
         smaller = max(2, config.batch_size // 2)
         return f"out of memory at batch size {config.batch_size}: try --batch-size {smaller}, or another --device"
-    return f"{type(error).__name__}: {text} (--debug shows where)"
+    return f"{one_line(error)} (--debug shows where)"

@@ -103,7 +103,8 @@ def _tested(folder: RunFolder, run: Stored, shelf: Shelf, progress: Progress) ->
     best = checkpoints.load_own(path, setup.identity, checkpoints.bounds(setup.model))
     checkpoints.restore(best, setup.model)
     telling = _Telling(progress)
-    test = evaluate_split(setup.model, setup.dataset.test, len(setup.dataset.classes), setup.placement, telling)
+    with setup.draws.evaluating():
+        test = evaluate_split(setup.model, setup.dataset.test, len(setup.dataset.classes), setup.placement, telling)
     return test, best.progress.best_epoch or 0, setup
 
 

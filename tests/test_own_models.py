@@ -189,7 +189,10 @@ WRONG = [
     (net(forward="self.out(images)"), "mat1 and mat2 shapes cannot be multiplied (192x32 and 3072x3) (wrong.py, line"),
     (net(forward="self.out(images.flatten(1)) / 0"), "its logits are infinite or NaN before any training"),
     (net(forward="self.out(images.flatten(1)).detach()"), "nothing that can be trained has a part in its logits"),
-    (net(forward="self.out(images.flatten(1)) if self.training else images"), "not of (2, 3, 32, 32)"),
+    (
+        net(forward="self.out(images.flatten(1)) if self.training else images"),
+        "(3, 3) for 3 images in evaluation, not of (3, 3, 32, 32)",
+    ),
     (
         net(init="self.out = nn.Linear(3072, num_classes); self.register_buffer('m', torch.tensor(-torch.inf))"),
         "'m' is infinite or NaN from the beginning, which is taken for divergence; register such a buffer with",

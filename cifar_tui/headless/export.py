@@ -28,10 +28,13 @@ def export_run(folder: RunFolder, form: str, output: Path | None, given: Overrid
 
     written = export(folder, form, output, show, given.model_dir)
     if as_json:
-        files = [str(path) for path in written.files]
-        line(json.dumps({"id": folder.id, "format": form, "files": files, "max_difference": written.difference}))
+        found = {"id": folder.id, "format": form, "files": [str(path) for path in written.files]}
+        line(json.dumps(found | {"max_difference": written.difference, "epochs": written.epochs}))
         return
-    difference = written.difference
-    checked = "" if difference is None else f"; read back, its logits are the model's within {difference:.1e}"
+    said = ""
+    if written.difference is not None:
+        said = f"; read back, its logits are the model's within {written.difference:.1e}"
+    elif written.epochs == 0:
+        said = "; the run has no whole epoch yet"
     for path in written.files:
-        line(f"{printable(str(path))}: {count(path.stat().st_size)} bytes{checked}")
+        line(f"{printable(str(path))}: {count(path.stat().st_size)} bytes{said}")

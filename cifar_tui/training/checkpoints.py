@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from cifar_tui.config import shortened
 from cifar_tui.errors import DivergedError, InputError
+from cifar_tui.models.own.kinds import uncompiled_name
 from cifar_tui.system.folders import Folder
 from cifar_tui.training.metrics import Measured
 from cifar_tui.training.optimizer import Stateful
@@ -119,7 +120,8 @@ def check(snapshot: Snapshot) -> None:
     Raises:
         DivergedError: Its weights are not finite.
     """
-    if not torch.stack([tensor.isfinite().all() for tensor in snapshot.weights.values()]).all():
+    device = device_of(snapshot.weights)
+    if not torch.stack([tensor.isfinite().all().to(device) for tensor in snapshot.weights.values()]).all():
         raise diverged("a weight", snapshot.progress)
 
 
@@ -190,7 +192,8 @@ UNBOUNDED = Bounds(sys.maxsize, sys.maxsize)
 
 def bounds(model: nn.Module) -> Bounds:
     """What a checkpoint of this model may take: its weights, the best ones, a few values a weight of the optimiser."""
-    tensors = (*model.parameters(), *model.buffers())
+    # By name: a weight that several layers share is kept once for each.
+    tensors = [tensor for tensor in model.state_dict().values() if isinstance(tensor, Tensor)]
     weights = sum(tensor.numel() * max(4, tensor.element_size()) for tensor in tensors)
     return Bounds(MOST_COPIES * weights + MOST_BESIDE, MOST_PICKLED + MOST_PICKLED_EACH * len(tensors))
 
@@ -346,12 +349,18 @@ def restore(
         InputError: The state does not fit them.
     """
     try:
-        model.load_state_dict(snapshot.weights)
+        model.load_state_dict({uncompiled_name(name): tensor for name, tensor in snapshot.weights.items()})
         if optimizer is not None and schedule is not None:
             optimizer.load_state_dict(snapshot.optimizer)
             schedule.load_state_dict(snapshot.schedule)
     except Exception as error:  # As of a damaged file.
         raise InputError(f"the checkpoint does not fit the model {snapshot.identity.model!r}") from error
+
+
+def device_of(weights: Weights) -> torch.device:
+    """The device of the weights, of which some, such as a module's extra state, may lie on the CPU beside a GPU."""
+    devices = {tensor.device for tensor in weights.values()}
+    return next((device for device in devices if device.type != "cpu"), torch.device("cpu"))
 
 
 def copy_weights(model: nn.Module) -> Weights:

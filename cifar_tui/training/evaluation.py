@@ -71,7 +71,8 @@ class Evaluation:
         return images.numpy(), split.labels[order].numpy(), self.predicted[order].numpy()
 
 
-@torch.inference_mode()
+# Not in inference mode: what a model of the user's own keeps of it could not be trained with.
+@torch.no_grad()
 def evaluate(model: nn.Module, split: Split, num_classes: int, placement: Placement, control: Control) -> Evaluation:
     """Evaluate `model` on all of `split`, best put on its device before, leaving it in evaluation mode.
 

@@ -17,6 +17,7 @@ from cifar_tui.data.loader import evaluation_batches
 from cifar_tui.training import checkpoints
 from cifar_tui.training.checkpoints import Identity
 from cifar_tui.training.devices import Placement
+from cifar_tui.training.draws import Draws
 from cifar_tui.training.setup import build, settle
 
 BATCH_SIZE = 500
@@ -31,6 +32,7 @@ class Trained:
     placement: Placement
     epoch: int
     """The one that the weights are of."""
+    draws: Draws
 
 
 def load(path: Path, config: TrainingConfig, identity: Identity) -> Trained:
@@ -46,13 +48,14 @@ def load(path: Path, config: TrainingConfig, identity: Identity) -> Trained:
     """
     make = models.load(config.model, config.model_dir)
     placement = settle(config)
-    model, placement, _ = build(config, make, len(identity.classes), placement)
+    model, placement, draws, _ = build(config, make, len(identity.classes), placement)
     snapshot = checkpoints.load_own(path, identity, checkpoints.bounds(model))
     checkpoints.restore(snapshot, model)
-    return Trained(model.eval(), placement, snapshot.progress.best_epoch or 0)
+    model.eval()
+    return Trained(model, placement, snapshot.progress.best_epoch or 0, draws)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def answer(trained: Trained, images: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """What the model takes images for, as an evaluation of the same images finds it.
 
@@ -65,7 +68,7 @@ def answer(trained: Trained, images: NDArray[np.uint8]) -> tuple[NDArray[np.int6
     """
     split = Split(torch.from_numpy(images), torch.zeros(len(images), dtype=torch.int64))
     ((inputs, _),) = evaluation_batches(split, trained.placement.device, trained.placement.memory_format, BATCH_SIZE)
-    with trained.placement.autocast():
+    with trained.placement.autocast(), trained.draws.evaluating():
         logits = trained.model(inputs)
     predicted = logits.argmax(dim=1)
     return predicted.cpu().numpy(), logits.float().softmax(dim=1).cpu().numpy()

@@ -82,7 +82,9 @@ def train(
         if saved:
             progress = journal.restore(saved)
         else:
-            progress = journal.begin(_run_started(setup, run_id, batches.batches, clock.t), dataset.notes)
+            progress = journal.begin(
+                _run_started(setup, run_id, batches.batches, clock.t), (*dataset.notes, *setup.notes)
+            )
 
         gradients = _gradients(setup, lambda why: journal.note("info", why))
         try:
@@ -97,7 +99,9 @@ def train(
                     journal.record(loss, correct, len(labels), lr)
                     journal.answer(control)
                 journal.end_training()
-                journal.end_epoch(evaluate(model, validation, len(dataset.classes), placement, control))
+                with setup.draws.evaluating():
+                    found = evaluate(model, validation, len(dataset.classes), placement, control)
+                journal.end_epoch(found)
         except StopTraining as stop:
             journal.save()
             where = f"in epoch {progress.epoch}, after batch {progress.batch} of {batches.batches}"
@@ -108,7 +112,8 @@ def train(
     assert progress.best_epoch is not None
     model.load_state_dict(journal.best_weights)
     try:
-        test = evaluate(model, dataset.test, len(dataset.classes), placement, control)
+        with setup.draws.evaluating():
+            test = evaluate(model, dataset.test, len(dataset.classes), placement, control)
     except StopTraining as stop:
         return Outcome(stop.state, f"{stop.why} during the test")
     emit(test.event("test", progress.best_epoch, clock.t))

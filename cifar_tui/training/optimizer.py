@@ -58,15 +58,17 @@ class Rates(Stateful, Protocol):
 def optimise(model: nn.Module, config: TrainingConfig, recipe: Recipe, total_steps: int) -> tuple[Steps, Rates]:
     """The optimiser of a model's weights, and its schedule."""
     filters = _filters(model) if recipe.muon else []
+    # Fused, it takes no complex numbers.
+    fused = not any(parameter.is_complex() for parameter in model.parameters())
     if not filters:
-        adamw = FusedAdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
+        adamw = FusedAdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=fused)
         if recipe.schedule == "one-cycle":
             return adamw, OneCycleLR(adamw, config.max_lr, total_steps=total_steps)
         return adamw, TriangularRates(adamw, [config.max_lr], total_steps)
     chosen = {id(w) for w in filters}
     others = [w for w in model.parameters() if id(w) not in chosen]
     both = AdamWAndMuon(
-        FusedAdamW(others, lr=config.lr, weight_decay=config.weight_decay, fused=True),
+        FusedAdamW(others, lr=config.lr, weight_decay=config.weight_decay, fused=fused),
         FilterMuon(filters),
     )
     return both, TriangularRates(both, [config.max_lr, config.max_lr * recipe.muon], total_steps)
@@ -75,8 +77,9 @@ def optimise(model: nn.Module, config: TrainingConfig, recipe: Recipe, total_ste
 def _filters(model: nn.Module) -> list[nn.Parameter]:
     """The weights of convolutions, each once."""
     weights = [module.weight for module in model.modules() if isinstance(module, nn.Conv2d)]
-    # One that is computed from others, as by weight normalisation, is no parameter.
-    return list({id(w): w for w in weights if isinstance(w, nn.Parameter) and w.requires_grad}.values())
+    # One that is computed from others, as by weight normalisation, is no parameter; a complex one is no real matrix.
+    trained = [w for w in weights if isinstance(w, nn.Parameter) and w.requires_grad and not w.is_complex()]
+    return list({id(w): w for w in trained}.values())
 
 
 def _without_compiler(kind: type[T]) -> type[T]:

@@ -6,6 +6,7 @@ import importlib.metadata
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -18,13 +19,20 @@ from cifar_tui.data.files import RULES
 from cifar_tui.data.keys import key
 from cifar_tui.errors import InputError
 from cifar_tui.models.own import is_own
+from cifar_tui.models.own.kinds import is_compiled, uncompiled
 from cifar_tui.models.parts.dropout import own_dropout, set_dropout
 from cifar_tui.recipes import Recipe, recipe
 from cifar_tui.stored import ImagePlace, Stored
 from cifar_tui.training.checkpoints import Identity
 from cifar_tui.training.devices import Placement, adapted, best_memory_format, place
-from cifar_tui.training.draws import GLOBAL_GENERATOR, Draws
-from cifar_tui.training.trial import try_out
+from cifar_tui.training.draws import Draws, global_generators, seed_global
+from cifar_tui.training.trial import placed, try_out
+
+UNCOMPILED = (
+    "what torch.compile compiles in the model is computed without it: compiled code rounds by the batches that it has "
+    "met before, and a resumed run would not be the same"
+)
+"""The note of a run whose class uses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,8 @@ class Setup:
     dataset: Dataset
     model: nn.Module
     draws: Draws
+    notes: tuple[str, ...] = ()
+    """What was found out about the model that a person has to know."""
 
     @property
     def recipe(self) -> Recipe:
@@ -126,8 +136,8 @@ def prepare_stored(stored: Stored, shelf: Shelf, progress: Progress) -> Setup:
 
 def _setup(config: TrainingConfig, make: Callable[[int], nn.Module], placement: Placement, source: Source) -> Setup:
     dataset = split(source, config.seed)
-    model, placement, draws = build(config, make, len(dataset.classes), placement)
-    return Setup(config, placement, dataset, model, draws)
+    built = build(config, make, len(dataset.classes), placement)
+    return Setup(config, built.placement, dataset, built.model, built.draws, built.notes)
 
 
 def stored_images(stored: Stored, shelf: Shelf, progress: Progress) -> tuple[Source, ImagePlace]:
@@ -178,9 +188,20 @@ def settle(config: TrainingConfig) -> Placement:
     return placement
 
 
-def build(
-    config: TrainingConfig, make: Callable[[int], nn.Module], num_classes: int, placement: Placement
-) -> tuple[nn.Module, Placement, Draws]:
+class Built(NamedTuple):
+    """A model on its device, the placement with the memory format that suits it, and its random draws.
+
+    Attributes:
+        notes: What a person has to know of it.
+    """
+
+    model: nn.Module
+    placement: Placement
+    draws: Draws
+    notes: tuple[str, ...]
+
+
+def build(config: TrainingConfig, make: Callable[[int], nn.Module], num_classes: int, placement: Placement) -> Built:
     """The model of a run with its initial weights, which depend on the seed alone, on its device.
 
     Args:
@@ -189,22 +210,31 @@ def build(
         num_classes: That number.
         placement: Where it computes.
 
-    Returns:
-        The model, the placement with the memory format that suits it, and its random draws.
-
     Raises:
         InputError: A class of the user's own is no model.
     """
-    # Layers draw their initial weights from torch's global generator, which all threads share.
-    with GLOBAL_GENERATOR, torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(key(config.seed, 0, 0, "weights"))
+    how, notes = recipe(config.recipe, config.model), dict[str, None]()
+
+    def fresh() -> nn.Module:
+        seed_global(key(config.seed, 0, 0, "weights"), placement.device)
         model = make(num_classes)
-    how = recipe(config.recipe, config.model)
-    set_dropout(model, how.block_dropout, how.head_dropout)
-    own_dropout(model)
-    placement = replace(placement, memory_format=best_memory_format(model))
-    model = model.to(memory_format=placement.memory_format).to(placement.device)
+        if is_own(config.model) and is_compiled(model):
+            notes[UNCOMPILED] = None
+            model = uncompiled(model)
+        set_dropout(model, how.block_dropout, how.head_dropout)
+        own_dropout(model)
+        return model
+
+    tried = None
+    # Layers draw their initial weights from the global generators, which all threads share.
+    with global_generators(placement.device):
+        if is_own(config.model):
+            tried = try_out(fresh, config, num_classes, placement)
+        model = fresh()
+    memory_format = tried.placement.memory_format if tried else best_memory_format(model)
+    placement = replace(placement, memory_format=memory_format)
+    model = placed(model, placement)
     draws = Draws(model, placement.device)
-    if is_own(config.model):
-        placement = try_out(model, config, num_classes, placement, draws)
-    return model, placement, draws
+    if tried:
+        draws.shared, draws.evaluates_at_random = tried.draws.shared, tried.draws.evaluates_at_random
+    return Built(model, placement, draws, tuple(notes))

@@ -46,7 +46,7 @@ class CheckpointWriter:
             weights=_each(snapshot.weights, Tensor.clone),
             optimizer=_each(snapshot.optimizer, Tensor.clone),
         )
-        fetch = _fetcher(next(iter(taken.weights.values())).device)
+        fetch = _fetcher(checkpoints.device_of(taken.weights))
         self._under_way = self._thread.submit(self._write, taken, fetch, best)
 
     def written(self, *, wait: bool) -> Written | None:

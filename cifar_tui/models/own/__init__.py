@@ -13,8 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from cifar_tui.config import IMAGE_SIZE, shortened, suggestion
-from cifar_tui.errors import InputError
+from cifar_tui.config import shortened, suggestion
+from cifar_tui.errors import InputError, one_line
 from cifar_tui.imports import importing
 from cifar_tui.models.own import trust
 from cifar_tui.models.own.place import Place, check_names, check_place, locate
@@ -113,12 +113,15 @@ def load(model: str, folder: str | None) -> Callable[[int], nn.Module]:
     """
     from torch import nn
 
+    from cifar_tui.models.own.kinds import compute_uncompiled, give_sizes
+    from cifar_tui.models.own.settings import settings_kept
+
     place = check(model, folder)
     if not trust.is_allowed(trust.key_of(model, place)):
         raise UnknownClassError(model, place)
     name, _, wanted = model.partition(":")
     try:
-        with importing:
+        with importing, settings_kept():
             module = _import(name, place.home)
     except (Exception, SystemExit) as error:
         raise InputError(f"--model {model}: importing {name} failed: {told(error, folder)}") from error
@@ -132,13 +135,18 @@ def load(model: str, folder: str | None) -> Callable[[int], nn.Module]:
 
     def build(num_classes: int) -> nn.Module:
         try:
-            with importing:  # It may import what it needs only now.
+            with importing, settings_kept():  # It may import what it needs only now.
                 built: nn.Module = kind(num_classes=num_classes)
-            _give_sizes(built)
-        except Exception as error:
+            compute_uncompiled()
+            if isinstance(built, nn.Module):
+                give_sizes(built)
+        except (Exception, SystemExit) as error:
             text = told(error, folder)
-            hint = "; have its __init__ take num_classes" if "'num_classes'" in text else ""
+            unknown = isinstance(error, TypeError) and "argument" in text and "__init__" in text
+            hint = "; have its __init__ take num_classes, and need nothing else" if unknown else ""
             raise InputError(f"--model {model}: {wanted}(num_classes={num_classes}) failed: {text}{hint}") from error
+        if not isinstance(built, nn.Module):
+            raise InputError(f"--model {model}: {wanted}(num_classes={num_classes}) made a {type(built).__name__}")
         return built
 
     return build
@@ -146,7 +154,7 @@ def load(model: str, folder: str | None) -> Callable[[int], nn.Module]:
 
 def told(error: BaseException, folder: str | None) -> str:
     """An error of the user's code in one line, with the place in a file of `folder` where it happened, if it did."""
-    text = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}".removesuffix(": ")
+    text = one_line(error)
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename)
         theirs = "site-packages" in path.parts or path.is_relative_to(PACKAGE)
@@ -187,13 +195,3 @@ def _import(name: str, home: str | None) -> ModuleType:
 def _is_theirs(top: str, home: str | None) -> bool:
     path = Path(home or "", top)
     return home is not None and top != PACKAGE.name and (path.is_dir() or path.with_suffix(".py").is_file())
-
-
-def _give_sizes(model: nn.Module) -> None:
-    """Have layers such as `nn.LazyLinear` take their sizes, which they do with the first images that they see."""
-    import torch
-    from torch.nn.parameter import UninitializedParameter
-
-    if any(isinstance(parameter, UninitializedParameter) for parameter in model.parameters()):
-        with torch.no_grad():
-            model.eval()(torch.zeros(1, 3, IMAGE_SIZE, IMAGE_SIZE))

@@ -38,6 +38,9 @@ class ChannelDropout(nn.Dropout2d):
         return _masked(input, input.new_empty((*input.shape[:2], 1, 1)), self.p, self.generator)
 
 
+_OWN: dict[type[nn.Module], type[nn.Module]] = {nn.Dropout: Dropout, nn.Dropout2d: ChannelDropout}
+
+
 class BranchDropout(nn.Module):
     """Zeroes a residual branch for some images of a batch.
 
@@ -102,7 +105,15 @@ def set_dropout(model: nn.Module, block: float | None, head: float | None) -> No
 
 def own_dropout(model: nn.Module) -> None:
     """Make the model's `nn.Dropout` and `nn.Dropout2d` those of this module, in place and otherwise the same."""
-    kinds: dict[type[nn.Module], type[nn.Module]] = {nn.Dropout: Dropout, nn.Dropout2d: ChannelDropout}
+    _change_classes(model, _OWN)
+
+
+def torch_dropout(model: nn.Module) -> None:
+    """Make them torch's again: TorchScript knows no generators."""
+    _change_classes(model, {own: kind for kind, own in _OWN.items()})
+
+
+def _change_classes(model: nn.Module, kinds: dict[type[nn.Module], type[nn.Module]]) -> None:
     for module in model.modules():
         kind = kinds.get(type(module))
         if kind is not None:
