@@ -32,8 +32,9 @@ from cifar_tui.training.control import Control
 if TYPE_CHECKING:
     from cifar_tui.training.checkpoints import Identity
     from cifar_tui.training.evaluation import Evaluation
+    from cifar_tui.training.images import Shelf
     from cifar_tui.training.inference import Trained
-    from cifar_tui.training.setup import Setup, Shelf
+    from cifar_tui.training.setup import Setup
 
 TOP = 3
 """How many classes an answer names."""
@@ -58,7 +59,7 @@ def evaluate(folder: RunFolder, progress: Progress, given: Overrides = AS_MADE) 
         CifarTuiError: Its images could not be read.
     """
     progress("loading PyTorch", 0, 0)
-    from cifar_tui.training.setup import Shelf
+    from cifar_tui.training.images import Shelf
 
     test, epoch, setup = _tested(folder, stored.read(folder, given), Shelf(), progress)
     return test.event("test", epoch, 0.0), setup.dataset.classes
@@ -79,7 +80,8 @@ def with_images(
     """
     progress("loading PyTorch", 0, 0)
     from cifar_tui.training.checkpoints import BEST
-    from cifar_tui.training.setup import Shelf, prepare_stored
+    from cifar_tui.training.images import Shelf
+    from cifar_tui.training.setup import prepare_stored
 
     run, shelf = stored.read(folder, given), Shelf()
     if not folder.files.folder(CHECKPOINTS).exists(BEST):
@@ -164,7 +166,7 @@ def answers(
             f"it is not recorded in {FILE}, and a comparison runs no class of somebody's own to find it out"
         )
     progress("loading PyTorch", 0, 0)
-    from cifar_tui.training.setup import Shelf
+    from cifar_tui.training.images import Shelf
 
     test, epoch, setup = _tested(folder, _stored(folder, most_threads), shelf or Shelf(), progress)
     return answers_of(test, setup.dataset, epoch)
@@ -202,9 +204,8 @@ def gallery(folder: RunFolder, shelf: Shelf, progress: Progress, most_threads: i
         CifarTuiError: The images could not be read.
     """
     from cifar_tui.data.dataset import fingerprint
-    from cifar_tui.training.setup import stored_images
 
-    source, _ = stored_images(stored.read(folder), shelf, progress)
+    source, _ = shelf.stored(stored.read(folder), progress)
     found = answers(folder, progress, shelf, most_threads)
     if found.fingerprint != fingerprint(source):
         raise InputError(f"{folder.id} was tested on other images than {source.name} has now")

@@ -15,7 +15,7 @@ from cifar_tui.store.answered import Two, read_both
 from cifar_tui.store.answers import Answers
 
 if TYPE_CHECKING:
-    from cifar_tui.training.setup import Shelf
+    from cifar_tui.training.images import Shelf
 
 Progress = Callable[[str, int, int], None]
 """Told what is done, how much of it, and of how much, 0 where that is not known."""
@@ -47,10 +47,9 @@ def read(two: Two, shelf: Shelf, progress: Progress) -> PairedImages:
         CifarTuiError: The images could not be read.
     """
     from cifar_tui.data.dataset import fingerprint
-    from cifar_tui.training.setup import stored_images
 
     a, b = read_both(two)
-    source, _ = stored_images(stored.read(two[0].folder), shelf, progress)
+    source, _ = shelf.stored(stored.read(two[0].folder), progress)
     progress("comparing images", 0, 0)
     same = a.fingerprint == fingerprint(source) and a.probabilities.shape[1] == len(source.classes)
     if not same or not np.array_equal(a.labels, source.test.labels.numpy()):

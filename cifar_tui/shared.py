@@ -13,7 +13,7 @@ from cifar_tui.imports import importing
 from cifar_tui.training.memory import keep_memory
 
 if TYPE_CHECKING:
-    from cifar_tui.training.setup import Shelf
+    from cifar_tui.training.images import Shelf
 
 
 class Shared:
@@ -31,7 +31,7 @@ class Shared:
     def shelf(self) -> Shelf:
         """The images in memory; the first call imports torch."""
         load_pytorch()
-        from cifar_tui.training.setup import Shelf
+        from cifar_tui.training.images import Shelf
 
         with self._making:
             self._shelf = self._shelf or Shelf()

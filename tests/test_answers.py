@@ -23,7 +23,8 @@ from cifar_tui.store.answered import AnsweredRun
 from cifar_tui.store.answers import FILE, Answers, read
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.evaluation import Evaluation
-from cifar_tui.training.setup import Setup, Shelf, prepare
+from cifar_tui.training.images import Shelf
+from cifar_tui.training.setup import Setup, prepare
 from tests.finished_runs import finished_run
 from tests.images import write_folder
 from tests.training_runs import TINY, Recorded

@@ -25,8 +25,9 @@ from cifar_tui.session import Session
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.control import Control
 from cifar_tui.training.evaluation import evaluate
+from cifar_tui.training.images import Shelf
 from cifar_tui.training.inference import load
-from cifar_tui.training.setup import Setup, Shelf, prepare
+from cifar_tui.training.setup import Setup, prepare
 from tests.finished_runs import command, finished_run
 from tests.images import write_folder, write_image, write_unusable
 from tests.training_runs import TINY

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -13,19 +11,17 @@ from torch import nn
 
 from cifar_tui import models
 from cifar_tui.config import TrainingConfig
-from cifar_tui.data import sources
-from cifar_tui.data.dataset import Dataset, Progress, Source, fingerprint, split
-from cifar_tui.data.files import RULES
+from cifar_tui.data.dataset import Dataset, Progress, Source, split
 from cifar_tui.data.keys import key
-from cifar_tui.errors import InputError
 from cifar_tui.models.own import is_own
 from cifar_tui.models.own.kinds import is_compiled, uncompiled
 from cifar_tui.models.parts.dropout import own_dropout, set_dropout
 from cifar_tui.recipes import Recipe, recipe
-from cifar_tui.stored import ImagePlace, Stored
+from cifar_tui.stored import Stored
 from cifar_tui.training.checkpoints import Identity
 from cifar_tui.training.devices import Placement, adapted, best_memory_format, place
 from cifar_tui.training.draws import Draws, global_generators, seed_global
+from cifar_tui.training.images import Shelf
 from cifar_tui.training.trial import placed, try_out
 
 UNCOMPILED = (
@@ -63,46 +59,6 @@ class Setup:
         return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
 
 
-class Shelf:
-    """The images that were read last, so that runs on the same ones read them once. Threads may share it."""
-
-    def __init__(self) -> None:
-        self._last: tuple[tuple[str, str | None, int], Source] | None = None
-        self._reading = threading.Lock()
-
-    def source(
-        self,
-        config: ImagePlace | TrainingConfig,
-        progress: Progress,
-        *,
-        stored: bool = False,
-        rules: int = RULES,
-    ) -> Source:
-        """The images that `config` names.
-
-        Args:
-            config: The options of a run.
-            progress: Told what is being done; what it raises ends the reading.
-            stored: Whether they are those of a run in a folder, which may have come from anybody: where they say that
-                CIFAR-10 is, it is looked for, but never put.
-            rules: Those by which folders are read: of a run, the ones that it began with.
-
-        Raises:
-            InputError: They are not there or not usable.
-            CifarTuiError: They could not be read.
-        """
-        wanted = (config.data, config.data_dir, rules)
-        while not self._reading.acquire(timeout=0.1):
-            # Another run reads; where this one is asked to stop meanwhile, telling of progress raises.
-            progress("waiting for another run's images", 0, 0)
-        try:
-            if self._last is None or self._last[0] != wanted:
-                self._last = (wanted, sources.read(config.data, config.data_dir, progress, stored=stored, rules=rules))
-            return self._last[1]
-        finally:
-            self._reading.release()
-
-
 def prepare(config: TrainingConfig, shelf: Shelf, progress: Progress) -> Setup:
     """Read the images, find the device, and build the model with weights that depend on the seed alone.
 
@@ -130,7 +86,7 @@ def prepare_stored(stored: Stored, shelf: Shelf, progress: Progress) -> Setup:
     """
     config = adapted(stored)
     make, placement = models.load(config.model, config.model_dir), settle(config)
-    source, place = stored_images(stored, shelf, progress)
+    source, place = shelf.stored(stored, progress)
     return _setup(replace(config, data=place.data, data_dir=place.data_dir), make, placement, source)
 
 
@@ -138,40 +94,6 @@ def _setup(config: TrainingConfig, make: Callable[[int], nn.Module], placement: 
     dataset = split(source, config.seed)
     built = build(config, make, len(dataset.classes), placement)
     return Setup(config, built.placement, dataset, built.model, built.draws, built.notes)
-
-
-def stored_images(stored: Stored, shelf: Shelf, progress: Progress) -> tuple[Source, ImagePlace]:
-    """The images of a run in a folder: those with its fingerprint, of the places where they may be; and which it is.
-
-    Raises:
-        InputError: They are at none of them; the message says which were looked at.
-        CifarTuiError: They could not be read.
-    """
-    reasons = []
-    for where in stored.places:
-        if not where.there:
-            reasons.append(f"{where.shown} is not there")
-            continue
-        try:
-            if stored.given.data is not None and where.data == "cifar10" and where.data_dir is not None:
-                sources.check_cifar10(where.data_dir)
-            source = shelf.source(where, progress, stored=True, rules=stored.rules)
-        except InputError as error:
-            reasons.append(str(error).removeprefix("--data: "))
-            continue
-        if fingerprint(source) == stored.fingerprint:
-            return source, where
-        reasons.append(f"{where.shown} has other images{_decoder(stored)}")
-    raise InputError(
-        f"the images of {stored.id} are not where they were looked for: {'; '.join(reasons)}; "
-        f"name their folder by --data, as in `cifar-tui resume {stored.id} --data PATH`"
-    )
-
-
-def _decoder(stored: Stored) -> str:
-    """Whether another decoder may be why images are other ones."""
-    before, now = stored.versions.get("pillow"), importlib.metadata.version("pillow")
-    return "" if before in (None, now) else f" (or decodes them otherwise: Pillow is {now} here, and was {before})"
 
 
 def settle(config: TrainingConfig) -> Placement:
