@@ -111,16 +111,14 @@ def test_on_the_dashboard_the_columns_stand_below_each_other(trained: Path, tmp_
     with Terminal(command, columns=columns, rows=40, cwd=tmp_path, env=env) as terminal:
         terminal.wait_for("finished")
         terminal.press("2")
-        terminal.wait_for("recall")
+        for name in ("recall", "猫狗鸟", "飛行機", "한국어", "عربي"):
+            terminal.wait_for(name)
         screen = terminal.screen
         cells = [[screen.buffer[y][x].data for x in range(columns)] for y in range(40)]
         dots = {x for row in cells if row.count("·") > 3 for x, cell in enumerate(row) if cell == "·"}
         assert len({x % 5 for x in dots}) == 1, "each cell of the matrix takes five columns, whatever the names"
         if columns == 120:
             assert {row[79] for row in cells if row.count("·") > 3} == {"│"}, "the frame stands where it stood"
-        text = terminal.text()
-        for name in ("猫狗鸟", "飛行機", "한국어", "عربي"):
-            assert name in text
         terminal.press("q")
         assert terminal.wait_exit() == 0
 
