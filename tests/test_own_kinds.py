@@ -102,6 +102,13 @@ def test_other_formats_are_written_too(tmp_path: Path, kind: str, form: str) -> 
     assert difference <= export.TOLERANCE
 
 
+def test_an_export_leaves_gradients_on(tmp_path: Path) -> None:
+    code = net(forward=f"if not self.training:\n    torch.set_grad_enabled(False)\nreturn self.out({SMALL})")
+    setup = tiny_setup(**options(tmp_path, code))
+    export.export(setup.model.eval(), "onnx", {})
+    assert torch.is_grad_enabled()
+
+
 def test_onnx_takes_a_scripted_part_beside_dropout(tmp_path: Path) -> None:
     code = net(
         f"self.part = torch.jit.script(nn.Linear(48, 48))\nself.drop = nn.Dropout(0.1)\n{OUT}",
