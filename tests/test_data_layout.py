@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from cifar_tui.data.dataset import Source, Split, fingerprint, split
 from cifar_tui.errors import InputError
 from cifar_tui.training.control import StopTraining
 from cifar_tui.training.evaluation import evaluate
+from cifar_tui.training.images import Shelf
 from tests.images import write_folder, write_image
 from tests.program import TRAIN, call, prepared
 
@@ -339,6 +341,11 @@ def learned(cwd: Path) -> list[list[str]]:
     return [row.split(",")[:7] for row in (folder / "metrics.csv").read_text().splitlines()]
 
 
+def read_by_the_first_rules(patch: pytest.MonkeyPatch) -> None:
+    """Have new runs read their images as they once did."""
+    patch.setattr(Shelf, "source", partialmethod(Shelf.source, rules=1))
+
+
 @pytest.fixture
 def recorded_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run that was left in its second epoch, in a folder that says nothing of any rules, with all that they see."""
@@ -354,7 +361,7 @@ def recorded_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         return evaluate(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr("cifar_tui.run.RULES", 1)
+        read_by_the_first_rules(patch)
         patch.setattr("cifar_tui.training.loop.evaluate", stopping)
         assert call([*TRAIN, "--epochs", "3"], cwd).returncode == 0
     (folder,) = (cwd / "runs").iterdir()
@@ -377,7 +384,7 @@ def test_a_run_that_was_recorded_before_resumes_to_the_end_that_it_would_have_ha
         assert done.returncode == 0, done.stderr
     ended = learned(cwd)
     folder.rename(cwd / "kept")
-    monkeypatch.setattr("cifar_tui.run.RULES", 1)
+    read_by_the_first_rules(monkeypatch)
     assert call([*TRAIN, "--epochs", "3"], cwd).returncode == 0
     assert learned(cwd) == ended
 
