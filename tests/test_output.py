@@ -91,7 +91,7 @@ def test_the_dashboard_stays_whole_and_shows_in_its_log_what_a_model_prints(tmp_
         assert loud.SAID not in terminal.text()
         terminal.press("5")
         terminal.wait_for(f"{loud.SAID}: forward")
-        assert terminal.text().splitlines()[-1].split(), "the footer stands where it stood"
+        terminal.wait_for(lambda _: terminal.text().splitlines()[-1].split())  # The footer stands where it stood.
         log = terminal.text()
         terminal.press("1")
         terminal.wait_for(lambda _: loud.SAID not in terminal.text())
