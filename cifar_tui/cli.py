@@ -321,11 +321,13 @@ def resume(
     from cifar_tui.store import catalog
 
     folder = find_run(context, run, runs_dir)
+    given = overrides(data=data, model_dir=model_dir, device=device, precision=precision, threads=threads)
     if catalog.is_paused(folder):
+        if given != AS_MADE:
+            raise InputError(f"{folder.id} is paused in another process, which goes on as it began: give no options")
         cli_runs.ask(context, run, runs_dir, as_json, "resume")
         return
     as_json, quiet = wants_json(context, as_json), quiet or context.obj.quiet
-    given = overrides(data=data, model_dir=model_dir, device=device, precision=precision, threads=threads)
     digest = check_class(context, folder, trust=trust, as_json=as_json, agreed=agreed, given=given)
     if detach:
         _print_ids([folder], folder.path.parent, as_json=as_json, agreed=digest, given=given)

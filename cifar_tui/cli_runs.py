@@ -27,6 +27,7 @@ from cifar_tui.cli_options import (
     say,
     wants_json,
 )
+from cifar_tui.errors import InputError
 from cifar_tui.paths import expanded_name
 from cifar_tui.system import output
 
@@ -206,6 +207,8 @@ def report(
     from cifar_tui.headless.report import report_run
 
     folder, given = find_run(context, run, runs_dir), overrides(data=data, model_dir=model_dir)
+    if data is None and (model_dir is not None or trust):
+        raise InputError("--model-dir and --trust of report go with --data: without it, no class is run")
     if data is not None:
         check_class(context, folder, trust=trust, as_json=False, given=given)
     raise typer.Exit(report_run(folder, given, as_html=as_html, output=output))

@@ -16,7 +16,8 @@ from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.events import Epoch
 from cifar_tui.files import replacing
 from cifar_tui.inference import Progress
-from cifar_tui.store import stored, tensorboard
+from cifar_tui.store import tensorboard
+from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.store.tables import metrics_csv, write_batches_csv
 from cifar_tui.stored import Overrides
@@ -118,7 +119,7 @@ def _weights(folder: RunFolder, form: str, output: Path | None, progress: Progre
     path = place.path / name
     # Files are compared in the precision of all formats, where every machine has it.
     given = Overrides(device="cpu", precision="fp32", model_dir=model_dir)
-    trained, classes = inference.load(folder, stored.read(folder, given), progress)
+    trained, classes = inference.load(folder, stored_run(folder, given), progress)
     from cifar_tui.training import export
 
     metadata = {

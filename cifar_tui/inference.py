@@ -22,9 +22,9 @@ from cifar_tui.errors import InputError
 from cifar_tui.events import Evaluated
 from cifar_tui.models.own import is_own
 from cifar_tui.record import answers_of
-from cifar_tui.store import stored
 from cifar_tui.store.answers import FILE, MOST_BYTES, Answers, read
 from cifar_tui.store.plots.predictions import SHOWN, Predictions
+from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import CHECKPOINTS, RunFolder
 from cifar_tui.stored import AS_MADE, Overrides, Stored
 from cifar_tui.training.control import Control
@@ -61,7 +61,7 @@ def evaluate(folder: RunFolder, progress: Progress, given: Overrides = AS_MADE) 
     progress("loading PyTorch", 0, 0)
     from cifar_tui.training.images import Shelf
 
-    test, epoch, setup = _tested(folder, stored.read(folder, given), Shelf(), progress)
+    test, epoch, setup = _tested(folder, stored_run(folder, given), Shelf(), progress)
     return test.event("test", epoch, 0.0), setup.dataset.classes
 
 
@@ -83,7 +83,7 @@ def with_images(
     from cifar_tui.training.images import Shelf
     from cifar_tui.training.setup import prepare_stored
 
-    run, shelf = stored.read(folder, given), Shelf()
+    run, shelf = stored_run(folder, given), Shelf()
     if not folder.files.folder(CHECKPOINTS).exists(BEST):
         return prepare_stored(run, shelf, progress).config, None, None
     test, epoch, setup = _tested(folder, run, shelf, progress)
@@ -112,7 +112,7 @@ def _tested(folder: RunFolder, run: Stored, shelf: Shelf, progress: Progress) ->
 
 def _stored(folder: RunFolder, most_threads: int | None) -> Stored:
     """A run as it is to be set up here, with no more CPU threads than these."""
-    run = stored.read(folder)
+    run = stored_run(folder)
     if most_threads is None:
         return run
     threads = min(run.config.threads or most_threads, most_threads)
@@ -205,7 +205,7 @@ def gallery(folder: RunFolder, shelf: Shelf, progress: Progress, most_threads: i
     """
     from cifar_tui.data.dataset import fingerprint
 
-    source, _ = shelf.stored(stored.read(folder), progress)
+    source, _ = shelf.stored(stored_run(folder), progress)
     found = answers(folder, progress, shelf, most_threads)
     if found.fingerprint != fingerprint(source):
         raise InputError(f"{folder.id} was tested on other images than {source.name} has now")
@@ -255,7 +255,7 @@ def predict(
         InputError: A name means no image, the run has no best checkpoint, or its device is not there.
     """
     found = pictures.find(names)
-    trained, classes = load(folder, stored.read(folder, given), progress)
+    trained, classes = load(folder, stored_run(folder, given), progress)
     return len(found), _answers(trained, classes, _decoded(trained, found))
 
 

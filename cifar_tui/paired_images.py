@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_tui.errors import InputError
-from cifar_tui.store import stored
 from cifar_tui.store.answered import Two, read_both
 from cifar_tui.store.answers import Answers
+from cifar_tui.store.relocation import stored_run
 
 if TYPE_CHECKING:
     from cifar_tui.training.images import Shelf
@@ -49,7 +49,7 @@ def read(two: Two, shelf: Shelf, progress: Progress) -> PairedImages:
     from cifar_tui.data.dataset import fingerprint
 
     a, b = read_both(two)
-    source, _ = shelf.stored(stored.read(two[0].folder), progress)
+    source, _ = shelf.stored(stored_run(two[0].folder), progress)
     progress("comparing images", 0, 0)
     same = a.fingerprint == fingerprint(source) and a.probabilities.shape[1] == len(source.classes)
     if not same or not np.array_equal(a.labels, source.test.labels.numpy()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from cifar_tui.config import NAMED_DATA, check_path, shortened
 from cifar_tui.errors import InputError
@@ -13,6 +13,11 @@ from cifar_tui.errors import InputError
 OPTIONS = ("data", "data_dir", "model_dir", "runs_dir")
 """The options of a run that take a path; `data` may name a data set instead."""
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))", re.ASCII)
+
+
+def is_path(field: str, value: object) -> TypeGuard[str]:
+    """Whether this is a path, as the value of the option of this field; None and the name of a data set are none."""
+    return field in OPTIONS and isinstance(value, str) and not (field == "data" and value in NAMED_DATA)
 
 
 def expanded(option: str, text: str, base: Path | None = None) -> str:
@@ -58,7 +63,7 @@ def expanded_options(options: dict[str, Any], base: Path | None = None) -> dict[
     return options | {
         field: expanded(field.replace("_", "-"), value, base)
         for field, value in options.items()
-        if field in OPTIONS and isinstance(value, str) and not (field == "data" and value in NAMED_DATA)
+        if is_path(field, value)
     }
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_tui import __version__
 from cifar_tui.store.answers import Answers
+from cifar_tui.store.relocation import RELATIVE, relative_paths
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.store.stored import RELATIVE, relative_paths
 
 if TYPE_CHECKING:
     from cifar_tui.data.dataset import Dataset

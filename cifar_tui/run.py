@@ -22,10 +22,9 @@ from cifar_tui.store.artefacts import HTML, REPORT, Predictions, lacking_fonts, 
 from cifar_tui.store.lock import NotOwnedError, RunLock
 from cifar_tui.store.plots.predictions import SHOWN
 from cifar_tui.store.recorder import Recorder
+from cifar_tui.store.relocation import remember, stored_run
 from cifar_tui.store.requests import ASKED, Request, Requests, is_request
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.store.stored import read as read_stored
-from cifar_tui.store.stored import remember
 from cifar_tui.store.tensorboard import Mirror, is_mirrored
 from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.training.control import Control, StopTraining
@@ -167,7 +166,7 @@ class Run:
                     raise
                 self.folder, record = folder, folder.read_record()
             else:
-                stored = read_stored(folder, self._given)
+                stored = stored_run(folder, self._given)
                 setup = prepare_stored(stored, self._shared.shelf(), self._loading)
                 self._control.check()
                 saved, fallen_back = checkpoints.load_last(

@@ -12,8 +12,9 @@ from cifar_tui.errors import InputError
 from cifar_tui.models.own import UnknownClassError
 from cifar_tui.run import Listener, Run
 from cifar_tui.shared import Shared, load_pytorch
-from cifar_tui.store import catalog, stored
+from cifar_tui.store import catalog
 from cifar_tui.store.artefacts import write_artefacts
+from cifar_tui.store.relocation import remember, stored_run
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.system import processors
@@ -65,7 +66,7 @@ class Session:
         Raises:
             InputError: Its configuration is damaged, or what is given is out of range.
         """
-        return Run(self._shared, stored.read(folder, given).config, folder, listener, given)
+        return Run(self._shared, stored_run(folder, given).config, folder, listener, given)
 
     def warm_up(self, config: TrainingConfig, progress: Progress) -> str:
         """Do beforehand what every run waits for: PyTorch, the device, the images unless they have to be fetched.
@@ -135,7 +136,7 @@ class Session:
         return inference.predictions(folder, names, progress, MOST_FILES, _beside_training())
 
     def _check_images(self, folder: RunFolder) -> None:
-        places = stored.read(folder).places
+        places = stored_run(folder).places
         missing = [self.missing(replace(TrainingConfig(), data=p.data, data_dir=p.data_dir)) for p in places]
         if all(missing):
             raise InputError(f"CIFAR-10 is not on this machine any more: put its archive into {missing[0]}")
@@ -189,7 +190,7 @@ def write_report(folder: RunFolder, given: Overrides = AS_MADE, progress: Progre
         from cifar_tui import inference
 
         found, predictions, answers = inference.with_images(folder, given, progress)
-        stored.remember(folder, found)
+        remember(folder, found)
     return write_artefacts(folder.path, folder.read_record(), catalog.live_state(folder), predictions, answers)
 
 

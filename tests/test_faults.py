@@ -218,10 +218,15 @@ def interrupted(cwd: Path, *options: str) -> Path:
     result = call([*TRAIN, "--epochs", "2", *options], cwd)
     assert result.returncode == 0, result.stderr
     folder = max((cwd / "runs").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    unfinished(folder)
+    return folder
+
+
+def unfinished(folder: Path) -> None:
+    """Have a run not have come to its end."""
     lines = (folder / "events.jsonl").read_text().splitlines(keepends=True)
     kept = [line for line in lines if json.loads(line)["type"] != "run_finished" and '"test"' not in line]
     (folder / "events.jsonl").write_text("".join(kept))
-    return folder
 
 
 def replaced(file: Path, content: bytes) -> None:

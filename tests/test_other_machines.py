@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cifar_tui.run import OTHERWISE
-from cifar_tui.store import stored
+from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.stored import Overrides
 from tests.command import events, only_run, refused, summary
@@ -123,7 +123,7 @@ def test_images_elsewhere_are_named_by_an_option_and_known_by_what_they_are(cwd:
     other = write_folder(cwd / "other", {f"{split}/{name}": 9 for split in ("train", "test") for name in CLASSES})
     for command in ("evaluate", "resume"):
         line = refused(call([command, "mlp"], cwd))
-        assert f"{str(cwd / 'images')!r} is not there; name their folder by --data" in line
+        assert f"{str(cwd / 'images')!r} is not there; name their folder by --data PATH" in line
         assert f"{str(other)!r} has other images" in refused(call([command, "mlp", "--data", "other"], cwd))
         assert "is not there" in refused(call([command, "mlp", "--data", "../nowhere"], cwd))
     assert call(["evaluate", "mlp", "--data", "../away"], cwd).returncode == 0
@@ -175,7 +175,7 @@ def test_the_module_of_a_class_is_found_beside_the_runs_or_by_an_option(cwd: Pat
 def test_what_a_received_run_says_of_relative_paths_is_a_path_or_passed_over(cwd: Path, relative: object) -> None:
     folder = interrupted(cwd)
     rewritten(folder, relative=relative)
-    assert [place.data for place in stored.read(RunFolder(folder)).places] == [str(cwd / "images")]
+    assert [place.data for place in stored_run(RunFolder(folder)).places] == [str(cwd / "images")]
     assert call(["evaluate", "mlp"], cwd).returncode == 0
 
 
@@ -184,7 +184,7 @@ def test_a_run_of_before_relative_paths_were_kept_is_read(cwd: Path) -> None:
     content = json.loads((folder / "config.json").read_text())
     del content["relative"]
     (folder / "config.json").write_text(json.dumps(content))
-    assert stored.read(RunFolder(folder), Overrides(threads=3)).config.threads == 3
+    assert stored_run(RunFolder(folder), Overrides(threads=3)).config.threads == 3
     assert call(["evaluate", "mlp"], cwd).returncode == 0
 
 
@@ -242,3 +242,31 @@ def test_a_current_folder_that_is_gone_matters_to_relative_paths_alone(
     (tmp_path / "gone").mkdir()
     result = call([*command, "--runs-dir", str(runs)], tmp_path / "gone", removed=True)
     assert result.returncode == 0, result.stderr
+
+
+def test_a_class_among_the_runs_that_a_link_leads_to_is_not_run_even_where_it_is_trusted(
+    cwd: Path, tmp_path: Path
+) -> None:
+    (cwd / "nets.py").write_text(NET)
+    folder = interrupted(cwd, "--model", "nets:Net")
+    (cwd / "runs" / "code").mkdir()
+    (cwd / "nets.py").rename(cwd / "runs" / "code" / "nets.py")
+    rewritten(folder, relative={"model_dir": "runs/code"}, options={"model_dir": "/nowhere"})
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / folder.name).symlink_to(folder)
+    for runs in ("runs", "../links"):
+        refusal = refused(call(["evaluate", "net", "--trust", "--runs-dir", runs], cwd))
+        assert "lies in the folder of runs" in refusal or "where runs are kept" in refusal, refusal
+
+
+def test_options_of_a_run_that_another_process_has_paused_are_refused(
+    cwd: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupted(cwd)
+    monkeypatch.setattr("cifar_tui.store.catalog.is_paused", lambda _: True)
+    assert "give no options" in refused(call(["resume", "mlp", "--threads", "2"], cwd))
+
+
+def test_a_report_takes_what_runs_a_class_with_images_only(cwd: Path) -> None:
+    interrupted(cwd)
+    assert "go with --data" in refused(call(["report", "mlp", "--model-dir", "."], cwd))

@@ -12,11 +12,13 @@ import pytest
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.hardware import Sampler
+from cifar_tui.run import OTHERWISE
 from cifar_tui.system import processors
 from cifar_tui.system.processors import Processors, cgroup_limit
 from cifar_tui.training.devices import place
 from tests.command import only_run, run
 from tests.program import TRAIN, call, prepared
+from tests.test_faults import unfinished
 
 V2_MOUNT = "30 23 0:26 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime shared:9 - cgroup2 cgroup2 rw,nsdelegate\n"
 V1_MOUNTS = (
@@ -202,7 +204,11 @@ def test_a_run_records_the_threads_that_it_was_left_and_resumes_with_them(
     assert call([*arguments, "--epochs", "1"], tmp_path).returncode == 0
     folder = only_run(tmp_path)
     assert json.loads((folder / "config.json").read_text())["threads"] == 2
-    from cifar_tui.store.run_folder import RunFolder
-
+    unfinished(folder)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert place(RunFolder(folder).read_options()).threads == 2
+    assert call(["resume", "mlp"], tmp_path).returncode == 0
+    assert OTHERWISE not in (folder / "events.jsonl").read_text()
+    unfinished(folder)
+    monkeypatch.setattr(processors, "_allowed", lambda: 1)
+    assert call(["resume", "mlp"], tmp_path).returncode == 0
+    assert f"{OTHERWISE}: CPU threads 1, not 2" in (folder / "events.jsonl").read_text()

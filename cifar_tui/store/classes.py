@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from cifar_tui.config import shortened
 from cifar_tui.errors import InputError
 from cifar_tui.models import own
 from cifar_tui.models.own import UnknownClassError
 from cifar_tui.models.own.place import NoModuleError
-from cifar_tui.store import stored
+from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.stored import AS_MADE, Overrides
 
@@ -22,11 +25,14 @@ def unknown(folder: RunFolder, given: Overrides = AS_MADE) -> UnknownClassError 
     Raises:
         InputError: There is no such class, or it lies where runs are kept; or the run's configuration is damaged.
     """
-    options = stored.read(folder, given).config
+    options = stored_run(folder, given).config
+    # Where the run's folder is a link, it lies among other runs somewhere else.
+    barred = (folder.path.parent, Path(os.path.realpath(folder.path)).parent, folder.path)
     try:
-        return own.unknown(options.model, options.model_dir, (folder.path.parent, folder.path))
+        return own.unknown(options.model, options.model_dir, barred)
     except NoModuleError:
-        trained = f" and in {shortened(options.model_dir)}, where it was trained" if options.model_dir else ""
+        where = "which --model-dir names" if given.model_dir else "where it was trained"
+        trained = f" and in {shortened(options.model_dir)}, {where}" if options.model_dir else ""
         raise InputError(
             f"the model of {folder.id} is {shortened(options.model)}, whose source is not in the current folder"
             f"{trained}; get it from whoever trained the run, and name the folder that holds it by --model-dir"

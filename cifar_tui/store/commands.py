@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from cifar_tui.config import DEFAULT_RUNS_DIR, NAMED_DATA, TrainingConfig
-from cifar_tui.paths import absolute
+from cifar_tui.config import DEFAULT_RUNS_DIR, TrainingConfig
+from cifar_tui.paths import absolute, is_path
 from cifar_tui.stored import Overrides
 
 
@@ -41,8 +41,7 @@ def options_given(given: Overrides) -> list[str]:
     words = []
     for key, value in asdict(given).items():
         if value is not None:
-            is_path = key == "model_dir" or (key == "data" and value not in NAMED_DATA)
-            words.append(f"{flag(key)}={absolute(value) if is_path else value}")
+            words.append(f"{flag(key)}={absolute(value) if is_path(key, value) else value}")
     return words
 
 

@@ -70,7 +70,7 @@ def adapted(stored: Stored) -> TrainingConfig:
 
     What a person gives now holds, or is an error. Else the run's device is taken where it is here, and what `auto`
     takes where it is not; its precision where that device multiplies it natively, or is of the kind that it began on;
-    and no more threads than cores, unless somebody had chosen their number.
+    and no more threads than processors can be kept busy, unless somebody had chosen their number.
     """
     config, given = stored.config, stored.given
     option = config.device if given.device is not None or _is_here(config.device) else "auto"
@@ -80,7 +80,7 @@ def adapted(stored: Stored) -> TrainingConfig:
         as_began = device.type == "cpu" and stored.device == "cpu"
         precision = "bf16" if as_began or _multiplies_bfloat16(device) else "fp32"
     if not stored.chosen_threads:
-        threads = min(threads, processors.for_threads().count)
+        threads = min(threads, processors.usable().count)
     return replace(config, device=str(device), precision=precision, threads=threads)
 
 

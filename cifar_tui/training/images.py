@@ -76,7 +76,7 @@ class Shelf:
             reasons.append(f"{where.shown} has other images{_decoder(stored)}")
         raise InputError(
             f"the images of {stored.id} are not where they were looked for: {'; '.join(reasons)}; "
-            f"name their folder by --data, as in `cifar-tui resume {stored.id} --data PATH`"
+            "name their folder by --data PATH of resume, evaluate or report"
         )
 
 

@@ -193,7 +193,7 @@ def _value(option: str, text: str) -> Any:
     if kind in (int, float):
         with contextlib.suppress(ValueError):
             return kind(text)
-    if option in paths.OPTIONS and text and text not in NAMED_DATA:
+    if text and paths.is_path(option, text):
         # The run may be resumed from another folder than this one.
         return str(paths.absolute(paths.expanded(readable(option), text)))
     return text

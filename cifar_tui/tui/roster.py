@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -172,7 +173,7 @@ class Roster:
             content = entry.folder.read_config().get("options")
             if not isinstance(content, dict):
                 raise CifarTuiError(f"{entry.folder.config_file}: damaged, it has no options")
-            entry.config = TrainingConfig.from_dict(content, str(entry.folder.config_file))
+            entry.config = _moved(entry.folder, TrainingConfig.from_dict(content, str(entry.folder.config_file)))
         return replace(entry.config, name=None)
 
     def receive(self, run: Run, message: Message) -> Entry | None:
@@ -249,6 +250,17 @@ def _send(entry: Entry, request: Request) -> None:
 
     if entry.folder is not None:
         requests.send(entry.folder.path, request)
+
+
+def _moved(folder: RunFolder, config: TrainingConfig) -> TrainingConfig:
+    """The options of a run with its paths as they are now, as far as that can be told."""
+    from cifar_tui.store.relocation import stored_run
+
+    with contextlib.suppress(CifarTuiError):
+        found = stored_run(folder)
+        place = found.places[0]
+        return replace(config, data=place.data, data_dir=place.data_dir, model_dir=found.config.model_dir)
+    return config
 
 
 def _device_name(folder: RunFolder) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -10,16 +11,15 @@ from typing import Any
 
 from cifar_tui.config import NAMED_DATA, TrainingConfig, check_path
 from cifar_tui.errors import InputError
-from cifar_tui.paths import absolute
+from cifar_tui.paths import OPTIONS, absolute, is_path
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.stored import AS_MADE, ImagePlace, Overrides, Stored
 
 RELATIVE = "relative"
 """In `config.json`: the paths among the options, relative to the folder that the folder of runs is in."""
-PATHS = ("data", "data_dir", "model_dir")
 
 
-def read(folder: RunFolder, given: Overrides = AS_MADE) -> Stored:
+def stored_run(folder: RunFolder, given: Overrides = AS_MADE) -> Stored:
     """What a run in a folder needs to be set up here.
 
     Its paths are looked for where they were, and then where they are by their place beside the folder of runs: the
@@ -63,14 +63,9 @@ def relative_paths(options: Mapping[str, Any], runs_dir: Path) -> dict[str, str]
 
     Those of what lies in that folder, or beside it, and so may be moved with it.
     """
-    base, found = absolute(runs_dir).parent, {}
-    for field in PATHS:
-        value = options.get(field)
-        if isinstance(value, str) and not (field == "data" and value in NAMED_DATA):
-            path = os.path.relpath(absolute(value), base)
-            if Path(path).parts[:2] != ("..", ".."):
-                found[field] = path
-    return found
+    base = absolute(runs_dir).parent
+    found = {field: os.path.relpath(absolute(value), base) for field, value in options.items() if is_path(field, value)}
+    return {field: path for field, path in found.items() if Path(path).parts[:2] != ("..", "..")}
 
 
 def remember(folder: RunFolder, config: TrainingConfig) -> None:
@@ -81,7 +76,7 @@ def remember(folder: RunFolder, config: TrainingConfig) -> None:
         OSError: It could not be written.
     """
     content = folder.read_config()
-    options = content["options"] | {field: getattr(config, field) for field in PATHS}
+    options = content["options"] | {key: value for key, value in config.to_dict().items() if key in OPTIONS}
     changed = {"options": options, RELATIVE: relative_paths(options, folder.path.parent)}
     if config.data not in NAMED_DATA:
         changed["dataset"] = content["dataset"] | {"name": config.data}
@@ -97,14 +92,11 @@ def _moved(record: Mapping[str, Any], folder: RunFolder) -> dict[str, list[str]]
     if not isinstance(kept, dict):
         return found
     places = (absolute(folder.path), Path(os.path.realpath(folder.path)))
-    for field in PATHS:
-        path = kept.get(field)
-        if isinstance(path, str) and not Path(path).is_absolute():
-            try:
+    for field, path in kept.items():
+        if is_path(field, path) and not Path(path).is_absolute():
+            with contextlib.suppress(InputError):  # Whoever wrote it, it may be no path.
                 check_path(field, path)
-            except InputError:  # Whoever wrote it, it is no path.
-                continue
-            found[field] = [os.path.normpath(place.parent.parent / path) for place in places]
+                found[field] = [os.path.normpath(place.parent.parent / path) for place in places]
     return found
 
 
