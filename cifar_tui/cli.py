@@ -136,7 +136,8 @@ def train(
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.", show_default="auto")] = None,
     precision: Annotated[str | None, typer.Option(help="auto, fp32 or bf16.", show_default="auto")] = None,
     threads: Annotated[
-        int | None, typer.Option(help="CPU threads; 0 is one a core.", show_default="one a core")
+        int | None,
+        typer.Option(help="CPU threads; 0 is as many as may be used.", show_default="as many as may be used"),
     ] = None,
     seed: Annotated[int | None, _shown(_DEFAULTS.seed)] = None,
     recipe: Annotated[
@@ -154,7 +155,9 @@ def train(
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(callback=a_path("config"), help="A TOML file of these options; the line wins over it."),
+        typer.Option(
+            parser=a_path("config"), metavar="PATH", help="A TOML file of these options; the line wins over it."
+        ),
     ] = None,
     theme: Theme = None,
     ascii_only: AsciiOnly = False,
@@ -439,6 +442,7 @@ def main() -> NoReturn:
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
     if others and all(thread.daemon for thread in others):
         # It may be importing PyTorch, which nothing can interrupt, and over which the interpreter would stumble.
+        user_folders.remove_temporary()
         os._exit(status if isinstance(status, int) else 0)
     sys.exit(status)
 

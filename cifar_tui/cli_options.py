@@ -66,14 +66,16 @@ def _set_debug(value: bool) -> None:
     Debugging.on = Debugging.on or value
 
 
-def a_path(option: str) -> Callable[[Path | None], Path | None]:
+def a_path(option: str) -> Callable[[str], Path]:
     """What makes of an option's value the path that is meant: as the shell does not for `--option=~/x`."""
-    return lambda given: None if given is None else Path(expanded(option, str(given)))
+    return lambda given: Path(expanded(option, given))
 
 
 RunsDir = Annotated[
     Path | None,
-    typer.Option(callback=a_path("runs-dir"), show_default=str(DEFAULT_RUNS_DIR), help="The folder of all runs."),
+    typer.Option(
+        parser=a_path("runs-dir"), metavar="PATH", show_default=str(DEFAULT_RUNS_DIR), help="The folder of all runs."
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for another program.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print only the result.")]
@@ -88,7 +90,7 @@ _AS_MADE = "as the run was made, where that is here"
 RunDevice = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.", show_default=_AS_MADE)]
 RunPrecision = Annotated[str | None, typer.Option("--precision", help="auto, fp32 or bf16.", show_default=_AS_MADE)]
 RunThreads = Annotated[
-    int | None, typer.Option("--threads", help="CPU threads; 0 is one a core.", show_default=_AS_MADE)
+    int | None, typer.Option("--threads", help="CPU threads; 0 is as many as may be used.", show_default=_AS_MADE)
 ]
 RunData = Annotated[
     str | None,
@@ -100,7 +102,9 @@ RunModelDir = Annotated[
     str | None,
     typer.Option("--model-dir", help="Where the module of a class of your own is now.", show_default="where it was"),
 ]
-RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or a part of it that no other has.")]
+RunName = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run's id, a part of it that no other has, or ./path/to/its/folder.")
+]
 
 
 def runs_folder(context: typer.Context, given: Path | None) -> Path:

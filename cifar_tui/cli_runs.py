@@ -77,6 +77,8 @@ def runs(
     if wants_json(context, as_json):
         output.line(json.dumps(summaries))
         return
+    if not summaries and directory.exists() and not directory.is_dir():
+        raise InputError(f"--runs-dir: {str(directory)!r} is a file; it takes a folder")
     if not summaries:
         say(f"no runs in {str(directory)!r} yet; `cifar-tui --no-ui` makes the first")
         return
@@ -146,7 +148,8 @@ def export(
     output: Annotated[
         Path | None,
         typer.Option(
-            callback=a_path("output"),
+            parser=a_path("output"),
+            metavar="PATH",
             help="A file, or a folder for it; for curves a folder.",
             show_default="export/ in the run's folder",
         ),
@@ -177,7 +180,9 @@ def compare(
     report: Annotated[
         Path | None,
         typer.Option(
-            callback=a_path("report"), help="Write it up in this file, .md (its pictures beside it) or .html."
+            parser=a_path("report"),
+            metavar="PATH",
+            help="Write it up in this file, .md (its pictures beside it) or .html.",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -196,7 +201,7 @@ def report(
     runs_dir: RunsDir = None,
     as_html: Annotated[bool, typer.Option("--html", help="As one HTML file too, report.html, to be sent.")] = False,
     output: Annotated[
-        Path | None, typer.Option(callback=a_path("output"), help="Write the HTML file here instead.")
+        Path | None, typer.Option(parser=a_path("output"), metavar="PATH", help="Write the HTML file here instead.")
     ] = None,
     data: RunData = None,
     model_dir: RunModelDir = None,

@@ -29,7 +29,11 @@ class Finding:
     found: str
     mend: str = ""
     hinders: bool = True
-    """Whether what is to be mended keeps training from working."""
+    """Whether what is to be mended keeps training from working; nothing to be mended does not."""
+
+    def __post_init__(self) -> None:
+        if not self.mend:
+            object.__setattr__(self, "hinders", False)
 
 
 def report(runs_dir: Path, data_dir: str | None, *, as_json: bool) -> int:
@@ -47,7 +51,7 @@ def report(runs_dir: Path, data_dir: str | None, *, as_json: bool) -> int:
                 output.line(f"{'':18}to mend: {printable(finding.mend)}")
     if as_json:
         output.line(json.dumps([asdict(finding) for finding in findings]))
-    return 1 if any(finding.mend and finding.hinders for finding in findings) else 0
+    return 1 if any(finding.hinders for finding in findings) else 0
 
 
 def _findings(runs_dir: Path, data_dir: str | None) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import types
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -145,6 +145,11 @@ class Resumed(Event):
     epoch: int
     batch: int
     samples: int
+    device: str = ""
+    """What it computes on from here on; empty where it is what it was."""
+    device_name: str = ""
+    precision: str = ""
+    threads: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +254,8 @@ def from_json(line: str) -> AnyEvent:
     values: dict[str, Any] = {}
     for field, hint in _field_types(name).items():
         if field not in record:
+            if field in _optional(name):  # Streams of before do not have it.
+                continue
             raise EventError(f"{name}: no {field!r}")
         try:
             values[field] = _convert(record[field], hint)
@@ -267,6 +274,11 @@ def from_json(line: str) -> AnyEvent:
 def _field_types(name: str) -> dict[str, Any]:
     hints = get_type_hints(_EVENT_CLASSES[name])
     return {field.name: hints[field.name] for field in fields(_EVENT_CLASSES[name])}
+
+
+@cache
+def _optional(name: str) -> frozenset[str]:
+    return frozenset(field.name for field in fields(_EVENT_CLASSES[name]) if field.default is not MISSING)
 
 
 def _convert(value: Any, hint: Any) -> Any:

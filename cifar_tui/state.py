@@ -264,6 +264,8 @@ class RunState:
 
     def _apply_resumed(self, event: Resumed) -> None:
         """Go back to where training goes on: what came after it will be told again."""
+        if event.device and self.started is not None:
+            self.started = replace(self.started, device=event.device, precision=event.precision, threads=event.threads)
         if self.paused_at is not None:
             self.paused_seconds += self.t - self.paused_at
             self.paused_at = None

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, settings
 os.environ["OMP_NUM_THREADS"] = "1"
 
 # What tests have named as classes of their own is nobody else's to run.
-os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="cifar-tui-state-")
+_state = tempfile.TemporaryDirectory(prefix="cifar-tui-state-")
+os.environ["XDG_STATE_HOME"] = _state.name
 
 # In the background of a shell, and under nohup, they are ignored, by the programs that tests start too.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -83,6 +83,18 @@ def test_a_second_signal_aborts_at_once(tmp_path: Path) -> None:
     assert "run_finished" not in (only_run(tmp_path) / "events.jsonl").read_text()
 
 
+def test_a_signal_that_is_sent_twice_at_once_counts_as_one(tmp_path: Path) -> None:
+    process = start([*TRAIN, "--epochs", "1000", "--patience", "1000"], tmp_path)
+    wait_for_batches(process, tmp_path, 1)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.01)  # Of two that are pending at once, the system keeps one anyway.
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert summary(only_run(tmp_path))["state"] == "interrupted"
+    assert "run_finished" in (only_run(tmp_path) / "events.jsonl").read_text()
+
+
 def test_a_signal_before_training_begins_leaves_nothing(tmp_path: Path) -> None:
     process = start([*TRAIN, "--epochs", str(EPOCHS)], tmp_path)
     assert process.stderr is not None

@@ -76,6 +76,14 @@ def test_a_run_of_a_gpu_goes_on_without_one_and_says_what_that_means(cwd: Path) 
     (said,) = [e["message"] for e in events(folder) if e["type"] == "note" and OTHERWISE in e["message"]]
     for change in ("device cpu (", "not cuda (NVIDIA H200)", "precision fp32, not bf16", "not 500"):
         assert change in said
+    figures = summary(folder)
+    assert (figures["device"], figures["precision"]) == ("cpu", "fp32"), "what it computed on last"
+    assert figures["device_name"] != "NVIDIA H200"
+    report = (folder / "report.md").read_text()
+    assert "on NVIDIA H200 (cuda:3) in bf16, and, resumed, on " in report
+    assert "| Resumed on |" in report
+    (resumed,) = [e for e in events(folder) if e["type"] == "resumed"]
+    assert (resumed["device"], resumed["precision"]) == ("cpu", "fp32")
 
 
 def test_a_run_that_goes_on_as_it_began_has_nothing_to_say(cwd: Path) -> None:

@@ -104,6 +104,8 @@ def test_every_option_that_takes_a_path_takes_it_so(cwd: Path, home: str) -> Non
     assert (place / "page.html").exists()
     assert not list(cwd.glob("*~*")) + list(cwd.glob("*$*"))
     assert "the variable $UNSET of '$UNSET/x' is not set" in refused(call(["runs", "--runs-dir", "$UNSET/x"], cwd))
+    for words in (["runs", "--runs-dir", ""], [*TRAIN, "--runs-dir="], ["--config", ""], ["doctor", "--data-dir", ""]):
+        assert "takes a name or a path, not ''" in refused(call(words, cwd)), "as of an empty variable, in quotes"
 
 
 def test_paths_in_a_file_are_relative_to_the_file(cwd: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import stat
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,10 @@ from cifar_tui.text import printable
 
 ENDING = (signal.SIGINT, signal.SIGTERM)
 ANSWERED = (*ENDING, signal.SIGHUP, signal.SIGUSR1)
+
+
+TOGETHER_SECONDS = 0.5
+"""Equal signals that come within this time are one: `timeout` and the like signal a process, and then its group."""
 
 
 class HungUp:
@@ -293,6 +298,8 @@ class _Signals:
         """The exit status of the signal that came; 0 before that."""
         self.hung_up = False
         """Whether the terminal is gone, and the runs keep logs."""
+        self._at = 0.0
+        """When it came."""
         self._display = display
         self._queue = queue
 
@@ -315,12 +322,15 @@ class _Signals:
             self._end(number)
 
     def _end(self, number: int) -> None:
+        now = time.monotonic()
+        if self.received == 128 + number and now - self._at < TOGETHER_SECONDS:
+            return
         if self.received:
             self._display.abort()
             with contextlib.suppress(OSError):
                 os.write(2, b"cifar-tui: aborted; `cifar-tui runs` shows what was saved\n")
             os._exit(128 + number)
-        self.received = 128 + number
+        self.received, self._at = 128 + number, now
         name = signal.Signals(number).name
         # Not print: the signal may have come in the middle of another one. To put something into this queue is safe.
         self._queue.put(f"{name}: saving and ending; a second signal aborts at once")

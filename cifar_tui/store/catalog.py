@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import itertools
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from cifar_tui.config import shortened
 from cifar_tui.errors import InputError
 from cifar_tui.paths import expanded
 from cifar_tui.state import RunState
+from cifar_tui.store.commands import list_command, shell_line
 from cifar_tui.store.lock import is_held
 from cifar_tui.store.run_folder import RunFolder
 
@@ -118,16 +120,20 @@ def find(runs_dir: Path, text: str) -> RunFolder:
     """
     folders = {folder.id: folder for folder in run_folders(runs_dir)}
     if not folders:
-        raise InputError(f"no runs in {str(runs_dir)!r}; give the right --runs-dir")
+        what = "no runs in" if runs_dir.is_dir() or not os.path.lexists(runs_dir) else "no folder of runs is"
+        raise InputError(f"{what} {str(runs_dir)!r}; give the right --runs-dir")
     if text in folders:
         return folders[text]
     matching = [run_id for run_id in folders if text and text in run_id]
     if len(matching) == 1:
         return folders[matching[0]]
     if matching:
-        raise InputError(f"{text!r} is part of {len(matching)} runs: {', '.join(matching[:5])}; give more of its id")
+        more = f" and {len(matching) - 5} more" if len(matching) > 5 else ""
+        raise InputError(
+            f"{text!r} is part of {len(matching)} runs: {', '.join(matching[:5])}{more}; give more of its id"
+        )
     close = difflib.get_close_matches(text, folders, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]}?" if close else "`cifar-tui runs` lists them"
+    hint = f"did you mean {close[0]}?" if close else f"`{shell_line(list_command(str(runs_dir)))}` lists them"
     raise InputError(f"no run {text!r} in {str(runs_dir)!r}; {hint}")
 
 

@@ -32,8 +32,10 @@ def unknown(folder: RunFolder, given: Overrides = AS_MADE) -> UnknownClassError 
         return own.unknown(options.model, options.model_dir, barred)
     except NoModuleError:
         where = "which --model-dir names" if given.model_dir else "where it was trained"
-        trained = f" and in {shortened(options.model_dir)}, {where}" if options.model_dir else ""
+        trained = "not in the current folder"
+        if options.model_dir:
+            trained = f"neither in the current folder nor in {shortened(options.model_dir)}, {where}"
         raise InputError(
-            f"the model of {folder.id} is {shortened(options.model)}, whose source is not in the current folder"
-            f"{trained}; get it from whoever trained the run, and name the folder that holds it by --model-dir"
+            f"the model of {folder.id} is {shortened(options.model)}, whose source is {trained}; get it from whoever "
+            "trained the run, and name the folder that holds it by --model-dir"
         ) from None

@@ -36,6 +36,11 @@ def run_command(action: str, run_id: str, runs_dir: str) -> list[str]:
     return ["cifar-tui", action, run_id, *_runs_dir(runs_dir)]
 
 
+def list_command(runs_dir: str) -> list[str]:
+    """The words of `cifar-tui runs` for this folder of runs."""
+    return ["cifar-tui", "runs", *_runs_dir(runs_dir)]
+
+
 def options_given(given: Overrides) -> list[str]:
     """The words that give these for a run that is there; paths are made absolute."""
     words = []

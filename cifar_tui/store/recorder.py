@@ -149,9 +149,11 @@ def summary(config: dict[str, Any], state: RunState) -> dict[str, Any]:
         "seconds": round(state.seconds, 3),
         "images_per_second": round(state.training_speed, 1) if state.training_speed is not None else None,
         "parameters": config["parameters"],
-        "device": config["device"],
-        "device_name": config["device_name"],
-        "precision": config["precision"],
+        "device": state.started.device if state.started else config["device"],
+        "device_name": next(
+            (event.device_name for event in reversed(state.resumptions) if event.device_name), config["device_name"]
+        ),
+        "precision": state.started.precision if state.started else config["precision"],
         "seed": config["seed"],
     }
 

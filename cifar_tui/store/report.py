@@ -54,7 +54,7 @@ def report_md(
             parts += confidence(calibration, files)
     parts += conclusion(state, calibration)
     parts += _notes(state)
-    parts += _how_trained(config, options)
+    parts += _how_trained(state, config, options)
     parts += _commands(state, config)
     return "\n\n".join(parts) + "\n"
 
@@ -72,7 +72,8 @@ def _summary(state: RunState, config: Mapping[str, Any]) -> str:
     at_speed = f", at {_speed(speed)}" if speed > 0 else ""
     sentences.append(
         f"It took {duration(_seconds(state))}{at_speed}, on {escape(config['device_name'])} "
-        f"({escape(config['device'])}) in {escape(config['precision'])}."
+        f"({escape(config['device'])}) in {escape(config['precision'])}"
+        f"{''.join(f', and, resumed, on {where}' for where in _resumed_on(state, config))}."
     )
     best = state.best
     if best is None:
@@ -245,7 +246,18 @@ def _notes(state: RunState) -> list[str]:
     return ["## Notes of the run", "\n".join(lines)]
 
 
-def _how_trained(config: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:
+def _resumed_on(state: RunState, config: Mapping[str, Any]) -> list[str]:
+    """What else the run has computed on since it was resumed, each way once."""
+    began = (config["device_name"], config["device"], config["precision"], config["threads"])
+    ways = [(each.device_name, each.device, each.precision, each.threads) for each in state.resumptions if each.device]
+    return [
+        f"{escape(name)} ({escape(device)}) in {escape(precision)} with {plural(threads, 'CPU thread')}"
+        for name, device, precision, threads in dict.fromkeys(ways)
+        if (name, device, precision, threads) != began
+    ]
+
+
+def _how_trained(state: RunState, config: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:
     defaults = TrainingConfig().to_dict()
     rows = [(escape(flag(key)), _value(value), _value(defaults.get(key))) for key, value in options.items()]
     versions = ", ".join(f"{escape(name)} {escape(str(version))}" for name, version in config["versions"].items())
@@ -254,6 +266,7 @@ def _how_trained(config: Mapping[str, Any], options: Mapping[str, Any]) -> list[
         ("Device", f"{escape(config['device_name'])} ({escape(config['device'])})"),
         ("Precision", escape(config["precision"])),
         ("CPU threads", count(config["threads"])),
+        *(("Resumed on", where) for where in _resumed_on(state, config)),
         ("Seed", str(config["seed"])),
         ("Dataset fingerprint (SHA-256)", escape(config["dataset"]["fingerprint"])),
         ("Versions", versions),

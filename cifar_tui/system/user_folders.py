@@ -128,5 +128,11 @@ def _for_this_process(base: Path) -> Path:
     return Path(folder.name)
 
 
+def remove_temporary() -> None:
+    """Remove what is only there for this process, where the interpreter will not come to it."""
+    for folder in _kept:
+        folder.cleanup()
+
+
 _kept: list[tempfile.TemporaryDirectory[str]] = []
 """Removed with this process."""

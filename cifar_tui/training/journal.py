@@ -48,6 +48,7 @@ class Journal:
         self._emit = emit
         self._model, self._optimizer, self._schedule = objects
         self._batches = batches
+        self._placement = placement
         self._reader = MetricsReader(placement.device)
         self._writer = CheckpointWriter(folder)
         self.progress = Progress()
@@ -226,7 +227,18 @@ class Journal:
 
     def _tell_resumed(self) -> None:
         progress = self.progress
-        self._emit(Resumed(t=self.clock.t, epoch=progress.epoch, batch=progress.batch, samples=progress.samples))
+        self._emit(
+            Resumed(
+                t=self.clock.t,
+                epoch=progress.epoch,
+                batch=progress.batch,
+                samples=progress.samples,
+                device=str(self._placement.device),
+                device_name=self._placement.name,
+                precision=self._placement.precision,
+                threads=self._placement.threads,
+            )
+        )
 
     def _report(self, *, wait: bool) -> None:
         """Tell of the batches whose values are there; with `wait`, of all.

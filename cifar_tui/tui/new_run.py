@@ -42,7 +42,7 @@ FURTHER = {
     "weight_decay": "AdamW's.",
     "lr": "What AdamW is made with; the one-cycle schedule sets its own rate from the first batch on.",
     "precision": "auto is bf16 where the device multiplies it natively, else fp32.",
-    "threads": "CPU threads; 0 is one for each core. The numbers depend on it.",
+    "threads": "CPU threads; 0 is as many as may be used. The numbers depend on it.",
     "recipe": "The reference protocol, or a faster way to its accuracy.",
     "checkpoint_seconds": "The longest time between two checkpoints.",
     "model_dir": "Where the module of a class of your own is; empty is the current folder.",

@@ -8,7 +8,6 @@ import io
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable
 from typing import Self
 
@@ -33,6 +32,9 @@ class Prints:
     def __init__(self, take: Callable[[str], None]) -> None:
         """Prepare to hand lines to `take`, which is called on a thread of its own."""
         self._take = take
+        self._counting = threading.Lock()
+        self._lines = 0
+        """Since the first one of this second."""
 
     def __enter__(self) -> Self:
         for stream in (sys.stdout, sys.stderr):
@@ -72,19 +74,24 @@ class Prints:
 
     def _read(self, descriptor: int) -> None:
         with os.fdopen(descriptor, "rb") as pipe:
-            second, lines = 0.0, 0
             for text in _lines(pipe):
-                if (now := time.monotonic()) - second >= 1:
-                    self._tell_left_out(lines)
-                    second, lines = now, 0
-                lines += 1
+                with self._counting:
+                    self._lines += 1
+                    lines = self._lines
                 if lines <= MOST:
                     self._take(text)
-            self._tell_left_out(lines)
+                if lines == 1:
+                    second = threading.Timer(1.0, self._end_second)
+                    second.daemon = True
+                    second.start()
+            self._end_second()
 
-    def _tell_left_out(self, lines: int) -> None:
+    def _end_second(self) -> None:
+        """Tell what was left out of the lines since the first one."""
+        with self._counting:
+            lines, self._lines = self._lines, 0
         if lines > MOST:
-            self._take(f"… {plural(lines - MOST, 'line')} left out")
+            self._take(f"… {plural(lines - MOST, 'line')} left out: more than {MOST} a second")
 
 
 class _Sized(io.TextIOWrapper):

@@ -182,7 +182,7 @@ class Roster:
         Returns:
             The run's entry; None where it is not one of ours.
         """
-        from cifar_tui.events import RunStarted
+        from cifar_tui.events import Resumed, RunStarted
         from cifar_tui.run import Ended, Loading
 
         entry = self._by_run.get(run)
@@ -201,6 +201,8 @@ class Roster:
             assert entry.state is not None
             if isinstance(message, RunStarted) and run.folder is not None:
                 entry.summary = _device_name(run.folder)
+            elif isinstance(message, Resumed) and message.device_name:
+                entry.summary = entry.summary | {"device_name": message.device_name}
             entry.state.apply(message)
             if (entry.asked, message.type) == ("pausing", "paused"):
                 entry.asked = ""
