@@ -20,7 +20,7 @@ from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.confusion import ConfusionPanel, evaluations, why_none
 from cifar_tui.tui.entry import Entry
 from cifar_tui.tui.look import Look
-from cifar_tui.tui.matrix import Frame, scrolled, sentence
+from cifar_tui.tui.matrix import Frame, _heads, scrolled, sentence
 from tests.panel_states import (
     ENTRIES,
     begun,
@@ -348,3 +348,16 @@ async def test_a_new_epoch_writes_only_the_cells_that_it_changed(monkeypatch: py
         state.apply(validated(2))
         made.view(made.entry, LOOK)
         assert 0 < sum(written) < 60
+
+
+@pytest.mark.parametrize(
+    ("names", "width", "heads"),
+    [
+        (["cat", "dog", "airplane"], 4, ["cat", "dog", "airp"]),
+        ([f"class{n:03}_a" for n in range(300)], 4, [f"{n:03}_" for n in range(300)]),
+        (["a very long name 1", "a very long name 2"], 5, ["a…e 1", "a…e 2"]),
+        (["猫の種類甲", "猫の種類乙"], 2, ["猫", "猫"]),
+    ],
+)
+def test_columns_are_told_apart_by_what_their_names_differ_in(names: list[str], width: int, heads: list[str]) -> None:
+    assert _heads(tuple(names), width) == heads

@@ -236,10 +236,17 @@ def count_or_percent(number: int, share: float, as_percent: bool) -> str:
 
 @lru_cache(4)
 def _heads(names: tuple[str, ...], width: int) -> list[str]:
-    """The names in so many columns: their beginnings where these differ, else their beginnings and ends."""
-    if width < 3 or _differ(names, width):
-        return [_beginning(name, width) for name in names]
-    return [_cut_within(name, width) for name in names]
+    """The names in so many columns, cut so that as many as can be are told apart.
+
+    Their beginnings where these do it; else their beginnings and ends, or what comes after that with which all begin.
+    """
+    first, last = min(names, default=""), max(names, default="")
+    common = next((place for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    ways = [[_beginning(name, width) for name in names]]
+    if width >= 3:
+        ways.append([_cut_within(name, width) for name in names])
+        ways.append([_beginning(name[common:] or name, width) for name in names])
+    return max(ways, key=lambda heads: len(set(heads)))
 
 
 @lru_cache(16)
