@@ -123,6 +123,18 @@ async def test_s_starts_the_selected_run_which_is_then_watched_live(tmp_path: Pa
         await desk.shows("50.00 %", "2/5")
 
 
+async def test_a_run_that_was_seen_in_its_folder_before_it_told_of_itself_has_one_row(tmp_path: Path) -> None:
+    async with dashboard(tmp_path, "mlp") as desk:
+        await desk.press("s")
+        run = await desk.run()
+        folder = recorded_folder(tmp_path, "mlp")
+        await desk.shows("stopped", "1 run under way")
+        run.folder = folder
+        run.begin(batch(1, 1))
+        await desk.until(lambda: "stopped" not in desk.screen())
+        assert len(desk.app.roster) == 1
+
+
 async def test_start_starts_all_ready_runs_at_once(tmp_path: Path) -> None:
     async with dashboard(tmp_path, start=True) as desk:
         await desk.until(lambda: len(desk.session.runs) == 2)

@@ -263,13 +263,16 @@ class LiveApp(InTurnApp):
     def _receive(self) -> None:
         if not self.is_running or self._exit:
             return
-        before = {entry: entry.status for entry in self.roster.under_way}
+        before, rows = {entry: entry.status for entry in self.roster.under_way}, len(self.roster)
         # All are taken in before anything is shown of them: an error of the screen loses none.
         taken = [(self.roster.receive(run, message), message) for run, message in self.inbox.take()]
         for entry, message in taken:
             if entry is not None:
                 self._changed.add(entry)
                 self._tell(entry, message)
+        if len(self.roster) != rows:
+            # A run had been seen in the folder of runs before it told of itself.
+            self.fill()
         if any(entry.status != status for entry, status in before.items()):
             self._draw()
         elif self._changed:
