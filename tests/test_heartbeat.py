@@ -254,7 +254,9 @@ def test_a_suspended_process_is_alive(folder: Path) -> None:
     assert processes.fate(process) == "gone"
 
 
-@pytest.mark.parametrize(("age", "held"), [(0.0, True), (200.0, True), (-200.0, True), (1000.0, False)])
+@pytest.mark.parametrize(
+    ("age", "held"), [(0.0, True), (200.0, True), (-200.0, True), (1000.0, False), (-1000.0, False)]
+)
 def test_who_looks_once_goes_by_the_age_of_a_heartbeat_from_elsewhere(
     folder: Path, lockless: pytest.MonkeyPatch, age: float, held: bool
 ) -> None:
@@ -265,7 +267,7 @@ def test_who_looks_once_goes_by_the_age_of_a_heartbeat_from_elsewhere(
     assert time.monotonic() - before < heartbeat.STALE_SECONDS, "nobody waits to list a thousand runs"
 
 
-@pytest.mark.parametrize("age", [0.0, 1000.0])
+@pytest.mark.parametrize("age", [0.0, 1000.0, -315_360_000.0])
 def test_who_looks_again_goes_by_whether_it_changes(folder: Path, lockless: pytest.MonkeyPatch, age: float) -> None:
     then = (time.time() - age,) * 2
     os.utime(leave(folder, ELSEWHERE), then)

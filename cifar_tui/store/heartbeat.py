@@ -277,7 +277,8 @@ def _seems_alive(path: Path, look: _Look) -> bool:
     _watched[path] = (look, since, has_changed)
     if now - since > STALE_SECONDS:
         return False
-    return has_changed or (not look.is_copy and time.time() - look.changed < STALE_SECONDS + SKEW_SECONDS)
+    # A time that is far in the future, as that of a wrong clock, says no more than one long ago.
+    return has_changed or (not look.is_copy and abs(time.time() - look.changed) < STALE_SECONDS + SKEW_SECONDS)
 
 
 def _fate(look: _Look) -> processes.Fate:
