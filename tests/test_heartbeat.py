@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -275,6 +276,25 @@ def test_who_looks_again_goes_by_whether_it_changes(folder: Path, lockless: pyte
     os.utime(leave(folder, Owner(ELSEWHERE.process, ELSEWHERE.token, 1)), then)
     assert is_held(folder)
     eventually(lambda: not is_held(folder))
+
+
+def test_only_so_many_heartbeats_are_remembered_and_none_of_an_owner_that_is_known_to_be_gone(
+    tmp_path: Path, lockless: pytest.MonkeyPatch
+) -> None:
+    lockless.setattr(heartbeat, "_watched", {})
+    lockless.setattr(heartbeat, "MOST_WATCHED", 3)
+    folders = [tmp_path / str(number) for number in range(5)]
+    for folder in folders:
+        folder.mkdir()
+        leave(folder, ELSEWHERE)
+        is_held(folder)
+        is_held(folders[0])
+    assert [*heartbeat._watched] == [folders[3], folders[4], folders[0]], "those that were looked at last"
+    leave(folders[0], replace(ELSEWHERE, released=True))
+    assert not is_held(folders[0])
+    (folders[4] / "heartbeat-1").unlink()
+    assert not is_held(folders[4])
+    assert [*heartbeat._watched] == [folders[3]]
 
 
 def test_a_new_owners_file_ends_the_earlier_ones_writing(folder: Path, lockless: pytest.MonkeyPatch) -> None:

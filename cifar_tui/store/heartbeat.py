@@ -42,6 +42,8 @@ GUARD_SECONDS = 10.0
 LOOK_SECONDS = 0.2
 SKEW_SECONDS = 300.0
 """How far this machine's clock and the file server's may differ for who only reads, and looks only once."""
+MOST_WATCHED = 4096
+"""How many runs of owners on other machines are remembered between one look and the next."""
 _NAME = re.compile(r"heartbeat-([1-9][0-9]{0,8})")
 _MOST = 10**9 - 1
 
@@ -254,27 +256,36 @@ def is_beating(folder: Folder) -> bool:
     Of an owner on another machine, who looks repeatedly is told by whether the heartbeat changes. The first look has
     only the time of its last change to go by, on the file server's clock: there, `SKEW_SECONDS` are allowed for.
     """
-    try:
+    number, found = 0, "gone"
+    with suppress(OSError):
         number = _newest(folder)
-    except OSError:
-        return False
-    if not number:
-        return False
-    look = _look(folder, number)
-    found = _fate(look)
-    return found == "alive" if found != "unknown" else _seems_alive(folder.path, look)
+    if number:
+        look = _look(folder, number)
+        found = _fate(look)
+        if found == "unknown":
+            return _seems_alive(folder.path, look)
+    with _watching:
+        _watched.pop(folder.path, None)
+    return found == "alive"
 
 
+_watching = threading.Lock()
 _watched: dict[Path, tuple[_Look, float, bool]] = {}
-"""Of owners on other machines: the heartbeat, when it was first seen as it is, and whether it had changed then."""
+"""Of owners on other machines: the heartbeat, when it was first seen as it is, and whether it had changed then.
+
+They stand in the order in which they were last looked at.
+"""
 
 
 def _seems_alive(path: Path, look: _Look) -> bool:
     now = time.monotonic()
-    before, since, has_changed = _watched.get(path, (look, now, False))
-    if before != look:
-        since, has_changed = now, True
-    _watched[path] = (look, since, has_changed)
+    with _watching:
+        before, since, has_changed = _watched.pop(path, (look, now, False))
+        if before != look:
+            since, has_changed = now, True
+        _watched[path] = (look, since, has_changed)
+        if len(_watched) > MOST_WATCHED:
+            del _watched[next(iter(_watched))]
     if now - since > STALE_SECONDS:
         return False
     # A time that is far in the future, as that of a wrong clock, says no more than one long ago.
