@@ -15,7 +15,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from cifar_tui.errors import InputError
-from cifar_tui.store.lock import RunLock, is_held
+from cifar_tui.store.lock import LOCK, RunLock, is_held
+from cifar_tui.store.owner import decode
 from cifar_tui.store.requests import Requests, send
 from tests.command import TRAIN, events, metrics, only_run, run, start, summary
 from tests.terminal import Terminal
@@ -80,6 +81,19 @@ def test_a_detached_run_outlives_its_starter_and_does_what_it_is_asked(tmp_path:
     refusal = run(["stop", folder.name], tmp_path)
     assert (refusal.returncode, refusal.stderr.count("\n")) == (2, 1)
     assert "is not being trained: there is nothing to stop" in refusal.stderr
+
+
+@pytest.mark.skipif(not Path("/proc/self/fdinfo").exists(), reason="only Linux lists a process's files there")
+def test_what_a_detached_run_starts_does_not_keep_its_log_open_but_for_the_standard_files(tmp_path: Path) -> None:
+    with detached(tmp_path, *ENDLESS) as folder:
+        owner = decode((folder / LOCK).read_bytes())
+        assert owner is not None
+        process = Path("/proc", str(owner.process.pid))
+        log = [int(link.name) for link in (process / "fd").iterdir() if str(link.readlink()) == str(folder / "log.txt")]
+        flags = {number: (process / "fdinfo" / str(number)).read_text().split("flags:")[1].split()[0] for number in log}
+        assert {1, 2} < set(log), "those, and what is kept for what the program itself prints"
+        inherited = {number for number, said in flags.items() if not int(said, 8) & os.O_CLOEXEC}
+        assert inherited == {1, 2}
 
 
 def test_a_detached_run_that_was_killed_goes_on_in_the_background_to_the_same_end(tmp_path: Path) -> None:

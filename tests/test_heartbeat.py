@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -254,7 +255,9 @@ def test_a_suspended_process_is_alive(folder: Path) -> None:
     assert processes.fate(process) == "gone"
 
 
-@pytest.mark.parametrize(("age", "held"), [(0.0, True), (200.0, True), (-200.0, True), (1000.0, False)])
+@pytest.mark.parametrize(
+    ("age", "held"), [(0.0, True), (200.0, True), (-200.0, True), (1000.0, False), (-1000.0, False)]
+)
 def test_who_looks_once_goes_by_the_age_of_a_heartbeat_from_elsewhere(
     folder: Path, lockless: pytest.MonkeyPatch, age: float, held: bool
 ) -> None:
@@ -265,7 +268,7 @@ def test_who_looks_once_goes_by_the_age_of_a_heartbeat_from_elsewhere(
     assert time.monotonic() - before < heartbeat.STALE_SECONDS, "nobody waits to list a thousand runs"
 
 
-@pytest.mark.parametrize("age", [0.0, 1000.0])
+@pytest.mark.parametrize("age", [0.0, 1000.0, -315_360_000.0])
 def test_who_looks_again_goes_by_whether_it_changes(folder: Path, lockless: pytest.MonkeyPatch, age: float) -> None:
     then = (time.time() - age,) * 2
     os.utime(leave(folder, ELSEWHERE), then)
@@ -273,6 +276,25 @@ def test_who_looks_again_goes_by_whether_it_changes(folder: Path, lockless: pyte
     os.utime(leave(folder, Owner(ELSEWHERE.process, ELSEWHERE.token, 1)), then)
     assert is_held(folder)
     eventually(lambda: not is_held(folder))
+
+
+def test_only_so_many_heartbeats_are_remembered_and_none_of_an_owner_that_is_known_to_be_gone(
+    tmp_path: Path, lockless: pytest.MonkeyPatch
+) -> None:
+    lockless.setattr(heartbeat, "_watched", {})
+    lockless.setattr(heartbeat, "MOST_WATCHED", 3)
+    folders = [tmp_path / str(number) for number in range(5)]
+    for folder in folders:
+        folder.mkdir()
+        leave(folder, ELSEWHERE)
+        is_held(folder)
+        is_held(folders[0])
+    assert [*heartbeat._watched] == [folders[3], folders[4], folders[0]], "those that were looked at last"
+    leave(folders[0], replace(ELSEWHERE, released=True))
+    assert not is_held(folders[0])
+    (folders[4] / "heartbeat-1").unlink()
+    assert not is_held(folders[4])
+    assert [*heartbeat._watched] == [folders[3]]
 
 
 def test_a_new_owners_file_ends_the_earlier_ones_writing(folder: Path, lockless: pytest.MonkeyPatch) -> None:

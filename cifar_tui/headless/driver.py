@@ -230,7 +230,7 @@ def _turn(numbers: Sequence[int], folder: RunFolder | None) -> None:
     else:
         descriptor = folder.files.open_to_append(folder.log_file.name)
     for number in numbers:
-        os.dup2(descriptor, number)
+        os.dup2(descriptor, number, inheritable=number <= 2)
     os.close(descriptor)
 
 

@@ -9,6 +9,11 @@ state of the folder and comes too late meets the files that were made since.
 
 An owner that was suspended for so long that another machine's process took the run finds the newer file before it
 writes anything: `guard` looks whenever the last look was some time ago.
+
+The heartbeat in a copy of a run's folder is none of the copy's: its record has the number of another file. Some file
+systems give a file another number on each machine, so of an owner elsewhere that is believed by who only looks, until
+the heartbeat changes; who wants to own the run watches it all the same. One that gives a file another number each time
+that it is looked up is found out by the owner, whose record then has none.
 """
 
 from __future__ import annotations
@@ -21,7 +26,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cifar_tui.errors import InputError
@@ -37,6 +42,8 @@ GUARD_SECONDS = 10.0
 LOOK_SECONDS = 0.2
 SKEW_SECONDS = 300.0
 """How far this machine's clock and the file server's may differ for who only reads, and looks only once."""
+MOST_WATCHED = 4096
+"""How many runs of owners on other machines are remembered between one look and the next."""
 _NAME = re.compile(r"heartbeat-([1-9][0-9]{0,8})")
 _MOST = 10**9 - 1
 
@@ -53,10 +60,17 @@ class _Look:
     """Empty where it cannot be read."""
     changed: float
     """The time of its last change, on the clock of the file system."""
+    file: int = field(default=0, compare=False)
+    """The file's number."""
 
     @property
     def owner(self) -> Owner | None:
         return decode(self.content)
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether the record was written to another file."""
+        return (owner := self.owner) is not None and not owner.wrote(self.file)
 
 
 class Heartbeat:
@@ -81,7 +95,7 @@ class Heartbeat:
         self._thread.start()
 
     def check(self) -> bool:
-        """Whether its file is still there; where it was removed, another one is made.
+        """Whether its file is still there; where it was removed or replaced by a copy, another one is made.
 
         Raises:
             InputError: Another process owns the run now.
@@ -90,13 +104,15 @@ class Heartbeat:
         with self._using:
             now = _clock()
             newest = _newest(self._folder)
-            if not self._lost and newest == self._number and self._is_ours(_look(self._folder, newest)):
-                self._seen = now
-                return True
-            if self._lost or newest >= self._number:
+            look = _look(self._folder, newest)
+            if self._lost or newest > self._number or (newest == self._number and not self._is_ours(look)):
                 self._lost = True
-                raise self._refusal(_look(self._folder, newest))
+                raise self._refusal(look)
             self._seen = now
+            if newest == self._number:
+                if self._is_written(look):
+                    return True
+                self._folder.remove(_name(newest))
             self._make_again()
             return False
 
@@ -137,6 +153,7 @@ class Heartbeat:
             except FileExistsError:
                 continue  # Another process was quicker, and owns the run unless it is gone already.
             with descriptors.closed_on_error(descriptor):
+                self._owner = replace(self._owner, file=_number_of(self._folder, newest + 1, descriptor))
                 os.pwrite(descriptor, encode(self._owner), 0)
                 os.fsync(descriptor)
                 if _newest(self._folder) == newest + 1:
@@ -198,6 +215,14 @@ class Heartbeat:
     def _is_ours(self, look: _Look) -> bool:
         return (owner := look.owner) is not None and owner.token == self._owner.token
 
+    def _is_written(self, look: _Look) -> bool:
+        """Whether what this process writes is what others see, rather than an earlier copy."""
+        if look.content == encode(self._owner):
+            return True
+        with suppress(OSError):
+            return self._folder.names_it(_name(self._number), self._descriptor)
+        return False
+
     def _remove_before(self, number: int) -> None:
         for earlier in _numbers(self._folder):
             if earlier < number:
@@ -213,7 +238,8 @@ class Heartbeat:
 
     def _write(self, *, released: bool = False) -> None:
         with self._using:
-            self._owner = replace(self._owner, beat=self._owner.beat + 1, released=released)
+            file = _number_of(self._folder, self._number, self._descriptor)
+            self._owner = replace(self._owner, file=file, beat=self._owner.beat + 1, released=released)
             # In place, and to this very file: what another process has put in its stead is never touched.
             os.pwrite(self._descriptor, encode(self._owner), 0)
             os.fsync(self._descriptor)
@@ -230,37 +256,51 @@ def is_beating(folder: Folder) -> bool:
     Of an owner on another machine, who looks repeatedly is told by whether the heartbeat changes. The first look has
     only the time of its last change to go by, on the file server's clock: there, `SKEW_SECONDS` are allowed for.
     """
-    try:
+    number, found = 0, "gone"
+    with suppress(OSError):
         number = _newest(folder)
-    except OSError:
-        return False
-    if not number:
-        return False
-    look = _look(folder, number)
-    found = _fate(look)
-    return found == "alive" if found != "unknown" else _seems_alive(folder.path, look)
+    if number:
+        look = _look(folder, number)
+        found = _fate(look)
+        if found == "unknown":
+            return _seems_alive(folder.path, look)
+    with _watching:
+        _watched.pop(folder.path, None)
+    return found == "alive"
 
 
+_watching = threading.Lock()
 _watched: dict[Path, tuple[_Look, float, bool]] = {}
-"""Of owners on other machines: the heartbeat, when it was first seen as it is, and whether it had changed then."""
+"""Of owners on other machines: the heartbeat, when it was first seen as it is, and whether it had changed then.
+
+They stand in the order in which they were last looked at.
+"""
 
 
 def _seems_alive(path: Path, look: _Look) -> bool:
     now = time.monotonic()
-    before, since, has_changed = _watched.get(path, (look, now, False))
-    if before != look:
-        since, has_changed = now, True
-    _watched[path] = (look, since, has_changed)
+    with _watching:
+        before, since, has_changed = _watched.pop(path, (look, now, False))
+        if before != look:
+            since, has_changed = now, True
+        _watched[path] = (look, since, has_changed)
+        if len(_watched) > MOST_WATCHED:
+            del _watched[next(iter(_watched))]
     if now - since > STALE_SECONDS:
         return False
-    return has_changed or time.time() - look.changed < STALE_SECONDS + SKEW_SECONDS
+    # A time that is far in the future, as that of a wrong clock, says no more than one long ago.
+    return has_changed or (not look.is_copy and abs(time.time() - look.changed) < STALE_SECONDS + SKEW_SECONDS)
 
 
 def _fate(look: _Look) -> processes.Fate:
     owner = look.owner
     if owner is None:
         return "unknown"
-    return "gone" if owner.released else processes.fate(owner.process)
+    if owner.released:
+        return "gone"
+    fate = processes.fate(owner.process)
+    # For as long as a process has a file open, its number is the same on the whole machine.
+    return "gone" if fate == "alive" and look.is_copy else fate
 
 
 def _described(look: _Look) -> str:
@@ -270,10 +310,17 @@ def _described(look: _Look) -> str:
 def _look(folder: Folder, number: int) -> _Look:
     try:
         with folder.open_to_read(_name(number), RECORD_BYTES) as file:
-            return _Look(number, file.read(RECORD_BYTES), os.fstat(file.fileno()).st_mtime)
+            status = os.fstat(file.fileno())
+            return _Look(number, file.read(RECORD_BYTES), status.st_mtime, status.st_ino)
     except OSError:
-        status = folder.status(_name(number))
-        return _Look(number, b"", status.st_mtime if status else 0.0)
+        found = folder.status(_name(number))
+        return _Look(number, b"", found.st_mtime if found else 0.0)
+
+
+def _number_of(folder: Folder, heartbeat: int, descriptor: int) -> int:
+    """The number of its open file; 0 where the file system has another one for it by its name."""
+    file, found = os.fstat(descriptor).st_ino, folder.status(_name(heartbeat))
+    return file if found is not None and found.st_ino == file else 0
 
 
 def _newest(folder: Folder) -> int:

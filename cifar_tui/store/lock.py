@@ -20,6 +20,7 @@ import secrets
 import tempfile
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from cifar_tui.errors import CifarTuiError, InputError
@@ -194,7 +195,7 @@ class RunLock:
     def _sign(self, descriptor: int) -> None:
         # Where the disk is full, those who cannot lock will not know; those who can will.
         with contextlib.suppress(OSError):
-            os.pwrite(descriptor, encode(self._owner), 0)
+            os.pwrite(descriptor, encode(replace(self._owner, file=os.fstat(descriptor).st_ino)), 0)
             os.fsync(descriptor)
 
 
@@ -235,13 +236,17 @@ def why_no_locks(folder: Path) -> str:
 
 
 def _holder(folder: Folder) -> Owner | None:
-    """Who holds the lock by its own record, unless it is known to be gone; for where the lock cannot be tried."""
+    """Who holds the lock by its own record, unless it is known to be gone; for where the lock cannot be tried.
+
+    A record that was copied here with the run says only who holds the lock of another one.
+    """
     try:
         with folder.open_to_read(LOCK) as file:
             owner = decode(file.read(RECORD_BYTES))
+            number = os.fstat(file.fileno()).st_ino
     except OSError:
         return None
-    return None if owner is None or processes.fate(owner.process) == "gone" else owner
+    return owner if owner is not None and owner.wrote(number) and processes.fate(owner.process) != "gone" else None
 
 
 def _lock_folder(folder: Folder) -> int:

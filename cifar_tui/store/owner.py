@@ -1,4 +1,9 @@
-"""The record of a run's owner, as it stands in the run's `lock` and in its heartbeat."""
+"""The record of a run's owner, as it stands in the run's `lock` and in its heartbeat.
+
+It names the file that it was written to, by the file's number (inode): in a copy of the run's folder, it says nothing
+of who owns the copy. A folder that is renamed keeps its files' numbers. The number of the file system (device) is no
+part of it: for one file on a network, each machine has another, and so may two mounts on one machine.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +19,7 @@ RECORD_BYTES = 1024
 MOST_MEMORY = 200_000
 _MOST_NAME = 255
 _MOST_PID = 2**31 - 1
+_MOST_FILE = 2**64 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,22 +29,29 @@ class Owner:
     Attributes:
         process: Which one.
         token: Drawn anew each time that a process comes to own a run.
+        file: The number (inode) of the file that the record was written to; 0 where there is none to go by.
         beat: Grows for as long as it owns the run by a heartbeat.
         released: Whether it has given the run up.
     """
 
     process: Process
     token: str
+    file: int = 0
     beat: int = 0
     released: bool = False
 
     def __str__(self) -> str:
         return f"process {self.process.pid} on {printable(self.process.host)}"
 
+    def wrote(self, file: int) -> bool:
+        """Whether the record may have been written to the file of this number, rather than to one it is a copy of."""
+        return self.file in (0, file)
+
 
 def encode(owner: Owner) -> bytes:
     """A record of `RECORD_BYTES`."""
-    content = asdict(owner.process) | {"token": owner.token, "beat": owner.beat, "released": owner.released}
+    fields = asdict(owner)
+    content = fields.pop("process") | fields
     return json.dumps(content).encode().ljust(RECORD_BYTES - 1) + b"\n"
 
 
@@ -48,9 +61,10 @@ def decode(record: bytes) -> Owner | None:
         content = bounded_json.parse(record.decode(), MOST_MEMORY)
         host, boot, namespace, token = (_word(content[key]) for key in ("host", "boot", "namespace", "token"))
         pid, start, beat = (_number(content[key]) for key in ("pid", "start", "beat"))
-        if not 1 <= pid <= _MOST_PID:
+        file = content.get("file", 0)  # Earlier versions wrote none.
+        if not 1 <= pid <= _MOST_PID or type(file) is not int or not 0 <= file <= _MOST_FILE:
             return None
-        return Owner(Process(host, boot, namespace, pid, start), token, beat, content["released"] is True)
+        return Owner(Process(host, boot, namespace, pid, start), token, file, beat, content["released"] is True)
     except (ValueError, TypeError, LookupError):
         return None
 
