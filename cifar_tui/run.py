@@ -279,7 +279,9 @@ class Run:
                 predictions = Predictions(*outcome.test.examples(setup.dataset.test, SHOWN))
                 answers = answers_of(outcome.test, setup.dataset, recorder.state.test.epoch)
         except Exception as error:  # noqa: BLE001  (an error in one run is that run's end, and told as such)
-            self._fail(error)
+            # What could not be written may be another process's run by now, which says more.
+            self._check_owned(lock)
+            self._fail(self._loss or error)
             outcome = Outcome("diverged" if isinstance(error, DivergedError) else "failed", explain(error, self.config))
             with contextlib.suppress(OSError):
                 note("debug", self.traceback)
@@ -314,7 +316,8 @@ class Run:
                     note("warning", problem)
             emit(final)
         except OSError as error:
-            self._fail(error)
+            self._check_owned(lock)
+            self._fail(self._loss or error)
             self._listener(final)
 
     def _heed(self, request: Request) -> None:
