@@ -355,7 +355,9 @@ async def test_a_new_epoch_writes_only_the_cells_that_it_changed(monkeypatch: py
     [
         (["cat", "dog", "airplane"], 4, ["cat", "dog", "airp"]),
         ([f"class{n:03}_a" for n in range(300)], 4, [f"{n:03}_" for n in range(300)]),
+        ([*(f"class{n:03}_a" for n in range(300)), "猫"], 4, [*(f"{n:03}_" for n in range(300)), "猫"]),
         (["a very long name 1", "a very long name 2"], 5, ["a…e 1", "a…e 2"]),
+        (["big red", "big", "big red one"], 3, ["…ed", "big", "…ne"]),
         (["猫の種類甲", "猫の種類乙"], 2, ["猫", "猫"]),
     ],
 )

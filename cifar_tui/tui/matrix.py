@@ -238,15 +238,28 @@ def count_or_percent(number: int, share: float, as_percent: bool) -> str:
 def _heads(names: tuple[str, ...], width: int) -> list[str]:
     """The names in so many columns, cut so that as many as can be are told apart.
 
-    Their beginnings where these do it; else their beginnings and ends, or what comes after that with which all begin.
+    Their beginnings where these do it; else their beginnings and ends, or what follows a beginning that several share.
     """
-    first, last = min(names, default=""), max(names, default="")
-    common = next((place for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
     ways = [[_beginning(name, width) for name in names]]
     if width >= 3:
         ways.append([_cut_within(name, width) for name in names])
-        ways.append([_beginning(name[common:] or name, width) for name in names])
+        ways.append([_beginning(name[same:], width) for name, same in zip(names, _same(names, width), strict=True)])
     return max(ways, key=lambda heads: len(set(heads)))
+
+
+@lru_cache(16)
+def _same(names: tuple[str, ...], width: int) -> list[int]:
+    """With how many characters each name begins as all others do that look like it in so many columns."""
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(_beginning(name, width), []).append(name)
+    same = {beginning: _common(group) if len(group) > 1 else 0 for beginning, group in alike.items()}
+    return [min(same[_beginning(name, width)], len(name) - 1) for name in names]
+
+
+def _common(names: Sequence[str]) -> int:
+    first, last = min(names), max(names)
+    return next((place for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
 
 
 @lru_cache(16)
@@ -261,9 +274,11 @@ def _beginning(name: str, width: int) -> str:
 
 def _shortened(names: Sequence[str], k: int, width: int) -> str:
     """The k-th name in at most `width` columns, so that it still tells the class from the others if it can."""
-    if width < 4 or cell_len(names[k]) <= width or _differ(tuple(names), width - 1):
-        return cut(names[k], width)
-    return _cut_within(names[k], width)
+    name = names[k]
+    if width < 4 or cell_len(name) <= width or _differ(tuple(names), width - 1):
+        return cut(name, width)
+    rest = name[_same(tuple(names), width)[k] :]
+    return f"…{rest}" if cell_len(rest) < width else _cut_within(name, width)
 
 
 def _cut_within(name: str, width: int) -> str:
