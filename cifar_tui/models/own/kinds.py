@@ -20,6 +20,8 @@ from cifar_tui.config import IMAGE_SIZE, shortened
 
 _COMPILER = "torch._dynamo"
 """The module that `torch.compile` imports."""
+_WRAPPER = "torch._dynamo.eval_frame", "OptimizedModule"
+"""What it puts around a module: the class, and the module of it."""
 _COMPILED = "_torchdynamo_orig_callable"
 """What it keeps in a function that it has wrapped: that function."""
 _COMPILED_IN_PLACE = "_compiled_call_impl"
@@ -100,11 +102,18 @@ def compute_uncompiled() -> None:
 def is_compiled(model: nn.Module) -> bool:
     """Whether `torch.compile` was used on the model, on a part of it, or on what one of them computes."""
     return any(
-        isinstance(getattr(module, _WRAPPED, None), nn.Module)
+        _is_wrapper(module)
         or getattr(module, _COMPILED_IN_PLACE, None) is not None
         or hasattr(getattr(module, "forward", None), _COMPILED)
         for module in model.modules()
     )
+
+
+def _is_wrapper(module: nn.Module) -> bool:
+    """Whether it is what `torch.compile` puts around a module; others may have an attribute of that name too."""
+    name, wrapper = _WRAPPER
+    # Without its module, which takes seconds to import, nothing is wrapped.
+    return name in sys.modules and isinstance(module, getattr(sys.modules[name], wrapper))
 
 
 def uncompiled(model: nn.Module) -> nn.Module:
@@ -113,7 +122,8 @@ def uncompiled(model: nn.Module) -> nn.Module:
     for path, part in reversed(list(model.named_modules(remove_duplicate=False))):
         if getattr(part, _COMPILED_IN_PLACE, None) is not None:
             setattr(part, _COMPILED_IN_PLACE, None)
-        if isinstance(original := getattr(part, _WRAPPED, None), nn.Module):
+        if _is_wrapper(part):
+            original: nn.Module = getattr(part, _WRAPPED)
             if not path:
                 return original
             parent, _, name = path.rpartition(".")
