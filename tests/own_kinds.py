@@ -107,6 +107,11 @@ TRAINED = {
     ),
     "a forward that is compiled": net().replace("    def forward", "    @torch.compile\n    def forward"),
     "compiled in place": net(f"{OUT}\nself.compile()"),
+    "parts that are called as those of torch.compile are": net(
+        "self._orig_mod = nn.Sequential(nn.Linear(48, num_classes))\nself.the_orig_mod = nn.Linear(48, 48)\n"
+        "self.scale = nn.Parameter(torch.ones(48))",
+        f"self._orig_mod(self.the_orig_mod({SMALL}) * self.scale) * 3",
+    ),
     "data parallel": net(f"self.part = nn.DataParallel(nn.Linear(48, 48))\n{OUT}", f"self.out(self.part({SMALL}))"),
     "activations that are kept": net(forward=f"self.seen = self.out({SMALL})\nreturn self.seen"),
     "what cannot be copied": net(f"{OUT}\nself.lock = threading.Lock()"),

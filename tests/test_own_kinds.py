@@ -56,7 +56,8 @@ def test_it_is_trained_resumed_to_the_same_end_and_exported(tmp_path: Path, code
     assert whole.outcome.test
     assert rest.outcome.test
     assert torch.equal(whole.outcome.test.logits, rest.outcome.test.logits)
-    assert not any("_orig_mod" in name for name in whole.weights())
+    assert whole.weights().keys() == whole.setup.model.state_dict().keys()
+    assert "self._orig_mod" in code or not any("_orig_mod" in name for name in whole.weights())
     last, setup = whole.folder / checkpoints.LAST, whole.setup
     loaded = checkpoints.load_own(last, setup.identity, checkpoints.bounds(setup.model))
     assert loaded.weights.keys() == whole.weights().keys(), "within its bounds"
@@ -163,6 +164,21 @@ def test_a_checkpoint_of_a_compiled_part_is_read_by_the_names_that_it_had(tmp_pa
     checkpoints.restore(snapshot, trained.setup.model)
 
 
+def test_a_run_whose_compiled_part_had_other_names_is_resumed_and_its_best_weights_too(tmp_path: Path) -> None:
+    model = options(tmp_path, TRAINED["a part that is compiled"])
+    left = run(tmp_path, Asking(at_batch(2, 1), stop), epochs=2, **model)
+    content = torch.load(left.folder / checkpoints.LAST, weights_only=True)
+    for kind in ("weights", "best_weights"):
+        content[kind] = {n.replace("part.", "part._orig_mod."): tensor for n, tensor in content[kind].items()}
+    content["progress"] |= {"best_accuracy": 1.0}  # No later epoch is better: those are the weights that are tested.
+    torch.save(content, left.folder / checkpoints.LAST)
+    rest = run(tmp_path, resume=True, epochs=2, **model)
+    assert rest.outcome.state == "finished"
+    last = checkpoints.load(rest.folder / checkpoints.LAST)
+    assert last.best_weights is not None
+    assert last.best_weights.keys() == last.weights.keys() == left.setup.model.state_dict().keys()
+
+
 def test_a_rate_that_is_far_too_high_is_the_runs_affair(tmp_path: Path) -> None:
     with pytest.raises(DivergedError):
         run(tmp_path, epochs=1, max_lr=1e38, lr=1e38, **options(tmp_path, net()))
@@ -185,6 +201,15 @@ def test_what_compilation_puts_around_modules_is_removed() -> None:
     assert layers[0] is inner
 
 
+def test_a_part_that_is_called_as_that_of_torch_compile_is_left_as_it_is(tmp_path: Path) -> None:
+    code = TRAINED["parts that are called as those of torch.compile are"]
+    torch.compile(nn.Linear(2, 2))  # What it imports is there.
+    model = tiny_setup(**options(tmp_path, code)).model
+    assert type(model).__name__ == "Net"
+    assert not is_compiled(model)
+    assert {"scale", "_orig_mod.0.weight", "the_orig_mod.weight"} <= dict(model.named_parameters()).keys()
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
@@ -203,7 +228,13 @@ TRAIN = ("--no-ui", "--data", "images", "--model", "kind:Net", "--batch-size", "
 
 
 @pytest.mark.parametrize(
-    "kind", ["weight normalisation by the old hook", "a part that is scripted", "pruning, a hook likewise"]
+    "kind",
+    [
+        "weight normalisation by the old hook",
+        "a part that is scripted",
+        "pruning, a hook likewise",
+        "parts that are called as those of torch.compile are",
+    ],
 )
 def test_the_program_trains_evaluates_predicts_and_exports_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str

@@ -19,7 +19,7 @@ from cifar_tui.models.own.kinds import unfit
 from cifar_tui.models.own.settings import settings_kept
 from cifar_tui.recipes import recipe
 from cifar_tui.text import plural
-from cifar_tui.training.checkpoints import copy_weights
+from cifar_tui.training.checkpoints import copy_weights, load_weights
 from cifar_tui.training.devices import Placement, best_memory_format
 from cifar_tui.training.draws import Draws
 from cifar_tui.training.optimizer import Steps, optimise
@@ -159,7 +159,7 @@ class _Trial:
     def load(self, other: _Trial) -> None:
         """Take over what a checkpoint of another one would hold."""
         try:
-            self.model.load_state_dict(copy_weights(other.model))
+            load_weights(self.model, copy_weights(other.model))
         except Exception as error:
             raise _FailedError(f"its state_dict cannot be loaded again: {told(error, self._folder)}") from error
         pairs = zip(self.model.named_parameters(), other.model.parameters(), strict=True)

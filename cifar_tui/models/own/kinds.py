@@ -135,7 +135,7 @@ def uncompiled(model: nn.Module) -> nn.Module:
 
 def uncompiled_name(name: str) -> str:
     """The name of a weight as `uncompiled` leaves it."""
-    return name.replace(f"{_WRAPPED}.", "")
+    return ".".join(part for part in name.split(".") if part != _WRAPPED)
 
 
 def give_sizes(model: nn.Module) -> None:
