@@ -66,7 +66,7 @@ def _obstacles(model: nn.Module) -> Iterator[str]:
         elif not value.isfinite().all():
             yield (
                 f"{shortened(name)} is infinite or NaN from the beginning, which is taken for divergence; "
-                "register such a buffer with persistent=False"
+                f"{'register it with persistent=False' if name in buffers else 'give it finite values'}"
             )
 
 
