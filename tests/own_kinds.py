@@ -143,6 +143,9 @@ TRAINED = {
         forward=f"with torch.enable_grad():\n    x = {SMALL}.requires_grad_()\n"
         "    found, = torch.autograd.grad(self.out(x).sum(), x, retain_graph=True)\nreturn self.out(x - found)"
     ),
+    "gradients left on in forward": net(forward=f"torch.set_grad_enabled(True)\nreturn self.out({SMALL})"),
+    "gradients left off in evaluation": net(forward=f"torch.set_grad_enabled(self.training)\nreturn self.out({SMALL})"),
+    "logits with gradients in evaluation": net(forward=f"with torch.enable_grad():\n    return self.out({SMALL})"),
 }
 """Kinds that are trained."""
 

@@ -12,11 +12,12 @@ import pytest
 import torch
 from torch import nn
 
+from cifar_tui.data.dataset import Split
 from cifar_tui.errors import CifarTuiError, DivergedError, InputError, one_line
 from cifar_tui.events import Note
 from cifar_tui.models.own.kinds import is_compiled, uncompiled
 from cifar_tui.recipes import recipe
-from cifar_tui.training import checkpoints, export
+from cifar_tui.training import checkpoints, evaluation, export, inference
 from cifar_tui.training.control import Control
 from cifar_tui.training.optimizer import optimise
 from tests.images import write_image
@@ -210,6 +211,42 @@ def test_a_part_that_is_called_as_that_of_torch_compile_is_left_as_it_is(tmp_pat
     assert {"scale", "_orig_mod.0.weight", "the_orig_mod.weight"} <= dict(model.named_parameters()).keys()
 
 
+@pytest.mark.parametrize("kind", ["gradients left on in forward", "logits with gradients in evaluation"])
+def test_an_evaluation_keeps_no_graph_and_leaves_gradients_as_they_are(tmp_path: Path, kind: str) -> None:
+    code = TRAINED[kind].replace(f"self.out({SMALL})", f"Graph.apply(self.out({SMALL}))")
+    setup = tiny_setup(**options(tmp_path, code.replace("class Net", f"{GRAPH}\nclass Net")))
+    graph: Any = getattr(sys.modules["kind"], "Graph")  # noqa: B009  (a module that mypy does not know)
+    split = Split(torch.zeros(1100, 3, 32, 32, dtype=torch.uint8), torch.zeros(1100, dtype=torch.int64))
+    trained = inference.Trained(setup.model.eval(), setup.placement, 1, setup.draws)
+    for gradients in (True, False):
+        graph.most = 0
+        with torch.set_grad_enabled(gradients):
+            test = evaluation.evaluate(setup.model, split, 3, setup.placement, Control())
+            inference.answer(trained, split.images[:5].numpy())
+            assert torch.is_grad_enabled() == gradients
+        assert graph.most == 1, "that of a batch is gone before the next"
+        assert test.probabilities().shape == (1100, 3)
+
+
+GRAPH = """
+class Kept:
+    def __init__(self):
+        Graph.alive += 1
+        Graph.most = max(Graph.most, Graph.alive)
+    def __del__(self):
+        Graph.alive -= 1
+class Graph(torch.autograd.Function):
+    alive = most = 0
+    @staticmethod
+    def forward(ctx, x):
+        ctx.kept = Kept()
+        return x * 1
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
@@ -234,6 +271,7 @@ TRAIN = ("--no-ui", "--data", "images", "--model", "kind:Net", "--batch-size", "
         "a part that is scripted",
         "pruning, a hook likewise",
         "parts that are called as those of torch.compile are",
+        "gradients left on in forward",
     ],
 )
 def test_the_program_trains_evaluates_predicts_and_exports_it(
