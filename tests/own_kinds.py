@@ -123,6 +123,16 @@ TRAINED = {
         f"x = {SMALL}\nif self.training:\n    x = x * self.draws.random() + torch.rand(48, generator=self.torchs)\n"
         "return self.out(x)",
     ),
+    "draws from numpy's older generators": net(
+        f"{OUT}\nself.draws = np.random.RandomState(3)\nself.others = [np.random.RandomState(np.random.PCG64(3))]",
+        f"x = {SMALL}\nif self.training:\n    x = x * (self.draws.rand() + float(self.others[0].standard_normal()))\n"
+        "return self.out(x)",
+    ),
+    "draws from generators of the class": net(
+        forward=f"x = {SMALL}\nif self.training:\n    x = x * (self.draws.random() + self.more['a'].random())\n"
+        "return self.out(x)",
+        methods="draws = random.Random(3)\nmore = {'a': np.random.default_rng(3)}",
+    ),
     "draws in evaluation": net(forward=f"self.out(F.dropout({SMALL}, 0.3))"),
     "numpy's draws in the constructor": buffer(
         "torch.from_numpy(np.random.rand(48)).float()", f"self.out({SMALL} * self.kept)", ", persistent=False"
