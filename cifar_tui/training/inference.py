@@ -49,11 +49,11 @@ def load(path: Path, config: TrainingConfig, identity: Identity) -> Trained:
     """
     make = models.load(config.model, config.model_dir)
     placement = settle(config)
-    model, placement, draws, _ = build(config, make, len(identity.classes), placement)
-    snapshot = checkpoints.load_own(path, identity, checkpoints.bounds(model))
-    checkpoints.restore(snapshot, model)
-    model.eval()
-    return Trained(model, placement, snapshot.progress.best_epoch or 0, draws)
+    built = build(config, make, len(identity.classes), placement, "predict")
+    snapshot = checkpoints.load_own(path, identity, checkpoints.bounds(built.model))
+    checkpoints.restore(snapshot, built.model)
+    built.model.eval()
+    return Trained(built.model, built.placement, snapshot.progress.best_epoch or 0, built.draws)
 
 
 def answer(trained: Trained, images: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

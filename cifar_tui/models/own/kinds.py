@@ -39,7 +39,12 @@ def unfit(model: nn.Module) -> str:
     return next(_obstacles(model), "")
 
 
-def _obstacles(model: nn.Module) -> Iterator[str]:
+def unmade(model: nn.Module) -> str:
+    """Why a model cannot take weights, and what to do about it; empty where it can."""
+    return next(_without_values(model), "")
+
+
+def _without_values(model: nn.Module) -> Iterator[str]:
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):
         if is_lazy(tensor):
             yield (
@@ -48,6 +53,10 @@ def _obstacles(model: nn.Module) -> Iterator[str]:
             )
         if tensor.is_meta:
             yield f"{shortened(name)} is on the meta device, where it has no values; make the model on the CPU"
+
+
+def _obstacles(model: nn.Module) -> Iterator[str]:
+    yield from _without_values(model)
     if not any(parameter.requires_grad for parameter in model.parameters()):
         yield "it has no parameters that can be trained; leave some with requires_grad"
     state = model.state_dict()
