@@ -167,7 +167,7 @@ class Run:
                 self.folder, record = folder, folder.read_record()
             else:
                 stored = stored_run(folder, self._given)
-                setup = prepare_stored(stored, self._shared.shelf(), self._loading)
+                setup = prepare_stored(stored, self._shared.shelf(), self._loading, "resume")
                 self._control.check()
                 saved, fallen_back = checkpoints.load_last(
                     folder.checkpoints, setup.identity, checkpoints.bounds(setup.model)

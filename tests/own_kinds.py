@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+TRAIN = ("--no-ui", "--data", "images", "--model", "kind:Net", "--batch-size", "4", "--threads", "1", "--device", "cpu")
+"""A training by the program of a class that was `written`; add the epochs."""
+LONGEST = 300
+"""Letters of a refusal."""
 HEAD = """
 import random
 import threading
@@ -16,6 +23,12 @@ from torch.nn.utils import parametrizations, parametrize, prune
 SMALL = "F.avg_pool2d(images, 8).flatten(1)"
 """48 numbers an image."""
 OUT = "self.out = nn.Linear(48, num_classes)"
+
+
+def written(folder: Path, code: str) -> dict[str, Any]:
+    """Options that name the class `Net` of this code."""
+    (folder / "kind.py").write_text(code)
+    return {"model": "kind:Net", "model_dir": str(folder)}
 
 
 def net(init: str = OUT, forward: str = f"self.out({SMALL})", *, before: str = "", methods: str = "") -> str:
@@ -107,6 +120,11 @@ TRAINED = {
     ),
     "a forward that is compiled": net().replace("    def forward", "    @torch.compile\n    def forward"),
     "compiled in place": net(f"{OUT}\nself.compile()"),
+    "parts that are called as those of torch.compile are": net(
+        "self._orig_mod = nn.Sequential(nn.Linear(48, num_classes))\nself.the_orig_mod = nn.Linear(48, 48)\n"
+        "self.scale = nn.Parameter(torch.ones(48))",
+        f"self._orig_mod(self.the_orig_mod({SMALL}) * self.scale) * 3",
+    ),
     "data parallel": net(f"self.part = nn.DataParallel(nn.Linear(48, 48))\n{OUT}", f"self.out(self.part({SMALL}))"),
     "activations that are kept": net(forward=f"self.seen = self.out({SMALL})\nreturn self.seen"),
     "what cannot be copied": net(f"{OUT}\nself.lock = threading.Lock()"),
@@ -117,6 +135,16 @@ TRAINED = {
         f"{OUT}\nself.draws = np.random.default_rng()\nself.torchs = torch.Generator()",
         f"x = {SMALL}\nif self.training:\n    x = x * self.draws.random() + torch.rand(48, generator=self.torchs)\n"
         "return self.out(x)",
+    ),
+    "draws from numpy's older generators": net(
+        f"{OUT}\nself.draws = np.random.RandomState(3)\nself.others = [np.random.RandomState(np.random.PCG64(3))]",
+        f"x = {SMALL}\nif self.training:\n    x = x * (self.draws.rand() + float(self.others[0].standard_normal()))\n"
+        "return self.out(x)",
+    ),
+    "draws from generators of the class": net(
+        forward=f"x = {SMALL}\nif self.training:\n    x = x * (self.draws.random() + self.more['a'].random())\n"
+        "return self.out(x)",
+        methods="draws = random.Random(3)\nmore = {'a': np.random.default_rng(3)}",
     ),
     "draws in evaluation": net(forward=f"self.out(F.dropout({SMALL}, 0.3))"),
     "numpy's draws in the constructor": buffer(
@@ -138,8 +166,38 @@ TRAINED = {
         forward=f"with torch.enable_grad():\n    x = {SMALL}.requires_grad_()\n"
         "    found, = torch.autograd.grad(self.out(x).sum(), x, retain_graph=True)\nreturn self.out(x - found)"
     ),
+    "gradients left on in forward": net(forward=f"torch.set_grad_enabled(True)\nreturn self.out({SMALL})"),
+    "gradients left off in evaluation": net(forward=f"torch.set_grad_enabled(self.training)\nreturn self.out({SMALL})"),
+    "logits with gradients in evaluation": net(forward=f"with torch.enable_grad():\n    return self.out({SMALL})"),
 }
 """Kinds that are trained."""
+
+WARNED = {
+    "a counter of training": (
+        net(
+            f"{OUT}\nself.steps = 0",
+            f"x = {SMALL}\nif self.training:\n    self.steps += 1\n    x = x / self.steps\nreturn self.out(x)",
+        ),
+        "its state_dict, loaded into a new model, gives other logits in training",
+    ),
+    "a generator within another object": (
+        net(
+            f"{OUT}\nself.noise = Noise()",
+            f"x = {SMALL}\nif self.training:\n    x = x * self.noise.numbers.random()\nreturn self.out(x)",
+            before="class Noise:\n    def __init__(self):\n        self.numbers = random.Random(3)",
+        ),
+        "its state_dict, loaded into a new model, gives other logits in training",
+    ),
+    "a generator of the file": (
+        in_training("x * numbers.random()").replace("class Net", "numbers = random.Random(3)\n\nclass Net"),
+        "its logits in training differ each time: it depends on what is outside the module",
+    ),
+    "the system's generator": (
+        in_training("x * numbers.random()").replace("class Net", "numbers = random.SystemRandom()\n\nclass Net"),
+        "its logits in training differ each time: it depends on what is outside the module",
+    ),
+}
+"""Kinds that are trained, but whose resumed runs are not bit for bit the same, and what the note has to say."""
 
 REFUSED = {
     "a sparse buffer": (buffer("torch.eye(3).to_sparse()"), "is sparse (torch.sparse_coo), which checkpoints do not"),
@@ -173,6 +231,10 @@ REFUSED = {
     "the meta device": (net("self.out = nn.Linear(48, num_classes, device='meta')"), "is on the meta device"),
     "the meta device as a default": (net(f"torch.set_default_device('meta')\n{OUT}"), "is on the meta device"),
     "a lazy layer that is not used": (net(f"self.other = nn.LazyLinear(3)\n{OUT}"), "has no size: its lazy layer"),
+    "a parameter of NaN": (
+        net(f"{OUT}\nself.out.bias.data.fill_(torch.nan)"),
+        "is infinite or NaN from the beginning, which is taken for divergence; give it finite values",
+    ),
     "a sparse gradient": (
         net(
             "self.words = nn.Embedding(2, 4, sparse=True)\nself.out = nn.Linear(192, num_classes)",
@@ -205,21 +267,18 @@ REFUSED = {
     "a buffer of one number for many": (buffer("torch.ones(1).expand(9)"), "its state_dict cannot be loaded again"),
     "state beside the state": (
         net(f"{OUT}\nself.mean = 0.0", f"x = {SMALL}\nself.mean += x.mean().item()\nreturn self.out(x + self.mean)"),
-        "its state_dict, loaded into a new model, gives other logits",
+        "its state_dict, loaded into a new model, gives other logits in evaluation",
     ),
-    "state of training alone": (
-        net(
-            f"{OUT}\nself.mean = 0.0",
-            f"x = {SMALL}\nif self.training:\n    self.mean += 1\n    x = x + self.mean\nreturn self.out(x)",
-        ),
-        "its state_dict, loaded into a new model, gives other logits",
+    "draws in evaluation from outside the module": (
+        net(forward=f"self.out({SMALL} * random_numbers.random())", before="random_numbers = random.Random(3)"),
+        "its logits in evaluation differ each time: it depends on what is outside the module",
     ),
     "a moving buffer that is not kept": (
         net(
             f"{OUT}\nself.register_buffer('mean', torch.zeros(48), persistent=False)",
             f"x = {SMALL}\nif self.training:\n    self.mean += x.mean(0).detach()\nreturn self.out(x - self.mean)",
         ),
-        "its state_dict, loaded into a new model, gives other logits",
+        "its state_dict, loaded into a new model, gives other logits in evaluation",
     ),
     "a state of one batch's size": (
         net(
@@ -236,6 +295,10 @@ REFUSED = {
             before="Outputs = namedtuple('Outputs', 'logits aux')",
         ),
         "for 2 images, not a Outputs; have its forward return the logits alone",
+    ),
+    "an error in training": (
+        net(forward=f"if self.training:\n    raise ValueError('no')\nreturn self.out({SMALL})"),
+        "with 2 random images it failed: ValueError: no",
     ),
     "sparse logits": (net(forward=f"self.out({SMALL}).to_sparse()"), "for 2 images, not of torch.sparse_coo"),
     "inference mode inside": (
@@ -272,3 +335,10 @@ REFUSED = {
     ),
 }
 """Kinds that are refused, and what the line has to say."""
+
+BEGUN = ("state beside the state", "a moving buffer that is not kept", "draws in evaluation from outside the module")
+"""Kinds that are refused in a new run, and with a warning resumed; they are those of `net()` in a checkpoint."""
+BEGUN_ALL = (*BEGUN, "one image alone")
+"""And those that are resumed without one."""
+PREDICTED = ("gradients off in forward", "outputs of training", "all frozen", "an error in training")
+"""And those that can be trained no more, but predict."""

@@ -12,20 +12,20 @@ import pytest
 import torch
 from torch import nn
 
+from cifar_tui.data.dataset import Split
 from cifar_tui.errors import CifarTuiError, DivergedError, InputError, one_line
 from cifar_tui.events import Note
 from cifar_tui.models.own.kinds import is_compiled, uncompiled
 from cifar_tui.recipes import recipe
-from cifar_tui.training import checkpoints, export
+from cifar_tui.training import checkpoints, evaluation, export, inference
 from cifar_tui.training.control import Control
 from cifar_tui.training.optimizer import optimise
 from tests.images import write_image
-from tests.own_kinds import OUT, REFUSED, SMALL, TRAINED, net
+from tests.own_kinds import LONGEST, OUT, REFUSED, SMALL, TRAIN, TRAINED, WARNED, net, written
 from tests.program import UNEXPECTED, call, prepared
 from tests.training_runs import Asking, at_batch, run, tiny_setup
 
 DOCS = (Path(__file__).parents[1] / "docs" / "own-models.md").read_text()
-LONGEST = 300
 # Much of what is tried here is deprecated, and is used all the same.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -35,18 +35,13 @@ def the_path_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [*sys.path])
 
 
-def options(folder: Path, code: str, name: str = "kind") -> dict[str, Any]:
-    (folder / f"{name}.py").write_text(code)
-    return {"model": f"{name}:Net", "model_dir": str(folder)}
-
-
 def stop(control: Control) -> None:
     control.stop("stopped", "stopped by the test")
 
 
 @pytest.mark.parametrize("code", TRAINED.values(), ids=TRAINED.keys())
 def test_it_is_trained_resumed_to_the_same_end_and_exported(tmp_path: Path, code: str) -> None:
-    model = options(tmp_path, code)
+    model = written(tmp_path, code)
     whole = run(tmp_path / "whole", epochs=2, **model)
     left = run(tmp_path / "left", Asking(at_batch(2, 1), stop), epochs=2, **model)
     rest = run(tmp_path / "left", resume=True, epochs=2, **model)
@@ -56,7 +51,8 @@ def test_it_is_trained_resumed_to_the_same_end_and_exported(tmp_path: Path, code
     assert whole.outcome.test
     assert rest.outcome.test
     assert torch.equal(whole.outcome.test.logits, rest.outcome.test.logits)
-    assert not any("_orig_mod" in name for name in whole.weights())
+    assert whole.weights().keys() == whole.setup.model.state_dict().keys()
+    assert "self._orig_mod" in code or not any("_orig_mod" in name for name in whole.weights())
     last, setup = whole.folder / checkpoints.LAST, whole.setup
     loaded = checkpoints.load_own(last, setup.identity, checkpoints.bounds(setup.model))
     assert loaded.weights.keys() == whole.weights().keys(), "within its bounds"
@@ -74,7 +70,7 @@ def test_it_is_trained_resumed_to_the_same_end_and_exported(tmp_path: Path, code
 @pytest.mark.parametrize(("code", "says"), REFUSED.values(), ids=REFUSED.keys())
 def test_it_is_refused_in_one_line_that_says_what_it_is(tmp_path: Path, code: str, says: str) -> None:
     with pytest.raises(InputError) as refusal:
-        tiny_setup(**options(tmp_path, code))
+        tiny_setup(**written(tmp_path, code))
     line = str(refusal.value)
     assert line.startswith("--model kind:Net: ")
     assert says in line
@@ -96,7 +92,7 @@ def test_it_is_refused_in_one_line_that_says_what_it_is(tmp_path: Path, code: st
     ],
 )
 def test_other_formats_are_written_too(tmp_path: Path, kind: str, form: str) -> None:
-    setup = tiny_setup(**options(tmp_path, TRAINED[kind]))
+    setup = tiny_setup(**written(tmp_path, TRAINED[kind]))
     content, difference = export.export(setup.model.eval(), form, {})
     assert content
     assert difference <= export.TOLERANCE
@@ -104,7 +100,7 @@ def test_other_formats_are_written_too(tmp_path: Path, kind: str, form: str) -> 
 
 def test_an_export_leaves_gradients_on(tmp_path: Path) -> None:
     code = net(forward=f"if not self.training:\n    torch.set_grad_enabled(False)\nreturn self.out({SMALL})")
-    setup = tiny_setup(**options(tmp_path, code))
+    setup = tiny_setup(**written(tmp_path, code))
     export.export(setup.model.eval(), "onnx", {})
     assert torch.is_grad_enabled()
 
@@ -114,14 +110,14 @@ def test_onnx_takes_a_scripted_part_beside_dropout(tmp_path: Path) -> None:
         f"self.part = torch.jit.script(nn.Linear(48, 48))\nself.drop = nn.Dropout(0.1)\n{OUT}",
         f"self.out(self.drop(self.part({SMALL})))",
     )
-    setup = tiny_setup(**options(tmp_path, code))
+    setup = tiny_setup(**written(tmp_path, code))
     assert export.export(setup.model.eval(), "onnx", {})[1] <= export.TOLERANCE
 
 
 @pytest.mark.parametrize("form", ["onnx", "torch-export"])
 def test_what_a_format_cannot_hold_is_one_line(tmp_path: Path, form: str) -> None:
     kind = TRAINED["complex parameters" if form == "onnx" else "a sparse buffer that is not kept"]
-    setup = tiny_setup(**options(tmp_path, kind))
+    setup = tiny_setup(**written(tmp_path, kind))
     with pytest.raises(CifarTuiError, match=f"the model cannot be had as {form}: ") as refusal:
         export.export(setup.model.eval(), form, {})
     assert "\n" not in str(refusal.value)
@@ -134,7 +130,7 @@ def test_the_fast_recipe_leaves_complex_filters_to_adamw(tmp_path: Path) -> None
         "self.out = nn.Linear(64, num_classes)",
         "self.out((self.conv(images.to(torch.complex64)).abs() + self.real(images)).flatten(1))",
     )
-    setup = tiny_setup(recipe="fast", epochs=1, **options(tmp_path, code))
+    setup = tiny_setup(recipe="fast", epochs=1, **written(tmp_path, code))
     optimizer, _ = optimise(setup.model, setup.config, recipe("fast", setup.config.model), 10)
     assert [len(group["params"]) for group in optimizer.param_groups] == [5, 1]
     assert run(tmp_path, setup=setup).outcome.state == "finished"
@@ -149,12 +145,12 @@ def test_weights_that_many_layers_share_are_within_the_bounds_of_a_checkpoint(
         f"for layer in self.layers:\n    layer.weight = self.layers[0].weight\n{OUT}",
         f"self.out({SMALL})",
     )
-    trained = run(tmp_path, epochs=1, **options(tmp_path, code))
+    trained = run(tmp_path, epochs=1, **written(tmp_path, code))
     checkpoints.load(trained.folder / checkpoints.LAST, checkpoints.bounds(trained.setup.model))
 
 
 def test_a_checkpoint_of_a_compiled_part_is_read_by_the_names_that_it_had(tmp_path: Path) -> None:
-    trained = run(tmp_path, epochs=1, **options(tmp_path, TRAINED["a part that is compiled"]))
+    trained = run(tmp_path, epochs=1, **written(tmp_path, TRAINED["a part that is compiled"]))
     snapshot = checkpoints.load(trained.folder / checkpoints.LAST)
     renamed = {name.replace("part.", "part._orig_mod."): tensor for name, tensor in snapshot.weights.items()}
     assert renamed.keys() != snapshot.weights.keys()
@@ -163,13 +159,28 @@ def test_a_checkpoint_of_a_compiled_part_is_read_by_the_names_that_it_had(tmp_pa
     checkpoints.restore(snapshot, trained.setup.model)
 
 
+def test_a_run_whose_compiled_part_had_other_names_is_resumed_and_its_best_weights_too(tmp_path: Path) -> None:
+    model = written(tmp_path, TRAINED["a part that is compiled"])
+    left = run(tmp_path, Asking(at_batch(2, 1), stop), epochs=2, **model)
+    content = torch.load(left.folder / checkpoints.LAST, weights_only=True)
+    for kind in ("weights", "best_weights"):
+        content[kind] = {n.replace("part.", "part._orig_mod."): tensor for n, tensor in content[kind].items()}
+    content["progress"] |= {"best_accuracy": 1.0}  # No later epoch is better: those are the weights that are tested.
+    torch.save(content, left.folder / checkpoints.LAST)
+    rest = run(tmp_path, resume=True, epochs=2, **model)
+    assert rest.outcome.state == "finished"
+    last = checkpoints.load(rest.folder / checkpoints.LAST)
+    assert last.best_weights is not None
+    assert last.best_weights.keys() == last.weights.keys() == left.setup.model.state_dict().keys()
+
+
 def test_a_rate_that_is_far_too_high_is_the_runs_affair(tmp_path: Path) -> None:
     with pytest.raises(DivergedError):
-        run(tmp_path, epochs=1, max_lr=1e38, lr=1e38, **options(tmp_path, net()))
+        run(tmp_path, epochs=1, max_lr=1e38, lr=1e38, **written(tmp_path, net()))
 
 
 def test_a_run_says_that_it_does_without_the_compiler(tmp_path: Path) -> None:
-    notes = run(tmp_path, epochs=1, **options(tmp_path, TRAINED["compiled in place"])).of(Note)
+    notes = run(tmp_path, epochs=1, **written(tmp_path, TRAINED["compiled in place"])).of(Note)
     assert any("torch.compile" in note.message for note in notes)
 
 
@@ -183,6 +194,51 @@ def test_what_compilation_puts_around_modules_is_removed() -> None:
     assert not is_compiled(plain)
     assert [name for name, _ in plain.named_parameters()] == ["0.first.weight", "0.first.bias"]
     assert layers[0] is inner
+
+
+def test_a_part_that_is_called_as_that_of_torch_compile_is_left_as_it_is(tmp_path: Path) -> None:
+    code = TRAINED["parts that are called as those of torch.compile are"]
+    torch.compile(nn.Linear(2, 2))  # What it imports is there.
+    model = tiny_setup(**written(tmp_path, code)).model
+    assert type(model).__name__ == "Net"
+    assert not is_compiled(model)
+    assert {"scale", "_orig_mod.0.weight", "the_orig_mod.weight"} <= dict(model.named_parameters()).keys()
+
+
+@pytest.mark.parametrize("kind", ["gradients left on in forward", "logits with gradients in evaluation"])
+def test_an_evaluation_keeps_no_graph_and_leaves_gradients_as_they_are(tmp_path: Path, kind: str) -> None:
+    code = TRAINED[kind].replace(f"self.out({SMALL})", f"Graph.apply(self.out({SMALL}))")
+    setup = tiny_setup(**written(tmp_path, code.replace("class Net", f"{GRAPH}\nclass Net")))
+    graph: Any = getattr(sys.modules["kind"], "Graph")  # noqa: B009  (a module that mypy does not know)
+    split = Split(torch.zeros(1100, 3, 32, 32, dtype=torch.uint8), torch.zeros(1100, dtype=torch.int64))
+    trained = inference.Trained(setup.model.eval(), setup.placement, 1, setup.draws)
+    for gradients in (True, False):
+        graph.most = 0
+        with torch.set_grad_enabled(gradients):
+            test = evaluation.evaluate(setup.model, split, 3, setup.placement, Control())
+            inference.answer(trained, split.images[:5].numpy())
+            assert torch.is_grad_enabled() == gradients
+        assert graph.most == 1, "that of a batch is gone before the next"
+        assert test.probabilities().shape == (1100, 3)
+
+
+GRAPH = """
+class Kept:
+    def __init__(self):
+        Graph.alive += 1
+        Graph.most = max(Graph.most, Graph.alive)
+    def __del__(self):
+        Graph.alive -= 1
+class Graph(torch.autograd.Function):
+    alive = most = 0
+    @staticmethod
+    def forward(ctx, x):
+        ctx.kept = Kept()
+        return x * 1
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient
+"""
 
 
 @pytest.mark.parametrize(
@@ -199,17 +255,21 @@ def test_an_error_in_one_line(text: str, line: str) -> None:
     assert one_line(ValueError(text)) == line
 
 
-TRAIN = ("--no-ui", "--data", "images", "--model", "kind:Net", "--batch-size", "4", "--threads", "1", "--device", "cpu")
-
-
 @pytest.mark.parametrize(
-    "kind", ["weight normalisation by the old hook", "a part that is scripted", "pruning, a hook likewise"]
+    "kind",
+    [
+        "weight normalisation by the old hook",
+        "a part that is scripted",
+        "pruning, a hook likewise",
+        "parts that are called as those of torch.compile are",
+        "gradients left on in forward",
+    ],
 )
 def test_the_program_trains_evaluates_predicts_and_exports_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     cwd = prepared(tmp_path, monkeypatch)
-    options(cwd, TRAINED[kind])
+    written(cwd, TRAINED[kind])
     write_image(cwd / "some.png")
     trained = call([*TRAIN, "--epochs", "1"], cwd)
     assert trained.returncode == 0, trained.stderr
@@ -236,7 +296,7 @@ def test_the_program_refuses_it_before_it_makes_anything(
 ) -> None:
     cwd = prepared(tmp_path, monkeypatch)
     code, _ = REFUSED[kind]
-    options(cwd, code)
+    written(cwd, code)
     refused = call([*TRAIN, "--epochs", "1"], cwd)
     assert refused.returncode == 2
     line = refused.stderr.splitlines()[-1]
@@ -248,7 +308,7 @@ def test_the_program_refuses_it_before_it_makes_anything(
 
 def test_curves_of_no_epoch_are_exported_and_said_to_be_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cwd = prepared(tmp_path, monkeypatch)
-    options(cwd, net())
+    written(cwd, net())
     assert call([*TRAIN, "--epochs", "1"], cwd).returncode == 0
     (folder,) = (cwd / "runs").iterdir()
     lines = (folder / "events.jsonl").read_text().splitlines(keepends=True)
@@ -275,6 +335,6 @@ def test_the_documentations_examples_train(tmp_path: Path, code: str) -> None:
 def test_the_documentation_has_every_refusal() -> None:
     said = re.findall(r"^\| .*? \| `(.*?)` \| .* \|$", DOCS, re.MULTILINE)
     assert said
-    lines = [says for _, says in REFUSED.values()]
+    lines = [says for _, says in (*REFUSED.values(), *WARNED.values())]
     for message in said:
         assert any(message in line or line in message for line in lines), message

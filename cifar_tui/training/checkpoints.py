@@ -349,12 +349,27 @@ def restore(
         InputError: The state does not fit them.
     """
     try:
-        model.load_state_dict({uncompiled_name(name): tensor for name, tensor in snapshot.weights.items()})
+        load_weights(model, snapshot.weights)
         if optimizer is not None and schedule is not None:
             optimizer.load_state_dict(snapshot.optimizer)
             schedule.load_state_dict(snapshot.schedule)
     except Exception as error:  # As of a damaged file.
         raise InputError(f"the checkpoint does not fit the model {snapshot.identity.model!r}") from error
+
+
+def load_weights(model: nn.Module, weights: Weights) -> None:
+    """Have a model take weights of its class, whatever they were called there.
+
+    Raises:
+        Exception: They do not fit it; a class's own `load_state_dict` may raise anything.
+    """
+    model.load_state_dict(named_as_in(model, weights))
+
+
+def named_as_in(model: nn.Module, weights: Weights) -> Weights:
+    """Weights by the names that the model has for them: those of a part that was compiled may be called otherwise."""
+    known = model.state_dict()
+    return {name if name in known else uncompiled_name(name): tensor for name, tensor in weights.items()}
 
 
 def device_of(weights: Weights) -> torch.device:

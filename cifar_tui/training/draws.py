@@ -18,7 +18,7 @@ GLOBAL_GENERATOR = threading.Lock()
 graph, captured or replayed, lays hold of its device's."""
 _EVALUATION = 0
 """The seed of an evaluation."""
-_GENERATORS = (torch.Generator, random.Random, np.random.Generator)
+_Generator = torch.Generator | random.Random | np.random.Generator | np.random.RandomState
 """What a module may draw from that has it as an attribute."""
 
 
@@ -54,7 +54,8 @@ class Draws:
     Dropout and its kin, where it is a layer, has a generator of its own. Whatever else in a forward pass draws, such as
     `torch.nn.functional.dropout`, attention's dropout, or noise, does so from the global generators of torch, numpy or
     Python: they are seeded too where `shared` says so, and such models of one process take turns with their forward
-    passes. Generators that a module has as attributes are seeded as well. Not seeded are draws in a backward pass.
+    passes. Generators that a module or its class has as attributes, by themselves or in a list, a tuple or a
+    dictionary, are seeded as well. Not seeded are others, and draws in a backward pass.
     """
 
     def __init__(self, model: nn.Module, device: torch.device) -> None:
@@ -64,9 +65,7 @@ class Draws:
         self.evaluates_at_random = False
         """Whether it draws in evaluation."""
         self._device = device
-        self._theirs = [
-            each for module in model.modules() for each in vars(module).values() if isinstance(each, _GENERATORS)
-        ]
+        self._theirs = [each for module in model.modules() for each in _generators_of(module)]
         self.renew(model)
 
     def renew(self, model: nn.Module) -> None:
@@ -78,8 +77,8 @@ class Draws:
     @contextmanager
     def seeded(self, seed: int) -> Iterator[None]:
         """What is drawn within follows from `seed`."""
-        self._seed_own(seed)
         if not self.shared:
+            self._seed_own(seed)
             yield
             return
         with GLOBAL_GENERATOR:
@@ -89,8 +88,8 @@ class Draws:
     @contextmanager
     def evaluating(self) -> Iterator[None]:
         """What a model draws within, where it draws in evaluation, is the same each time."""
-        self._seed_own(_EVALUATION)
         if not self.evaluates_at_random:
+            self._seed_own(_EVALUATION)
             yield
             return
         with GLOBAL_GENERATOR:
@@ -105,15 +104,31 @@ class Draws:
     def _seed_own(self, seed: int) -> None:
         self.own.manual_seed(seed)
         for generator in self._theirs:
-            if isinstance(generator, torch.Generator):
-                generator.manual_seed(seed)
-            elif isinstance(generator, random.Random):
-                generator.seed(seed)
-            else:
-                generator.bit_generator.state = type(generator.bit_generator)(seed).state
+            _seed(generator, seed)
 
     def global_states(self) -> list[object]:
         """Where the global generators stand, to be compared."""
         _, keys, *place = np.random.get_state(legacy=True)
         states = [generator.get_state().numpy().tobytes() for generator in _generators(self._device)]
         return [*states, random.getstate(), np.asarray(keys).tobytes(), place]
+
+
+def _generators_of(module: nn.Module) -> Iterator[_Generator]:
+    for holder in (module, *type(module).__mro__):
+        for held in list(vars(holder).values()):
+            values = held.values() if isinstance(held, dict) else held if isinstance(held, list | tuple) else (held,)
+            yield from (each for each in values if isinstance(each, _Generator))
+
+
+def _seed(generator: _Generator, seed: int) -> None:
+    match generator:
+        case torch.Generator():
+            generator.manual_seed(seed)
+        case random.Random():
+            generator.seed(seed)
+        case np.random.Generator():
+            generator.bit_generator.state = type(generator.bit_generator)(seed).state
+        case np.random.RandomState():
+            # Its `seed` is for one kind of bit generator alone.
+            kind = getattr(np.random, generator.get_state(legacy=False)["bit_generator"])
+            generator.set_state(np.random.RandomState(kind(seed)).get_state(legacy=False))

@@ -14,7 +14,9 @@ from torch import Tensor, nn
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.data.dataset import Split
 from cifar_tui.data.loader import evaluation_batches
+from cifar_tui.errors import InputError
 from cifar_tui.events import Evaluated, SplitName
+from cifar_tui.text import plural
 from cifar_tui.training.control import Control
 from cifar_tui.training.devices import Placement
 
@@ -71,13 +73,29 @@ class Evaluation:
         return images.numpy(), split.labels[order].numpy(), self.predicted[order].numpy()
 
 
-# Not in inference mode: what a model of the user's own keeps of it could not be trained with.
-@torch.no_grad()
+def logits_of(model: nn.Module, images: Tensor, placement: Placement) -> Tensor:
+    """What a model makes of images, without gradients, which its forward may turn on.
+
+    Raises:
+        InputError: It gives no logits for each image.
+    """
+    # Not in inference mode: what a model of the user's own keeps of it could not be trained with.
+    with torch.no_grad(), placement.autocast():
+        logits: Tensor = model(images).detach()
+    if logits.ndim != 2 or len(logits) != len(images):
+        wanted = f"a tensor of shape ({len(images)}, classes)"
+        raise InputError(
+            f"the model gave {tuple(logits.shape)} for {plural(len(images), 'image')}; have its forward return {wanted}"
+        )
+    return logits
+
+
 def evaluate(model: nn.Module, split: Split, num_classes: int, placement: Placement, control: Control) -> Evaluation:
     """Evaluate `model` on all of `split`, best put on its device before, leaving it in evaluation mode.
 
     Raises:
         StopTraining: A stop was asked for; it is answered between two batches.
+        InputError: The model gives no logits for each image.
     """
     start = time.monotonic()
     model.eval()
@@ -86,8 +104,7 @@ def evaluate(model: nn.Module, split: Split, num_classes: int, placement: Placem
     answers: list[Tensor] = []
     for images, labels in evaluation_batches(split, placement.device, placement.memory_format):
         control.check()
-        with placement.autocast():
-            logits = model(images)
+        logits = logits_of(model, images, placement)
         answers.append(logits.float())
         losses.append(F.cross_entropy(answers[-1], labels, reduction="sum"))
         predictions.append(logits.argmax(dim=1))

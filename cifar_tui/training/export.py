@@ -83,12 +83,15 @@ def _own_logits(model: nn.Module) -> list[Tensor]:
     return second
 
 
-@torch.no_grad()
 def _logits(model: Logits) -> list[Tensor]:
     """What is made of each of the batches that are compared."""
-    generator = torch.Generator().manual_seed(0)
-    # Each made anew: a model may change its images in place.
-    return [model(torch.rand((size, 3, IMAGE_SIZE, IMAGE_SIZE), generator=generator) * 2 - 1) for size in COMPARED]
+    generator, found = torch.Generator().manual_seed(0), []
+    for size in COMPARED:
+        # Each made anew: a model may change its images in place, and leave gradients on.
+        with torch.no_grad():
+            images = torch.rand((size, 3, IMAGE_SIZE, IMAGE_SIZE), generator=generator) * 2 - 1
+            found.append(model(images).detach())
+    return found
 
 
 def _difference(found: Sequence[Tensor], expected: Sequence[Tensor]) -> float:

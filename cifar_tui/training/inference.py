@@ -18,6 +18,7 @@ from cifar_tui.training import checkpoints
 from cifar_tui.training.checkpoints import Identity
 from cifar_tui.training.devices import Placement
 from cifar_tui.training.draws import Draws
+from cifar_tui.training.evaluation import logits_of
 from cifar_tui.training.setup import build, settle
 
 BATCH_SIZE = 500
@@ -48,14 +49,13 @@ def load(path: Path, config: TrainingConfig, identity: Identity) -> Trained:
     """
     make = models.load(config.model, config.model_dir)
     placement = settle(config)
-    model, placement, draws, _ = build(config, make, len(identity.classes), placement)
-    snapshot = checkpoints.load_own(path, identity, checkpoints.bounds(model))
-    checkpoints.restore(snapshot, model)
-    model.eval()
-    return Trained(model, placement, snapshot.progress.best_epoch or 0, draws)
+    built = build(config, make, len(identity.classes), placement, "predict")
+    snapshot = checkpoints.load_own(path, identity, checkpoints.bounds(built.model))
+    checkpoints.restore(snapshot, built.model)
+    built.model.eval()
+    return Trained(built.model, built.placement, snapshot.progress.best_epoch or 0, built.draws)
 
 
-@torch.no_grad()
 def answer(trained: Trained, images: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """What the model takes images for, as an evaluation of the same images finds it.
 
@@ -65,10 +65,13 @@ def answer(trained: Trained, images: NDArray[np.uint8]) -> tuple[NDArray[np.int6
 
     Returns:
         The class of each image, (n,), and the probabilities of all classes, (n, K).
+
+    Raises:
+        InputError: The model gives no logits for each image.
     """
     split = Split(torch.from_numpy(images), torch.zeros(len(images), dtype=torch.int64))
     ((inputs, _),) = evaluation_batches(split, trained.placement.device, trained.placement.memory_format, BATCH_SIZE)
-    with trained.placement.autocast(), trained.draws.evaluating():
-        logits = trained.model(inputs)
+    with trained.draws.evaluating():
+        logits = logits_of(trained.model, inputs, trained.placement)
     predicted = logits.argmax(dim=1)
     return predicted.cpu().numpy(), logits.float().softmax(dim=1).cpu().numpy()

@@ -79,7 +79,8 @@ class Journal:
             InputError: It does not fit.
         """
         checkpoints.restore(saved, self._model, self._optimizer, self._schedule)
-        self.progress, self.best_weights = saved.progress, saved.best_weights
+        self.progress = saved.progress
+        self.best_weights = saved.best_weights and checkpoints.named_as_in(self._model, saved.best_weights)
         self.clock.active = saved.active
         self._reported = self._saved = self.clock.active
         self._kept = True

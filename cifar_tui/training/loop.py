@@ -82,10 +82,11 @@ def train(
         if saved:
             progress = journal.restore(saved)
         else:
-            progress = journal.begin(
-                _run_started(setup, run_id, batches.batches, clock.t), (*dataset.notes, *setup.notes)
-            )
-
+            progress = journal.begin(_run_started(setup, run_id, batches.batches, clock.t), dataset.notes)
+        for message in setup.notes:
+            journal.note("info", message)
+        for message in setup.warnings:
+            journal.note("warning", message)
         gradients = _gradients(setup, lambda why: journal.note("info", why))
         try:
             while not journal.over:

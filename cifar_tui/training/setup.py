@@ -22,7 +22,7 @@ from cifar_tui.training.checkpoints import Identity
 from cifar_tui.training.devices import Placement, adapted, best_memory_format, place
 from cifar_tui.training.draws import Draws, global_generators, seed_global
 from cifar_tui.training.images import Shelf
-from cifar_tui.training.trial import placed, try_out
+from cifar_tui.training.trial import Purpose, placed, try_out
 
 UNCOMPILED = (
     "what torch.compile compiles in the model is computed without it: compiled code rounds by the batches that it has "
@@ -42,6 +42,8 @@ class Setup:
     draws: Draws
     notes: tuple[str, ...] = ()
     """What was found out about the model that a person has to know."""
+    warnings: tuple[str, ...] = ()
+    """Likewise, of what may go wrong."""
 
     @property
     def recipe(self) -> Recipe:
@@ -74,11 +76,13 @@ def prepare(config: TrainingConfig, shelf: Shelf, progress: Progress) -> Setup:
         CifarTuiError: The images could not be read.
     """
     make, placement = models.load(config.model, config.model_dir), settle(config)
-    return _setup(config, make, placement, shelf.source(config, progress))
+    return _setup(config, make, placement, shelf.source(config, progress), "begin")
 
 
-def prepare_stored(stored: Stored, shelf: Shelf, progress: Progress) -> Setup:
+def prepare_stored(stored: Stored, shelf: Shelf, progress: Progress, purpose: Purpose = "predict") -> Setup:
     """As `prepare`, for a run in a folder, on what of its device is here, with its images wherever they are.
+
+    For `predict`, what concerns its training alone is not looked into.
 
     Raises:
         InputError: As of `prepare`; or its images are nowhere.
@@ -87,13 +91,19 @@ def prepare_stored(stored: Stored, shelf: Shelf, progress: Progress) -> Setup:
     config = adapted(stored)
     make, placement = models.load(config.model, config.model_dir), settle(config)
     source, place = shelf.stored(stored, progress)
-    return _setup(replace(config, data=place.data, data_dir=place.data_dir), make, placement, source)
+    return _setup(replace(config, data=place.data, data_dir=place.data_dir), make, placement, source, purpose)
 
 
-def _setup(config: TrainingConfig, make: Callable[[int], nn.Module], placement: Placement, source: Source) -> Setup:
+def _setup(
+    config: TrainingConfig,
+    make: Callable[[int], nn.Module],
+    placement: Placement,
+    source: Source,
+    purpose: Purpose,
+) -> Setup:
     dataset = split(source, config.seed)
-    built = build(config, make, len(dataset.classes), placement)
-    return Setup(config, built.placement, dataset, built.model, built.draws, built.notes)
+    built = build(config, make, len(dataset.classes), placement, purpose)
+    return Setup(config, built.placement, dataset, built.model, built.draws, built.notes, built.warnings)
 
 
 def settle(config: TrainingConfig) -> Placement:
@@ -115,15 +125,23 @@ class Built(NamedTuple):
 
     Attributes:
         notes: What a person has to know of it.
+        warnings: Likewise, of what may go wrong.
     """
 
     model: nn.Module
     placement: Placement
     draws: Draws
     notes: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
-def build(config: TrainingConfig, make: Callable[[int], nn.Module], num_classes: int, placement: Placement) -> Built:
+def build(
+    config: TrainingConfig,
+    make: Callable[[int], nn.Module],
+    num_classes: int,
+    placement: Placement,
+    purpose: Purpose,
+) -> Built:
     """The model of a run with its initial weights, which depend on the seed alone, on its device.
 
     Args:
@@ -131,6 +149,7 @@ def build(config: TrainingConfig, make: Callable[[int], nn.Module], num_classes:
         make: Makes the model for a number of classes.
         num_classes: That number.
         placement: Where it computes.
+        purpose: What it is for, by which a class of the user's own is tried.
 
     Raises:
         InputError: A class of the user's own is no model.
@@ -151,7 +170,7 @@ def build(config: TrainingConfig, make: Callable[[int], nn.Module], num_classes:
     # Layers draw their initial weights from the global generators, which all threads share.
     with global_generators(placement.device):
         if is_own(config.model):
-            tried = try_out(fresh, config, num_classes, placement)
+            tried = try_out(fresh, config, num_classes, placement, purpose)
         model = fresh()
     memory_format = tried.placement.memory_format if tried else best_memory_format(model)
     placement = replace(placement, memory_format=memory_format)
@@ -159,4 +178,4 @@ def build(config: TrainingConfig, make: Callable[[int], nn.Module], num_classes:
     draws = Draws(model, placement.device)
     if tried:
         draws.shared, draws.evaluates_at_random = tried.draws.shared, tried.draws.evaluates_at_random
-    return Built(model, placement, draws, tuple(notes))
+    return Built(model, placement, draws, tuple(notes), tried.warnings if tried else ())

@@ -1,12 +1,14 @@
 """A class of the user's own lives a run's life in small before its run begins, so that what does not fit is told then.
 
-It is trained on a few random images, evaluated, saved and loaded into a new model, which has to predict the same.
+It is trained on a few random images, evaluated, saved and loaded into a new model, which has to predict the same. What
+makes no difference but to a resumed run is a warning. A run that has begun is refused nothing that it did without.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -15,11 +17,11 @@ from torch import Tensor, nn
 from cifar_tui.config import IMAGE_SIZE, TrainingConfig, shortened
 from cifar_tui.errors import InputError
 from cifar_tui.models.own import told
-from cifar_tui.models.own.kinds import unfit
+from cifar_tui.models.own.kinds import unfit, unmade
 from cifar_tui.models.own.settings import settings_kept
 from cifar_tui.recipes import recipe
 from cifar_tui.text import plural
-from cifar_tui.training.checkpoints import copy_weights
+from cifar_tui.training.checkpoints import copy_weights, load_weights
 from cifar_tui.training.devices import Placement, best_memory_format
 from cifar_tui.training.draws import Draws
 from cifar_tui.training.optimizer import Steps, optimise
@@ -30,17 +32,39 @@ STEPS = 100
 """Of the schedule that the optimiser is made with."""
 RELATIVE, ABSOLUTE = 1e-3, 1e-4
 """By how much logits may differ that are the same but for the order in which a GPU adds."""
+_STATE = (
+    "its state_dict, loaded into a new model, gives other logits{}: what training changes, beside its parameters, has "
+    "to be in buffers (register_buffer)"
+)
+_DRAWS = (
+    "its logits{} differ each time: it depends on what is outside the module, such as a generator that is not seeded; "
+    "have the module hold its generators as attributes"
+)
+_IN_EVALUATION = " in evaluation"
+_RESUMED = "a resumed run is not the same, bit for bit, as one without a break: "
+
+Purpose = Literal["begin", "resume", "predict"]
+"""What a model is made for: a new run, the rest of one, or what its weights predict."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What was found: the placement with the memory format that the model takes, and what it draws from."""
+    """What was found.
+
+    Attributes:
+        placement: With the memory format that the model takes.
+        draws: What it draws from.
+        warnings: What a person has to know who trains it.
+    """
 
     placement: Placement
     draws: Draws
+    warnings: tuple[str, ...] = ()
 
 
-def try_out(fresh: Callable[[], nn.Module], config: TrainingConfig, num_classes: int, placement: Placement) -> Tried:
+def try_out(
+    fresh: Callable[[], nn.Module], config: TrainingConfig, num_classes: int, placement: Placement, purpose: Purpose
+) -> Tried:
     """Train, evaluate, save and load a model of its own, and leave nothing of it.
 
     The caller has the global generators for itself.
@@ -50,6 +74,7 @@ def try_out(fresh: Callable[[], nn.Module], config: TrainingConfig, num_classes:
         config: What names it.
         num_classes: The logits that it has to give.
         placement: Where it will train.
+        purpose: What is tried: for `predict`, evaluation alone.
 
     Raises:
         InputError: It cannot be trained, or not be kept; the message says why.
@@ -58,15 +83,15 @@ def try_out(fresh: Callable[[], nn.Module], config: TrainingConfig, num_classes:
     try:
         with settings_kept():
             model = fresh()
-            _check_kind(model)
+            _check_kind(model, purpose)
             best = replace(placement, memory_format=best_memory_format(model))
             if best != contiguous:
                 try:
-                    return _live(model, fresh, config, num_classes, best)
+                    return _live(model, fresh, config, num_classes, best, purpose)
                 except _FailedError:
                     # `view` does not take images with channels last, where `reshape` or `flatten` would.
                     model = fresh()
-            return _live(model, fresh, config, num_classes, contiguous)
+            return _live(model, fresh, config, num_classes, contiguous, purpose)
     except InputError:
         raise
     except _Unfit as error:
@@ -88,37 +113,82 @@ class _FailedError(_Unfit):
     """The model raised an error, as it does not with images in another memory format, perhaps."""
 
 
-def _check_kind(model: nn.Module) -> None:
-    if why := unfit(model):
+def _check_kind(model: nn.Module, purpose: Purpose) -> None:
+    if why := unmade(model) if purpose == "predict" else unfit(model):
         raise _Unfit(why)
 
 
 def _live(
-    model: nn.Module, fresh: Callable[[], nn.Module], config: TrainingConfig, num_classes: int, placement: Placement
+    model: nn.Module,
+    fresh: Callable[[], nn.Module],
+    config: TrainingConfig,
+    num_classes: int,
+    placement: Placement,
+    purpose: Purpose,
 ) -> Tried:
     """The life of a run: training, evaluation, training, evaluation, and its weights in a new model.
 
     Raises:
         _Unfit: It cannot lead it.
     """
-    trial = _Trial(placed(model, placement), config, num_classes, placement)
+    begins = purpose == "begin"
+
+    def tried(model: nn.Module) -> _Trial:
+        return _Trial(placed(model, placement), config, num_classes, placement)
+
+    trial = tried(model)
+    if purpose == "predict":
+        trial.logits(max(BATCHES), training=False)
+        return Tried(placement, trial.draws)
     if not trial.logits(BATCHES[0], training=True).isfinite().all():
         raise _Unfit("its logits are infinite or NaN before any training")
     optimizer, _ = optimise(trial.model, config, recipe(config.recipe, config.model), STEPS)
     for images in BATCHES:
         trial.train(optimizer, images)
         trial.logits(images + 1, training=False)
-        trial.logits(1, training=False)
-    again = _Trial(placed(fresh(), placement), config, num_classes, placement)
-    again.load(trial)
-    for training in (False, True):
-        found, expected = (each.logits(max(BATCHES), training=training).detach() for each in (again, trial))
-        if not torch.allclose(found, expected, RELATIVE, ABSOLUTE, equal_nan=True):
-            raise _Unfit(
-                "its state_dict, loaded into a new model, gives other logits: what training changes, beside its "
-                "parameters, has to be in buffers (register_buffer)"
-            )
-    return Tried(placement, trial.draws)
+        if begins:
+            trial.logits(1, training=False)
+    lost, evaluated, trained = _losses(trial, lambda: tried(fresh()))
+    if begins and (lost or evaluated):
+        raise _Unfit(lost or evaluated)
+    found = lost or evaluated or trained
+    return Tried(placement, trial.draws, (f"--model {config.model}: {_RESUMED}{found}",) if found else ())
+
+
+def _losses(trial: _Trial, fresh: Callable[[], _Trial]) -> tuple[str, str, str]:
+    """What a checkpoint of the model would lose, each empty where it is nothing.
+
+    Returns:
+        Why its parameters are not what they were, its logits in evaluation, and those in training.
+
+    Raises:
+        _FailedError: It cannot be loaded.
+    """
+
+    def loaded() -> _Trial:
+        again = fresh()
+        again.load(trial)
+        return again
+
+    def difference(again: _Trial, when: str, *, training: bool) -> str:
+        if _agree(again, trial, training=training):
+            return ""
+        # What differs between two that are new is not in the module at all.
+        return (_STATE if _agree(loaded(), loaded(), training=training) else _DRAWS).format(when)
+
+    again = fresh()
+    lost = again.load(trial)
+    return (
+        lost,
+        difference(again, _IN_EVALUATION, training=False),
+        difference(again, " in training", training=True),
+    )
+
+
+def _agree(one: _Trial, other: _Trial, *, training: bool) -> bool:
+    """Whether two give the same logits."""
+    found, expected = (each.logits(max(BATCHES), training=training).detach() for each in (one, other))
+    return torch.allclose(found, expected, RELATIVE, ABSOLUTE, equal_nan=True)
 
 
 class _Trial:
@@ -156,18 +226,19 @@ class _Trial:
                     f"the gradient of {shortened(name)} is sparse, which AdamW does not take; leave out sparse=True"
                 )
 
-    def load(self, other: _Trial) -> None:
-        """Take over what a checkpoint of another one would hold."""
+    def load(self, other: _Trial) -> str:
+        """Take over what a checkpoint of another one would hold; what of its parameters is lost, in words."""
         try:
-            self.model.load_state_dict(copy_weights(other.model))
+            load_weights(self.model, copy_weights(other.model))
         except Exception as error:
             raise _FailedError(f"its state_dict cannot be loaded again: {told(error, self._folder)}") from error
         pairs = zip(self.model.named_parameters(), other.model.parameters(), strict=True)
         if lost := next((name for (name, mine), theirs in pairs if not torch.equal(mine, theirs)), None):
-            raise _Unfit(
+            return (
                 f"{shortened(lost)} is not in its state_dict, or not loaded from it: a checkpoint would lose what it "
                 "has learned"
             )
+        return ""
 
     def logits(self, images: int, *, training: bool) -> Tensor:
         """Its logits for so many images; the same number gets the same images, and the same draws.
@@ -186,7 +257,7 @@ class _Trial:
                 logits = self.model(batch)
                 gradients = torch.is_grad_enabled()
         except (Exception, SystemExit) as error:
-            when = "" if training else " in evaluation"
+            when = "" if training else _IN_EVALUATION
             what = f"with {plural(images, 'random image')}{when} it failed"
             raise _FailedError(f"{what}: {told(error, self._folder)}{self._other_type(error)}") from error
         drawn = self._states(own=not training) != before
@@ -196,7 +267,7 @@ class _Trial:
             raise _Unfit("its forward leaves torch's gradients off; have it use `with torch.no_grad():`")
         if torch.get_default_dtype() != dtype:
             raise _Unfit("its forward changes torch's default dtype; have it give its tensors their dtype instead")
-        return _checked(logits, images, self._classes, "" if training else " in evaluation")
+        return _checked(logits, images, self._classes, "" if training else _IN_EVALUATION)
 
     def _other_type(self, error: BaseException) -> str:
         """What may be behind an error about types of numbers."""

@@ -20,6 +20,8 @@ from cifar_tui.config import IMAGE_SIZE, shortened
 
 _COMPILER = "torch._dynamo"
 """The module that `torch.compile` imports."""
+_WRAPPER = "torch._dynamo.eval_frame", "OptimizedModule"
+"""What it puts around a module: the class, and the module of it."""
 _COMPILED = "_torchdynamo_orig_callable"
 """What it keeps in a function that it has wrapped: that function."""
 _COMPILED_IN_PLACE = "_compiled_call_impl"
@@ -37,7 +39,12 @@ def unfit(model: nn.Module) -> str:
     return next(_obstacles(model), "")
 
 
-def _obstacles(model: nn.Module) -> Iterator[str]:
+def unmade(model: nn.Module) -> str:
+    """Why a model cannot take weights, and what to do about it; empty where it can."""
+    return next(_without_values(model), "")
+
+
+def _without_values(model: nn.Module) -> Iterator[str]:
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):
         if is_lazy(tensor):
             yield (
@@ -46,6 +53,10 @@ def _obstacles(model: nn.Module) -> Iterator[str]:
             )
         if tensor.is_meta:
             yield f"{shortened(name)} is on the meta device, where it has no values; make the model on the CPU"
+
+
+def _obstacles(model: nn.Module) -> Iterator[str]:
+    yield from _without_values(model)
     if not any(parameter.requires_grad for parameter in model.parameters()):
         yield "it has no parameters that can be trained; leave some with requires_grad"
     state = model.state_dict()
@@ -64,7 +75,7 @@ def _obstacles(model: nn.Module) -> Iterator[str]:
         elif not value.isfinite().all():
             yield (
                 f"{shortened(name)} is infinite or NaN from the beginning, which is taken for divergence; "
-                "register such a buffer with persistent=False"
+                f"{'register it with persistent=False' if name in buffers else 'give it finite values'}"
             )
 
 
@@ -100,11 +111,18 @@ def compute_uncompiled() -> None:
 def is_compiled(model: nn.Module) -> bool:
     """Whether `torch.compile` was used on the model, on a part of it, or on what one of them computes."""
     return any(
-        isinstance(getattr(module, _WRAPPED, None), nn.Module)
+        _is_wrapper(module)
         or getattr(module, _COMPILED_IN_PLACE, None) is not None
         or hasattr(getattr(module, "forward", None), _COMPILED)
         for module in model.modules()
     )
+
+
+def _is_wrapper(module: nn.Module) -> bool:
+    """Whether it is what `torch.compile` puts around a module; others may have an attribute of that name too."""
+    name, wrapper = _WRAPPER
+    # Without its module, which takes seconds to import, nothing is wrapped.
+    return name in sys.modules and isinstance(module, getattr(sys.modules[name], wrapper))
 
 
 def uncompiled(model: nn.Module) -> nn.Module:
@@ -113,7 +131,8 @@ def uncompiled(model: nn.Module) -> nn.Module:
     for path, part in reversed(list(model.named_modules(remove_duplicate=False))):
         if getattr(part, _COMPILED_IN_PLACE, None) is not None:
             setattr(part, _COMPILED_IN_PLACE, None)
-        if isinstance(original := getattr(part, _WRAPPED, None), nn.Module):
+        if _is_wrapper(part):
+            original: nn.Module = getattr(part, _WRAPPED)
             if not path:
                 return original
             parent, _, name = path.rpartition(".")
@@ -125,7 +144,7 @@ def uncompiled(model: nn.Module) -> nn.Module:
 
 def uncompiled_name(name: str) -> str:
     """The name of a weight as `uncompiled` leaves it."""
-    return name.replace(f"{_WRAPPED}.", "")
+    return ".".join(part for part in name.split(".") if part != _WRAPPED)
 
 
 def give_sizes(model: nn.Module) -> None:
