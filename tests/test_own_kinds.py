@@ -325,10 +325,11 @@ def test_curves_of_no_epoch_are_exported_and_said_to_be_empty(tmp_path: Path, mo
 
 
 @pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", DOCS, re.DOTALL))
-def test_the_documentations_examples_train(tmp_path: Path, code: str) -> None:
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_documentations_examples_train(tmp_path: Path, code: str, precision: str) -> None:
     (name,) = re.findall(r"class (\w+)\(nn\.Module\):\n    def __init__\(self, num_classes", code)
     (tmp_path / "example.py").write_text(code)
-    trained = run(tmp_path, epochs=1, model=f"example:{name}", model_dir=str(tmp_path))
+    trained = run(tmp_path, epochs=1, precision=precision, model=f"example:{name}", model_dir=str(tmp_path))
     assert trained.outcome.state == "finished"
 
 
