@@ -120,9 +120,7 @@ def _list(root: Path, progress: Progress, rules: int) -> _Listing:
 def _of_class(found: Layout, part: Part, name: str, inner: Sequence[str], rules: int) -> list[ImageFile]:
     """The files of a class."""
     label = list(found.train.classes).index(name)
-    listed = sorted(file for each in inner for file in image_files(part.path / each, label))
-    if rules == 1:
-        listed = [file for file in listed if file.path.lower().endswith(image.FIRST_SUFFIXES)]
+    listed = sorted(file for each in inner for file in image_files(part.path / each, label, rules))
     if part is found.train and not _has_image(listed):
         raise InputError(
             f"--data: class {name!r} has no image in {str(part.path / inner[0])!r}; add some or remove the folder"

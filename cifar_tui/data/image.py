@@ -29,12 +29,8 @@ memory than the picture, fewer are too many; see `memory`."""
 MAX_BYTES = 1 << 30
 """Larger files are not opened; the pixels that are allowed have 400 MB at most, uncompressed."""
 
-FIRST_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
-"""What the names of image files ended in by the first rules, in lower case."""
-
 __all__ = [
     "FILTER",
-    "FIRST_SUFFIXES",
     "MAX_BYTES",
     "MAX_PIXELS",
     "NotAnImage",
@@ -173,7 +169,7 @@ def _decoded(file: BinaryIO, suffix: str, rules: int) -> tuple[Image.Image, str]
         opening.enter_context(memory.METADATA.of(memory.opening_bytes(size)))
         with Image.open(reader, formats=allowed) as image:
             significant = memory.check_chunks(reader) if image.format == "PNG" else 0
-            said = Said.by(image, significant)
+            said = Said.by(image, significant) if rules > 1 else Said()
             if rules == 1 and _had_no_range(image):
                 raise UnusableImage("32-bit values of no known range")
             need = _need(image, reader, size)

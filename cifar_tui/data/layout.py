@@ -90,7 +90,7 @@ def first(root: Path) -> Layout:
         OSError: A folder cannot be read.
     """
     train, test = (
-        Part(path, {name: (name,) for name in folders(path)}) if path.is_dir() else None
+        Part(path, {name: (name,) for name in folders(path, rules=1)}) if path.is_dir() else None
         for path in (root / "train", root / "test")
     )
     if train is None:
