@@ -130,7 +130,8 @@ def _of_class(found: Layout, part: Part, name: str, inner: Sequence[str], rules:
 
 def _has_image(listed: Sequence[ImageFile]) -> bool:
     """Whether any of these files is an image, by its name or else by how it begins."""
-    return any(is_image(file.path) for file in listed) or any(image.begins_as_image(file.path) for file in listed)
+    paths = [file.path for file in listed if file.regular]
+    return any(map(is_image, paths)) or any(map(image.begins_as_image, paths))
 
 
 def _remarks(found: Layout, part: Part) -> list[str]:

@@ -100,7 +100,7 @@ def decode_with_remark(path: str | os.PathLike[str], rules: int = RULES) -> tupl
         raise UnusableImage(str(error)) from None
     except OSError as error:
         if error.errno == errno.EINVAL and error.filename is not None:
-            raise UnusableImage("no file, but a folder or a device") from None
+            raise UnusableImage("no file, but a folder, a pipe or a device") from None
         raise UnusableImage(error.strerror or "damaged") from None
     # Pillow's decoders raise whatever the damage in a file makes of them: struct, value, key, syntax errors.
     except Exception:  # noqa: BLE001
