@@ -399,6 +399,7 @@ def test_a_run_of_now_is_not_read_by_the_first_rules(recorded_before: Path) -> N
     assert "other images" in done.stderr
 
 
-def test_rules_of_a_later_release_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="rules 3 of a later release"):
-        read(write(tmp_path, {"train": 3}), rules=3)
+@pytest.mark.parametrize("rules", [-1, 0, 3])
+def test_rules_of_another_release_are_refused(tmp_path: Path, rules: int) -> None:
+    with pytest.raises(InputError, match=f"by rules {rules}, and this release knows rules 1 to 2 alone"):
+        read(write(tmp_path, {"train": 3}), rules=rules)
