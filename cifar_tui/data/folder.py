@@ -62,7 +62,15 @@ def read(path: str, progress: Progress, rules: int = RULES) -> Source:
     how: tuple[object, ...] = (2, IMAGE_SIZE, image.FILTER, image.MAX_PIXELS, PIL.__version__, path, listing.classes)
     if rules > 1:
         counts = tuple(len(part) for part in (listing.train, listing.validation, listing.test))
-        how = (f"rules {rules}", *how, counts, listing.layout.in_words, listing.notes, image.formats(rules))
+        how = (
+            f"rules {rules}",
+            *how,
+            counts,
+            image.MAX_SLOW_PIXELS,
+            listing.layout.in_words,
+            listing.notes,
+            image.formats(rules),
+        )
     paths = (*listing.train, *listing.validation, *listing.test)
     key = cache.key(" ".join(["folder", *map(str, how)]), ((file.path, file.size, file.changed) for file in paths))
     return cache.through(key, lambda: _read(path, listing, progress, rules))
