@@ -293,6 +293,41 @@ def test_small_classes_give_their_second_image_to_validation_and_their_third_to_
     assert "no test images of '1', '2'" in dataset.notes
 
 
+@pytest.mark.parametrize(
+    ("counts", "validation", "test"),
+    [
+        ([2, 2], [0, 1], [1, 0]),
+        ([2, 2, 2], [0, 1, 0], [1, 0, 1]),
+        ([1, 2, 2, 1], [0, 0, 1, 0], [0, 1, 0, 0]),
+    ],
+)
+def test_where_no_class_has_three_images_those_of_two_take_turns_with_test_and_validation(
+    tmp_path: Path, counts: list[int], validation: list[int], test: list[int]
+) -> None:
+    root = write_folder(tmp_path, {f"train/{name}": count for name, count in zip("abcd", counts, strict=False)})
+    for seed in range(3):
+        dataset = split(sources.read(str(root), None, lambda *_: None), seed)
+        parts = (dataset.train, dataset.validation, dataset.test)
+        assert [part.labels.bincount(minlength=len(counts)).tolist() for part in parts] == [
+            [1] * len(counts),
+            validation,
+            test,
+        ]
+
+
+def test_beside_a_validation_set_every_class_of_two_gives_one_to_the_test(tmp_path: Path) -> None:
+    dataset = split(sources.read(str(write(tmp_path, {"train": 2, "val": 1})), None, lambda *_: None), 0)
+    assert [part.labels.tolist() for part in (dataset.train, dataset.validation, dataset.test)] == [[0, 1, 2]] * 3
+
+
+def test_two_classes_of_two_images_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cwd = prepared(tmp_path, monkeypatch)
+    write(cwd / "few", {".": 2}, ("cat", "dog"))
+    done = call([*TRAIN, "--data", "few", "--epochs", "1"], cwd)
+    assert done.returncode == 0, done.stderr
+    assert [config(cwd)[part] for part in ("train", "validation", "test")] == [2, 1, 1]
+
+
 def test_the_split_depends_on_the_seed_alone(tmp_path: Path) -> None:
     source = read(write(tmp_path, {"train": 30}))
 

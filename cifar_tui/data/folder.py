@@ -176,13 +176,13 @@ def _read(name: str, listing: _Listing, progress: Progress, rules: int) -> Sourc
         raise InputError(f"--data: no image in {str(found.validation.path)!r} can be used; mend or remove the folder")
     notes = [*listing.notes, *_accounts(found, listed, decoded)]
     if not found.test:
-        train, test = with_own_test(train, least=2 if rules == 1 else 3)
+        train, test = with_own_test(train, None if rules == 1 else _giving(train, found))
     if not found.test and rules == 1:
         notes.append(f"there is no folder 'test': every fifth image of each class, {len(test)} in all, is for the test")
     if not len(test):
         raise InputError(
             f"--data: {str(found.root)!r} has too few images to test on; add some: without a test "
-            "set, one is split off classes of three images or more"
+            "set, one is split off classes of two images or more"
         )
     if missing := absent(test, listing.classes):
         notes.append(f"no test images of {some(missing)}")
@@ -197,6 +197,16 @@ def _read(name: str, listing: _Listing, progress: Progress, rules: int) -> Sourc
         splits=found.in_words if rules > 1 else "",
         rules=rules,
     )
+
+
+def _giving(train: Split, found: Layout) -> list[int]:
+    """The classes that give test images: those that keep one for training and one for validation.
+
+    Where none can, classes of two take turns, so that there is something to validate and to test on.
+    """
+    counts = list(enumerate(train.labels.bincount().tolist()))
+    twos = [label for label, number in counts if number == 2]
+    return [label for label, number in counts if number > 2] or (twos if found.validation else twos[::2])
 
 
 @dataclass(frozen=True, slots=True)
