@@ -245,7 +245,7 @@ def _check_holds_no_sets(part: Part) -> None:
 
 def _sets_within(path: Path, sets: Sequence[str]) -> InputError:
     return InputError(
-        f"--data: {str(path)!r} holds {some(sets)}, which are names of sets and not of classes; move or remove what is "
+        f"--data: {str(path)!r} holds folders of the names of sets, {some(sets)}; move or remove what is "
         f"beside the sets, or give the path of the folder that they are in: {LAYOUT}"
     )
 
