@@ -49,16 +49,24 @@ def write_text(path: Path, text: str) -> None:
 
 
 def open_to_read(path: Path) -> BinaryIO:
-    """Open a file. What is none, such as a pipe, for which one would wait without end, is an error.
+    """Open a file. What is none is an error: one would wait for a pipe without end, or take it from who reads it.
 
     Raises:
         OSError: It is not there, no file, or may not be read.
     """
+    _check_is_file(path.stat(), path)
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    try:
+        _check_is_file(os.fstat(descriptor), path)  # It may have been replaced in between.
+    except OSError:
         os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is no file", str(path))
+        raise
     return os.fdopen(descriptor, "rb")
+
+
+def _check_is_file(status: os.stat_result, path: Path) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is no file", str(path))
 
 
 def sync_folder(folder: Path) -> None:

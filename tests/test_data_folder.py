@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from cifar_tui.data import image, sources
+from cifar_tui.data import image, pictures, sources
 from cifar_tui.data.dataset import Source, Split, fingerprint, split, with_own_test
 from cifar_tui.errors import InputError
+from cifar_tui.files import open_to_read
 from tests.images import write_folder, write_image, write_unusable
 
 
@@ -43,6 +47,26 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(image, "decode_with_remark", remember)
     return paths
+
+
+@contextmanager
+def waiting_writer(pipe: Path) -> Iterator[threading.Event]:
+    """A pipe whose writer waits for a reader; the event is set once there has been one."""
+    os.mkfifo(pipe)
+    opened = threading.Event()
+
+    def write() -> None:
+        with pipe.open("wb"):
+            opened.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield opened
+    finally:
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        writer.join()
+        os.close(reader)
 
 
 def read(path: Path | str) -> Source:
@@ -101,9 +125,35 @@ def test_links_to_files_and_classes_are_followed_and_loops_are_not(root: Path, t
     assert source.train.labels.bincount().tolist() == [6, 1, 7]
 
 
-def test_a_pipe_that_is_called_an_image_is_not_waited_for(root: Path) -> None:
-    os.mkfifo(root / "train/cat/pipe.png")
-    assert len(read(root).train) == 12
+@pytest.mark.parametrize("name", ["pipe.png", "pipe"])
+@pytest.mark.parametrize("rules", [1, 2])
+def test_a_pipe_is_neither_waited_for_nor_taken_from_its_writer(root: Path, name: str, rules: int) -> None:
+    pipe = root / "train/cat" / name
+    with waiting_writer(pipe) as opened:
+        source = sources.read(str(root), None, lambda *_: None, rules=rules)
+        assert not opened.wait(0.1)
+    assert len(source.train) == 12
+    reason = f"1 of 17 image files is left out: 'train/cat/{name}' (no file, but a folder, a pipe or a device)"
+    assert source.notes == ((reason,) if rules > 1 else ())
+
+
+def test_a_class_of_pipes_is_refused_before_any_is_opened(root: Path, decoded: list[str]) -> None:
+    (root / "train/bee").mkdir()
+    with waiting_writer(root / "train/bee/pipe.png") as opened:
+        assert "class 'bee' has no image" in refusal(root)
+        assert not opened.wait(0.1)
+    assert not decoded
+
+
+def test_files_are_predicted_without_a_pipe_among_them_being_opened(root: Path) -> None:
+    with waiting_writer(root / "train/cat/pipe.png") as opened:
+        found = list(pictures.decoded([picture.path for picture in pictures.find([str(root)])], 1))
+        with pytest.raises(OSError, match="it is no file"):
+            open_to_read(root / "train/cat/pipe.png")
+        assert not opened.wait(0.1)
+    assert [str(each) for each in found if isinstance(each, image.UnusableImage)] == [
+        "no file, but a folder, a pipe or a device"
+    ]
 
 
 # What is left out

@@ -74,6 +74,36 @@ def test_no_other_reader_is_handed_a_file(
     assert said_of(path).startswith("not an image")
 
 
+def bitmap(width: int, height: int, compression: int) -> bytes:
+    """The header of a bitmap of 256 colours."""
+    header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, compression, 0, 1, 1, 256, 0)
+    return b"BM" + struct.pack("<IHHI", 0, 0, 0, 54 + 1024) + header + bytes(1024)
+
+
+@pytest.mark.parametrize("rules", [1, 2])
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"qoif" + struct.pack(">IIBB", 2500, 2001, 3, 0),
+        b"P3 2500 2001 255\n",
+        b"P5 2500 2001 1023\n",
+        bitmap(2500, 2001, compression=1),
+    ],
+)
+def test_what_is_decoded_in_python_may_have_fewer_pixels(tmp_path: Path, header: bytes, rules: int) -> None:
+    (tmp_path / "x.png").write_bytes(header)
+    with pytest.raises(image.UnusableImage) as raised:
+        image.decode(tmp_path / "x.png", rules)
+    reason = "2500×2001 pixels are too many in a format that is slow to decode"
+    assert (str(raised.value) == reason) == (rules > 1), "earlier runs had such images"
+
+
+@pytest.mark.parametrize("header", [b"P6 2500 2001 255\n", b"P5 2500 2001 65535\n", bitmap(2500, 2001, compression=0)])
+def test_what_is_decoded_fast_may_have_more(tmp_path: Path, header: bytes) -> None:
+    (tmp_path / "x").write_bytes(header)
+    assert "damaged" in said_of(tmp_path / "x")
+
+
 @pytest.mark.parametrize(
     "content", [b"P1 is no picture", b"\0" * 100, b"%!PS\n", b"GIF", b"\n\2\1\1", b"RIFF", b"qoif"]
 )

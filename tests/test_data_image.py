@@ -350,5 +350,5 @@ def test_links_are_followed_and_what_is_no_file_is_not_waited_for(tmp_path: Path
     (tmp_path / "folder.png").mkdir()
     (tmp_path / "device.png").symlink_to("/dev/zero")
     for name in ("pipe.png", "folder.png", "device.png"):
-        with pytest.raises(image.UnusableImage, match="no file, but a folder or a device"):
+        with pytest.raises(image.UnusableImage, match="no file, but a folder, a pipe or a device"):
             image.decode(tmp_path / name)

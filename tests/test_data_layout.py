@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import unicodedata
 from functools import partialmethod
 from pathlib import Path
@@ -204,7 +205,7 @@ def test_folders_that_may_be_classes_or_hold_them_are_refused(tmp_path: Path, se
 def test_sets_within_classes_are_refused(tmp_path: Path) -> None:
     for name in CLASSES:
         write_folder(tmp_path, {f"{name}/train": 2, f"{name}/test": 2})
-    assert "hold folders of the same names" in refusal(tmp_path)
+    assert "hold folders of the names of sets, 'test', 'train'" in refusal(tmp_path)
 
 
 def test_two_folders_that_hold_sets_are_refused(tmp_path: Path) -> None:
@@ -223,6 +224,92 @@ def test_flat_files_without_classes_are_refused(tmp_path: Path) -> None:
 def test_an_archive_is_to_be_unpacked(tmp_path: Path) -> None:
     (tmp_path / "pets.zip").touch()
     assert "pets.zip' is a file; unpack it" in refusal(tmp_path / "pets.zip")
+
+
+# Sets within sets
+
+
+@pytest.mark.parametrize(
+    ("sets", "splits"),
+    [
+        ({"train/train": 10, "train/val": 3}, in_words("'train/train'", "'train/val'")),
+        ({"train/train": 10, "train/test": 3}, in_words("'train/train'", test="'train/test'")),
+        ({"training_data/test": 3, "training_data/train": 10}, None),
+        ({"d/training_set/Train": 10, "d/training_set/valid": 3, "d/training_set/test": 2}, None),
+        ({"test/train": 10, "test/test": 3}, in_words("'test/train'", test="'test/test'")),
+        ({"val/train/train": 10, "val/val/val": 3}, in_words("'val/train/train'", "'val/val/val'")),
+        ({"images/train": 10, "images/test": 2}, in_words("'images/train'", test="'images/test'")),
+    ],
+)
+def test_sets_within_one_folder_are_the_sets(tmp_path: Path, sets: dict[str, int], splits: str | None) -> None:
+    write(tmp_path, sets)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "labels.txt").touch()
+    source = read(tmp_path)
+    assert source.classes == CLASSES
+    assert source.notes == ("not used: 'docs'",)
+    assert splits is None or source.splits == splits
+    names = [name.casefold().rpartition("/")[2] for name in sets]
+    for part, beginning in ((source.train, "train"), (source.validation, "val"), (source.test, "test")):
+        numbers = {number for number, name in enumerate(names) if name.startswith(beginning)}
+        if numbers:
+            assert folders_of(part) == numbers
+
+
+@pytest.mark.parametrize(
+    "sets",
+    [
+        ["train/train", "train/val", "test"],
+        ["train/train", "train/val", "test/test"],
+        ["train/train", "train/test", "test/train", "test/test"],
+        ["train", "test/train", "test/test"],
+        ["train", "test/train"],
+        ["train", "val/test", "val/val"],
+        ["train", "val", "val/val"],
+        ["train", "train/val"],
+        ["train", "train/train"],
+        ["train", "train/more"],
+        ["train/train", "train/extra"],
+        ["train/val", "train/test"],
+        ["train", "pets/train"],
+        ["train", "val", "pets/train", "pets/val"],
+        ["images/train", "images/test", "labels/train", "labels/test"],
+        [".", "more"],
+        ["a/train", "a/val", "b/0"],
+    ],
+)
+def test_sets_beside_or_within_others_are_refused(tmp_path: Path, sets: list[str]) -> None:
+    write(tmp_path / "pets", dict.fromkeys(sets, 3))
+    message = refusal(tmp_path)
+    assert str(tmp_path / "pets") in message
+    assert "has no image" not in message
+
+
+@pytest.mark.parametrize("outer", ["images", "train", "training_data", "d/test"])
+@pytest.mark.parametrize("beside", ["", "labels", "masks"])
+def test_sets_of_images_without_classes_are_refused(tmp_path: Path, outer: str, beside: str) -> None:
+    for name in ("train", "test", "val")[: 1 if beside == "masks" else 3]:
+        for index in range(3):
+            write_image(tmp_path / outer / name / f"{index}.png")
+            if beside:
+                (tmp_path / beside / name).mkdir(parents=True, exist_ok=True)
+                (tmp_path / beside / name / f"{index}.txt").touch()
+            if beside == "masks":
+                write_image(tmp_path / beside / name / f"{index}.png")
+    message = refusal(tmp_path)
+    assert any(word in message for word in ("class folder", "train/<class>/"))
+
+
+def test_a_class_may_be_called_as_a_set_is(tmp_path: Path) -> None:
+    names = ("car", "test", "train")
+    source = read(write(tmp_path, {"train": 3, "test": 2}, ("car", "train")))
+    assert (source.classes, len(source.test)) == (("car", "train"), 4)
+    source = read(write(tmp_path / "flat", {"train": 3, "test": 2}, ("control", "test")))
+    assert (source.classes, len(source.test)) == (("control", "test"), 4)
+    shutil.rmtree(tmp_path / "flat" / "test" / "control")
+    source = read(tmp_path / "flat")
+    assert source.test.labels.tolist() == [1, 1]
+    assert "train/<class>/" in refusal(write(tmp_path / "both", {"train": 3}, names))
 
 
 # Names
@@ -293,6 +380,41 @@ def test_small_classes_give_their_second_image_to_validation_and_their_third_to_
     assert "no test images of '1', '2'" in dataset.notes
 
 
+@pytest.mark.parametrize(
+    ("counts", "validation", "test"),
+    [
+        ([2, 2], [0, 1], [1, 0]),
+        ([2, 2, 2], [0, 1, 0], [1, 0, 1]),
+        ([1, 2, 2, 1], [0, 0, 1, 0], [0, 1, 0, 0]),
+    ],
+)
+def test_where_no_class_has_three_images_those_of_two_take_turns_with_test_and_validation(
+    tmp_path: Path, counts: list[int], validation: list[int], test: list[int]
+) -> None:
+    root = write_folder(tmp_path, {f"train/{name}": count for name, count in zip("abcd", counts, strict=False)})
+    for seed in range(3):
+        dataset = split(sources.read(str(root), None, lambda *_: None), seed)
+        parts = (dataset.train, dataset.validation, dataset.test)
+        assert [part.labels.bincount(minlength=len(counts)).tolist() for part in parts] == [
+            [1] * len(counts),
+            validation,
+            test,
+        ]
+
+
+def test_beside_a_validation_set_every_class_of_two_gives_one_to_the_test(tmp_path: Path) -> None:
+    dataset = split(sources.read(str(write(tmp_path, {"train": 2, "val": 1})), None, lambda *_: None), 0)
+    assert [part.labels.tolist() for part in (dataset.train, dataset.validation, dataset.test)] == [[0, 1, 2]] * 3
+
+
+def test_two_classes_of_two_images_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cwd = prepared(tmp_path, monkeypatch)
+    write(cwd / "few", {".": 2}, ("cat", "dog"))
+    done = call([*TRAIN, "--data", "few", "--epochs", "1"], cwd)
+    assert done.returncode == 0, done.stderr
+    assert [config(cwd)[part] for part in ("train", "validation", "test")] == [2, 1, 1]
+
+
 def test_the_split_depends_on_the_seed_alone(tmp_path: Path) -> None:
     source = read(write(tmp_path, {"train": 30}))
 
@@ -333,6 +455,19 @@ def test_what_is_used_as_what_is_said_recorded_and_reported(tmp_path: Path, monk
     report = (folder / "report.md").read_text()
     assert "Training images are those of 'pets/Training'; validation images: 'pets/Valid'" in report
     assert call(["evaluate", folder.name], cwd).returncode == 0
+
+
+def test_sets_within_a_set_train_or_are_refused_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cwd = prepared(tmp_path, monkeypatch)
+    write(cwd / "zip" / "training_images", {"train": 10, "dev": 3})
+    done = call([*TRAIN, "--data", "zip", "--epochs", "1"], cwd)
+    assert done.returncode == 0, done.stderr
+    recorded = config(cwd)
+    assert recorded["classes"] == list(CLASSES)
+    assert recorded["splits"] == in_words("'training_images/train'", "'training_images/dev'")
+    write(cwd / "zip", {"test": 2})
+    done = call([*TRAIN, "--data", "zip", "--epochs", "1"], cwd)
+    assert (done.returncode, done.stderr.count("give the path of one of them")) == (2, 1)
 
 
 def learned(cwd: Path) -> list[list[str]]:
@@ -399,6 +534,7 @@ def test_a_run_of_now_is_not_read_by_the_first_rules(recorded_before: Path) -> N
     assert "other images" in done.stderr
 
 
-def test_rules_of_a_later_release_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="rules 3 of a later release"):
-        read(write(tmp_path, {"train": 3}), rules=3)
+@pytest.mark.parametrize("rules", [-1, 0, 3])
+def test_rules_of_another_release_are_refused(tmp_path: Path, rules: int) -> None:
+    with pytest.raises(InputError, match=f"by rules {rules}, and this release knows rules 1 to 2 alone"):
+        read(write(tmp_path, {"train": 3}), rules=rules)

@@ -48,6 +48,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "validation": ("val", "valid", "Validation", "dev", "VAL", "val_set"),
     "test": ("test", "Test", "testing", "TEST_SET", "test images"),
 }
+OUTER = ("train", "Training_Data", "test", "val2017")
 FORMS: st.SearchStrategy[Literal["NFC", "NFD"]] = st.sampled_from(["NFC", "NFD"])
 JUNK = (".DS_Store", "Thumbs.db", "desktop.ini", "._a.png", ".hidden/a.png", "__MACOSX/cat/a.png", "@eaDir/a.png")
 WRAPPERS = ("", "archive", "data/images", "pets/pets/pets")
@@ -68,12 +69,14 @@ class Made:
 
     Attributes:
         images: How many there are of each class, by the set.
-        junk: Files that are no images, and not hidden.
+        others: Files that are no images, and not hidden.
+        is_split_up: Whether a set is beside a folder of others that could be one.
     """
 
     classes: list[str]
     images: dict[str, Counter[int]] = field(default_factory=dict)
     others: int = 0
+    is_split_up: bool = False
 
 
 def put(data: st.DataObject, path: Path, made: Made, role: str, label: int, number: int) -> None:
@@ -93,9 +96,15 @@ def make(data: st.DataObject, root: Path) -> Made:
     roles = ["train", *data.draw(st.sampled_from([[], ["validation"], ["test"], ["validation", "test"]]))]
     alone = roles == ["train"] and data.draw(st.booleans())
     place = root / data.draw(st.sampled_from(WRAPPERS))
+    # Two sets or more may be in a folder that is called as one of them; then, none may be beside it.
+    outer = data.draw(st.sampled_from(["", *OUTER])) if len(roles) > 1 else ""
+    made.is_split_up = bool(outer) and len(roles) == 3 and data.draw(st.integers(0, 3)) == 0
     for role in roles:
         made.images[role] = Counter()
-        folder = place if alone else place / data.draw(st.sampled_from(NAMES[role]))
+        within = place if made.is_split_up and role == roles[-1] else place / outer
+        folder = place if alone else within / data.draw(st.sampled_from(NAMES[role]))
+        if folder == place / outer:
+            folder = folder.with_name(folder.name + "_1")
         if not alone and data.draw(st.booleans()):
             folder /= folder.name
         for label, name in enumerate(made.classes):
@@ -148,9 +157,10 @@ def test_every_image_has_the_label_and_the_set_that_it_was_made_for(data: st.Dat
             refused = str(error)
         assert refused.isprintable()
         if source is None or dataset is None:
-            few = max(made.images["train"].values()) < 3 or sum(made.images["train"].values()) < 4
-            assert few or "folders of the same names" in refused, refused
+            few = made.is_split_up or max(made.images["train"].values()) < 3 or sum(made.images["train"].values()) < 4
+            assert few or "folders of the same names" in refused or "names of sets" in refused, refused
             return
+        assert not made.is_split_up
         given_sets = [role for role in made.images if made.images[role]]
         assert list(dataset.classes) == made.classes
         parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}

@@ -281,7 +281,7 @@ def test_many_files_are_decoded_in_order_and_a_pipe_is_not_waited_for(tmp_path: 
     os.mkfifo(tmp_path / "pipe.png")
     *found, pipe = decoded([*paths, str(tmp_path / "pipe.png")], workers=3)
     assert [tuple(pixels[:, 0, 0]) for pixels in found if isinstance(pixels, np.ndarray)] == colours
-    assert str(pipe) == "no file, but a folder or a device"
+    assert str(pipe) == "no file, but a folder, a pipe or a device"
 
 
 def prediction(**values: Any) -> Prediction:

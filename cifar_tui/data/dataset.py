@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import torch
@@ -131,16 +131,20 @@ def _tenth_of_each_class(train: Split, seed: int) -> tuple[Tensor, Tensor]:
     return is_held_out.nonzero().flatten(), (~is_held_out).nonzero().flatten()
 
 
-def with_own_test(images: Split, least: int = 2) -> tuple[Split, Split]:
+def with_own_test(images: Split, giving: Collection[int] | None = None) -> tuple[Split, Split]:
     """Training and test images of a source that has no test set: every fifth image of each class is for the test.
 
-    The same for every seed, so that all runs are tested on the same images. A class of `least` to four images gives
-    one, and of fewer none.
+    The same for every seed, so that all runs are tested on the same images. A class of two to four images gives one,
+    and of one none.
+
+    Args:
+        images: All there are.
+        giving: The labels of the classes that give test images; by default all.
     """
     position = torch.zeros_like(images.labels)
-    for label in images.labels.unique():
-        of_class = (images.labels == label).nonzero().flatten()
-        if of_class.numel() >= least:
+    for label in images.labels.unique().tolist():
+        if giving is None or label in giving:
+            of_class = (images.labels == label).nonzero().flatten()
             position[of_class] = torch.arange(of_class.numel())
     test = position % 5 == 1
     return _take(images, (~test).nonzero().flatten()), _take(images, test.nonzero().flatten())

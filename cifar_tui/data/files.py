@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +22,9 @@ SUFFIXES = (
 )
 """What the names of image files end in, in lower case: where no file is opened, as in completing a name."""
 
+_FIRST_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
+"""What the names of image files ended in by rules 1, in lower case."""
+
 _JUNK_FOLDERS = ("__macosx", "$recycle.bin", "system volume information", "@eadir", "lost+found")
 _JUNK_FILES = ("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r")
 """What systems put beside a person's files, in lower case. The names of others begin with a dot."""
@@ -34,16 +38,18 @@ class ImageFile(NamedTuple):
     size: int
     changed: int
     """Time of the last change, in nanoseconds."""
+    regular: bool = True
+    """Not a pipe, a device or a link to a folder, which are not to be opened."""
 
 
-def folders(path: str | Path) -> list[str]:
-    """The names of the folders in a folder, sorted, without hidden ones and those that systems put there.
+def folders(path: str | Path, rules: int = RULES) -> list[str]:
+    """The names of the folders in a folder, sorted, without hidden ones and, but for rules 1, those of systems.
 
     Raises:
         OSError: It cannot be read.
     """
     with os.scandir(path) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir() and not is_junk(entry.name, _JUNK_FOLDERS))
+        return sorted(entry.name for entry in entries if entry.is_dir() and not _is_passed_over(entry.name, rules))
 
 
 def files(path: str | Path) -> list[str]:
@@ -56,10 +62,10 @@ def files(path: str | Path) -> list[str]:
         return sorted(entry.name for entry in entries if not entry.is_dir() and not is_junk(entry.name))
 
 
-def image_files(folder: str | Path, label: int) -> Iterator[ImageFile]:
+def image_files(folder: str | Path, label: int, rules: int = RULES) -> Iterator[ImageFile]:
     """All files at any depth below a folder, in no order: only opening one tells whether it is an image.
 
-    What is no file, such as a pipe or a link to a folder, is among them; decoding it says so.
+    By rules 1, regular files alone, by their names; by others also what is no file, such as a pipe.
 
     Raises:
         OSError: It cannot be read.
@@ -67,15 +73,16 @@ def image_files(folder: str | Path, label: int) -> Iterator[ImageFile]:
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                if not is_junk(entry.name, _JUNK_FOLDERS):
-                    yield from image_files(entry.path, label)
-            elif not is_junk(entry.name):
+                if not _is_passed_over(entry.name, rules):
+                    yield from image_files(entry.path, label, rules)
+            elif not is_junk(entry.name) and (rules > 1 or entry.name.lower().endswith(_FIRST_SUFFIXES)):
                 try:
                     status = entry.stat()
                 except OSError:  # a link to nothing
                     yield ImageFile(entry.path, label, 0, 0)
                     continue
-                yield ImageFile(entry.path, label, status.st_size, status.st_mtime_ns)
+                if (regular := stat.S_ISREG(status.st_mode)) or rules > 1:
+                    yield ImageFile(entry.path, label, status.st_size, status.st_mtime_ns, regular)
 
 
 def is_image(name: str) -> bool:
@@ -83,6 +90,10 @@ def is_image(name: str) -> bool:
     return name.lower().endswith(SUFFIXES)
 
 
-def is_junk(name: str, names: tuple[str, ...] = _JUNK_FILES) -> bool:
-    """Whether this is hidden, or one of the files, or of the folders, that systems put beside a person's own."""
-    return name.startswith(".") or name.lower() in names
+def is_junk(name: str) -> bool:
+    """Whether a file of this name is hidden, or one that systems put beside a person's own."""
+    return name.startswith(".") or name.lower() in _JUNK_FILES
+
+
+def _is_passed_over(folder: str, rules: int) -> bool:
+    return folder.startswith(".") or (rules > 1 and folder.lower() in _JUNK_FOLDERS)

@@ -62,7 +62,15 @@ def read(path: str, progress: Progress, rules: int = RULES) -> Source:
     how: tuple[object, ...] = (2, IMAGE_SIZE, image.FILTER, image.MAX_PIXELS, PIL.__version__, path, listing.classes)
     if rules > 1:
         counts = tuple(len(part) for part in (listing.train, listing.validation, listing.test))
-        how = (f"rules {rules}", *how, counts, listing.layout.in_words, listing.notes, image.formats(rules))
+        how = (
+            f"rules {rules}",
+            *how,
+            counts,
+            image.MAX_SLOW_PIXELS,
+            listing.layout.in_words,
+            listing.notes,
+            image.formats(rules),
+        )
     paths = (*listing.train, *listing.validation, *listing.test)
     key = cache.key(" ".join(["folder", *map(str, how)]), ((file.path, file.size, file.changed) for file in paths))
     return cache.through(key, lambda: _read(path, listing, progress, rules))
@@ -120,9 +128,7 @@ def _list(root: Path, progress: Progress, rules: int) -> _Listing:
 def _of_class(found: Layout, part: Part, name: str, inner: Sequence[str], rules: int) -> list[ImageFile]:
     """The files of a class."""
     label = list(found.train.classes).index(name)
-    listed = sorted(file for each in inner for file in image_files(part.path / each, label))
-    if rules == 1:
-        listed = [file for file in listed if file.path.lower().endswith(image.FIRST_SUFFIXES)]
+    listed = sorted(file for each in inner for file in image_files(part.path / each, label, rules))
     if part is found.train and not _has_image(listed):
         raise InputError(
             f"--data: class {name!r} has no image in {str(part.path / inner[0])!r}; add some or remove the folder"
@@ -132,7 +138,8 @@ def _of_class(found: Layout, part: Part, name: str, inner: Sequence[str], rules:
 
 def _has_image(listed: Sequence[ImageFile]) -> bool:
     """Whether any of these files is an image, by its name or else by how it begins."""
-    return any(is_image(file.path) for file in listed) or any(image.begins_as_image(file.path) for file in listed)
+    paths = [file.path for file in listed if file.regular]
+    return any(map(is_image, paths)) or any(map(image.begins_as_image, paths))
 
 
 def _remarks(found: Layout, part: Part) -> list[str]:
@@ -169,13 +176,13 @@ def _read(name: str, listing: _Listing, progress: Progress, rules: int) -> Sourc
         raise InputError(f"--data: no image in {str(found.validation.path)!r} can be used; mend or remove the folder")
     notes = [*listing.notes, *_accounts(found, listed, decoded)]
     if not found.test:
-        train, test = with_own_test(train, least=2 if rules == 1 else 3)
+        train, test = with_own_test(train, None if rules == 1 else _giving(train, found))
     if not found.test and rules == 1:
         notes.append(f"there is no folder 'test': every fifth image of each class, {len(test)} in all, is for the test")
     if not len(test):
         raise InputError(
             f"--data: {str(found.root)!r} has too few images to test on; add some: without a test "
-            "set, one is split off classes of three images or more"
+            "set, one is split off classes of two images or more"
         )
     if missing := absent(test, listing.classes):
         notes.append(f"no test images of {some(missing)}")
@@ -190,6 +197,16 @@ def _read(name: str, listing: _Listing, progress: Progress, rules: int) -> Sourc
         splits=found.in_words if rules > 1 else "",
         rules=rules,
     )
+
+
+def _giving(train: Split, found: Layout) -> list[int]:
+    """The classes that give test images: those that keep one for training and one for validation.
+
+    Where none can, classes of two take turns, so that there is something to validate and to test on.
+    """
+    counts = list(enumerate(train.labels.bincount().tolist()))
+    twos = [label for label, number in counts if number == 2]
+    return [label for label, number in counts if number > 2] or (twos if found.validation else twos[::2])
 
 
 @dataclass(frozen=True, slots=True)

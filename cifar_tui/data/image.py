@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, TiffTags, UnidentifiedImageError
+from PIL import Image, ImageFile, TiffTags, UnidentifiedImageError
 
 from cifar_tui.config import IMAGE_SIZE
 from cifar_tui.data import depth, memory
@@ -26,17 +26,17 @@ MAX_PIXELS = 50_000_000
 """Images that declare more pixels are not decoded: a few kilobytes can unpack to gigabytes. Where a decoder needs more
 memory than the picture, fewer are too many; see `memory`."""
 
+MAX_SLOW_PIXELS = 5_000_000
+"""Of what Pillow decodes in Python, at up to a second a megapixel, during which nothing else runs."""
+
 MAX_BYTES = 1 << 30
 """Larger files are not opened; the pixels that are allowed have 400 MB at most, uncompressed."""
 
-FIRST_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
-"""What the names of image files ended in by the first rules, in lower case."""
-
 __all__ = [
     "FILTER",
-    "FIRST_SUFFIXES",
     "MAX_BYTES",
     "MAX_PIXELS",
+    "MAX_SLOW_PIXELS",
     "NotAnImage",
     "UnusableImage",
     "begins_as_image",
@@ -104,7 +104,7 @@ def decode_with_remark(path: str | os.PathLike[str], rules: int = RULES) -> tupl
         raise UnusableImage(str(error)) from None
     except OSError as error:
         if error.errno == errno.EINVAL and error.filename is not None:
-            raise UnusableImage("no file, but a folder or a device") from None
+            raise UnusableImage("no file, but a folder, a pipe or a device") from None
         raise UnusableImage(error.strerror or "damaged") from None
     # Pillow's decoders raise whatever the damage in a file makes of them: struct, value, key, syntax errors.
     except Exception:  # noqa: BLE001
@@ -173,9 +173,11 @@ def _decoded(file: BinaryIO, suffix: str, rules: int) -> tuple[Image.Image, str]
         opening.enter_context(memory.METADATA.of(memory.opening_bytes(size)))
         with Image.open(reader, formats=allowed) as image:
             significant = memory.check_chunks(reader) if image.format == "PNG" else 0
-            said = Said.by(image, significant)
+            said = Said.by(image, significant) if rules > 1 else Said()
             if rules == 1 and _had_no_range(image):
                 raise UnusableImage("32-bit values of no known range")
+            if rules > 1 and image.width * image.height > MAX_SLOW_PIXELS and _is_decoded_in_python(image):
+                raise UnusableImage(f"{_too_many(image)} in a format that is slow to decode")
             need = _need(image, reader, size)
             twice = need + 4 * image.width * image.height <= memory.PICTURE_BYTES
             if said.colours and twice:
@@ -213,7 +215,7 @@ def _lower_bytes(image: Image.Image, reader: memory.Reader) -> Image.Image | Non
 def _need(image: Image.Image, reader: memory.Reader, file_size: int) -> int:
     """The memory that decoding this image takes."""
     whole = width, height = image.size
-    too_many = UnusableImage(f"{width}×{height} pixels are too many")
+    too_many = UnusableImage(_too_many(image))
     if width * height > MAX_PIXELS:
         raise too_many
     # Lets the JPEG decoder halve a large photograph while it decodes, down to twice the size needed.
@@ -222,6 +224,15 @@ def _need(image: Image.Image, reader: memory.Reader, file_size: int) -> int:
     if need > memory.PICTURE_BYTES:
         raise too_many if width * height > _FEW_PIXELS else UnusableImage("it takes too much memory to decode")
     return need
+
+
+def _too_many(image: Image.Image) -> str:
+    return f"{image.width}×{image.height} pixels are too many"
+
+
+def _is_decoded_in_python(image: Image.Image) -> bool:
+    """Whether Pillow has no decoder in C for this image: QOI, plain PPM and the like."""
+    return isinstance(image, ImageFile.ImageFile) and any(tile.codec_name in Image.DECODERS for tile in image.tile)
 
 
 def _check_rest(image: Image.Image, reader: memory.Reader) -> None:

@@ -20,6 +20,9 @@ LAYOUT = (
 DEEPEST = 4
 """How many folders that hold nothing but one folder the images may be in."""
 
+_SET_DEPTH = 3
+"""How far below a folder of sets there are images: set, set in a folder of the same name, class."""
+
 Role = Literal["train", "validation", "test"]
 _MORE = r"([-_ .]?(set|images?|imgs?|data|\d+))?"
 _ROLES: dict[Role, re.Pattern[str]] = {
@@ -90,7 +93,7 @@ def first(root: Path) -> Layout:
         OSError: A folder cannot be read.
     """
     train, test = (
-        Part(path, {name: (name,) for name in folders(path)}) if path.is_dir() else None
+        Part(path, {name: (name,) for name in folders(path, rules=1)}) if path.is_dir() else None
         for path in (root / "train", root / "test")
     )
     if train is None:
@@ -125,6 +128,7 @@ def find(root: Path) -> Layout:
         raise _no_training_images(place, list(roles), others)
     train = Part.of(_unwrapped(named["train"], "train"))
     _check_classes(train, others)
+    _check_holds_no_sets(train)
     notes = [f"not used: {some([*passed_over, *others])}"] if passed_over or others else []
     held_out: dict[Role, Part | None] = {"validation": None, "test": None}
     for role in held_out:
@@ -139,21 +143,24 @@ def _place(root: Path) -> tuple[Path, list[str]]:
     place, passed_over = root, list[str]()
     for _ in range(DEEPEST + 1):
         inner = folders(place)
+        holders = [name for name in inner if _holds_sets(place / name)]
         if any(map(_role, inner)):
-            return place, passed_over
-        if len(inner) == 1 and not any(map(is_image, files(place))):
+            # Beside sets, a folder may hold files of another kind in folders that are called so.
+            holders = [name for name in holders if _role(name) or shows_images(place / name, _SET_DEPTH)]
+            if not holders:
+                return place, passed_over
+        elif len(inner) == 1 and not any(map(is_image, files(place))):
             place /= inner[0]
             continue
-        holders = [name for name in inner if _holds_sets(place / name)]
         if not holders:
             break
         others = [name for name in inner if name not in holders]
-        if len(holders) > 1 or any(shows_images(place / name) for name in others):
+        if len(holders) > 1 or any(_may_be_used(place / name) for name in others):
             raise InputError(
                 f"--data: {some(holders)} in {str(place)!r} {'hold' if len(holders) > 1 else 'holds'} a folder of "
                 f"training images, beside others; give the path of one of them: {LAYOUT}"
             )
-        place, passed_over = place / holders[0], others
+        place, passed_over = place / holders[0], [*passed_over, *others]
     # A single class in folders of its own, or nothing at all: it is the folder that was named that lacks something.
     return (place, passed_over) if len(folders(place)) > 1 else (root, [])
 
@@ -164,6 +171,15 @@ def _whole(root: Path, place: Path, passed_over: Sequence[str]) -> Layout:
     if not train.classes:
         raise InputError(f"--data: {str(place)!r} has no folder 'train' and no class folders; {LAYOUT}")
     _check_classes(train)
+    _check_holds_no_sets(train)
+    within = {name: _sets_alone_in(place / name) for name in folders(place)}
+    with_sets = [name for name in within if within[name]]
+    if len(with_sets) > 1 or any(len(sets) > 1 for sets in within.values()):
+        names = sorted({each for sets in within.values() for each in sets})
+        raise InputError(
+            f"--data: {some(with_sets)} in {str(place)!r} {'hold' if len(with_sets) > 1 else 'holds'} folders of the "
+            f"names of sets, {some(names)}; these are to hold the class folders, and not the other way round: {LAYOUT}"
+        )
     seen: dict[str, str] = {}
     shared: dict[tuple[str, str], int] = {}
     for name in folders(place):
@@ -185,6 +201,8 @@ def _held_out(path: Path, role: Role, train: Part) -> tuple[Part | None, list[st
     inner, classes = folders(path), list(train.classes)
     known = {name: found for name in inner if (found := class_of(name, classes)) is not None}
     unknown = [name for name in inner if name not in known]
+    if sets := [name for name in unknown if _role(name) and folders(path / name)]:
+        raise _sets_within(path, sets)
     if not known and len(unknown) < 2:
         return None, [
             f"{str(path.name)!r} is not used as {role} images: they are in no folders that are named after the classes"
@@ -210,6 +228,28 @@ def _check_classes(train: Part, beside: Sequence[str] = ()) -> None:
             )
 
 
+def _check_holds_no_sets(part: Part) -> None:
+    """See that none of the class folders is a set, or a folder of the same classes."""
+    names = [name for inner in part.classes.values() for name in inner]
+    sets = [name for name in names if _role(name)]
+    # Of one class that is called so, there is one folder of images.
+    if len(sets) > 1 or any(len(folders(part.path / name)) > 1 for name in sets):
+        raise _sets_within(part.path, sets)
+    for name in names:
+        if len(same := part.classes.keys() & set(map(canonical, _folders_within(part.path / name)))) > 1:
+            raise InputError(
+                f"--data: {name!r} in {str(part.path)!r} is beside folders of the same names as it holds, "
+                f"{some(sorted(same))}; move or remove it, or them"
+            )
+
+
+def _sets_within(path: Path, sets: Sequence[str]) -> InputError:
+    return InputError(
+        f"--data: {str(path)!r} holds folders of the names of sets, {some(sets)}; move or remove what is "
+        f"beside the sets, or give the path of the folder that they are in: {LAYOUT}"
+    )
+
+
 def _unknown_classes(path: Path, unknown: Sequence[str]) -> InputError:
     return InputError(
         f"--data: {str(path)!r} has classes without training images: {some(unknown)}; "
@@ -227,35 +267,49 @@ def _no_training_images(place: Path, sets: Sequence[str], others: Sequence[str])
 
 
 def _holds_sets(path: Path) -> bool:
-    """Whether there is a folder of training images, by class, in this one."""
-    return any(_role(name) == "train" and folders(path / name) for name in folders(path))
+    """Whether there is a folder of training images, by class, in this one; beside another set, if this may be one."""
+    roles = {role for name in folders(path) if (role := _role(name)) and folders(path / name)}
+    return "train" in roles and (len(roles) > 1 or not _role(path.name))
 
 
 def _role(name: str) -> Role | None:
     return next((role for role, pattern in _ROLES.items() if pattern.fullmatch(name.casefold())), None)
 
 
+def _may_be_used(path: Path) -> bool:
+    """Whether this, beside a folder of sets, may be a set or have images of its own."""
+    return bool(_role(path.name) and folders(path)) or shows_images(path, _SET_DEPTH)
+
+
 def _unwrapped(path: Path, role: Role) -> Path:
     """The folder itself, or the one in it that holds all, as in `test_set/test_set/<class>`."""
     for _ in range(DEEPEST):
         inner = folders(path)
-        if len(inner) != 1 or not (inner[0] == path.name or _role(inner[0]) == role):
+        is_same = len(inner) == 1 and (inner[0] == path.name or _role(inner[0]) == role)
+        if not is_same or not folders(path / inner[0]):
             break
         path /= inner[0]
     return path
 
 
 def _folders_within(path: Path) -> list[str]:
-    """The folders in a folder, or in the one that is all there is in it."""
+    """The folders in a folder, or in the one that is all there is in it and is not called as a set is."""
     inner = folders(path)
     for _ in range(DEEPEST):
-        if len(inner) != 1 or files(path):
+        if len(inner) != 1 or _role(inner[0]) or files(path):
             break
         path /= inner[0]
         inner = folders(path)
     return inner
 
 
-def shows_images(path: Path) -> bool:
-    """Whether there are images, by their names, in a folder or those in it; no deeper: this may be a home."""
-    return any(any(map(is_image, files(each))) for each in (path, *(path / name for name in folders(path))))
+def _sets_alone_in(path: Path) -> list[str]:
+    """The folders in this one that are called as sets are, unless there are images beside them."""
+    return [] if any(map(is_image, files(path))) else [name for name in _folders_within(path) if _role(name)]
+
+
+def shows_images(path: Path, depth: int = 1) -> bool:
+    """Whether there are images, by their names, in a folder or those in it, so deep: this may be a home."""
+    if any(map(is_image, files(path))):
+        return True
+    return depth > 0 and any(shows_images(path / name, depth - 1) for name in folders(path))

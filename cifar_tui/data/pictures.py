@@ -114,10 +114,6 @@ def decoded(paths: Sequence[str], workers: int) -> Iterator[Decoded]:
 def _decode(paths: Sequence[str]) -> list[Decoded]:
     found: list[Decoded] = []
     for path in paths:
-        if Path(path).exists() and not Path(path).is_file():
-            # A pipe would be waited for without end.
-            found.append(UnusableImage("no file, but a folder or a device"))
-            continue
         try:
             found.append(image.decode(path))
         except UnusableImage as error:

@@ -27,7 +27,10 @@ def read(data: str, data_dir: str | None, progress: Progress, *, stored: bool = 
         CifarTuiError: The installation is at fault.
     """
     if not 1 <= rules <= RULES:
-        raise InputError(f"its images were read by rules {rules} of a later release, which are unknown to this one")
+        raise InputError(
+            f"its images were read by rules {rules}, and this release knows rules 1 to {RULES} alone; "
+            "use the release that recorded it"
+        )
     if data == "cifar10":
         return cifar10.read(data_dir, progress, keep_out=stored)
     if data == "digits":
