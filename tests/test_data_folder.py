@@ -96,7 +96,8 @@ def test_classes_are_sorted_by_name_and_images_by_path(root: Path) -> None:
     assert source.name == str(root)
     assert source.notes == ()
     assert source.splits == (
-        "training images are those of 'train'; validation images: a tenth of each class of these; test images: 'test'"
+        "training images are those of 'train'; validation images: a tenth of each class of these, or one image; "
+        "test images: 'test'"
     )
     assert source.flips
 

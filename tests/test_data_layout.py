@@ -23,7 +23,7 @@ from tests.images import write_folder, write_image
 from tests.program import TRAIN, call, prepared
 
 CLASSES = ("ant", "bee", "cat")
-TENTH, FIFTH = "a tenth of each class of these", "a fifth of each class of these"
+TENTH, FIFTH = "a tenth of each class of these, or one image", "a fifth of each class of these"
 
 
 @pytest.fixture(autouse=True)

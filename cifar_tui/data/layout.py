@@ -75,7 +75,9 @@ class Layout:
     def in_words(self) -> str:
         """One line that says which images are used for what."""
         where = f"the class folders of {self.shown(self.train.path)}" if self.whole else self.shown(self.train.path)
-        validation = self.shown(self.validation.path) if self.validation else "a tenth of each class of these"
+        validation = (
+            self.shown(self.validation.path) if self.validation else "a tenth of each class of these, or one image"
+        )
         test = self.shown(self.test.path) if self.test else "a fifth of each class of these"
         return f"training images are those of {where}; validation images: {validation}; test images: {test}"
 
