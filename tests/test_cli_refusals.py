@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from tests.command import refused, run
+from tests.program import call
 
 LIGHT = [
     (["--epochs", "0"], "--epochs takes a whole number from 1"),
@@ -81,15 +82,15 @@ def images(folder: Path, classes: int = 2, count: int = 6) -> Path:
     return folder
 
 
-def test_wrong_images_are_refused_by_what_is_wrong_with_them(tmp_path: Path) -> None:
+def test_wrong_images_are_refused_by_what_is_wrong_with_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     empty, one_class, damaged = tmp_path / "empty", images(tmp_path / "one", classes=1), images(tmp_path / "damaged")
     empty.mkdir()
     for file in (damaged / "train" / "class1").iterdir():
         file.write_bytes(b"no image at all")
-    env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     shown = {}
     for data in ("cifar1O", "missing/folder", str(empty), str(one_class), str(damaged)):
-        result = run(["--no-ui", "--data", data], tmp_path, env)
+        result = call(["--no-ui", "--data", data], tmp_path)
         shown[Path(data).name] = refused(result)
     assert "did you mean 'cifar10'?" in shown["cifar1O"]
     assert "missing/folder" in shown["folder"]
@@ -101,26 +102,26 @@ def test_wrong_images_are_refused_by_what_is_wrong_with_them(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("data", ["~nosuchuser/x", "x" * 300])
 def test_a_path_that_cannot_be_is_refused(tmp_path: Path, data: str) -> None:
-    refused(run(["--no-ui", "--data", data], tmp_path))
+    refused(call(["--no-ui", "--data", data], tmp_path))
 
 
-def test_a_damaged_image_among_good_ones_is_left_out_by_name(tmp_path: Path) -> None:
+def test_a_damaged_image_among_good_ones_is_left_out_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = images(tmp_path / "images")
     (folder / "train" / "class1" / "3.png").write_bytes(b"\x89PNG cut off")
-    env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    result = run(["--no-ui", "--data", str(folder), "--model", "mlp", "--epochs", "1"], tmp_path, env)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    result = call(["--no-ui", "--data", str(folder), "--model", "mlp", "--epochs", "1"], tmp_path)
     assert result.returncode == 0
     assert "3.png" in result.stdout
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_gpu_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    line = refused(run(["--no-ui", "--data", "digits", "--device", "cuda"], tmp_path))
+    line = refused(call(["--no-ui", "--data", "digits", "--device", "cuda"], tmp_path))
     assert "--device cuda: " in line
     assert "use --device cpu" in line
 
 
 def test_a_runs_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    line = refused(run(["--no-ui", "--data", "digits", "--runs-dir", "file/runs"], tmp_path))
+    line = refused(call(["--no-ui", "--data", "digits", "--runs-dir", "file/runs"], tmp_path))
     assert "choose another --runs-dir" in line

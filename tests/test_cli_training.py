@@ -20,6 +20,7 @@ from PIL import Image
 
 from tests.command import TRAIN, events, metrics, only_run, refused, run, start, summary
 from tests.images import write_folder
+from tests.program import call
 from tests.training_runs import run as run_loop
 
 CONTRACT = {
@@ -93,7 +94,7 @@ def test_evaluating_a_run_gives_its_test_accuracy_again_and_changes_nothing(trai
     cwd, _ = trained
     folder = only_run(cwd)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    result = run(["evaluate", "mlp", "--json"], cwd)
+    result = call(["evaluate", "mlp", "--json"], cwd)
     assert json.loads(result.stdout)["test_accuracy"] == summary(folder)["test_accuracy"]
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
@@ -116,8 +117,8 @@ def test_the_same_command_gives_the_same_metrics_and_another_seed_does_not(train
     again, other = tmp_path / "again", tmp_path / "other"
     again.mkdir()
     other.mkdir()
-    assert run([*TRAIN, "--epochs", "2"], again).returncode == 0
-    assert run([*TRAIN, "--epochs", "2", "--seed", "1"], other).returncode == 0
+    assert call([*TRAIN, "--epochs", "2"], again).returncode == 0
+    assert call([*TRAIN, "--epochs", "2", "--seed", "1"], other).returncode == 0
     first = metrics(only_run(trained[0]))
     assert metrics(only_run(again)) == first
     assert metrics(only_run(other)) != first
@@ -127,7 +128,7 @@ def test_several_models_train_in_turn_and_are_compared(tmp_path: Path) -> None:
     counts = {f"{split}/{name}": 8 for split in ("train", "test") for name in ("cat", "dog")}
     data = write_folder(tmp_path / "images", counts)
     (tmp_path / "both.toml").write_text(f'model = ["mlp", "cnn"]\nepochs = 3\ndata = "{data}"\nname = "pair"\n')
-    result = run(["--no-ui", "--config", "both.toml", "--epochs", "1", "--threads", "1"], tmp_path)
+    result = call(["--no-ui", "--config", "both.toml", "--epochs", "1", "--threads", "1"], tmp_path)
     assert result.returncode == 0
     names = sorted(path.name.partition("-pair")[2] for path in (tmp_path / "runs").iterdir())
     assert names == ["-cnn", "-mlp"]
@@ -137,12 +138,12 @@ def test_several_models_train_in_turn_and_are_compared(tmp_path: Path) -> None:
 
 
 def test_json_prints_the_events_of_the_file(tmp_path: Path) -> None:
-    result = run([*TRAIN, "--epochs", "1", "--json", "--name", "j"], tmp_path)
+    result = call([*TRAIN, "--epochs", "1", "--json", "--name", "j"], tmp_path)
     assert [json.loads(line) for line in result.stdout.splitlines()] == events(only_run(tmp_path))
 
 
 def test_numbers_that_explode_end_as_diverged_with_status_3(tmp_path: Path) -> None:
-    result = run([*TRAIN, "--epochs", "3", "--max-lr", "1e30"], tmp_path)
+    result = call([*TRAIN, "--epochs", "3", "--max-lr", "1e30"], tmp_path)
     assert "infinite or NaN in epoch 1: try a lower --max-lr" in refused(result, 3)
     assert summary(only_run(tmp_path))["state"] == "diverged"
     assert events(only_run(tmp_path))[-1]["state"] == "diverged"
@@ -181,7 +182,7 @@ def test_a_checkpoint_that_is_none_or_anothers_is_refused(trained: Trained, tmp_
     def answer(command: str, checkpoint: bytes) -> str:
         for name in ("last.pt", "previous.pt", "best.pt"):
             (folder / "checkpoints" / name).write_bytes(checkpoint)
-        return refused(run([command, folder.name], tmp_path))
+        return refused(call([command, folder.name], tmp_path))
 
     assert "not a checkpoint of cifar-tui, or damaged" in answer("resume", b"not a checkpoint")
     assert "not a checkpoint of cifar-tui, or damaged" in answer("resume", whole[:-1000])
