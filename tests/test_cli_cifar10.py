@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cifar_archive import Archive, Behaviour, build, lead_subprocess, serve
+from tests.cifar_archive import Archive, Behaviour, build, lead_here, lead_subprocess, serve
 from tests.command import events, only_run, refused, run, summary
+from tests.program import call
 
 TRAIN = ("--no-ui", "--model", "mlp", "--epochs", "1", "--batch-size", "16", "--threads", "1")
 
@@ -17,6 +18,12 @@ def archive() -> Archive:
 
 def environment(tmp_path: Path, archive: Archive, url: str) -> dict[str, str]:
     return lead_subprocess(tmp_path / "site", archive, url) | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+
+
+def led(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, archive: Archive, url: str) -> None:
+    """Have this process take this archive for CIFAR-10, with no other cache than one in `tmp_path`."""
+    lead_here(monkeypatch, archive, url)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 def test_it_is_fetched_verified_and_trained_on_and_is_there_the_next_time(tmp_path: Path, archive: Archive) -> None:
@@ -35,19 +42,23 @@ def test_it_is_fetched_verified_and_trained_on_and_is_there_the_next_time(tmp_pa
     assert second.returncode == 0, "without the server"
 
 
-def test_an_archive_in_the_given_folder_needs_no_server(tmp_path: Path, archive: Archive) -> None:
+def test_an_archive_in_the_given_folder_needs_no_server(
+    tmp_path: Path, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
     archive.write(tmp_path / "mine")
-    env = environment(tmp_path, archive, "http://127.0.0.1:9/none")
-    result = run([*TRAIN, "--data-dir", "mine"], tmp_path, env)
+    led(monkeypatch, tmp_path, archive, "http://127.0.0.1:9/none")
+    result = call([*TRAIN, "--data-dir", "mine"], tmp_path)
     assert result.returncode == 0, result.stderr
 
 
-def test_a_damaged_archive_is_said_and_fetched_again(tmp_path: Path, archive: Archive) -> None:
+def test_a_damaged_archive_is_said_and_fetched_again(
+    tmp_path: Path, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = archive.write(tmp_path / "mine")
     path.write_bytes(archive.content[: len(archive.content) // 2])
     with serve(archive.content) as server:
-        env = environment(tmp_path, archive, server.url)
-        result = run([*TRAIN, "--data-dir", "mine"], tmp_path, env)
+        led(monkeypatch, tmp_path, archive, server.url)
+        result = call([*TRAIN, "--data-dir", "mine"], tmp_path)
     assert result.returncode == 0, result.stderr
     assert "damaged" in result.stderr
     assert path.read_bytes() == archive.content
@@ -55,25 +66,32 @@ def test_a_damaged_archive_is_said_and_fetched_again(tmp_path: Path, archive: Ar
 
 @pytest.mark.parametrize("behaviour", ["gone half-way", "missing"])
 def test_a_download_that_fails_names_the_three_ways_on_and_leaves_nothing(
-    tmp_path: Path, archive: Archive, behaviour: Behaviour
+    tmp_path: Path, archive: Archive, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with serve(archive.content, behaviour) as server:
-        result = run(TRAIN, tmp_path, environment(tmp_path, archive, server.url))
+        led(monkeypatch, tmp_path, archive, server.url)
+        result = call(TRAIN, tmp_path)
     line = refused(result)
     assert all(way in line for way in ("--data-dir DIR", "--data PATH", "--data digits"))
     assert not list((tmp_path / "cache").rglob("*.gz*"))
     assert not (tmp_path / "runs").exists()
 
 
-def test_content_with_another_checksum_is_refused(tmp_path: Path, archive: Archive) -> None:
+def test_content_with_another_checksum_is_refused(
+    tmp_path: Path, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
     flipped = bytearray(archive.content)
     flipped[len(flipped) // 2] ^= 1
     with serve(bytes(flipped)) as server:
-        line = refused(run(TRAIN, tmp_path, environment(tmp_path, archive, server.url)))
+        led(monkeypatch, tmp_path, archive, server.url)
+        line = refused(call(TRAIN, tmp_path))
     assert "--data digits" in line
     assert not list((tmp_path / "cache").rglob("*.gz*"))
 
 
-def test_without_a_network_the_three_ways_on_are_named(tmp_path: Path, archive: Archive) -> None:
-    line = refused(run(TRAIN, tmp_path, environment(tmp_path, archive, "http://127.0.0.1:9/none")))
+def test_without_a_network_the_three_ways_on_are_named(
+    tmp_path: Path, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    led(monkeypatch, tmp_path, archive, "http://127.0.0.1:9/none")
+    line = refused(call(TRAIN, tmp_path))
     assert all(way in line for way in ("--data-dir DIR", "--data PATH", "--data digits"))
