@@ -162,7 +162,7 @@ def test_a_full_disk_is_said_in_one_line_and_leaves_no_half_file(tmp_path: Path)
     assert list((folder / "checkpoints").iterdir()) == []
     assert not list(folder.rglob("*.tmp"))
     assert summary(folder)["state"] == "failed"
-    resumed = run(["resume", folder.name, "--quiet"], tmp_path)
+    resumed = call(["resume", folder.name, "--quiet"], tmp_path)
     assert [row["epoch"] for row in metrics(folder)] == ["1"], "it began anew"
     assert resumed.returncode == 0
     assert len(resumed.stdout.splitlines()) == 1, "quiet: the result alone"
@@ -211,7 +211,7 @@ def test_the_doctor_names_what_is_here(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stdout
     for topic in ("torch", "cpu", "CIFAR-10", "runs", "terminal", "--device auto"):
         assert re.search(rf"^ok +{re.escape(topic)} ", result.stdout, re.MULTILINE), topic
-    found = json.loads(run(["doctor", "--json"], tmp_path).stdout)
+    found = json.loads(call(["doctor", "--json"], tmp_path).stdout)
     assert {"topic", "found", "mend", "hinders"} == set(found[0])
 
 
