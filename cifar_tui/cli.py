@@ -327,7 +327,7 @@ def resume(
     given = overrides(data=data, model_dir=model_dir, device=device, precision=precision, threads=threads)
     if catalog.is_paused(folder):
         if given != AS_MADE:
-            raise InputError(f"{folder.id} is paused in another process, which goes on as it began: give no options")
+            raise InputError(f"{folder.id} is paused in another process, which keeps its options; give none")
         cli_runs.ask(context, run, runs_dir, as_json, "resume")
         return
     as_json, quiet = wants_json(context, as_json), quiet or context.obj.quiet
@@ -337,18 +337,7 @@ def resume(
         return
     if not (no_ui or as_json or quiet or cli_dashboard.why_not()):
         catalog.check_resumable(folder)
-        raise typer.Exit(
-            cli_dashboard.show(
-                folder.path.parent,
-                [],
-                start=False,
-                theme=cli_dashboard.theme_named(theme),
-                ascii_only=ascii_only,
-                graphics=cli_dashboard.graphics_named(graphics),
-                select=folder.id,
-                resume=given,
-            )
-        )
+        raise typer.Exit(_show_run(folder, theme, graphics, ascii_only=ascii_only, resume=given))
     raise typer.Exit(
         driver.train(
             folder.path.parent,
@@ -381,16 +370,22 @@ def attach(
 
         attached.watch(folder, as_json=as_json)
         return
-    raise typer.Exit(
-        cli_dashboard.show(
-            folder.path.parent,
-            [],
-            start=False,
-            theme=cli_dashboard.theme_named(theme),
-            ascii_only=ascii_only,
-            graphics=cli_dashboard.graphics_named(graphics),
-            select=folder.id,
-        )
+    raise typer.Exit(_show_run(folder, theme, graphics, ascii_only=ascii_only))
+
+
+def _show_run(
+    folder: RunFolder, theme: str | None, graphics: str | None, *, ascii_only: bool, resume: Overrides | None = None
+) -> int:
+    """Show the dashboard with this run selected, and resumed with what is given for it, if that is wanted."""
+    return cli_dashboard.show(
+        folder.path.parent,
+        [],
+        start=False,
+        theme=cli_dashboard.theme_named(theme),
+        ascii_only=ascii_only,
+        graphics=cli_dashboard.graphics_named(graphics),
+        select=folder.id,
+        resume=resume,
     )
 
 

@@ -272,7 +272,7 @@ def test_options_of_a_run_that_another_process_has_paused_are_refused(
 ) -> None:
     interrupted(cwd)
     monkeypatch.setattr("cifar_tui.store.catalog.is_paused", lambda _: True)
-    assert "give no options" in refused(call(["resume", "mlp", "--threads", "2"], cwd))
+    assert "which keeps its options; give none" in refused(call(["resume", "mlp", "--threads", "2"], cwd))
 
 
 def test_a_report_takes_what_runs_a_class_with_images_only(cwd: Path) -> None:
