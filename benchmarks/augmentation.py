@@ -13,9 +13,9 @@ from collections.abc import Callable
 import torch
 from torchvision.transforms import v2
 
-from cifar_tui.data.augment import Style, augment, draw
-from cifar_tui.data.keys import generator
+from cifar_tui.data.augmentation.augment import Style, augment, draw
 from cifar_tui.data.loader import normalise
+from cifar_tui.data.seeds import generator
 
 BATCH = 256
 

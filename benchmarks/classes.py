@@ -24,7 +24,7 @@ from cifar_tui.state import RunState
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.evaluation import confusion_matrix
-from tests.terminal import Terminal
+from tests.support.terminal import Terminal
 
 FEW = 10
 MOST_SECONDS, MOST_MIB = 2.0, 150.0

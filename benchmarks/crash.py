@@ -49,13 +49,13 @@ def preload() -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     import safetensors.torch  # noqa: F401
 
-    import cifar_tui.cli
+    import cifar_tui.cli.main
     import cifar_tui.headless.driver
-    import cifar_tui.store.plots.confusion
-    import cifar_tui.store.plots.curves
-    import cifar_tui.store.plots.predictions
+    import cifar_tui.report.plots.confusion
+    import cifar_tui.report.plots.curves
+    import cifar_tui.report.plots.predictions
     import cifar_tui.training.loop
-    import cifar_tui.training.setup  # noqa: F401
+    import cifar_tui.training.setup.prepare  # noqa: F401
 
 
 def begin(arguments: Sequence[str], cwd: Path, *, terminal: bool = False) -> tuple[int, int]:
@@ -79,7 +79,7 @@ def begin(arguments: Sequence[str], cwd: Path, *, terminal: bool = False) -> tup
         sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
         os.environ["TERM"] = "xterm-256color"
         sys.argv = ["cifar-tui", *arguments]
-        from cifar_tui.cli import main
+        from cifar_tui.cli.main import main
 
         main()
     except SystemExit as end:

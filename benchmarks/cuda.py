@@ -25,7 +25,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cifar_tui import models
 from cifar_tui.training.devices import all_devices
-from tests.terminal import Terminal
+from tests.support.terminal import Terminal
 
 PROGRAM = str(Path(sys.executable).with_name("cifar-tui"))
 MILESTONES = {"cnn": (0.9195, 0.94), "mlp": (0.5612, 0.64)}

@@ -28,8 +28,8 @@ from typing import TextIO
 import psutil
 
 from benchmarks.hour import growth
-from tests.images import write_folder
-from tests.terminal import Screen, Terminal
+from tests.support.images import write_folder
+from tests.support.terminal import Screen, Terminal
 
 PROGRAM = str(Path(sys.executable).with_name("cifar-tui"))
 PATIENT = ("--patience", "1000000")

@@ -27,7 +27,7 @@ from cifar_tui.events import RunFinished
 from cifar_tui.state import RunState
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
-from tests.terminal import Terminal
+from tests.support.terminal import Terminal
 
 FIRST = datetime(2026, 1, 1)
 LONG, PARAMETERS = "20260314-150926-cnn", 5_859_210

@@ -12,6 +12,6 @@ if importlib.util.find_spec("cifar_tui") is None:
     # It is not installed. Last of all: the folder may be a project's, with modules of its own.
     sys.path.append(HERE)
 
-from cifar_tui.cli import main  # noqa: E402
+from cifar_tui.cli.main import main  # noqa: E402
 
 main()

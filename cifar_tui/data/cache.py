@@ -18,9 +18,9 @@ from safetensors.torch import save_file
 
 from cifar_tui.config import IMAGE_SIZE
 from cifar_tui.data.dataset import Source, Split, fingerprint
-from cifar_tui.data.files import RULES
-from cifar_tui.files import replacing
+from cifar_tui.data.image_folder.files import RULES
 from cifar_tui.system import user_folders
+from cifar_tui.system.files import replacing
 
 MOST_BYTES = 8 * 10**9
 """What all that is cached may take, the sources used last; CIFAR-10 takes 185 MB, and ImageNet 4 GB."""

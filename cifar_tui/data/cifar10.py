@@ -23,9 +23,9 @@ from cifar_tui.data import cache
 from cifar_tui.data.dataset import Progress, Source, Split
 from cifar_tui.data.download import DownloadError, download
 from cifar_tui.errors import CifarTuiError, InputError
-from cifar_tui.files import open_to_read
-from cifar_tui.imports import importing
 from cifar_tui.paths import absolute, here
+from cifar_tui.system.files import open_to_read
+from cifar_tui.system.import_lock import importing
 
 CLASSES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 """The protocol's names, in label order."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cifar_tui.data.class_names import some
-from cifar_tui.data.files import RULES
+from cifar_tui.data.image_folder.class_names import some
+from cifar_tui.data.image_folder.files import RULES
 from cifar_tui.errors import InputError
 
 VALIDATION_SHARE = 0.1

@@ -11,7 +11,7 @@ from PIL import Image
 
 from cifar_tui.config import IMAGE_SIZE
 from cifar_tui.data.dataset import Source, Split, with_own_test
-from cifar_tui.data.image import FILTER
+from cifar_tui.data.images.decoder import FILTER
 
 CLASSES = tuple("0123456789")
 

@@ -15,8 +15,8 @@ from urllib.error import HTTPError, URLError
 
 from cifar_tui.data.cache import remove_abandoned
 from cifar_tui.data.dataset import Progress
-from cifar_tui.files import replacing
-from cifar_tui.imports import importing
+from cifar_tui.system.files import replacing
+from cifar_tui.system.import_lock import importing
 
 STALL_SECONDS = 30.0
 """How long a server may send nothing before it is given up."""

@@ -8,9 +8,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from cifar_tui.data.augment import Draws, Style, augment, draw, to_device
+from cifar_tui.data.augmentation.augment import Draws, Style, augment, draw, to_device
 from cifar_tui.data.dataset import Split
-from cifar_tui.data.keys import generator
+from cifar_tui.data.seeds import generator
 from cifar_tui.errors import InputError
 
 

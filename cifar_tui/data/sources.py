@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from cifar_tui.data import cifar10, digits, folder, names
+from cifar_tui.data import cifar10, digits, names
 from cifar_tui.data.dataset import Progress, Source
-from cifar_tui.data.files import RULES
+from cifar_tui.data.image_folder import reader
+from cifar_tui.data.image_folder.files import RULES
 from cifar_tui.errors import InputError
 from cifar_tui.paths import expanded
 
@@ -37,7 +38,7 @@ def read(data: str, data_dir: str | None, progress: Progress, *, stored: bool = 
         progress("reading digits", 0, 0)
         return digits.read()
     names.check(data)
-    return folder.read(data, progress, rules)
+    return reader.read(data, progress, rules)
 
 
 def check_cifar10(folder: str) -> None:
@@ -65,7 +66,7 @@ def option_of(path: str) -> Literal["data_dir", "data"]:
     except OSError as error:
         raise InputError(f"{path!r} cannot be looked into: {error.strerror}") from None
     try:
-        folder.check(str(root))
+        reader.check(str(root))
     except InputError as error:
         reason = str(error).removeprefix("--data: ")
         raise InputError(f"it has neither {cifar10.ARCHIVE} nor {cifar10.BATCHES} nor classes: {reason}") from None

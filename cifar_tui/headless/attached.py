@@ -7,6 +7,7 @@ import time
 
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import Note, RunFinished
+from cifar_tui.formatting import printable
 from cifar_tui.headless.displays import Display, JsonDisplay, PlainDisplay
 from cifar_tui.state import RunState
 from cifar_tui.store.lock import is_held
@@ -14,7 +15,6 @@ from cifar_tui.store.requests import ASKED, Request, send
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.store.tail import Tail
 from cifar_tui.system import output
-from cifar_tui.text import printable
 
 ANSWER_SECONDS = 5.0
 """How long to wait for an answer, which a process that is well gives within a second."""

@@ -11,20 +11,21 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from cifar_tui.analysis import listed
-from cifar_tui.comparison import Comparison, Contestant, Pair, Race, Reach, classes_that_differ, compare, first
+from cifar_tui.analysis.class_scores import listed
+from cifar_tui.analysis.comparison import Comparison, Contestant, Pair, Race, Reach, classes_that_differ, compare, first
+from cifar_tui.analysis.study import STUDY
 from cifar_tui.errors import CifarTuiError, InputError
+from cifar_tui.formatting import count, duration, percent, points, printable, probability
 from cifar_tui.headless.displays import PlainDisplay
 from cifar_tui.headless.tables import cell, comparison_table, console, fitting
-from cifar_tui.inference import Progress, answers
-from cifar_tui.run import Loading
+from cifar_tui.report import comparison_files
+from cifar_tui.report.artefacts import lacking_fonts
+from cifar_tui.runs.inference import Progress, answers
+from cifar_tui.runs.run import Loading
 from cifar_tui.state import RunState
-from cifar_tui.store import catalog, comparison_files
-from cifar_tui.store.artefacts import lacking_fonts
+from cifar_tui.store import catalog
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.study import STUDY
 from cifar_tui.system import output
-from cifar_tui.text import count, duration, percent, points, printable, probability
 
 # Heads of columns. Each has a space, which no run's label has.
 LEVEL = "val accuracy"

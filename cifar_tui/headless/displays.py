@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import ParamSpec, Self
 
 from cifar_tui.events import AnyEvent, BatchThrottle, Paused, Resumed, RunFinished, RunStarted, to_json
+from cifar_tui.formatting import printable
 from cifar_tui.headless.tables import comparison_table, console
-from cifar_tui.run import Loading, Run
+from cifar_tui.report.event_lines import event_line, result_line
+from cifar_tui.runs.run import Loading, Run
 from cifar_tui.state import RunState
 from cifar_tui.system import output
-from cifar_tui.text import printable
-from cifar_tui.wording import event_line, result_line
 
 P = ParamSpec("P")
 LOADING_SECONDS = 5.0

@@ -18,15 +18,15 @@ from typing import Self, cast
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.events import RunFinished
-from cifar_tui.faults import explain
+from cifar_tui.formatting import printable
 from cifar_tui.headless.displays import Display, Forgiving, JsonDisplay, LogDisplay, PlainDisplay, QuietDisplay
-from cifar_tui.run import Ended, Loading, Message, Run, exit_status
-from cifar_tui.session import Session
+from cifar_tui.runs.failures import explain
+from cifar_tui.runs.run import Ended, Loading, Message, Run, exit_status
+from cifar_tui.runs.workspace import Session
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.system import output
-from cifar_tui.text import printable
 
 ENDING = (signal.SIGINT, signal.SIGTERM)
 ANSWERED = (*ENDING, signal.SIGHUP, signal.SIGUSR1)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from cifar_tui.export import export
+from cifar_tui.formatting import count, printable
 from cifar_tui.headless.displays import PlainDisplay
-from cifar_tui.run import Loading
+from cifar_tui.runs.export import export
+from cifar_tui.runs.run import Loading
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.stored import Overrides
 from cifar_tui.system.output import line
-from cifar_tui.text import count, printable
 
 
 def export_run(folder: RunFolder, form: str, output: Path | None, given: Overrides, *, as_json: bool) -> None:

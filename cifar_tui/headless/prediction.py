@@ -15,14 +15,14 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
+from cifar_tui.formatting import count, percent, plural, printable
 from cifar_tui.headless.displays import PlainDisplay
 from cifar_tui.headless.tables import cell
-from cifar_tui.inference import Prediction, Unreadable, predict
-from cifar_tui.run import Loading
+from cifar_tui.runs.inference import Prediction, Unreadable, predict
+from cifar_tui.runs.run import Loading
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.stored import Overrides
 from cifar_tui.system import output
-from cifar_tui.text import count, percent, plural, printable
 
 FEW = 8
 """Up to so many images are shown one below the other; of more, there is a line each."""

@@ -14,13 +14,13 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from cifar_tui.events import AnyEvent, Batch, RunStarted
+from cifar_tui.formatting import count, duration, percent, printable
 from cifar_tui.headless.displays import Display
 from cifar_tui.headless.tables import comparison_table
-from cifar_tui.run import Loading
+from cifar_tui.report.event_lines import event_line, result_line
+from cifar_tui.runs.run import Loading
 from cifar_tui.state import RunState
 from cifar_tui.system import output
-from cifar_tui.text import count, duration, percent, printable
-from cifar_tui.wording import event_line, result_line
 
 
 class ProgressDisplay(Display):

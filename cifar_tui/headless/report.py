@@ -6,14 +6,14 @@ import sys
 from pathlib import Path
 
 from cifar_tui.errors import InputError
+from cifar_tui.formatting import printable
 from cifar_tui.headless.displays import PlainDisplay
-from cifar_tui.run import Loading
-from cifar_tui.session import write_report
-from cifar_tui.store.artefacts import HTML, REPORT, lacking_fonts, write_page
+from cifar_tui.report.artefacts import HTML, REPORT, lacking_fonts, write_page
+from cifar_tui.runs.run import Loading
+from cifar_tui.runs.workspace import write_report
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.stored import Overrides
 from cifar_tui.system.output import line
-from cifar_tui.text import printable
 
 
 def report_run(folder: RunFolder, given: Overrides, *, as_html: bool, output: Path | None) -> int:

@@ -9,13 +9,13 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from cifar_tui.analysis import class_scores, listed
+from cifar_tui.analysis.class_scores import class_scores, listed
+from cifar_tui.analysis.study import Reference
 from cifar_tui.confusion_matrix import ConfusionMatrix
+from cifar_tui.formatting import UNKNOWN, count, duration, figure, percent, printable
 from cifar_tui.state import RunState
-from cifar_tui.study import Reference
 from cifar_tui.system import output
-from cifar_tui.text import UNKNOWN, count, duration, figure, percent, printable
-from cifar_tui.widths import LONGEST, cut, padded
+from cifar_tui.system.text_width import LONGEST, cut, padded
 
 PLAIN_WIDTH = 160
 """Columns of a table that goes to a file."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from cifar_tui.imports import importing
 from cifar_tui.models.parts.dropout import BranchDropout
+from cifar_tui.system.import_lock import importing
 
 
 def build(num_classes: int) -> nn.Module:

@@ -8,7 +8,7 @@ from cifar_tui.errors import InputError
 from cifar_tui.store.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from cifar_tui.store.answers import Answers
+    from cifar_tui.store.predictions import Answers
 
 
 class AnsweredRun(NamedTuple):
@@ -39,13 +39,13 @@ def read_both(two: Two) -> tuple[Answers, Answers]:
 
 
 def _recorded(run: AnsweredRun) -> Answers:
-    from cifar_tui.store import answers
+    from cifar_tui.store import predictions
 
-    path = run.folder.path / answers.FILE
-    if not run.folder.files.exists(answers.FILE):
-        why = f"has no recorded answers ({answers.FILE}): `cifar-tui compare` finds them out, for itself"
+    path = run.folder.path / predictions.FILE
+    if not run.folder.files.exists(predictions.FILE):
+        why = f"has no recorded answers ({predictions.FILE}): `cifar-tui compare` finds them out, for itself"
         raise InputError(f"{run.folder.id} {why}")
-    found = answers.read(path)
+    found = predictions.read(path)
     if found.epoch != run.epoch:
         raise InputError(f"{run.folder.id} was tested in epoch {run.epoch}; its recorded answers are of {found.epoch}")
     return found

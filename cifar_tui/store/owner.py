@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
+from cifar_tui.formatting import printable
 from cifar_tui.system import bounded_json
 from cifar_tui.system.processes import Process
-from cifar_tui.text import printable
 
 RECORD_BYTES = 1024
 """Every record has this length, so that one is replaced by another in a single write."""

@@ -21,10 +21,10 @@ from cifar_tui.events import (
     RunStarted,
     to_json,
 )
-from cifar_tui.files import PASSING
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.store.tables import metrics_csv
+from cifar_tui.system.files import PASSING
 
 MOST_HELD = 10_000
 """Lines of batches that are held back while the disk is full; the others are few, and all are kept."""

@@ -16,7 +16,7 @@ from cifar_tui.data.dataset import Split
 from cifar_tui.data.loader import evaluation_batches
 from cifar_tui.errors import InputError
 from cifar_tui.events import Evaluated, SplitName
-from cifar_tui.text import plural
+from cifar_tui.formatting import plural
 from cifar_tui.training.control import Control
 from cifar_tui.training.devices import Placement
 

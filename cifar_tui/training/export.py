@@ -19,7 +19,7 @@ from cifar_tui.config import IMAGE_SIZE
 from cifar_tui.errors import CifarTuiError, one_line
 from cifar_tui.models.own.settings import settings_kept
 from cifar_tui.models.parts.dropout import torch_dropout
-from cifar_tui.training.checkpoints import copy_weights
+from cifar_tui.training.checkpoints.storage import copy_weights
 
 TOLERANCE = 1e-4
 """The most by which a logit of the file may differ from the model's own."""

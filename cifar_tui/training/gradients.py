@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cifar_tui.training.devices import Placement
-from cifar_tui.training.draws import GLOBAL_GENERATOR, Draws
+from cifar_tui.training.random_streams import GLOBAL_GENERATOR, Draws
 
 WARM_UP = 3
 """Batches of one size before a capture: in the first, libraries take their memory and choose their algorithms."""

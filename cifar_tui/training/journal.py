@@ -11,16 +11,16 @@ from torch import Tensor, nn
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.events import AnyEvent, Batch, Checkpoint, Epoch, Level, Note, Paused, Resumed, RunStarted
-from cifar_tui.files import PASSING
-from cifar_tui.training import checkpoints
-from cifar_tui.training.checkpoints import Identity, Progress, Snapshot, Weights
+from cifar_tui.system.files import PASSING
+from cifar_tui.training.checkpoints import storage
+from cifar_tui.training.checkpoints.storage import Identity, Progress, Snapshot, Weights
+from cifar_tui.training.checkpoints.writer import CheckpointWriter
 from cifar_tui.training.clock import Clock
 from cifar_tui.training.control import Control
 from cifar_tui.training.devices import Placement
 from cifar_tui.training.evaluation import Evaluation
 from cifar_tui.training.metrics import MetricsReader, Step
 from cifar_tui.training.optimizer import Stateful
-from cifar_tui.training.writer import CheckpointWriter
 
 REPORT_SECONDS = 0.1
 """How often batches are told of."""
@@ -78,9 +78,9 @@ class Journal:
         Raises:
             InputError: It does not fit.
         """
-        checkpoints.restore(saved, self._model, self._optimizer, self._schedule)
+        storage.restore(saved, self._model, self._optimizer, self._schedule)
         self.progress = saved.progress
-        self.best_weights = saved.best_weights and checkpoints.named_as_in(self._model, saved.best_weights)
+        self.best_weights = saved.best_weights and storage.named_as_in(self._model, saved.best_weights)
         self.clock.active = saved.active
         self._reported = self._saved = self.clock.active
         self._kept = True
@@ -132,7 +132,7 @@ class Journal:
         """
         progress = self.progress
         if not math.isfinite(validation.loss):
-            raise checkpoints.diverged("the validation loss", progress)
+            raise storage.diverged("the validation loss", progress)
         best = progress.best_accuracy is None or validation.accuracy > progress.best_accuracy
         seconds = self.clock.active - progress.epoch_began
         self._emit(validation.event("validation", progress.epoch, self.clock.t))
@@ -153,7 +153,7 @@ class Journal:
         )
         if best:
             progress.best_epoch, progress.best_accuracy, progress.stale_epochs = progress.epoch, validation.accuracy, 0
-            self.best_weights = checkpoints.copy_weights(self._model)
+            self.best_weights = storage.copy_weights(self._model)
         else:
             progress.stale_epochs += 1
         progress.begin_epoch(progress.epoch + 1, self.clock.active)
@@ -199,7 +199,7 @@ class Journal:
             schedule=self._schedule.state_dict(),
             best_weights=self.best_weights,
         )
-        checkpoints.check(snapshot)
+        storage.check(snapshot)
         self._tell_written(wait=True)  # One at a time.
         self._writer.write(snapshot, best=best)
         self._saved = self.clock.active
@@ -268,5 +268,5 @@ class Journal:
                 )
             )
             if not math.isfinite(m.loss):
-                raise checkpoints.diverged(f"the loss of batch {m.step.batch}", self.progress)
+                raise storage.diverged(f"the loss of batch {m.step.batch}", self.progress)
             self.progress.add(m)

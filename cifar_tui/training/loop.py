@@ -7,20 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifar_tui.data.augment import Style
-from cifar_tui.data.keys import key
+from cifar_tui.data.augmentation.augment import Style
 from cifar_tui.data.loader import TrainingBatches, on_device
+from cifar_tui.data.seeds import key
 from cifar_tui.events import RunStarted, RunStatus
+from cifar_tui.formatting import plural
 from cifar_tui.models.own import is_own
-from cifar_tui.text import plural
-from cifar_tui.training.checkpoints import Snapshot
+from cifar_tui.training.checkpoints.storage import Snapshot
 from cifar_tui.training.clock import Clock
 from cifar_tui.training.control import Control, StopTraining
 from cifar_tui.training.evaluation import Evaluation, evaluate
 from cifar_tui.training.gradients import Gradients, ReplayedGradients
 from cifar_tui.training.journal import Emit, Journal
 from cifar_tui.training.optimizer import optimise
-from cifar_tui.training.setup import Setup
+from cifar_tui.training.setup.prepare import Setup
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,18 +12,20 @@ from textual.binding import BindingType
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
+from cifar_tui.formatting import plural
 from cifar_tui.stored import AS_MADE, Overrides
-from cifar_tui.text import plural
-from cifar_tui.tui import background, consent, keys
-from cifar_tui.tui.entry import Entry
+from cifar_tui.tui import keys
+from cifar_tui.tui.dialogs import consent
 from cifar_tui.tui.live import LiveApp
+from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.runtime import background
 
 if TYPE_CHECKING:
     from textual.widgets import Input
 
-    from cifar_tui.inference import PredictedFiles
-    from cifar_tui.session import Session
-    from cifar_tui.tui.new_run import Wanted
+    from cifar_tui.runs.inference import PredictedFiles
+    from cifar_tui.runs.workspace import Session
+    from cifar_tui.tui.dialogs.new_run import Wanted
 
 
 class Dashboard(LiveApp):
@@ -60,7 +62,7 @@ class Dashboard(LiveApp):
 
     def action_command_palette(self) -> None:
         """Find what a key does by its name."""
-        from cifar_tui.tui.palette import Palette
+        from cifar_tui.tui.dialogs.palette import Palette
 
         # The key for it is Textual's, and works before questions too, which it is not to cover.
         if self.screen is self.main:
@@ -95,7 +97,7 @@ class Dashboard(LiveApp):
         elif entry.status == "stopping":
             self.say("is stopping already, after this batch", entry)
         else:
-            from cifar_tui.tui.questions import stop_question
+            from cifar_tui.tui.dialogs.questions import stop_question
 
             self.push_screen(stop_question(entry.name, self.look), functools.partial(self._stop, entry))
 
@@ -136,7 +138,7 @@ class Dashboard(LiveApp):
             if missing is None:
                 self._begin(entry)
         if lacking:
-            from cifar_tui.tui.questions import missing_data_question
+            from cifar_tui.tui.dialogs.questions import missing_data_question
 
             where = next(str(missing) for _, missing in found if missing)
             self.push_screen(missing_data_question(where, self.look), functools.partial(self._provide, lacking))
@@ -200,7 +202,7 @@ class Dashboard(LiveApp):
 
     def action_new_run(self) -> None:
         """Fill in a form for a new run."""
-        from cifar_tui.tui.new_run import NewRun
+        from cifar_tui.tui.dialogs.new_run import NewRun
 
         options = TrainingConfig()
         with self.refusals():
@@ -240,7 +242,7 @@ class Dashboard(LiveApp):
                 self.say(str(error), level="warning")
                 return
         if wanted.detached:
-            from cifar_tui import detached
+            from cifar_tui.runs import detached
 
             def start() -> str:
                 mirrored = self.session().tensorboard
@@ -288,7 +290,7 @@ class Dashboard(LiveApp):
         if folder is None:
             self.say("has no folder yet: s starts it", entry, "warning")
             return
-        from cifar_tui.session import write_report
+        from cifar_tui.runs.workspace import write_report
 
         def done(problems: list[str]) -> None:
             for problem in problems:
@@ -302,9 +304,9 @@ class Dashboard(LiveApp):
         """Ask for image files, and show what the selected run's best weights take them for."""
         if (entry := self.selected) is None:
             return
-        from cifar_tui.tui.image_files import ImageFiles
-        from cifar_tui.tui.opened import has_weights
-        from cifar_tui.tui.predicted import left_out
+        from cifar_tui.tui.dialogs.image_files import ImageFiles
+        from cifar_tui.tui.images.image_file_predictions import left_out
+        from cifar_tui.tui.images.test_images import has_weights
 
         # The box is there all the same: what is typed for it would act on the panels.
         known = entry.folder is not None and has_weights(entry)
@@ -359,7 +361,7 @@ class Dashboard(LiveApp):
 
     def action_help(self) -> None:
         """All keys."""
-        from cifar_tui.tui.help import Help
+        from cifar_tui.tui.dialogs.help import Help
 
         self.push_screen(Help(self.look))
 
@@ -374,7 +376,7 @@ class Dashboard(LiveApp):
         if not names:
             self.exit()
             return
-        from cifar_tui.tui.questions import quit_question
+        from cifar_tui.tui.dialogs.questions import quit_question
 
         self.push_screen(quit_question(names, self.look), self._quit)
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from cifar_tui.tui.device import DevicePanel
-from cifar_tui.tui.entry import Entry
-from cifar_tui.tui.look import Look
-from cifar_tui.tui.progress import ProgressPanel
-from cifar_tui.tui.remarks import Remark
+from cifar_tui.tui.log.messages import Remark
+from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.sidebar.device import DevicePanel
+from cifar_tui.tui.sidebar.progress import ProgressPanel
+from cifar_tui.tui.theme import Look
 from cifar_tui.tui.views import Views
 
 if TYPE_CHECKING:
-    from cifar_tui.hardware import Sample
-    from cifar_tui.session import Session
+    from cifar_tui.runs.workspace import Session
+    from cifar_tui.system.hardware import Sample
 
 
 class Body(Vertical):

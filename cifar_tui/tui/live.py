@@ -18,24 +18,25 @@ from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.text import plural, printable
-from cifar_tui.tui import background, consent
-from cifar_tui.tui.elsewhere import Elsewhere, News
-from cifar_tui.tui.entry import Entry
-from cifar_tui.tui.graphics import TerminalNamed, driver
-from cifar_tui.tui.in_turn import InTurnApp
-from cifar_tui.tui.inbox import Inbox
-from cifar_tui.tui.look import Look
+from cifar_tui.formatting import plural, printable
+from cifar_tui.tui.dialogs import consent
+from cifar_tui.tui.images.terminal_graphics import TerminalNamed, driver
+from cifar_tui.tui.log.messages import Remark
 from cifar_tui.tui.main_screen import MainScreen
-from cifar_tui.tui.pace import Pace
-from cifar_tui.tui.remarks import Remark
-from cifar_tui.tui.roster import Roster, read_run
-from cifar_tui.tui.runs_table import matches
+from cifar_tui.tui.runs.elsewhere import Elsewhere, News
+from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.runs.roster import Roster, read_run
+from cifar_tui.tui.runs.table import matches
+from cifar_tui.tui.runtime import background
+from cifar_tui.tui.runtime.in_turn import InTurnApp
+from cifar_tui.tui.runtime.inbox import Inbox
+from cifar_tui.tui.runtime.pace import Pace
+from cifar_tui.tui.theme import Look
 
 if TYPE_CHECKING:
     from cifar_tui.events import Level
-    from cifar_tui.run import Message
-    from cifar_tui.session import Session
+    from cifar_tui.runs.run import Message
+    from cifar_tui.runs.workspace import Session
     from cifar_tui.state import RunState
     from cifar_tui.store.tail import Tail
 
@@ -162,7 +163,7 @@ class LiveApp(InTurnApp):
         """The terminal is in use, for the first time or again; images that it had before are gone."""
         # The placeholders of pixels name them by their colours.
         if message.draws_pixels and self.console.color_system == "truecolor" and self._driver is not None:
-            from cifar_tui.tui.pixels import Pixels
+            from cifar_tui.tui.images.pixels import Pixels
 
             self.main.draw_images_by(Pixels(self._driver.write))
 
@@ -281,8 +282,8 @@ class LiveApp(InTurnApp):
     def _tell(self, entry: Entry, message: Message) -> None:
         """Say what there is to say of a message."""
         from cifar_tui.events import Note, RunFinished
-        from cifar_tui.run import Ended, Loading
-        from cifar_tui.wording import ending_line, event_line
+        from cifar_tui.report.event_lines import ending_line, event_line
+        from cifar_tui.runs.run import Ended, Loading
 
         if isinstance(message, Ended):
             if entry.error:
@@ -297,7 +298,7 @@ class LiveApp(InTurnApp):
     def watch_devices(self) -> None:
         """Ask the devices what they do while something trains, and only then: an idle screen is not written to."""
         if self.roster.under_way and self._watch is None:
-            from cifar_tui.hardware import Sampler
+            from cifar_tui.system.hardware import Sampler
 
             self._watch = background.Watch(Sampler().sample, self.main.sampled, SAMPLE_SECONDS)
         elif not self.roster.under_way and self._watch is not None:

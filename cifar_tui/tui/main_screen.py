@@ -13,22 +13,22 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from cifar_tui.tui import keys
-from cifar_tui.tui.entry import Entry
-from cifar_tui.tui.footer import footer
-from cifar_tui.tui.lines import Part
-from cifar_tui.tui.look import Look
-from cifar_tui.tui.remarks import KEPT, Remark, words
-from cifar_tui.tui.runs_table import RunsTable
-from cifar_tui.tui.status_line import StatusLine
+from cifar_tui.tui.log.messages import KEPT, Remark, words
+from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.runs.table import RunsTable
+from cifar_tui.tui.theme import Look
 from cifar_tui.tui.views_screen import ViewsScreen
+from cifar_tui.tui.widgets.footer import footer
+from cifar_tui.tui.widgets.lines import Part
+from cifar_tui.tui.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
     from textual.widgets import Input
 
-    from cifar_tui.hardware import Sample
-    from cifar_tui.session import Session
+    from cifar_tui.runs.workspace import Session
+    from cifar_tui.system.hardware import Sample
     from cifar_tui.tui.body import Body
-    from cifar_tui.tui.pixels import Pixels
+    from cifar_tui.tui.images.pixels import Pixels
     from cifar_tui.tui.views import Views
 
 SMALLEST = (60, 15)

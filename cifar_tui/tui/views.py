@@ -9,21 +9,21 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
-from cifar_tui.hardware import Sample
-from cifar_tui.tui.charts import ChartsPanel
-from cifar_tui.tui.compare import ComparePanel
-from cifar_tui.tui.confidence import ConfidencePanel
-from cifar_tui.tui.confusion import ConfusionPanel
-from cifar_tui.tui.device import DevicePanel
-from cifar_tui.tui.entry import Entry
-from cifar_tui.tui.images import ImagesPanel
-from cifar_tui.tui.log import LogPanel
-from cifar_tui.tui.look import Look
-from cifar_tui.tui.opened import Opened
-from cifar_tui.tui.remarks import Remark
+from cifar_tui.system.hardware import Sample
+from cifar_tui.tui.charts.confidence import ConfidencePanel
+from cifar_tui.tui.charts.panel import ChartsPanel
+from cifar_tui.tui.compare.panel import ComparePanel
+from cifar_tui.tui.confusion.panel import ConfusionPanel
+from cifar_tui.tui.images.panel import ImagesPanel
+from cifar_tui.tui.images.test_images import Opened
+from cifar_tui.tui.log.messages import Remark
+from cifar_tui.tui.log.panel import LogPanel
+from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.sidebar.device import DevicePanel
+from cifar_tui.tui.theme import Look
 
 if TYPE_CHECKING:
-    from cifar_tui.session import Session
+    from cifar_tui.runs.workspace import Session
 
 TITLES = {
     "charts": "1 charts",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from cifar_tui.tui.entry import Entry
-from cifar_tui.tui.steady import SteadyScreen
+from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.runtime.steady import SteadyScreen
 
 if TYPE_CHECKING:
-    from cifar_tui.inference import PredictedFiles
+    from cifar_tui.runs.inference import PredictedFiles
     from cifar_tui.tui.views import Views
 
 

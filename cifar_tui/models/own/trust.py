@@ -14,9 +14,9 @@ import threading
 from pathlib import Path
 
 from cifar_tui.errors import InputError
-from cifar_tui.files import open_to_read
 from cifar_tui.models.own.place import Place
 from cifar_tui.system import user_folders
+from cifar_tui.system.files import open_to_read
 
 FILE = "classes.jsonl"
 """In the state folder: an object a line, `model`, `home` and `files`."""

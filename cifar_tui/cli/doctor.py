@@ -1,0 +1,152 @@
+"""`cifar-tui doctor`: what this machine has for training, and what to mend."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cifar_tui import __version__
+from cifar_tui.config import TrainingConfig
+from cifar_tui.formatting import plural, printable
+from cifar_tui.system import output, processors, user_folders
+
+PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow", "safetensors", "matplotlib", "rich", "typer")
+RUN_BYTES = 2**28
+"""What a run of the protocol's CNN keeps on the disk: about 0.2 GB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found of one thing; `mend` says what to do where it is not as it should be."""
+
+    topic: str
+    found: str
+    mend: str = ""
+    hinders: bool = True
+    """Whether what is to be mended keeps training from working; nothing to be mended does not."""
+
+    def __post_init__(self) -> None:
+        if not self.mend:
+            object.__setattr__(self, "hinders", False)
+
+
+def report(runs_dir: Path, data_dir: str | None, *, as_json: bool) -> int:
+    """Print all findings, as they come.
+
+    Returns:
+        The exit status: 1 where something keeps training from working, else 0.
+    """
+    findings = []
+    for finding in _findings(runs_dir, data_dir):
+        findings.append(finding)
+        if not as_json:
+            output.line(f"{'!!' if finding.mend else 'ok'}  {finding.topic:13} {printable(finding.found)}")
+            if finding.mend:
+                output.line(f"{'':18}to mend: {printable(finding.mend)}")
+    if as_json:
+        output.line(json.dumps([asdict(finding) for finding in findings]))
+    return 1 if any(finding.hinders for finding in findings) else 0
+
+
+def _findings(runs_dir: Path, data_dir: str | None) -> Iterator[Finding]:
+    yield Finding("cifar-tui", __version__)
+    yield Finding("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    for package in PACKAGES:
+        yield _package(package)
+    yield from _torch()
+    yield _cifar10(data_dir)
+    yield _cache()
+    yield from _runs(runs_dir)
+    yield _terminal()
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(name, importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(name, "not installed", f"pip install {name}")
+
+
+def _torch() -> Iterator[Finding]:
+    """Whether torch and torchvision load, and what training would run on."""
+    try:
+        import torchvision  # noqa: F401
+
+        from cifar_tui.training.devices import all_devices, place
+    except Exception as error:  # noqa: BLE001  (whatever keeps them from loading is what is to be told)
+        text = f"{type(error).__name__}: {error}".partition("\n")[0]
+        yield Finding("PyTorch", f"does not load: {text}", "pip install --force-reinstall torch torchvision")
+        return
+    for device, name, precision in all_devices():
+        yield Finding(device, f"{name}, --precision auto takes {precision}")
+    chosen = place(TrainingConfig())
+    yield Finding("--device auto", f"takes {chosen.device}")
+    found = processors.for_threads()
+    bound = f", bounded by {found.bound}" if found.bound else ""
+    yield Finding("threads", f"{found.count} on {plural(os.cpu_count() or 1, 'core')}{bound}")
+
+
+def _cifar10(data_dir: str | None) -> Finding:
+    from cifar_tui.data.cifar10 import locate
+
+    found = locate(data_dir)
+    if found is None:
+        return Finding("CIFAR-10", "not here yet; the first run on it fetches 170 MB")
+    return Finding("CIFAR-10", f"{found.kind} {found.path}")
+
+
+def _cache() -> Finding:
+    lasting = user_folders.lasting_cache()
+    if lasting is None:
+        return Finding(
+            "cache", f"{user_folders.cache()}, there is no home to keep it in", "set XDG_CACHE_HOME", hinders=False
+        )
+    return Finding("cache", str(lasting))
+
+
+def _runs(runs_dir: Path) -> Iterator[Finding]:
+    place = runs_dir.absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    found = f"{runs_dir}: {free / 2**30:.1f} GiB free"
+    if not os.access(place, os.W_OK | os.X_OK):
+        yield Finding("runs", f"{runs_dir} cannot be written", "choose another --runs-dir")
+        return
+    if free < RUN_BYTES:
+        yield Finding("runs", found, "make room, or choose another --runs-dir: a run keeps about 0.2 GB")
+    else:
+        yield Finding("runs", found)
+    yield _locks(place)
+
+
+def _locks(folder: Path) -> Finding:
+    """Whether files can be locked where runs are kept."""
+    from cifar_tui.store.lock import why_no_locks
+
+    try:
+        why = why_no_locks(folder)
+    except OSError as error:
+        return Finding("locks", f"{folder} cannot be written: {error.strerror}", "choose another --runs-dir")
+    if not why:
+        return Finding("locks", "a lock in its folder says which process trains a run")
+    found = f"the runs' file system has none ({why}): a heartbeat says which process trains a run"
+    mend = "runs work without; where several machines use them, mount it with locks (Lustre: -o flock)"
+    return Finding("locks", found, mend, hinders=False)
+
+
+def _terminal() -> Finding:
+    if (size := output.terminal_size()) is None:
+        return Finding("terminal", "standard output is none: output is plain lines")
+    columns, lines = size
+    encoding = output.stream().encoding
+    found = f"{os.environ.get('TERM', 'TERM is not set')}, {columns}×{lines}, {encoding}"
+    if encoding.lower().replace("-", "") != "utf8":
+        return Finding("terminal", found, "set a UTF-8 locale, such as LC_ALL=C.UTF-8", hinders=False)
+    return Finding("terminal", found)

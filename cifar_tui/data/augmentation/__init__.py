@@ -1,0 +1,1 @@
+"""The training augmentation of the reference protocol, for whole batches."""

@@ -1,0 +1,1 @@
+"""A folder of images by class as a dataset."""

@@ -1,0 +1,1 @@
+"""Reports on a run and on several: Markdown, HTML, CSV and plots."""

@@ -1,0 +1,201 @@
+"""A comparison of runs in words and tables, in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+
+from cifar_tui.analysis.calibration import BINS
+from cifar_tui.analysis.class_scores import listed
+from cifar_tui.analysis.comparison import Comparison, Figures, Pair, Race, classes_that_differ, first
+from cifar_tui.analysis.study import CLASS_IMAGES
+from cifar_tui.formatting import UNKNOWN, count, duration, percent, points, probability
+from cifar_tui.report.comparison_conclusion import conclusion
+from cifar_tui.report.markdown import escape, picture, table
+
+
+def comparison_md(comparison: Comparison, curves: str, classes: Sequence[str]) -> str:
+    """The report, in Markdown. Whatever comes from outside, such as class names, is shown as text.
+
+    Args:
+        comparison: What it is about.
+        curves: The picture of the learning curves; empty where there is none.
+        classes: The picture of the classes' accuracies for each group of `same_classes`.
+    """
+    runs = comparison.runs
+    parts = [
+        f"# {escape(_title(runs))}",
+        table(
+            ("run", "called here", "trained on", "state"),
+            [(escape(r.id), escape(r.label), escape(r.data or UNKNOWN), r.state) for r in runs],
+            "llll",
+        ),
+        "## Figures",
+        _figures(comparison),
+        "The gap is training accuracy less validation accuracy after the best epoch, in points.",
+    ]
+    if curves or comparison.races:
+        parts += ["## Learning", *picture(curves, "Validation curves of the runs", {curves} - {""})]
+        for race in comparison.races:
+            parts += [
+                "When each run first reached a validation accuracy, in shares of the lowest of their best ones:",
+                _race(race, runs),
+            ]
+    for number, (group, name) in enumerate(zip(comparison.same_classes, classes, strict=True)):
+        parts += _classes(group, comparison, {name}, name, first_one=number == 0)
+    for two in comparison.pairs:
+        parts += _pair(two, runs)
+    parts += _confidence(runs)
+    if comparison.gaps:
+        parts += ["## What cannot be compared", "\n".join(f"- {escape(gap)}." for gap in comparison.gaps)]
+    parts += ["## Conclusion", *conclusion(comparison)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _title(runs: Sequence[Figures]) -> str:
+    names, data = [run.label for run in runs], {run.data for run in runs}
+    together = f"{', '.join(names[:-1])} and {names[-1]}"
+    return f"{together} on {data.pop()}" if len(data) == 1 and None not in data else together
+
+
+def _figures(comparison: Comparison) -> str:
+    """A row for each figure, a column for each run and for each of the study's models."""
+    runs, study = comparison.runs, comparison.study
+    unknown = [UNKNOWN] * len(study)
+    rows = [
+        ("Parameters", *(_count(run.parameters) for run in runs), *unknown),
+        ("Epochs", *(count(run.epochs) for run in runs), *unknown),
+        (
+            "Validation accuracy after epoch 1",
+            *(percent(run.first_val_accuracy) for run in runs),
+            *(percent(each.first_val_accuracy) for each in study),
+        ),
+        ("Best validation accuracy", *(percent(run.best_val_accuracy) for run in runs), *unknown),
+        ("Best epoch", *(_count(run.best_epoch) for run in runs), *unknown),
+        ("Gap", *(UNKNOWN if run.gap is None else points(run.gap) for run in runs), *unknown),
+        (
+            "**Test accuracy**",
+            *(f"**{percent(run.test_accuracy)}**" for run in runs),
+            *(percent(each.test_accuracy) for each in study),
+        ),
+        ("Images/s in training", *(_speed(run.images_per_second) for run in runs), *unknown),
+        ("Time", *(duration(run.seconds) for run in runs), *unknown),
+    ]
+    heads = ["", *(escape(run.label) for run in runs), *(f"study’s {each.model}" for each in study)]
+    return table(heads, rows, "l" + "r" * (len(runs) + len(study)))
+
+
+def _count(number: int | None) -> str:
+    return UNKNOWN if number is None else count(number)
+
+
+def _speed(images_per_second: float | None) -> str:
+    return UNKNOWN if images_per_second is None else count(round(images_per_second))
+
+
+def _race(race: Race, runs: Sequence[Figures]) -> str:
+    labels = [escape(runs[n].label) for n in race.runs]
+    rows = [
+        (
+            percent(level.accuracy),
+            *(f"epoch {r.epoch}, {count(r.samples)} images, {duration(r.seconds)}" for r in level.reached),
+            first(labels, [r.samples for r in level.reached]),
+            first(labels, [r.seconds for r in level.reached]),
+        )
+        for level in race.levels
+    ]
+    heads = ("validation accuracy", *labels, "first in images", "first in time")
+    return table(heads, rows, "r" * (1 + len(labels)) + "ll")
+
+
+def _classes(
+    group: Sequence[int], comparison: Comparison, files: AbstractSet[str], name: str, *, first_one: bool
+) -> list[str]:
+    """Each class's accuracy, and what was most often taken for what."""
+    runs = [comparison.runs[n] for n in group]
+    study = [each for each in comparison.study if any(each.recall(score.name) is not None for score in runs[0].classes)]
+    shown, rows = classes_that_differ(runs), []
+    for k in shown:
+        called = runs[0].classes[k].name
+        of_study = [percent(each.recall(called)) for each in study]
+        rows.append((escape(called), *(percent(run.classes[k].recall) for run in runs), *of_study))
+    heads = ["class", *(escape(run.label) for run in runs), *(f"study’s {each.model}" for each in study)]
+    mistakes = [
+        f"- {escape(run.label)}: {count(pair.count)} of {count(pair.images)} “{escape(pair.true)}” taken for "
+        f"“{escape(pair.predicted)}” ({percent(pair.count / pair.images)})"
+        for run in runs
+        for pair in run.confused
+    ]
+    mistakes += [
+        f"- study’s {each.model}: {count(n)} of {count(CLASS_IMAGES)} “{true}” taken for “{predicted}” "
+        f"({percent(n / CLASS_IMAGES)})"
+        for each in study
+        for true, predicted, n in each.confused
+    ]
+    return [
+        *(["## Class by class", "The share of each class’s test images that is found (recall)."] if first_one else []),
+        *picture(name, "Accuracy by class", files),
+        *_only(len(shown), len(runs[0].classes), "that differ most"),
+        table(heads, rows, "l" + "r" * (len(heads) - 1)),
+        *(["Most often confused:", "\n".join(mistakes)] if mistakes else []),
+    ]
+
+
+def _pair(two: Pair, runs: Sequence[Figures]) -> list[str]:
+    a, b = (escape(runs[n].label) for n in (two.a, two.b))
+    whole = two.overall
+    counts = [
+        (name, count(n), percent(n / whole.images if whole.images else None))
+        for name, n in (
+            ("both are right", whole.both),
+            (f"only {a} is right", whole.only_a),
+            (f"only {b} is right", whole.only_b),
+            ("neither is right", whole.neither),
+        )
+    ]
+    shown = listed(len(two.classes), lambda k: abs(two.classes[k].difference))
+    rows = [
+        (
+            escape(runs[two.a].classes[k].name),
+            *map(count, (each.both, each.only_a, each.only_b, each.neither)),
+            points(each.difference),
+            f"{points(each.low)} to {points(each.high)}",
+        )
+        for k, each in ((k, two.classes[k]) for k in shown)
+    ]
+    heads = ("class", "both right", f"only {a}", f"only {b}", "neither", f"{a} − {b}", "95 % interval")
+    return [
+        f"## Where {a} and {b} disagree",
+        f"On the same {count(whole.images)} test images:",
+        table(("", "images", "share"), counts, "lrr"),
+        f"The accuracies of {a} and {b} differ by {points(whole.difference)} points (95 % interval "
+        f"{points(whole.low)} to {points(whole.high)}); by McNemar’s exact test, {probability(whole.p_value)}. "
+        "Class by class, the differences in points:",
+        *_only(len(shown), len(two.classes), "that differ most"),
+        table(heads, rows, "lrrrrrr"),
+        "The intervals are Newcombe’s for two shares of the same images; those of the classes are one by one, so that "
+        "of twenty, one may be expected to miss.",
+    ]
+
+
+def _only(shown: int, every: int, which: str) -> list[str]:
+    return [f"The {shown} of {count(every)} classes {which}:"] if shown < every else []
+
+
+def _confidence(runs: Sequence[Figures]) -> list[str]:
+    known = [(run.label, run.calibration) for run in runs if run.calibration]
+    if not known:
+        return []
+    rows = [
+        (
+            escape(label),
+            percent(each.error),
+            percent(each.confidence),
+            percent(each.confidence_right),
+            percent(each.confidence_wrong),
+        )
+        for label, each in known
+    ]
+    heads = ("", "expected calibration error", "mean confidence", "where right", "where wrong")
+    words = f"The probability of the class that each answers with; the calibration error is over {BINS} bins."
+    return ["## Confidence", words, table(heads, rows, "lrrrr")]

@@ -1,0 +1,90 @@
+"""What happens to a run, in one line each: the same in a log, on a terminal and in the dashboard."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from cifar_tui.events import AnyEvent, Epoch, Note, Paused, Resumed, RunFinished, RunStarted
+from cifar_tui.formatting import UNKNOWN, count, duration, percent, plural, printable
+from cifar_tui.state import RunState
+from cifar_tui.store.commands import run_command, shell_line
+
+MOST_NAME = 300
+"""Characters of a name that are shown: a stream of anybody's may hold any."""
+
+
+def event_line(event: AnyEvent, state: RunState, width: int | None = None) -> str | None:
+    """An event in words; None for those that a log can do without. An epoch is shortened where `width` asks for it."""
+    match event:
+        case RunStarted():
+            return printable(
+                f"{event.id[:MOST_NAME]}: {event.model[:MOST_NAME]} ({plural(event.parameters, 'parameter')}) on"
+                f" {event.data[:MOST_NAME]}, {plural(event.train_samples, 'training image')} of"
+                f" {len(event.classes)} classes; {event.device}, {event.precision},"
+                f" {plural(event.threads, 'thread')}, batch {event.batch_size}"
+            )
+        case Epoch():
+            line = _epoch_line(event, state)
+            return line if width is None or len(line) <= width else _short_epoch_line(event, state)
+        case Paused() if state.started:
+            return f"{printable(state.started.id)}: paused {_place(event, state.started, 'before')}"
+        case Resumed() if state.started:
+            return f"{printable(state.started.id)}: goes on {_place(event, state.started, 'with')}"
+        case Note() if event.level != "debug":
+            return f"{event.level}: {printable(event.message)}"
+        case _:
+            return None
+
+
+def _epoch_line(event: Epoch, state: RunState) -> str:
+    speed = count(round(event.images_per_second)) if math.isfinite(event.images_per_second) else UNKNOWN
+    return (
+        f"epoch {_number_of(event, state)}"
+        f"  train loss {event.train_loss:.4f} accuracy {percent(event.train_accuracy)}"
+        f"  validation loss {event.val_loss:.4f} accuracy {percent(event.val_accuracy)}"
+        f"  lr {event.lr:.2e}  {speed} images/s"
+        f"  {duration(event.seconds)}{'  best' if event.best else ''}"
+    )
+
+
+def _short_epoch_line(event: Epoch, state: RunState) -> str:
+    return (
+        f"epoch {_number_of(event, state)}"
+        f"  train {event.train_loss:.4f} {percent(event.train_accuracy)}"
+        f"  val {event.val_loss:.4f} {percent(event.val_accuracy)}"
+        f"  {duration(event.seconds)}{'  best' if event.best else ''}"
+    )
+
+
+def _number_of(event: Epoch, state: RunState) -> str:
+    planned = state.started.epochs if state.started else event.epoch
+    return f"{event.epoch:{len(str(planned))}}/{planned}"
+
+
+def _place(event: Paused | Resumed, started: RunStarted, between: str) -> str:
+    if event.batch:
+        return f"in epoch {event.epoch}, after batch {event.batch} of {started.batches}"
+    return f"{between} the test" if event.epoch > started.epochs else f"{between} epoch {event.epoch}"
+
+
+def ending_line(finished: RunFinished) -> str:
+    """How a run ended, and why."""
+    if finished.message.startswith(finished.state):
+        return finished.message
+    return f"{finished.state}: {finished.message}"
+
+
+def result_line(state: RunState, finished: RunFinished, folder: Path) -> str:
+    """How a run ended, in one line."""
+    model = state.started.model if state.started else "run"
+    parts = [printable(f"{model} {ending_line(finished)}")]
+    if finished.test_accuracy is not None and finished.test_loss is not None:
+        parts.append(f"test accuracy {percent(finished.test_accuracy)}, loss {finished.test_loss:.4f}")
+    if finished.best_val_accuracy is not None:
+        parts.append(f"best validation accuracy {percent(finished.best_val_accuracy)} in epoch {finished.best_epoch}")
+    parts.append(duration(finished.seconds))
+    parts.append(f"saved in {printable(str(folder))}")
+    if finished.state in ("stopped", "interrupted", "failed") and state.checkpoint is not None:
+        parts.append(f"go on with: {shell_line(run_command('resume', folder.name, str(folder.parent)))}")
+    return "; ".join(parts)

@@ -1,0 +1,325 @@
+"""`report.md`: a run in words and pictures, for every way in which it can end."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from cifar_tui.analysis.calibration import Calibration
+from cifar_tui.analysis.class_scores import class_scores, listed, most_confused
+from cifar_tui.config import TrainingConfig
+from cifar_tui.events import Epoch, Evaluated
+from cifar_tui.formatting import UNKNOWN, count, duration, percent, plural
+from cifar_tui.report.findings import conclusion, confidence
+from cifar_tui.report.markdown import escape, picture, table
+from cifar_tui.state import RunState
+from cifar_tui.store.commands import flag, run_command, shell_line, training_command
+
+CONFUSED_PAIRS = 10
+"""The most pairs of confused classes that are listed."""
+NOTES = 50
+"""The most notes that are listed, the last ones."""
+OVERFITTING = 0.05
+"""Training accuracy this far above validation accuracy is called over-fitting; from two fifths of it on, slight."""
+UNDERFITTING = 0.10
+"""Without over-fitting, this share of wrong images, in training and in validation, is called under-fitting."""
+
+
+def report_md(
+    state: RunState, config: Mapping[str, Any], files: AbstractSet[str], calibration: Calibration | None = None
+) -> str:
+    """The report, in Markdown. Whatever comes from outside, such as class names, is shown as text.
+
+    Args:
+        state: The run, at whatever point it is.
+        config: What `config.json` holds.
+        files: Names in the run's folder that the report may refer to; pictures that are not there are left out.
+        calibration: Of its answers on the test images, where they are known.
+    """
+    options: dict[str, Any] = config["options"]
+    parts = [
+        f"# {escape(options['model'])} on {escape(config['dataset']['name'])}",
+        _summary(state, config),
+        _main_figures(state, config),
+    ]
+    if state.epochs:
+        parts += ["## Learning", *picture("curves.png", "Learning curves", files), _fit(state.epochs, state.best)]
+        if "metrics.csv" in files:
+            parts.append("Every epoch's figures are in [metrics.csv](metrics.csv).")
+    if state.test and state.started:
+        parts += _test(state.test, state.started.classes, files)
+        if calibration is not None:
+            parts += confidence(calibration, files)
+    parts += conclusion(state, calibration)
+    parts += _notes(state)
+    parts += _how_trained(state, config, options)
+    parts += _commands(state, config)
+    return "\n\n".join(parts) + "\n"
+
+
+def _summary(state: RunState, config: Mapping[str, Any]) -> str:
+    dataset = config["dataset"]
+    sentences = [
+        f"The model {escape(config['options']['model'])}, with {count(config['parameters'])} parameters, was trained "
+        f"on {escape(dataset['name'])}: {count(dataset['train'])} training, {count(dataset['validation'])} validation "
+        f"and {count(dataset['test'])} test images of {len(dataset['classes'])} classes.",
+        *([f"{escape(splits[:1].upper() + splits[1:])}."] if (splits := dataset.get("splits")) else []),
+        _ending(state, config["options"]["epochs"]),
+    ]
+    speed = state.training_speed or state.images_per_second
+    at_speed = f", at {_speed(speed)}" if speed > 0 else ""
+    sentences.append(
+        f"It took {duration(_seconds(state))}{at_speed}, on {escape(config['device_name'])} "
+        f"({escape(config['device'])}) in {escape(config['precision'])}"
+        f"{''.join(f', and, resumed, on {where}' for where in _resumed_on(state, config))}."
+    )
+    best = state.best
+    if best is None:
+        sentences.append("No epoch was completed, so there is no validation accuracy.")
+    else:
+        sentences.append(
+            f"Validation accuracy was highest after epoch {count(best.epoch)}, with {percent(best.val_accuracy)}."
+        )
+    if state.test:
+        sentences.append(
+            f"**On the test images, the weights of epoch {count(state.test.epoch)} reach an accuracy of "
+            f"{percent(state.test.accuracy)}.**"
+        )
+    else:
+        sentences.append("There is no test result.")
+    return " ".join(sentences)
+
+
+def _ending(state: RunState, planned: int) -> str:
+    """How the run ended, or where it stands, in one sentence."""
+    done = len(state.epochs)
+    of = f"{count(done)} of {plural(planned, 'epoch')}"
+    message = state.finished.message.strip().rstrip(".") if state.finished else ""
+    match state.status:
+        case "running" | "paused":
+            return f"The run is {state.status}: {of} {'is' if done == 1 else 'are'} done."
+        case "finished" if done >= planned:
+            return f"Training ran to its planned end, {plural(planned, 'epoch')}."
+        case "finished":
+            sentence, message = (
+                f"Early stopping ended the training after {of}",
+                message.removeprefix("early stopping: "),
+            )
+        case "diverged":
+            sentence = f"Training diverged after {of}"
+        case "failed":
+            sentence = f"The run failed after {of}"
+        case ending:
+            sentence = f"The run was {ending} after {of}"
+    return f"{sentence}: {escape(message)}." if message else f"{sentence}."
+
+
+def _main_figures(state: RunState, config: Mapping[str, Any]) -> str:
+    best, last = state.best, state.epochs[-1] if state.epochs else None
+    rows = [("Run", escape(config["id"])), ("State", state.status)]
+    if state.test:
+        right, images = sum(state.test.confusion.right), state.test.confusion.images
+        rows += [
+            ("Test accuracy", f"**{percent(state.test.accuracy)}** ({count(right)} of {count(images)})"),
+            ("Test loss", _loss(state.test.loss)),
+        ]
+    if best:
+        rows += [("Best validation accuracy", f"{percent(best.val_accuracy)}, after epoch {count(best.epoch)}")]
+    if last:
+        rows += [
+            ("Validation accuracy after epoch 1", percent(state.epochs[0].val_accuracy)),
+            ("Validation accuracy, last epoch", percent(last.val_accuracy)),
+            ("Validation loss, last epoch", _loss(last.val_loss)),
+            ("Training accuracy, last epoch", percent(last.train_accuracy)),
+            ("Training loss, last epoch", _loss(last.train_loss)),
+        ]
+    rows += [
+        ("Epochs", f"{count(len(state.epochs))} of {count(config['options']['epochs'])}"),
+        ("Training images seen", count(state.samples)),
+        ("Time", duration(_seconds(state))),
+        ("Training speed", _speed(state.training_speed or state.images_per_second)),
+        ("Parameters", count(config["parameters"])),
+    ]
+    if state.resumptions:
+        rows.append(("Went on after a pause or stop", plural(len(state.resumptions), "time")))
+    return table(("", ""), rows, "lr")
+
+
+def _fit(epochs: Sequence[Epoch], best: Epoch | None) -> str:
+    """What the distance between training and validation says, with its figures."""
+    last = epochs[-1]
+    sentences = []
+    if best and best is not last:
+        sentences.append(f"After the best epoch, {count(best.epoch)}, {_gap(best)}.")
+    sentences.append(f"After the last epoch, {count(last.epoch)}, {_gap(last)}.")
+    lowest = min(epochs, key=lambda e: e.val_loss if math.isfinite(e.val_loss) else math.inf)
+    if 1.1 * lowest.val_loss < last.val_loss < math.inf:
+        sentences.append(
+            f"Validation loss was lowest after epoch {count(lowest.epoch)} ({_loss(lowest.val_loss)}) and rose to "
+            f"{_loss(last.val_loss)} by the end."
+        )
+    sentences.append(_verdict(epochs))
+    sentences.append(
+        "Training accuracy is measured while the model learns, with augmentation and dropout on; validation accuracy "
+        "after the epoch, without them: it may well be the higher one."
+    )
+    return " ".join(sentences)
+
+
+def _gap(epoch: Epoch) -> str:
+    gap = 100 * (epoch.train_accuracy - epoch.val_accuracy)
+    where = "above" if gap >= 0 else "below"
+    distance = f"{abs(gap):.2f} points {where} validation" if math.isfinite(gap) else "not comparable"
+    return (
+        f"accuracy was {percent(epoch.train_accuracy)} in training and {percent(epoch.val_accuracy)} in validation: "
+        f"training is {distance}"
+    )
+
+
+def _verdict(epochs: Sequence[Epoch]) -> str:
+    last = epochs[-1]
+    gap, wrong = last.train_accuracy - last.val_accuracy, 1 - last.train_accuracy
+    if not all(map(math.isfinite, (gap, last.train_loss, last.val_loss))):
+        return "The last figures are not all numbers, so over- and under-fitting cannot be judged."
+    if len(epochs) == 1:
+        return "One epoch says little about over- or under-fitting."
+    if gap >= OVERFITTING:
+        return "**The model over-fits**: it does clearly better on the images that it learns from than on others."
+    if gap >= 0.4 * OVERFITTING:
+        return "**The model over-fits slightly.**"
+    if min(wrong, 1 - last.val_accuracy) >= UNDERFITTING:
+        return (
+            f"There is no over-fitting but **under-fitting**: {percent(wrong)} of the training images and "
+            f"{percent(1 - last.val_accuracy)} of the validation images were still taken for another class."
+        )
+    return "Neither over- nor under-fitting shows."
+
+
+def _test(test: Evaluated, classes: Sequence[str], files: AbstractSet[str]) -> list[str]:
+    scores = class_scores(test.confusion, classes)
+    shown = [scores[k] for k in listed(len(scores), lambda k: -scores[k].recall)]
+    rows = [
+        (
+            escape(score.name),
+            f"{count(score.right)} of {count(score.images)}",
+            percent(score.recall),
+            percent(score.precision),
+        )
+        for score in shown
+    ]
+    parts = [
+        "## Test, class by class",
+        *(
+            [f"The {len(shown)} of {count(len(scores))} classes with the lowest recall:"]
+            if len(shown) < len(scores)
+            else []
+        ),
+        table(("class", "right", "accuracy (recall)", "precision"), rows, "lrrr"),
+        "Recall is the share of a class's images that are found; precision is the share that is right of what is taken "
+        "for the class.",
+    ]
+    pairs = most_confused(test.confusion, classes, CONFUSED_PAIRS)
+    if pairs:
+        lines = [
+            f"- {count(pair.count)} of {count(pair.images)} “{escape(pair.true)}” taken for “{escape(pair.predicted)}” "
+            f"({percent(pair.count / pair.images)})"
+            for pair in pairs
+        ]
+        parts += ["Most often confused:", "\n".join(lines)]
+    else:
+        parts.append("No test image was taken for another class.")
+    parts += picture("confusion_matrix.png", "Confusion matrix", files)
+    if "confusion_matrix.csv" in files:
+        parts.append("The counts are in [confusion_matrix.csv](confusion_matrix.csv).")
+    return parts + picture("predictions.png", "Test images with their predicted and their true class", files)
+
+
+def _notes(state: RunState) -> list[str]:
+    notes = [note for note in state.notes if note.level != "debug"]
+    if not notes:
+        return []
+    lines = [f"- {duration(note.t)}, {note.level}: {escape(note.message)}" for note in notes[-NOTES:]]
+    if len(notes) > NOTES:
+        lines.insert(0, f"- ({count(len(notes) - NOTES)} earlier ones left out)")
+    return ["## Notes of the run", "\n".join(lines)]
+
+
+def _resumed_on(state: RunState, config: Mapping[str, Any]) -> list[str]:
+    """What else the run has computed on since it was resumed, each way once."""
+    began = (config["device_name"], config["device"], config["precision"], config["threads"])
+    ways = [(each.device_name, each.device, each.precision, each.threads) for each in state.resumptions if each.device]
+    return [
+        f"{escape(name)} ({escape(device)}) in {escape(precision)} with {plural(threads, 'CPU thread')}"
+        for name, device, precision, threads in dict.fromkeys(ways)
+        if (name, device, precision, threads) != began
+    ]
+
+
+def _how_trained(state: RunState, config: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:
+    defaults = TrainingConfig().to_dict()
+    rows = [(escape(flag(key)), _value(value), _value(defaults.get(key))) for key, value in options.items()]
+    versions = ", ".join(f"{escape(name)} {escape(str(version))}" for name, version in config["versions"].items())
+    facts = [
+        ("Started", escape(config["created"])),
+        ("Device", f"{escape(config['device_name'])} ({escape(config['device'])})"),
+        ("Precision", escape(config["precision"])),
+        ("CPU threads", count(config["threads"])),
+        *(("Resumed on", where) for where in _resumed_on(state, config)),
+        ("Seed", str(config["seed"])),
+        ("Dataset fingerprint (SHA-256)", escape(config["dataset"]["fingerprint"])),
+        ("Versions", versions),
+    ]
+    return [
+        "## How it was trained",
+        f"By the recipe {escape(options['recipe'])}, with these options:",
+        table(("option", "value", "default"), rows, "lll"),
+        "and under these conditions:",
+        table(("", ""), facts, "ll"),
+    ]
+
+
+def _commands(state: RunState, config: Mapping[str, Any]) -> list[str]:
+    """The command lines that train it again, go on with it, and evaluate it."""
+    parts = [
+        "## Run it again",
+        "To train the same again:",
+        _shell_block(training_command(config)),
+        "It was started as:",
+        _shell_block(config["command"]),
+        "Equal results to the last bit take the same versions, device, precision and number of threads too.",
+    ]
+    if state.status == "diverged":
+        lower = f"--max-lr {config['options']['max_lr'] / 3:.2g}"
+        parts.append(f"Training that diverges mostly has too high a learning rate: try a lower one, such as `{lower}`.")
+    elif state.status != "finished" and state.checkpoint:
+        parts += [
+            "To go on from the last checkpoint:",
+            _shell_block(run_command("resume", config["id"], config["runs_dir"])),
+        ]
+    if state.checkpoint:
+        parts += ["To evaluate it:", _shell_block(run_command("evaluate", config["id"], config["runs_dir"]))]
+    return parts
+
+
+def _shell_block(words: Sequence[str]) -> str:
+    return f"```sh\n{shell_line(words)}\n```"
+
+
+def _value(value: object) -> str:
+    return UNKNOWN if value is None else escape(str(value))
+
+
+def _loss(value: float) -> str:
+    return (f"{value:.4f}" if abs(value) < 1e4 else f"{value:.4g}") if math.isfinite(value) else UNKNOWN
+
+
+def _speed(images_per_second: float) -> str:
+    if not math.isfinite(images_per_second):
+        return UNKNOWN
+    return f"{images_per_second:,.0f} images/s" if images_per_second >= 10 else f"{images_per_second:.1f} images/s"
+
+
+def _seconds(state: RunState) -> float:
+    return state.finished.seconds if state.finished else state.seconds

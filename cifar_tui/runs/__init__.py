@@ -1,0 +1,1 @@
+"""The runs of a process: trained in threads, detached, evaluated, predicted with and exported."""

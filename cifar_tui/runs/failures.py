@@ -1,0 +1,30 @@
+"""What went wrong in a run, as one line for a person."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from cifar_tui.config import TrainingConfig
+from cifar_tui.errors import CifarTuiError, one_line
+from cifar_tui.store.lock import TAKEN_AWAY
+from cifar_tui.system.files import NO_ROOM
+
+_OUT_OF_MEMORY = re.compile("not enough memory|t allocate memory|out of memory")
+
+
+def explain(error: BaseException, config: TrainingConfig) -> str:
+    """One line for a person: what went wrong, and what to do where that is known."""
+    text = str(error).strip().partition("\n")[0]
+    if isinstance(error, CifarTuiError):
+        return text
+    if isinstance(error, FileNotFoundError):
+        return TAKEN_AWAY
+    if isinstance(error, OSError):
+        remedy = "make room" if error.errno in NO_ROOM else "see to it that it can be written"
+        where = f"{Path(error.filename).name}: " if isinstance(error.filename, str) else ""
+        return f"cannot write the run's folder: {where}{error.strerror or text}; {remedy}, then resume the run"
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or _OUT_OF_MEMORY.search(text):
+        smaller = max(2, config.batch_size // 2)
+        return f"out of memory at batch size {config.batch_size}: try --batch-size {smaller}, or another --device"
+    return f"{one_line(error)} (--debug shows where)"

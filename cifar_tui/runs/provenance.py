@@ -1,0 +1,61 @@
+"""What a run leaves for later, beside its stream: all it takes to run it again, and its answers on the test images."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from cifar_tui import __version__
+from cifar_tui.store.predictions import Answers
+from cifar_tui.store.relocation import RELATIVE, relative_paths
+from cifar_tui.store.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from cifar_tui.data.dataset import Dataset
+    from cifar_tui.training.evaluation import Evaluation
+    from cifar_tui.training.setup.prepare import Setup
+
+PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow")
+"""Those whose versions the numbers of a run may depend on."""
+
+
+def record_of(setup: Setup, folder: RunFolder) -> dict[str, Any]:
+    """The content of `config.json` for a run that is about to train."""
+    placement, dataset = setup.placement, setup.dataset
+    return {
+        "id": folder.id,
+        "created": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "command": ["cifar-tui", *sys.argv[1:]],
+        "runs_dir": str(folder.path.parent),
+        "options": setup.config.to_dict(),
+        RELATIVE: relative_paths(setup.config.to_dict(), folder.path.parent),
+        "seed": setup.config.seed,
+        "dataset": {
+            "name": dataset.name,
+            "fingerprint": dataset.fingerprint,
+            "train": len(dataset.train),
+            "validation": len(dataset.validation),
+            "test": len(dataset.test),
+            "classes": list(dataset.classes),
+            "rules": dataset.rules,
+            "splits": dataset.splits,
+        },
+        "device": str(placement.device),
+        "device_name": placement.name,
+        "precision": placement.precision,
+        "threads": placement.threads,
+        "parameters": setup.parameters,
+        "versions": {
+            "cifar-tui": __version__,
+            "python": platform.python_version(),
+            **{package: importlib.metadata.version(package) for package in PACKAGES},
+        },
+    }
+
+
+def answers_of(test: Evaluation, dataset: Dataset, epoch: int) -> Answers:
+    """What an evaluation of the test images, by the weights of this epoch, found image by image."""
+    return Answers(dataset.test.labels.cpu().numpy(), test.probabilities(), epoch, dataset.fingerprint)

@@ -1,0 +1,1 @@
+"""Training states on the disk."""

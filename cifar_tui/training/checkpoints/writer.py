@@ -1,0 +1,108 @@
+"""Checkpoints written beside the training, so that the next batch does not wait for the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cifar_tui.training.checkpoints import storage
+from cifar_tui.training.checkpoints.storage import Progress, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A checkpoint that is whole: its file, where the run stood, whether its weights are the best so far."""
+
+    path: Path
+    progress: Progress
+    best: bool
+
+
+class CheckpointWriter:
+    """Writes one checkpoint at a time, in order, on a thread of its own. The training thread alone uses it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
+        self._under_way: Future[Written] | None = None
+        self._owed: Snapshot | None = None
+        """The best so far, which could not be written; the thread's own."""
+
+    def write(self, snapshot: Snapshot, *, best: bool) -> None:
+        """Begin to write a copy of `snapshot`; none may be under way.
+
+        Only the copy is made here, on the device where the training is.
+        """
+        assert self._under_way is None
+        taken = replace(
+            snapshot,
+            progress=replace(snapshot.progress),
+            weights=_each(snapshot.weights, Tensor.clone),
+            optimizer=_each(snapshot.optimizer, Tensor.clone),
+        )
+        fetch = _fetcher(storage.device_of(taken.weights))
+        self._under_way = self._thread.submit(self._write, taken, fetch, best)
+
+    def written(self, *, wait: bool) -> Written | None:
+        """The checkpoint that has become whole since the last call, if one has; with `wait`, the one under way.
+
+        Raises:
+            OSError: It could not be written; the one before it is as it was. One that was the best so far is written
+                before the next.
+        """
+        if self._under_way is None or not (wait or self._under_way.done()):
+            return None
+        done, self._under_way = self._under_way, None
+        return done.result()
+
+    def close(self) -> None:
+        """Wait for the checkpoint that is under way, and end the thread."""
+        self._thread.shutdown()
+
+    def _write(self, snapshot: Snapshot, fetch: Callable[[Any], Any], best: bool) -> Written:
+        on_host = replace(
+            snapshot,
+            weights=fetch(snapshot.weights),
+            optimizer=fetch(snapshot.optimizer),
+            best_weights=fetch(snapshot.best_weights),
+        )
+        if self._owed is not None and not best:
+            storage.save(self._owed, self._folder, best=True)
+        self._owed = on_host if best else None
+        path = storage.save(on_host, self._folder, best=best)
+        self._owed = None
+        return Written(path, snapshot.progress, best)
+
+
+def _fetcher(device: torch.device) -> Callable[[Any], Any]:
+    """What brings a state dictionary to the CPU, as it is after the work that the device has been given up to now.
+
+    On another stream: it neither waits for the batches that follow nor holds them up. Streams are a few that go round;
+    those of another priority are other ones than those on which CUDA graphs are captured, where no other work may go.
+    """
+    if device.type != "cuda":
+        return lambda state: state
+    now = torch.cuda.Event()
+    now.record(torch.cuda.current_stream(device))
+
+    def fetch(state: Any) -> Any:
+        with torch.cuda.stream(torch.cuda.Stream(device, priority=-1)):
+            torch.cuda.current_stream(device).wait_event(now)
+            return _each(state, Tensor.cpu)
+
+    return fetch
+
+
+def _each(state: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """A state dictionary with every tensor in it changed."""
+    if isinstance(state, Tensor):
+        return change(state)
+    if isinstance(state, dict):
+        return {key: _each(item, change) for key, item in state.items()}
+    return type(state)(_each(item, change) for item in state) if isinstance(state, list | tuple) else state

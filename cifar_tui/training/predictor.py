@@ -1,0 +1,77 @@
+"""A trained model's answers on images that it has not seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from cifar_tui import models
+from cifar_tui.config import TrainingConfig
+from cifar_tui.data.dataset import Split
+from cifar_tui.data.loader import evaluation_batches
+from cifar_tui.training.checkpoints import storage
+from cifar_tui.training.checkpoints.storage import Identity
+from cifar_tui.training.devices import Placement
+from cifar_tui.training.evaluation import logits_of
+from cifar_tui.training.random_streams import Draws
+from cifar_tui.training.setup.prepare import build, settle
+
+BATCH_SIZE = 500
+"""That of an evaluation: how a product is rounded may depend on how many images it is made for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A model with a run's best weights, ready to answer."""
+
+    model: nn.Module
+    placement: Placement
+    epoch: int
+    """The one that the weights are of."""
+    draws: Draws
+
+
+def load(path: Path, config: TrainingConfig, identity: Identity) -> Trained:
+    """The model of a checkpoint, on the run's device; the images that it was trained on are not needed.
+
+    Args:
+        path: The checkpoint.
+        config: The run's options.
+        identity: The run's: no other's checkpoint is taken.
+
+    Raises:
+        InputError: The checkpoint is missing, damaged or another run's, or the device is not there.
+    """
+    make = models.load(config.model, config.model_dir)
+    placement = settle(config)
+    built = build(config, make, len(identity.classes), placement, "predict")
+    snapshot = storage.load_own(path, identity, storage.bounds(built.model))
+    storage.restore(snapshot, built.model)
+    built.model.eval()
+    return Trained(built.model, built.placement, snapshot.progress.best_epoch or 0, built.draws)
+
+
+def answer(trained: Trained, images: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """What the model takes images for, as an evaluation of the same images finds it.
+
+    Args:
+        trained: The model.
+        images: (n, 3, 32, 32), RGB; n is at most `BATCH_SIZE`.
+
+    Returns:
+        The class of each image, (n,), and the probabilities of all classes, (n, K).
+
+    Raises:
+        InputError: The model gives no logits for each image.
+    """
+    split = Split(torch.from_numpy(images), torch.zeros(len(images), dtype=torch.int64))
+    ((inputs, _),) = evaluation_batches(split, trained.placement.device, trained.placement.memory_format, BATCH_SIZE)
+    with trained.draws.evaluating():
+        logits = logits_of(trained.model, inputs, trained.placement)
+    predicted = logits.argmax(dim=1)
+    return predicted.cpu().numpy(), logits.float().softmax(dim=1).cpu().numpy()

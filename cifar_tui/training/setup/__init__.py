@@ -1,0 +1,1 @@
+"""From a run's options to what its loop needs."""

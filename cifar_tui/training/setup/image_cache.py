@@ -1,0 +1,86 @@
+"""The images of runs, in memory: read once for runs on the same ones, and found where they are now."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import threading
+
+from cifar_tui.config import TrainingConfig
+from cifar_tui.data import sources
+from cifar_tui.data.dataset import Progress, Source, fingerprint
+from cifar_tui.data.image_folder.files import RULES
+from cifar_tui.errors import InputError
+from cifar_tui.stored import ImagePlace, Stored
+
+
+class Shelf:
+    """The images that were read last, so that runs on the same ones read them once. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._last: tuple[tuple[str, str | None, int], Source] | None = None
+        self._reading = threading.Lock()
+
+    def source(
+        self,
+        place: ImagePlace | TrainingConfig,
+        progress: Progress,
+        *,
+        stored: bool = False,
+        rules: int = RULES,
+    ) -> Source:
+        """The images that are at a place.
+
+        Args:
+            place: By the options of a run that name it.
+            progress: Told what is being done; what it raises ends the reading.
+            stored: Whether they are those of a run in a folder, which may have come from anybody: where they say that
+                CIFAR-10 is, it is looked for, but never put.
+            rules: Those by which folders are read: of a run, the ones that it began with.
+
+        Raises:
+            InputError: They are not there or not usable.
+            CifarTuiError: They could not be read.
+        """
+        wanted = (place.data, place.data_dir, rules)
+        while not self._reading.acquire(timeout=0.1):
+            # Another run reads; where this one is asked to stop meanwhile, telling of progress raises.
+            progress("waiting for another run's images", 0, 0)
+        try:
+            if self._last is None or self._last[0] != wanted:
+                self._last = (wanted, sources.read(place.data, place.data_dir, progress, stored=stored, rules=rules))
+            return self._last[1]
+        finally:
+            self._reading.release()
+
+    def stored(self, stored: Stored, progress: Progress) -> tuple[Source, ImagePlace]:
+        """The images of a run in a folder, and where they are: of the places that may be, the one with its fingerprint.
+
+        Raises:
+            InputError: They are at none of them; the message says which were looked at.
+            CifarTuiError: They could not be read.
+        """
+        reasons = []
+        for where in stored.places:
+            if not where.there:
+                reasons.append(f"{where.shown} is not there")
+                continue
+            try:
+                if stored.given.data is not None and where.data == "cifar10" and where.data_dir is not None:
+                    sources.check_cifar10(where.data_dir)
+                source = self.source(where, progress, stored=True, rules=stored.rules)
+            except InputError as error:
+                reasons.append(str(error).removeprefix("--data: "))
+                continue
+            if fingerprint(source) == stored.fingerprint:
+                return source, where
+            reasons.append(f"{where.shown} has other images{_decoder(stored)}")
+        raise InputError(
+            f"the images of {stored.id} are not where they were looked for: {'; '.join(reasons)}; "
+            "name their folder by --data PATH of resume, evaluate or report"
+        )
+
+
+def _decoder(stored: Stored) -> str:
+    """Whether another decoder may be why images are other ones."""
+    before, now = stored.versions.get("pillow"), importlib.metadata.version("pillow")
+    return "" if before in (None, now) else f" (or decodes them otherwise: Pillow is {now} here, and was {before})"

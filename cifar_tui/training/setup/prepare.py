@@ -1,0 +1,181 @@
+"""From a run's options to what its loop needs: images, a device, a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from cifar_tui import models
+from cifar_tui.config import TrainingConfig
+from cifar_tui.data.dataset import Dataset, Progress, Source, split
+from cifar_tui.data.seeds import key
+from cifar_tui.models.own import is_own
+from cifar_tui.models.own.kinds import is_compiled, uncompiled
+from cifar_tui.models.parts.dropout import own_dropout, set_dropout
+from cifar_tui.recipes import Recipe, recipe
+from cifar_tui.stored import Stored
+from cifar_tui.training.checkpoints.storage import Identity
+from cifar_tui.training.devices import Placement, adapted, best_memory_format, place
+from cifar_tui.training.random_streams import Draws, global_generators, seed_global
+from cifar_tui.training.setup.image_cache import Shelf
+from cifar_tui.training.setup.smoke_test import Purpose, placed, try_out
+
+UNCOMPILED = (
+    "what torch.compile compiles in the model is computed without it: compiled code rounds by the batches that it has "
+    "met before, and a resumed run would not be the same"
+)
+"""The note of a run whose class uses it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """A run that is ready to train."""
+
+    config: TrainingConfig
+    placement: Placement
+    dataset: Dataset
+    model: nn.Module
+    draws: Draws
+    notes: tuple[str, ...] = ()
+    """What was found out about the model that a person has to know."""
+    warnings: tuple[str, ...] = ()
+    """Likewise, of what may go wrong."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """How it is trained, beside its options."""
+        return recipe(self.config.recipe, self.config.model)
+
+    @property
+    def identity(self) -> Identity:
+        """What its checkpoints belong to."""
+        return Identity(self.config.model, self.dataset.classes, self.dataset.fingerprint, self.config.seed)
+
+    @property
+    def parameters(self) -> int:
+        """Trainable parameters."""
+        return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
+
+
+def prepare(config: TrainingConfig, shelf: Shelf, progress: Progress) -> Setup:
+    """Read the images, find the device, and build the model with weights that depend on the seed alone.
+
+    To be called on the thread that will train: it takes the device and the number of threads for itself.
+
+    Args:
+        config: The options of a new run.
+        shelf: Where its images may be in memory already.
+        progress: Told what is being done; what it raises ends that.
+
+    Raises:
+        InputError: The options do not fit this machine or these images, or a class of the user's own is no model.
+        CifarTuiError: The images could not be read.
+    """
+    make, placement = models.load(config.model, config.model_dir), settle(config)
+    return _setup(config, make, placement, shelf.source(config, progress), "begin")
+
+
+def prepare_stored(stored: Stored, shelf: Shelf, progress: Progress, purpose: Purpose = "predict") -> Setup:
+    """As `prepare`, for a run in a folder, on what of its device is here, with its images wherever they are.
+
+    For `predict`, what concerns its training alone is not looked into.
+
+    Raises:
+        InputError: As of `prepare`; or its images are nowhere.
+        CifarTuiError: The images could not be read.
+    """
+    config = adapted(stored)
+    make, placement = models.load(config.model, config.model_dir), settle(config)
+    source, place = shelf.stored(stored, progress)
+    return _setup(replace(config, data=place.data, data_dir=place.data_dir), make, placement, source, purpose)
+
+
+def _setup(
+    config: TrainingConfig,
+    make: Callable[[int], nn.Module],
+    placement: Placement,
+    source: Source,
+    purpose: Purpose,
+) -> Setup:
+    dataset = split(source, config.seed)
+    built = build(config, make, len(dataset.classes), placement, purpose)
+    return Setup(config, built.placement, dataset, built.model, built.draws, built.notes, built.warnings)
+
+
+def settle(config: TrainingConfig) -> Placement:
+    """Find the device, and have this thread compute there, with its number of threads.
+
+    Raises:
+        InputError: The options do not fit this machine.
+    """
+    placement = place(config)
+    torch.set_num_threads(placement.threads)
+    if placement.device.type == "cuda":
+        # Streams and events are those of the thread's current device.
+        torch.cuda.set_device(placement.device)
+    return placement
+
+
+class Built(NamedTuple):
+    """A model on its device, the placement with the memory format that suits it, and its random draws.
+
+    Attributes:
+        notes: What a person has to know of it.
+        warnings: Likewise, of what may go wrong.
+    """
+
+    model: nn.Module
+    placement: Placement
+    draws: Draws
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def build(
+    config: TrainingConfig,
+    make: Callable[[int], nn.Module],
+    num_classes: int,
+    placement: Placement,
+    purpose: Purpose,
+) -> Built:
+    """The model of a run with its initial weights, which depend on the seed alone, on its device.
+
+    Args:
+        config: The run's options.
+        make: Makes the model for a number of classes.
+        num_classes: That number.
+        placement: Where it computes.
+        purpose: What it is for, by which a class of the user's own is tried.
+
+    Raises:
+        InputError: A class of the user's own is no model.
+    """
+    how, notes = recipe(config.recipe, config.model), dict[str, None]()
+
+    def fresh() -> nn.Module:
+        seed_global(key(config.seed, 0, 0, "weights"), placement.device)
+        model = make(num_classes)
+        if is_own(config.model) and is_compiled(model):
+            notes[UNCOMPILED] = None
+            model = uncompiled(model)
+        set_dropout(model, how.block_dropout, how.head_dropout)
+        own_dropout(model)
+        return model
+
+    tried = None
+    # Layers draw their initial weights from the global generators, which all threads share.
+    with global_generators(placement.device):
+        if is_own(config.model):
+            tried = try_out(fresh, config, num_classes, placement, purpose)
+        model = fresh()
+    memory_format = tried.placement.memory_format if tried else best_memory_format(model)
+    placement = replace(placement, memory_format=memory_format)
+    model = placed(model, placement)
+    draws = Draws(model, placement.device)
+    if tried:
+        draws.shared, draws.evaluates_at_random = tried.draws.shared, tried.draws.evaluates_at_random
+    return Built(model, placement, draws, tuple(notes), tried.warnings if tried else ())

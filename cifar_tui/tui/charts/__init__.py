@@ -1,0 +1,1 @@
+"""Curves of the selected run, and its confidence and calibration."""

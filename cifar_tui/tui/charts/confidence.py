@@ -1,0 +1,140 @@
+"""How far a model's confidence can be taken at its word: a reliability diagram of its answers on the test images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from textual.strip import Strip
+
+from cifar_tui.formatting import count, percent
+from cifar_tui.tui.charts.axes import Axis, accuracy_axis
+from cifar_tui.tui.charts.canvas import LABELS, Chart, Line, canvas_height, canvas_width, draw
+from cifar_tui.tui.images.test_images import Opened
+from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.sidebar.rate import ASCII_LEVELS, BLOCKS
+from cifar_tui.tui.theme import Look
+from cifar_tui.tui.widgets.lines import Panel, Part, fitting, line, paragraph, width_of
+
+if TYPE_CHECKING:
+    from cifar_tui.analysis.calibration import Calibration
+    from cifar_tui.runs.inference import Gallery
+
+X = Axis(0.0, 1.0, tuple((k / 5, f"{20 * k}") for k in range(6)))
+"""The confidence, in percent."""
+LEAST_ROWS = 4
+"""Of the diagram's canvas; with fewer, only the figures are shown."""
+
+
+def picture(calibration: Calibration, title: list[Part], number: int, look: Look, size: tuple[int, int]) -> list[Strip]:
+    """The figures, the diagram, and how many images there are at each confidence.
+
+    Args:
+        calibration: Of the answers.
+        title: What stands above it.
+        number: The run's, for its colour.
+        look: How to draw.
+        size: Columns and lines.
+    """
+    width, height = size
+    head = [line(row, width) for row in [title, *_wrapped(list(_figures(calibration, look)), width, look)]]
+    room = height - len(head) - 1
+    rows = canvas_height(room)
+    if rows < LEAST_ROWS:
+        return head[:height]
+    below = line(_images(calibration, canvas_width(width), look), width)
+    return [*head, *draw(_diagram(calibration, number, width, rows, look), width, room, look), below]
+
+
+def _figures(calibration: Calibration, look: Look) -> Iterator[list[Part]]:
+    yield ["expected calibration error ", (percent(calibration.error), look.strong)]
+    yield [f"accuracy {percent(calibration.accuracy)}"]
+    yield [f"mean confidence {percent(calibration.confidence)}"]
+    if not math.isnan(calibration.confidence_right):
+        yield [f"where right {percent(calibration.confidence_right)}"]
+    if not math.isnan(calibration.confidence_wrong):
+        yield [f"where wrong {percent(calibration.confidence_wrong)}"]
+
+
+def _wrapped(pieces: Sequence[list[Part]], width: int, look: Look) -> list[list[Part]]:
+    """These one after the other, in as many lines as they take."""
+    rows: list[list[Part]] = []
+    for piece in pieces:
+        more: list[Part] = [(look.text(" · "), look.dim), *piece]
+        if rows and width_of([*rows[-1], *more]) <= width:
+            rows[-1] += more
+        else:
+            rows.append(list(piece))
+    return rows
+
+
+def _diagram(calibration: Calibration, number: int, width: int, rows: int, look: Look) -> Chart:
+    points = [(each.confidence, each.accuracy) for each in calibration.bins if each.images]
+    mark = "o" if look.ascii else "●"
+    pieces: list[list[Part]] = [
+        [("accuracy by confidence, %", look.strong)],
+        [(mark, look.run(number)), (" a bin of answers", look.dim)],
+        [(f"{'.' if look.ascii else '⠒'} perfect calibration", look.dim)],
+        [("below it: overconfident", look.dim)],
+    ]
+    title = _wrapped(pieces, width, look)[0]
+    diagonal = Line(((0.0, 0.0), (1.0, 1.0)), look.dim, ".", joined=True)
+    return Chart(title, X, accuracy_axis(0.0, 1.0, rows), (diagonal, Line(points, look.run(number), mark)))
+
+
+def _images(calibration: Calibration, columns: int, look: Look) -> list[Part]:
+    """The bins' images as bars along the axis, the fullest bin's the highest."""
+    levels = ASCII_LEVELS if look.ascii else BLOCKS
+    most = max((each.images for each in calibration.bins), default=0)
+    bins = len(calibration.bins)
+    bars = ""
+    for column in range(columns):
+        images = calibration.bins[(2 * column + 1) * bins // (2 * columns)].images
+        bars += levels[max(1, math.ceil(images / most * len(levels))) - 1] if images else " "
+    return [(f"{'count':>{LABELS}} ", look.dim), (bars, look.dim)]
+
+
+class ConfidencePanel(Panel):
+    """The confidence of the selected run's best weights, with the answers that the view of images is about."""
+
+    def __init__(self, opened: Opened, *, id: str | None = None) -> None:  # noqa: A002
+        """Show nothing yet.
+
+        Args:
+            opened: Has the answers, and opens them.
+            id: For the stylesheet.
+        """
+        super().__init__(id=id)
+        self._opened = opened
+        self._calibrated: tuple[int, Calibration] | None = None
+
+    def view(self, entry: Entry | None, look: Look) -> None:
+        """Show this run's, in this look."""
+        self._opened.open(entry)
+        super().view(entry, look)
+
+    def reload(self) -> None:
+        """Take better weights where there are some; try again where it failed."""
+        self._opened.open(self.entry, again=True)
+        self.draw()
+
+    def lines(self, width: int, height: int) -> list[Strip]:
+        """The picture, or why there is none."""
+        gallery, look = self._opened.gallery, self.look
+        if gallery is None or self.entry is None:
+            return paragraph(self._opened.said, width, look)[:height]
+        title: list[Part] = [(f"confidence on {count(len(gallery.images))} test images", look.strong)]
+        title += self._opened.remark("k", look)
+        title += [(f"weights of epoch {gallery.answers.epoch}", look.dim), ("Esc: images", look.dim)]
+        number = self.entry.number
+        return picture(self._calibration(gallery), fitting(title, width, look), number, look, (width, height))
+
+    def _calibration(self, gallery: Gallery) -> Calibration:
+        if self._calibrated is None or self._calibrated[0] != self._opened.version:
+            # It takes NumPy, for which the dashboard's first picture does not wait.
+            from cifar_tui.analysis.calibration import calibrate
+
+            answers = gallery.answers
+            self._calibrated = self._opened.version, calibrate(answers.confidence, answers.predicted == answers.labels)
+        return self._calibrated[1]

@@ -1,0 +1,108 @@
+"""The charts' cursor: where it can stand, how it moves, and what it reads of the curves."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from cifar_tui.formatting import UNKNOWN, count, duration, percent
+from cifar_tui.state import RunState
+from cifar_tui.tui.charts.canvas import canvas_width
+from cifar_tui.tui.charts.curves import ChartOptions, Metric, nearest, smoothed, training, validation
+from cifar_tui.tui.charts.run_chart import METRICS, place, run_axis
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A point at which a cursor can stand."""
+
+    samples: int
+    t: float
+    x: float
+    """On the x axis."""
+
+
+def stops(state: RunState, options: ChartOptions) -> list[Stop]:
+    """All points of a run that has begun: its batches, and its epochs where their last batch was not recorded."""
+    assert state.started is not None
+    times = {epoch.samples: epoch.t for epoch in state.epochs} | {p.last: p.t for p in state.batch_loss.points}
+    unit = state.started.train_samples if options.x_axis == "epochs" else 1
+    return [Stop(samples, t, t if options.x_axis == "time" else samples / unit) for samples, t in sorted(times.items())]
+
+
+def standing(state: RunState, options: ChartOptions, cursor: int | None) -> Stop | None:
+    """The point nearest to this number of samples seen; None where there is none."""
+    found = [] if cursor is None else stops(state, options)
+    at = nearest([stop.samples for stop in found], cursor or 0)
+    return None if at is None else found[at]
+
+
+def stepped(state: RunState, options: ChartOptions, cursor: int | None, delta: int, width: int) -> int | None:
+    """Where the cursor stands after so many columns, in samples seen: at the next point from there on.
+
+    Args:
+        state: A run that has begun.
+        options: How it is drawn.
+        cursor: Where it stood; None puts it at the last point.
+        delta: Columns to the right, negative to the left.
+        width: Of the chart.
+
+    Returns:
+        None where there is no point to stand at.
+    """
+    axis, columns = run_axis(state, options, width), canvas_width(width)
+    seen = [stop for stop in stops(state, options) if axis.low <= stop.x <= axis.high]
+    if not seen:
+        return None
+    at = len(seen) - 1 if cursor is None else nearest([stop.samples for stop in seen], cursor)
+    if cursor is None or at is None or delta == 0:
+        return seen[at or 0].samples
+    xs = [stop.x for stop in seen]
+    column = min(int(axis.place(xs[at]) * columns), columns - 1) + delta
+    if delta > 0:
+        found = max(bisect_left(xs, axis.low + column / columns * (axis.high - axis.low)), at + 1)
+    else:
+        found = min(bisect_left(xs, axis.low + (column + 1) / columns * (axis.high - axis.low)) - 1, at - 1)
+    return seen[min(max(found, 0), len(seen) - 1)].samples
+
+
+def reading(state: RunState, options: ChartOptions, stop: Stop, metrics: Sequence[Metric]) -> Iterator[str]:
+    """What the curves say at a point, in words: the longest form first, the last ones of the metrics that are drawn."""
+    assert state.started is not None
+    where = {
+        "epochs": f"epoch {stop.samples / state.started.train_samples:.2f}",
+        "samples": f"{count(stop.samples)} images",
+        "time": duration(stop.t),
+    }[options.x_axis]
+    (loss, batch_loss, val_loss), (accuracy, batch_accuracy, val_accuracy) = (
+        _values(state, metric, options, stop.x) for metric in METRICS
+    )
+    if options.level:
+        yield (
+            f"{where} · loss: train {loss} (batch {batch_loss}), validation {val_loss}"
+            f" · accuracy: train {accuracy} (batch {batch_accuracy}), validation {val_accuracy}"
+        )
+    yield (
+        f"{where} · loss: train {loss}, validation {val_loss} · accuracy: train {accuracy}, validation {val_accuracy}"
+    )
+    yield f"{where} · loss {loss}, val {val_loss} · accuracy {accuracy}, val {val_accuracy}"
+    yield f"{where} · loss {loss}, val {val_loss} · {accuracy}, val {val_accuracy}"
+    yield f"{where} · {accuracy}, val {val_accuracy}" if "accuracy" in metrics else f"{where} · {loss}, val {val_loss}"
+
+
+def _values(state: RunState, metric: Metric, options: ChartOptions, x: float) -> tuple[str, str, str]:
+    """The smoothed value, the batch's own and the validation's, nearest to `x`."""
+    points, checks = training(state, metric), validation(state, metric)
+    at, check = nearest(place(state, points, options), x), nearest(place(state, checks, options), x)
+    return (
+        _value(metric, None if at is None else smoothed(points[: at + 1], options.weight)[-1]),
+        _value(metric, None if at is None else points[at].mean),
+        _value(metric, None if check is None else checks[check].mean),
+    )
+
+
+def _value(metric: Metric, value: float | None) -> str:
+    if metric == "accuracy":
+        return percent(value)
+    return UNKNOWN if value is None else f"{value:.3f}"

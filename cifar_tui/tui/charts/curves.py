@@ -1,0 +1,164 @@
+"""From a run's state to the curves that a chart can draw: smoothed, and reduced to its columns."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from cifar_tui.events import Epoch
+from cifar_tui.state import Point, RunState
+from cifar_tui.tui.charts.axes import XAxis
+
+Metric = Literal["loss", "accuracy"]
+XY = tuple[float, float]
+
+SMOOTHING = (0.0, 0.6, 0.9, 0.97, 0.99)
+"""The levels: the weight of what was before, batch by batch."""
+ZOOMS = (1.0, 0.5, 0.1)
+"""The parts of the run that are shown, from its end."""
+
+
+@dataclass(slots=True)
+class ChartOptions:
+    """How curves are shown; one of these is shared by all charts."""
+
+    x_axis: XAxis = "epochs"
+    log: bool = False
+    """Whether losses have a logarithmic axis."""
+    level: int = 2
+    """Of `SMOOTHING`."""
+    zoom: int = 0
+    """Of `ZOOMS`."""
+
+    @property
+    def weight(self) -> float:
+        """The smoothing's weight."""
+        return SMOOTHING[self.level]
+
+    @property
+    def part(self) -> float:
+        """The part of the run that is shown."""
+        return ZOOMS[self.zoom]
+
+    def cycle_x_axis(self) -> None:
+        """Epochs, samples, time, and again."""
+        kinds = get_args(XAxis)
+        self.x_axis = kinds[(kinds.index(self.x_axis) + 1) % len(kinds)]
+
+    def toggle_log(self) -> None:
+        """Losses on a logarithmic axis, or not."""
+        self.log = not self.log
+
+    def smooth(self, step: int) -> None:
+        """So many levels more, or less."""
+        self.level = min(max(self.level + step, 0), len(SMOOTHING) - 1)
+
+    def cycle_zoom(self) -> None:
+        """All of it, the last half, the last tenth, and again."""
+        self.zoom = (self.zoom + 1) % len(ZOOMS)
+
+
+def training(state: RunState, metric: Metric) -> list[Point]:
+    """The training batches' values, those that are finite; means over epochs where no batch was recorded."""
+    curve = state.batch_loss if metric == "loss" else state.batch_accuracy
+    if not curve.points:
+        return epoch_means(state, metric)
+    return [point for point in curve.points if math.isfinite(point.mean)]
+
+
+def epoch_means(state: RunState, metric: Metric) -> list[Point]:
+    """The means over each whole epoch's training, at its end."""
+    return [_point(e, e.train_loss if metric == "loss" else e.train_accuracy) for e in _epochs(state, metric, "train")]
+
+
+def validation(state: RunState, metric: Metric) -> list[Point]:
+    """The validation after each whole epoch."""
+    return [_point(e, e.val_loss if metric == "loss" else e.val_accuracy) for e in _epochs(state, metric, "val")]
+
+
+def _epochs(state: RunState, metric: Metric, split: str) -> list[Epoch]:
+    return [epoch for epoch in state.epochs if math.isfinite(getattr(epoch, f"{split}_{metric}"))]
+
+
+def _point(epoch: Epoch, value: float) -> Point:
+    return Point(epoch.samples, epoch.samples, epoch.t, value, value, value, 1)
+
+
+def positions(points: Sequence[Point], kind: XAxis, train_samples: int) -> list[float]:
+    """Where these points lie on the x axis: in epochs, samples seen, or seconds. Never falling."""
+    if kind == "time":
+        return [point.t for point in points]
+    unit = train_samples if kind == "epochs" else 1
+    return [point.last / unit for point in points]
+
+
+def smoothed(points: Sequence[Point], weight: float) -> list[float]:
+    """The exponential moving average of finite points, with its bias towards zero taken out, as TensorBoard's.
+
+    A point that stands for several batches counts as so many, so that the curve does not change as points are merged.
+    """
+    average, known, values = 0.0, 0.0, []
+    for point in points:
+        kept = weight if point.count == 1 else weight**point.count
+        average = kept * average + (1 - kept) * point.mean
+        known = kept * known + (1 - kept)
+        values.append(average / known)
+    return values
+
+
+def reduced(
+    xs: Sequence[float], lows: Sequence[float], highs: Sequence[float], low: float, high: float, columns: int
+) -> list[XY]:
+    """At most two points for each of a chart's columns: its least value and its greatest, in the order they came in.
+
+    Args:
+        xs: Never falling, finite.
+        lows: The least value at each x, finite.
+        highs: The greatest one; the same list where each x has one value.
+        low: The x axis's beginning.
+        high: Its end.
+        columns: Into so many equal parts it is divided.
+
+    Returns:
+        The points from `low` to `high`, and the one before and the one after, to which a line leads.
+    """
+    first, end = bisect_left(xs, low), bisect_right(xs, high)
+    points = [(xs[first - 1], highs[first - 1])] if first else []
+    ends = [low + column / columns * (high - low) for column in range(1, columns)] + [math.inf]
+    while first < end:
+        after = bisect_left(xs, ends[bisect_right(ends, xs[first])], first, end)
+        points += _extremes(xs, lows, highs, first, after, points[-1][1] if points else highs[first])
+        first = after
+    if end < len(xs):
+        points.append((xs[end], lows[end]))
+    return points
+
+
+def _extremes(
+    xs: Sequence[float], lows: Sequence[float], highs: Sequence[float], first: int, after: int, before: float
+) -> list[XY]:
+    """The least and the greatest of these values; `before` is the value that a line comes from."""
+    if after - first == 1:
+        at_low = at_high = first
+        bottom, top = lows[first], highs[first]
+    else:
+        some_lows, some_highs = lows[first:after], highs[first:after]
+        bottom, top = min(some_lows), max(some_highs)
+        at_low, at_high = first + some_lows.index(bottom), first + some_highs.index(top)
+    if bottom == top:
+        return [(xs[at_low], bottom)]
+    falling = at_high < at_low or (at_high == at_low and abs(before - top) < abs(before - bottom))
+    points = [(xs[at_low], bottom), (xs[at_high], top)]
+    return points[::-1] if falling else points
+
+
+def nearest(xs: Sequence[float], x: float) -> int | None:
+    """The place of the value nearest to `x`, the first of equals; None where there is none."""
+    if not xs:
+        return None
+    place = bisect_left(xs, x)
+    candidates = range(max(place - 1, 0), min(place + 1, len(xs)))
+    return min(candidates, key=lambda i: abs(xs[i] - x))

@@ -1,0 +1,193 @@
+"""The charts: a run's loss and accuracy as they develop, with a cursor that reads the curves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple
+
+from rich.style import Style
+from textual.strip import Strip
+
+from cifar_tui.formatting import printable
+from cifar_tui.state import RunState
+from cifar_tui.system.text_width import wrapped
+from cifar_tui.tui.charts.axes import time_unit
+from cifar_tui.tui.charts.canvas import draw
+from cifar_tui.tui.charts.cursor import reading, standing, stepped
+from cifar_tui.tui.charts.curves import ChartOptions, Metric
+from cifar_tui.tui.charts.run_chart import run_axis, run_chart
+from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.theme import Look
+from cifar_tui.tui.widgets.lines import Panel, Part, line
+
+WIDE, FLAT = 100, 3.2
+"""From how many columns on, and from how many for each row, two charts stand side by side."""
+LEAST_ROWS = 7
+"""Of a chart that is one of two."""
+GAP = 2
+"""Columns between charts that stand side by side."""
+ZOOM_WORDS = ("all of it", "the last half", "the last tenth")
+
+
+class ChartsPanel(Panel):
+    """The curves of one run."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self.options = ChartOptions()
+        self.cursor: int | None = None
+        """The samples seen at the point that is read."""
+        self._drawn: tuple[object, list[Strip]] = (None, [])
+
+    def view(self, entry: Entry | None, look: Look) -> None:
+        """Show this run; the cursor stays where it is as long as the run is the same."""
+        if entry is not self.entry:
+            self.cursor, self._drawn = None, (None, [])
+        super().view(entry, look)
+
+    def lines(self, width: int, height: int) -> list[Strip]:
+        """The charts and the line below them; as they were where nothing changed."""
+        entry, state = self.entry, None if self.entry is None else self.entry.state
+        if entry is None or state is None or state.started is None or not has_values(state):
+            return [line(parts, width) for parts in message(entry, self.look, width)][:height]
+        version = (id(state), state.t, state.samples, len(state.epochs), len(state.resumptions), state.finished)
+        shown = (*astuple(self.options), self.cursor, entry.number, self.look, width, height)
+        if self._drawn[0] != (version, shown):
+            picture = charts(state, self.options, self.cursor, entry.number, width, height, self.look)
+            self._drawn = (version, shown), picture
+        return list(self._drawn[1])
+
+    def cycle_x_axis(self) -> None:
+        """Epochs, samples, time."""
+        self.options.cycle_x_axis()
+        self.draw()
+
+    def toggle_log(self) -> None:
+        """The loss on a logarithmic axis, or not."""
+        self.options.toggle_log()
+        self.draw()
+
+    def smooth(self, step: int) -> None:
+        """Smooth the curves more, or less."""
+        self.options.smooth(step)
+        self.draw()
+
+    def zoom(self) -> None:
+        """Show all of it, the last half, the last tenth."""
+        self.options.cycle_zoom()
+        self.draw()
+
+    def step(self, delta: int) -> None:
+        """Move the cursor by columns; where there is none, it appears at the last point."""
+        state = self.entry.state if self.entry is not None else None
+        if state is not None and state.started is not None:
+            self.cursor = stepped(state, self.options, self.cursor, delta, layout(*self.size, self.options)[0][1])
+            self.draw()
+
+    def leave(self) -> bool:
+        """Take the cursor away; whether there was one."""
+        had_one = self.cursor is not None
+        self.cursor = None
+        self.draw()
+        return had_one
+
+
+def has_values(state: RunState) -> bool:
+    """Whether there is a point to draw."""
+    return bool(state.batch_loss.points or state.epochs)
+
+
+def message(entry: Entry | None, look: Look, width: int) -> list[list[Part]]:
+    """What stands in the place of charts that cannot be drawn yet, in lines of up to `width` columns."""
+    if entry is None:
+        return [[("No run is selected.", look.dim)]]
+    name = (look.text(printable(entry.name)), look.run(entry.number))
+    begun = entry.state is not None and entry.state.started is not None
+    if entry.error:
+        what = " failed before its first batch:" if begun else " did not begin:"
+        return [[name, what], *_wrapped(entry.error, look.bad, look, width)]
+    if entry.loading is not None:
+        what, done, total = entry.loading.what, entry.loading.done, entry.loading.total
+        full, empty = look.bar(done / total, 20) if total else ("", "")
+        rest: list[Part] = (
+            [(full, look.run(entry.number)), (empty, look.dim), f" {100 * done // total} %"] if total else []
+        )
+        return [[name, look.text(f" is getting ready: {printable(what)} "), *rest]]
+    if entry.state is not None and entry.state.finished is not None:
+        why = _wrapped(entry.state.finished.message, look.dim, look, width)
+        return [[name, " ended before its first batch:"], *why]
+    if begun:
+        return [[name, look.text(" has begun: its first batch is under way…")]]
+    if entry.folder is not None:
+        return [[name, look.text(": reading its events…")]]
+    return [[name, look.text(" is ready. "), ("Press s to start it.", look.dim)]]
+
+
+def _wrapped(text: str, style: Style, look: Look, width: int) -> list[list[Part]]:
+    return [[(row, style)] for row in wrapped(look.text(printable(text)), width)]
+
+
+def layout(width: int, height: int, options: ChartOptions) -> list[tuple[Metric, int, int]]:
+    """What is drawn, and how wide and high: loss and accuracy beside each other or stacked.
+
+    Where only one has room, it is the loss while its axis is logarithmic, and else the accuracy.
+    """
+    body = height - 1
+    if width >= WIDE and width >= FLAT * height and body >= LEAST_ROWS:
+        left = (width - GAP) // 2
+        return [("loss", left, body), ("accuracy", width - GAP - left, body)]
+    if body >= 2 * LEAST_ROWS:
+        return [("loss", width, (body + 1) // 2), ("accuracy", width, body // 2)]
+    return [("loss" if options.log else "accuracy", width, body)]
+
+
+def charts(
+    state: RunState, options: ChartOptions, cursor: int | None, number: int, width: int, height: int, look: Look
+) -> list[Strip]:
+    """The charts of a run that has begun, and the line that says how they are drawn or what the cursor reads.
+
+    Args:
+        state: The run.
+        options: How to draw it.
+        cursor: Where it is read, in samples seen.
+        number: Of the run; its colour goes by it.
+        width: Of all of it, in columns.
+        height: Of all of it, in rows.
+        look: The terminal's.
+    """
+    places = layout(width, height, options)
+    metrics = [metric for metric, _, _ in places]
+    stop = standing(state, options, cursor)
+    at = None if stop is None else stop.x
+    pictures = [
+        draw(run_chart(state, metric, options, at, number, w, h, look), w, h, look) if h > 0 else []
+        for metric, w, h in places
+    ]
+    if len(places) == 2 and places[0][1] < width:
+        gap = Strip.blank(GAP)
+        strips = [Strip.join([left, gap, right]) for left, right in zip(*pictures, strict=True)]
+    else:
+        strips = [strip for picture in pictures for strip in picture]
+    forms, style = _options_forms(state, options, metrics, places[0][1]), look.dim
+    if stop is not None:
+        forms, style = reading(state, options, stop, metrics), look.strong
+    text = ""
+    for text in forms:
+        if len(text) <= width:
+            break
+    return [*strips, line([(look.text(text), style)], width)]
+
+
+def _options_forms(state: RunState, options: ChartOptions, metrics: Sequence[Metric], width: int) -> Iterator[str]:
+    """How the charts are drawn, in words: the longest form first."""
+    kind: str = options.x_axis
+    if kind == "time":
+        kind = f"time in {time_unit(run_axis(state, options, width))[1]}"
+    weight = f"smoothing {options.weight:g}" if options.level else "no smoothing"
+    shown = ZOOM_WORDS[options.zoom]
+    loss = "loss: log scale" if options.log else "loss: linear"
+    if len(metrics) == 1:
+        loss = "l: accuracy" if options.log else "l: loss"
+    yield f"x axis: {kind} · {loss} · {weight} · {shown}"
+    yield f"{kind} · {loss} · {weight} · {shown}"
+    yield f"{kind} · {loss}"

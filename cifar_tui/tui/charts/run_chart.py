@@ -1,0 +1,177 @@
+"""One run's chart: its curves, the axes they need, the legend, and what a cursor reads of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from cifar_tui.events import Epoch
+from cifar_tui.state import Point, RunState
+from cifar_tui.tui.charts.axes import Axis, accuracy_axis, loss_axis, usual_range, x_axis
+from cifar_tui.tui.charts.canvas import Chart, Line, best_glyph, canvas_height, canvas_width, resumed_glyph
+from cifar_tui.tui.charts.curves import XY, ChartOptions, Metric, positions, reduced, smoothed, training, validation
+from cifar_tui.tui.theme import Look
+from cifar_tui.tui.widgets.lines import Part, width_of
+
+APART, HIGH = 3, 12
+"""The columns between two validations, and the rows of a chart, from which on a line joins them."""
+METRICS: tuple[Metric, ...] = ("loss", "accuracy")
+
+
+def run_axis(state: RunState, options: ChartOptions, width: int) -> Axis:
+    """The x axis of a chart, `width` columns wide, of a run that has begun."""
+    reached, planned = reach(state, options)
+    growing = state.finished is None
+    return x_axis(options.x_axis, reached, planned, options.part, growing=growing, width=canvas_width(width))
+
+
+def reach(state: RunState, options: ChartOptions) -> tuple[float, float]:
+    """How far a run has come on the x axis, and how far it is to come."""
+    assert state.started is not None
+    if options.x_axis == "time":
+        ends = [point.t for point in state.batch_loss.points[-1:]] + [epoch.t for epoch in state.epochs[-1:]]
+        return max(ends, default=0.0), math.inf
+    unit = state.started.train_samples if options.x_axis == "epochs" else 1
+    return state.samples / unit, state.started.epochs * state.started.train_samples / unit
+
+
+def place(state: RunState, points: Sequence[Point], options: ChartOptions) -> list[float]:
+    """Where points of a run that has begun lie on the x axis."""
+    assert state.started is not None
+    return positions(points, options.x_axis, state.started.train_samples)
+
+
+def resumed_places(state: RunState, options: ChartOptions) -> list[float]:
+    """Where on the x axis a run that has begun was gone on with, after a pause or a stop."""
+    assert state.started is not None
+    if options.x_axis == "time":
+        return [event.t for event in state.resumptions]
+    unit = state.started.train_samples if options.x_axis == "epochs" else 1
+    return [event.samples / unit for event in state.resumptions]
+
+
+def batch_line(points: Sequence[Point], xs: Sequence[float], axis: Axis, columns: int) -> list[XY]:
+    """The curve of the batches themselves."""
+    return reduced(xs, [p.low for p in points], [p.high for p in points], axis.low, axis.high, columns)
+
+
+def smooth_line(points: Sequence[Point], xs: Sequence[float], weight: float, axis: Axis, columns: int) -> list[XY]:
+    """Their smoothed curve."""
+    values = smoothed(points, weight)
+    return reduced(xs, values, values, axis.low, axis.high, columns)
+
+
+def value_axis(metric: Metric, curves: Sequence[Sequence[XY]], x: Axis, rows: int, options: ChartOptions) -> Axis:
+    """The y axis for what is seen of these curves."""
+    log = options.log and metric == "loss"
+    seen = [[y for at, y in curve if x.low <= at <= x.high and (y > 0 or not log)] for curve in curves]
+    if metric == "accuracy":
+        low, high = min((min(ys) for ys in seen if ys), default=0.0), max((max(ys) for ys in seen if ys), default=1.0)
+        return accuracy_axis(low, high, rows)
+    if log:
+        low, high = min((min(ys) for ys in seen if ys), default=0.1), max((max(ys) for ys in seen if ys), default=1.0)
+    else:
+        low, high = usual_range(seen) or (0.0, 1.0)
+    return loss_axis(low, high, rows, log=log)
+
+
+def run_chart(
+    state: RunState,
+    metric: Metric,
+    options: ChartOptions,
+    cursor: float | None,
+    number: int,
+    width: int,
+    height: int,
+    look: Look,
+) -> Chart:
+    """The chart of one metric of a run that has begun, with a cursor at this x."""
+    columns, rows, axis = canvas_width(width), canvas_height(height), run_axis(state, options, width)
+    points = training(state, metric)
+    xs = place(state, points, options)
+    batches = batch_line(points, xs, axis, columns)
+    checks = validation(state, metric)
+    checked = batch_line(checks, place(state, checks, options), axis, columns)
+    # Training lies over the line that joins the validations, which are told by their marks; those are on top of all.
+    lines = [Line(checked, look.strong, "o", joined=True)] if joins(checked, axis, columns, rows, look) else []
+    if options.level:
+        smooth = smooth_line(points, xs, options.weight, axis, columns)
+        lines = [background_line(batches, number, look), *lines, Line(smooth, look.run(number), "*", joined=True)]
+    else:
+        lines.append(Line(batches, look.run(number), ".", joined=True))
+    lines.append(Line(checked, look.strong, "o"))
+    y = value_axis(metric, [line.points for line in lines], axis, rows, options)
+    best = state.best
+    best_points = [] if best is None else [p for p in validation(state, "accuracy") if p.last == best.samples]
+    return Chart(
+        title=_title(metric, options, number, best, _beyond(batches, axis, y), bool(state.resumptions), width, look),
+        x=axis,
+        y=y,
+        lines=lines,
+        best=next(iter(place(state, best_points, options)), None),
+        cursor=cursor,
+        resumed=resumed_places(state, options),
+    )
+
+
+def background_line(points: Sequence[XY], number: int, look: Look) -> Line:
+    """A curve that stands behind others, told from them by its faintness, or by its dots where there is no colour."""
+    if look.colour:
+        return Line(points, look.faint(number), ".", joined=True)
+    return Line(points, look.dim, "." if look.ascii else "·")
+
+
+def joins(points: Sequence[XY], axis: Axis, columns: int, rows: int, look: Look) -> bool:
+    """Whether marks stand so far apart, in so large a chart, that a line between them says something."""
+    if len(points) < 2 or rows < HIGH or look.ascii:
+        return False
+    return (points[-1][0] - points[0][0]) / (axis.high - axis.low) * columns >= APART * (len(points) - 1)
+
+
+def _beyond(points: Sequence[XY], x: Axis, y: Axis) -> float | None:
+    """The greatest value that is seen, where it is above the axis."""
+    top = max((value for at, value in points if x.low <= at <= x.high), default=0.0)
+    return top if y.place(top) > 1 else None
+
+
+def _title(
+    metric: Metric,
+    options: ChartOptions,
+    number: int,
+    best: Epoch | None,
+    beyond: float | None,
+    resumed: bool,
+    width: int,
+    look: Look,
+) -> list[Part]:
+    """The chart's name and its legend, in full, in short, or in short as much of it as there is room for."""
+    train, batch = ("*", ".") if look.ascii else ("⠒", "⠒")
+    behind = (batch, look.faint(number)) if look.colour else ("." if look.ascii else "·", look.dim)
+    full: list[list[Part]] = [
+        [(metric_name(metric, options), look.strong)],
+        [(train if options.level else batch, look.run(number)), " train"],
+        [("o", look.strong), " validation"],
+        [] if best is None else [(best_glyph(look), look.strong), f" best epoch {best.epoch}"],
+        [] if beyond is None else [("^" if look.ascii else "↑", look.warning), f" to {beyond:.3g}"],
+        [behind, " batches"] if options.level else [],
+        [(resumed_glyph(look), look.dim), " resumed"] if resumed else [],
+    ]
+    items = [item for item in full if item]
+    if width_of(joined(items)) > width:
+        short = {" validation": " val", " batches": " batch"} | (
+            {f" best epoch {best.epoch}": f" best {best.epoch}"} if best else {}
+        )
+        items = [[short.get(part, part) if isinstance(part, str) else part for part in item] for item in items]
+    while len(items) > 1 and width_of(joined(items)) > width:
+        items.pop()
+    return joined(items)
+
+
+def metric_name(metric: Metric, options: ChartOptions) -> str:
+    """What a chart of it is called."""
+    return "accuracy %" if metric == "accuracy" else "loss (log)" if options.log else "loss"
+
+
+def joined(items: Sequence[Sequence[Part]]) -> list[Part]:
+    """The items of a legend, on one line."""
+    return [part for number, item in enumerate(items) for part in (["  "] if number else []) + list(item)]

@@ -1,0 +1,1 @@
+"""Marked runs side by side."""

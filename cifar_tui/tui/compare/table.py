@@ -1,0 +1,212 @@
+"""The table of how runs differ: in their figures, and in those options that are not the same for all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.cells import cell_len
+from rich.style import Style
+from textual.strip import Strip
+
+from cifar_tui.events import RunStarted
+from cifar_tui.formatting import UNKNOWN, count, duration, percent, printable
+from cifar_tui.system import text_width
+from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.theme import Look
+from cifar_tui.tui.widgets.lines import Part, line
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+NAME_COLUMNS, VALUE_COLUMNS = 18, 24
+"""The most that a run's name and a value take."""
+USED = ("device", "precision", "threads")
+"""Options of which the run knows what came of them."""
+OPEN = ("auto", 0)
+"""What they are where that is not settled yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A run, as the table names it."""
+
+    letter: str
+    name: str
+    style: Style
+
+    @property
+    def text(self) -> str:
+        """Its letter and its name."""
+        return f"{self.letter} {self.name}"
+
+
+def letter(number: int) -> str:
+    """What stands for the run in this place, on its curve and before its name."""
+    return LETTERS[number % len(LETTERS)]
+
+
+def headings(entries: Sequence[Entry], look: Look) -> list[Heading]:
+    """The runs by letter and name, each in its colour."""
+    return [Heading(letter(i), printable(e.name), look.run(e.number)) for i, e in enumerate(entries)]
+
+
+def in_words(runs: Sequence[Heading]) -> list[str]:
+    """What the runs are called in a sentence: `cnn`, or by their letters where two have one name: `run a`."""
+    names = [run.name for run in runs]
+    return names if len(set(names)) == len(names) else [f"run {run.letter}" for run in runs]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What is compared, and its value for each run."""
+
+    name: str
+    values: tuple[str, ...]
+    best: int | None = None
+    """The run that has the best one, where that can be said."""
+
+
+def comparison(entries: Sequence[Entry]) -> list[Figure]:
+    """What is said of these runs, the most important first."""
+    states = [entry.state if entry.state is not None and entry.state.started is not None else None for entry in entries]
+    best = [state.best if state else None for state in states]
+    gaps = [e.train_accuracy - e.val_accuracy if e else None for e in best]
+    figures = [
+        _figure("best val", [e.val_accuracy if e else None for e in best], percent, highest=True),
+        _figure("test", [s.test.accuracy if s and s.test else None for s in states], percent, highest=True),
+        _figure("train − val", gaps, _points),
+        Figure("state", tuple(map(_state, entries))),
+        _figure("best epoch", [e.epoch if e else None for e in best], _whole),
+        _figure("1st epoch", [s.epochs[0].val_accuracy if s and s.epochs else None for s in states], percent),
+        _figure("images/s", [s.training_speed if s else None for s in states], _whole),
+        _figure("time", [s.seconds if s else None for s in states], duration),
+        _figure("parameters", [s.started.parameters if s and s.started else None for s in states], _whole),
+    ]
+    return figures + _differences(entries, [state.started if state else None for state in states])
+
+
+def _state(entry: Entry) -> str:
+    if entry.state is None and entry.folder is not None:
+        return "reading…"
+    if entry.state is None or entry.state.started is None:
+        return entry.status
+    return f"{entry.status} {len(entry.state.epochs)}/{entry.state.started.epochs}"
+
+
+def _points(fraction: float) -> str:
+    """A difference of accuracies, with its sign."""
+    return f"{100 * fraction:+.2f} %".replace("-", "−")
+
+
+def _whole(number: float) -> str:
+    return count(round(number))
+
+
+def _figure(
+    name: str, values: Sequence[float | None], shown: Callable[[float], str], *, highest: bool = False
+) -> Figure:
+    known = [value if value is not None and math.isfinite(value) else None for value in values]
+    numbers = [value for value in known if value is not None]
+    best = known.index(max(numbers)) if highest and len(numbers) > 1 else None
+    return Figure(name, tuple(UNKNOWN if value is None else shown(value) for value in known), best)
+
+
+def _differences(entries: Sequence[Entry], started: Sequence[RunStarted | None]) -> list[Figure]:
+    """The options that are not the same for all, and what the runs made of those that may be `auto`."""
+    options = [{} if entry.config is None else entry.config.to_dict() for entry in entries]
+    for values, start in zip(options, started, strict=True):
+        if start is not None:
+            values |= {name: getattr(start, name) for name in USED}
+        for name in [name for name in USED if values.get(name) in OPEN]:
+            del values[name]
+        if values.get("model_dir") is None:
+            values.pop("model_dir", None)  # That a model of ours has no folder is no difference.
+    names = [name for name in dict.fromkeys(name for values in options for name in values) if name != "name"]
+    return [
+        Figure(name.replace("_", " "), tuple(_option(values, name) for values in options))
+        for name in names
+        if len({_option(values, name) for values in options if name in values}) > 1
+    ]
+
+
+def _option(options: dict[str, Any], name: str) -> str:
+    value = options.get(name)
+    if value is None:
+        return UNKNOWN
+    return f"{value:g}" if isinstance(value, float) else printable(str(value))
+
+
+def table(runs: Sequence[Heading], figures: Sequence[Figure], width: int, height: int, look: Look) -> list[Strip]:
+    """The figures below each other and the runs side by side, or the other way round: what shows more of them."""
+    down = _runs_across(runs, figures, width, height, look)
+    across = _runs_down(runs, figures, width, height, look)
+    return max(down, across, key=lambda shown: shown[0])[1]
+
+
+def _runs_across(
+    runs: Sequence[Heading], figures: Sequence[Figure], width: int, height: int, look: Look
+) -> tuple[tuple[bool, int], list[Strip]]:
+    """Whether all runs are shown, how many values are, and the table with a column for each run."""
+    labels = max(len(figure.name) for figure in figures) + 1
+    columns = [
+        max(min(cell_len(run.text), NAME_COLUMNS), *(min(cell_len(f.values[i]), VALUE_COLUMNS) for f in figures)) + 2
+        for i, run in enumerate(runs)
+    ]
+    shown = 0
+    while shown < len(runs) and labels + sum(columns[: shown + 1]) <= width:
+        shown += 1
+    heads = [(_right(run.text, wide, look), run.style) for run, wide in zip(runs[:shown], columns, strict=False)]
+    lines: list[list[Part]] = [[" " * labels, *heads]]
+    for figure in figures[: max(0, height - 1)]:
+        cells: list[Part] = [(_left(figure.name, labels, look), look.dim)]
+        for i in range(shown):
+            text = _right(figure.values[i], columns[i], look)
+            cells.append((text, look.strong) if figure.best == i else text)
+        lines.append(cells)
+    return (shown == len(runs), shown * (len(lines) - 1)), [line(cells, width) for cells in lines[:height]]
+
+
+def _runs_down(
+    runs: Sequence[Heading], figures: Sequence[Figure], width: int, height: int, look: Look
+) -> tuple[tuple[bool, int], list[Strip]]:
+    """Whether all runs are shown, how many values are, and the table with a row for each run."""
+    names = min(max(cell_len(run.text) for run in runs), NAME_COLUMNS)
+    columns = [max(cell_len(f.name), *(min(cell_len(value), VALUE_COLUMNS) for value in f.values)) + 2 for f in figures]
+    shown = 0
+    while shown < len(figures) and names + sum(columns[: shown + 1]) <= width:
+        shown += 1
+    heads = [_right(f.name, wide, look) for f, wide in zip(figures[:shown], columns, strict=False)]
+    lines: list[list[Part]] = [[" " * names, ("".join(heads), look.dim)]]
+    rows = max(0, height - 1)
+    if len(runs) > rows:
+        rows = max(0, rows - 1)
+    for i, run in enumerate(runs[:rows]):
+        cells: list[Part] = [(_left(run.text, names, look), run.style)]
+        for figure, wide in zip(figures[:shown], columns, strict=False):
+            text = _right(figure.values[i], wide, look)
+            cells.append((text, look.strong) if figure.best == i else text)
+        lines.append(cells)
+    if len(runs) > rows:
+        lines.append([(look.text(f"… and {len(runs) - rows} more"), look.dim)])
+    rows = min(rows, len(runs))
+    return (rows == len(runs), shown * rows), [line(cells, width) for cells in lines[:height]]
+
+
+def cut(text: str, width: int, look: Look) -> str:
+    """The text in no more than so many columns, with a mark where it was longer."""
+    return text_width.cut(look.text(text), width, look.text("…"))
+
+
+def cut_before(text: str, width: int, look: Look) -> str:
+    """The text in no more than so many columns, of which the end is kept, with a mark where it was longer."""
+    return text_width.cut_before(look.text(text), width, look.text("…"))
+
+
+def _left(text: str, width: int, look: Look) -> str:
+    return text_width.padded(cut(text, width, look), width)
+
+
+def _right(text: str, width: int, look: Look) -> str:
+    """The text at the right of so many columns, of which two stay empty at its left."""
+    return text_width.padded(cut(text, width - 2, look), width, right=True)

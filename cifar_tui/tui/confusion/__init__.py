@@ -1,0 +1,1 @@
+"""The confusion matrices of the selected run."""

@@ -1,0 +1,287 @@
+"""A confusion matrix in lines: as much of it as fits, a cursor in it, and what it says beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from rich.style import Style
+
+from cifar_tui.analysis.class_scores import ClassScore, class_scores, largest_confusions
+from cifar_tui.confusion_matrix import ConfusionMatrix
+from cifar_tui.formatting import count, percent
+from cifar_tui.system.text_width import cut, end, padded
+from cifar_tui.tui.theme import Look
+from cifar_tui.tui.widgets.lines import Part
+
+LABEL = 12
+"""The most columns of a class's name before its row."""
+CELL = 8
+"""Columns of a cell that is not cramped."""
+SHORTEST_NAME, WORDS = 8, 46
+"""Columns of a class's name in a sentence, at least, and of the rest of it."""
+SCORE, SIDE = 10, 33
+"""Columns of each score behind a row, and of the most confused pairs beside it."""
+SCORE_WIDTH, SIDE_WIDTH, PRECISION_WIDTH = 60, 100, 120
+"""The widths from which on the recall is shown, the pairs stand beside the matrix, and the precision is shown."""
+ROWS_ABOVE = 3
+"""Lines of the title, the sentence about the cell under the cursor and the predicted classes' names."""
+PAIRS = 100
+"""The most that are listed."""
+PAIR = 36
+"""Columns of one of the pairs that stand side by side."""
+DENSITY, ASCII_DENSITY = " ░▒▓█", " :+*#"
+"""Behind a figure, for its share of the row, where there is no colour."""
+
+Row = list[Part]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What part of a matrix of `size` classes is where.
+
+    Attributes:
+        label: Columns of the true class's name.
+        cell: Columns of a cell.
+        rows: True classes that fit.
+        columns: Predicted classes that fit.
+        scores: Columns of scores behind each row: none, recall, recall and precision.
+        side: Columns of the most confused pairs beside the matrix, 0 where they stand below it.
+    """
+
+    size: int
+    label: int
+    cell: int
+    rows: int
+    columns: int
+    scores: int
+    side: int
+
+    @property
+    def width(self) -> int:
+        """Columns of the matrix and its scores."""
+        return self.label + self.columns * self.cell + self.scores * SCORE
+
+    @property
+    def is_part(self) -> bool:
+        """Whether not all of the matrix fits."""
+        return self.rows < self.size or self.columns < self.size
+
+    @staticmethod
+    def of(matrix: ConfusionMatrix, names: Sequence[str], width: int, height: int) -> Frame:
+        """What fits into `height` lines of `width` columns; at least one cell."""
+        size, longest = len(matrix), max(map(cell_len, names))
+        label = min(longest, LABEL, max(1, width // 4)) + 1
+        scores = 2 if width >= PRECISION_WIDTH else 1 if width >= SCORE_WIDTH else 0
+        side = SIDE if width >= SIDE_WIDTH else 0
+        room = width - label - SCORE * scores - side
+        # The same for counts and percentages, so that the columns stay where they are.
+        least = max(4, len(str(matrix.highest))) + 1
+        columns = min(size, max(1, room // least))
+        cell = max(least, min(max(longest + 1, CELL), LABEL, room // columns))
+        return Frame(size, label, cell, min(size, max(1, height - ROWS_ABOVE)), columns, scores, side)
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What a person does with the matrix: rows are true classes, columns predicted ones.
+
+    Attributes:
+        cursor: Row and column of the cell that the sentence is about.
+        corner: The first row and column that are shown.
+        percent: Whether cells are percentages of their row, or counts.
+        focused: Whether keys move the cursor.
+    """
+
+    cursor: tuple[int, int]
+    corner: tuple[int, int] = (0, 0)
+    percent: bool = False
+    focused: bool = False
+
+
+def scrolled(first: int, cursor: int, shown: int, size: int) -> int:
+    """The first of `shown` rows out of `size`, so that the cursor's is among them, as near to `first` as can be."""
+    first = min(max(first, cursor - shown + 1), cursor)
+    return max(0, min(first, size - shown))
+
+
+def sentence(matrix: ConfusionMatrix, names: Sequence[str], true: int, predicted: int, width: int) -> str:
+    """What a cell says: `27 of 1,000 'bird' images taken for 'plane' (2.70 %)`, long names cut to fit `width`."""
+    number, images = matrix.count(true, predicted), sum(number for _, number in matrix.row(true))
+    name, other = (cut(names[k], max(SHORTEST_NAME, (width - WORDS) // 2)) for k in (true, predicted))
+    if images <= 0:
+        return f"no '{name}' images here"
+    noun = "image" if images == 1 else "images"
+    what = "recognised" if true == predicted else f"taken for '{other}'"
+    return f"{count(number)} of {count(images)} '{name}' {noun} {what} ({percent(number / images)})"
+
+
+def grid(matrix: ConfusionMatrix, names: Sequence[str], frame: Frame, marks: Marks, look: Look) -> list[Row]:
+    """The names of the predicted classes, and a row for each true one."""
+    top, left = marks.corner
+    columns = range(left, left + frame.columns)
+    head: Row = [" " * frame.label]
+    heads = _heads(tuple(names), frame.cell - 1)
+    for column in columns:
+        text = " " * (frame.cell - 1 - cell_len(heads[column])) + heads[column] + " "
+        head.append((text, look.strong if column == marks.cursor[1] else look.dim))
+    head.append(("".join(name.rjust(SCORE) for name in ("recall", "precision")[: frame.scores]), look.dim))
+    scores = judged(matrix, tuple(names)).scores
+    rows = [head]
+    for row in range(top, top + frame.rows):
+        name = padded(cut(names[row], frame.label - 1), frame.label)
+        drawn: Row = [(look.text(name), look.strong if row == marks.cursor[0] else look.dim)]
+        drawn += [
+            _cell(matrix.count(row, column), scores[row].images, (row, column), frame.cell, marks, look)
+            for column in columns
+        ]
+        shares = (scores[row].recall, scores[row].precision)[: frame.scores]
+        rows.append([*drawn, look.text("".join(percent(share).rjust(SCORE) for share in shares))])
+    return rows
+
+
+def pair_rows(matrix: ConfusionMatrix, names: Sequence[str], width: int, height: int, look: Look) -> list[Row]:
+    """The pairs that are most confused, the most first, in up to `height` lines with their heading."""
+    if height < 2:
+        return []
+    scores, pairs = judged(matrix, tuple(names))
+    rows: list[Row] = [[("most confused" if pairs else "nothing is confused", look.dim)]]
+    digits = len(count(pairs[0][2])) if pairs else 0
+    for row, column, number in pairs[: height - 1]:
+        figures = _figures(number, scores[row].images, digits)
+        room = max(2, width - len(figures) - 3)
+        true = _shortened(names, row, max(room // 2, room - cell_len(names[column])))
+        predicted = _shortened(names, column, room - cell_len(true))
+        words = padded(cut(f"{true} → {predicted}", width - len(figures)), width - len(figures))
+        rows.append([look.text(words), look.text(figures)])
+    return rows
+
+
+def taken_rows(
+    matrix: ConfusionMatrix, names: Sequence[str], true: int, width: int, height: int, look: Look
+) -> list[Row]:
+    """What the images of a class are taken for, the most often first, in up to `height` lines with their heading."""
+    cells = matrix.row(true)
+    images = sum(number for _, number in cells)
+    wrong = sorted(((number, column) for column, number in cells if column != true), key=lambda cell: -cell[0])
+    heading = f"{names[true]} taken for" if wrong else f"{names[true]}: no image taken for another"
+    rows: list[Row] = [[(look.text(cut(heading, width)), look.dim)]]
+    digits = len(count(wrong[0][0])) if wrong else 0
+    for number, column in wrong[: height - 1]:
+        figures = _figures(number, images, digits)
+        words = cut(f"→ {names[column]}", width - len(figures))
+        rows.append([look.text(padded(words, max(0, width - len(figures)))), look.text(figures)])
+    return rows
+
+
+def _figures(number: int, images: int, digits: int) -> str:
+    return f"  {count(number).rjust(digits)} {percent(number / max(1, images)):>8}"
+
+
+def pairs_below(matrix: ConfusionMatrix, names: Sequence[str], width: int, height: int, look: Look) -> list[Row]:
+    """The same below the matrix, where they stand side by side too."""
+    across = max(1, width // PAIR)
+    head, *pairs = pair_rows(matrix, names, min(width, PAIR) - 2, (height - 1) * across + 1, look)
+    rows: list[Row] = [head]
+    for first in range(min(height - 1, len(pairs))):
+        row: Row = []
+        for pair in pairs[first :: height - 1]:
+            row += [*pair, "  "]
+        rows.append(row)
+    return rows
+
+
+class Judged(NamedTuple):
+    """The scores of all classes, and the rows, columns and counts of the pairs that are most confused."""
+
+    scores: list[ClassScore]
+    confusions: list[tuple[int, int, int]]
+
+
+@lru_cache(4)
+def judged(matrix: ConfusionMatrix, names: tuple[str, ...]) -> Judged:
+    """What is said of a matrix in every picture of it."""
+    return Judged(class_scores(matrix, names), largest_confusions(matrix, PAIRS))
+
+
+def _cell(number: int, images: int, place: tuple[int, int], width: int, marks: Marks, look: Look) -> Part:
+    share = number / images if images > 0 else 0.0
+    text = "." if look.ascii else "·"
+    if number:
+        text = count_or_percent(number, share, marks.percent)
+    right = place[0] == place[1]
+    # Errors are small shares: their root tells two per cent from ten.
+    strength = share if right else 1.5 * math.sqrt(max(0.0, share))
+    behind = " "
+    if not look.colour:
+        behind = (ASCII_DENSITY if look.ascii else DENSITY)[min(4, round(4 * strength))]
+    style = look.shade(strength, right=right) if number else look.dim
+    if place == marks.cursor:
+        style = Style(bold=True, reverse=True) if marks.focused else style + Style(bold=True, underline=True)
+    elif right:
+        style += Style(bold=True)
+    return text.rjust(width - 1) + behind, style
+
+
+def count_or_percent(number: int, share: float, as_percent: bool) -> str:
+    """A cell's figure in at most four characters, for counts below 10,000."""
+    if not as_percent:
+        return str(number)
+    return "100" if share > 0.9995 else f"{100 * share:.1f}"
+
+
+@lru_cache(4)
+def _heads(names: tuple[str, ...], width: int) -> list[str]:
+    """The names in so many columns, cut so that as many as can be are told apart.
+
+    Their beginnings where these do it; else their beginnings and ends, or what follows a beginning that several share.
+    """
+    ways = [[_beginning(name, width) for name in names]]
+    if width >= 3:
+        ways.append([_cut_within(name, width) for name in names])
+        ways.append([_beginning(name[same:], width) for name, same in zip(names, _same(names, width), strict=True)])
+    return max(ways, key=lambda heads: len(set(heads)))
+
+
+@lru_cache(16)
+def _same(names: tuple[str, ...], width: int) -> list[int]:
+    """With how many characters each name begins as all others do that look like it in so many columns."""
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(_beginning(name, width), []).append(name)
+    same = {beginning: _common(group) if len(group) > 1 else 0 for beginning, group in alike.items()}
+    return [min(same[_beginning(name, width)], len(name) - 1) for name in names]
+
+
+def _common(names: Sequence[str]) -> int:
+    first, last = min(names), max(names)
+    return next((place for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+
+
+@lru_cache(16)
+def _differ(names: tuple[str, ...], width: int) -> bool:
+    """Whether the names differ in their beginnings, of so many columns."""
+    return len({_beginning(name, width) for name in names}) == len(names)
+
+
+def _beginning(name: str, width: int) -> str:
+    return name if cell_len(name) <= width else cut(name, width, "")
+
+
+def _shortened(names: Sequence[str], k: int, width: int) -> str:
+    """The k-th name in at most `width` columns, so that it still tells the class from the others if it can."""
+    name = names[k]
+    if width < 4 or cell_len(name) <= width or _differ(tuple(names), width - 1):
+        return cut(name, width)
+    rest = name[_same(tuple(names), width)[k] :]
+    return f"…{rest}" if cell_len(rest) < width else _cut_within(name, width)
+
+
+def _cut_within(name: str, width: int) -> str:
+    """`name` in at most `width` columns, its beginning and its end, with a sign where it was cut."""
+    tail = (width + 1) // 2
+    return name if cell_len(name) <= width else cut(name, width - tail) + end(name, tail)

@@ -1,0 +1,231 @@
+"""The confusion matrices of the selected run: after each epoch on the validation images, at the end on the test's."""
+
+from __future__ import annotations
+
+from typing import ClassVar, NamedTuple
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.strip import Strip
+
+from cifar_tui.analysis.class_scores import largest_confusions
+from cifar_tui.confusion_matrix import ConfusionMatrix
+from cifar_tui.events import Evaluated
+from cifar_tui.formatting import printable
+from cifar_tui.state import RunState
+from cifar_tui.tui.confusion.matrix import ROWS_ABOVE, Frame, Marks, judged, scrolled
+from cifar_tui.tui.confusion.picture import picture
+from cifar_tui.tui.confusion.search import Search
+from cifar_tui.tui.runs.entry import ENDED, Entry
+from cifar_tui.tui.theme import Look
+from cifar_tui.tui.widgets.lines import Panel, paragraph
+
+
+class Names(NamedTuple):
+    """The classes, and their names as they can be drawn in a look."""
+
+    classes: tuple[str, ...]
+    look: Look
+    drawn: tuple[str, ...]
+
+
+def evaluations(state: RunState | None) -> list[Evaluated]:
+    """Those of the validation images, epoch by epoch, and the test's at the end; damaged ones are left out."""
+    if state is None or state.started is None:
+        return []
+    size = len(state.started.classes)
+    every = [*state.validations, *([state.test] if state.test is not None else [])]
+    return [each for each in every if size and len(each.confusion) == size]
+
+
+def why_none(entry: Entry | None) -> str:
+    """Why there is no matrix to show, and when there will be one."""
+    if entry is None:
+        return "no run is selected"
+    status = entry.status
+    if status == "ready":
+        return "press s to start: the matrix comes with the first epoch's validation"
+    if entry.state is None or entry.state.started is None:
+        if entry.folder is not None and entry.run is None and entry.to_be_read and not entry.error:
+            return "reading its events…"
+        return f"{status}: there is no matrix" + ("" if status in ENDED else " yet")
+    if status in ENDED:
+        return "it ended before its first validation: there is no matrix"
+    started, state = entry.state.started, entry.state
+    return f"the first matrix comes at the end of this epoch: batch {state.batch} of {started.batches} is done"
+
+
+class ConfusionPanel(Panel, can_focus=True):
+    """A matrix with a cell cursor, of the newest evaluation unless an earlier one is chosen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1, 0)", show=False),
+        Binding("down", "move(1, 0)", show=False),
+        Binding("left", "move(0, -1)", show=False),
+        Binding("right", "move(0, 1)", show=False),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("pagedown", "page(1)", show=False),
+        Binding("home", "edge(0)", show=False),
+        Binding("end", "edge(-1)", show=False),
+    ]
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._shown: int | None = None
+        self._cursor: tuple[int, int] | None = None
+        """None until there is a matrix: it begins on the pair that is most confused."""
+        self._corner = (0, 0)
+        self._percent = False
+        self._frame: Frame | None = None
+        self._names = Names((), Look(), ())
+        self._search = Search()
+
+    def view(self, entry: Entry | None, look: Look) -> None:
+        """Show this run, in this look, as it stands now; another run begins with its newest evaluation."""
+        if entry is not self.entry:
+            self._shown = None
+            if _classes(entry) != _classes(self.entry):
+                self._cursor, self._corner, self._search = None, (0, 0), Search()
+        super().view(entry, look)
+
+    def step(self, delta: int) -> None:
+        """Go back or on through the evaluations, the test's being the last; the newest is followed from then on."""
+        last = len(self._found()) - 1
+        if last >= 0:
+            place = max(0, min(last, (last if self._shown is None else self._shown) + delta))
+            self._shown = None if place == last else place
+            self.draw()
+
+    def leave(self) -> bool:
+        """Go back to the newest evaluation; whether another one was shown."""
+        stepped, self._shown = self._shown is not None, None
+        if stepped:
+            self.draw()
+        return stepped
+
+    @property
+    def cell(self) -> tuple[int, int] | None:
+        """The true and the predicted class under the cursor; None where there is no matrix."""
+        return None if self._frame is None else self._cursor
+
+    @property
+    def scrolls(self) -> bool:
+        """Whether a part of the matrix is out of sight."""
+        return self._frame is not None and self._frame.is_part
+
+    def toggle_percent(self) -> None:
+        """Counts, or percentages of their row."""
+        self._percent = not self._percent
+        self.draw()
+
+    def find(self, typed: str) -> None:
+        """Go to the class whose name has this in it, one that begins with it before others; empty ends the search."""
+        self._search = Search.of(typed, _classes(self.entry))
+        self._go_to_found()
+
+    def find_next(self) -> None:
+        """Go to the next of these classes."""
+        self._search = self._search.next()
+        self._go_to_found()
+
+    def _go_to_found(self) -> None:
+        if self._search.found:
+            k = self._search.found[self._search.place]
+            self._jump(k, k)
+        else:
+            self.draw()
+
+    def _jump(self, row: int, column: int) -> None:
+        """Put the cursor on a cell, in the middle of what is shown where the cell was out of sight."""
+        frame, (top, left) = self._frame, self._corner
+        if frame is not None and not (top <= row < top + frame.rows and left <= column < left + frame.columns):
+            self._corner = row - frame.rows // 2, column - frame.columns // 2
+        self._cursor = row, column
+        self.draw()
+
+    def go_to_confused(self, step: int) -> None:
+        """Go to the pair that is confused most often, or from such a pair so many on; those are `PAIRS`."""
+        if self._frame is None:
+            return
+        pairs = [(row, column) for row, column, _ in judged(self._matrix, self._names.drawn).confusions]
+        if pairs and self._cursor is not None:
+            place = (pairs.index(self._cursor) + step) % len(pairs) if self._cursor in pairs else 0
+            self._jump(*pairs[place])
+
+    @property
+    def _matrix(self) -> ConfusionMatrix:
+        return self._found()[-1 if self._shown is None else self._shown].confusion
+
+    def lines(self, width: int, height: int) -> list[Strip]:
+        """The matrix with the cell cursor in sight, or why there is none."""
+        found, self._frame = self._found(), None
+        if not found:
+            return paragraph(why_none(self.entry), width, self.look)[:height]
+        if self._shown is not None and self._shown >= len(found) - 1:
+            self._shown = None
+        matrix = found[-1 if self._shown is None else self._shown].confusion
+        names = self._drawn_names()
+        size = len(matrix)
+        row, column = self._cursor or first_cell(matrix)
+        self._cursor = cursor = min(row, size - 1), min(column, size - 1)
+        self._frame = frame = Frame.of(matrix, names, width, height)
+        self._corner = (
+            scrolled(self._corner[0], cursor[0], frame.rows, size),
+            scrolled(self._corner[1], cursor[1], frame.columns, size),
+        )
+        marks = Marks(cursor, self._corner, self._percent, self.has_focus)
+        return picture(found, self._shown, names, marks, self.look, (width, height), self._search)
+
+    def action_move(self, rows: int, columns: int) -> None:
+        """Move the cell cursor."""
+        if self._cursor is not None and self._frame is not None:
+            row, column = self._cursor[0] + rows, self._cursor[1] + columns
+            self._cursor = max(0, min(self._frame.size - 1, row)), max(0, min(self._frame.size - 1, column))
+            self.draw()
+
+    def action_page(self, pages: int) -> None:
+        """Move it by as many rows as are in sight."""
+        if self._frame is not None:
+            self.action_move(pages * self._frame.rows, 0)
+
+    def action_edge(self, column: int) -> None:
+        """Move it to the first or the last column."""
+        if self._frame is not None:
+            self.action_move(0, -self._frame.size if column == 0 else self._frame.size)
+
+    def on_click(self, event: events.Click) -> None:
+        """The cursor goes where the mouse points."""
+        frame, at = self._frame, event.get_content_offset(self)
+        if frame is None or at is None:
+            return
+        row, column = at.y - ROWS_ABOVE, (at.x - frame.label) // frame.cell
+        if 0 <= row < frame.rows and 0 <= column < frame.columns:
+            self._cursor = self._corner[0] + row, self._corner[1] + column
+            self.draw()
+
+    def watch_has_focus(self, focused: bool) -> None:
+        """The cursor shows whether keys move it."""
+        super().watch_has_focus(focused)
+        self.draw()
+
+    def _drawn_names(self) -> tuple[str, ...]:
+        """The classes' names as they can be drawn; a thousand of them are not made anew for every move."""
+        classes = _classes(self.entry)
+        if self._names.classes is not classes or self._names.look != self.look:
+            self._names = Names(classes, self.look, tuple(self.look.text(printable(name)) for name in classes))
+        return self._names.drawn
+
+    def _found(self) -> list[Evaluated]:
+        return evaluations(self.entry.state if self.entry is not None else None)
+
+
+def _classes(entry: Entry | None) -> tuple[str, ...]:
+    started = entry.state.started if entry is not None and entry.state is not None else None
+    return started.classes if started is not None else ()
+
+
+def first_cell(matrix: ConfusionMatrix) -> tuple[int, int]:
+    """Where the cursor begins: on the pair that is most confused."""
+    for row, column, _ in largest_confusions(matrix, 1):
+        return row, column
+    return 0, min(1, len(matrix) - 1)

@@ -1,0 +1,1 @@
+"""Modal screens: questions, forms, the help and the command palette."""

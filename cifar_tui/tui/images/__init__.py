@@ -1,0 +1,1 @@
+"""Images with their predictions: test images of the selected run, and image files."""

@@ -1,0 +1,130 @@
+"""Small images in real pixels: the terminal is sent each once, and draws it where text stands for it.
+
+By Kitty's graphics protocol with Unicode placeholders: characters whose marks name a part of an image and whose colour
+names the image. Whatever covers or clears them does the same to the image.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+from rich.style import Style
+
+from cifar_tui.tui.images.thumbnails import Row, thumbnail
+from cifar_tui.tui.theme import Look
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+CELL = 10
+"""Pixels that are sent for a column, and twice as many for a line: textual-image's own, where it cannot ask."""
+
+
+Drawn = tuple[bytes, int]
+"""An image's pixels, and in how many columns it is drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An image that the terminal has, and what is written for it to be seen."""
+
+    number: int
+    lines: list[tuple[str, Style]]
+
+
+class Pixels:
+    """Draws as `thumbnail` does, in pixels where that can be.
+
+    The terminal keeps the images of two pages: those of the one that is shown go once another has taken its place.
+    """
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        """Draw on a terminal that draws images in the place of placeholders.
+
+        Args:
+            write: Writes to it, before what is drawn by the caller from then on.
+        """
+        self._write = write
+        self._failed = False
+        self._before: dict[Drawn, Placed] = {}
+        self._shown: dict[Drawn, Placed] = {}
+
+    def turn(self) -> None:
+        """What is drawn from now on is a page: another, or what changed of the same one."""
+        self._delete(placed for drawn, placed in self._before.items() if drawn not in self._shown)
+        self._before, self._shown = self._shown, {}
+
+    def close(self) -> None:
+        """Have the terminal forget all images."""
+        self._delete({**self._before, **self._shown}.values())
+        self._before, self._shown = {}, {}
+
+    def draw(self, pixels: NDArray[np.uint8], columns: int, look: Look) -> list[Row]:
+        """An image as lines of parts.
+
+        Args:
+            pixels: (3, 32, 32) uint8, RGB.
+            columns: 32 or 16, of half as many lines.
+            look: How to draw.
+        """
+        if not self._failed and look.colour and not look.ascii:
+            drawn = pixels.tobytes(), columns
+            try:
+                placed = self._shown.get(drawn) or self._before.get(drawn) or self._place(pixels, columns)
+                self._shown[drawn] = placed
+                return [[part] for part in placed.lines]
+            except Exception:  # noqa: BLE001  (half blocks are better than what a strange version of the library raises)
+                self._failed = True
+        return thumbnail(pixels, columns, look)
+
+    def _place(self, pixels: NDArray[np.uint8], columns: int) -> Placed:
+        from PIL.Image import Resampling, fromarray
+        from rich.console import Console
+
+        side = columns * CELL
+        scaled = fromarray(pixels.transpose(1, 2, 0)).resize((side, side), Resampling.NEAREST)
+        with _written() as written:
+            from textual_image.renderable.tgp import Image
+
+            image = Image(scaled, width=columns, height=columns // 2)
+            segments = list(Console(file=written, width=columns, height=columns).render(image))
+        assert image.terminal_image_id is not None
+        self._write(written.getvalue())
+        lines = [(text.rstrip("\n"), style) for text, style, _ in segments if style is not None]
+        return Placed(image.terminal_image_id, lines)
+
+    def _delete(self, those: Iterable[Placed]) -> None:
+        # The library's own `cleanup` leaves the images where they are.
+        self._write("".join(f"\x1b_Ga=d,d=I,i={placed.number},q=2\x1b\\" for placed in those))
+
+
+class _Written(io.StringIO):
+    """What textual-image would write to the terminal itself, amid what Textual writes there.
+
+    It is no terminal, and so asked nothing: the library would wait for the answers, and take keys for them. But it has
+    a terminal's size, for which signals look meanwhile.
+    """
+
+    def __init__(self, instead: TextIO) -> None:
+        super().__init__()
+        self._instead = instead
+
+    def fileno(self) -> int:
+        return self._instead.fileno()
+
+
+@contextlib.contextmanager
+def _written() -> Iterator[io.StringIO]:
+    before = sys.__stdout__
+    assert before is not None
+    sys.__stdout__ = written = _Written(before)  # type: ignore[misc,assignment]
+    try:
+        yield written
+    finally:
+        sys.__stdout__ = before  # type: ignore[misc]

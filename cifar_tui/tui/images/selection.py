@@ -1,0 +1,76 @@
+"""Which of a run's test images are shown: by their true class, by what they are taken for, right ones or wrong ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from cifar_tui.tui.compare.table import cut
+from cifar_tui.tui.theme import Look
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from cifar_tui.store.predictions import Answers
+
+Kind = Literal["wrong", "right", "all"]
+KINDS: tuple[Kind, ...] = ("wrong", "right", "all")
+SHORTEST_NAME, WORDS = 8, 40
+"""Columns of a class's name in the words for a selection, at least, and of what stands beside the names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A true class and a predicted one, None for any; where both are given, they say whether the answers are right."""
+
+    true: int | None = None
+    predicted: int | None = None
+    kind: Kind = "wrong"
+
+    @property
+    def is_cell(self) -> bool:
+        """Whether it is a cell of the confusion matrix."""
+        return self.true is not None and self.predicted is not None
+
+    def next_kind(self) -> Selection:
+        """Wrong ones, right ones, all."""
+        return replace(self, kind=KINDS[(KINDS.index(self.kind) + 1) % len(KINDS)])
+
+    def stepped(self, true: int, predicted: int, classes: int) -> Selection:
+        """So many classes on, or back; before the first one and after the last one comes any."""
+        return replace(
+            self, true=next_class(self.true, true, classes), predicted=next_class(self.predicted, predicted, classes)
+        )
+
+    def of(self, answers: Answers) -> NDArray[np.int64]:
+        """The numbers of the images, those with the most confident answers first."""
+        labels, predicted = answers.labels, answers.predicted
+        chosen = labels >= 0
+        if self.true is not None:
+            chosen &= labels == self.true
+        if self.predicted is not None:
+            chosen &= predicted == self.predicted
+        if self.kind != "all" and not self.is_cell:
+            chosen &= (labels == predicted) == (self.kind == "right")
+        numbers: NDArray[np.int64] = chosen.nonzero()[0]
+        return numbers[(-answers.confidence[numbers]).argsort(kind="stable")]
+
+    def words(self, names: Sequence[str], width: int, look: Look) -> str:
+        """What they are: `'bird' taken for 'plane'`, long names cut."""
+        room = max(SHORTEST_NAME, (width - WORDS) // 2)
+        true, predicted = ("" if k is None else f"'{cut(names[k], room, look)}'" for k in (self.true, self.predicted))
+        if self.is_cell:
+            return f"{true} recognised" if self.true == self.predicted else f"{true} taken for {predicted}"
+        if self.kind == "right":
+            return f"{true or predicted or 'all'} recognised"
+        if self.kind == "wrong":
+            return f"{true or 'any'} taken for {predicted or 'another'}"
+        return f"all {true or 'images'}{f' taken for {predicted}' if predicted else ''}"
+
+
+def next_class(k: int | None, step: int, classes: int) -> int | None:
+    """So many classes on, or back; before the first one and after the last one comes any."""
+    place = ((-1 if k is None else k) + 1 + step) % (classes + 1) - 1
+    return None if place < 0 else place

@@ -1,0 +1,229 @@
+"""Small images in lines: two pixels in each half block, or characters by brightness, with what they are taken for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+from typing import TYPE_CHECKING, Protocol
+
+from rich.cells import cell_len
+from rich.color import Color
+from rich.style import Style
+from textual.strip import Strip
+
+from cifar_tui.formatting import percent
+from cifar_tui.tui.compare.table import cut, cut_before
+from cifar_tui.tui.theme import Look
+from cifar_tui.tui.widgets.lines import Part, line, width_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+COLUMNS, ROWS = 32, 16
+"""Of a picture: one column for each pixel across, two pixels down in each line."""
+WORDS = 3
+"""Lines of an image's classes."""
+LEAST_WORDS, MOST_WORDS = 24, 40
+"""Columns of these beside a picture."""
+GAP = 2
+"""Columns between what stands side by side."""
+FIGURE = 9
+"""Columns of a probability."""
+RAMP, ASCII_RAMP = " ░▒▓█", " .:-=+*#%@"
+"""From nothing to the most, where there is no colour."""
+EXTREME = 0.02
+"""The part of the pixels that may be darker, or brighter, than the ends of the ramp."""
+
+Row = list[Part]
+Drawing = Callable[["NDArray[np.uint8]", int, Look], list[Row]]
+"""Makes lines of an image's pixels, in so many columns: `thumbnail`, or what takes its place."""
+
+
+class Captioned(Protocol):
+    """An image, and what is told of it."""
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """(3, 32, 32) uint8, RGB."""
+
+    def words(self, width: int, look: Look) -> list[Row]:
+        """`WORDS` lines of up to `width` columns."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Card:
+    """An image and the answer to it.
+
+    Attributes:
+        pixels: (3, 32, 32) uint8, RGB.
+        true: The name of its class; empty where that is not known.
+        top: The likeliest classes and their probabilities, the likeliest first.
+        right: Whether that one is the true one.
+        file: The name of its file, where it is known by that.
+    """
+
+    pixels: NDArray[np.uint8]
+    true: str
+    top: tuple[tuple[str, float], ...]
+    right: bool
+    file: str = ""
+
+    def words(self, width: int, look: Look) -> list[Row]:
+        """What it is and what it is taken for, with the likeliest classes below each other: `bird → plane  93.20 %`.
+
+        In place of the class of a file stands its name, and that of its class, where it is known, in brackets below.
+        """
+        arrow = " → "
+        room = max(2, width - FIGURE - len(arrow))
+        most = max(room // 2, room - cell_len(self.top[0][0]))
+        if self.file:
+            # Those of a camera differ at their ends.
+            known = [cut_before(self.file, most, look), cut(f"({self.true})", most, look) if self.true else ""]
+        else:
+            known = [cut(self.true, most, look)]
+        column = max(map(cell_len, known))
+        known = [name + " " * (column - cell_len(name)) for name in [*known, *[""] * WORDS]]
+        indent = column + len(arrow)
+        verdict = Style() if not self.true else look.good if self.right else look.bad
+        rows: list[Row] = []
+        for number, (name, probability) in enumerate(self.top):
+            shown = cut(name, max(1, width - FIGURE - indent), look)
+            figure = percent(probability).rjust(width - indent - cell_len(shown))
+            if number == 0:
+                rows.append([known[0], (look.text(arrow), look.dim), (shown, verdict), (figure, look.strong)])
+            else:
+                rows.append([known[number] + " " * len(arrow), (shown + figure, look.dim)])
+        rows += [[name] for name in known[len(rows) : WORDS]]
+        return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How many cards there are on a page, and how each is drawn.
+
+    Attributes:
+        picture: Columns of the picture: all 32, half of them where these do not fit, or none.
+        beside: Whether the words stand beside the picture instead of below it.
+        width: Columns of a card.
+        height: Its lines.
+        across: Cards side by side.
+        down: Cards below each other.
+        spare: Lines between those.
+    """
+
+    picture: int
+    beside: bool
+    width: int
+    height: int
+    across: int
+    down: int
+    spare: int
+
+    @property
+    def cards(self) -> int:
+        """Of a page."""
+        return self.across * self.down
+
+    @staticmethod
+    def of(width: int, height: int) -> Layout:
+        """What fits into `height` lines of `width` columns; at least one card, if only the beginning of its words."""
+        if width >= COLUMNS and height >= ROWS + WORDS:
+            return Layout._filled(COLUMNS, False, COLUMNS, ROWS + WORDS, width, height)
+        for picture in (COLUMNS, COLUMNS // 2):
+            if width >= picture + GAP + LEAST_WORDS and height >= picture // 2:
+                least = picture + GAP + LEAST_WORDS
+                across = (width + GAP) // (least + GAP)
+                card = min((width + GAP) // across - GAP, picture + GAP + MOST_WORDS)
+                return Layout._filled(picture, True, card, picture // 2, width, height)
+        return Layout._filled(0, False, min(width, MOST_WORDS), WORDS, width, height)
+
+    @staticmethod
+    def _filled(picture: int, beside: bool, card: int, lines: int, width: int, height: int) -> Layout:
+        across, down = max(1, (width + GAP) // (card + GAP)), max(1, height // lines)
+        return Layout(picture, beside, card, lines, across, down, spare=int(down * (lines + 1) - 1 <= height))
+
+
+def page(
+    cards: Sequence[Captioned], layout: Layout, size: tuple[int, int], look: Look, drawing: Drawing | None = None
+) -> list[Strip]:
+    """As many of `cards` as there is room for, from left to right and from top to bottom.
+
+    Args:
+        cards: The first ones are shown.
+        layout: Where they stand.
+        size: Columns and lines.
+        look: How to draw.
+        drawing: What draws the pictures, where that is not `thumbnail`.
+    """
+    width, height = size
+    rows: list[Row] = []
+    for first in range(0, min(len(cards), layout.cards), layout.across):
+        if rows:
+            rows += [[]] * layout.spare
+        drawn = [_card(card, layout, look, drawing or thumbnail) for card in cards[first : first + layout.across]]
+        rows += [_joined(parts, layout.width) for parts in zip(*drawn, strict=True)]
+    return [line(row, width) for row in rows[:height]]
+
+
+def _joined(parts: Sequence[Row], width: int) -> Row:
+    row: Row = []
+    for number, part in enumerate(parts):
+        row += [" " * (number * (width + GAP) - width_of(row)), *part]
+    return row
+
+
+def _card(card: Captioned, layout: Layout, look: Look, drawing: Drawing) -> list[Row]:
+    """An image with its words, in the lines of the layout."""
+    picture = drawing(card.pixels, layout.picture, look) if layout.picture else []
+    if not layout.beside:
+        return [*picture, *card.words(layout.width, look)]
+    said = card.words(layout.width - layout.picture - GAP, look)
+    above = (len(picture) - len(said)) // 2
+    for row, told in zip(picture[above:], said, strict=False):
+        row += [" " * GAP, *told]
+    return picture
+
+
+def thumbnail(pixels: NDArray[np.uint8], columns: int, look: Look) -> list[Row]:
+    """An image as lines of parts.
+
+    Args:
+        pixels: (3, 32, 32) uint8, RGB.
+        columns: 32, or 16 for one of half the size.
+        look: How to draw.
+    """
+    if columns < COLUMNS:
+        pixels = pixels.reshape(3, columns, 2, columns, 2).mean(axis=(2, 4)).astype(pixels.dtype)
+    return _coloured(pixels) if look.colour and not look.ascii else _shaded(pixels, look)
+
+
+def _coloured(pixels: NDArray[np.uint8]) -> list[Row]:
+    """The upper of two pixels is a half block's colour, the lower one its background's."""
+    rows = [list(map(tuple, row)) for row in pixels.transpose(1, 2, 0).tolist()]
+    drawn: list[Row] = []
+    for upper, lower in zip(rows[::2], rows[1::2], strict=True):
+        cells = groupby(zip(upper, lower, strict=True))
+        drawn.append([("▀" * len(list(same)), _style(*pair)) for pair, same in cells])
+    return drawn
+
+
+@lru_cache(16384)
+def _style(upper: tuple[int, int, int], lower: tuple[int, int, int]) -> Style:
+    return Style(color=Color.from_rgb(*upper), bgcolor=Color.from_rgb(*lower))
+
+
+def _shaded(pixels: NDArray[np.uint8], look: Look) -> list[Row]:
+    """The brighter, the more ink, or on a light background the less; stretched to the whole ramp."""
+    red, green, blue = pixels.astype("float32")
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    cells = (luma[::2] + luma[1::2]) / 2
+    ordered = sorted(cells.ravel().tolist())
+    low, high = (ordered[round(part * (len(ordered) - 1))] for part in (EXTREME, 1 - EXTREME))
+    ramp = ASCII_RAMP if look.ascii else RAMP
+    if not look.dark:
+        ramp = ramp[::-1]
+    shares = ((cells - low) / max(high - low, 1.0)).clip(0, 1).tolist()
+    return [["".join(ramp[min(int(share * len(ramp)), len(ramp) - 1)] for share in row)] for row in shares]

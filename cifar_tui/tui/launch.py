@@ -1,0 +1,148 @@
+"""The dashboard from its first paint to the terminal as it was, and what is left to do then."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import threading
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from cifar_tui.config import TrainingConfig
+from cifar_tui.stored import Overrides
+from cifar_tui.tui.app import Dashboard
+from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.runtime.prints import Prints
+from cifar_tui.tui.runtime.signals import Signals
+
+if TYPE_CHECKING:
+    from cifar_tui.runs.run import Message, Run
+    from cifar_tui.runs.workspace import Session
+    from cifar_tui.state import RunState
+
+
+NICENESS = 5
+"""Of the training's threads: where they take all cores, an answer to a key does not have to wait for its turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is left when the screen is gone."""
+
+    under_way: list[tuple[Run, RunState]]
+    """Runs whose threads are alive, and what their messages came to so far."""
+    going_on: bool
+    """Whether those are to go on; if not, they were asked to save and end."""
+    messages: SimpleQueue[tuple[Run, Message]]
+    """What they say from there on."""
+    ended: list[tuple[Path, RunState]]
+    """The folders and states of the runs of this session that have ended."""
+    errors: list[str]
+    """Why some of them failed, in a line each."""
+    exit_status: int
+    """By those that have ended, and by the error that ended the dashboard."""
+    hung_up: bool
+    """Whether the terminal is gone."""
+    signals: Signals
+    """They are answered until someone else does."""
+    failure: BaseException | None
+    """An error of the dashboard itself."""
+    traceback: str
+
+
+def run(
+    runs_dir: Path,
+    configs: Sequence[TrainingConfig],
+    *,
+    start: bool,
+    theme: str,
+    ascii_only: bool,
+    graphics: str,
+    tensorboard: bool,
+    select: str,
+    resume: Overrides | None = None,
+) -> Left:
+    """Show the dashboard until it is left, on the terminal that standard output is.
+
+    Args:
+        runs_dir: The folder of all runs.
+        configs: What to have ready for training.
+        start: Whether to start those at once.
+        theme: `dark`, `light`, or `auto`, which goes by the environment's `COLORFGBG`.
+        ascii_only: Whether to draw in ASCII alone.
+        graphics: How images are drawn: in `blocks`, by the graphics of `kitty`, or as it is found out, `auto`.
+        tensorboard: Whether the runs' events are mirrored for TensorBoard.
+        select: The id of the run to show first; empty where it does not matter.
+        resume: Have that run go on, with what is given there instead of what it was made with.
+    """
+    making = threading.Lock()
+    made: list[Session] = []
+
+    def session() -> Session:
+        from cifar_tui.runs.workspace import Session
+
+        with making:
+            made[:] = made or [Session(runs_dir, niceness=NICENESS, tensorboard=tensorboard)]
+        return made[0]
+
+    signals = Signals()
+    signals.install()
+    light = theme == "light" or (theme == "auto" and _light_background(os.environ.get("COLORFGBG", "")))
+    app = Dashboard(
+        runs_dir,
+        configs,
+        session,
+        start=start,
+        light=light,
+        ascii_only=ascii_only,
+        graphics=graphics,
+        select=select,
+        resume=resume,
+    )
+    signals.answer_by(app.end_by_signal, app.checkpoint_all)
+    with Prints(app.printed) as prints:
+        app.drawn = prints.drawn
+        try:
+            app.run()
+        except Exception as error:  # noqa: BLE001  (a terminal that is gone cannot be restored; the runs are still to be saved)
+            app.failure, app.failure_traceback = app.failure or error, traceback.format_exc().rstrip()
+    # A terminal that is gone fails in whatever writes to it next, also before the signal that tells of it comes.
+    hung_up = signals.received == signal.SIGHUP or (
+        isinstance(app.failure, OSError) and app.failure.errno == errno.EIO and not signals.received
+    )
+    if app.failure is not None and not signals.received and not hung_up:
+        for entry in app.roster.under_way:
+            app.roster.stop(entry, why="interrupted by an error of the dashboard", interrupted=True)
+    ended = [entry for entry in app.roster.begun if not entry.under_way]
+    status = next((entry.exit_status for entry in ended if entry.exit_status), 0)
+    return Left(
+        under_way=[(entry.run, _so_far(entry)) for entry in app.roster.under_way if entry.run is not None],
+        going_on=app.go_on_headless or hung_up,
+        hung_up=hung_up,
+        messages=app.inbox.queue,
+        ended=[(entry.folder.path, entry.state) for entry in ended if entry.folder and entry.state],
+        errors=[f"{entry.name}: {entry.error}" for entry in ended if entry.error],
+        exit_status=status or (1 if not hung_up and (app.failure or app.return_code) else 0),
+        signals=signals,
+        failure=None if hung_up else app.failure,
+        traceback=app.failure_traceback,
+    )
+
+
+def _so_far(entry: Entry) -> RunState:
+    """What a run's messages came to; how an earlier beginning of it ended says nothing of this one."""
+    from cifar_tui.state import RunState
+
+    state = entry.state or RunState()
+    return state if entry.loading is None else replace(state, finished=None, status="running")
+
+
+def _light_background(colours: str) -> bool:
+    """Whether `COLORFGBG`, which some terminals set, says that the background is light: `0;15`."""
+    background = colours.rpartition(";")[2]
+    return background.isdigit() and (int(background) == 7 or 9 <= int(background) <= 15)

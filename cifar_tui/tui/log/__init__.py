@@ -1,0 +1,1 @@
+"""The log view and the messages that it keeps."""

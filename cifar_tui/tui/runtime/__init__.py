@@ -1,0 +1,1 @@
+"""What the dashboard runs on: background threads, the inbox of messages, signals, captured prints."""

@@ -1,0 +1,115 @@
+"""What libraries print while the dashboard is on: kept off the screen, and handed on line by line."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import io
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from typing import Self
+
+from cifar_tui.formatting import plural
+from cifar_tui.system import output
+
+LONGEST = 4096
+"""Of one line, the most bytes that are kept."""
+MOST = 50
+"""Lines that are handed on in a second; the others are counted."""
+PIPE_BYTES = 1 << 20
+"""A library that holds the interpreter's lock while it prints keeps the reader from reading: this much must fit."""
+
+
+class Prints:
+    """While it is entered, what the process writes to its descriptors 1 and 2 goes to `take`, a line at a time.
+
+    That includes libraries in C, which know nothing of `sys.stdout`. The terminal stays reachable for Textual, which
+    draws on what `sys.__stderr__` is while it starts, and takes the size of `sys.__stdout__`.
+    """
+
+    def __init__(self, take: Callable[[str], None]) -> None:
+        """Prepare to hand lines to `take`, which is called on a thread of its own."""
+        self._take = take
+        self._counting = threading.Lock()
+        self._lines = 0
+        """Since the first one of this second."""
+
+    def __enter__(self) -> Self:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        self._terminal = os.fdopen(os.dup(output.descriptor()), "w", encoding="utf-8", errors="replace")
+        self._streams = sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__
+        sys.__stdout__ = _Sized(self._terminal.fileno())  # type: ignore[misc]
+        sys.__stderr__ = self._terminal  # type: ignore[misc]
+        self._before = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
+        reading, writing = os.pipe()
+        if hasattr(fcntl, "F_SETPIPE_SZ"):
+            with contextlib.suppress(OSError):  # Where pipes are limited, it is as large as it was.
+                fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        for descriptor in (1, 2):
+            os.dup2(writing, descriptor)
+        os.close(writing)
+        self._thread = threading.Thread(target=self._read, args=(reading,), name="prints", daemon=True)
+        self._thread.start()
+        return self
+
+    def drawn(self) -> None:
+        """Textual has its stream: from now on, what others write to any standard stream is handed on too.
+
+        Those that Textual puts in their place hand on text alone, and lack most of what else a stream has.
+        """
+        sys.stdout, sys.stderr, _, sys.__stderr__ = self._streams  # type: ignore[misc]
+
+    def __exit__(self, *_: object) -> None:
+        for descriptor, before in self._before.items():
+            os.dup2(before, descriptor)
+            os.close(before)
+        # Both ends that we had are closed now, but a child may hold one still.
+        self._thread.join(0.5)
+        sys.__stdout__, sys.__stderr__ = self._streams[2:]  # type: ignore[misc]
+        with contextlib.suppress(OSError):  # It may be gone.
+            self._terminal.close()
+
+    def _read(self, descriptor: int) -> None:
+        with os.fdopen(descriptor, "rb") as pipe:
+            for text in _lines(pipe):
+                with self._counting:
+                    self._lines += 1
+                    lines = self._lines
+                if lines <= MOST:
+                    self._take(text)
+                if lines == 1:
+                    second = threading.Timer(1.0, self._end_second)
+                    second.daemon = True
+                    second.start()
+            self._end_second()
+
+    def _end_second(self) -> None:
+        """Tell what was left out of the lines since the first one."""
+        with self._counting:
+            lines, self._lines = self._lines, 0
+        if lines > MOST:
+            self._take(f"… {plural(lines - MOST, 'line')} left out: more than {MOST} a second")
+
+
+class _Sized(io.TextIOWrapper):
+    """File 1, for whoever asks it for its descriptor to learn the size of the terminal."""
+
+    def __init__(self, terminal: int) -> None:
+        file = io.BufferedWriter(io.FileIO(1, "w", closefd=False))
+        super().__init__(file, encoding="utf-8", errors="replace", line_buffering=True)
+        self._fileno = terminal
+
+    def fileno(self) -> int:
+        return self._fileno
+
+
+def _lines(pipe: io.BufferedReader) -> Iterable[str]:
+    """Each line as it stands in the end: what a carriage return has overwritten, such as a progress bar, is left out.
+
+    A line that is far too long comes in pieces.
+    """
+    while text := pipe.readline(LONGEST):
+        yield text.decode("utf-8", "replace").rstrip().rpartition("\r")[2]

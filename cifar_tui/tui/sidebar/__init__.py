@@ -1,0 +1,1 @@
+"""The panels beside the view: progress, learning rate, device."""

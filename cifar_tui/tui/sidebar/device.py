@@ -1,0 +1,136 @@
+"""The learning rate and its plan, what the selected run computes on, and what the machine does meanwhile."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from textual.strip import Strip
+
+from cifar_tui.formatting import plural, printable
+from cifar_tui.system.hardware import Sample, gpu_of
+from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.sidebar.machine import LABEL, Row, gpu_row, host_rows
+from cifar_tui.tui.sidebar.rate import Plan, curve
+from cifar_tui.tui.theme import Look
+from cifar_tui.tui.widgets.lines import Panel, line
+
+CURVE_LEAST = 2
+"""Lines of the lowest curve, its marker's included."""
+CURVE_SHAPE = 6
+"""How many times wider than high the curve is at least."""
+SPACIOUS = 12
+"""Lines from which on a blank one parts what is about different things."""
+
+FACTS = ("model", "parameters", "device", "precision", "threads", "batch_size", "seed")
+"""What a run's first event says of it."""
+
+Ranked = tuple[int, Row]
+"""A row, and its rank: where room lacks, those of the highest ranks are left out."""
+
+
+class DevicePanel(Panel):
+    """Learning rate, device and machine: compact beside the charts, or in full as a view of its own."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self.sample: Sample | None = None
+
+    def sampled(self, sample: Sample | None) -> None:
+        """Show what the machine does now; None where nobody measures it."""
+        self.sample = sample
+        self.draw()
+
+    def lines(self, width: int, height: int) -> list[Strip]:
+        """The picture: what fits, the most important first, and the curve in the room that is left."""
+        return picture(self.entry, self.sample, self.look, width, height)
+
+
+def picture(entry: Entry | None, sample: Sample | None, look: Look, width: int, height: int) -> list[Strip]:
+    """The learning rate's plan, a run's facts and the machine in `height` lines of `width` columns, or fewer."""
+    plan = Plan.of(entry) if entry is not None else None
+    reserved = CURVE_LEAST if plan is not None and height >= 2 * CURVE_LEAST else 0
+    gap = 1 if height >= SPACIOUS else 0
+    rates: list[Ranked] = []
+    facts: list[Ranked] = []
+    if entry is not None:
+        facts = _fact_rows(entry, sample, look)
+        if plan is not None:
+            rates.append((0, _rate_row(entry, plan, look)))
+    blocks = _fitting([rates, facts, _machine_rows(entry, sample, look, width)], height - reserved - 2 * gap)
+    if entry is not None and plan is not None and reserved:
+        room = height - sum(map(len, blocks)) - 2 * gap
+        blocks[0] += curve(plan, look, entry.number, width, min(room - 1, max(1, width // CURVE_SHAPE)))
+    rows: list[Row] = []
+    for block in filter(None, blocks):
+        rows += [[] for _ in range(gap if rows else 0)] + block
+    return [line(row, width) for row in rows]
+
+
+def _rate_row(entry: Entry, plan: Plan, look: Look) -> Row:
+    rate = entry.state.lr if entry.state is not None else math.nan
+    now: Row = [(f"{rate:.2e}", look.strong), ", "] if math.isfinite(rate) else []
+    return [("lr".ljust(LABEL), look.dim), *now, f"peak {plan.max_lr:.2e}"]
+
+
+def _fact_rows(entry: Entry, sample: Sample | None, look: Look) -> list[Ranked]:
+    """What is trained on what: as its events tell it, else as its summary or its options do."""
+    known: dict[str, Any] = entry.config.to_dict() if entry.config is not None else {}
+    known |= {key: value for key, value in entry.summary.items() if isinstance(value, str | int)}
+    if entry.state is not None and entry.state.started is not None:
+        known |= {key: getattr(entry.state.started, key) for key in FACTS}
+    device, precision = known.get("device", ""), known.get("precision", "")
+    name = _device_name(entry, sample, device)
+    size, seed, threads = known.get("batch_size"), known.get("seed"), known.get("threads")
+    settings = (f"batch {size}" if size else "", "" if seed is None else f"seed {seed}", _counted(threads, "thread"))
+    facts = (
+        (6, "model", (str(known.get("model", "")).rpartition(":")[2], _counted(known.get("parameters"), "parameter"))),
+        (4, "device", (device, precision if precision != device else "", name)),
+        (7, "", settings),
+    )
+    return [
+        (
+            rank,
+            [(label.ljust(LABEL), look.dim), look.text(printable(", ".join(str(value) for value in values if value)))],
+        )
+        for rank, label, values in facts
+        if any(values)
+    ]
+
+
+def _counted(value: Any, noun: str) -> str:
+    """Nothing where it is not known, or left to the program."""
+    return plural(value, noun) if isinstance(value, int) and value > 0 else ""
+
+
+def _device_name(entry: Entry, sample: Sample | None, device: str) -> str:
+    """A product name, where it is known."""
+    recorded = entry.summary.get("device_name")
+    if isinstance(recorded, str):
+        return recorded
+    gpu = gpu_of(sample, str(device)) if sample is not None and entry.state is not None else None
+    return "" if gpu is None else gpu.name
+
+
+def _machine_rows(entry: Entry | None, sample: Sample | None, look: Look, width: int) -> list[Ranked]:
+    if sample is None:
+        return []
+    style, own = look.dim, None
+    if entry is not None and entry.state is not None and entry.state.started is not None:
+        name = entry.summary.get("device_name")
+        style = look.run(entry.number)
+        own = gpu_of(sample, entry.state.started.device, name if isinstance(name, str) else None)
+    cpu, memory = host_rows(sample.host, style, look, width)
+    gpus = [
+        (2 if gpu is own else 9 + place, gpu_row(gpu, style if gpu is own else look.dim, look, width, own=gpu is own))
+        for place, gpu in enumerate(sample.gpus)
+    ]
+    return [(3, cpu), (5, memory), *gpus]
+
+
+def _fitting(blocks: Sequence[list[Ranked]], height: int) -> list[list[Row]]:
+    """Of each block the rows that fit into `height` lines, all together."""
+    ranks = sorted(rank for block in blocks for rank, _ in block)
+    last = ranks[: max(height, 1)][-1] if ranks else 0
+    return [[row for rank, row in block if rank <= last] for block in blocks]

@@ -1,0 +1,108 @@
+"""The planned learning rate as a small curve of characters, and where on it a run is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+from cifar_tui.recipes import recipe
+from cifar_tui.schedule import planned
+from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.theme import Look
+from cifar_tui.tui.widgets.lines import Part
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+ASCII_LEVELS = "_.-'"
+"""What stands for a quarter, a half, three quarters and all of a cell's height, as a line and not as an area."""
+STEPS_PER_EPOCH = 100
+"""Of a run whose number of batches is not known yet; the curve looks the same with any."""
+AXIS, AXIS_ROWS, AXIS_WIDTH = 9, 4, 60
+"""Columns of the y axis, and the rows and columns from which on there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run's schedule, and how far it is.
+
+    Attributes:
+        max_lr: The peak.
+        steps: All steps that are planned.
+        done: Steps that are done; the last of them is where the run is.
+        epoch: The epoch that is under way.
+        schedule: How the rate goes up and down.
+    """
+
+    max_lr: float
+    steps: int
+    done: int = 0
+    epoch: int = 1
+    schedule: str = "one-cycle"
+
+    @staticmethod
+    def of(entry: Entry) -> Plan | None:
+        """The plan of a run that has begun or is configured; None where neither its events nor its options are read."""
+        state, config = entry.state, entry.config
+        if state is not None and state.started is not None:
+            started = state.started
+            steps = max(1, started.epochs * started.batches)
+            done = min(max(0, (state.epoch - 1) * started.batches + state.batch), steps)
+            return Plan(started.max_lr, steps, done, state.epoch, started.schedule)
+        if config is None:
+            return None
+        schedule = recipe(config.recipe, config.model).schedule
+        return Plan(config.max_lr, config.epochs * STEPS_PER_EPOCH, schedule=schedule)
+
+    def column(self, width: int) -> int | None:
+        """The column where the run is; None before its first step."""
+        return round((self.done - 1) / max(1, self.steps - 1) * (width - 1)) if self.done else None
+
+
+def curve(plan: Plan, look: Look, number: int, width: int, rows: int) -> list[list[Part]]:
+    """The plan in `rows` rows of `width` columns, and one below them with a marker where the run is."""
+    axis = AXIS if rows >= AXIS_ROWS and width >= AXIS_WIDTH else 0
+    width -= axis
+    if width <= 0:
+        return []
+    here = plan.column(width)
+    past = 0 if here is None else here + 1
+    # Of a thin line, little would be seen in a faint colour.
+    ahead = look.dim if look.ascii else look.faint(number)
+    drawn = []
+    for row, cells in enumerate(_area(plan.schedule, plan.steps, width, rows, look.ascii)):
+        coloured: list[Part] = [(cells[:past], look.run(number)), (cells[past:], ahead)]
+        drawn.append([_tick(plan, row, rows, axis, look), *coloured])
+    return [*drawn, _marker_row(plan, here, axis, width, look, number)]
+
+
+@lru_cache(16)
+def _area(schedule: str, steps: int, width: int, rows: int, ascii_only: bool) -> tuple[str, ...]:
+    """The area below the curve, from the top row to the bottom one; in ASCII, the line that bounds it."""
+    marks = ASCII_LEVELS if ascii_only else BLOCKS
+    above = " " if ascii_only else BLOCKS[-1]
+    heights = []
+    for column in range(width):
+        share = planned(schedule, round(column / max(1, width - 1) * (steps - 1)), steps, 1.0)
+        heights.append(max(1, math.ceil(round(share * rows * len(marks), 6))))
+    drawn = []
+    for bottom in range((rows - 1) * len(marks), -1, -len(marks)):
+        levels = (height - bottom for height in heights)
+        drawn.append("".join(" " if n < 1 else above if n > len(marks) else marks[n - 1] for n in levels))
+    return tuple(drawn)
+
+
+def _tick(plan: Plan, row: int, rows: int, axis: int, look: Look) -> Part:
+    text = f"{plan.max_lr:.2e}" if row == 0 else "0" if row == rows - 1 else ""
+    return (text.rjust(axis - 1) + " ", look.dim) if axis else ""
+
+
+def _marker_row(plan: Plan, here: int | None, axis: int, width: int, look: Look, number: int) -> list[Part]:
+    if here is None:
+        return []
+    marker, words = "^" if look.ascii else "▲", f"epoch {plan.epoch}"
+    if here + 2 + len(words) <= width:
+        return [" " * (axis + here), (marker, look.run(number) + look.strong), (f" {words}", look.dim)]
+    if here > len(words):
+        before = " " * (axis + here - len(words) - 1)
+        return [before, (f"{words} ", look.dim), (marker, look.run(number) + look.strong)]
+    return [" " * (axis + here), (marker, look.run(number) + look.strong)]

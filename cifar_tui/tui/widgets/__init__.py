@@ -1,0 +1,1 @@
+"""Base widgets that more than one part of the dashboard uses."""

@@ -1,0 +1,62 @@
+"""What stands before the panels until it is answered: a box in the middle of the screen."""
+
+from __future__ import annotations
+
+from typing import ClassVar, TypeVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widget import Widget
+
+from cifar_tui.formatting import printable
+from cifar_tui.tui.runtime.steady import SteadyScreen
+from cifar_tui.tui.theme import Look
+
+T = TypeVar("T")
+WIDE = 110
+"""The columns from which on a screen is laid out in two columns."""
+ROOMY = 22
+"""The lines from which on there is room for empty ones."""
+
+
+class Modal(SteadyScreen[T | None], ModalScreen[T | None]):
+    """A box over the panels. Escape and Ctrl+C close it without an answer, which is None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # Before any widget of the box: an input would copy its text at Ctrl+C. And at once, so that the key after it is
+        # not taken for one of the box.
+        Binding("escape", "cancel", show=False, priority=True),
+        Binding("ctrl+c", "interrupt", show=False, priority=True),
+    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (WIDE, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (ROOMY, "-roomy")]  # noqa: RUF012
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self.look = look
+        self._answered = False
+        self.set_class(look.ascii, "-ascii")
+
+    def answer(self, answer: T | None) -> None:
+        """Close it with this answer. The first one counts: keys may have been pressed before it was closed."""
+        if self.is_active and not self._answered:
+            self._answered = True
+            self.dismiss(answer)
+
+    def action_cancel(self) -> None:
+        """Close it without an answer."""
+        self.answer(None)
+
+    def action_interrupt(self) -> None:
+        """What Ctrl+C does."""
+        self.action_cancel()
+
+    def frame(self, box: Widget, title: str, keys: str) -> None:
+        """Write a title and the keys that act here into the box's frame."""
+        box.border_title = Content(self.shown(title))
+        box.border_subtitle = Content(self.shown(keys))
+
+    def shown(self, text: str) -> str:
+        """`text` on one line, in characters that may be drawn."""
+        return self.look.text(printable(text))

@@ -1,0 +1,170 @@
+"""Events keep their values through a line of JSON, and hostile lines are refused with one kind of error."""
+
+import json
+import math
+from contextlib import suppress
+from dataclasses import fields
+from itertools import pairwise
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cifar_tui.confusion_matrix import MOST_CLASSES, ConfusionMatrix
+from cifar_tui.events import (
+    MOST_NUMBER,
+    MOST_SECONDS,
+    MOST_TEXT,
+    MOST_WHOLE,
+    AnyEvent,
+    Batch,
+    BatchThrottle,
+    Epoch,
+    EventError,
+    Note,
+    RunFinished,
+    from_json,
+    to_json,
+)
+from tests.core.test_state import started
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+wholes = st.integers(1, MOST_WHOLE)
+numbers = st.one_of(st.floats(-MOST_NUMBER, MOST_NUMBER), st.sampled_from([math.nan, math.inf]))
+matrices = (
+    st.integers(0, 5)
+    .flatmap(lambda k: st.lists(st.lists(st.integers(0, 2**32 - 1), min_size=k, max_size=k), min_size=k, max_size=k))
+    .map(ConfusionMatrix.of)
+)
+BY_TYPE = {
+    "int": wholes,
+    "float": numbers,
+    "int | None": st.none() | wholes,
+    "float | None": st.none() | numbers,
+    "ConfusionMatrix": matrices,
+}
+
+
+def event_of(kind: type[AnyEvent]) -> st.SearchStrategy[AnyEvent]:
+    drawn = {field.name: BY_TYPE[str(field.type)] for field in fields(kind) if field.type in BY_TYPE}
+    return st.builds(kind, **drawn | {"t": st.floats(0, MOST_SECONDS)})
+
+
+events = st.one_of(*map(event_of, get_args(AnyEvent)))
+
+
+def batch(t: float, loss: float = 1.0) -> Batch:
+    return Batch(t=t, epoch=1, batch=1, batches=9, samples=8, loss=loss, accuracy=0.5, lr=0.1, images_per_second=9.0)
+
+
+def without_nonfinite(event: AnyEvent) -> dict[str, Any]:
+    """The event's fields, with what JSON cannot hold as None."""
+    values = {field.name: getattr(event, field.name) for field in fields(event)}
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
+
+
+@given(events)
+def test_an_event_survives_its_line(event: AnyEvent) -> None:
+    line = to_json(event)
+    assert "\n" not in line
+    again = from_json(line)
+    assert type(again) is type(event)
+    assert without_nonfinite(again) == without_nonfinite(event)
+
+
+@given(events)
+def test_a_line_is_strict_json_with_type_and_t(event: AnyEvent) -> None:
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    record = json.loads(to_json(event), parse_constant=refuse)
+    assert list(record)[:1] == ["type"]
+    assert record["type"] == type(event).type
+    assert "t" in record
+
+
+def test_a_loss_that_is_not_finite_is_null_on_the_line_and_nan_when_read() -> None:
+    line = to_json(batch(1.0, math.inf))
+    assert json.loads(line)["loss"] is None
+    again = from_json(line)
+    assert isinstance(again, Batch)
+    assert math.isnan(again.loss)
+
+
+def test_what_was_not_reached_stays_none() -> None:
+    event = RunFinished(
+        t=1.0,
+        state="failed",
+        message="x",
+        epochs=0,
+        best_epoch=None,
+        best_val_accuracy=None,
+        test_loss=None,
+        test_accuracy=None,
+        seconds=1.0,
+    )
+    assert from_json(to_json(event)) == event
+
+
+def test_fields_of_a_later_version_are_ignored() -> None:
+    record = json.loads(to_json(Note(t=0.0, level="info", message="hi"))) | {"colour": "red"}
+    assert from_json(json.dumps(record)) == Note(t=0.0, level="info", message="hi")
+
+
+@given(st.text())
+def test_any_text_is_an_event_or_an_event_error(line: str) -> None:
+    with suppress(EventError):
+        from_json(line)
+
+
+@given(events, st.data())
+def test_a_record_with_a_field_of_another_type_is_refused(event: AnyEvent, data: st.DataObject) -> None:
+    record = json.loads(to_json(event))
+    field = data.draw(st.sampled_from(sorted(record)))
+    record[field] = {"not": "a value"}
+    with pytest.raises(EventError):
+        from_json(json.dumps(record))
+
+
+@pytest.mark.parametrize("line", ["", "[]", "1", '{"type":[]}', '{"type":"batch"}', '{"type":"x","t":1}', "[" * 99999])
+def test_a_line_that_is_no_event_is_refused(line: str) -> None:
+    with pytest.raises(EventError):
+        from_json(line)
+
+
+def test_a_text_is_cut_and_a_run_has_a_bounded_number_of_classes() -> None:
+    note = from_json(json.dumps({"type": "note", "t": 1, "level": "info", "message": "x" * 1_000_000}))
+    assert isinstance(note, Note)
+    assert len(note.message) == MOST_TEXT
+    beginning = json.loads(to_json(started())) | {"classes": ["x"] * (MOST_CLASSES + 1)}
+    with pytest.raises(EventError, match="more than 10000 classes"):
+        from_json(json.dumps(beginning))
+
+
+def test_a_line_that_would_take_much_memory_is_none() -> None:
+    with pytest.raises(EventError, match="far too large"):
+        from_json('{"type":"evaluated","confusion":[' + "[]," * 3_000_000 + "[]]}")
+
+
+@given(st.lists(st.floats(0, 5), max_size=60).map(sorted))
+def test_batches_are_written_ten_times_a_second_at_most_and_epochs_always(times: list[float]) -> None:
+    throttle = BatchThrottle()
+    written = [t for t in times if throttle.admits(batch(t))]
+    assert all(b - a >= 0.1 for a, b in pairwise(written))
+    assert written[:1] == times[:1]
+    epoch = Epoch(
+        t=times[-1] if times else 0.0,
+        epoch=1,
+        samples=1,
+        train_loss=1.0,
+        train_accuracy=0.5,
+        val_loss=1.0,
+        val_accuracy=0.5,
+        lr=0.1,
+        seconds=1.0,
+        images_per_second=1.0,
+        best=True,
+    )
+    assert throttle.admits(epoch)
+    assert throttle.admits(epoch)

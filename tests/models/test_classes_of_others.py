@@ -1,0 +1,472 @@
+"""A class of somebody's own is run only where this user has named it, whatever a run's folder says."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import json
+import os
+import shutil
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+
+from cifar_tui.cli import options
+from cifar_tui.errors import InputError
+from cifar_tui.models import own
+from cifar_tui.models.own import UnknownClassError, trust
+from cifar_tui.models.own.place import check_names
+from cifar_tui.runs import unknown_class
+from cifar_tui.store.predictions import FILE as PREDICTIONS
+from cifar_tui.store.run_folder import RunFolder
+from tests.models.test_own_models import LAYERS
+from tests.support.command import refused
+from tests.support.program import TRAIN, call, prepared
+from tests.support.terminal import Terminal
+from tests.tui.test_app import dashboard, recorded_folder
+
+NAMED = "is code that you have not trained here by name"
+IN_RUNS = "lies in the folder of runs"
+COMMANDS = (
+    ["evaluate", "evil"],
+    ["predict", "evil", "images/test/cat/000.png"],
+    ["export", "evil", "--format", "safetensors"],
+    ["resume", "evil"],
+)
+
+
+@pytest.fixture(autouse=True)
+def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A user who has named nothing yet, and whose path stays as it is."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(trust, "_now", set())
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield
+    for name in [
+        name
+        for name in sys.modules
+        if name.partition(".")[0] in ("payload", "runs", "pkg", "mine", "helper", "nets", "shown", "other")
+    ]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with images, and two runs: one of ours, and one that somebody has given away."""
+    cwd = prepared(tmp_path, monkeypatch)
+    for name in ("ours", "evil"):
+        assert call([*TRAIN, "--epochs", "1", "--name", name], cwd).returncode == 0
+    return cwd
+
+
+def evil(cwd: Path) -> Path:
+    (folder,) = (cwd / "runs").glob("*-evil")
+    return folder
+
+
+def says(cwd: Path, model: str, model_dir: str | None) -> Path:
+    """Have the run that was given away say that its model is this class, and be stopped, without its predictions."""
+    folder = evil(cwd)
+    config = json.loads((folder / "config.json").read_text())
+    config["options"] |= {"model": model, "model_dir": model_dir}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / PREDICTIONS).unlink(missing_ok=True)
+    return folder
+
+
+def unfinished(folder: Path) -> None:
+    lines = (folder / "events.jsonl").read_text().splitlines(keepends=True)
+    (folder / "events.jsonl").write_text("".join(lines[:-1]))
+
+
+def payload(cwd: Path) -> str:
+    return f"open({str(cwd / 'acted')!r}, 'w').close()\n{LAYERS}"
+
+
+def zipped(path: Path, code: str) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as packed:
+        packed.writestr("payload.py", code)
+    path.write_bytes(content.getvalue())
+
+
+def in_the_run(cwd: Path) -> tuple[str, str | None]:
+    (evil(cwd) / "payload.py").write_text(payload(cwd))
+    return "payload:Net", str(evil(cwd))
+
+
+def by_namespace_packages(cwd: Path) -> tuple[str, str | None]:
+    in_the_run(cwd)
+    evil(cwd).rename(cwd / "runs" / "evil")
+    (cwd / "runs" / "evil").rename(cwd / "runs" / "n-evil")
+    (cwd / "runs" / "inner").symlink_to("n-evil")
+    return "runs.inner.payload:Net", None
+
+
+def by_a_parent(cwd: Path) -> tuple[str, str | None]:
+    (evil(cwd) / "pkg").mkdir()
+    (evil(cwd) / "pkg" / "__init__.py").write_text(payload(cwd))
+    (cwd / "elsewhere").mkdir()
+    (cwd / "elsewhere" / "sub.py").write_text(payload(cwd))
+    (evil(cwd) / "pkg" / "sub.py").symlink_to(cwd / "elsewhere" / "sub.py")
+    return "pkg.sub:Net", str(evil(cwd))
+
+
+def by_a_link_to_the_folder(cwd: Path) -> tuple[str, str | None]:
+    in_the_run(cwd)
+    (cwd / "link").symlink_to(evil(cwd))
+    return "payload:Net", str(cwd / "link")
+
+
+def by_a_link_to_the_file(cwd: Path) -> tuple[str, str | None]:
+    in_the_run(cwd)
+    (cwd / "outside").mkdir()
+    (cwd / "outside" / "payload.py").symlink_to(evil(cwd) / "payload.py")
+    return "payload:Net", str(cwd / "outside")
+
+
+def by_an_archive(cwd: Path) -> tuple[str, str | None]:
+    zipped(evil(cwd) / "code.zip", payload(cwd))
+    return "payload:Net", str(evil(cwd) / "code.zip")
+
+
+def by_a_link_to_an_archive(cwd: Path) -> tuple[str, str | None]:
+    zipped(evil(cwd) / "code.zip", payload(cwd))
+    (cwd / "code.zip").symlink_to(evil(cwd) / "code.zip")
+    return "payload:Net", str(cwd / "code.zip")
+
+
+def in_another_folder_of_runs(cwd: Path) -> tuple[str, str | None]:
+    shutil.copytree(cwd / "runs", cwd / "others")
+    (other,) = (cwd / "others").glob("*-evil")
+    (other / "payload.py").write_text(payload(cwd))
+    return "payload:Net", str(other)
+
+
+WAYS = (
+    in_the_run,
+    by_namespace_packages,
+    by_a_parent,
+    by_a_link_to_the_folder,
+    by_a_link_to_the_file,
+    by_an_archive,
+    by_a_link_to_an_archive,
+    in_another_folder_of_runs,
+)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_no_class_that_lies_where_runs_are_kept_is_imported_even_where_it_is_trusted(cwd: Path, way: object) -> None:
+    folder = says(cwd, *way(cwd))  # type: ignore[operator]
+    for command in COMMANDS:
+        for extra in ([], ["--trust"]):
+            assert IN_RUNS in refused(call([*command, *extra], cwd))
+    unfinished(folder)
+    assert IN_RUNS in refused(call(["resume", "evil", "--trust"], cwd))
+    assert not (cwd / "acted").exists()
+
+
+def test_no_class_in_the_folder_of_runs_is_trained_by_name(cwd: Path) -> None:
+    in_the_run(cwd)
+    evil(cwd).rename(cwd / "runs" / "evil")
+    for given in (["--model", "runs.evil.payload:Net"], ["--model", "payload:Net", "--model-dir", "runs/evil"]):
+        assert IN_RUNS in refused(call([*TRAIN, "--epochs", "1", *given], cwd))
+    assert not (cwd / "acted").exists()
+
+
+def test_a_class_elsewhere_is_run_only_once_the_user_trusts_it_and_that_is_remembered(cwd: Path) -> None:
+    (cwd / "elsewhere").mkdir()
+    (cwd / "elsewhere" / "payload.py").write_text(payload(cwd))
+    folder = says(cwd, "payload:Net", str(cwd / "elsewhere"))
+    for command in COMMANDS[:3]:
+        line = refused(call(command, cwd))
+        assert NAMED in line
+        assert str(cwd / "elsewhere" / "payload.py") in line
+        assert "--trust" in line
+    unfinished(folder)
+    assert NAMED in refused(call(["resume", "evil"], cwd))
+    assert NAMED in refused(call(["resume", "evil", "--detach"], cwd))
+    assert not (cwd / "acted").exists()
+    # It is run then, though these weights are not its own.
+    assert "a checkpoint of the model" in refused(call(["evaluate", "evil", "--trust"], cwd))
+    assert (cwd / "acted").exists()
+    (cwd / "acted").unlink()
+    trust._now.clear()
+    assert "a checkpoint of the model" in refused(call(["evaluate", "evil"], cwd))
+    assert (cwd / "acted").exists()
+
+
+def test_looking_at_a_run_imports_no_class_even_a_trusted_one(cwd: Path) -> None:
+    (cwd / "elsewhere").mkdir()
+    (cwd / "elsewhere" / "payload.py").write_text(payload(cwd))
+    says(cwd, "payload:Net", str(cwd / "elsewhere"))
+    own.allow("payload:Net", str(cwd / "elsewhere"), ())
+    for command in (["runs"], ["attach", "evil", "--no-ui"], ["report", "evil", "--html"]):
+        assert call(command, cwd).returncode == 0
+    compared = call(["compare", "ours", "evil"], cwd)
+    assert compared.returncode == 0
+    assert f"it is not recorded in {PREDICTIONS}, and a comparison runs no class" in compared.stderr
+    assert call(["export", "evil", "--format", "csv"], cwd).returncode == 0
+    assert not (cwd / "acted").exists()
+
+
+def test_a_class_that_was_trained_by_name_is_run_for_all_its_runs_wherever_they_are_moved(cwd: Path) -> None:
+    (cwd / "mine.py").write_text(LAYERS)
+    train = ["--no-ui", "--data", "images", "--batch-size", "4", "--threads", "1", "--epochs", "1", "--device", "cpu"]
+    assert call([*train, "--model", "mine:Net", "--name", "mine"], cwd).returncode == 0
+    (folder,) = (cwd / "runs").glob("*-mine")
+    trust._now.clear()
+    assert call(["evaluate", "mine"], cwd).returncode == 0
+    shutil.copytree(folder, cwd / "moved" / folder.name)
+    assert call(["evaluate", "mine", "--runs-dir", "moved"], cwd).returncode == 0
+    assert call(["export", "mine", "--format", "safetensors", "--runs-dir", "moved"], cwd).returncode == 0
+    assert trust.state_file() is not None
+    assert oct((trust.state_file() or cwd).stat().st_mode)[-3:] == "600"
+
+
+def test_a_class_that_a_configuration_file_names_has_to_be_named_by_the_user_too(cwd: Path) -> None:
+    (cwd / "mine.py").write_text(payload(cwd))
+    (cwd / "elsewhere").mkdir()
+    (cwd / "elsewhere" / "mine.py").write_text(payload(cwd))
+    (cwd / "both.toml").write_text('model = "mine:Net"\n')
+    (cwd / "place.toml").write_text('model-dir = "elsewhere"\n')
+    train = ["--no-ui", "--data", "images", "--batch-size", "4", "--threads", "1", "--epochs", "1", "--device", "cpu"]
+    for given in (["--config", "both.toml"], ["--config", "place.toml", "--model", "mine:Net"]):
+        line = refused(call([*train, *given], cwd))
+        assert f"{given[1]} names mine:Net" in line
+        assert "--trust" in line
+    assert not (cwd / "acted").exists()
+    assert call([*train, "--config", "both.toml", "--model", "mine:Net"], cwd).returncode == 0
+    assert call([*train, "--config", "both.toml"], cwd).returncode == 0, "it is remembered"
+
+
+def test_what_others_may_write_is_no_memory_of_the_users(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(LAYERS)
+    own.allow("mine:Net", str(tmp_path), ())
+    trust._now.clear()
+    assert own.unknown("mine:Net", str(tmp_path), ()) is None
+    remembered = trust.state_file()
+    assert remembered is not None
+    remembered.chmod(0o666)
+    assert own.unknown("mine:Net", str(tmp_path), ()) is not None
+    own.allow("mine:Net", str(tmp_path), ())
+    trust._now.clear()
+    assert own.unknown("mine:Net", str(tmp_path), ()) is None, "it is begun again"
+    remembered.write_bytes(b'\xff{}\n[]\nnull\n{"model": []}\n' + b"[" * 100_000 + b"\n" + remembered.read_bytes())
+    assert own.unknown("mine:Net", str(tmp_path), ()) is None, "other lines are passed over"
+    (tmp_path / "other").mkdir()
+    shutil.copy(tmp_path / "mine.py", tmp_path / "other")
+    assert own.unknown("mine:Net", str(tmp_path / "other"), ()) is not None, "it is another file"
+    assert own.unknown("cnn", None, ()) is None
+
+
+def test_what_a_trusted_class_imports_is_not_found_where_a_run_says(tmp_path: Path) -> None:
+    project, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
+    for folder, code in ((project, f"import helper\n{LAYERS}"), (elsewhere, "")):
+        folder.mkdir()
+        (folder / "mine.py").write_text(code)
+    (project / "helper.py").write_text("")
+    (elsewhere / "mine.py").unlink()
+    for name in ("helper", "sympy", "tabnanny"):
+        (elsewhere / f"{name}.py").write_text(payload(tmp_path))
+    own.allow("mine:Net", str(project), ())
+    with contextlib.chdir(project):
+        own.load("mine:Net", str(elsewhere))
+    assert sys.modules["helper"].__file__ == str(project / "helper.py")
+    with contextlib.chdir(elsewhere):
+        own.load("mine:Net", str(project))
+        with pytest.raises(ImportError):
+            importlib.import_module("sympy_is_not_here")
+        assert importlib.import_module("tabnanny").__file__ != str(elsewhere / "tabnanny.py")
+    assert str(elsewhere) not in sys.path
+    assert not (tmp_path / "acted").exists()
+
+
+def test_a_class_is_another_one_in_another_package_or_folder(tmp_path: Path) -> None:
+    (tmp_path / "project" / "nets").mkdir(parents=True)
+    (tmp_path / "project" / "nets" / "__init__.py").touch()
+    (tmp_path / "project" / "nets" / "deep.py").write_text(LAYERS)
+    own.allow("nets.deep:Net", str(tmp_path / "project"), ())
+    assert own.unknown("nets.deep:Net", str(tmp_path / "project"), ()) is None
+    for name in ("without", "with"):
+        (tmp_path / name / "nets").mkdir(parents=True)
+        (tmp_path / name / "nets" / "deep.py").symlink_to(tmp_path / "project" / "nets" / "deep.py")
+        if name == "with":
+            (tmp_path / name / "nets" / "__init__.py").write_text(payload(tmp_path))
+        with pytest.raises(UnknownClassError):
+            own.load("nets.deep:Net", str(tmp_path / name))
+    assert not (tmp_path / "acted").exists()
+
+
+def test_what_was_asked_about_is_what_is_allowed(cwd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("shown", "other"):
+        (cwd / f"{name}.py").write_text(payload(cwd) if name == "other" else LAYERS)
+    says(cwd, "shown:Net", str(cwd))
+
+    def swap(*_: object, **__: object) -> bool:
+        says(cwd, "other:Net", str(cwd))
+        return True
+
+    monkeypatch.setattr(typer, "confirm", swap)
+    monkeypatch.setattr(options, "_someone_is_there", lambda: True)
+    result = call(["evaluate", "evil"], cwd)
+    assert result.returncode == 2
+    assert f"the model other:Net {NAMED}" in result.stderr
+    assert own.unknown("shown:Net", str(cwd), ()) is None
+    assert not (cwd / "acted").exists()
+
+
+def test_a_detached_process_may_run_the_class_that_was_agreed_on_and_no_other(cwd: Path) -> None:
+    (cwd / "shown.py").write_text(LAYERS)
+    (cwd / "other.py").write_text(payload(cwd))
+    unfinished(says(cwd, "shown:Net", str(cwd)))
+    asked = own.unknown("shown:Net", str(cwd), ())
+    assert asked is not None
+    agreed = trust.digest(asked.key)
+    says(cwd, "other:Net", str(cwd))
+    assert NAMED in refused(call(["resume", "evil", "--agreed", agreed], cwd))
+    says(cwd, "shown:Net", str(cwd))
+    assert NAMED not in call(["resume", "evil", "--agreed", agreed], cwd).stderr
+    assert not (cwd / "acted").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_state_folder_that_cannot_be_written_keeps_nothing_from_training(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir(mode=0o500)
+    (tmp_path / "mine.py").write_text(LAYERS)
+    own.allow("mine:Net", str(tmp_path), ())
+    assert own.unknown("mine:Net", str(tmp_path), ()) is None
+
+
+@pytest.mark.parametrize(
+    "model", ["antigravity:X", "antigravity:geohash", "this:X", "os:system", "sys:X", "idlelib.idle:X"]
+)
+def test_a_module_of_python_is_not_imported_to_find_no_model_in_it(model: str) -> None:
+    name = model.partition(":")[0]
+    before = sys.modules.pop(name, None) if name in ("antigravity", "this") else None
+    with pytest.raises(InputError, match="is a module of Python itself"):
+        own.check(model, None)
+    assert name not in sys.modules or name in ("os", "sys")
+    if before is not None:
+        sys.modules[name] = before
+
+
+NAMES = [
+    ("class Net(Base): pass", ""),
+    ("from elsewhere import Net", ""),
+    ("from elsewhere import *", ""),
+    ("import elsewhere as Net", "is no class"),
+    ("Net = make()", ""),
+    ("if x:\n    class Net(Base): pass\nelse:\n    Net = 1", ""),
+    ("try:\n    from a import Net\nexcept ImportError:\n    pass", ""),
+    ("with a() as Net: pass", ""),
+    ("for Net in []: pass", ""),
+    ("(x := (Net := 3))", ""),
+    ("def __getattr__(name): pass", ""),
+    ("globals()['Net'] = 1", ""),
+    ("import sys\nsys.modules[__name__] = 1", ""),
+    ("class Net: pass", "is no class"),
+    ("def Net(num_classes): pass", "is no class"),
+    ("@register\ndef Net(num_classes): pass", ""),
+    ("def f():\n    Net = 1", "has no 'Net'"),
+    ("class A(Base):\n    Net = 1", "has no 'Net'"),
+    ("class Nett(Base): pass", "did you mean 'Nett'"),
+    ("import webbrowser\nwebbrowser.open('x')", "has no 'Net'"),
+    ("model.eval()\nfor m in self.modules(): pass", "has no 'Net'"),
+    ("def f(:", ""),
+    ("def f():\n    global Net\n    Net = 1", ""),
+    ("import sys as system\nsystem.modules[__name__] = 1", ""),
+    ("setattr(module, 'Net', 1)", ""),
+    ("if a: pass\n" + "elif a: pass\n" * 3000, ""),
+    ("x = 1\n" * 100_000, ""),
+    ("", "has no 'Net'"),
+]
+
+
+@pytest.mark.parametrize(("code", "wrong"), NAMES, ids=[code[:30] for code, _ in NAMES])
+def test_what_a_modules_source_names_is_told_without_running_it(tmp_path: Path, code: str, wrong: str) -> None:
+    (tmp_path / "mine.py").write_text(code)
+    if wrong:
+        with pytest.raises(InputError, match=wrong):
+            check_names("mine:Net", tmp_path / "mine.py")
+    else:
+        check_names("mine:Net", tmp_path / "mine.py")
+
+
+def test_a_person_at_a_terminal_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "payload.py").write_text(payload(tmp_path))
+    folder = recorded_folder(tmp_path / "runs", "evil").path
+    config = json.loads((folder / "config.json").read_text())
+    options = config["options"] | {"model": "payload:Net", "model_dir": str(tmp_path / "elsewhere")}
+    whole = {
+        "created": "2026-01-01T00:00:00+00:00", "command": [], "options": options, "seed": 0, "device": "cpu",
+        "device_name": "x", "precision": "fp32", "threads": 1, "parameters": 1,
+        "dataset": {"name": "digits", "fingerprint": "", "train": 1, "validation": 1, "test": 1, "classes": ["a", "b"]},
+        "versions": {"cifar-tui": "0", "python": "0"},
+    }  # fmt: skip
+    (folder / "config.json").write_text(json.dumps(whole))
+    command = [sys.executable, "-m", "cifar_tui", "evaluate", "evil"]
+    for answer, acted in (("n", False), ("y", True)):
+        with Terminal(command, cwd=tmp_path, env={"XDG_STATE_HOME": str(tmp_path / "state")}) as terminal:
+            terminal.wait_for("Run it, and remember that?")
+            terminal.press(answer, "enter")
+            terminal.wait_exit(60)
+            assert trusted(tmp_path) == acted
+    assert unknown_class.unknown(RunFolder(folder)) is None
+
+
+def trusted(tmp_path: Path) -> bool:
+    return (tmp_path / "state" / "cifar-tui" / "classes.jsonl").exists()
+
+
+def name_of(character: str) -> str:
+    """What Textual calls a key."""
+    return {"/": "slash", "-": "minus", "_": "underscore"}.get(character, character)
+
+
+async def test_the_dashboard_asks_before_it_runs_such_a_class(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "payload.py").write_text(payload(tmp_path))
+    folder = recorded_folder(tmp_path / "runs", "evil")
+    config = folder.read_config()
+    config["options"] |= {"model": "payload:Net", "model_dir": str(tmp_path / "elsewhere")}
+    config |= {
+        "created": "2026-01-01T00:00:00+00:00", "command": [], "seed": 0, "device": "cpu", "device_name": "x",
+        "precision": "fp32", "threads": 1, "parameters": 1, "versions": {"cifar-tui": "0", "python": "0"},
+        "dataset": {"name": "digits", "fingerprint": "", "train": 1, "validation": 1, "test": 1, "classes": ["a", "b"]},
+    }  # fmt: skip
+    folder.write_config(config)
+    (tmp_path / "Y").mkdir()
+    async with dashboard(tmp_path / "runs", "mlp") as desk:
+        desk.session.galleries[folder.id] = InputError("its class is not known")
+        await desk.until(lambda: len(desk.app.roster) == 2)
+        await desk.press("down", "n")
+        await desk.shows("New run", "payload:Net is not filled in")
+        assert "elsewhere" not in desk.screen().partition("New run")[2].partition("Ctrl+S")[0]
+        await desk.press("escape", "r")
+        await desk.shows("Run this model's code?", "payload.py")
+        await desk.press("enter")
+        await desk.until(lambda: "Run this model" not in desk.screen())
+        assert desk.session.runs == []
+        await desk.press("3")
+        await desk.shows("its class is not known")
+        await desk.press("3")
+        await desk.shows("Run this model's code?")
+        await desk.press("escape", "i")
+        await desk.shows("names with", "spaces in quotation marks")
+        await desk.press(*(name_of(character) for character in str(tmp_path / "Y")), "enter")
+        await desk.shows("Run this model's code?")
+        await desk.press("escape", "r", "r", "r", "enter")
+        assert desk.session.runs == [], "what is pressed twice is no yes"
+        await desk.press("r")
+        await desk.shows("Run this model's code?")
+        await desk.press("Y")
+        run = await desk.run()
+        assert run.folder == folder
+        assert unknown_class.unknown(folder) is None

@@ -1,0 +1,79 @@
+"""What happens to a run, in words that are the same wherever they are read."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cifar_tui.events import Checkpoint, Note, Paused, Resumed, RunFinished
+from cifar_tui.report.event_lines import event_line, result_line
+from cifar_tui.state import RunState
+from tests.core.test_state import batch, fold, started, whole_epoch
+
+HOSTILE = "\x1b[2J[red]\x07\u202e"
+
+
+def test_an_epochs_line_has_its_figures() -> None:
+    (event,) = whole_epoch(2, val_accuracy=0.625)[-1:]
+    assert event_line(event, fold([started()])) == (
+        "epoch 2/5  train loss 0.5000 accuracy 40.00 %  validation loss 0.5500 accuracy 62.50 %"
+        "  lr 1.00e-01  20 images/s  4.0 s  best"
+    )
+
+
+def test_an_epochs_line_fits_a_narrow_terminal() -> None:
+    (event,) = whole_epoch(2, val_accuracy=0.625)[-1:]
+    short = "epoch 2/5  train 0.5000 40.00 %  val 0.5500 62.50 %  4.0 s  best"
+    assert event_line(event, fold([started()]), 80) == short
+    assert event_line(event, fold([started()]), 200) == event_line(event, fold([started()]))
+
+
+@pytest.mark.parametrize(
+    ("epoch", "number", "says"),
+    [(2, 3, "in epoch 2, after batch 3 of 4"), (3, 0, "with epoch 3"), (6, 0, "with the test")],
+)
+def test_a_resumed_run_says_where_it_goes_on(epoch: int, number: int, says: str) -> None:
+    event = Resumed(t=1.0, epoch=epoch, batch=number, samples=0)
+    assert event_line(event, fold([started()])) == f"20260101-000000-cnn: goes on {says}"
+
+
+@pytest.mark.parametrize(
+    ("epoch", "number", "says"),
+    [(2, 3, "in epoch 2, after batch 3 of 4"), (3, 0, "before epoch 3"), (6, 0, "before the test")],
+)
+def test_a_paused_run_says_where_it_waits(epoch: int, number: int, says: str) -> None:
+    event = Paused(t=1.0, epoch=epoch, batch=number)
+    assert event_line(event, fold([started()])) == f"20260101-000000-cnn: paused {says}"
+
+
+def test_notes_are_shown_as_text_and_those_for_debugging_are_not() -> None:
+    line = event_line(Note(t=0.0, level="warning", message=f"bad {HOSTILE}"), RunState())
+    assert line is not None
+    assert line.isprintable()
+    assert line.startswith("warning: bad \\x1b[2J[red]")
+    assert event_line(Note(t=0.0, level="debug", message="trace"), RunState()) is None
+    assert event_line(batch(1, 1), RunState()) is None
+
+
+def test_an_unfinished_runs_result_says_how_to_go_on() -> None:
+    finished = RunFinished(
+        t=9.0,
+        state="interrupted",
+        message="interrupted by SIGINT in epoch 1, after batch 2 of 4",
+        epochs=0,
+        best_epoch=None,
+        best_val_accuracy=None,
+        test_loss=None,
+        test_accuracy=None,
+        seconds=9.0,
+    )
+    saved = Checkpoint(t=8.0, epoch=1, batch=2, path="checkpoints/last.pt", best=False)
+    state = fold([started(), batch(1, 2), saved, finished])
+    line = result_line(state, finished, Path("runs/x"))
+    assert line == (
+        "cnn interrupted by SIGINT in epoch 1, after batch 2 of 4; 9.0 s; saved in runs/x;"
+        " go on with: cifar-tui resume x"
+    )
+    done = replace(finished, state="finished", message="trained for 5 epochs", test_accuracy=0.5, test_loss=1.0)
+    assert "test accuracy 50.00 %, loss 1.0000" in result_line(state, done, Path("runs/x"))
+    assert "go on" not in result_line(state, done, Path("runs/x"))

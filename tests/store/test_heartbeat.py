@@ -1,0 +1,513 @@
+"""A run has one owner at a time where the file system has no locks."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cifar_tui.errors import InputError
+from cifar_tui.store import heartbeat
+from cifar_tui.store.lock import LOCK, NotOwnedError, RunLock, is_held
+from cifar_tui.store.owner import RECORD_BYTES, Owner, decode, encode
+from cifar_tui.system import processes
+from cifar_tui.system.folders import Folder
+from cifar_tui.system.processes import Process
+from tests.runs.test_background_runs import ENDLESS, eventually
+from tests.support.command import TRAIN, events, metrics, summary
+from tests.support.lockless import COMMAND, PROGRAM, hurry, start, take_locks
+
+ELSEWHERE = Owner(Process("elsewhere", "another", "pid:[1]", 7, 1), "a" * 32)
+NUMBERS = ["ENOLCK", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EIO", "EPERM", "EACCES", "EBADF", "EREMOTEIO"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "run").mkdir()
+    return tmp_path / "run"
+
+
+@pytest.fixture
+def lockless(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    take_locks(monkeypatch)
+    return monkeypatch
+
+
+def leave(folder: Path, owner: Owner, number: int = 1) -> Path:
+    """The heartbeat that an owner would have left."""
+    path = folder / f"heartbeat-{number}"
+    path.write_bytes(encode(owner))
+    return path
+
+
+def numbers(folder: Path) -> list[int]:
+    return sorted(int(path.name.partition("-")[2]) for path in folder.glob("heartbeat-*"))
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_without_locks_a_run_has_one_owner_after_the_other(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, number: str
+) -> None:
+    take_locks(monkeypatch, getattr(errno, number))
+    assert not is_held(folder)
+    for turn in (1, 2, 3):
+        owner = RunLock(folder)
+        assert owner.is_a_heartbeat
+        assert is_held(folder)
+        assert numbers(folder) == [turn]
+        with pytest.raises(InputError, match=f"is being trained right now, by process {os.getpid()} on "):
+            RunLock(folder)
+        assert owner.check() is True
+        owner.release()
+        assert not is_held(folder)
+
+
+def test_of_many_threads_one_owns_the_run(folder: Path, lockless: pytest.MonkeyPatch) -> None:
+    owners: list[RunLock] = []
+    refusals: list[InputError] = []
+
+    def take() -> None:
+        try:
+            owners.append(RunLock(folder))
+        except InputError as error:
+            refusals.append(error)
+
+    threads = [threading.Thread(target=take) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(owners), len(refusals)) == (1, 7)
+    owners[0].release()
+
+
+RIVAL = (
+    PROGRAM
+    + """
+import random, time
+from pathlib import Path
+from cifar_tui.errors import InputError
+from cifar_tui.store.lock import RunLock
+folder, mark = Path(sys.argv[1]), Path(sys.argv[1]).with_name("mark")
+owned, end = 0, time.monotonic() + 2
+while time.monotonic() < end:
+    try:
+        lock = RunLock(folder)
+    except InputError:
+        time.sleep(random.random() / 100)
+        continue
+    os.close(os.open(mark, os.O_CREAT | os.O_EXCL))  # It fails where another process is in here too.
+    owned += 1
+    time.sleep(random.random() / 200)
+    mark.unlink()
+    if random.random() < 0.03:
+        break  # As if it were killed: nobody says that the run is free.
+    lock.release()
+sys.stdout.write(str(owned))
+sys.stdout.flush()
+os._exit(0)
+"""
+)
+TAKERS = (
+    PROGRAM
+    + """
+import threading
+from pathlib import Path
+from cifar_tui.errors import InputError
+from cifar_tui.store.lock import RunLock
+heartbeat.STALE_SECONDS = 2.0
+won = []
+def take(name):
+    try:
+        RunLock(Path(name))
+        won.append(name)
+    except InputError:
+        pass
+threads = [threading.Thread(target=take, args=(name,)) for name in sys.argv[1:]]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(*won, "", sep="\\n", flush=True)
+sys.stdin.read()  # An owner for as long as any of them tries.
+os._exit(0)
+"""
+)
+
+
+def test_no_two_processes_ever_own_a_run_at_once(folder: Path) -> None:
+    rivals = [start([str(folder)], folder.parent, code=RIVAL) for _ in range(6)]
+    said = [rival.communicate(timeout=60) for rival in rivals]
+    assert [err for _, err in said] == [""] * 6
+    counts = [int(out) for out, _ in said]
+    assert sum(counts) >= 10
+    assert sum(count > 0 for count in counts) >= 2
+
+
+def test_of_several_machines_that_wait_for_a_dead_owner_one_owns_its_run(tmp_path: Path) -> None:
+    folders = [tmp_path / f"run-{number}" for number in range(8)]
+    for folder in folders:
+        folder.mkdir()
+        leave(folder, ELSEWHERE)
+    arguments = [str(folder) for folder in folders]
+    takers = [start(arguments, tmp_path, host=host, code=TAKERS, stdin=subprocess.PIPE) for host in "abc"]
+    won: list[str] = []
+    for taker in takers:
+        assert taker.stdout is not None
+        while line := taker.stdout.readline().strip():
+            won.append(line)
+    for taker in takers:
+        assert taker.communicate(timeout=60) == ("", "")
+    assert sorted(won) == sorted(arguments)
+
+
+def test_an_owner_elsewhere_is_waited_for_by_this_machines_clock_alone(
+    folder: Path, lockless: pytest.MonkeyPatch
+) -> None:
+    path = leave(folder, ELSEWHERE, 4)
+    os.utime(path, (1, 1))  # Whatever its time says.
+    told: list[str] = []
+    before = time.monotonic()
+    owner = RunLock(folder, lambda what, done, total: told.append(what))
+    assert time.monotonic() - before >= heartbeat.STALE_SECONDS
+    assert set(told) == {"waiting whether process 7 on elsewhere is alive"}
+    assert numbers(folder) == [5]
+    owner.release()
+
+
+def test_who_is_asked_to_stop_waits_no_longer(folder: Path, lockless: pytest.MonkeyPatch) -> None:
+    leave(folder, ELSEWHERE)
+    lockless.setattr(heartbeat, "STALE_SECONDS", 60.0)
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    open_before = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").exists() else 0
+    with pytest.raises(KeyboardInterrupt):
+        RunLock(folder, stop)
+    assert numbers(folder) == [1]
+    if open_before:
+        assert len(list(Path("/proc/self/fd").iterdir())) == open_before
+
+
+def test_an_owner_elsewhere_that_beats_keeps_its_run(folder: Path, lockless: pytest.MonkeyPatch) -> None:
+    path = leave(folder, ELSEWHERE)
+    path.rename(folder / "kept")
+    beats = iter(range(1, 1000))
+
+    def beat(*_: object) -> None:
+        descriptor = os.open(path, os.O_WRONLY)
+        os.pwrite(descriptor, encode(Owner(ELSEWHERE.process, ELSEWHERE.token, next(beats))), 0)
+        os.close(descriptor)
+
+    (folder / "kept").rename(path)
+    with pytest.raises(InputError, match="is being trained right now, by process 7 on elsewhere"):
+        RunLock(folder, beat)
+    assert numbers(folder) == [1]
+
+
+def test_a_run_of_this_machine_is_free_once_its_process_is_gone(folder: Path, lockless: pytest.MonkeyPatch) -> None:
+    lockless.setattr(heartbeat, "STALE_SECONDS", 60.0)
+    other = start([], folder.parent, code="")
+    here = processes.this()
+    status = processes._status(other.pid)
+    assert status is not None
+    leave(folder, Owner(Process(here.host, here.boot, here.namespace, other.pid, status.start), "b" * 32))
+    os.kill(other.pid, signal.SIGKILL)
+    # Killed, and still in the list of processes: nobody has asked for its status.
+    eventually(lambda: not is_held(folder))
+    RunLock(folder).release()
+    other.communicate()
+
+
+@pytest.mark.parametrize("change", ["host", "boot", "namespace"])
+def test_what_is_not_of_this_machine_and_its_list_of_processes_is_not_looked_up_there(change: str) -> None:
+    here = processes.this()
+    assert processes.fate(here) == "alive"
+    fields = {name: getattr(here, name) for name in ("host", "boot", "namespace", "pid", "start")}
+    assert processes.fate(Process(**fields | {"pid": 2**31 - 1})) == "gone"
+    assert processes.fate(Process(**fields | {"start": here.start + 1})) == "gone", "another one has its number now"
+    assert processes.fate(Process(**fields | {change: "other"})) == "unknown"
+    assert processes.fate(Process(**fields | {change: "other", "pid": 2**31 - 1})) == "unknown"
+
+
+def test_a_suspended_process_is_alive(folder: Path) -> None:
+    other = start([], folder.parent, code="import time; time.sleep(60)")
+    try:
+        here, status = processes.this(), processes._status(other.pid)
+        assert status is not None
+        process = Process(here.host, here.boot, here.namespace, other.pid, status.start)
+        os.kill(other.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, other.pid, os.WSTOPPED)
+        assert processes.fate(process) == "alive"
+    finally:
+        other.kill()
+        other.communicate()
+    assert processes.fate(process) == "gone"
+
+
+@pytest.mark.parametrize(
+    ("age", "held"), [(0.0, True), (200.0, True), (-200.0, True), (1000.0, False), (-1000.0, False)]
+)
+def test_who_looks_once_goes_by_the_age_of_a_heartbeat_from_elsewhere(
+    folder: Path, lockless: pytest.MonkeyPatch, age: float, held: bool
+) -> None:
+    path = leave(folder, ELSEWHERE)
+    os.utime(path, (time.time() - age,) * 2)
+    before = time.monotonic()
+    assert is_held(folder) is held
+    assert time.monotonic() - before < heartbeat.STALE_SECONDS, "nobody waits to list a thousand runs"
+
+
+@pytest.mark.parametrize("age", [0.0, 1000.0, -315_360_000.0])
+def test_who_looks_again_goes_by_whether_it_changes(folder: Path, lockless: pytest.MonkeyPatch, age: float) -> None:
+    then = (time.time() - age,) * 2
+    os.utime(leave(folder, ELSEWHERE), then)
+    is_held(folder)
+    os.utime(leave(folder, Owner(ELSEWHERE.process, ELSEWHERE.token, 1)), then)
+    assert is_held(folder)
+    eventually(lambda: not is_held(folder))
+
+
+def test_only_so_many_heartbeats_are_remembered_and_none_of_an_owner_that_is_known_to_be_gone(
+    tmp_path: Path, lockless: pytest.MonkeyPatch
+) -> None:
+    lockless.setattr(heartbeat, "_watched", {})
+    lockless.setattr(heartbeat, "MOST_WATCHED", 3)
+    folders = [tmp_path / str(number) for number in range(5)]
+    for folder in folders:
+        folder.mkdir()
+        leave(folder, ELSEWHERE)
+        is_held(folder)
+        is_held(folders[0])
+    assert [*heartbeat._watched] == [folders[3], folders[4], folders[0]], "those that were looked at last"
+    leave(folders[0], replace(ELSEWHERE, released=True))
+    assert not is_held(folders[0])
+    (folders[4] / "heartbeat-1").unlink()
+    assert not is_held(folders[4])
+    assert [*heartbeat._watched] == [folders[3]]
+
+
+def test_a_new_owners_file_ends_the_earlier_ones_writing(folder: Path, lockless: pytest.MonkeyPatch) -> None:
+    owner = RunLock(folder)
+    files = Folder(folder)
+    files.write_text("summary.json", "first")
+    leave(folder, ELSEWHERE, 2)
+    assert owner._heartbeat is not None
+    owner._heartbeat._seen -= heartbeat.GUARD_SECONDS + 1  # As after a suspension.
+    writes: tuple[Callable[[], object], ...] = (
+        lambda: files.write_text("summary.json", "second"),
+        lambda: files.folder("checkpoints").make(),
+        lambda: files.remove("summary.json"),
+        lambda: os.close(files.open_to_append("events.jsonl")),
+    )
+    for write in writes:
+        with pytest.raises(OSError, match="is being trained right now, by process 7 on elsewhere"):
+            write()
+    assert owner.is_overdue()
+    with pytest.raises(NotOwnedError, match="another process trains it now"):
+        owner.check()
+    owner.release()
+    assert sorted(path.name for path in folder.iterdir()) == ["heartbeat-1", "heartbeat-2", LOCK, "summary.json"]
+    assert files.read_bytes("summary.json", 100) == b"first"
+    assert (folder / "heartbeat-2").read_bytes() == encode(ELSEWHERE)
+
+
+def test_a_file_that_was_long_in_writing_does_not_replace_a_new_owners(
+    folder: Path, lockless: pytest.MonkeyPatch
+) -> None:
+    owner, checkpoints = RunLock(folder), Folder(folder, "checkpoints")
+    checkpoints.make()
+    checkpoints.write_text("last.pt", "first")
+
+    def write() -> None:
+        with checkpoints.replacing("last.pt") as file:
+            file.write(b"second")
+            leave(folder, ELSEWHERE, 2)
+            assert owner._heartbeat is not None
+            owner._heartbeat._seen -= heartbeat.GUARD_SECONDS + 1
+
+    with pytest.raises(OSError, match="is being trained right now"):
+        write()
+    owner.release()
+    assert {path.name: path.read_text() for path in (folder / "checkpoints").iterdir()} == {"last.pt": "first"}
+
+
+def test_a_heartbeat_that_was_removed_is_made_again_and_the_run_told_to_stop(
+    folder: Path, lockless: pytest.MonkeyPatch
+) -> None:
+    lockless.setattr(heartbeat, "BEAT_SECONDS", 60.0)
+    owner = RunLock(folder)
+    (folder / "heartbeat-1").unlink()
+    assert owner.check() is False
+    assert owner.check() is True
+    assert numbers(folder) == [2]
+    assert is_held(folder)
+    with pytest.raises(InputError, match="is being trained right now"):
+        RunLock(folder)
+    (folder / "heartbeat-2").unlink()
+    leave(folder, ELSEWHERE, 1)
+    with pytest.raises(NotOwnedError):
+        owner.check()
+    assert numbers(folder) == [1], "another one came first"
+    owner.release()
+
+
+FORGED: dict[str, Callable[[Path], object]] = {
+    "a link": lambda path: path.symlink_to("/etc/passwd"),
+    "a link to nowhere": lambda path: path.symlink_to("/nowhere"),
+    "a pipe": os.mkfifo,
+    "a folder": Path.mkdir,
+    "empty": Path.touch,
+    "large": lambda path: path.write_bytes(b"[" * 10_000_000),
+    "brackets": lambda path: path.write_bytes(b"[" * RECORD_BYTES),
+    "a list": lambda path: path.write_text("[1]"),
+    "no process": lambda path: path.write_text(encode(ELSEWHERE).decode().replace('"pid": 7', '"pid": -1')),
+    "no number": lambda path: path.write_text(encode(ELSEWHERE).decode().replace('"pid": 7', '"pid": true')),
+    "not UTF-8": lambda path: path.write_bytes(b"\xff" * 10),
+    "a second name": lambda path: os.link(__file__, path),
+}
+
+
+@pytest.mark.parametrize("how", FORGED)
+def test_what_is_no_heartbeat_owns_nothing_for_long(folder: Path, lockless: pytest.MonkeyPatch, how: str) -> None:
+    try:
+        FORGED[how](folder / "heartbeat-3")
+    except OSError:
+        pytest.skip("not on these file systems")
+    is_held(folder)
+    owner = RunLock(folder)
+    assert 4 in numbers(folder)
+    assert owner.check() is True
+    assert is_held(folder)
+    owner.release()
+
+
+def test_the_greatest_number_is_refused_and_others_are_none(folder: Path, lockless: pytest.MonkeyPatch) -> None:
+    for name in ("heartbeat-0", "heartbeat-01", "heartbeat-", "heartbeat-x", "heartbeat-²", "heartbeat-" + "9" * 30):
+        (folder / name).touch()
+    assert not is_held(folder)
+    (folder / ("heartbeat-" + "9" * 9)).touch()
+    with pytest.raises(InputError, match="remove it"):
+        RunLock(folder)
+
+
+def test_a_record_is_read_as_it_was_written() -> None:
+    for owner in (ELSEWHERE, Owner(processes.this(), "t", 5, released=True)):
+        assert len(encode(owner)) == RECORD_BYTES
+        assert decode(encode(owner)) == owner
+        assert decode(encode(owner)[:50]) is None
+
+
+# A file system that has locks on some machines only
+
+
+def test_who_cannot_lock_sees_who_can(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = RunLock(folder)
+    assert not owner.is_a_heartbeat
+    with monkeypatch.context() as patch:
+        take_locks(patch)
+        assert is_held(folder)
+        with pytest.raises(InputError, match=f"by process {os.getpid()} on .* remove the file 'lock'"):
+            RunLock(folder)
+        assert not any(decode((folder / name).read_bytes()) is None for name in ("heartbeat-1", LOCK))
+    assert owner.check() is True
+    owner.release()
+    take_locks(monkeypatch)
+    assert not is_held(folder)
+    RunLock(folder).release()
+
+
+def test_who_can_lock_sees_who_cannot_and_leaves_a_heartbeat_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        take_locks(patch)
+        owner = RunLock(folder)
+    hurry(monkeypatch)
+    assert is_held(folder)
+    with pytest.raises(InputError, match="is being trained right now"):
+        RunLock(folder)
+    owner.release()
+    assert not is_held(folder)
+    owner = RunLock(folder)
+    assert not owner.is_a_heartbeat
+    assert numbers(folder) == [2]
+    owner.release()
+
+
+# The real program
+
+
+def begun(cwd: Path) -> Path:
+    eventually(lambda: list((cwd / "runs").glob("*/checkpoints/last.pt")))
+    (folder,) = (cwd / "runs").iterdir()
+    return folder
+
+
+def test_a_killed_run_is_interrupted_and_resumes(tmp_path: Path) -> None:
+    arguments = [*TRAIN, *ENDLESS]
+    process = start(arguments, tmp_path, number=errno.ENOSYS)
+    folder = begun(tmp_path)
+    refused = start(["resume", folder.name], tmp_path, number=errno.EOPNOTSUPP)
+    _, said = refused.communicate(timeout=60)
+    assert refused.returncode == 2
+    assert said.count("\n") == 1
+    assert f"is being trained right now, by process {process.pid} on {socket.gethostname()}" in said
+    process.kill()
+    process.communicate()
+    listed = start(["runs", "--json"], tmp_path)
+    assert '"interrupted"' in listed.communicate(timeout=60)[0]
+    resumed = start(["resume", folder.name], tmp_path)
+    before = len(metrics(folder))
+    eventually(lambda: len(metrics(folder)) > before)
+    stop = start(["stop", folder.name], tmp_path)
+    assert "stops after this batch" in stop.communicate(timeout=60)[0]
+    _, said = resumed.communicate(timeout=60)
+    assert resumed.returncode == 0, said
+    assert summary(folder)["state"] == "stopped"
+    notes = [event["message"] for event in events(folder) if event["type"] == "note"]
+    assert sum("has no locks" in note for note in notes) == 2, "once for each process that trained it"
+
+
+BETWEEN_LOOKS = COMMAND.replace(
+    "from cifar_tui.cli.main",
+    "heartbeat.BEAT_SECONDS = 60; from cifar_tui.store import requests; requests.READ_SECONDS = 60; "
+    "from cifar_tui.cli.main",
+)
+"""The program, in which nothing but the writing itself could notice that the run is lost."""
+
+
+@pytest.mark.parametrize("code", [COMMAND, BETWEEN_LOOKS], ids=["as it is", "between two looks"])
+def test_a_suspended_run_that_another_machine_took_writes_nothing_when_it_wakes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    process = start([*TRAIN, *ENDLESS], tmp_path, host="elsewhere", code=code)
+    try:
+        folder = begun(tmp_path)
+        os.kill(process.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+        take_locks(monkeypatch)
+        owner = RunLock(folder)
+        kept = {
+            path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and "heartbeat" not in path.name
+        }
+        time.sleep(0.3)
+        os.kill(process.pid, signal.SIGCONT)
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 1
+    assert "another process trains it now; this one has ended" in said
+    assert "Traceback" not in said
+    assert owner.check() is True
+    assert {path: path.read_bytes() for path in kept} == kept
+    assert numbers(folder) == [2]
+    owner.release()

@@ -1,0 +1,69 @@
+"""A file system without locks, for this process and for those that tests start, and short times to wait there."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from cifar_tui.store import heartbeat
+
+TIMES = {"BEAT_SECONDS": 0.05, "STALE_SECONDS": 0.6, "GUARD_SECONDS": 0.25, "LOOK_SECONDS": 0.02}
+PROGRAM = f"""
+import errno, fcntl, os, socket, sys
+from cifar_tui.store import heartbeat
+host, number = sys.argv.pop(1), int(sys.argv.pop(1))
+def flock(*_):
+    raise OSError(number, os.strerror(number))
+if number:
+    fcntl.flock = flock
+if host:
+    socket.gethostname = lambda: host
+vars(heartbeat).update({TIMES})
+"""
+"""What begins a program: the name of its host and the error of its locks come before its arguments."""
+COMMAND = PROGRAM + "from cifar_tui.cli.main import main; main()"
+
+
+def take_locks(patch: pytest.MonkeyPatch, number: int = errno.ENOLCK) -> None:
+    """From here on, this process finds no locks."""
+
+    def flock(*_: object) -> NoReturn:
+        raise OSError(number, os.strerror(number))
+
+    patch.setattr(fcntl, "flock", flock)
+    hurry(patch)
+
+
+def hurry(patch: pytest.MonkeyPatch) -> None:
+    """Have this process wait for heartbeats as long as the programs started here do."""
+    for name, seconds in TIMES.items():
+        patch.setattr(heartbeat, name, seconds)
+
+
+def start(
+    arguments: Sequence[str],
+    cwd: Path,
+    *,
+    host: str = "",
+    number: int = errno.ENOLCK,
+    code: str = COMMAND,
+    stdin: int = subprocess.DEVNULL,
+) -> subprocess.Popen[str]:
+    """Start the real command line, or other code, as a process without locks, on a host of this name."""
+    return subprocess.Popen(
+        [sys.executable, "-c", code, host, str(number), *arguments],
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

@@ -1,0 +1,164 @@
+"""Runs in every state, for the tests of the panels that show one, and what holds for whatever a panel draws."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+from textual.strip import Strip
+
+from cifar_tui.config import TrainingConfig
+from cifar_tui.confusion_matrix import ConfusionMatrix
+from cifar_tui.events import Batch, Evaluated, Paused
+from cifar_tui.runs.run import Loading
+from cifar_tui.state import RunState
+from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.theme import Look
+from tests.support.recorded import BATCHES, ID, MATRIX, recorded
+
+THREAD: Any = object()
+"""Stands for a run's thread, of which panels want to know only whether there is one."""
+
+
+def entry(state: RunState | None = None, *, under_way: bool = True, **given: Any) -> Entry:
+    """A row of the runs table in this state."""
+    folder = RunFolder(Path(ID)) if state is not None and state.started is not None else None
+    options: dict[str, Any] = {"number": 0, "config": TrainingConfig(), "folder": folder}
+    return Entry(state=state, run=THREAD if under_way else None, **options | given)
+
+
+def begun(batches: int = 1, epoch: int = 1, **given: Any) -> RunState:
+    """A run in an epoch of which so many batches are done; the epochs before it are whole and validated."""
+    state = recorded([(0.5, 0.5)] * (epoch - 1), ending=None, test=None, **given)
+    for number in range(1, epoch):
+        state.apply(validated(number))
+    for number in range(1, batches + 1):
+        state.apply(a_batch(epoch, number))
+    return state
+
+
+def a_batch(epoch: int, number: int, loss: float = 1.5) -> Batch:
+    """A batch of the recorded run, a second after the one before it."""
+    done = (epoch - 1) * BATCHES + number
+    return Batch(
+        t=float(done) + epoch,
+        epoch=epoch,
+        batch=number,
+        batches=BATCHES,
+        samples=done * 250,
+        loss=loss,
+        accuracy=0.25,
+        lr=0.00321,
+        images_per_second=250.0,
+    )
+
+
+def validated(epoch: int, confusion: ConfusionMatrix = MATRIX) -> Evaluated:
+    """An epoch's evaluation on the validation images."""
+    right = sum(confusion.right) / max(1, confusion.images)
+    return Evaluated(
+        t=float(epoch), split="validation", epoch=epoch, loss=1.0, accuracy=right, confusion=confusion, seconds=0.5
+    )
+
+
+def diagonal(size: int, images: int = 90, wrong: int = 10) -> ConfusionMatrix:
+    """So many classes, of each of which some images are taken for the next."""
+    return ConfusionMatrix.of(
+        [[images if j == i else wrong if j == (i + 1) % size else 0 for j in range(size)] for i in range(size)]
+    )
+
+
+def with_classes(size: int) -> RunState:
+    """A run whose first epoch is validated, on that many classes."""
+    names = tuple(f"class {k}" for k in range(size))
+    state = recorded([(0.5, 0.5)], classes=names, ending=None, test=None)
+    state.apply(validated(1, diagonal(size)))
+    return state
+
+
+def _paused() -> RunState:
+    state = begun(2)
+    state.apply(Paused(t=state.t, epoch=1, batch=2))
+    return state
+
+
+def _saving() -> RunState:
+    """Its first epoch has just ended: its weights are not on the disk yet."""
+    state = begun(0, 2)
+    state.checkpoint = None
+    return state
+
+
+def _nan() -> RunState:
+    state = begun(1)
+    state.apply(replace(a_batch(1, 2, math.nan), lr=math.nan, images_per_second=math.nan, accuracy=math.inf))
+    return state
+
+
+def _strange() -> RunState:
+    """Names that are too long, too wide, or would act on the terminal."""
+    state = recorded([(0.5, 0.5)], classes=("鸟" * 40, "\x1b[2J", ""), ending=None, test=None)
+    state.apply(validated(1))
+    return state
+
+
+ENTRIES: dict[str, Entry | None] = {
+    "none": None,
+    "ready": entry(under_way=False),
+    "not read": entry(under_way=False, config=None),
+    "starting": entry(RunState(), loading=Loading("loading PyTorch", 0, 0)),
+    "fetching": entry(RunState(), loading=Loading("fetching cifar-10-python.tar.gz", 70_000_000, 170_498_071)),
+    "counting": entry(RunState(), loading=Loading("looking for images", 1234, 0)),
+    "resuming": entry(begun(2), loading=Loading("decoding images", 30, 120)),
+    "begun": entry(begun(0)),
+    "first epoch": entry(begun(2)),
+    "validating": entry(begun(BATCHES)),
+    "later": entry(begun(2, 3)),
+    "testing": entry(begun(0, 4)),
+    "pausing": entry(begun(2), asked="pausing"),
+    "saving": entry(_saving()),
+    "paused": entry(_paused()),
+    "stopping": entry(begun(2, 2), asked="stopping"),
+    "nan": entry(_nan()),
+    "finished": entry(recorded(message="early stopping: no better validation accuracy"), under_way=False),
+    "stopped": entry(recorded([(0.4, 0.5)], ending="stopped", test=None), under_way=False),
+    "diverged": entry(recorded([], ending="diverged", message="the loss is NaN"), under_way=False),
+    "failed": entry(under_way=False, error="out of memory at batch size 256: try --batch-size 128"),
+    "earlier": entry(under_way=False, config=None, summary={"state": "finished", "epochs": 3, "planned_epochs": 9}),
+    "damaged": entry(
+        under_way=False, config=None, summary=dict.fromkeys(("state", "epochs", "seed", "device"), "\x1b")
+    ),
+    "interrupted": entry(begun(2), under_way=False, summary={"state": "interrupted", "message": "no word"}),
+    "2 classes": entry(with_classes(2)),
+    "100 classes": entry(with_classes(100)),
+    "strange names": entry(_strange()),
+}
+
+looks = st.builds(Look, dark=st.booleans(), colour=st.booleans(), ascii=st.booleans())
+"""Every way in which a terminal can want to be drawn on."""
+names = st.sampled_from(sorted(ENTRIES))
+"""Of `ENTRIES`."""
+sizes = st.tuples(st.integers(1, 210), st.integers(1, 60))
+"""Columns and lines."""
+
+
+def text(strips: Sequence[Strip]) -> list[str]:
+    """What the lines say."""
+    return [strip.text.rstrip() for strip in strips]
+
+
+def check(strips: Sequence[Strip], size: tuple[int, int], look: Look) -> None:
+    """What holds of every picture: it fits, it prints, and it is drawn as the terminal can."""
+    width, height = size
+    assert len(strips) <= height
+    for strip in strips:
+        assert strip.cell_length == width
+        assert strip.text.isprintable()
+        assert not look.ascii or strip.text.isascii()
+        for segment in strip:
+            assert look.colour or segment.style is None or segment.style.color is segment.style.bgcolor is None

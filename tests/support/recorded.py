@@ -1,0 +1,164 @@
+"""Recorded runs for the tests of what is made of them: states folded from made-up events, and their `config.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from cifar_tui.config import TrainingConfig
+from cifar_tui.confusion_matrix import ConfusionMatrix
+from cifar_tui.events import Batch, Checkpoint, Epoch, Evaluated, Note, Resumed, RunFinished, RunStarted, RunStatus
+from cifar_tui.state import RunState
+
+ID = "20260314-150926-cnn"
+TRAIN, BATCHES, SPEED, EPOCH_SECONDS = 1000, 4, 250.0, 4.5
+MATRIX = ConfusionMatrix.of(((90, 4, 6), (27, 950, 23), (0, 1, 0)))
+
+
+def recorded(
+    accuracies: Sequence[tuple[float, float]] = ((0.4, 0.5), (0.6, 0.7), (0.65, 0.68)),
+    *,
+    losses: Sequence[tuple[float, float]] | None = None,
+    speeds: Sequence[float] | None = None,
+    classes: Sequence[str] = ("plane", "bird", "fish"),
+    planned: int = 3,
+    test: ConfusionMatrix | None = MATRIX,
+    ending: RunStatus | None = "finished",
+    message: str = "",
+    notes: Sequence[Note] = (),
+    resumed_after: int | None = None,
+    batches: bool = True,
+) -> RunState:
+    """The state of a run with these training and validation accuracies, by epochs; without `ending`, it goes on."""
+    state = RunState()
+    state.apply(
+        RunStarted(
+            t=0.0,
+            id=ID,
+            model="cnn",
+            data="cifar10",
+            classes=tuple(classes),
+            epochs=planned,
+            batches=BATCHES,
+            batch_size=250,
+            train_samples=TRAIN,
+            validation_samples=100,
+            test_samples=1101,
+            parameters=5_859_210,
+            device="cpu",
+            precision="fp32",
+            threads=2,
+            seed=7,
+            max_lr=0.01,
+        )
+    )
+    t = 0.0
+    for number, (train, val) in enumerate(accuracies, 1):
+        train_loss, val_loss = losses[number - 1] if losses else (2 - train, 2 - val)
+        for batch in range(1, BATCHES + 1) if batches else ():
+            state.apply(
+                Batch(
+                    t=t + batch,
+                    epoch=number,
+                    batch=batch,
+                    batches=BATCHES,
+                    samples=(number - 1) * TRAIN + batch * 250,
+                    loss=train_loss,
+                    accuracy=train,
+                    lr=0.001,
+                    images_per_second=SPEED,
+                )
+            )
+        t += EPOCH_SECONDS
+        state.apply(
+            Epoch(
+                t=t,
+                epoch=number,
+                samples=number * TRAIN,
+                train_loss=train_loss,
+                train_accuracy=train,
+                val_loss=val_loss,
+                val_accuracy=val,
+                lr=0.001,
+                seconds=EPOCH_SECONDS,
+                images_per_second=speeds[number - 1] if speeds else SPEED,
+                best=True,
+            )
+        )
+        state.apply(Checkpoint(t=t, epoch=number + 1, batch=0, path="checkpoints/last.pt", best=True))
+        if number == resumed_after:
+            state.apply(Resumed(t=t, epoch=number + 1, batch=0, samples=number * TRAIN))
+    for note in notes:
+        state.apply(note)
+    best = state.best
+    if test is not None and best is not None:
+        state.apply(
+            Evaluated(
+                t=t,
+                split="test",
+                epoch=best.epoch,
+                loss=0.25,
+                accuracy=sum(test.right) / max(1, test.images),
+                confusion=test,
+                seconds=1.0,
+            )
+        )
+    if ending is not None:
+        state.apply(
+            RunFinished(
+                t=t,
+                state=ending,
+                message=message,
+                epochs=len(state.epochs),
+                best_epoch=best.epoch if best else None,
+                best_val_accuracy=best.val_accuracy if best else None,
+                test_loss=state.test.loss if state.test else None,
+                test_accuracy=state.test.accuracy if state.test else None,
+                seconds=7384.0,
+            )
+        )
+    return state
+
+
+def kept_text(content: dict[str, Any]) -> str:
+    """What `state.json` holds, as it is written: the validations in lines of their own."""
+    validations = content.get("validations")
+    if not isinstance(validations, list):
+        return json.dumps(content)
+    head = json.dumps({name: value for name, value in content.items() if name != "validations"})
+    lines = ",".join(json.dumps(each) + "\n" for each in validations)
+    return f'{head[:-1]},"validations":[\n{lines}]}}\n'
+
+
+def run_config(
+    options: TrainingConfig | None = None,
+    *,
+    name: str = "cifar10",
+    classes: Sequence[str] = ("plane", "bird", "fish"),
+    command: Sequence[str] = ("cifar-tui", "--no-ui"),
+) -> dict[str, Any]:
+    """What the `config.json` of a recorded run holds."""
+    options = options or TrainingConfig(epochs=3)
+    return {
+        "id": ID,
+        "created": "2026-03-14T15:09:26+00:00",
+        "command": list(command),
+        "runs_dir": "runs",
+        "options": options.to_dict(),
+        "seed": options.seed,
+        "dataset": {
+            "name": name,
+            "fingerprint": "5f" * 32,
+            "train": TRAIN,
+            "validation": 100,
+            "test": 1101,
+            "classes": list(classes),
+        },
+        "device": "cpu",
+        "device_name": "AMD EPYC 9654",
+        "precision": "fp32",
+        "threads": 2,
+        "parameters": 5_859_210,
+        "versions": {"cifar-tui": "0.1.0", "python": "3.12.1", "torch": "2.15.0"},
+    }

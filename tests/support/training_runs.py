@@ -1,0 +1,123 @@
+"""Small real runs of the training loop, for tests: a few images, the protocol's MLP, one thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cifar_tui.config import TrainingConfig
+from cifar_tui.data.dataset import Dataset, Source, Split, split
+from cifar_tui.events import AnyEvent, Batch, Epoch
+from cifar_tui.models import own
+from cifar_tui.stored import ImagePlace, Stored
+from cifar_tui.training.checkpoints import storage
+from cifar_tui.training.clock import Clock
+from cifar_tui.training.control import Control
+from cifar_tui.training.loop import Outcome, train
+from cifar_tui.training.setup.prepare import Setup, prepare
+
+MOST = storage.Bounds(100_000_000, 1_000_000)
+"""What a checkpoint may take."""
+TINY = TrainingConfig(model="mlp", data="tiny", epochs=3, batch_size=16, threads=1, device="cpu", precision="fp32")
+
+
+def tiny_source(count: int = 60, classes: int = 3) -> Source:
+    """Noise around a colour for each class, so that there is something to learn."""
+    generator = torch.Generator().manual_seed(5)
+    labels = torch.arange(count) % classes
+    colours = torch.randint(0, 256, (classes, 3, 1, 1), generator=generator)
+    noise = torch.randint(-60, 60, (count, 3, 32, 32), generator=generator)
+    images = (colours[labels] + noise).clamp(0, 255).to(torch.uint8)
+    held = count // 4
+    return Source(
+        name="tiny",
+        train=Split(images[held:], labels[held:]),
+        test=Split(images[:held], labels[:held]),
+        classes=tuple(f"class {k}" for k in range(classes)),
+    )
+
+
+class TinyShelf:
+    """Gives the same few images whatever is asked for."""
+
+    def __init__(self, source: Source | None = None) -> None:
+        self._source = source or tiny_source()
+
+    def source(self, config: TrainingConfig, progress: object, *, stored: bool = False, rules: int = 0) -> Source:
+        return self._source
+
+    def stored(self, stored: Stored, progress: object) -> tuple[Source, ImagePlace]:
+        return self._source, ImagePlace(data=stored.config.data, data_dir=None)
+
+
+def tiny_setup(**options: Any) -> Setup:
+    """A class of one's own counts as named by the user."""
+    if ":" in options.get("model", ""):
+        own.allow(options["model"], options["model_dir"], ())
+    return prepare(replace(TINY, **options), TinyShelf(), lambda *_: None)  # type: ignore[arg-type]
+
+
+def tiny_dataset(seed: int = 0) -> Dataset:
+    return split(tiny_source(), seed)
+
+
+@dataclass
+class Recorded:
+    """A run of the loop that is over."""
+
+    outcome: Outcome
+    events: list[AnyEvent]
+    setup: Setup
+    folder: Path
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def learning(self) -> list[tuple[object, ...]]:
+        """What every batch and epoch came to, without the times."""
+        batches = [(e.epoch, e.batch, e.samples, e.loss, e.accuracy, e.lr) for e in self.of(Batch)]
+        epochs = [
+            (e.epoch, e.samples, e.train_loss, e.train_accuracy, e.val_loss, e.val_accuracy, e.lr, e.best)
+            for e in self.of(Epoch)
+        ]
+        return [*batches, *epochs]
+
+    def weights(self) -> dict[str, torch.Tensor]:
+        return storage.load(self.folder / storage.LAST).weights
+
+
+@dataclass
+class Asking:
+    """Does something to the run's control when an event comes for which `when` is true, once."""
+
+    when: Callable[[AnyEvent], bool]
+    do: Callable[[Control], None]
+    done: bool = field(default=False)
+
+
+def run(folder: Path, *askings: Asking, resume: bool = False, setup: Setup | None = None, **options: Any) -> Recorded:
+    """Train to an end in `folder`, with the wishes of `askings` on the way."""
+    folder = folder / "checkpoints"
+    folder.mkdir(parents=True, exist_ok=True)
+    control, events = Control(), []
+
+    def emit(event: AnyEvent) -> None:
+        events.append(event)
+        for asking in askings:
+            if not asking.done and asking.when(event):
+                asking.done = True
+                asking.do(control)
+
+    setup = setup or tiny_setup(**options)
+    saved = storage.load_last(folder, setup.identity, MOST)[0] if resume else None
+    outcome = train(setup, "tiny-run", folder, control, emit, Clock(), saved)
+    return Recorded(outcome, events, setup, folder)
+
+
+def at_batch(epoch: int, batch: int) -> Callable[[AnyEvent], bool]:
+    """Whether an event tells of this batch or a later one."""
+    return lambda event: isinstance(event, Batch) and (event.epoch, event.batch) >= (epoch, batch)

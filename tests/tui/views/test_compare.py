@@ -1,0 +1,322 @@
+"""Runs side by side: whose curve is whose, and how they differ."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.app import App, ComposeResult
+from textual.strip import Strip
+
+from cifar_tui.analysis.paired import Paired
+from cifar_tui.config import TrainingConfig
+from cifar_tui.formatting import count
+from cifar_tui.state import RunState
+from cifar_tui.store.predictions import FILE, Answers
+from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.tui.charts.curves import ChartOptions
+from cifar_tui.tui.compare import panel as compare_panel
+from cifar_tui.tui.compare.cell_grid import Grid, cell_rows
+from cifar_tui.tui.compare.cells import CELLS, Cell
+from cifar_tui.tui.compare.panel import ComparePanel, side_by_side
+from cifar_tui.tui.compare.table import comparison, headings
+from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.theme import Look
+from tests.support.panel_states import check, looks, sizes
+from tests.support.recorded import recorded
+
+LOOK = Look()
+OPTIONS = ChartOptions()
+
+
+def entry(number: int, name: str, state: RunState | None, **options: object) -> Entry:
+    config = replace(TrainingConfig(epochs=3), **options)  # type: ignore[arg-type]
+    return Entry(number=number, config=config, folder=RunFolder(Path(f"20260314-150926-{name}")), state=state)
+
+
+def cnn() -> Entry:
+    return entry(0, "cnn", recorded())
+
+
+def mlp() -> Entry:
+    state = recorded(((0.3, 0.35), (0.5, 0.45), (0.55, 0.52)), test=None, ending=None)
+    assert state.started is not None
+    state.started = replace(state.started, model="mlp", parameters=1_707_274, threads=1)
+    return entry(1, "mlp", state, model="mlp", max_lr=0.05)
+
+
+def figures(*entries: Entry) -> dict[str, tuple[str, ...]]:
+    return {figure.name: figure.values for figure in comparison(entries)}
+
+
+def text(strips: Sequence[Strip]) -> str:
+    return "\n".join(strip.text.rstrip() for strip in strips)
+
+
+def test_fewer_than_two_runs_are_asked_for_more() -> None:
+    for entries in ([], [cnn()]):
+        assert text(side_by_side(entries, OPTIONS, 78, 20, LOOK)) == "Mark two runs or more with space, then press c."
+
+
+def test_the_table_says_how_runs_fared() -> None:
+    found = figures(cnn(), mlp())
+    assert found["best val"] == ("70.00 %", "52.00 %")
+    assert found["best epoch"] == ("2", "3")
+    assert found["test"] == ("94.46 %", "–")
+    assert found["train − val"] == ("−10.00 %", "+3.00 %")
+    assert found["1st epoch"] == ("50.00 %", "35.00 %")
+    assert found["images/s"] == ("250", "250")
+    assert found["parameters"] == ("5,859,210", "1,707,274")
+    assert found["state"] == ("finished 3/3", "running 3/3")
+
+
+def test_only_the_options_that_differ_are_listed_as_the_runs_took_them() -> None:
+    found = figures(cnn(), mlp())
+    assert (found["model"], found["max lr"], found["threads"]) == (("cnn", "mlp"), ("0.01", "0.05"), ("2", "1"))
+    assert not {"epochs", "name", "device", "precision", "seed"} & set(found)
+
+
+def test_what_a_run_that_has_not_begun_leaves_to_the_machine_is_no_difference() -> None:
+    found = figures(cnn(), entry(1, "next", None))
+    assert not {"device", "precision", "threads"} & set(found)
+
+
+def test_folders_of_models_are_listed_where_two_models_have_one() -> None:
+    one, other = (entry(k, "net", None, model="mine:Net", model_dir=f"/{k}") for k in (1, 2))
+    assert "model dir" not in figures(cnn(), one)
+    assert figures(cnn(), one, other)["model dir"] == ("–", "/1", "/2")
+
+
+def test_a_run_whose_events_are_not_read_yet_says_so_and_its_figures_stay_open() -> None:
+    found = figures(cnn(), entry(1, "old", None), Entry(number=2))
+    assert found["state"] == ("finished 3/3", "reading…", "ready")
+    assert found["best val"] == ("70.00 %", "–", "–")
+    picture = text(side_by_side([cnn(), entry(1, "old", None)], OPTIONS, 118, 36, LOOK))
+    assert "b old" in picture
+    assert "reading…" in picture
+
+
+def test_the_best_run_is_pointed_out_where_several_have_a_value() -> None:
+    best = {figure.name: figure.best for figure in comparison([mlp(), cnn()])}
+    assert best["best val"] == 1
+    assert best["test"] is None
+    assert best["time"] is None
+
+
+def test_each_run_has_a_letter_on_its_curve_and_the_same_in_legend_and_table() -> None:
+    picture = text(side_by_side([cnn(), mlp()], OPTIONS, 118, 36, Look(colour=False)))
+    title, *rest = picture.splitlines()
+    assert "validation loss by epochs:  a cnn  b mlp  ·: train" in title
+    assert any(row.split() == ["a", "cnn", "b", "mlp"] for row in rest)
+    charts = "\n".join(rest[:15])
+    assert charts.count("a") >= 3
+    assert charts.count("b") >= 3
+
+
+def test_in_ascii_curves_are_made_of_letters() -> None:
+    picture = text(side_by_side([cnn(), mlp()], OPTIONS, 78, 36, Look(ascii=True)))
+    assert picture.isascii()
+    assert "aaaaa" in picture
+    assert "bbbbb" in picture
+
+
+def test_two_runs_show_their_training_too_and_three_do_not() -> None:
+    assert "faint: train" in text(side_by_side([cnn(), mlp()], OPTIONS, 118, 36, LOOK))
+    three = side_by_side([cnn(), mlp(), entry(2, "other", recorded())], OPTIONS, 118, 36, LOOK)
+    assert "faint" not in text(three)
+
+
+def test_the_longest_run_sets_the_x_axis_of_all() -> None:
+    short = entry(0, "short", recorded(((0.4, 0.5),)))
+    rows = text(side_by_side([short, cnn()], OPTIONS, 78, 36, LOOK)).splitlines()
+    labels = next(row for row in rows if row.split()[:1] == ["0.0"])
+    assert labels.split()[-1] == "3.0"
+
+
+def test_a_legend_is_shortened_to_its_letters_before_one_is_lost() -> None:
+    many = [entry(i, f"a-rather-long-name-{i}", recorded()) for i in range(8)]
+    title = text(side_by_side(many, OPTIONS, 58, 40, LOOK)).splitlines()[0]
+    assert title.split(":")[1].split() == list("abcdefgh")
+
+
+def test_the_table_turns_round_where_that_shows_more() -> None:
+    many = [entry(i, f"run-{i}", recorded()) for i in range(8)]
+    rows = text(side_by_side(many, OPTIONS, 78, 40, LOOK)).splitlines()
+    assert [row.split()[1] for row in rows if row.split()[1:2] and row.split()[1].startswith("run-")][-8:] == [
+        f"run-{i}" for i in range(8)
+    ]
+    few = text(side_by_side(many[:2], OPTIONS, 78, 40, LOOK))
+    assert "\nbest val" in few
+
+
+def test_runs_that_have_no_room_are_counted() -> None:
+    many = [entry(i, f"run-{i}", recorded()) for i in range(30)]
+    assert "… and 25 more" in text(side_by_side(many, OPTIONS, 58, 7, LOOK))
+
+
+@given(
+    st.integers(2, 9), st.integers(1, 200), st.integers(1, 50), st.sampled_from([LOOK, Look(ascii=True, colour=False)])
+)
+def test_every_size_is_filled_exactly(runs: int, width: int, height: int, look: Look) -> None:
+    entries = [cnn(), mlp(), entry(2, "a-name-that-is-much-too-long", None), Entry(number=3, error="no")]
+    entries = (entries * 3)[:runs]
+    picture = side_by_side(entries, ChartOptions("time", log=True), width, height, look)
+    assert len(picture) <= height
+    assert all(strip.cell_length == width for strip in picture)
+    assert look.colour or all(not style or style.color is None for strip in picture for _, style, _ in strip)
+    assert not look.ascii or text(picture).isascii()
+
+
+class Shown(App[None]):
+    def compose(self) -> ComposeResult:
+        yield ComparePanel(ChartOptions(), id="compare")
+
+
+def answered(path: Path, predicted: Sequence[int], fingerprint: str = "f", epoch: int = 2) -> Entry:
+    """A run that was tested on four images of two classes."""
+    path.mkdir()
+    probabilities = np.eye(2, dtype=np.float32)[list(predicted)]
+    answers = Answers(np.array([0, 0, 1, 1]), probabilities, epoch, fingerprint)
+    (path / FILE).write_bytes(answers.to_bytes())
+    return Entry(number=0, config=TrainingConfig(epochs=3), folder=RunFolder(path), state=recorded())
+
+
+async def known(panel: ComparePanel, *entries: Entry) -> str:
+    """What the panel shows of these once it has read what there is."""
+    panel.compare(entries, LOOK)
+    # Nothing else runs in the background here: what comes after the reading comes after its telling.
+    done = asyncio.Event()
+    for thread in [each for each in threading.enumerate() if each.name == "background"]:
+        await asyncio.to_thread(thread.join)
+    asyncio.get_running_loop().call_soon(done.set)
+    await done.wait()
+    return text(panel.lines(*panel.size))
+
+
+async def test_where_two_tested_runs_disagree_is_shown_once_it_is_read(tmp_path: Path) -> None:
+    one, other = answered(tmp_path / "a", [0, 0, 1, 0]), answered(tmp_path / "b", [0, 1, 0, 0])
+    elsewhere = answered(tmp_path / "c", [0, 0, 0, 0], fingerprint="g")
+    silent = answered(tmp_path / "d", [0, 0, 0, 0])
+    older = answered(tmp_path / "e", [0, 0, 0, 0], epoch=1)
+    (tmp_path / "d" / FILE).unlink()
+    app = Shown()
+    async with app.run_test(size=(118, 36)):
+        panel = app.query_one(ComparePanel)
+        about, cells = (await known(panel, one, other)).splitlines()[-2:]
+        assert about == "only a right: 2 of 4 test images (50.00 %) · Enter: images · Tab: the cursor keys"
+        assert cells.split() == ["both", "1", "only", "a", "2", "only", "b", "0", "neither", "1"]
+        about = (await known(panel, other, one)).splitlines()[-2]
+        assert about.startswith("only a right: 2 of 4"), "the cursor too"
+        assert "a and c were not tested on the same images" in await known(panel, one, elsewhere)
+        assert panel.cell is None
+        assert f"d has no recorded answers ({FILE})" in await known(panel, silent, other)
+        assert "e was tested in epoch 2; its recorded answers are of 1" in await known(panel, older, other)
+        three = await known(panel, one, other, elsewhere)
+        assert "only a" not in three
+        assert "Mark two runs alone" in three
+        left = Entry(number=1, folder=RunFolder(tmp_path / "left"), state=recorded(test=None, ending="stopped"))
+        assert "left did not end with a test." in await known(panel, one, left)
+        killed = Entry(number=1, folder=RunFolder(tmp_path / "killed"), state=recorded(ending=None))
+        killed.summary = {"state": "interrupted"}
+        assert "killed did not end with a test." in await known(panel, one, killed)
+        assert panel.cell is None
+        running = Entry(number=1, folder=RunFolder(tmp_path / "on"), state=recorded(test=None, ending=None))
+        for runs in ([one, running], [one, other, running]):
+            assert "disagree" not in await known(panel, *runs)
+
+
+async def test_the_cursor_keys_and_the_mouse_move_over_the_cells(tmp_path: Path) -> None:
+    one, other = answered(tmp_path / "a", [0, 0, 1, 0]), answered(tmp_path / "b", [0, 1, 0, 0])
+    app = Shown()
+    async with app.run_test(size=(60, 12)) as pilot:
+        panel = app.query_one(ComparePanel)
+        assert not panel.focusable, "without cells, the cursor keys stay where they are"
+        await known(panel, one, other)
+        panel.focus()
+        seen = []
+        for key in ("left", "left", "right", "down", "end", "right", "home", "up"):
+            await pilot.press(key)
+            seen.append(panel.cell)
+        line = ["both", "both", "only_a", "only_b", "neither", "neither", "both", "both"]
+        assert seen == line
+        assert panel.render_line(11).text.rstrip() == "both 1         only a 2       only b 0       neither 1"
+        assert "both right: 1 of 4 (25.00 %) · Enter: images · ←→ cells" in panel.render_line(10).text
+        await pilot.click(panel, offset=(20, 11))
+        assert panel.cell == "only_a"
+        for nowhere in ((13, 11), (20, 10), (20, 0)):
+            await pilot.click(panel, offset=nowhere)
+            assert panel.cell == "only_a"
+        await known(panel, one, entry(1, "next", None))
+        assert not panel.focusable
+
+
+@pytest.mark.parametrize(
+    ("cell", "rows", "columns", "to"),
+    [
+        ("both", 1, 0, "only_b"),
+        ("both", 0, 1, "only_a"),
+        ("only_a", 0, 1, "only_a"),
+        ("only_a", 1, 0, "neither"),
+        ("only_a", -1, 0, "only_a"),
+        ("only_b", 1, 0, "only_b"),
+        ("only_b", 0, -1, "only_b"),
+        ("neither", -1, 0, "only_a"),
+    ],
+)
+def test_two_by_two_the_cursor_keeps_its_row_and_column(cell: Cell, rows: int, columns: int, to: Cell) -> None:
+    assert Grid(2, 20).moved(cell, rows, columns) == to
+
+
+@given(
+    st.lists(st.integers(0, 99_999), min_size=4, max_size=4),
+    st.sampled_from(CELLS),
+    st.booleans(),
+    sizes,
+    looks,
+)
+def test_cells_fit_every_size_and_name_the_key_that_opens_them(
+    counts: list[int], cursor: Cell, focused: bool, size: tuple[int, int], look: Look
+) -> None:
+    both, only_a, only_b, neither = counts
+    two = Paired(sum(counts), both, only_a, only_b, neither, *[0.5] * 6)
+    runs = headings([entry(0, "\x1b[2J" + "鸟" * 30, None), entry(1, "b", None)], look)
+    strips = cell_rows(two, runs, cursor, size, look, focused=focused)
+    check(strips, size, look)
+    for width in (58, 76, 140):
+        about, *rows = text(cell_rows(two, runs, cursor, (width, 9), look, focused=focused)).splitlines()
+        assert "Enter: images" in about
+        assert all(count(number) in "".join(rows) for number in counts)
+    grid = Grid.of(two, size[0])
+    for y in range(4 // grid.across):
+        for x in range(grid.across):
+            place = x * (grid.cell + 2)
+            assert grid.at(place, y) == grid.at(place + grid.cell - 1, y) == CELLS[y * grid.across + x]
+    assert grid.at(-1, 0) is grid.at(0, 4) is grid.at(500, 0) is None
+
+
+async def test_the_panel_draws_again_only_when_a_run_or_an_option_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[object] = []
+    original = compare_panel.side_by_side
+
+    def counted(*given: object) -> list[Strip]:
+        drawn.append(given)
+        return original(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(compare_panel, "side_by_side", counted)
+    app = Shown()
+    async with app.run_test(size=(118, 36)):
+        panel = app.query_one(ComparePanel)
+        drawn.clear()
+        runs = [cnn(), mlp()]
+        panel.compare(runs, LOOK)
+        panel.compare(runs, LOOK)
+        assert len(drawn) == 1
+        panel.options.toggle_log()
+        panel.draw()
+        assert len(drawn) == 2
+        assert "val loss (log) by epochs:  a cnn  b mlp  faint: train" in panel.render_line(0).text

@@ -1,0 +1,234 @@
+"""Curves and axes: what a run's state becomes before it is drawn."""
+
+import math
+from bisect import bisect_right
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cifar_tui.state import Point
+from cifar_tui.tui.charts.axes import Axis, XAxis, accuracy_axis, loss_axis, usual_range, x_axis
+from cifar_tui.tui.charts.curves import (
+    ChartOptions,
+    epoch_means,
+    nearest,
+    positions,
+    reduced,
+    smoothed,
+    training,
+    validation,
+)
+from tests.support.recorded import TRAIN, recorded
+
+VALUES = st.floats(-1e6, 1e6)
+STEPS = st.lists(st.tuples(st.floats(0, 3), VALUES, VALUES), min_size=1, max_size=80)
+NUMBERS = st.floats(1, 1e6)
+LOSSES = st.floats(1e-3, 1e3)
+
+
+def point(samples: int, value: float, count: int = 1) -> Point:
+    return Point(samples, samples, samples / 10, value, value, value, count)
+
+
+@given(STEPS, st.integers(1, 20), st.floats(0, 20), st.floats(1, 100))
+def test_reducing_keeps_the_least_and_the_greatest_value_of_each_column_in_two_points(
+    steps: list[tuple[float, float, float]], columns: int, low: float, span: float
+) -> None:
+    xs, x = [], 0.0
+    for step, _, _ in steps:
+        x += step
+        xs.append(x)
+    lows, highs = [min(a, b) for _, a, b in steps], [max(a, b) for _, a, b in steps]
+    high = low + span
+    found = reduced(xs, lows, highs, low, high, columns)
+    ends = [low + column / columns * (high - low) for column in range(1, columns)]
+    assert [x for x, _ in found] == sorted(x for x, _ in found)
+    for column in range(columns):
+        seen = [y for x, y in found if low <= x <= high and bisect_right(ends, x) == column]
+        inside = [i for i, x in enumerate(xs) if low <= x <= high and bisect_right(ends, x) == column]
+        assert len(seen) <= 2
+        assert (
+            (min(seen), max(seen)) == (min(lows[i] for i in inside), max(highs[i] for i in inside))
+            if inside
+            else not seen
+        )
+
+
+def test_a_reduced_curve_goes_on_to_the_points_beside_what_is_seen() -> None:
+    xs = [0.0, 1.0, 2.0, 3.0, 4.0]
+    found = reduced(xs, xs, xs, 1.5, 2.5, 10)
+    assert [x for x, _ in found] == [1.0, 2.0, 3.0]
+
+
+def test_a_merged_point_is_entered_at_the_end_that_is_nearer_to_where_the_curve_comes_from() -> None:
+    xs, lows, highs = [0.0, 1.0], [5.0, 1.0], [5.0, 6.0]
+    assert reduced(xs, lows, highs, 0.0, 1.0, 4) == [(0.0, 5.0), (1.0, 6.0), (1.0, 1.0)]
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=50), st.sampled_from([0.0, 0.6, 0.9, 0.99]))
+def test_a_smoothed_curve_stays_between_the_extremes_and_begins_at_its_first_value(
+    values: list[float], weight: float
+) -> None:
+    found = smoothed([point(i, value) for i, value in enumerate(values)], weight)
+    assert found[0] == pytest.approx(values[0])
+    assert all(min(values) - 1e-6 <= value <= max(values) + 1e-6 for value in found)
+
+
+def test_without_smoothing_each_value_stands_for_itself() -> None:
+    assert smoothed([point(i, v) for i, v in enumerate((3.0, 1.0, 2.0))], 0.0) == [3.0, 1.0, 2.0]
+
+
+def test_a_point_that_stands_for_several_batches_is_smoothed_as_so_many() -> None:
+    single = smoothed([point(i, value) for i, value in enumerate((1.0, 1.0, 4.0, 4.0, 2.0, 2.0))], 0.9)
+    merged = smoothed([point(i, value, 2) for i, value in enumerate((1.0, 4.0, 2.0))], 0.9)
+    assert merged == pytest.approx(single[1::2])
+
+
+def test_batches_without_a_finite_value_are_left_out() -> None:
+    state = recorded(((0.4, 0.5), (0.6, 0.7)), losses=((1.0, 1.0), (math.nan, math.inf)))
+    assert [p.last for p in training(state, "loss")] == [250, 500, 750, 1000]
+    assert [p.mean for p in validation(state, "loss")] == [1.0]
+    assert len(training(state, "accuracy")) == 8
+
+
+def test_the_means_over_epochs_stand_in_where_no_batch_was_recorded() -> None:
+    state = recorded(batches=False)
+    assert training(state, "accuracy") == epoch_means(state, "accuracy")
+    assert [p.mean for p in training(state, "accuracy")] == [0.4, 0.6, 0.65]
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("epochs", 1.0), ("samples", 1000.0), ("time", 4.5)])
+def test_a_validation_lies_at_its_epochs_end_in_each_unit(kind: XAxis, expected: float) -> None:
+    state = recorded()
+    assert positions(validation(state, "loss"), kind, TRAIN)[0] == expected
+
+
+def test_the_nearest_value_is_found_and_the_first_of_equals() -> None:
+    assert [nearest([1.0, 2.0, 4.0], x) for x in (-9.0, 1.5, 2.9, 3.1, 9.0)] == [0, 0, 1, 2, 2]
+    assert nearest([], 1.0) is None
+
+
+def test_options_stay_within_their_levels() -> None:
+    options = ChartOptions()
+    for _ in range(9):
+        options.smooth(1)
+    assert options.weight == 0.99
+    for _ in range(9):
+        options.smooth(-1)
+    assert options.weight == 0.0
+    seen = []
+    for _ in range(4):
+        options.cycle_x_axis()
+        options.cycle_zoom()
+        seen.append((options.x_axis, options.part))
+    assert seen == [("samples", 0.5), ("time", 0.1), ("epochs", 1.0), ("samples", 0.5)]
+
+
+@pytest.mark.parametrize(("kind", "planned"), [("epochs", 50.0), ("samples", 2_250_000.0), ("time", math.inf)])
+def test_the_x_axis_of_a_run_under_way_moves_seldom_and_has_room(kind: XAxis, planned: float) -> None:
+    total = planned if math.isfinite(planned) else 5000.0
+    axes = [x_axis(kind, total * i / 2000, planned, 1.0, growing=True, width=70) for i in range(1, 2001)]
+    assert len({(axis.low, axis.high) for axis in axes}) < 30
+    assert all(axis.low == 0 and total * (i + 1) / 2000 <= axis.high for i, axis in enumerate(axes))
+    assert all(axis.high <= planned for axis in axes)
+
+
+def test_the_x_axis_of_a_run_that_is_over_ends_where_it_ended() -> None:
+    assert x_axis("epochs", 37.0, 50.0, 1.0, growing=False, width=70).high == 37.0
+    axis = x_axis("epochs", 40.0, 50.0, 0.1, growing=False, width=70)
+    assert (axis.low, axis.high) == (36.0, 40.0)
+
+
+def test_a_zoomed_axis_moves_in_steps_too() -> None:
+    axes = {x_axis("epochs", 20 + i / 1000, 50.0, 0.1, growing=True, width=70) for i in range(1000)}
+    assert len({(axis.low, axis.high) for axis in axes}) <= 4
+
+
+@given(st.sampled_from(["epochs", "samples", "time"]), NUMBERS, st.sampled_from([1.0, 0.5, 0.1]), st.integers(1, 200))
+def test_an_x_axis_has_its_ticks_within_and_tells_them_apart(
+    kind: XAxis, reached: float, part: float, width: int
+) -> None:
+    axis = x_axis(kind, reached, 1e7, part, growing=True, width=width)
+    assert axis.low < axis.high
+    assert all(-1e-9 <= axis.place(value) <= 1 + 1e-9 for value, _ in axis.ticks)
+    assert len({text for _, text in axis.ticks}) == len(axis.ticks) <= max(1, width // 11) + 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "labels"),
+    [
+        (90, ["0", "15", "30", "45", "60", "75", "90"]),
+        (600, ["0", "2", "4", "6", "8", "10"]),
+        (200, ["0:00", "0:30", "1:00", "1:30", "2:00", "2:30", "3:00"]),
+        (6 * 3600, ["0", "1", "2", "3", "4", "5", "6"]),
+    ],
+)
+def test_times_are_labelled_as_clocks_show_them(seconds: float, labels: list[str]) -> None:
+    axis = x_axis("time", seconds, math.inf, 1.0, growing=False, width=78)
+    assert [text for _, text in axis.ticks] == labels
+
+
+@given(LOSSES, st.floats(1, 1e4), st.integers(1, 60), st.booleans())
+def test_a_loss_axis_holds_its_values_between_ticks_that_can_be_told_apart(
+    low: float, ratio: float, rows: int, log: bool
+) -> None:
+    axis = loss_axis(low, low * ratio, rows, log=log)
+    assert axis.place(low) + 1e-9 >= 0
+    assert axis.place(low * ratio) <= 1 + 1e-9
+    assert 1 <= len(axis.ticks) <= max(2, rows // 3) + 2
+    assert len({text for _, text in axis.ticks}) == len(axis.ticks)
+    assert all(-1e-9 <= axis.place(value) <= 1 + 1e-9 for value, _ in axis.ticks)
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(0.0, 0.0), (-1.0, 0.0), (0.0, 5.0), (-3.0, 2.0), (1e-300, 1e-300), (0.0, 1e300)]
+)
+@pytest.mark.parametrize("log", [False, True])
+def test_no_loss_breaks_its_axis(low: float, high: float, log: bool) -> None:
+    axis = loss_axis(low, high, 20, log=log)
+    assert axis.low < axis.high
+    assert all(math.isfinite(axis.place(value)) for value in (low, high, 0.0, -1.0))
+
+
+def test_what_is_not_positive_lies_below_a_logarithmic_axis() -> None:
+    axis = loss_axis(0.1, 2.0, 20, log=True)
+    assert axis.place(0.0) < 0
+    assert axis.place(-1.0) < 0
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "limits"),
+    [
+        (0.1, 0.95, (0.0, 1.0)),
+        (0.86, 0.95, (0.8, 1.0)),
+        (0.992, 0.999, (0.99, 1.0)),
+        (0.1, 0.18, (0.0, 0.2)),
+        (0.0, 0.0, (0.0, 0.1)),
+    ],
+)
+def test_an_accuracy_has_all_of_its_axis_or_the_part_that_matters(
+    low: float, high: float, limits: tuple[float, float]
+) -> None:
+    axis = accuracy_axis(low, high, 20)
+    assert (axis.low, axis.high) == limits
+
+
+def test_accuracies_are_labelled_in_percent() -> None:
+    assert [text for _, text in accuracy_axis(0.1, 0.9, 9).ticks] == ["0", "50", "100"]
+    assert [text for _, text in accuracy_axis(0.992, 0.999, 9).ticks] == ["99.0", "99.5", "100.0"]
+
+
+def test_a_spike_does_not_set_the_scale_and_a_steep_beginning_does() -> None:
+    calm = [1.0 + (i % 5) / 10 for i in range(200)]
+    spike = [*calm[:50], 40.0, *calm[50:]]
+    found = usual_range([spike])
+    assert found is not None
+    assert 1.4 <= found[1] < 4
+    assert usual_range([[12.0, *calm]]) == (1.0, 12.0)
+    assert usual_range([[], []]) is None
+
+
+def test_an_axis_places_its_ends_at_0_and_1() -> None:
+    for axis in (Axis(2.0, 6.0), Axis(0.1, 10.0, log=True)):
+        assert (axis.place(axis.low), axis.place(axis.high)) == (0.0, 1.0)
