@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import json
 import math
-import os
 import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, TypeGuard, get_type_hints
 
 from cifar_tui.errors import InputError
+from cifar_tui.formatting import shortened, suggestion
 from cifar_tui.recipes import RECIPES, recipe
+from cifar_tui.system import paths
 
 DEFAULT_RUNS_DIR = "runs"
 NAMED_DATA = ("cifar10", "digits")
 """What `data` may name beside the path of a folder of images."""
+PATH_OPTIONS = ("data", "data_dir", "model_dir", "runs_dir")
+"""The options of a run that take a path; `data` may name a data set instead."""
 IMAGE_SIZE = 32
 """Height and width of every image that a model sees, in pixels."""
 
-LONGEST_PATH = 4096
-"""Bytes: no system takes a longer one."""
-LONGEST_VALUE = 100
-"""Of a value that is refused, the characters that are shown."""
 MAX_SEED = 2**63 - 1
 MAX_COUNT = 1_000_000
 MAX_THREADS = 1024
@@ -89,7 +87,7 @@ class TrainingConfig:
         for option in ("model", "model_dir", "data", "data_dir"):
             value = getattr(self, option)
             if value is not None:
-                check_path(option.replace("_", "-"), value)
+                paths.check_path(option.replace("_", "-"), value)
         if self.name is not None and not _NAME.fullmatch(self.name):
             raise InputError(
                 f"--name takes up to 64 letters, digits, '.', '_' and '-', a letter or digit first,"
@@ -136,6 +134,24 @@ def model_word(model: str) -> str:
     return re.sub(r"[^a-z0-9_-]", "", model.rpartition(":")[2].lower()).strip("_-")[:40] or "model"
 
 
+def is_path(field: str, value: object) -> TypeGuard[str]:
+    """Whether this is a path, as the value of the option of this field; None and the name of a data set are none."""
+    return field in PATH_OPTIONS and isinstance(value, str) and not (field == "data" and value in NAMED_DATA)
+
+
+def expanded_options(options: dict[str, Any], base: Path | None = None) -> dict[str, Any]:
+    """The options of a run by field name, those that are paths `paths.expanded`; `data` where it is no data set's name.
+
+    Raises:
+        InputError: As `paths.expanded`.
+    """
+    return options | {
+        field: paths.expanded(field.replace("_", "-"), value, base)
+        for field, value in options.items()
+        if is_path(field, value)
+    }
+
+
 def read_config_file(path: Path) -> dict[str, Any]:
     """The options of a TOML file by field name, `runs_dir` too; `model` may be one name or a list of names.
 
@@ -160,35 +176,6 @@ def read_config_file(path: Path) -> dict[str, Any]:
         else:
             raise InputError(f"{path}: unknown option {shortened(key)}{suggestion(field, _FILE_HINTS)}")
     return values
-
-
-def check_path(option: str, value: str) -> None:
-    """See that a string can be a name or a path, whether or not there is anything of that name.
-
-    Raises:
-        InputError: It cannot.
-    """
-    try:
-        usable = bool(value) and b"\0" not in (name := os.fsencode(value)) and len(name) <= LONGEST_PATH
-    except UnicodeEncodeError:  # Half of a character: no file is called so.
-        usable = False
-    if not usable:
-        raise InputError(f"--{option} takes a name or a path, not {shortened(value)}")
-
-
-def shortened(value: object) -> str:
-    """A value as Python writes it, for a message of one line."""
-    try:
-        text = repr(value)
-    except (ValueError, RecursionError):  # A number of thousands of digits, or lists in lists in lists.
-        return f"a {type(value).__name__} that is far too long"
-    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}… ({len(text)} characters)"
-
-
-def suggestion(word: str, known: Mapping[str, object] | tuple[str, ...] | list[str]) -> str:
-    """` (did you mean X?)` where a known word is close to this one, else the known words in brackets."""
-    close = difflib.get_close_matches(word[:LONGEST_VALUE], list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else f" (known: {', '.join(known)})"
 
 
 def _typed(field: str, value: Any, source: str) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import unicodedata
+from collections.abc import Mapping
 
 UNKNOWN = "–"
 """What is shown for a value that is not known, or no number."""
@@ -13,6 +15,10 @@ SIGNS = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\
 """Format characters that are seen, such as the Arabic number sign, and one that Mongolian is written with."""
 STEPS = ((60, 5), (600, 10), (3600, 60), (36_000, 300), (math.inf, 3600))
 """A time to go that is below the first is rounded to the second, both in seconds."""
+
+
+LONGEST_VALUE = 100
+"""Of a value that is refused, the characters that are shown."""
 
 
 def printable(text: str) -> str:
@@ -133,3 +139,18 @@ def probability(p: float) -> str:
     if not math.isfinite(p):
         return f"p {UNKNOWN}"
     return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
+
+
+def shortened(value: object) -> str:
+    """A value as Python writes it, for a message of one line."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # A number of thousands of digits, or lists in lists in lists.
+        return f"a {type(value).__name__} that is far too long"
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}… ({len(text)} characters)"
+
+
+def suggestion(word: str, known: Mapping[str, object] | tuple[str, ...] | list[str]) -> str:
+    """` (did you mean X?)` where a known word is close to this one, else the known words in brackets."""
+    close = difflib.get_close_matches(word[:LONGEST_VALUE], list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else f" (known: {', '.join(known)})"

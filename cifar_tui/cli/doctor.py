@@ -76,9 +76,10 @@ def _package(name: str) -> Finding:
 def _torch() -> Iterator[Finding]:
     """Whether torch and torchvision load, and what training would run on."""
     try:
-        import torchvision  # noqa: F401
-
+        from cifar_tui.data.cifar10 import import_torchvision
         from cifar_tui.training.devices import all_devices, place
+
+        import_torchvision()
     except Exception as error:  # noqa: BLE001  (whatever keeps them from loading is what is to be told)
         text = f"{type(error).__name__}: {error}".partition("\n")[0]
         yield Finding("PyTorch", f"does not load: {text}", "pip install --force-reinstall torch torchvision")

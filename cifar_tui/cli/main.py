@@ -41,13 +41,20 @@ from cifar_tui.cli.options import (
     say,
     wants_json,
 )
-from cifar_tui.config import DEFAULT_RUNS_DIR, NAMED_DATA, TrainingConfig, model_word, read_config_file
+from cifar_tui.config import (
+    DEFAULT_RUNS_DIR,
+    NAMED_DATA,
+    TrainingConfig,
+    expanded_options,
+    model_word,
+    read_config_file,
+)
 from cifar_tui.data import names
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.formatting import printable
-from cifar_tui.paths import absolute, expanded, expanded_options, leave_folder_that_is_gone
 from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.system import output, user_folders
+from cifar_tui.system.paths import absolute, expanded, leave_folder_that_is_gone
 
 if TYPE_CHECKING:
     from cifar_tui.store.run_folder import RunFolder

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from cifar_tui.config import DEFAULT_RUNS_DIR, TrainingConfig
+from cifar_tui.config import DEFAULT_RUNS_DIR, TrainingConfig, expanded_options
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import printable
 from cifar_tui.models import own
 from cifar_tui.models.own import UnknownClassError
-from cifar_tui.paths import expanded, expanded_options
 from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.system import output
+from cifar_tui.system.paths import expanded
 
 if TYPE_CHECKING:
     from cifar_tui.store.run_folder import RunFolder

@@ -28,8 +28,8 @@ from cifar_tui.cli.options import (
     wants_json,
 )
 from cifar_tui.errors import InputError
-from cifar_tui.paths import expanded_name
 from cifar_tui.system import output
+from cifar_tui.system.paths import expanded_name
 
 if TYPE_CHECKING:
     from cifar_tui.store.requests import Request

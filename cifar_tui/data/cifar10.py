@@ -23,9 +23,9 @@ from cifar_tui.data import cache
 from cifar_tui.data.dataset import Progress, Source, Split
 from cifar_tui.data.download import DownloadError, download
 from cifar_tui.errors import CifarTuiError, InputError
-from cifar_tui.paths import absolute, here
 from cifar_tui.system.files import open_to_read
 from cifar_tui.system.import_lock import importing
+from cifar_tui.system.paths import absolute, here
 
 CLASSES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 """The protocol's names, in label order."""
@@ -270,14 +270,22 @@ def _checksums(file: IO[bytes]) -> tuple[str, str]:
     return md5.hexdigest(), sha256.hexdigest()
 
 
+def import_torchvision() -> Any:
+    """Import the class of torchvision that has the address, names and checksums of CIFAR-10; takes seconds.
+
+    Raises:
+        Exception: Whatever keeps torchvision from loading, such as a torch of another release.
+    """
+    with importing:
+        from torchvision.datasets import CIFAR10
+    return CIFAR10
+
+
 def _torchvision_cifar10() -> Any:
-    """The class of torchvision that has the address, names and checksums of CIFAR-10; seconds to import."""
     try:
-        with importing:
-            from torchvision.datasets import CIFAR10
+        return import_torchvision()
     except (ImportError, OSError, RuntimeError) as error:
         raise CifarTuiError(
             f"torchvision does not load ({' '.join(str(error).split())}); "
             f"install the torchvision of the same release as torch {torch.__version__}"
         ) from None
-    return CIFAR10

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cifar_tui.config import NAMED_DATA, shortened, suggestion
+from cifar_tui.config import NAMED_DATA
 from cifar_tui.errors import InputError
+from cifar_tui.formatting import shortened, suggestion
 
 
 def check(data: str) -> None:

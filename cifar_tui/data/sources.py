@@ -10,7 +10,7 @@ from cifar_tui.data.dataset import Progress, Source
 from cifar_tui.data.image_folder import reader
 from cifar_tui.data.image_folder.files import RULES
 from cifar_tui.errors import InputError
-from cifar_tui.paths import expanded
+from cifar_tui.system.paths import expanded
 
 
 def read(data: str, data_dir: str | None, progress: Progress, *, stored: bool = False, rules: int = RULES) -> Source:

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cifar_tui.config import shortened, suggestion
 from cifar_tui.errors import InputError
+from cifar_tui.formatting import shortened, suggestion
 from cifar_tui.models import own
 
 if TYPE_CHECKING:

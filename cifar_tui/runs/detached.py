@@ -11,10 +11,10 @@ from pathlib import Path
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError, InputError
-from cifar_tui.paths import absolute
 from cifar_tui.store.commands import options_given, run_command, training_command
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.stored import AS_MADE, Overrides
+from cifar_tui.system.paths import absolute
 
 PREFIX = "cifar-tui: "
 PROGRAM = str(Path(__file__).parents[1] / "__main__.py")

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from cifar_tui.config import suggestion
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.events import Epoch
+from cifar_tui.formatting import suggestion
 from cifar_tui.runs import inference, tensorboard
 from cifar_tui.runs.inference import Progress
 from cifar_tui.store.relocation import stored_run

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from cifar_tui.config import shortened
 from cifar_tui.errors import InputError
+from cifar_tui.formatting import shortened
 from cifar_tui.models import own
 from cifar_tui.models.own import UnknownClassError
 from cifar_tui.models.own.place import NoModuleError

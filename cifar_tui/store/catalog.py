@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cifar_tui.config import shortened
 from cifar_tui.errors import InputError
-from cifar_tui.paths import expanded
+from cifar_tui.formatting import shortened
 from cifar_tui.state import RunState
 from cifar_tui.store.commands import list_command, shell_line
 from cifar_tui.store.lock import is_held
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.system.paths import expanded
 
 OWN = ("config.json", "events.jsonl", "summary.json")
 """A folder that has any of these is a run, damaged or not."""

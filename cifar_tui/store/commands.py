@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from cifar_tui.config import DEFAULT_RUNS_DIR, TrainingConfig
-from cifar_tui.paths import absolute, is_path
+from cifar_tui.config import DEFAULT_RUNS_DIR, TrainingConfig, is_path
 from cifar_tui.stored import Overrides
+from cifar_tui.system.paths import absolute
 
 
 def training_command(config: Mapping[str, Any]) -> list[str]:

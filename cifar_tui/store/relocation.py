@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cifar_tui.config import NAMED_DATA, TrainingConfig, check_path
+from cifar_tui.config import NAMED_DATA, PATH_OPTIONS, TrainingConfig, is_path
 from cifar_tui.errors import InputError
-from cifar_tui.paths import OPTIONS, absolute, is_path
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.stored import AS_MADE, ImagePlace, Overrides, Stored
+from cifar_tui.system.paths import absolute, check_path
 
 RELATIVE = "relative"
 """In `config.json`: the paths among the options, relative to the folder that the folder of runs is in."""
@@ -76,7 +76,7 @@ def remember(folder: RunFolder, config: TrainingConfig) -> None:
         OSError: It could not be written.
     """
     content = folder.read_config()
-    options = content["options"] | {key: value for key, value in config.to_dict().items() if key in OPTIONS}
+    options = content["options"] | {key: value for key, value in config.to_dict().items() if key in PATH_OPTIONS}
     changed = {"options": options, RELATIVE: relative_paths(options, folder.path.parent)}
     if config.data not in NAMED_DATA:
         changed["dataset"] = content["dataset"] | {"name": config.data}

@@ -10,10 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cifar_tui.config import TrainingConfig, shortened
+from cifar_tui.config import TrainingConfig
 from cifar_tui.confusion_matrix import MOST_CLASSES
 from cifar_tui.errors import InputError
 from cifar_tui.events import MOST_WHOLE, AnyEvent
+from cifar_tui.formatting import shortened
 from cifar_tui.state import RunState
 from cifar_tui.store import fold
 from cifar_tui.store.stream import events_of

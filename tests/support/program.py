@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from cifar_tui import models, paths
+from cifar_tui import models
 from cifar_tui.cli import main
 from cifar_tui.cli.options import Debugging
 from cifar_tui.formatting import JOINERS, SIGNS
 from cifar_tui.report import artefacts
-from cifar_tui.system import output
+from cifar_tui.system import output, paths
 from tests.support.images import write_folder
 
 UNEXPECTED = "--debug shows where"

@@ -25,7 +25,7 @@ from cifar_tui.data.image_folder.layout import LAYOUT, Layout, Part
 from cifar_tui.data.images import decoder
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import count, plural
-from cifar_tui.paths import absolute
+from cifar_tui.system.paths import absolute
 
 
 @dataclass(frozen=True, slots=True)

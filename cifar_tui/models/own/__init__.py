@@ -13,12 +13,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from cifar_tui.config import shortened, suggestion
 from cifar_tui.errors import InputError, one_line
+from cifar_tui.formatting import shortened, suggestion
 from cifar_tui.models.own import trust
 from cifar_tui.models.own.place import Place, check_names, check_place, locate
-from cifar_tui.paths import absolute
 from cifar_tui.system.import_lock import importing
+from cifar_tui.system.paths import absolute
 
 if TYPE_CHECKING:
     from torch import nn

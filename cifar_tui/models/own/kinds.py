@@ -16,7 +16,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from cifar_tui.config import IMAGE_SIZE, shortened
+from cifar_tui.config import IMAGE_SIZE
+from cifar_tui.formatting import shortened
 
 _COMPILER = "torch._dynamo"
 """The module that `torch.compile` imports."""

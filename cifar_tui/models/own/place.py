@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
 from pathlib import Path
 
-from cifar_tui.config import suggestion
 from cifar_tui.errors import InputError
-from cifar_tui.paths import here
+from cifar_tui.formatting import suggestion
+from cifar_tui.system.paths import here
 
 MOST_SOURCE = 200_000
 """Bytes of a module's source that is looked into: its syntax tree takes hundreds of times as much memory."""

@@ -15,8 +15,8 @@ from typing import Any, BinaryIO, NamedTuple, get_type_hints
 import torch
 from torch import Tensor, nn
 
-from cifar_tui.config import shortened
 from cifar_tui.errors import DivergedError, InputError
+from cifar_tui.formatting import shortened
 from cifar_tui.models.own.kinds import uncompiled_name
 from cifar_tui.system.folders import Folder
 from cifar_tui.training.metrics import Measured

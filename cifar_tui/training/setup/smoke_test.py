@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cifar_tui.config import IMAGE_SIZE, TrainingConfig, shortened
+from cifar_tui.config import IMAGE_SIZE, TrainingConfig
 from cifar_tui.errors import InputError
-from cifar_tui.formatting import plural
+from cifar_tui.formatting import plural, shortened
 from cifar_tui.models.own import told
 from cifar_tui.models.own.kinds import unfit, unmade
 from cifar_tui.models.own.settings import settings_kept

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
-from cifar_tui.paths import expanded_name
+from cifar_tui.system.paths import expanded_name
 from cifar_tui.tui.dialogs.path_completion import PathSuggester
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.modal import Modal

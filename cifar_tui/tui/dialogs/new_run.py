@@ -16,12 +16,13 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
-from cifar_tui import models, paths
-from cifar_tui.config import NAMED_DATA, PRECISIONS, TrainingConfig
+from cifar_tui import models
+from cifar_tui.config import NAMED_DATA, PRECISIONS, TrainingConfig, is_path
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import printable
 from cifar_tui.models import own
 from cifar_tui.recipes import RECIPES
+from cifar_tui.system import paths
 from cifar_tui.tui.dialogs.path_completion import FolderSuggester
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.modal import Modal
@@ -193,7 +194,7 @@ def _value(option: str, text: str) -> Any:
     if kind in (int, float):
         with contextlib.suppress(ValueError):
             return kind(text)
-    if text and paths.is_path(option, text):
+    if text and is_path(option, text):
         # The run may be resumed from another folder than this one.
         return str(paths.absolute(paths.expanded(readable(option), text)))
     return text

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from textual.suggester import Suggester
 
 from cifar_tui.errors import InputError
-from cifar_tui.paths import expanded
+from cifar_tui.system.paths import expanded
 
 _SPECIAL = re.compile(r"[^\w@%+=:,./-]")
 """What a shell would take for something else than itself."""

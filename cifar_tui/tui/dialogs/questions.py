@@ -16,8 +16,8 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from cifar_tui import paths
 from cifar_tui.errors import InputError
+from cifar_tui.system import paths
 from cifar_tui.tui.dialogs.path_completion import FolderSuggester
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.modal import Modal

@@ -5,19 +5,27 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Any, TypeGuard
 
-from cifar_tui.config import NAMED_DATA, check_path, shortened
 from cifar_tui.errors import InputError
+from cifar_tui.formatting import shortened
 
-OPTIONS = ("data", "data_dir", "model_dir", "runs_dir")
-"""The options of a run that take a path; `data` may name a data set instead."""
+LONGEST_PATH = 4096
+"""Bytes: no system takes a longer one."""
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))", re.ASCII)
 
 
-def is_path(field: str, value: object) -> TypeGuard[str]:
-    """Whether this is a path, as the value of the option of this field; None and the name of a data set are none."""
-    return field in OPTIONS and isinstance(value, str) and not (field == "data" and value in NAMED_DATA)
+def check_path(option: str, value: str) -> None:
+    """See that a string can be a name or a path, whether or not there is anything of that name.
+
+    Raises:
+        InputError: It cannot.
+    """
+    try:
+        usable = bool(value) and b"\0" not in (name := os.fsencode(value)) and len(name) <= LONGEST_PATH
+    except UnicodeEncodeError:  # Half of a character: no file is called so.
+        usable = False
+    if not usable:
+        raise InputError(f"--{option} takes a name or a path, not {shortened(value)}")
 
 
 def expanded(option: str, text: str, base: Path | None = None) -> str:
@@ -52,19 +60,6 @@ def expanded(option: str, text: str, base: Path | None = None) -> str:
         return str(base / path)
     _check_leads(path)
     return path
-
-
-def expanded_options(options: dict[str, Any], base: Path | None = None) -> dict[str, Any]:
-    """The options of a run by field name, those that are paths `expanded`; `data` where it is no data set's name.
-
-    Raises:
-        InputError: As `expanded`.
-    """
-    return options | {
-        field: expanded(field.replace("_", "-"), value, base)
-        for field, value in options.items()
-        if is_path(field, value)
-    }
 
 
 def expanded_name(name: str) -> str:
