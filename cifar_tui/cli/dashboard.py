@@ -67,7 +67,7 @@ def show(
     gc.disable()
     from cifar_tui.tui.launch import run
 
-    left = run(
+    exit_report = run(
         runs,
         configs,
         start=start,
@@ -78,24 +78,24 @@ def show(
         select=select,
         resume=resume,
     )
-    if left.failure is not None:
+    if exit_report.failure is not None:
         if Debugging.on:
-            print(left.traceback, file=sys.stderr)
-        say(f"the dashboard failed: {type(left.failure).__name__}: {left.failure} (--debug shows where)")
-    for error in left.errors:
+            print(exit_report.traceback, file=sys.stderr)
+        say(f"the dashboard failed: {type(exit_report.failure).__name__}: {exit_report.failure} (--debug shows where)")
+    for error in exit_report.errors:
         say(error)
     status = 0
-    if left.under_way or left.ended:
+    if exit_report.active or exit_report.ended:
         from cifar_tui.headless import driver
 
         status = driver.follow(
-            left.under_way,
-            left.messages,
-            ended=left.ended,
-            going_on=left.going_on,
-            hung_up=left.hung_up,
+            exit_report.active,
+            exit_report.messages,
+            ended=exit_report.ended,
+            going_on=exit_report.continues,
+            hung_up=exit_report.hung_up,
             debug=Debugging.on,
         )
-    if left.signals.received and not (left.hung_up and left.under_way):
-        return 128 + left.signals.received
-    return status if status >= 128 else left.exit_status or status
+    if exit_report.signals.received and not (exit_report.hung_up and exit_report.active):
+        return 128 + exit_report.signals.received
+    return status if status >= 128 else exit_report.exit_status or status

@@ -1,4 +1,4 @@
-"""The dashboard from its first paint to the terminal as it was, and what is left to do then."""
+"""Runs the dashboard, and reports what is left to do when it is left."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
 
 
 NICENESS = 5
-"""Of the training's threads: where they take all cores, an answer to a key does not have to wait for its turn."""
+"""Of the training's threads: where they take all cores, the effect of a key does not have to wait for its turn."""
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """What is left when the screen is gone."""
+class ExitReport:
+    """What the dashboard leaves to whoever has started it."""
 
-    under_way: list[tuple[Run, RunState]]
-    """Runs whose threads are alive, and what their messages came to so far."""
-    going_on: bool
-    """Whether those are to go on; if not, they were asked to save and end."""
+    active: list[tuple[Run, RunState]]
+    """Runs whose threads are alive, and the fold of their events so far."""
+    continues: bool
+    """Whether those are to train on; if not, they were asked to save and end."""
     messages: SimpleQueue[tuple[Run, Message]]
-    """What they say from there on."""
+    """Their messages from there on."""
     ended: list[tuple[Path, RunState]]
-    """The folders and states of the runs of this session that have ended."""
+    """The folders and states of the runs that this process trained and that have ended."""
     errors: list[str]
     """Why some of them failed, in a line each."""
     exit_status: int
@@ -49,7 +49,7 @@ class Left:
     hung_up: bool
     """Whether the terminal is gone."""
     signals: Signals
-    """They are answered until someone else does."""
+    """They are handled until someone else does."""
     failure: BaseException | None
     """An error of the dashboard itself."""
     traceback: str
@@ -66,7 +66,7 @@ def run(
     tensorboard: bool,
     select: str,
     resume: Overrides | None = None,
-) -> Left:
+) -> ExitReport:
     """Show the dashboard until it is left, on the terminal that standard output is.
 
     Args:
@@ -78,12 +78,12 @@ def run(
         graphics: How images are drawn: in `blocks`, by the graphics of `kitty`, or as it is found out, `auto`.
         tensorboard: Whether the runs' events are mirrored for TensorBoard.
         select: The id of the run to show first; empty where it does not matter.
-        resume: Have that run go on, with what is given there instead of what it was made with.
+        resume: Resume that run, with these options in place of its own.
     """
     making = threading.Lock()
     made: list[Session] = []
 
-    def session() -> Session:
+    def workspace() -> Session:
         from cifar_tui.runs.workspace import Session
 
         with making:
@@ -96,7 +96,7 @@ def run(
     app = Dashboard(
         runs_dir,
         configs,
-        session,
+        workspace,
         start=start,
         light=light,
         ascii_only=ascii_only,
@@ -104,25 +104,24 @@ def run(
         select=select,
         resume=resume,
     )
-    signals.answer_by(app.end_by_signal, app.checkpoint_all)
-    with Prints(app.printed) as prints:
-        app.drawn = prints.drawn
+    signals.handle_by(app.end_by_signal, app.checkpoint_runs)
+    with Prints(app.print_to_log) as prints:
+        app.terminal_found = prints.drawn
         try:
             app.run()
         except Exception as error:  # noqa: BLE001  (a terminal that is gone cannot be restored; the runs are still to be saved)
             app.failure, app.failure_traceback = app.failure or error, traceback.format_exc().rstrip()
-    # A terminal that is gone fails in whatever writes to it next, also before the signal that tells of it comes.
+    # A terminal that is gone fails in whatever writes to it next, also before the signal that reports it comes.
     hung_up = signals.received == signal.SIGHUP or (
         isinstance(app.failure, OSError) and app.failure.errno == errno.EIO and not signals.received
     )
     if app.failure is not None and not signals.received and not hung_up:
-        for entry in app.roster.under_way:
-            app.roster.stop(entry, why="interrupted by an error of the dashboard", interrupted=True)
-    ended = [entry for entry in app.roster.begun if not entry.under_way]
+        app.stop_runs("interrupted by an error of the dashboard", interrupted=True)
+    ended = [entry for entry in app.runs.started if not entry.active]
     status = next((entry.exit_status for entry in ended if entry.exit_status), 0)
-    return Left(
-        under_way=[(entry.run, _so_far(entry)) for entry in app.roster.under_way if entry.run is not None],
-        going_on=app.go_on_headless or hung_up,
+    return ExitReport(
+        active=[(entry.run, _state_of(entry)) for entry in app.runs.active if entry.run is not None],
+        continues=app.continue_headless or hung_up,
         hung_up=hung_up,
         messages=app.inbox.queue,
         ended=[(entry.folder.path, entry.state) for entry in ended if entry.folder and entry.state],
@@ -134,8 +133,8 @@ def run(
     )
 
 
-def _so_far(entry: Entry) -> RunState:
-    """What a run's messages came to; how an earlier beginning of it ended says nothing of this one."""
+def _state_of(entry: Entry) -> RunState:
+    """The fold of a run's events so far; how it ended before it was resumed says nothing of now."""
     from cifar_tui.state import RunState
 
     state = entry.state or RunState()

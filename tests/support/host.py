@@ -15,7 +15,7 @@ import cifar_tui.tui
 class Host(App[None]):
     """Opens a screen, and keeps what it gives."""
 
-    CSS_PATH = str(Path(cifar_tui.tui.__file__).parent / "screens.tcss")
+    CSS_PATH = str(Path(cifar_tui.tui.__file__).parent / "dialogs.tcss")
     ENABLE_COMMAND_PALETTE = False
 
     def __init__(self, screen: Callable[[], Screen[Any]]) -> None:

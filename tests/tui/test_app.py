@@ -20,9 +20,8 @@ from cifar_tui.events import Note, Paused, Resumed, to_json
 from cifar_tui.runs.run import Ended, Loading
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.app import Dashboard
-from cifar_tui.tui.keys import KEYS, PANEL_GROUPS
 from cifar_tui.tui.main_screen import SMALLEST, MainScreen
-from cifar_tui.tui.runtime import in_turn
+from cifar_tui.tui.runtime import key_queue
 from tests.core.test_state import batch, finished, uninterrupted
 from tests.support.fake_session import FakeRun, FakeSession, digits, session_of
 from tests.support.recorded import run_config
@@ -87,7 +86,7 @@ async def dashboard(
         yield Desk(app, pilot, session)
         for run in session.runs:
             # What nobody ended would be asked about.
-            app.roster.receive(run, Ended(None))  # type: ignore[arg-type]
+            app.runs.receive(run, Ended(None))  # type: ignore[arg-type]
 
 
 def recorded_folder(runs_dir: Path, name: str, epochs: int = 2) -> RunFolder:
@@ -128,18 +127,18 @@ async def test_a_run_that_was_seen_in_its_folder_before_it_told_of_itself_has_on
         await desk.press("s")
         run = await desk.run()
         folder = recorded_folder(tmp_path, "mlp")
-        await desk.shows("stopped", "1 run under way")
+        await desk.shows("stopped", "1 run active")
         run.folder = folder
         run.begin(batch(1, 1))
         await desk.until(lambda: "stopped" not in desk.screen())
-        assert len(desk.app.roster) == 1
+        assert len(desk.app.runs) == 1
 
 
 async def test_start_starts_all_ready_runs_at_once(tmp_path: Path) -> None:
     async with dashboard(tmp_path, start=True) as desk:
         await desk.until(lambda: len(desk.session.runs) == 2)
         assert [run.config.model for run in desk.session.runs] == ["cnn", "mlp"]
-        await desk.shows("2 runs under way")
+        await desk.shows("2 runs active")
 
 
 async def test_stopping_is_asked_about_answered_at_once_and_shown_until_it_is_done(tmp_path: Path) -> None:
@@ -156,7 +155,7 @@ async def test_stopping_is_asked_about_answered_at_once_and_shown_until_it_is_do
         await desk.shows("stopping after this batch")
         assert run.asked == ["start", "stopped"]
         run.end("stopped")
-        await desk.shows("■ stopped", "nothing runs")
+        await desk.shows("■ stopped", "idle")
 
 
 async def test_p_pauses_after_the_batch_and_lets_go_on(tmp_path: Path) -> None:
@@ -236,7 +235,7 @@ async def test_n_makes_a_run_from_the_selected_ones_options(tmp_path: Path) -> N
         await desk.until(lambda: not isinstance(desk.app.screen, MainScreen))
         await desk.press("ctrl+s")
         await desk.shows("0/9", "is ready")
-        assert desk.app.selected is list(desk.app.roster)[2]
+        assert desk.app.selected is list(desk.app.runs)[2]
         assert desk.session.runs == []
 
 
@@ -246,8 +245,8 @@ async def test_marked_runs_are_compared_earlier_ones_too(tmp_path: Path) -> None
     async with dashboard(tmp_path) as desk:
         await desk.shows("first", "second")
         await desk.press("end", "space", "up", "space", "c")
-        await desk.until(lambda: all(entry.state for entry in desk.app.roster.marked))
-        assert {entry.name for entry in desk.app.roster.marked} == {"first", "second"}
+        await desk.until(lambda: all(entry.state for entry in desk.app.runs.marked))
+        assert {entry.name for entry in desk.app.runs.marked} == {"first", "second"}
         await desk.shows("50.00 %")
         assert desk.view == "compare"
 
@@ -268,11 +267,11 @@ async def test_the_views_change_by_their_keys_and_a_modal_takes_them(tmp_path: P
 async def test_the_filter_shows_the_runs_that_match_and_escape_shows_all(tmp_path: Path) -> None:
     async with dashboard(tmp_path) as desk:
         await desk.press("slash", *"mlp")
-        assert [entry.name for entry in desk.app.main.runs.entries] == ["mlp"]
+        assert [entry.name for entry in desk.app.main.table.entries] == ["mlp"]
         await desk.press("enter", "s")
         assert (await desk.run()).config.model == "mlp"
         await desk.press("slash", "escape")
-        assert len(desk.app.main.runs.entries) == 2
+        assert len(desk.app.main.table.entries) == 2
 
 
 async def test_what_is_typed_at_once_after_the_filters_key_belongs_to_the_filter(tmp_path: Path) -> None:
@@ -282,7 +281,7 @@ async def test_what_is_typed_at_once_after_the_filters_key_belongs_to_the_filter
         assert driver is not None
         for key in ("slash", *"stop"):
             driver.process_message(events.Key(key, key if len(key) == 1 else "/"))
-        await desk.until(lambda: desk.app.main.filter is not None and desk.app.main.filter.value == "stop")
+        await desk.until(lambda: desk.app.main.filter_words == ["stop"])
         assert desk.session.runs == []
 
 
@@ -327,7 +326,7 @@ async def test_an_error_while_news_are_shown_ends_the_dashboard_and_loses_none_o
             desk = Desk(app, pilot, session)
             await desk.press("s")
             run = await desk.run()
-            monkeypatch.setattr(app, "_tell", lambda entry, message: 1 / 0)
+            monkeypatch.setattr(app.status_log, "report", lambda entry, message: 1 / 0)
             run.begin(batch(1, 1))
             run.end("stopped")
             await desk.until(lambda: not app.is_running)
@@ -335,12 +334,12 @@ async def test_an_error_while_news_are_shown_ends_the_dashboard_and_loses_none_o
     with pytest.raises(ZeroDivisionError):  # Textual's pilot raises it once more.
         await fail()
     assert isinstance(app.failure, ZeroDivisionError)
-    assert app.roster.under_way == []
+    assert app.runs.active == []
 
 
 async def test_what_libraries_print_lands_in_the_log(tmp_path: Path) -> None:
     async with dashboard(tmp_path) as desk:
-        desk.app.printed("a line from C")
+        desk.app.print_to_log("a line from C")
         await desk.press("5")
         await desk.shows("a line from C")
 
@@ -360,7 +359,7 @@ async def test_q_leaves_at_once_when_nothing_runs(tmp_path: Path) -> None:
     async with dashboard(tmp_path) as desk:
         await desk.press("q")
         await desk.until(lambda: not desk.app.is_running)
-        assert not desk.app.go_on_headless
+        assert not desk.app.continue_headless
 
 
 @pytest.mark.parametrize(
@@ -380,7 +379,7 @@ async def test_q_asks_what_is_to_become_of_runs_under_way(
         await desk.press("escape", "q", answer)
         await desk.until(lambda: not desk.app.is_running)
         assert run.asked == asked
-        assert desk.app.go_on_headless is headless
+        assert desk.app.continue_headless is headless
         run.tell(batch(1, 2))
         assert desk.app.inbox.queue.qsize() >= 1, "kept for who waits for the runs"
 
@@ -414,21 +413,21 @@ async def test_keys_pressed_ahead_act_in_turn(tmp_path: Path, keys: tuple[str, .
         await desk.type_ahead(*keys, "5")
         await desk.until(lambda: desk.view == "log")
         assert desk.app.screen is desk.app.main
-        await desk.until(lambda: desk.app.filter_words == [])
+        await desk.until(lambda: desk.app.main.filter_words == [])
         await desk.shows("cnn", "mlp")
 
 
 async def test_what_is_typed_ahead_of_a_box_is_written_into_it(tmp_path: Path) -> None:
     async with dashboard(tmp_path) as desk:
         await desk.type_ahead("/", "m", "l")
-        await desk.until(lambda: desk.app.filter_words == ["ml"])
+        await desk.until(lambda: desk.app.main.filter_words == ["ml"])
 
 
 async def test_a_key_whose_effect_is_never_heard_of_holds_up_the_next_one_for_a_moment_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(in_turn, "PATIENCE", 0.01)
-    monkeypatch.setattr(in_turn.Handled, "bubble", False)
+    monkeypatch.setattr(key_queue, "TIMEOUT", 0.01)
+    monkeypatch.setattr(key_queue.KeyHandled, "bubble", False)
     async with dashboard(tmp_path) as desk:
         await desk.type_ahead("?", "escape", "5")
         await desk.until(lambda: desk.view == "log")
@@ -508,23 +507,13 @@ async def test_an_error_of_the_dashboard_ends_it_and_is_kept_for_a_last_word(
     async def fail() -> None:
         async with app.run_test() as pilot:
             monkeypatch.setattr(MainScreen, "draw_selected", lambda _self: 1 / 0)
-            app.call_later(app.fill)
+            app.call_later(app.main.fill)
             await pilot.pause()
 
     with pytest.raises(ZeroDivisionError):  # Textual's pilot raises it once more.
         await fail()
     assert isinstance(app.failure, ZeroDivisionError)
     assert "draw_selected" in app.failure_traceback
-
-
-def test_each_key_is_bound_once_and_has_its_action() -> None:
-    assert len({key.id for key in KEYS}) == len(KEYS)
-    names = [name for key in KEYS for name in key.keys.split(",")]
-    assert len(set(names)) == len(names)
-    for key in KEYS:
-        action = key.action.partition("(")[0].rpartition(".")[2]
-        owner = MainScreen if key.group in PANEL_GROUPS else Dashboard
-        assert hasattr(owner, f"action_{action}"), key.id
 
 
 async def test_the_footer_names_the_keys_that_matter_now(tmp_path: Path) -> None:
@@ -539,7 +528,7 @@ async def test_the_footer_names_the_keys_that_matter_now(tmp_path: Path) -> None
         run.begin(batch(1, 1))
         await desk.until(lambda: "s stop" in footer() and "p pause" in footer() and "q quit" in footer())
         run.tell(Paused(t=1.0, epoch=1, batch=1))
-        await desk.until(lambda: "p go on" in footer())
+        await desk.until(lambda: "p resume" in footer())
         run.end("stopped")
         await desk.until(lambda: "r resume" in footer() and "s stop" not in footer())
         await desk.press("/", *"nothing", "enter")

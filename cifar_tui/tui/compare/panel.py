@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.strip import Strip
 
 from cifar_tui.formatting import printable
@@ -33,13 +32,14 @@ from cifar_tui.tui.compare.disagreement import Disagreement
 from cifar_tui.tui.compare.table import comparison, cut, headings, letter, table
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
+from cifar_tui.tui.view import Context, View
 from cifar_tui.tui.widgets.lines import Panel, Part, line, paragraph, width_of
 
 LETTER_COLUMNS = 5
 """The least distance between two letters of a curve."""
 
 
-class ComparePanel(Panel, can_focus=True):
+class ComparePanel(Panel, View, can_focus=True):
     """The curves and the figures of several runs, and of two that have ended, how often each was right.
 
     The cursor is on one of the cells of that, whose images can be opened.
@@ -54,9 +54,6 @@ class ComparePanel(Panel, can_focus=True):
         Binding("end", "edge(-1)", show=False),
     ]
 
-    class Known(Message):
-        """It is known where the two disagree, or why that is not known: other keys act now."""
-
     def __init__(self, options: ChartOptions, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self.options = options
@@ -67,15 +64,25 @@ class ComparePanel(Panel, can_focus=True):
         self._top: int | None = None
         """The line of the first cells; None where there are none."""
 
-    def compare(self, entries: Sequence[Entry], look: Look) -> None:
-        """Show these runs, in this look, as they stand now."""
-        self.entries, self.look = tuple(entries), look
+    def show(self, context: Context) -> None:
+        """Draw the marked runs as they stand now."""
+        self.entries, self.look = context.marked, context.look
         self.disagreement.of(self.entries)
         self.draw()
 
-    def allow_focus(self) -> bool:
+    @property
+    def takes_cursor_keys(self) -> bool:
         """Where there are cells, or will be in a moment."""
         return self.disagreement.expected
+
+    def allow_focus(self) -> bool:
+        """It takes the focus for the cursor keys alone."""
+        return self.takes_cursor_keys
+
+    @property
+    def active_keys(self) -> tuple[str, ...]:
+        """Those for the cell under the cursor."""
+        return () if self.cell is None else ("cell", "switch")
 
     @property
     def cell(self) -> Cell | None:
@@ -122,7 +129,7 @@ class ComparePanel(Panel, can_focus=True):
         if self.disagreement.found is not None:
             self._cursor = first_cell(self.disagreement.found)
         self.draw()
-        self.post_message(self.Known())
+        self.post_message(self.KeysChanged())
 
     def _cells(self, width: int, height: int) -> list[Strip]:
         """Where the two disagree, or why that is not known; nothing for other runs."""

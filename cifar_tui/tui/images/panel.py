@@ -18,7 +18,8 @@ from cifar_tui.tui.images.test_images import Opened
 from cifar_tui.tui.images.thumbnails import Captioned, Drawing, Layout, page
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Panel, Part, line, paragraph
+from cifar_tui.tui.view import Context, RunPanel, View
+from cifar_tui.tui.widgets.lines import Part, line, paragraph
 
 if TYPE_CHECKING:
     from cifar_tui.runs.inference import PredictedFiles
@@ -56,7 +57,7 @@ def picture(
     return [*head, *page(cards, Layout.of(*room), room, look, drawing)][:height]
 
 
-class ImagesPanel(Panel, can_focus=True):
+class ImagesPanel(RunPanel, View, can_focus=True):
     """A page of an album: the selected run's test images, until others are opened, and again once these are closed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -69,6 +70,7 @@ class ImagesPanel(Panel, can_focus=True):
         Binding("home", "edge(0)", show=False),
         Binding("end", "edge(-1)", show=False),
     ]
+    roomy: ClassVar[bool] = True
 
     def __init__(self, session: Callable[[], Session], opened: Opened, *, id: str | None = None) -> None:  # noqa: A002
         """Show nothing yet.
@@ -90,15 +92,16 @@ class ImagesPanel(Panel, can_focus=True):
         self._drawn: tuple[object, list[Strip]] = (None, [])
         self._pixels: Pixels | None = None
 
-    def view(self, entry: Entry | None, look: Look) -> None:
-        """Show this run's, in this look; another run begins with its first page, and its test images."""
+    def show(self, context: Context) -> None:
+        """Draw the selected run's; another run starts with its first page, and its test images."""
+        entry = context.selected
         if self._album is self.files and self.files.entry is not entry:
             self.show_own()
         if self._album is self._own:
             if entry is not self.entry:
                 self._first = 0
             self.opened.open(entry)
-        super().view(entry, look)
+        super().show(context)
 
     def predict(
         self, entry: Entry, names: Sequence[str], done: Callable[[PredictedFiles], None], failed: Callable[[str], None]
@@ -126,10 +129,28 @@ class ImagesPanel(Panel, can_focus=True):
         """The view from which these images were opened."""
         return self._album.back
 
+    def leave(self) -> str:
+        """Go to that view."""
+        return self.back
+
     def reload(self) -> None:
-        """Take better weights where there are some; try again where it failed."""
-        self.opened.open(self.entry, again=True)
+        """Predict with better weights where there are some; try again where it failed."""
+        self.opened.reload(self.entry)
         self.draw()
+
+    def step(self, delta: int) -> None:
+        """Go so many pages back or on."""
+        self.action_page(delta)
+
+    @property
+    def takes_cursor_keys(self) -> bool:
+        """They choose other images."""
+        return True
+
+    @property
+    def active_keys(self) -> tuple[str, ...]:
+        """Escape leads somewhere."""
+        return ("leave",)
 
     def draw_by(self, pixels: Pixels) -> None:
         """Draw images so from now on; what the terminal had of them before may be gone."""

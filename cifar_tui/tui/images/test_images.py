@@ -49,12 +49,18 @@ def best_epoch(entry: Entry | None) -> int | None:
 class Opened:
     """Opens a run's images on a thread. What was opened before goes when another run's are wanted."""
 
-    def __init__(self, session: Callable[[], Session], changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        session: Callable[[], Session],
+        changed: Callable[[], None],
+        with_consent: Callable[[Entry, Callable[[], None]], None],
+    ) -> None:
         """Have nothing open.
 
         Args:
             session: Gives the session that has the images; called on the thread.
             changed: Called within the event loop when there is something else to show.
+            with_consent: Does what runs the code of a run's model, once the user has agreed to that.
         """
         self.gallery: Gallery | None = None
         self.version = 0
@@ -65,6 +71,7 @@ class Opened:
         """Why it could not be opened."""
         self._session = session
         self._changed = changed
+        self._with_consent = with_consent
         self._entry: Entry | None = None
         self._tried: int | None = None
         self._job: Job[Gallery] | None = None
@@ -108,6 +115,19 @@ class Opened:
         if (known or failed) and not (again and (failed or self.newer is not None)):
             return
         self._begin(entry)
+
+    def reload(self, entry: Entry | None) -> None:
+        """Open this run's again: with better weights where there are some, or where it failed."""
+
+        def again() -> None:
+            self.open(entry, again=True)
+            self._changed()
+
+        if entry is not None and self.why:
+            # It may be that the code of its model is not to be run unasked.
+            self._with_consent(entry, again)
+        else:
+            again()
 
     def close(self) -> None:
         """Keep nothing in memory, and end what is under way."""

@@ -187,7 +187,7 @@ def _summary(entry: Entry, key: str) -> str:
 def _epoch(entry: Entry) -> str:
     if entry.state is not None and entry.state.started is not None:
         # As in its summary, an ended run's are those that are whole.
-        reached = entry.state.epoch if entry.under_way else len(entry.state.epochs)
+        reached = entry.state.epoch if entry.active else len(entry.state.epochs)
         return f"{reached}/{entry.state.started.epochs}"
     if entry.summary:
         return f"{_summary(entry, 'epochs')}/{_summary(entry, 'planned_epochs')}"
@@ -209,7 +209,7 @@ def _test(entry: Entry) -> float | None:
 def _time(entry: Entry) -> str:
     """How long a run under way will still take, as far as that is known; else how long it took."""
     if entry.state is not None and entry.state.started is not None:
-        if entry.under_way and entry.state.finished is None and math.isfinite(entry.state.eta):
+        if entry.active and entry.state.finished is None and math.isfinite(entry.state.eta):
             return f"{time_left(entry.state.eta)} left"
         return duration(entry.state.seconds)
     return duration(entry.figure("seconds"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from textual.strip import Strip
 
@@ -14,7 +14,8 @@ from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.sidebar.machine import LABEL, Row, gpu_row, host_rows
 from cifar_tui.tui.sidebar.rate import Plan, curve
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Panel, line
+from cifar_tui.tui.view import Context, RunPanel, View
+from cifar_tui.tui.widgets.lines import line
 
 CURVE_LEAST = 2
 """Lines of the lowest curve, its marker's included."""
@@ -30,17 +31,19 @@ Ranked = tuple[int, Row]
 """A row, and its rank: where room lacks, those of the highest ranks are left out."""
 
 
-class DevicePanel(Panel):
+class DevicePanel(RunPanel, View):
     """Learning rate, device and machine: compact beside the charts, or in full as a view of its own."""
+
+    shows_devices: ClassVar[bool] = True
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self.sample: Sample | None = None
 
-    def sampled(self, sample: Sample | None) -> None:
-        """Show what the machine does now; None where nobody measures it."""
-        self.sample = sample
-        self.draw()
+    def show(self, context: Context) -> None:
+        """Draw the selected run, and what the machine does now."""
+        self.sample = context.sample
+        super().show(context)
 
     def lines(self, width: int, height: int) -> list[Strip]:
         """The picture: what fits, the most important first, and the curve in the room that is left."""
@@ -106,9 +109,8 @@ def _counted(value: Any, noun: str) -> str:
 
 def _device_name(entry: Entry, sample: Sample | None, device: str) -> str:
     """A product name, where it is known."""
-    recorded = entry.summary.get("device_name")
-    if isinstance(recorded, str):
-        return recorded
+    if entry.device_name is not None:
+        return entry.device_name
     gpu = gpu_of(sample, str(device)) if sample is not None and entry.state is not None else None
     return "" if gpu is None else gpu.name
 
@@ -118,9 +120,8 @@ def _machine_rows(entry: Entry | None, sample: Sample | None, look: Look, width:
         return []
     style, own = look.dim, None
     if entry is not None and entry.state is not None and entry.state.started is not None:
-        name = entry.summary.get("device_name")
         style = look.run(entry.number)
-        own = gpu_of(sample, entry.state.started.device, name if isinstance(name, str) else None)
+        own = gpu_of(sample, entry.state.started.device, entry.device_name)
     cpu, memory = host_rows(sample.host, style, look, width)
     gpus = [
         (2 if gpu is own else 9 + place, gpu_row(gpu, style if gpu is own else look.dim, look, width, own=gpu is own))

@@ -14,7 +14,8 @@ from cifar_tui.state import Curve, RunState
 from cifar_tui.system.text_width import wrapped
 from cifar_tui.tui.runs.entry import ENDED, Entry
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Panel, Part, line, width_of
+from cifar_tui.tui.view import RunPanel
+from cifar_tui.tui.widgets.lines import Part, line, width_of
 
 if TYPE_CHECKING:
     from cifar_tui.runs.run import Loading
@@ -31,7 +32,7 @@ Ranked = tuple[int, Row]
 """A row, or a part of the one line, and its rank: where room lacks, those of the highest ranks are left out."""
 
 
-class ProgressPanel(Panel):
+class ProgressPanel(RunPanel):
     """The selected run in figures: a few lines where there is room, else one."""
 
     def lines(self, width: int, height: int) -> list[Strip]:

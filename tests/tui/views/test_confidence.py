@@ -114,7 +114,7 @@ async def test_k_shows_the_confidence_of_the_best_weights_and_takes_better_ones(
 def test_answers_that_are_closed_are_not_kept_in_memory() -> None:
     found = gallery()
     before = sys.getrefcount(found)
-    opened = Opened(lambda: pytest.fail("nothing is opened"), lambda: None)
+    opened = Opened(lambda: pytest.fail("nothing is opened"), lambda: None, lambda _, do: do())
     images, confidence = ImagesPanel(lambda: pytest.fail("nothing is opened"), opened), ConfidencePanel(opened)
     opened.gallery = found
     for panel in (images, confidence):

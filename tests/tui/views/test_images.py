@@ -37,7 +37,7 @@ def no_session() -> None:
 
 
 def panel(found: Gallery | None = GALLERY, chosen: Entry | None = FINISHED, look: Look = LOOK) -> ImagesPanel:
-    opened = Opened(no_session, lambda: None)  # type: ignore[arg-type]
+    opened = Opened(no_session, lambda: None, no_session)  # type: ignore[arg-type]
     made = ImagesPanel(no_session, opened)  # type: ignore[arg-type]
     made.entry, made.look = chosen, look
     made.opened.gallery = found

@@ -44,7 +44,7 @@ def panel(cell: Cell = "only_a", look: Look = LOOK) -> ImagesPanel:
     def no_session() -> None:
         raise AssertionError("nothing is opened here")
 
-    made = ImagesPanel(no_session, Opened(no_session, no_session))  # type: ignore[arg-type]
+    made = ImagesPanel(no_session, Opened(no_session, no_session, no_session))  # type: ignore[arg-type]
     made.look = look
     made._album = made.pair
     made.pair.found, made.pair._selection = PAIR, PairSelection(cell)
@@ -167,7 +167,7 @@ async def compared(desk: Desk) -> None:
     """Mark both earlier runs, and compare them."""
     await desk.shows("one", "two")
     await desk.press("down", "space", "down", "space")
-    await desk.until(lambda: all(each.state for each in desk.app.roster.marked))
+    await desk.until(lambda: all(each.state for each in desk.app.runs.marked))
     await desk.press("4")
 
 
