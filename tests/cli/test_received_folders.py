@@ -22,12 +22,10 @@ from cifar_tui.data import cifar10
 from cifar_tui.errors import InputError
 from cifar_tui.store.predictions import FILE as PREDICTIONS
 from cifar_tui.store.predictions import read
-from tests.cli.test_hostile_input import everything
-from tests.models.test_classes_of_others import unfinished
-from tests.runs.test_background_runs import eventually
 from tests.support import command
-from tests.support.command import refused
-from tests.support.program import TRAIN, UNEXPECTED, at_most, call, prepared
+from tests.support.command import eventually, refused
+from tests.support.hostile import everything
+from tests.support.program import TRAIN, UNEXPECTED, at_most, call, prepared, unfinished
 
 LIMIT = 300_000_000
 """Bytes of memory that a command may take beyond what the process has."""

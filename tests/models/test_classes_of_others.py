@@ -24,11 +24,11 @@ from cifar_tui.models.own.place import check_names
 from cifar_tui.runs import unknown_class
 from cifar_tui.store.predictions import FILE as PREDICTIONS
 from cifar_tui.store.run_folder import RunFolder
-from tests.models.test_own_models import LAYERS
 from tests.support.command import refused
-from tests.support.program import TRAIN, call, prepared
+from tests.support.dashboard import dashboard, recorded_folder
+from tests.support.own_kinds import LAYERS
+from tests.support.program import TRAIN, call, prepared, unfinished
 from tests.support.terminal import Terminal
-from tests.tui.test_app import dashboard, recorded_folder
 
 NAMED = "is code that you have not trained here by name"
 IN_RUNS = "lies in the folder of runs"
@@ -77,11 +77,6 @@ def says(cwd: Path, model: str, model_dir: str | None) -> Path:
     (folder / "config.json").write_text(json.dumps(config))
     (folder / PREDICTIONS).unlink(missing_ok=True)
     return folder
-
-
-def unfinished(folder: Path) -> None:
-    lines = (folder / "events.jsonl").read_text().splitlines(keepends=True)
-    (folder / "events.jsonl").write_text("".join(lines[:-1]))
 
 
 def payload(cwd: Path) -> str:
