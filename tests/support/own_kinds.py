@@ -36,6 +36,11 @@ SMALL = "F.avg_pool2d(images, 8).flatten(1)"
 OUT = "self.out = nn.Linear(48, num_classes)"
 
 
+def payload(cwd: Path) -> str:
+    """A class whose module makes the file `acted` when it is imported."""
+    return f"open({str(cwd / 'acted')!r}, 'w').close()\n{LAYERS}"
+
+
 def written(folder: Path, code: str) -> dict[str, Any]:
     """Options that name the class `Net` of this code."""
     (folder / "kind.py").write_text(code)

@@ -123,3 +123,18 @@ def replaced(file: Path, content: bytes) -> None:
     """Give one of the names of a file that has several other content."""
     file.unlink(missing_ok=True)
     file.write_bytes(content)
+
+
+def received(cwd: Path, patch: pytest.MonkeyPatch) -> Path:
+    """What is `prepared`, with two finished runs: `ours`, and `evil`, which somebody else has made."""
+    prepared(cwd, patch)
+    for name in ("ours", "evil"):
+        result = call([*TRAIN, "--epochs", "1", "--name", name], cwd)
+        assert result.returncode == 0, result.stderr
+    return cwd
+
+
+def evil(cwd: Path) -> Path:
+    """The folder of the run that somebody else has made."""
+    (folder,) = (cwd / "runs").glob("*-evil")
+    return folder
