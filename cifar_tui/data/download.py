@@ -14,9 +14,9 @@ from typing import Any, Self
 from urllib.error import HTTPError, URLError
 
 from cifar_tui.data.cache import remove_abandoned
-from cifar_tui.data.dataset import Progress
+from cifar_tui.data.dataset import ProgressCallback
 from cifar_tui.system.files import replacing
-from cifar_tui.system.import_lock import importing
+from cifar_tui.system.import_lock import import_lock
 
 STALL_SECONDS = 30.0
 """How long a server may send nothing before it is given up."""
@@ -71,7 +71,7 @@ class _Bar:
             raise DownloadError(f"the server sends more than {self._transfer.most / 1e6:.0f} MB")
 
 
-def download(url: str, path: Path, progress: Progress, *, md5: str, sha256: str, most: int) -> None:
+def download(url: str, path: Path, progress: ProgressCallback, *, md5: str, sha256: str, most: int) -> None:
     """Fetch a file and put it in place once its checksums hold; until then `path` is as it was.
 
     The transfer has a thread of its own, so that `progress`, called ten times a second from this one, ends the
@@ -89,7 +89,7 @@ def download(url: str, path: Path, progress: Progress, *, md5: str, sha256: str,
         DownloadError: No network, no such file, a stall, or a file that is cut short or damaged.
         OSError: The folder cannot be written, or the disk is full.
     """
-    with importing:
+    with import_lock:
         from torchvision.datasets import utils
 
     utils.tqdm = _Bar  # for good: nothing else in this program has torchvision download

@@ -17,7 +17,7 @@ from cifar_tui.report.artefacts import HTML, REPORT, Predictions, lacking_fonts,
 from cifar_tui.report.plots.predictions import SHOWN
 from cifar_tui.runs.failures import explain
 from cifar_tui.runs.provenance import answers_of, record_of
-from cifar_tui.runs.shared import Shared, load_pytorch
+from cifar_tui.runs.shared import Shared, import_pytorch
 from cifar_tui.runs.tensorboard import Mirror, is_mirrored
 from cifar_tui.state import RunState
 from cifar_tui.store import run_folder
@@ -27,7 +27,7 @@ from cifar_tui.store.relocation import remember, stored_run
 from cifar_tui.store.requests import ASKED, Request, Requests, is_request
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.stored import AS_MADE, Overrides
-from cifar_tui.system.memory import give_memory_back
+from cifar_tui.system.memory import release_freed_memory
 from cifar_tui.training.control import Control, StopTraining
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Run:
             pass  # It was asked to stop before it began: nothing was made, nothing is lost.
         except BaseException as error:  # noqa: BLE001
             self._fail(error)
-        give_memory_back()
+        release_freed_memory()
         self._listener(Ended(self.error))
 
     def _fail(self, error: BaseException) -> None:
@@ -148,14 +148,14 @@ class Run:
                 if state.status == "finished":
                     raise InputError(f"{folder.id} is finished; start a new run to train longer")
             self._loading("loading PyTorch", 0, 0)
-            load_pytorch()
+            import_pytorch()
             from cifar_tui.training.checkpoints import storage
-            from cifar_tui.training.devices import differences
+            from cifar_tui.training.devices import environment_changes
             from cifar_tui.training.setup.prepare import prepare, prepare_stored
 
             warnings: list[str] = []
             if folder is None:
-                setup = prepare(self.config, self._shared.shelf(), self._loading)
+                setup = prepare(self.config, self._shared.image_cache(), self._loading)
                 self._control.check()
                 name, runs_dir = self.config.run_name, self._shared.runs_dir
                 folder = run_folder.create(runs_dir, name, datetime.now(), lambda made: record_of(setup, made))
@@ -167,9 +167,11 @@ class Run:
                 self.folder, record = folder, folder.read_record()
             else:
                 stored = stored_run(folder, self._given)
-                setup = prepare_stored(stored, self._shared.shelf(), self._loading, "resume")
+                setup = prepare_stored(stored, self._shared.image_cache(), self._loading, "resume")
                 self._control.check()
-                saved, fallen_back = storage.load_last(folder.checkpoints, setup.identity, storage.bounds(setup.model))
+                saved, fallen_back = storage.load_last(
+                    folder.checkpoints, setup.identity, storage.size_limits(setup.model)
+                )
                 if saved is not None:
                     # The loop restores it all; this refuses what does not fit before anything is written.
                     storage.restore(saved, setup.model)
@@ -177,7 +179,7 @@ class Run:
                     warnings.append("it has no checkpoint: it begins anew")
                 if fallen_back:
                     warnings.append(fallen_back)
-                if changed := differences(stored, setup.placement):
+                if changed := environment_changes(stored, setup.placement):
                     warnings.append(f"{OTHERWISE}: {'; '.join(changed)}")
                 if self._given.data is not None or self._given.model_dir is not None:
                     remember(folder, setup.config)

@@ -9,33 +9,33 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cifar_tui.system.import_lock import importing
-from cifar_tui.system.memory import keep_memory
+from cifar_tui.system.import_lock import import_lock
+from cifar_tui.system.memory import retain_freed_memory
 
 if TYPE_CHECKING:
-    from cifar_tui.training.setup.image_cache import Shelf
+    from cifar_tui.training.setup.image_cache import ImageCache
 
 
 class Shared:
     """For all runs of a process; threads may share it."""
 
     def __init__(self, runs_dir: Path, *, niceness: int, tensorboard: bool) -> None:
-        """Have no images yet; the arguments are those of `Session`."""
+        """Have no images yet; the arguments are those of `Workspace`."""
         self.runs_dir = runs_dir
         self.niceness = niceness
         self.tensorboard = tensorboard
-        self._shelf: Shelf | None = None
+        self._image_cache: ImageCache | None = None
         self._making = threading.Lock()
-        keep_memory()
+        retain_freed_memory()
 
-    def shelf(self) -> Shelf:
+    def image_cache(self) -> ImageCache:
         """The images in memory; the first call imports torch."""
-        load_pytorch()
-        from cifar_tui.training.setup.image_cache import Shelf
+        import_pytorch()
+        from cifar_tui.training.setup.image_cache import ImageCache
 
         with self._making:
-            self._shelf = self._shelf or Shelf()
-        return self._shelf
+            self._image_cache = self._image_cache or ImageCache()
+        return self._image_cache
 
     def give_way(self) -> None:
         """Have this thread be as nice as its session asks, or nicer where it is so already."""
@@ -47,7 +47,7 @@ class Shared:
                 os.setpriority(os.PRIO_PROCESS, thread, max(now, self.niceness))
 
 
-def load_pytorch() -> None:
+def import_pytorch() -> None:
     """Have PyTorch imported, and what trains with it, before anything else of a thread asks for a part of it."""
-    with importing:
+    with import_lock:
         from cifar_tui.training import loop  # noqa: F401

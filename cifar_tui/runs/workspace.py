@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Literal
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import plural
-from cifar_tui.models.own import UnknownClassError
+from cifar_tui.models.user_class import UntrustedClassError
 from cifar_tui.report.artefacts import write_artefacts
 from cifar_tui.runs.run import Listener, Run
-from cifar_tui.runs.shared import Shared, load_pytorch
+from cifar_tui.runs.shared import Shared, import_pytorch
 from cifar_tui.store import catalog
 from cifar_tui.store.relocation import remember, stored_run
 from cifar_tui.store.run_folder import RunFolder
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cifar_tui.runs.paired_images import PairedImages
     from cifar_tui.store.answered import Two
 
-Progress = Callable[[str, int, int], None]
+ProgressCallback = Callable[[str, int, int], None]
 """Told what is done before training, how much of it, and of how much, 0 where that is not known."""
 BESIDE_TRAINING = 2
 """CPU threads of what is computed for the screen while runs train, where there are as many."""
@@ -33,7 +33,7 @@ MOST_FILES = 1000
 """Image files that are predicted for the screen at once: 3 MB of pixels, and pages enough."""
 
 
-class Session:
+class Workspace:
     """The runs of this process, and what they share."""
 
     def __init__(self, runs_dir: Path, *, niceness: int = 0, tensorboard: bool = False) -> None:
@@ -51,11 +51,11 @@ class Session:
         """Whether its runs' events are mirrored for TensorBoard."""
         return self._shared.tensorboard
 
-    def new(self, config: TrainingConfig, listener: Listener) -> Run:
+    def new_run(self, config: TrainingConfig, listener: Listener) -> Run:
         """A run that has not begun; its folder is made once its images are read and its device is found."""
         return Run(self._shared, config, None, listener)
 
-    def continued(self, folder: RunFolder, listener: Listener, given: Overrides = AS_MADE) -> Run:
+    def resumed_run(self, folder: RunFolder, listener: Listener, given: Overrides = AS_MADE) -> Run:
         """An earlier run, to go on from its last checkpoint, or from its beginning where it has none.
 
         Args:
@@ -68,7 +68,7 @@ class Session:
         """
         return Run(self._shared, stored_run(folder, given).config, folder, listener, given)
 
-    def warm_up(self, config: TrainingConfig, progress: Progress) -> str:
+    def warm_up(self, config: TrainingConfig, progress: ProgressCallback) -> str:
         """Do beforehand what every run waits for: PyTorch, the device, the images unless they have to be fetched.
 
         Returns:
@@ -79,15 +79,15 @@ class Session:
             CifarTuiError: The images could not be read.
         """
         progress("loading PyTorch", 0, 0)
-        load_pytorch()
-        from cifar_tui.training.devices import place
+        import_pytorch()
+        from cifar_tui.training.devices import resolve_device
 
-        placement = place(config)
-        if self.missing(config) is None:
-            self._shared.shelf().source(config, progress)
+        placement = resolve_device(config)
+        if self.missing_data_dir(config) is None:
+            self._shared.image_cache().source(config, progress)
         return f"{placement.device}: {placement.name}, {placement.precision}, {plural(placement.threads, 'thread')}"
 
-    def gallery(self, folder: RunFolder, progress: Progress) -> Gallery:
+    def gallery(self, folder: RunFolder, progress: ProgressCallback) -> Gallery:
         """A run's test images and what its best weights take them for, on a thread that gives way as its runs' do.
 
         Args:
@@ -99,16 +99,16 @@ class Session:
             CifarTuiError: The images could not be read.
         """
         self._shared.give_way()
-        load_pytorch()
+        import_pytorch()
         from cifar_tui.runs import inference
 
         self._check_images(folder)
         try:
-            return inference.gallery(folder, self._shared.shelf(), progress, _beside_training())
-        except UnknownClassError as error:
+            return inference.gallery(folder, self._shared.image_cache(), progress, _beside_training())
+        except UntrustedClassError as error:
             raise InputError(f"{error.what}; press 3 or k again to be asked whether to run it") from None
 
-    def paired(self, two: Two, progress: Progress) -> PairedImages:
+    def paired(self, two: Two, progress: ProgressCallback) -> PairedImages:
         """The test images of two runs and what both have recorded to take them for, beside it as `gallery`.
 
         Raises:
@@ -117,31 +117,31 @@ class Session:
             CifarTuiError: The images could not be read.
         """
         self._shared.give_way()
-        load_pytorch()
+        import_pytorch()
         from cifar_tui.runs import paired_images
 
         self._check_images(two[0].folder)
-        return paired_images.read(two, self._shared.shelf(), progress)
+        return paired_images.read(two, self._shared.image_cache(), progress)
 
-    def predict(self, folder: RunFolder, names: Sequence[str], progress: Progress) -> PredictedFiles:
+    def predict(self, folder: RunFolder, names: Sequence[str], progress: ProgressCallback) -> PredictedFiles:
         """What a run's best weights take the first `MOST_FILES` of these image files for, beside it as `gallery`.
 
         Raises:
             InputError: A name means no image, the run has no best checkpoint yet, or its device is not there.
         """
         self._shared.give_way()
-        load_pytorch()
+        import_pytorch()
         from cifar_tui.runs import inference
 
         return inference.predictions(folder, names, progress, MOST_FILES, _beside_training())
 
     def _check_images(self, folder: RunFolder) -> None:
         places = stored_run(folder).places
-        missing = [self.missing(replace(TrainingConfig(), data=p.data, data_dir=p.data_dir)) for p in places]
+        missing = [self.missing_data_dir(replace(TrainingConfig(), data=p.data, data_dir=p.data_dir)) for p in places]
         if all(missing):
             raise InputError(f"CIFAR-10 is not on this machine any more: put its archive into {missing[0]}")
 
-    def missing(self, config: TrainingConfig) -> Path | None:
+    def missing_data_dir(self, config: TrainingConfig) -> Path | None:
         """The folder that the images would have to be fetched into; None where there is nothing to fetch.
 
         Raises:
@@ -149,25 +149,27 @@ class Session:
         """
         if config.data != "cifar10":
             return None
-        load_pytorch()
+        import_pytorch()
         from cifar_tui.data import cifar10
 
         return None if cifar10.locate(config.data_dir) else cifar10.destination(config.data_dir)
 
 
-def option_of(path: str) -> Literal["data_dir", "data"]:
+def data_option_for(path: str) -> Literal["data_dir", "data"]:
     """The option that takes a folder: `data_dir` where it holds CIFAR-10, `data` where it holds classes of images.
 
     Raises:
         InputError: It does neither, or cannot be looked into.
     """
-    load_pytorch()
+    import_pytorch()
     from cifar_tui.data import sources
 
-    return sources.option_of(path)
+    return sources.data_option_for(path)
 
 
-def write_report(folder: RunFolder, given: Overrides = AS_MADE, progress: Progress = lambda *_: None) -> list[str]:
+def write_report(
+    folder: RunFolder, given: Overrides = AS_MADE, progress: ProgressCallback = lambda *_: None
+) -> list[str]:
     """Write a run's pictures and its report as far as it is recorded, also while it trains.
 
     Args:
@@ -186,7 +188,7 @@ def write_report(folder: RunFolder, given: Overrides = AS_MADE, progress: Progre
     folder.check_own()
     predictions = answers = None
     if given.data is not None:
-        load_pytorch()
+        import_pytorch()
         from cifar_tui.runs import inference
 
         found, predictions, answers = inference.with_images(folder, given, progress)
@@ -195,4 +197,4 @@ def write_report(folder: RunFolder, given: Overrides = AS_MADE, progress: Progre
 
 
 def _beside_training() -> int:
-    return min(BESIDE_TRAINING, processors.for_threads().count)
+    return min(BESIDE_TRAINING, processors.default_threads().count)
