@@ -21,7 +21,8 @@ from cifar_tui.events import RunFinished
 from cifar_tui.formatting import printable
 from cifar_tui.headless.displays import Display, Forgiving, JsonDisplay, LogDisplay, PlainDisplay, QuietDisplay
 from cifar_tui.runs.failures import explain
-from cifar_tui.runs.run import Ended, Loading, Message, Run, exit_status
+from cifar_tui.runs.messages import Ended, Loading, Message
+from cifar_tui.runs.run import Run, exit_status
 from cifar_tui.runs.workspace import Workspace
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder

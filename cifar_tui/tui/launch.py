@@ -21,7 +21,8 @@ from cifar_tui.tui.runtime.prints import Prints
 from cifar_tui.tui.runtime.signals import Signals
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.run import Message, Run
+    from cifar_tui.runs.messages import Message
+    from cifar_tui.runs.run import Run
     from cifar_tui.runs.workspace import Workspace
     from cifar_tui.state import RunState
 

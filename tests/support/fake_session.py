@@ -10,8 +10,9 @@ from typing import Any, cast
 from cifar_tui.config import TrainingConfig
 from cifar_tui.events import AnyEvent, RunFinished, RunStatus
 from cifar_tui.runs.inference import Gallery, PredictedFiles
+from cifar_tui.runs.messages import Ended, Listener, Message
 from cifar_tui.runs.paired_images import PairedImages
-from cifar_tui.runs.run import Ended, Listener, Message, Run
+from cifar_tui.runs.run import Run
 from cifar_tui.runs.workspace import ProgressCallback, Workspace
 from cifar_tui.store.answered import Two
 from cifar_tui.store.run_folder import RunFolder

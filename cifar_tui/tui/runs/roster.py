@@ -14,7 +14,8 @@ from cifar_tui.tui.runs.entry import ENDED, Entry
 from cifar_tui.tui.runtime.inbox import Inbox
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.run import Message, Run
+    from cifar_tui.runs.messages import Message
+    from cifar_tui.runs.run import Run
     from cifar_tui.runs.workspace import Workspace
     from cifar_tui.state import RunState
     from cifar_tui.store.requests import Request
@@ -183,7 +184,7 @@ class Roster:
             The run's entry; None where it is not one of ours.
         """
         from cifar_tui.events import Resumed, RunStarted
-        from cifar_tui.runs.run import Ended, Loading
+        from cifar_tui.runs.messages import Ended, Loading
 
         entry = self._by_run.get(run)
         if entry is None:
@@ -209,7 +210,7 @@ class Roster:
         return entry
 
     def _begin(self, entry: Entry, run: Run) -> None:
-        from cifar_tui.runs.run import Loading
+        from cifar_tui.runs.messages import Loading
 
         entry.run, entry.error, entry.asked = run, "", ""
         entry.loading = Loading("starting", 0, 0)
