@@ -8,7 +8,6 @@ import os
 import pickle
 import stat
 import tarfile
-import warnings
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,12 +19,12 @@ import torch
 
 from cifar_tui.config import IMAGE_SIZE
 from cifar_tui.data import cache
-from cifar_tui.data.dataset import Progress, Source, Split
+from cifar_tui.data.dataset import ProgressCallback, Source, Split
 from cifar_tui.data.download import DownloadError, download
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.system.files import open_to_read
-from cifar_tui.system.import_lock import importing
-from cifar_tui.system.paths import absolute, here
+from cifar_tui.system.import_lock import import_lock
+from cifar_tui.system.paths import absolute, current_folder
 
 CLASSES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 """The protocol's names, in label order."""
@@ -103,7 +102,7 @@ def destination(data_dir: str | None) -> Path:
     return _places(data_dir)[0 if data_dir else -1]
 
 
-def read(data_dir: str | None, progress: Progress, *, keep_out: bool = False) -> Source:
+def read(data_dir: str | None, progress: ProgressCallback, *, keep_out: bool = False) -> Source:
     """CIFAR-10's 50,000 training and 10,000 test images.
 
     Looked for in `data_dir`, `./data` and the user's cache, in this order, as extracted batches or as the archive;
@@ -130,7 +129,7 @@ def read(data_dir: str | None, progress: Progress, *, keep_out: bool = False) ->
 
 def _places(data_dir: str | None) -> list[Path]:
     given = [] if data_dir is None else [absolute(data_dir)]
-    beside = [] if (current := here()) is None else [current / "data"]
+    beside = [] if (current := current_folder()) is None else [current / "data"]
     return [*given, *beside, absolute(cache.folder())]
 
 
@@ -156,7 +155,7 @@ def _key(places: list[Path]) -> str:
     return cache.key(f"cifar10 2 {CLASSES}", files)
 
 
-def _read(places: list[Path], progress: Progress) -> Source:
+def _read(places: list[Path], progress: ProgressCallback) -> Source:
     def first_whole() -> Source:
         reasons: list[str] = []
         for found in _found(places):
@@ -168,14 +167,14 @@ def _read(places: list[Path], progress: Progress) -> Source:
                 progress(reasons[-1], 0, 0)
         raise _UnusableError(reasons)
 
-    return cache.through(_key(places), first_whole)
+    return cache.load_or_read(_key(places), first_whole)
 
 
-def _fetch(target: Path, reasons: list[str], progress: Progress) -> None:
+def _fetch(target: Path, reasons: list[str], progress: ProgressCallback) -> None:
     cifar = _torchvision_cifar10()
     before = "".join(f"{reason}; " for reason in reasons)
     try:
-        download(cifar.url, target, progress, md5=cifar.tgz_md5, sha256=ARCHIVE_SHA256, most=ARCHIVE_BYTES)
+        download(cifar.url, target, progress, sha256=ARCHIVE_SHA256, max_bytes=ARCHIVE_BYTES)
     except DownloadError as error:
         raise InputError(f"{before}cannot fetch CIFAR-10 from {cifar.url}: {error}; {_OTHER_WAYS}") from None
     except OSError as error:
@@ -184,7 +183,7 @@ def _fetch(target: Path, reasons: list[str], progress: Progress) -> None:
         ) from None
 
 
-def _load(found: Found, progress: Progress) -> Source:
+def _load(found: Found, progress: ProgressCallback) -> Source:
     cifar = _torchvision_cifar10()
     checksums = dict((*cifar.train_list, *cifar.test_list))
     batches: dict[str, Split] = {}
@@ -242,12 +241,15 @@ class _ArrayUnpickler(pickle.Unpickler):
         """Refuse what arrays do not need."""
         if (module, name) not in _IN_ARRAYS:
             raise pickle.UnpicklingError(f"it names {module}.{name}, which is in no array")
-        return super().find_class(module, name)
+        return _dtype if (module, name) == ("numpy", "dtype") else super().find_class(module, name)
+
+
+def _dtype(kind: str, align: int = 0, copy: int = 0) -> np.dtype[Any]:
+    """NumPy's, for batches that were pickled when it wrote 0 and 1 for truth values, of which it warns today."""
+    return np.dtype(kind, bool(align), bool(copy))
 
 
 def _unpickled(name: str, content: bytes) -> Split:
-    # The batches were pickled by a NumPy that wrote 0 and 1 for truth values; NumPy 2.4.0 to 2.4.4 warn of that.
-    warnings.filterwarnings("ignore", message=r"dtype\(\): align should be passed")
     try:
         batch = _ArrayUnpickler(io.BytesIO(content), encoding="latin1").load()
     except pickle.UnpicklingError as error:
@@ -276,7 +278,7 @@ def import_torchvision() -> Any:
     Raises:
         Exception: Whatever keeps torchvision from loading, such as a torch of another release.
     """
-    with importing:
+    with import_lock:
         from torchvision.datasets import CIFAR10
     return CIFAR10
 

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
-from textual.app import App
 from textual.dom import DOMNode
 from textual.scrollbar import ScrollBar
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.stored import Overrides
-from cifar_tui.tui.images.terminal_graphics import TerminalNamed, driver
+from cifar_tui.tui.images.terminal_graphics import TerminalIdentified, driver_class
 from cifar_tui.tui.log.status_log import StatusLog
 from cifar_tui.tui.main_screen import MainScreen
 from cifar_tui.tui.run_commands import RunCommands
@@ -30,16 +29,16 @@ from cifar_tui.tui.runtime.device_sampler import DeviceSampler
 from cifar_tui.tui.runtime.inbox import Inbox
 from cifar_tui.tui.runtime.key_queue import KeyHandled, KeyQueue
 from cifar_tui.tui.runtime.redraw import RedrawQueue
-from cifar_tui.tui.textual_compat import add_action_namespaces, intercept_errors, is_exiting, terminal_writer
+from cifar_tui.tui.textual_compat import TerminalApp
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.scroll_bar import PlainScrollBar
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.workspace import Session
+    from cifar_tui.runs.workspace import Workspace
     from cifar_tui.tui.keys import Key
 
 
-class Dashboard(App[None]):
+class Dashboard(TerminalApp):
     """Runs in a table, the selected one in panels. Their threads never wait for it: they fill its inbox."""
 
     TITLE = "cifar-tui"
@@ -49,7 +48,7 @@ class Dashboard(App[None]):
         self,
         runs_dir: Path,
         configs: Sequence[TrainingConfig],
-        workspace: Callable[[], Session],
+        workspace: Callable[[], Workspace],
         *,
         start: bool = False,
         light: bool = False,
@@ -74,7 +73,7 @@ class Dashboard(App[None]):
         # With its own colours, Textual would take away hues and leave shades; so, the terminal's own two are left.
         super().__init__(
             ansi_color=True if "NO_COLOR" in os.environ else None,
-            driver_class=driver(graphics, ascii_only=ascii_only),
+            driver_class=driver_class(graphics, ascii_only=ascii_only),
         )
         self.theme = "textual-light" if light else "textual-dark"
         self.animation_level = "none"
@@ -110,8 +109,7 @@ class Dashboard(App[None]):
             lambda: self.look,
             self._run_changed,
         )
-        add_action_namespaces(self, "commands", "views")
-        self._fail = intercept_errors(self, self._failed)
+        self.add_action_namespaces("commands", "views")
 
     @property
     def look(self) -> Look:
@@ -171,14 +169,13 @@ class Dashboard(App[None]):
         if self._start:
             self.commands.action_start_all()
 
-    def on_terminal_named(self, message: TerminalNamed) -> None:
+    def on_terminal_identified(self, message: TerminalIdentified) -> None:
         """The terminal is in use, for the first time or again; images that it had before are gone."""
-        write = terminal_writer(self)
         # The placeholders of pixels name them by their colours.
-        if message.draws_pixels and self.console.color_system == "truecolor" and write is not None:
+        if message.draws_pixels and self.console.color_system == "truecolor":
             from cifar_tui.tui.images.pixels import Pixels
 
-            self.main.draw_images_by(Pixels(write))
+            self.main.draw_images_by(Pixels(message.write))
 
     async def on_event(self, event: events.Event) -> None:
         """Handle keys in turn, any other event at once."""
@@ -218,17 +215,18 @@ class Dashboard(App[None]):
         self._sampler.stop()
         super().exit(*args, **more)
 
-    def _failed(self, error: Exception) -> None:
-        """An error of the dashboard's own ends it."""
+    def handle_exception(self, error: Exception) -> None:
+        """End in good order, and keep the error for who started the dashboard."""
         self._sampler.stop()
         if self.failure is None:
             self.failure, self.failure_traceback = error, traceback.format_exc().rstrip()
+        super().handle_exception(error)
 
     def _fail_in_loop(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """An error of what the loop calls by itself is one of the dashboard's too."""
         error = context.get("exception")
-        if isinstance(error, Exception) and not is_exiting(self):
-            self._fail(error)
+        if isinstance(error, Exception) and not self.leaving:
+            self.handle_exception(error)
         else:
             loop.default_exception_handler(context)
 

@@ -21,8 +21,9 @@ from cifar_tui.tui.runtime.prints import Prints
 from cifar_tui.tui.runtime.signals import Signals
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.run import Message, Run
-    from cifar_tui.runs.workspace import Session
+    from cifar_tui.runs.messages import Message
+    from cifar_tui.runs.run import Run
+    from cifar_tui.runs.workspace import Workspace
     from cifar_tui.state import RunState
 
 
@@ -81,13 +82,13 @@ def run(
         resume: Resume that run, with these options in place of its own.
     """
     making = threading.Lock()
-    made: list[Session] = []
+    made: list[Workspace] = []
 
-    def workspace() -> Session:
-        from cifar_tui.runs.workspace import Session
+    def workspace() -> Workspace:
+        from cifar_tui.runs.workspace import Workspace
 
         with making:
-            made[:] = made or [Session(runs_dir, niceness=NICENESS, tensorboard=tensorboard)]
+            made[:] = made or [Workspace(runs_dir, niceness=NICENESS, tensorboard=tensorboard)]
         return made[0]
 
     signals = Signals()
@@ -107,6 +108,7 @@ def run(
     signals.handle_by(app.end_by_signal, app.checkpoint_runs)
     with Prints(app.print_to_log) as prints:
         app.terminal_found = prints.drawn
+        app.terminal = prints.terminal
         try:
             app.run()
         except Exception as error:  # noqa: BLE001  (a terminal that is gone cannot be restored; the runs are still to be saved)

@@ -27,7 +27,7 @@ from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context, RunPanel
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.workspace import Session
+    from cifar_tui.runs.workspace import Workspace
     from cifar_tui.system.hardware import Sample
     from cifar_tui.tui.images.pixels import Pixels
     from cifar_tui.tui.view_switcher import ViewSwitcher
@@ -63,7 +63,7 @@ class MainScreen(SteadyScreen[None]):
         runs: RunList,
         run_events: RunEvents,
         log: StatusLog,
-        workspace: Callable[[], Session],
+        workspace: Callable[[], Workspace],
         with_consent: Callable[[Entry, Callable[[], None]], None],
         look: Look,
         size: Size,
@@ -257,8 +257,9 @@ class MainScreen(SteadyScreen[None]):
             self._filter.open()
 
     def _set_filter(self, typed: str) -> None:
-        self.filter_words = typed.lower().split()
-        self.fill()
+        if not self._run_events.stopped:
+            self.filter_words = typed.lower().split()
+            self.fill()
 
     def action_leave(self) -> None:
         """Close the line that is typed in, or go back to where the images were opened, or clear a cursor."""

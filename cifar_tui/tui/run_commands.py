@@ -5,9 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from textual.app import App
 from textual.dom import DOMNode
 
 from cifar_tui.config import TrainingConfig
@@ -20,11 +19,12 @@ from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.new_run import options_for_new_run
 from cifar_tui.tui.runs.run_list import RunList
 from cifar_tui.tui.runtime import background
+from cifar_tui.tui.textual_compat import TerminalApp
 from cifar_tui.tui.theme import Look
 
 if TYPE_CHECKING:
     from cifar_tui.runs.inference import PredictedFiles
-    from cifar_tui.runs.workspace import Session
+    from cifar_tui.runs.workspace import Workspace
     from cifar_tui.tui.dialogs.new_run import Wanted
 
 
@@ -33,11 +33,11 @@ class RunCommands(DOMNode):
 
     def __init__(
         self,
-        app: App[Any],
+        app: TerminalApp,
         main: Callable[[], MainScreen],
         runs: RunList,
         runs_dir: Path,
-        workspace: Callable[[], Session],
+        workspace: Callable[[], Workspace],
         log: StatusLog,
         look: Callable[[], Look],
         changed: Callable[[Entry], None],
@@ -138,9 +138,9 @@ class RunCommands(DOMNode):
         config = wanted.config
         with self._log.refusals():
             if config.model_dir is not None:
-                from cifar_tui.models import own
+                from cifar_tui.models import user_class
 
-                own.allow(config.model, config.model_dir, (self._runs_dir,))
+                user_class.allow(config.model, config.model_dir, (self._runs_dir,))
             if wanted.detached:
                 self._start_detached(config)
             else:

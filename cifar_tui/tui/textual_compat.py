@@ -1,45 +1,92 @@
-"""What the dashboard needs of Textual's private parts, tried with `textual>=8.0,<9`; each with its reason."""
+"""The private parts of Textual that the dashboard depends on, all of them, each with the public way that is missing.
+
+`tests/tui/test_textual_compat.py` fails when a release of Textual changes one; `pyproject.toml` bounds its version.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import selectors
+import shutil
+from codecs import getincrementaldecoder
+from io import TextIOWrapper
 from typing import Any
 
+from textual._xterm_parser import XTermParser
 from textual.app import App
+from textual.drivers.linux_driver import LinuxDriver
+
+KeyParser = XTermParser
+"""Makes keys and mouse events of what the terminal sends. No public name: an answer of the terminal that Textual does
+not know would be read as keys."""
 
 
-def is_exiting(app: App[Any]) -> bool:
-    """Whether `app.exit` was called. Until the app has ended, messages still come, for widgets that are removed."""
-    return app._exit
+class TerminalApp(App[None]):
+    """An app on a terminal that it is given, with a say in what an error does."""
+
+    terminal: TextIOWrapper | None = None
+    """What `TerminalDriver` draws on; None for standard error."""
+
+    leaving = False
+    """Whether `exit` was called, which Textual does not say: until the app has ended, messages still come."""
+
+    def exit(self, *args: Any, **more: Any) -> None:
+        """Leave the screen."""
+        self.leaving = True
+        super().exit(*args, **more)
+
+    def add_action_namespaces(self, *names: str) -> None:
+        """Have bindings find actions such as `views.zoom` in what the app's attributes of these names are.
+
+        Textual's own namespaces are the app, the screen and what has the focus; a binding can be given no others.
+        """
+        self._action_targets.update(names)
+
+    def handle_exception(self, error: Exception) -> None:
+        """Exit because of an error, without printing it.
+
+        Textual's own hook is private, and what it prints after exit, a page with the locals of every frame, is kept in
+        a private list.
+        """
+        super()._handle_exception(error)
+        self._exit_renderables.clear()
+
+    def _handle_exception(self, error: Exception) -> None:
+        self.handle_exception(error)
 
 
-def terminal_writer(app: App[Any]) -> Callable[[str], None] | None:
-    """Writes to the terminal past Textual, which cannot show images; None where there is no terminal."""
-    return None if app._driver is None else app._driver.write
+class TerminalDriver(LinuxDriver):
+    """Draws on its app's `terminal`, and reads keys with a parser of its own.
 
-
-def intercept_errors(app: App[Any], handle: Callable[[Exception], None]) -> Callable[[Exception], None]:
-    """Have `handle` called with an error before it ends the app, which Textual has no hook for.
-
-    Textual's page of tracebacks is not printed: the error is for the command line to report.
-
-    Returns:
-        What ends the app with an error, for errors that Textual does not see.
+    Textual draws on `sys.__stderr__`, takes the size of `sys.__stdout__` and names its parser within the loop that
+    reads keys; a driver is told none of them.
     """
-    end_app = app._handle_exception
 
-    def intercepted(error: Exception) -> None:
-        handle(error)
-        end_app(error)
-        app._exit_renderables.clear()
+    def __init__(self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None):
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        if isinstance(app, TerminalApp) and app.terminal is not None:
+            self._file = app.terminal
 
-    app._handle_exception = intercepted  # type: ignore[method-assign]
-    return intercepted
+    def make_parser(self) -> KeyParser:
+        """Make the parser of what is typed, each time the driver begins to read."""
+        return KeyParser()
 
+    def run_input_thread(self) -> None:
+        """Read what is typed until the driver stops, as Textual does."""
+        parser, decoder = self.make_parser(), getincrementaldecoder("utf-8")()
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                if selector.select(0.1) and (typed := decoder.decode(os.read(self.fileno, 4096))):
+                    for event in parser.feed(typed):
+                        self.process_message(event)
+                for event in parser.tick():
+                    self.process_message(event)
 
-def add_action_namespaces(app: App[Any], *names: str) -> None:
-    """Have bindings find actions such as `views.zoom` in the app's attributes of these names.
-
-    Textual's own namespaces are the app, the screen and what has the focus; others cannot be given to a binding.
-    """
-    app._action_targets.update(names)
+    def _get_terminal_size(self) -> tuple[int, int]:
+        assert self._file is not None
+        try:
+            size = os.get_terminal_size(self._file.fileno())
+        except OSError:
+            return super()._get_terminal_size()
+        return shutil.get_terminal_size(size)

@@ -22,7 +22,7 @@ from cifar_tui.tui.widgets.search_line import SearchLine
 
 if TYPE_CHECKING:
     from cifar_tui.runs.inference import PredictedFiles
-    from cifar_tui.runs.workspace import Session
+    from cifar_tui.runs.workspace import Workspace
 
 V = TypeVar("V", bound=View)
 CONFUSION, IMAGES = "confusion", "images"
@@ -33,7 +33,7 @@ class ViewSwitcher(ContentSwitcher):
 
     def __init__(
         self,
-        workspace: Callable[[], Session],
+        workspace: Callable[[], Workspace],
         log: StatusLog,
         with_consent: Callable[[Entry, Callable[[], None]], None],
         allows: Callable[[str], bool],

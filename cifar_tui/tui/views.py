@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.workspace import Session
+    from cifar_tui.runs.workspace import Workspace
     from cifar_tui.tui.charts.curves import ChartOptions
     from cifar_tui.tui.images.test_images import Opened
     from cifar_tui.tui.log.status_log import StatusLog
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Shared:
     """What views are made with, and what several of them share."""
 
-    workspace: Callable[[], Session]
+    workspace: Callable[[], Workspace]
     """Gives what the runs of this process share; from any thread."""
     log: StatusLog
     chart_options: ChartOptions

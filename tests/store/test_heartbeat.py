@@ -22,35 +22,23 @@ from cifar_tui.store.owner import RECORD_BYTES, Owner, decode, encode
 from cifar_tui.system import processes
 from cifar_tui.system.folders import Folder
 from cifar_tui.system.processes import Process
-from tests.runs.test_background_runs import ENDLESS, eventually
-from tests.support.command import TRAIN, events, metrics, summary
-from tests.support.lockless import COMMAND, PROGRAM, hurry, start, take_locks
+from tests.support.command import ENDLESS, TRAIN, begun, events, eventually, metrics, summary
+from tests.support.lockless import (
+    COMMAND,
+    ELSEWHERE,
+    PROGRAM,
+    folder_fixture,
+    hurry,
+    leave,
+    lockless_fixture,
+    numbers,
+    start,
+    take_locks,
+)
 
-ELSEWHERE = Owner(Process("elsewhere", "another", "pid:[1]", 7, 1), "a" * 32)
+__all__ = ["folder_fixture", "lockless_fixture"]
+
 NUMBERS = ["ENOLCK", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EIO", "EPERM", "EACCES", "EBADF", "EREMOTEIO"]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "run").mkdir()
-    return tmp_path / "run"
-
-
-@pytest.fixture
-def lockless(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    take_locks(monkeypatch)
-    return monkeypatch
-
-
-def leave(folder: Path, owner: Owner, number: int = 1) -> Path:
-    """The heartbeat that an owner would have left."""
-    path = folder / f"heartbeat-{number}"
-    path.write_bytes(encode(owner))
-    return path
-
-
-def numbers(folder: Path) -> list[int]:
-    return sorted(int(path.name.partition("-")[2]) for path in folder.glob("heartbeat-*"))
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -218,7 +206,7 @@ def test_an_owner_elsewhere_that_beats_keeps_its_run(folder: Path, lockless: pyt
 def test_a_run_of_this_machine_is_free_once_its_process_is_gone(folder: Path, lockless: pytest.MonkeyPatch) -> None:
     lockless.setattr(heartbeat, "STALE_SECONDS", 60.0)
     other = start([], folder.parent, code="")
-    here = processes.this()
+    here = processes.current()
     status = processes._status(other.pid)
     assert status is not None
     leave(folder, Owner(Process(here.host, here.boot, here.namespace, other.pid, status.start), "b" * 32))
@@ -231,28 +219,28 @@ def test_a_run_of_this_machine_is_free_once_its_process_is_gone(folder: Path, lo
 
 @pytest.mark.parametrize("change", ["host", "boot", "namespace"])
 def test_what_is_not_of_this_machine_and_its_list_of_processes_is_not_looked_up_there(change: str) -> None:
-    here = processes.this()
-    assert processes.fate(here) == "alive"
+    here = processes.current()
+    assert processes.liveness(here) == "alive"
     fields = {name: getattr(here, name) for name in ("host", "boot", "namespace", "pid", "start")}
-    assert processes.fate(Process(**fields | {"pid": 2**31 - 1})) == "gone"
-    assert processes.fate(Process(**fields | {"start": here.start + 1})) == "gone", "another one has its number now"
-    assert processes.fate(Process(**fields | {change: "other"})) == "unknown"
-    assert processes.fate(Process(**fields | {change: "other", "pid": 2**31 - 1})) == "unknown"
+    assert processes.liveness(Process(**fields | {"pid": 2**31 - 1})) == "gone"
+    assert processes.liveness(Process(**fields | {"start": here.start + 1})) == "gone", "another one has its number now"
+    assert processes.liveness(Process(**fields | {change: "other"})) == "unknown"
+    assert processes.liveness(Process(**fields | {change: "other", "pid": 2**31 - 1})) == "unknown"
 
 
 def test_a_suspended_process_is_alive(folder: Path) -> None:
     other = start([], folder.parent, code="import time; time.sleep(60)")
     try:
-        here, status = processes.this(), processes._status(other.pid)
+        here, status = processes.current(), processes._status(other.pid)
         assert status is not None
         process = Process(here.host, here.boot, here.namespace, other.pid, status.start)
         os.kill(other.pid, signal.SIGSTOP)
         os.waitid(os.P_PID, other.pid, os.WSTOPPED)
-        assert processes.fate(process) == "alive"
+        assert processes.liveness(process) == "alive"
     finally:
         other.kill()
         other.communicate()
-    assert processes.fate(process) == "gone"
+    assert processes.liveness(process) == "gone"
 
 
 @pytest.mark.parametrize(
@@ -402,7 +390,7 @@ def test_the_greatest_number_is_refused_and_others_are_none(folder: Path, lockle
 
 
 def test_a_record_is_read_as_it_was_written() -> None:
-    for owner in (ELSEWHERE, Owner(processes.this(), "t", 5, released=True)):
+    for owner in (ELSEWHERE, Owner(processes.current(), "t", 5, released=True)):
         assert len(encode(owner)) == RECORD_BYTES
         assert decode(encode(owner)) == owner
         assert decode(encode(owner)[:50]) is None
@@ -444,12 +432,6 @@ def test_who_can_lock_sees_who_cannot_and_leaves_a_heartbeat_too(folder: Path, m
 
 
 # The real program
-
-
-def begun(cwd: Path) -> Path:
-    eventually(lambda: list((cwd / "runs").glob("*/checkpoints/last.pt")))
-    (folder,) = (cwd / "runs").iterdir()
-    return folder
 
 
 def test_a_killed_run_is_interrupted_and_resumes(tmp_path: Path) -> None:

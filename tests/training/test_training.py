@@ -27,7 +27,8 @@ from cifar_tui.training import journal, loop
 from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.control import Control
 from cifar_tui.training.evaluation import confusion_matrix, evaluate
-from cifar_tui.training.optimizer import Rates, Steps, optimise
+from cifar_tui.training.optimizer import OptimizerLike, SchedulerLike, build_optimizer
+from tests.support.hostile import Malicious
 from tests.support.training_runs import MOST, Asking, at_batch, run, tiny_setup
 
 TRAINED = 41
@@ -266,11 +267,11 @@ def test_no_speed_counts_the_time_before_the_first_batch_or_leaves_it_out(
     monkeypatch.setattr(journal, "REPORT_SECONDS", 0.1)
     setup = tiny_setup(epochs=1)
 
-    def slow(*arguments: Any) -> tuple[Steps, Rates]:
+    def slow(*arguments: Any) -> tuple[OptimizerLike, SchedulerLike]:
         time.sleep(1)
-        return optimise(*arguments)
+        return build_optimizer(*arguments)
 
-    monkeypatch.setattr(loop, "optimise", slow)
+    monkeypatch.setattr(loop, "build_optimizer", slow)
     recorded = run(tmp_path, setup=setup)
     (epoch,) = recorded.of(Epoch)
     assert all(0.01 < e.images_per_second / epoch.images_per_second < 1000 for e in recorded.of(Batch))
@@ -392,16 +393,6 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "gone": lambda file: file.unlink(),
     "a pickle that acts": lambda file: file.write_bytes(pickle.dumps(Malicious(file.with_name("acted")))),
 }
-
-
-class Malicious:
-    """Its pickle, loaded, makes a file."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (self.file,)
 
 
 @pytest.mark.parametrize("how", DAMAGES)

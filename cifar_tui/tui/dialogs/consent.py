@@ -15,7 +15,7 @@ from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 
 if TYPE_CHECKING:
-    from cifar_tui.models.own import UnknownClassError
+    from cifar_tui.models.user_class import UntrustedClassError
 
 
 class ModelConsent:
@@ -30,11 +30,11 @@ class ModelConsent:
         """Do what runs the code of a run's model; ask first where it is code that this user has never named."""
         unknown = None
         if entry.folder is not None and not entry.active:
-            from cifar_tui.runs import unknown_class
+            from cifar_tui.runs import untrusted_class
 
             # What cannot be found out is told by what it is needed for.
             with contextlib.suppress(CifarTuiError):
-                unknown = unknown_class.unknown(entry.folder)
+                unknown = untrusted_class.find(entry.folder)
         if unknown is None:
             do()
             return
@@ -43,9 +43,9 @@ class ModelConsent:
         answered = functools.partial(self._answered, entry, unknown, do)
         self._app.push_screen(class_question(unknown, self._look()), answered)
 
-    def _answered(self, entry: Entry, asked: UnknownClassError, do: Callable[[], None], answer: str | None) -> None:
+    def _answered(self, entry: Entry, asked: UntrustedClassError, do: Callable[[], None], answer: str | None) -> None:
         if answer == "run":
-            from cifar_tui.models.own import trust
+            from cifar_tui.models.user_class import trust
 
             # What was asked about: the run's folder may say something else by now.
             remembered = trust.allow(asked.key)

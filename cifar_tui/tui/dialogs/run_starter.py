@@ -7,18 +7,16 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textual.app import App
-
 from cifar_tui.config import TrainingConfig
 from cifar_tui.tui.log.status_log import StatusLog
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.run_list import RunList
 from cifar_tui.tui.runtime import background
-from cifar_tui.tui.textual_compat import is_exiting
+from cifar_tui.tui.textual_compat import TerminalApp
 from cifar_tui.tui.theme import Look
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.workspace import Session
+    from cifar_tui.runs.workspace import Workspace
 
 
 class RunStarter:
@@ -26,9 +24,9 @@ class RunStarter:
 
     def __init__(
         self,
-        app: App[Any],
+        app: TerminalApp,
         runs: RunList,
-        workspace: Callable[[], Session],
+        workspace: Callable[[], Workspace],
         log: StatusLog,
         look: Callable[[], Look],
         started: Callable[[Entry], None],
@@ -66,7 +64,7 @@ class RunStarter:
             self._checking |= {entry for entry, _ in to_check}
             self._log.write("looking for CIFAR-10 …")
             background.run(
-                lambda: [(entry, self._workspace().missing(config)) for entry, config in to_check],
+                lambda: [(entry, self._workspace().missing_data_dir(config)) for entry, config in to_check],
                 self._start_or_ask,
                 functools.partial(self._check_failed, to_check),
             )
@@ -103,7 +101,7 @@ class RunStarter:
             self._start(entry)
 
     def _start(self, entry: Entry) -> None:
-        if is_exiting(self._app):
+        if self._app.leaving:
             return  # Nobody would stop this run.
         with self._log.refusals():
             self._runs.start(entry)

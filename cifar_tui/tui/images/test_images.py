@@ -13,7 +13,7 @@ from cifar_tui.tui.widgets.lines import Part
 
 if TYPE_CHECKING:
     from cifar_tui.runs.inference import Gallery
-    from cifar_tui.runs.workspace import Session
+    from cifar_tui.runs.workspace import Workspace
 
 
 def why_none(entry: Entry | None) -> str:
@@ -51,7 +51,7 @@ class Opened:
 
     def __init__(
         self,
-        session: Callable[[], Session],
+        session: Callable[[], Workspace],
         changed: Callable[[], None],
         with_consent: Callable[[Entry, Callable[[], None]], None],
     ) -> None:

@@ -18,7 +18,7 @@ from cifar_tui.tui.theme import Look
 
 if TYPE_CHECKING:
     from cifar_tui.events import Level
-    from cifar_tui.runs.run import Message
+    from cifar_tui.runs.messages import Message
 
 MAX_MESSAGES = 1000
 
@@ -72,7 +72,7 @@ class StatusLog:
         """Add what there is to say of something that has happened to a run."""
         from cifar_tui.events import Note, RunFinished
         from cifar_tui.report.event_lines import ending_line, event_line
-        from cifar_tui.runs.run import Ended, Loading
+        from cifar_tui.runs.messages import Ended, Loading
 
         if isinstance(message, Ended):
             if entry.error:

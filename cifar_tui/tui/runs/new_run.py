@@ -23,14 +23,14 @@ def options_for_new_run(runs: RunList, entry: Entry, runs_dir: Path) -> tuple[Tr
     options = runs.options(entry)
     if entry.folder is None or entry.active:
         return options, ""
-    from cifar_tui.models import own
+    from cifar_tui.models import user_class
 
     try:
-        unknown = own.unknown(options.model, options.model_dir, (runs_dir, entry.folder.path))
+        untrusted = user_class.untrusted(options.model, options.model_dir, (runs_dir, entry.folder.path))
     except CifarTuiError as error:
         why = str(error)
     else:
-        if unknown is None:
+        if untrusted is None:
             return options, ""
-        why = f"{unknown.model} is not filled in: train it by name first"
+        why = f"{untrusted.model} is not filled in: train it by name first"
     return replace(options, model=TrainingConfig().model, model_dir=None), why

@@ -19,7 +19,7 @@ from cifar_tui.tui.runtime.inbox import Inbox
 
 if TYPE_CHECKING:
     from cifar_tui.events import Level
-    from cifar_tui.runs.run import Message
+    from cifar_tui.runs.messages import Message
     from cifar_tui.state import RunState
     from cifar_tui.store.tail import Tail
 
@@ -55,7 +55,8 @@ class RunEvents:
         self._handle = handle
         self._shown: set[Entry] = set()
         self._watcher: FolderWatcher | None = None
-        self._stopped = False
+        self.stopped = False
+        """Whether the dashboard is being left."""
 
     def start(self) -> None:
         """Hand on what is there, and what comes."""
@@ -65,7 +66,7 @@ class RunEvents:
 
     def stop(self) -> None:
         """Hand on nothing more; messages of threads stay in the inbox from now on."""
-        self._stopped = True
+        self.stopped = True
         self._inbox.close()
         if self._watcher is not None:
             self._watcher.stop()
@@ -82,7 +83,7 @@ class RunEvents:
         asyncio.get_running_loop().call_later(BURST_SECONDS, self._receive)
 
     def _receive(self) -> None:
-        if self._stopped:
+        if self.stopped:
             return
         before, rows = {entry: entry.status for entry in self._runs.active}, len(self._runs)
         received = [(self._runs.receive(run, message), message) for run, message in self._inbox.take()]
@@ -97,7 +98,7 @@ class RunEvents:
         )
 
     def _update_from_folders(self, found: FolderUpdates) -> None:
-        if self._stopped:
+        if self.stopped:
             return
         added, changed = self._runs.update_summaries(found.summaries)
         for entry in changed:
@@ -132,7 +133,7 @@ class RunEvents:
         assert folder is not None
 
         def done(read: tuple[dict[str, Any], RunState, Tail]) -> None:
-            if self._stopped or entry.active:
+            if self.stopped or entry.active:
                 return
             self._runs.load(entry, *read)
             self._follow()
@@ -143,7 +144,7 @@ class RunEvents:
             self._handle(Update(changed={entry}, problems=problems, urgent=True))
 
         def failed(error: Exception) -> None:
-            if not self._stopped:
+            if not self.stopped:
                 self._handle(Update(problems=[(entry, "error", error_text(error))]))
 
         background.run(functools.partial(read_run, folder), done, failed)

@@ -15,8 +15,9 @@ from cifar_tui.tui.runtime.inbox import Inbox
 
 if TYPE_CHECKING:
     from cifar_tui.events import AnyEvent
-    from cifar_tui.runs.run import Message, Run
-    from cifar_tui.runs.workspace import Session
+    from cifar_tui.runs.messages import Message
+    from cifar_tui.runs.run import Run
+    from cifar_tui.runs.workspace import Workspace
     from cifar_tui.state import RunState
     from cifar_tui.store.requests import Request
     from cifar_tui.store.run_folder import RunFolder
@@ -36,7 +37,7 @@ class RunList:
     Everything happens on the screen's thread. What cannot be done is a `CifarTuiError` that says why.
     """
 
-    def __init__(self, workspace: Callable[[], Session], configs: Sequence[TrainingConfig], inbox: Inbox) -> None:
+    def __init__(self, workspace: Callable[[], Workspace], configs: Sequence[TrainingConfig], inbox: Inbox) -> None:
         """Have a ready entry for each of `configs`.
 
         Args:
@@ -137,7 +138,7 @@ class RunList:
         Returns:
             The run's entry; None where it is not one of ours.
         """
-        from cifar_tui.runs.run import Ended, Loading
+        from cifar_tui.runs.messages import Ended, Loading
 
         entry = self._by_run.get(run)
         if entry is None:
@@ -202,7 +203,7 @@ class RunList:
 
         config = self.startable(entry)
         entry.state = RunState()
-        run = self._workspace().new(config, lambda message: self._inbox.put(run, message))
+        run = self._workspace().new_run(config, lambda message: self._inbox.put(run, message))
         self._start(entry, run)
 
     def resume(self, entry: Entry, given: Overrides = AS_MADE) -> None:
@@ -221,7 +222,7 @@ class RunList:
             raise CifarTuiError(_why_not_resume(entry))
         if entry.state is None:
             entry.state = entry.folder.read_state()
-        run = self._workspace().continued(entry.folder, lambda message: self._inbox.put(run, message), given)
+        run = self._workspace().resumed_run(entry.folder, lambda message: self._inbox.put(run, message), given)
         self._start(entry, run)
 
     def stop(self, entry: Entry, *, why: str = "stopped by hand", interrupted: bool = False) -> None:
@@ -265,7 +266,7 @@ class RunList:
         return replace(entry.config, name=None)
 
     def _start(self, entry: Entry, run: Run) -> None:
-        from cifar_tui.runs.run import Loading
+        from cifar_tui.runs.messages import Loading
 
         entry.run, entry.tail, entry.error, entry.asked = run, None, "", ""
         entry.loading = Loading("starting", 0, 0)

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from textual import on
 from textual.widgets import Input
 
-from cifar_tui.tui.textual_compat import is_exiting
-
 
 class SearchLine(Input):
     """An input that takes the keyboard at once when it is opened, so that what is typed next goes where it belongs."""
@@ -47,10 +45,8 @@ class SearchLine(Input):
 
     @on(Input.Changed)
     def _search(self, event: Input.Changed) -> None:
-        if not is_exiting(self.app):
-            self._on_change(event.value)
+        self._on_change(event.value)
 
     @on(Input.Submitted)
     def _submit(self) -> None:
-        if not is_exiting(self.app):
-            self._on_submit()
+        self._on_submit()

@@ -1,0 +1,41 @@
+"""Whether the class of a run's model may be run, where it is one of somebody's own: the run may be anybody's."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cifar_tui.errors import InputError
+from cifar_tui.formatting import shortened
+from cifar_tui.models import user_class
+from cifar_tui.models.user_class import UntrustedClassError
+from cifar_tui.models.user_class.location import NoModuleError
+from cifar_tui.store.relocation import stored_run
+from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.stored import AS_MADE, Overrides
+
+
+def find(folder: RunFolder, given: Overrides = AS_MADE) -> UntrustedClassError | None:
+    """The question to be asked before the class is run; None where it may be run, or is one of ours.
+
+    Args:
+        folder: The run's.
+        given: What a person gives instead of what it was made with.
+
+    Raises:
+        InputError: There is no such class, or it lies where runs are kept; or the run's configuration is damaged.
+    """
+    options = stored_run(folder, given).config
+    # Where the run's folder is a link, it lies among other runs somewhere else.
+    barred = (folder.path.parent, Path(os.path.realpath(folder.path)).parent, folder.path)
+    try:
+        return user_class.untrusted(options.model, options.model_dir, barred)
+    except NoModuleError:
+        where = "which --model-dir names" if given.model_dir else "where it was trained"
+        trained = "not in the current folder"
+        if options.model_dir:
+            trained = f"neither in the current folder nor in {shortened(options.model_dir)}, {where}"
+        raise InputError(
+            f"the model of {folder.id} is {shortened(options.model)}, whose source is {trained}; get it from whoever "
+            "trained the run, and name the folder that holds it by --model-dir"
+        ) from None

@@ -1,0 +1,265 @@
+"""From the cells of a comparison to their images: which ones, what both runs say of them, and by what keys."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cifar_tui.analysis.paired import pair
+from cifar_tui.errors import InputError
+from cifar_tui.events import Evaluated, to_json
+from cifar_tui.store.answered import AnsweredRun
+from cifar_tui.store.predictions import FILE
+from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.tui.compare.cells import CELLS, Cell, PairSelection
+from cifar_tui.tui.compare.pair_images import Answer as Said
+from cifar_tui.tui.compare.pair_images import PairCard
+from cifar_tui.tui.images.panel import ImagesPanel
+from cifar_tui.tui.images.test_images import Opened
+from cifar_tui.tui.theme import Look
+from tests.support.dashboard import Desk, dashboard, recorded_folder
+from tests.support.panel_states import check, diagonal, entry, looks, sizes, text
+from tests.support.predictions import gallery, paired
+from tests.support.recorded import finished, recorded, uninterrupted
+
+LOOK = Look()
+RUNS = ("cnn", "mlp")
+NAMES = ("plane", "bird", "fish")
+PAIR = paired()
+TWO = (AnsweredRun(RunFolder(Path("20250101-000000-cnn")), 2), AnsweredRun(RunFolder(Path("20250101-000000-mlp")), 1))
+
+cells = st.sampled_from(CELLS)
+
+
+def panel(cell: Cell = "only_a", look: Look = LOOK) -> ImagesPanel:
+    """One in which the images of two runs are open."""
+
+    def no_session() -> None:
+        raise AssertionError("nothing is opened here")
+
+    made = ImagesPanel(no_session, Opened(no_session, no_session, no_session))  # type: ignore[arg-type]
+    made.look = look
+    made._album = made.pair
+    made.pair.found, made.pair._selection = PAIR, PairSelection(cell)
+    made.pair._entries = [entry(recorded(), under_way=False, number=k) for k in range(2)]
+    return made
+
+
+# Which ones
+
+
+def test_the_cells_are_those_of_the_counts() -> None:
+    assert get_args(Cell) == CELLS
+    a, b = PAIR.a, PAIR.b
+    counts = pair(a.predicted == a.labels, b.predicted == b.labels)
+    for cell in CELLS:
+        assert len(PairSelection(cell).of(a, b)) == getattr(counts, cell)
+    found = np.concatenate([PairSelection(cell).of(a, b) for cell in CELLS])
+    assert sorted(found.tolist()) == list(range(counts.images))
+
+
+@given(cells, st.sampled_from([None, 0, 1, 2]))
+def test_the_most_confident_wrong_answer_comes_first_or_what_both_are_surest_of(cell: Cell, true: int | None) -> None:
+    pictures = paired(40, 30, 20, 10)
+    a, b = pictures.a, pictures.b
+    numbers = PairSelection(cell, true).of(a, b)
+    assert true is None or set(a.labels[numbers].tolist()) == {true}
+    wrong = {
+        "both": np.minimum(a.confidence, b.confidence),
+        "only_a": b.confidence,
+        "only_b": a.confidence,
+        "neither": np.maximum(a.confidence, b.confidence),
+    }
+    assert (np.diff(wrong[cell][numbers]) <= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("selection", "said"),
+    [
+        (PairSelection("both"), "both right"),
+        (PairSelection("only_a"), "only cnn right"),
+        (PairSelection("only_b", 1), "'bird', only mlp right"),
+        (PairSelection("neither", 0), "'plane', neither right"),
+    ],
+)
+def test_a_selection_says_what_it_is(selection: PairSelection, said: str) -> None:
+    assert selection.words(RUNS, NAMES, 80, LOOK) == said
+
+
+# How they are drawn
+
+
+def test_a_card_has_the_true_class_and_the_answers_of_both_runs() -> None:
+    answers = Said("a cnn", LOOK.run(0), "plane", 0.932, False), Said("b mlp-2", LOOK.run(1), "bird", 0.5, True)
+    card = PairCard(PAIR.images[0], "bird", answers)
+
+    def told(width: int) -> list[str]:
+        return ["".join(p if isinstance(p, str) else p[0] for p in row) for row in card.words(width, LOOK)]
+
+    assert told(32) == [
+        "true      bird",
+        "a cnn   → plane          93.20 %",
+        "b mlp-2 → bird           50.00 %",
+    ]
+    assert told(24)[2] == "b mlp-2 → bird   50.00 %"
+    assert all(len(row) <= 12 for row in told(12))
+    _, first, second = card.words(32, LOOK)
+    assert (first[2][1], second[2][1]) == (LOOK.bad, LOOK.good)
+
+
+def test_the_headings_say_which_cell_it_is_by_whose_weights_and_the_keys_that_lead_on() -> None:
+    made = panel()
+    lines = text(made.lines(80, 21))
+    assert lines[0] == "only run a right · 1–2 of 3", "both have one name"
+    assert lines[1] == "weights of epochs 2 and 1 · Esc: compare · Tab: the cursor keys"
+    made.action_page(1)
+    assert text(made.lines(80, 21))[0] == "only run a right · 3–3 of 3"
+    made.action_step(0, 1)
+    assert text(made.lines(80, 21))[0] == "only run b right · 1–2 of 2"
+    made.action_step(0, 2)
+    made.action_step(-1, 0)
+    assert text(made.lines(80, 21))[0].startswith("'fish', both right · ")
+
+
+@given(cells, looks, sizes, st.lists(st.sampled_from(["up", "down", "left", "right", "page", "end", "v"]), max_size=6))
+@settings(max_examples=40)
+def test_every_page_fits_every_size_and_every_terminal_after_any_keys(
+    cell: Cell, look: Look, size: tuple[int, int], keys: list[str]
+) -> None:
+    made = panel(cell, look)
+    for key in ["", *keys]:
+        match key:
+            case "up" | "down":
+                made.action_step(1 if key == "down" else -1, 0)
+            case "left" | "right":
+                made.action_step(0, 1 if key == "right" else -1)
+            case "page":
+                made.action_page(1)
+            case "end":
+                made.action_edge(-1)
+            case "v":
+                made.next_kind()
+        check(made.lines(*size), size, look)
+
+
+# On the screen
+
+
+def finished_folder(runs_dir: Path, name: str, answers: bytes | None) -> None:
+    """A run that was tested, and what it took the images for."""
+    folder = recorded_folder(runs_dir, name)
+    test = Evaluated(t=9, split="test", epoch=1, loss=1.0, accuracy=0.5, confusion=diagonal(2, 1, 0), seconds=0.1)
+    events = [*uninterrupted(2), test, finished()]
+    folder.events_file.write_text("".join(f"{to_json(event)}\n" for event in events))
+    folder.summary_file.write_text(folder.summary_file.read_text().replace("stopped", "finished"))
+    if answers is not None:
+        (folder.path / FILE).write_bytes(answers)
+
+
+async def compared(desk: Desk) -> None:
+    """Mark both earlier runs, and compare them."""
+    await desk.shows("one", "two")
+    await desk.press("down", "space", "down", "space")
+    await desk.until(lambda: all(each.state for each in desk.app.runs.marked))
+    await desk.press("4")
+
+
+def two_folders(runs_dir: Path) -> None:
+    """Two tested runs, `two` and `one` in the table's order."""
+    for name, answers in (("two", PAIR.a), ("one", PAIR.b)):
+        finished_folder(runs_dir, name, replace(answers, epoch=1).to_bytes())
+
+
+async def test_enter_on_a_cell_opens_its_images_and_escape_goes_back_to_it(tmp_path: Path) -> None:
+    two_folders(tmp_path)
+    async with dashboard(tmp_path, "cnn", size=(80, 24)) as desk:
+        desk.session.pair = PAIR
+        desk.session.gate.clear()
+        await compared(desk)
+        await desk.shows("only two right: 3 of 11 test images (27.27 %) · Enter: images · ←→ cells", "Enter its images")
+        for pointed, said in (("neither 1", "neither right: 1 of 11"), ("only two 3", "only two right: 3 of 11")):
+            y, row = next((y, row) for y, row in enumerate(desk.screen().splitlines()) if pointed in row)
+            await desk.pilot.click(offset=(row.index(pointed), y))
+            await desk.shows(said)
+        await desk.press("right", "enter")
+        await desk.until(lambda: desk.view == "images")
+        await desk.shows("reading images 75 % …", "Esc back")
+        desk.session.gate.set()
+        await desk.shows("only one right · 1–2 of 2", "weights of epochs 2 and 1 · ←→ cell · Esc: compare")
+        await desk.shows("a two → ", "b one → ")
+        await desk.press("left")
+        await desk.shows("only two right · 1–2 of 3 · PgUp PgDn")
+        await desk.press("pagedown")
+        await desk.shows("3–3 of 3")
+        await desk.press("home", "enter", "v", "end")
+        await desk.shows("3–3 of 3")
+        await desk.press("escape")
+        await desk.shows("only one right: 2 of 11")
+        assert desk.view == "compare"
+        assert desk.session.opened == [f"20250101-000000-{name}" for name in ("two", "one")]
+
+
+async def test_images_of_two_runs_stay_while_others_are_selected_and_go_with_the_view(tmp_path: Path) -> None:
+    two_folders(tmp_path)
+    async with dashboard(tmp_path, "cnn") as desk:
+        desk.session.pair = PAIR
+        desk.session.galleries["20250101-000000-one"] = gallery(epoch=1)
+        await compared(desk)
+        await desk.press("enter")
+        await desk.shows("only two right · 1–3 of 3", "Esc: compare")
+        await desk.press("tab", "up")
+        await desk.shows("only two right · 1–3 of 3", "Tab: the cursor keys")
+        await desk.press("down", "3")
+        await desk.shows("any taken for another", "test images, weights of epoch 1", "Esc: matrix")
+        await desk.press("escape")
+        assert desk.view == "confusion"
+        assert desk.app.main.views is not None
+        assert desk.app.main.views.images.pair.found is None
+
+
+async def test_why_there_are_no_images_of_two_runs_is_said(tmp_path: Path) -> None:
+    two_folders(tmp_path)
+    async with dashboard(tmp_path, "cnn") as desk:
+        why = "CIFAR-10 is not on this machine any more: put its archive into /data"
+        desk.session.pair = InputError(why)
+        await compared(desk)
+        await desk.press("enter")
+        await desk.shows(why)
+        await desk.press("escape")
+        await desk.shows("Enter: images")
+        desk.session.pair = PAIR
+        await desk.press("enter")
+        await desk.shows("only two right · 1–3 of 3")
+
+
+async def test_the_cursor_keys_are_the_cells_while_there_are_some_and_the_runs_otherwise(tmp_path: Path) -> None:
+    finished_folder(tmp_path, "two", replace(PAIR.a, epoch=1).to_bytes())
+    finished_folder(tmp_path, "one", None)
+    async with dashboard(tmp_path, "cnn") as desk:
+        await compared(desk)
+        await desk.shows(f"20250101-000000-one has no recorded answers ({FILE})")
+        await desk.until(lambda: desk.app.main.focused is None)
+        before = desk.app.selected
+        await desk.press("up", "enter")
+        assert desk.app.selected is not before
+        assert desk.view == "compare"
+
+
+async def test_leaving_the_dashboard_ends_what_is_being_opened_of_two_runs(tmp_path: Path) -> None:
+    two_folders(tmp_path)
+    async with dashboard(tmp_path, "cnn") as desk:
+        desk.session.gate.clear()
+        await compared(desk)
+        await desk.shows("Enter: images")
+        await desk.press("enter")
+        await desk.shows("reading images 75 % …")
+        assert desk.app.main.views is not None
+        job = desk.app.main.views.images.pair._job
+        assert job is not None
+    assert job.closed.is_set()
