@@ -15,8 +15,8 @@ from cifar_tui.tui.dialogs.consent import ModelConsent
 from cifar_tui.tui.dialogs.run_starter import RunStarter
 from cifar_tui.tui.log.status_log import StatusLog
 from cifar_tui.tui.main_screen import MainScreen
+from cifar_tui.tui.runs.copied_options import copied_options
 from cifar_tui.tui.runs.entry import Entry
-from cifar_tui.tui.runs.new_run import options_for_new_run
 from cifar_tui.tui.runs.run_list import RunList
 from cifar_tui.tui.runtime import background
 from cifar_tui.tui.textual_compat import TerminalApp
@@ -127,7 +127,7 @@ class RunCommands(DOMNode):
         options = TrainingConfig()
         if (entry := self._main().selected) is not None:
             with self._log.refusals():
-                options, problem = options_for_new_run(self._runs, entry, self._runs_dir)
+                options, problem = copied_options(self._runs, entry, self._runs_dir)
                 if problem:
                     self._log.write(problem, entry, "warning")
         self._app.push_screen(NewRun(options, self._look()), self._create_run)

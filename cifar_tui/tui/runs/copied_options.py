@@ -11,7 +11,7 @@ from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.run_list import RunList
 
 
-def options_for_new_run(runs: RunList, entry: Entry, runs_dir: Path) -> tuple[TrainingConfig, str]:
+def copied_options(runs: RunList, entry: Entry, runs_dir: Path) -> tuple[TrainingConfig, str]:
     """A run's options for a new one: without a class that a run from anybody names, and the user has not.
 
     Returns:
