@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError, DivergedError, InputError
 from cifar_tui.events import AnyEvent, Checkpoint, Level, Note, RunFinished, RunStatus
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.report.artefacts import HTML, REPORT, Predictions, lacking_fonts, write_artefacts
 from cifar_tui.report.plots.predictions import SHOWN
 from cifar_tui.runs.failures import explain
@@ -26,7 +27,6 @@ from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.relocation import remember, stored_run
 from cifar_tui.store.requests import ASKED, Request, Requests, is_request
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.system.memory import give_memory_back
 from cifar_tui.training.control import Control, StopTraining
 
@@ -73,7 +73,7 @@ class Run:
         config: TrainingConfig,
         folder: RunFolder | None,
         listener: Listener,
-        given: Overrides = AS_MADE,
+        given: Overrides = NO_OVERRIDES,
     ) -> None:
         self.config = config
         self._given = given
@@ -310,7 +310,7 @@ class Run:
                 if state.started is not None and (lacking := lacking_fonts(state.started.classes)):
                     note("info", lacking)
                 ended = replace(state, finished=final, status=final.state)
-                for problem in write_artefacts(folder.path, recorder.config, ended, predictions, answers):
+                for problem in write_artefacts(folder.path, recorder.run_record, ended, predictions, answers):
                     note("warning", problem)
             emit(final)
         except OSError as error:

@@ -10,12 +10,12 @@ from cifar_tui.formatting import shortened
 from cifar_tui.models import own
 from cifar_tui.models.own import UnknownClassError
 from cifar_tui.models.own.place import NoModuleError
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import AS_MADE, Overrides
 
 
-def unknown(folder: RunFolder, given: Overrides = AS_MADE) -> UnknownClassError | None:
+def unknown(folder: RunFolder, given: Overrides = NO_OVERRIDES) -> UnknownClassError | None:
     """The question to be asked before the class is run; None where it may be run, or is one of ours.
 
     Args:

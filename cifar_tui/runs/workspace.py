@@ -11,13 +11,13 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import plural
 from cifar_tui.models.own import UnknownClassError
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.report.artefacts import write_artefacts
 from cifar_tui.runs.run import Listener, Run
 from cifar_tui.runs.shared import Shared, load_pytorch
 from cifar_tui.store import catalog
 from cifar_tui.store.relocation import remember, stored_run
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.system import processors
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Session:
         """A run that has not begun; its folder is made once its images are read and its device is found."""
         return Run(self._shared, config, None, listener)
 
-    def continued(self, folder: RunFolder, listener: Listener, given: Overrides = AS_MADE) -> Run:
+    def continued(self, folder: RunFolder, listener: Listener, given: Overrides = NO_OVERRIDES) -> Run:
         """An earlier run, to go on from its last checkpoint, or from its beginning where it has none.
 
         Args:
@@ -136,7 +136,7 @@ class Session:
         return inference.predictions(folder, names, progress, MOST_FILES, _beside_training())
 
     def _check_images(self, folder: RunFolder) -> None:
-        places = stored_run(folder).places
+        places = stored_run(folder).locations
         missing = [self.missing(replace(TrainingConfig(), data=p.data, data_dir=p.data_dir)) for p in places]
         if all(missing):
             raise InputError(f"CIFAR-10 is not on this machine any more: put its archive into {missing[0]}")
@@ -167,7 +167,7 @@ def option_of(path: str) -> Literal["data_dir", "data"]:
     return sources.option_of(path)
 
 
-def write_report(folder: RunFolder, given: Overrides = AS_MADE, progress: Progress = lambda *_: None) -> list[str]:
+def write_report(folder: RunFolder, given: Overrides = NO_OVERRIDES, progress: Progress = lambda *_: None) -> list[str]:
     """Write a run's pictures and its report as far as it is recorded, also while it trains.
 
     Args:

@@ -35,10 +35,11 @@ from cifar_tui.tui.theme import Look
 
 if TYPE_CHECKING:
     from cifar_tui.events import Level
+    from cifar_tui.records import Summary
     from cifar_tui.runs.run import Message
     from cifar_tui.runs.workspace import Session
     from cifar_tui.state import RunState
-    from cifar_tui.store.tail import Tail
+    from cifar_tui.store.events_file import Tail
 
 SAMPLE_SECONDS = 2.0
 """How often the devices are asked what they do, while something trains."""
@@ -377,7 +378,7 @@ class LiveApp(InTurnApp):
         folder = entry.folder
         assert folder is not None
 
-        def done(read: tuple[dict[str, Any], RunState, Tail]) -> None:
+        def done(read: tuple[Summary, RunState, Tail]) -> None:
             if not entry.under_way:
                 entry.summary, entry.state, entry.tail = read
                 self.follow()

@@ -9,13 +9,13 @@ from typing import Any, cast
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.events import AnyEvent, RunFinished, RunStatus
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.runs.inference import Gallery, PredictedFiles
 from cifar_tui.runs.paired_images import PairedImages
 from cifar_tui.runs.run import Ended, Listener, Message, Run
 from cifar_tui.runs.workspace import Progress, Session
 from cifar_tui.store.answered import Two
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import AS_MADE, Overrides
 from tests.core.test_state import finished, started, uninterrupted
 
 
@@ -85,7 +85,7 @@ class FakeSession:
         """What comes of opening the images of two runs."""
         self.predictions: PredictedFiles | Exception | None = None
         """What comes of predicting image files."""
-        self.given = AS_MADE
+        self.given = NO_OVERRIDES
         """What was given for the run that was resumed last."""
         self.named: list[tuple[str, ...]] = []
         """Those that were."""
@@ -99,7 +99,7 @@ class FakeSession:
         self.runs.append(FakeRun(config, None, listener, self.runs_dir))
         return cast(Run, self.runs[-1])
 
-    def continued(self, folder: RunFolder, listener: Listener, given: Overrides = AS_MADE) -> Run:
+    def continued(self, folder: RunFolder, listener: Listener, given: Overrides = NO_OVERRIDES) -> Run:
         self.given = given
         self.runs.append(FakeRun(TrainingConfig(), folder, listener, self.runs_dir))
         return cast(Run, self.runs[-1])

@@ -19,8 +19,9 @@ def finished_run(runs_dir: Path, setup: Setup | None = None) -> tuple[RunFolder,
     folder = RunFolder(runs_dir / "20260314-150926-tiny")
     folder.path.mkdir(parents=True)
     trained = run(folder.path, setup=setup)
-    folder.write_config(record_of(setup, folder))
-    recorder = Recorder(folder, folder.read_config(), RunState())
+    record = record_of(setup, folder)
+    folder.write_record(record)
+    recorder = Recorder(folder, record, RunState())
     for event in trained.events:
         recorder.record(event)
     recorder.close()

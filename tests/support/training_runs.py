@@ -13,7 +13,7 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.data.dataset import Dataset, Source, Split, split
 from cifar_tui.events import AnyEvent, Batch, Epoch
 from cifar_tui.models import own
-from cifar_tui.stored import ImagePlace, Stored
+from cifar_tui.records import DataLocation, StoredRun
 from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.clock import Clock
 from cifar_tui.training.control import Control
@@ -50,8 +50,8 @@ class TinyShelf:
     def source(self, config: TrainingConfig, progress: object, *, stored: bool = False, rules: int = 0) -> Source:
         return self._source
 
-    def stored(self, stored: Stored, progress: object) -> tuple[Source, ImagePlace]:
-        return self._source, ImagePlace(data=stored.config.data, data_dir=None)
+    def stored(self, stored: StoredRun, progress: object) -> tuple[Source, DataLocation]:
+        return self._source, DataLocation(data=stored.config.data, data_dir=None)
 
 
 def tiny_setup(**options: Any) -> Setup:

@@ -25,7 +25,7 @@ from cifar_tui.tui.main_screen import SMALLEST, MainScreen
 from cifar_tui.tui.runtime import in_turn
 from tests.core.test_state import batch, finished, uninterrupted
 from tests.support.fake_session import FakeRun, FakeSession, digits, session_of
-from tests.support.recorded import run_config
+from tests.support.recorded import run_record
 
 
 class Desk:
@@ -94,7 +94,7 @@ def recorded_folder(runs_dir: Path, name: str, epochs: int = 2) -> RunFolder:
     """A folder as a run leaves it that was stopped after some epochs."""
     folder = RunFolder(runs_dir / f"20250101-000000-{name}")
     folder.path.mkdir(parents=True)
-    folder.write_config({"options": TrainingConfig(model="mlp", data="digits", epochs=5, name=name).to_dict()})
+    folder.write_record(run_record(TrainingConfig(model="mlp", data="digits", epochs=5, name=name), id=folder.id))
     events = [*uninterrupted(epochs), finished("stopped")]
     folder.events_file.write_text("".join(f"{to_json(event)}\n" for event in events))
     folder.summary_file.write_text(
@@ -289,7 +289,6 @@ async def test_what_is_typed_at_once_after_the_filters_key_belongs_to_the_filter
 async def test_e_writes_the_report_of_a_run_as_far_as_it_is_recorded(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "20250101-000000-old")
     recorded_folder(tmp_path, "old")
-    folder.write_config(run_config() | {"id": folder.id})
     async with dashboard(tmp_path) as desk:
         await desk.shows("old")
         await desk.press("end", "e")

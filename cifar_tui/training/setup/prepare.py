@@ -17,7 +17,7 @@ from cifar_tui.models.own import is_own
 from cifar_tui.models.own.kinds import is_compiled, uncompiled
 from cifar_tui.models.parts.dropout import own_dropout, set_dropout
 from cifar_tui.recipes import Recipe, recipe
-from cifar_tui.stored import Stored
+from cifar_tui.records import StoredRun
 from cifar_tui.training.checkpoints.storage import Identity
 from cifar_tui.training.devices import Placement, adapted, best_memory_format, place
 from cifar_tui.training.random_streams import Draws, global_generators, seed_global
@@ -79,7 +79,7 @@ def prepare(config: TrainingConfig, shelf: Shelf, progress: Progress) -> Setup:
     return _setup(config, make, placement, shelf.source(config, progress), "begin")
 
 
-def prepare_stored(stored: Stored, shelf: Shelf, progress: Progress, purpose: Purpose = "predict") -> Setup:
+def prepare_stored(stored: StoredRun, shelf: Shelf, progress: Progress, purpose: Purpose = "predict") -> Setup:
     """As `prepare`, for a run in a folder, on what of its device is here, with its images wherever they are.
 
     For `predict`, what concerns its training alone is not looked into.
