@@ -25,7 +25,7 @@ from cifar_tui.events import (
     to_json,
 )
 from cifar_tui.system.codec import MAX_INT, MAX_NUMBER, MAX_TEXT
-from tests.core.test_state import started
+from tests.support.recorded import started
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 wholes = st.integers(1, MAX_INT)

@@ -42,8 +42,7 @@ from cifar_tui.store.lock import RunLock, is_held
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system.files import replacing, write_text
-from tests.core.test_state import batch, finished, fold, started, uninterrupted, whole_epoch
-from tests.support.recorded import kept_text, run_record
+from tests.support.recorded import batch, finished, fold, kept_text, run_record, started, uninterrupted, whole_epoch
 
 NOW = datetime(2026, 1, 2, 3, 4, 5)
 RECORD = run_record(TrainingConfig(epochs=5), id="20260102-030405-cnn", name="digits")
