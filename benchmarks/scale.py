@@ -52,7 +52,7 @@ def make(real: Path, count: int, events: int) -> None:
         _copy(real, runs / run_id)
     long = RunFolder(_copy(real, runs / LONG))
     long.events_file.unlink()
-    recorder = Recorder(long, long.read_config(), RunState())
+    recorder = Recorder(long, long.read_record(), RunState())
     for event in hour.events(1, events // hour.BATCHES):
         recorder.record(event)
     state = recorder.state

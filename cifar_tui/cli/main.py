@@ -52,7 +52,7 @@ from cifar_tui.config import (
 from cifar_tui.data import data_option
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.formatting import printable
-from cifar_tui.stored import AS_MADE, Overrides
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.system import output, user_folders
 from cifar_tui.system.paths import absolute, expand_path, leave_deleted_folder
 
@@ -254,7 +254,7 @@ def _print_ids(
     as_json: bool,
     tensorboard: bool = False,
     agreed: str | None = None,
-    given: Overrides = AS_MADE,
+    given: Overrides = NO_OVERRIDES,
 ) -> None:
     """Train in the background, and say under which ids."""
     from cifar_tui.runs import detached
@@ -334,7 +334,7 @@ def resume(
     folder = find_run(context, run, runs_dir)
     given = overrides(data=data, model_dir=model_dir, device=device, precision=precision, threads=threads)
     if catalog.is_paused(folder):
-        if given != AS_MADE:
+        if given != NO_OVERRIDES:
             raise InputError(f"{folder.id} is paused in another process, which keeps its options; give none")
         runs.ask(context, run, runs_dir, as_json, "resume")
         return

@@ -17,7 +17,7 @@ from cifar_tui.errors import InputError
 from cifar_tui.formatting import printable
 from cifar_tui.models import user_class
 from cifar_tui.models.user_class import UntrustedClassError
-from cifar_tui.stored import AS_MADE, Overrides
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.system import output
 from cifar_tui.system.paths import expand_path
 
@@ -163,7 +163,7 @@ def check_class(
     trust: bool,
     as_json: bool,
     agreed: str | None = None,
-    given: Overrides = AS_MADE,
+    given: Overrides = NO_OVERRIDES,
 ) -> str | None:
     """See that the class of a run's model may be run, where it is one of somebody's own; ask, where someone is there.
 

@@ -75,7 +75,7 @@ def runs(
     directory = runs_folder(context, runs_dir)
     summaries = catalog.summaries(directory)
     if wants_json(context, as_json):
-        output.line(json.dumps(summaries))
+        output.line(json.dumps([each.to_json() for each in summaries]))
         return
     if not summaries and directory.exists() and not directory.is_dir():
         raise InputError(f"--runs-dir: {str(directory)!r} is a file; it takes a folder")

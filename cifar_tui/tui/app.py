@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.formatting import plural
-from cifar_tui.stored import AS_MADE, Overrides
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.tui import keys
 from cifar_tui.tui.dialogs import consent
 from cifar_tui.tui.live import LiveApp
@@ -193,7 +193,7 @@ class Dashboard(LiveApp):
             return
         consent.with_class(self, entry, functools.partial(self._resume, entry))
 
-    def _resume(self, entry: Entry, given: Overrides = AS_MADE) -> None:
+    def _resume(self, entry: Entry, given: Overrides = NO_OVERRIDES) -> None:
         with self.refusals():
             self.roster.resume(entry, given)
             self.say("resuming from its last checkpoint …", entry)

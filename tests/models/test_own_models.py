@@ -16,14 +16,13 @@ from cifar_tui.events import Batch
 from cifar_tui.models.user_class import resolved
 from cifar_tui.recipes import recipe
 from cifar_tui.runs.inference import evaluate
-from cifar_tui.store.commands import training_command
+from cifar_tui.store.command_lines import training_command
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training import journal
 from cifar_tui.training.control import Control
 from cifar_tui.training.optimizer import build_optimizer
 from tests.support import command
 from tests.support.own_kinds import LAYERS
-from tests.support.recorded import run_config
 from tests.support.training_runs import Asking, Recorded, at_batch, run, tiny_setup
 
 HEAD = """
@@ -218,7 +217,7 @@ def test_a_run_is_called_after_its_model(model: str, word: str) -> None:
 def test_the_command_that_trains_it_again_names_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     options = TrainingConfig(model="mine:Net", model_dir=resolved("mine:Net", None))
-    assert training_command(run_config(options))[2:] == ["--model", "mine:Net", "--model-dir", str(tmp_path)]
+    assert training_command(options, "runs")[2:] == ["--model", "mine:Net", "--model-dir", str(tmp_path)]
     assert resolved("cnn", "somewhere") is None
 
 

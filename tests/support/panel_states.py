@@ -14,6 +14,7 @@ from textual.strip import Strip
 from cifar_tui.config import TrainingConfig
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import Batch, Evaluated, Paused
+from cifar_tui.records import Summary
 from cifar_tui.runs.inference import Gallery
 from cifar_tui.runs.messages import Loading
 from cifar_tui.state import RunState
@@ -134,11 +135,11 @@ ENTRIES: dict[str, Entry | None] = {
     "stopped": entry(recorded([(0.4, 0.5)], ending="stopped", test=None), under_way=False),
     "diverged": entry(recorded([], ending="diverged", message="the loss is NaN"), under_way=False),
     "failed": entry(under_way=False, error="out of memory at batch size 256: try --batch-size 128"),
-    "earlier": entry(under_way=False, config=None, summary={"state": "finished", "epochs": 3, "planned_epochs": 9}),
-    "damaged": entry(
-        under_way=False, config=None, summary=dict.fromkeys(("state", "epochs", "seed", "device"), "\x1b")
+    "earlier": entry(
+        under_way=False, config=None, summary=Summary(id=ID, state="finished", epochs=3, planned_epochs=9)
     ),
-    "interrupted": entry(begun(2), under_way=False, summary={"state": "interrupted", "message": "no word"}),
+    "damaged": entry(under_way=False, config=None, summary=Summary(id=ID, device="\x1b")),
+    "interrupted": entry(begun(2), under_way=False, summary=Summary(id=ID, state="interrupted", message="no word")),
     "2 classes": entry(with_classes(2)),
     "100 classes": entry(with_classes(100)),
     "strange names": entry(_strange()),

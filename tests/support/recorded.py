@@ -20,6 +20,7 @@ from cifar_tui.events import (
     RunStarted,
     RunStatus,
 )
+from cifar_tui.records import DatasetRecord, RunRecord
 from cifar_tui.state import RunState
 
 ID = "20260314-150926-cnn"
@@ -144,37 +145,33 @@ def kept_text(content: dict[str, Any]) -> str:
     return f'{head[:-1]},"validations":[\n{lines}]}}\n'
 
 
-def run_config(
+def run_record(
     options: TrainingConfig | None = None,
     *,
+    id: str = ID,  # noqa: A002
     name: str = "cifar10",
     classes: Sequence[str] = ("plane", "bird", "fish"),
     command: Sequence[str] = ("cifar-tui", "--no-ui"),
-) -> dict[str, Any]:
-    """What the `config.json` of a recorded run holds."""
+) -> RunRecord:
+    """The record of a recorded run."""
     options = options or TrainingConfig(epochs=3)
-    return {
-        "id": ID,
-        "created": "2026-03-14T15:09:26+00:00",
-        "command": list(command),
-        "runs_dir": "runs",
-        "options": options.to_dict(),
-        "seed": options.seed,
-        "dataset": {
-            "name": name,
-            "fingerprint": "5f" * 32,
-            "train": TRAIN,
-            "validation": 100,
-            "test": 1101,
-            "classes": list(classes),
-        },
-        "device": "cpu",
-        "device_name": "AMD EPYC 9654",
-        "precision": "fp32",
-        "threads": 2,
-        "parameters": 5_859_210,
-        "versions": {"cifar-tui": "0.1.0", "python": "3.12.1", "torch": "2.15.0"},
-    }
+    return RunRecord(
+        id=id,
+        created="2026-03-14T15:09:26+00:00",
+        command=tuple(command),
+        runs_dir="runs",
+        options=options,
+        seed=options.seed,
+        dataset=DatasetRecord(
+            name=name, fingerprint="5f" * 32, train=TRAIN, validation=100, test=1101, classes=tuple(classes)
+        ),
+        device="cpu",
+        device_name="AMD EPYC 9654",
+        precision="fp32",
+        threads=2,
+        parameters=5_859_210,
+        versions={"cifar-tui": "0.1.0", "python": "3.12.1", "torch": "2.15.0"},
+    )
 
 
 def started() -> RunStarted:
