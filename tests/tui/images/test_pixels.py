@@ -21,11 +21,10 @@ from cifar_tui.tui.images.terminal_graphics import KittyDriver, QueryingDriver, 
 from cifar_tui.tui.images.thumbnails import Layout, thumbnail
 from cifar_tui.tui.textual_compat import KeyParser, TerminalDriver
 from cifar_tui.tui.theme import Look
-from tests.support.finished_runs import command
-from tests.support.kitty import NAME, PLACEHOLDER, Kitty
-from tests.support.panel_states import text
+from tests.support.panel_states import GALLERY, panel, text
+from tests.support.program import command
 from tests.support.terminal import Screen, Terminal
-from tests.tui.views.test_images import GALLERY, panel
+from tests.support.terminal_images import NAME, PLACEHOLDER, Kitty
 
 LOOK = Look()
 NOISE = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)
