@@ -100,9 +100,9 @@ def test_other_programs_get_what_there_is(command: str) -> None:
 @pytest.mark.parametrize("command", outputs())
 def test_the_output_that_is_shown_has_the_words_of_the_real_one(folder: Path, command: str) -> None:
     result = (folder / "first.txt").read_text() if command == FIRST else call(shlex.split(command)[1:], folder).stdout
-    real = {words(line) for line in result.splitlines()}
+    real = {without_numbers(line) for line in result.splitlines()}
     for line in outputs()[command]:
-        assert line.startswith("…") or words(line) in real, line
+        assert line.startswith("…") or without_numbers(line) in real, line
 
 
 def test_the_page_about_the_run_folder_names_all_that_is_there(folder: Path) -> None:
@@ -137,7 +137,7 @@ def names(value: object) -> set[str]:
     return set(value).union(*map(names, value.values())) if isinstance(value, dict) else set()
 
 
-def words(line: str) -> str:
+def without_numbers(line: str) -> str:
     """A line of output without its numbers, and without what only some lines of its kind have."""
     line = re.sub(r"  best$|  \d \(\d+\)$|─+", "", line)
     line = re.sub(r"(\d+ min )?[\d.]+ s\b|\d+ min\b", "TIME", line)
