@@ -10,7 +10,7 @@ from typing import get_args
 import pytest
 
 from cifar_tui.events import AnyEvent
-from tests.support.documents import KEYS_PAGE, PAGES, ROOT, anchors, links, page_with_keys
+from tests.project.documents import KEYS_PAGE, PAGES, ROOT, anchors, links, page_with_keys
 
 RUN_FOLDER = (ROOT / "docs" / "run-folder.md").read_text()
 PATH = r"`((?:cifar_tui|tests|benchmarks|docs)/[\w/.*-]+)`"
@@ -48,7 +48,7 @@ def test_every_page_is_reached_from_the_readme() -> None:
 
 
 def test_the_table_of_keys_is_that_of_the_code() -> None:
-    assert KEYS_PAGE.read_text() == page_with_keys(), "run python -m tests.support.documents"
+    assert KEYS_PAGE.read_text() == page_with_keys(), "run python -m tests.project.documents"
 
 
 def test_the_table_of_events_has_every_field() -> None:
