@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.support import fork_server
+
 TRAIN = ("--no-ui", "--data", "digits", "--model", "mlp", "--batch-size", "64", "--threads", "1")
 """A short training of real images; add the epochs."""
 ENDLESS = ("--epochs", "5000", "--patience", "5000")
@@ -23,29 +25,33 @@ def start(
     arguments: Sequence[str],
     cwd: Path,
     env: dict[str, str] | None = None,
+    *,
+    fresh: bool = False,
     prepare: Callable[[], None] | None = None,
 ) -> subprocess.Popen[str]:
-    """Start it in the folder `cwd`; `prepare` is called in the new process first."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "cifar_tui", *arguments],
-        cwd=cwd,
-        env=os.environ | (env or {}),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=prepare,
-    )
+    """Start it in the folder `cwd`.
+
+    Args:
+        arguments: Its command line.
+        cwd: Its current folder.
+        env: More of its environment.
+        fresh: Whether Python itself has to start too.
+        prepare: Called in the new process first, which is a fresh one then.
+    """
+    command = [sys.executable, "-m", "cifar_tui", *arguments]
+    return fork_server.start(command, cwd=cwd, env=os.environ | (env or {}), fresh=fresh, preexec_fn=prepare)
 
 
 def run(
     arguments: Sequence[str],
     cwd: Path,
     env: dict[str, str] | None = None,
+    *,
+    fresh: bool = False,
     prepare: Callable[[], None] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run it in the folder `cwd` to its end."""
-    process = start(arguments, cwd, env, prepare)
+    """Run it in the folder `cwd` to its end; the arguments are those of `start`."""
+    process = start(arguments, cwd, env, fresh=fresh, prepare=prepare)
     out, err = process.communicate(timeout=180)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
