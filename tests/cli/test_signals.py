@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import TRAIN, events, metrics, only_run, run, start, summary
+from tests.support.command import TRAIN, events, eventually, metrics, only_run, run, start, summary
 
 EPOCHS = 6
 
@@ -23,11 +23,12 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, st
 
 def wait_for_batches(process: "subprocess.Popen[str]", cwd: Path, count: int) -> None:
     """Wait until so many batches are on the disk, or the process has ended."""
-    while process.poll() is None:
+
+    def is_so() -> bool:
         files = list((cwd / "runs").glob("*/events.jsonl"))
-        if files and files[0].read_text().count('"type":"batch"') >= count:
-            return
-        time.sleep(0.005)
+        return process.poll() is not None or bool(files and files[0].read_text().count('"type":"batch"') >= count)
+
+    eventually(is_so)
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

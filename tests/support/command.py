@@ -75,8 +75,9 @@ def summary(folder: Path) -> dict[str, Any]:
 
 
 def events(folder: Path) -> list[dict[str, Any]]:
-    """A run's events.jsonl."""
-    return [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    """A run's events.jsonl, but for the line that is just being written."""
+    *whole, _ = (folder / "events.jsonl").read_text().split("\n")
+    return [json.loads(line) for line in whole]
 
 
 def refused(result: subprocess.CompletedProcess[str], status: int = 2) -> str:
@@ -89,10 +90,11 @@ def refused(result: subprocess.CompletedProcess[str], status: int = 2) -> str:
     return lines[0]
 
 
-def eventually(is_so: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
+def eventually(is_so: Callable[[], object], said: object = "it never came to be") -> None:
+    """Wait for what another process or thread does; however busy the machine is, it does not take this long."""
+    deadline = time.monotonic() + 180
     while not is_so():
-        assert time.monotonic() < deadline, "it never came to be"
+        assert time.monotonic() < deadline, said
         time.sleep(0.02)
 
 
