@@ -57,7 +57,7 @@ def option_of(path: str) -> Literal["data_dir", "data"]:
     Raises:
         InputError: It does neither, or cannot be looked into.
     """
-    root = Path(expanded("data", path))
+    root = Path(expanded("--data", path))
     try:
         if not root.is_dir():
             raise InputError(f"there is no folder {path!r}")

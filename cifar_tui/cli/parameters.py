@@ -1,0 +1,121 @@
+"""Click's options, made from the declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from cifar_tui import models
+from cifar_tui.cli.options import KNOWN
+from cifar_tui.options import Option, flag
+from cifar_tui.system.paths import expanded
+
+F = TypeVar("F", bound=Callable[..., Any])
+EXAMPLES = {"model": models.names()}
+"""Values of options beside the declared choices."""
+EXISTING_RUN = {
+    "data": ("Where the run's images are now; only the same images are accepted.", "where they were"),
+    "model_dir": ("Folder that holds the module of the run's class now.", "where it was"),
+    "device": ("", "as the run was made"),
+    "precision": ("", "as the run was made"),
+    "threads": ("", "as the run was made"),
+}
+"""What commands for existing runs say of an option: its help, where that is another one, and its default."""
+
+
+class DeclaredType(click.ParamType):  # type: ignore[type-arg]  # generic since Click 8.x
+    """The values of a declared option."""
+
+    name = "value"
+
+    def __init__(self, name: str, option: Option[Any]) -> None:
+        self._label = flag(name)
+        self._option = option
+        self._examples = (*option.choices, *EXAMPLES.get(name, ()))
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read what was typed; a default is what it is."""
+        is_typed = isinstance(value, str) and value != self._option.default
+        return self._option.parsed(value, self._label) if is_typed else value
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The known values, and paths where it takes one."""
+        items = [CompletionItem(each) for each in self._examples if each.startswith(incomplete)]
+        if not items and self._option.path:
+            items = [CompletionItem(incomplete, type="file" if param.name == "config" else "dir")]
+        return items
+
+
+class PathType(click.ParamType):  # type: ignore[type-arg]  # generic since Click 8.x
+    """A path with `~` and variables, as the shell does not expand them in `--option=~/x`."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Expand it."""
+        return Path(expanded(param.opts[0] if param else "PATH", value))
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Leave it to the shell."""
+        return [CompletionItem(incomplete, type="file")]
+
+
+class DeclaredOption(click.Option):
+    """A declared option on the command line.
+
+    Args:
+        param_decls: The name of its field.
+        existing_run: Whether it is for an existing run, in place of what that was made with.
+        negatable: Whether a flag can be given negatively, since a configuration file may have set it.
+    """
+
+    def __init__(self, param_decls: Sequence[str], *, existing_run: bool = False, negatable: bool = False) -> None:
+        (name,) = param_decls
+        option = KNOWN[name]
+        is_flag = option.kind is bool
+        negative = flag(name.removeprefix("no_") if name.startswith("no_") else f"no_{name}")
+        help_text, default_text = EXISTING_RUN[name] if existing_run else ("", option.default_text)
+        super().__init__(
+            [name, f"{flag(name)}/{negative}" if is_flag and negatable else flag(name)],
+            type=None if is_flag else DeclaredType(name, option),
+            is_flag=is_flag,
+            multiple=bool(option.repeated),
+            default=option.repeated or (False if is_flag else option.default),
+            show_default=default_text or (not is_flag and option.default is not None),
+            metavar=None if is_flag else _metavar(option),
+            help=_help(name, option, help_text or option.help),
+        )
+        self.group = option.group
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Its line in the help, in which --config explains negative flags once for all."""
+        record = super().get_help_record(ctx)
+        return record and (record[0].partition(" / ")[0], record[1])
+
+
+def declared_options(*names: str, existing_run: bool = False, negatable: bool = False) -> Callable[[F], F]:
+    """Add these options to a command; see `DeclaredOption`."""
+
+    def add(command: F) -> F:
+        for name in reversed(names):
+            command = click.option(name, cls=DeclaredOption, existing_run=existing_run, negatable=negatable)(command)
+        return command
+
+    return add
+
+
+def _metavar(option: Option[Any]) -> str:
+    if option.metavar:
+        return option.metavar
+    if option.is_closed:
+        return f"[{'|'.join(option.choices)}]"
+    return "|".join((*option.choices, "PATH")) if option.path else {int: "N", float: "NUMBER"}.get(option.kind, "TEXT")
+
+
+def _help(name: str, option: Option[Any], text: str) -> str:
+    known = f" Models: {', '.join(EXAMPLES[name])}." if name in EXAMPLES else ""
+    return f"{text}{known}{' May be repeated.' if option.repeated else ''}"
