@@ -110,7 +110,7 @@ class TrainingConfig:
     device: str = declare(
         Option(
             "auto",
-            "Device to train on: auto, cpu, cuda or cuda:N.",
+            "Device to use: auto, cpu, cuda or cuda:N.",
             group=COMPUTE,
             choices=("auto", "cpu", "cuda"),
             pattern=r"auto|cpu|cuda(:\d{1,3})?",

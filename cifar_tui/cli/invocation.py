@@ -101,7 +101,7 @@ def pass_invocation(command: Callable[..., int | None]) -> Callable[..., int | N
     return callback
 
 
-class RunType(click.ParamType):  # type: ignore[type-arg]  # generic since Click 8.x
+class RunType(click.ParamType[Any]):
     """A run's id, a part of it, or the path of its folder."""
 
     name = "run"

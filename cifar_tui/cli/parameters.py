@@ -20,14 +20,14 @@ EXAMPLES = {"model": models.names()}
 EXISTING_RUN = {
     "data": ("Where the run's images are now; only the same images are accepted.", "where they were"),
     "model_dir": ("Folder that holds the module of the run's class now.", "where it was"),
-    "device": ("", "as the run was made"),
-    "precision": ("", "as the run was made"),
-    "threads": ("", "as the run was made"),
+    "device": ("", "as the run was made, where that is available"),
+    "precision": ("", "as the run was made, where that is available"),
+    "threads": ("", "as the run was made, where that is available"),
 }
 """What commands for existing runs say of an option: its help, where that is another one, and its default."""
 
 
-class DeclaredType(click.ParamType):  # type: ignore[type-arg]  # generic since Click 8.x
+class DeclaredType(click.ParamType[Any]):
     """The values of a declared option."""
 
     name = "value"
@@ -50,7 +50,7 @@ class DeclaredType(click.ParamType):  # type: ignore[type-arg]  # generic since 
         return items
 
 
-class PathType(click.ParamType):  # type: ignore[type-arg]  # generic since Click 8.x
+class PathType(click.ParamType[Any]):
     """A path with `~` and variables, as the shell does not expand them in `--option=~/x`."""
 
     name = "path"
@@ -77,10 +77,9 @@ class DeclaredOption(click.Option):
         (name,) = param_decls
         option = KNOWN[name]
         is_flag = option.kind is bool
-        negative = flag(name.removeprefix("no_") if name.startswith("no_") else f"no_{name}")
         help_text, default_text = EXISTING_RUN[name] if existing_run else ("", option.default_text)
         super().__init__(
-            [name, f"{flag(name)}/{negative}" if is_flag and negatable else flag(name)],
+            [name, f"{flag(name)}/{negative(name)}" if negatable and is_flag and option.in_file else flag(name)],
             type=None if is_flag else DeclaredType(name, option),
             is_flag=is_flag,
             multiple=bool(option.repeated),
@@ -106,6 +105,11 @@ def declared_options(*names: str, existing_run: bool = False, negatable: bool = 
         return command
 
     return add
+
+
+def negative(name: str) -> str:
+    """How a flag that a configuration file sets is cleared: `--no-start` of `start`, `--ui` of `no_ui`."""
+    return flag(name.removeprefix("no_") if name.startswith("no_") else f"no_{name}")
 
 
 def _metavar(option: Option[Any]) -> str:
