@@ -14,7 +14,7 @@ from cifar_tui.config import OPTIONS, TrainingConfig
 from cifar_tui.tui.dialogs.new_run import COMMON, FURTHER, NewRun, NewRunRequest, _text, _value, problem_of
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.choice_field import ChoiceField
-from tests.support.host import Host
+from tests.support.dashboard import Host
 
 SMALLEST = (60, 15)
 
