@@ -8,8 +8,8 @@ import os
 import sys
 from pathlib import Path
 
-from cifar_tui.cli.messages import print_message
-from cifar_tui.cli.options import LaunchOptions
+from cifar_tui.cli.launch_options import LaunchOptions
+from cifar_tui.cli.stderr import print_message
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.stored import Overrides

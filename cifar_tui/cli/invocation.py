@@ -12,8 +12,8 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from cifar_tui.cli.options import KNOWN, LAUNCH, SHARED, LaunchOptions
-from cifar_tui.cli.parameters import DeclaredOption
+from cifar_tui.cli.launch_options import KNOWN, LAUNCH, SHARED, LaunchOptions
+from cifar_tui.cli.parser import DeclaredOption
 from cifar_tui.config import OPTIONS
 from cifar_tui.errors import InputError
 from cifar_tui.options import flag, read_file
@@ -133,10 +133,10 @@ def check_shared(root: click.Context) -> None:
 
 def _given(context: click.Context, names: Collection[str]) -> dict[str, Any]:
     """The options of these names that stand on the command line, with their values."""
-    return {
-        name: list(value) if isinstance(value, tuple) else value
-        for each in context.command.params
-        if isinstance(each, DeclaredOption) and (name := str(each.name)) in names
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-        for value in (context.params[name],)
-    }
+    given: dict[str, Any] = {}
+    for name in (each.field for each in context.command.params if isinstance(each, DeclaredOption)):
+        if name in names and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            value = context.params[name]
+            if value is not None:  # It could not be read, which does not matter while a shell asks for completions.
+                given[name] = list(value) if KNOWN[name].repeated else value
+    return given

@@ -9,16 +9,18 @@ from typing import NoReturn
 
 import click
 
-from cifar_tui.cli import completion, requests, results, resume, train, weights
+from cifar_tui.cli import completion, lifecycle, results, train, weights
 from cifar_tui.cli.doctor import doctor
 from cifar_tui.cli.invocation import Debugging
-from cifar_tui.cli.messages import print_message
+from cifar_tui.cli.stderr import print_message
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.system import output, user_folders
 from cifar_tui.system.paths import leave_folder_that_is_gone
 
 app = train.app
-app.add_section("Training commands", resume.resume, resume.attach, requests.stop, requests.pause, requests.checkpoint)
+app.add_section(
+    "Training commands", lifecycle.resume, lifecycle.attach, lifecycle.stop, lifecycle.pause, lifecycle.checkpoint
+)
 app.add_section("Result commands", results.runs, results.compare, results.report)
 app.add_section("Model commands", weights.evaluate, weights.predict, weights.export)
 app.add_section("Other commands", doctor, completion.completion)
@@ -26,7 +28,8 @@ app.add_section("Other commands", doctor, completion.completion)
 
 def main() -> NoReturn:
     """Run the command line and leave the process with its exit status."""
-    if completion.VARIABLE in os.environ:
+    if os.environ.get(completion.VARIABLE):
+        # It leaves the process.
         app.main(prog_name=completion.PROGRAM, complete_var=completion.VARIABLE)
     user_folders.prepare_libraries()
     output.reserve()

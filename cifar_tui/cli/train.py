@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cifar_tui import __version__, models
-from cifar_tui.cli import consent, dashboard
-from cifar_tui.cli.commands import SETTINGS, Group
+from cifar_tui.cli import class_consent, dashboard
 from cifar_tui.cli.invocation import Invocation, check_shared
-from cifar_tui.cli.messages import print_message
-from cifar_tui.cli.options import LAUNCH
-from cifar_tui.cli.parameters import declared_options
+from cifar_tui.cli.launch_options import LAUNCH
+from cifar_tui.cli.parser import SETTINGS, Group, declared_options
+from cifar_tui.cli.stderr import print_message
 from cifar_tui.config import DEFAULT_MODELS, NAMED_DATA, OPTIONS, TrainingConfig, model_word
 from cifar_tui.data import names
 from cifar_tui.errors import InputError
@@ -76,7 +75,7 @@ def train(call: Invocation, announce: int | None) -> int:
     options, runs_dir = call.options, call.runs_dir
     configs = training_configs(call.training, runs_dir)
     for config in configs:
-        consent.check_named_class(call, config, runs_dir)
+        class_consent.check_named_class(call, config, runs_dir)
     if options.tensorboard:
         from cifar_tui.runs.tensorboard import require
 

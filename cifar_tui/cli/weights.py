@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-from cifar_tui.cli.commands import Command
-from cifar_tui.cli.consent import check_class
+from cifar_tui.cli.class_consent import check_class
 from cifar_tui.cli.invocation import Invocation, pass_invocation, run_argument
-from cifar_tui.cli.parameters import PathType, declared_options
+from cifar_tui.cli.parser import Command, PathType, declared_options
 from cifar_tui.system.paths import expanded_name
 
 # As `runs.export` has them, whose import takes a quarter of a second.

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_tui.cli.options import KNOWN
+from cifar_tui.cli.launch_options import KNOWN
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.options import read_file

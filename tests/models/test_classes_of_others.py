@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from cifar_tui.cli import consent
+from cifar_tui.cli import class_consent
 from cifar_tui.errors import InputError
 from cifar_tui.models import own
 from cifar_tui.models.own import trust
@@ -218,7 +218,7 @@ def test_what_was_asked_about_is_what_is_allowed(cwd: Path, monkeypatch: pytest.
         return True
 
     monkeypatch.setattr(click, "confirm", swap)
-    monkeypatch.setattr(consent, "_is_interactive", lambda: True)
+    monkeypatch.setattr(class_consent, "_is_interactive", lambda: True)
     result = call(["evaluate", "evil"], cwd)
     assert result.returncode == 2
     assert f"the model other:Net {NAMED}" in result.stderr

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cifar_tui.cli.invocation import Invocation
-from cifar_tui.cli.messages import print_message
+from cifar_tui.cli.stderr import print_message
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.models import own

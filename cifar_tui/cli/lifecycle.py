@@ -1,18 +1,21 @@
-"""The commands that take a run up again: resume it, or watch it where it is trained."""
+"""The commands that resume a run, watch it, and ask something of the process that trains it."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import click
 
 from cifar_tui.cli import dashboard
-from cifar_tui.cli.commands import Command
-from cifar_tui.cli.consent import check_class
+from cifar_tui.cli.class_consent import check_class
 from cifar_tui.cli.invocation import Invocation, pass_invocation, run_argument
-from cifar_tui.cli.parameters import declared_options
-from cifar_tui.cli.requests import send_request
+from cifar_tui.cli.parser import Command, declared_options
 from cifar_tui.cli.train import announce_option, start_detached
 from cifar_tui.errors import InputError
 from cifar_tui.stored import AS_MADE
+
+if TYPE_CHECKING:
+    from cifar_tui.store.requests import Request
 
 
 @click.command(cls=Command)
@@ -72,3 +75,37 @@ def attach(call: Invocation, run: str) -> int | None:
         return None
     dashboard.check_graphics(options.graphics)
     return dashboard.show(folder.path.parent, [], options, select=folder.id)
+
+
+@click.command(cls=Command)
+@run_argument
+@declared_options("runs_dir", "json", "debug")
+@pass_invocation
+def stop(call: Invocation, run: str) -> None:
+    """Stop a run of another process, with a checkpoint."""
+    send_request(call, run, "stop")
+
+
+@click.command(cls=Command)
+@run_argument
+@declared_options("runs_dir", "json", "debug")
+@pass_invocation
+def pause(call: Invocation, run: str) -> None:
+    """Pause a run of another process, with a checkpoint; `resume` continues it."""
+    send_request(call, run, "pause")
+
+
+@click.command(cls=Command)
+@run_argument
+@declared_options("runs_dir", "json", "debug")
+@pass_invocation
+def checkpoint(call: Invocation, run: str) -> None:
+    """Have another process write a checkpoint of its run now."""
+    send_request(call, run, "checkpoint")
+
+
+def send_request(call: Invocation, run: str, request: Request) -> None:
+    """Send a request to the process that trains a run, and print its answer."""
+    from cifar_tui.headless import attached
+
+    attached.ask(call.find_run(run), request, as_json=call.options.json)
