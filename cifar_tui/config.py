@@ -59,7 +59,7 @@ class TrainingConfig:
     data: str = declare(
         Option(
             "cifar10",
-            "Images to train on: cifar10, digits, or a folder, train/<class>/….",
+            "Images to train on: cifar10, digits, or a folder of images by class.",
             group=TRAINING,
             choices=NAMED_DATA,
             path=True,

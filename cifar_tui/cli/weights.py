@@ -54,7 +54,8 @@ def predict(call: Invocation, run: str, images: tuple[str, ...]) -> int:
     "--format",
     "form",
     required=True,
-    type=click.Choice(FORMATS),
+    metavar=f"[{'|'.join(FORMATS)}]",
+    shell_complete=lambda _, __, begun: [each for each in FORMATS if each.startswith(begun)],
     help="The best weights as safetensors, ONNX or a torch.export program; the metrics as CSV or for TensorBoard.",
 )
 @click.option(

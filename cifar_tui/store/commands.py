@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from cifar_tui.config import DEFAULT_RUNS_DIR, TrainingConfig, is_path
+from cifar_tui.options import flag
 from cifar_tui.stored import Overrides
 from cifar_tui.system.paths import absolute
 
@@ -48,11 +49,6 @@ def options_given(given: Overrides) -> list[str]:
         if value is not None:
             words.append(f"{flag(key)}={absolute(value) if is_path(key, value) else value}")
     return words
-
-
-def flag(key: str) -> str:
-    """The option of a field: `--batch-size` of `batch_size`."""
-    return "--" + key.replace("_", "-")
 
 
 def shell_line(words: Sequence[str]) -> str:
