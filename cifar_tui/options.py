@@ -129,7 +129,7 @@ class Option(Generic[T]):
             if value is text:
                 raise InputError(f"{label} takes {self.takes}, not {shortened(text)}")
         checked = self.checked(value, label)
-        return cast("T", paths.expanded(label, text, base)) if self.is_path(checked) else checked
+        return cast("T", paths.expand_path(label, text, base)) if self.is_path(checked) else checked
 
     def _accepts(self, value: object) -> bool:
         if isinstance(value, int):  # bool too, which has no limits.

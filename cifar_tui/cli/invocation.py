@@ -18,7 +18,7 @@ from cifar_tui.config import OPTIONS
 from cifar_tui.errors import InputError
 from cifar_tui.options import flag, read_file
 from cifar_tui.stored import Overrides
-from cifar_tui.system.paths import check_leads
+from cifar_tui.system.paths import check_reachable
 
 if TYPE_CHECKING:
     from cifar_tui.store.run_folder import RunFolder
@@ -75,7 +75,7 @@ class Invocation:
         Raises:
             InputError: It is relative, and the current folder is gone.
         """
-        check_leads(self.options.runs_dir)
+        check_reachable(self.options.runs_dir)
         return Path(self.options.runs_dir)
 
     def find_run(self, text: str) -> RunFolder:

@@ -15,7 +15,7 @@ from cifar_tui.cli.invocation import Debugging
 from cifar_tui.cli.stderr import print_message
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.system import output, user_folders
-from cifar_tui.system.paths import leave_folder_that_is_gone
+from cifar_tui.system.paths import leave_deleted_folder
 
 app = train.app
 app.add_section(
@@ -33,7 +33,7 @@ def main() -> NoReturn:
         app.main(prog_name=completion.PROGRAM, complete_var=completion.VARIABLE)
     user_folders.prepare_libraries()
     output.reserve()
-    leave_folder_that_is_gone()
+    leave_deleted_folder()
     debugging = Debugging()
     try:
         status = app.main(prog_name=completion.PROGRAM, standalone_mode=False, obj=debugging) or 0

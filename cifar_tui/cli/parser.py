@@ -14,7 +14,7 @@ from cifar_tui import models
 from cifar_tui.cli.launch_options import KNOWN
 from cifar_tui.options import Option, flag
 from cifar_tui.system import output
-from cifar_tui.system.paths import expanded
+from cifar_tui.system.paths import expand_path
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,7 +60,7 @@ class PathType(click.ParamType[Any]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Expand it."""
-        return Path(expanded(param.opts[0] if param else "PATH", value))
+        return Path(expand_path(param.opts[0] if param else "PATH", value))
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Leave it to the shell."""

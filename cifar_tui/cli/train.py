@@ -19,7 +19,7 @@ from cifar_tui.cli.launch_options import LAUNCH
 from cifar_tui.cli.parser import SETTINGS, Group, declared_options
 from cifar_tui.cli.stderr import print_message
 from cifar_tui.config import DEFAULT_MODELS, NAMED_DATA, OPTIONS, TrainingConfig, model_word
-from cifar_tui.data import names
+from cifar_tui.data import data_option
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import printable
 from cifar_tui.stored import AS_MADE, Overrides
@@ -132,12 +132,12 @@ def training_configs(options: dict[str, Any], runs_dir: Path) -> list[TrainingCo
     if not chosen:
         raise InputError(f"model takes at least one of {', '.join(models.names())}")
     common = TrainingConfig.from_dict(options)
-    if common.model_dir is not None and any(map(models.own.is_own, chosen)):
+    if common.model_dir is not None and any(map(models.user_class.is_user_class, chosen)):
         _check_model_dir(common.model_dir)
-    folders = {model: models.own.resolved(model, common.model_dir) for model in chosen}
+    folders = {model: models.user_class.resolved(model, common.model_dir) for model in chosen}
     for model, folder in folders.items():
         models.check(model, folder, (runs_dir,))
-    names.check(common.data)
+    data_option.check(common.data)
     # A run may be resumed from another folder than this one. A path that cannot be is left to its reader to refuse.
     with contextlib.suppress(OSError):
         if common.data not in NAMED_DATA and Path(common.data).exists():

@@ -9,7 +9,7 @@ import click
 from cifar_tui.cli.class_consent import check_class
 from cifar_tui.cli.invocation import Invocation, pass_invocation, run_argument
 from cifar_tui.cli.parser import Command, PathType, declared_options
-from cifar_tui.system.paths import expanded_name
+from cifar_tui.system.paths import expand_image_path
 
 # As `runs.export` has them, whose import takes a quarter of a second.
 FORMATS = ("safetensors", "onnx", "torch-export", "csv", "tensorboard")
@@ -44,7 +44,7 @@ def predict(call: Invocation, run: str, images: tuple[str, ...]) -> int:
 
     folder = call.find_run(run)
     check_class(call, folder)
-    names = [*map(expanded_name, images)]
+    names = [*map(expand_image_path, images)]
     return predict_run(folder, names, call.overrides, as_json=call.options.json, ascii_only=call.options.ascii)
 
 

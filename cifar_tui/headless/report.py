@@ -9,7 +9,7 @@ from cifar_tui.errors import InputError
 from cifar_tui.formatting import printable
 from cifar_tui.headless.displays import PlainDisplay
 from cifar_tui.report.artefacts import HTML, REPORT, lacking_fonts, write_page
-from cifar_tui.runs.run import Loading
+from cifar_tui.runs.messages import Loading
 from cifar_tui.runs.workspace import write_report
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.stored import Overrides

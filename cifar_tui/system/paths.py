@@ -32,7 +32,7 @@ def check_path(label: str, value: str) -> None:
         raise InputError(f"{label} takes a path, not {shortened(value)}")
 
 
-def expanded(label: str, text: str, base: Path | None = None) -> str:
+def expand_path(label: str, text: str, base: Path | None = None) -> str:
     """A path with its `~` and its variables put in, as a shell would have done.
 
     A name with a `$` in it that is there is taken as it is written.
@@ -62,14 +62,14 @@ def expanded(label: str, text: str, base: Path | None = None) -> str:
     check_path(label, path)
     if base is not None:
         return str(base / path)
-    check_leads(path)
+    check_reachable(path)
     return path
 
 
-def expanded_name(name: str) -> str:
+def expand_image_path(name: str) -> str:
     """The name of an image file, or a pattern, `expanded`; what leads nowhere is left for its reader to look for."""
     try:
-        return expanded("IMAGE", name)
+        return expand_path("IMAGE", name)
     except InputError:
         return name
 
@@ -80,14 +80,14 @@ def absolute(path: str | Path) -> Path:
     Raises:
         InputError: It is relative, and the current folder is gone.
     """
-    check_leads(str(path))
+    check_reachable(str(path))
     whole = Path(path).absolute()
     shorter = Path(os.path.normpath(whole))
     # `..` behind a link leads to the folder above what the link leads to.
     return shorter if os.path.realpath(shorter) == os.path.realpath(whole) else whole
 
 
-def here() -> Path | None:
+def current_folder() -> Path | None:
     """The current folder; None where it is gone."""
     return None if Current.gone else Path.cwd()
 
@@ -98,7 +98,7 @@ class Current:
     gone = False
 
 
-def leave_folder_that_is_gone() -> None:
+def leave_deleted_folder() -> None:
     """Go to the root where the current folder was removed; from then on, relative paths are errors.
 
     Libraries are not made for that: oneMKL ends its process.
@@ -111,7 +111,7 @@ def leave_folder_that_is_gone() -> None:
         os.chdir("/")
 
 
-def check_leads(path: str) -> None:
+def check_reachable(path: str) -> None:
     """See that a path does not start from a current folder that is gone.
 
     Raises:

@@ -19,7 +19,7 @@ from cifar_tui import models
 from cifar_tui.config import NAMED_DATA, OPTIONS, TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import printable
-from cifar_tui.models import own
+from cifar_tui.models import user_class
 from cifar_tui.system import paths
 from cifar_tui.tui.dialogs.path_completion import FolderSuggester
 from cifar_tui.tui.theme import Look
@@ -134,7 +134,7 @@ class NewRun(Modal[NewRunRequest]):
                 self.set_focus(field)
                 return
         values = {option: _value(option, field.value) for option, field in self._fields.items()}
-        values["model_dir"] = own.resolved(values["model"], values["model_dir"])
+        values["model_dir"] = user_class.resolved(values["model"], values["model_dir"])
         self.answer(NewRunRequest(TrainingConfig.from_dict(values), detached))
 
 
