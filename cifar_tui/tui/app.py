@@ -16,7 +16,7 @@ from textual.dom import DOMNode
 from textual.scrollbar import ScrollBar
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.stored import Overrides
+from cifar_tui.records import Overrides
 from cifar_tui.tui.images.terminal_graphics import TerminalIdentified, driver_class
 from cifar_tui.tui.log.status_log import StatusLog
 from cifar_tui.tui.main_screen import MainScreen

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from textual.dom import DOMNode
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.stored import AS_MADE, Overrides
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.tui.dialogs.consent import ModelConsent
 from cifar_tui.tui.dialogs.run_starter import RunStarter
 from cifar_tui.tui.log.status_log import StatusLog
@@ -25,7 +25,7 @@ from cifar_tui.tui.theme import Look
 if TYPE_CHECKING:
     from cifar_tui.runs.inference import PredictedFiles
     from cifar_tui.runs.workspace import Workspace
-    from cifar_tui.tui.dialogs.new_run import Wanted
+    from cifar_tui.tui.dialogs.new_run import NewRunRequest
 
 
 class RunCommands(DOMNode):
@@ -113,7 +113,7 @@ class RunCommands(DOMNode):
         else:
             self.consent.ask(entry, functools.partial(self.resume, entry))
 
-    def resume(self, entry: Entry, given: Overrides = AS_MADE) -> None:
+    def resume(self, entry: Entry, given: Overrides = NO_OVERRIDES) -> None:
         """Resume a run, with these options in place of its own."""
         with self._log.refusals():
             self._runs.resume(entry, given)
@@ -132,16 +132,16 @@ class RunCommands(DOMNode):
                     self._log.write(problem, entry, "warning")
         self._app.push_screen(NewRun(options, self._look()), self._create_run)
 
-    def _create_run(self, wanted: Wanted | None) -> None:
-        if wanted is None:
+    def _create_run(self, request: NewRunRequest | None) -> None:
+        if request is None:
             return
-        config = wanted.config
+        config = request.config
         with self._log.refusals():
             if config.model_dir is not None:
                 from cifar_tui.models import user_class
 
                 user_class.allow(config.model, config.model_dir, (self._runs_dir,))
-            if wanted.detached:
+            if request.detached:
                 self._start_detached(config)
             else:
                 entry = self._runs.add(config)

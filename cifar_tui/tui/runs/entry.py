@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.formatting import figure
 
 if TYPE_CHECKING:
+    from cifar_tui.events import RunStatus
+    from cifar_tui.records import Summary
     from cifar_tui.runs.messages import Loading
     from cifar_tui.runs.run import Run
     from cifar_tui.state import RunState
+    from cifar_tui.store.events_file import Tail
     from cifar_tui.store.run_folder import RunFolder
-    from cifar_tui.store.tail import Tail
 
 Status = Literal[
     "ready", "loading", "running", "pausing", "paused", "stopping",
@@ -23,12 +24,10 @@ Asked = Literal["", "pausing", "stopping"]
 LIVE: tuple[Status, ...] = ("running", "paused")
 """What the summary of a run says while some process trains it."""
 ENDED: tuple[Status, ...] = ("finished", "stopped", "interrupted", "diverged", "failed")
-RECORDED: tuple[Status, ...] = (*LIVE, *ENDED)
-"""What a summary may say."""
 
 
 def run_status(
-    recorded: str | None,
+    recorded: RunStatus | None,
     state: RunState | None,
     *,
     active: bool = False,
@@ -39,7 +38,7 @@ def run_status(
     """What a run does now.
 
     Args:
-        recorded: The state in its summary; None where it has none. It may be damaged and say anything.
+        recorded: The state in its summary; None without a summary.
         state: The fold of its events; None until it has started, or until they are read.
         active: Whether a thread of this process trains it.
         loading: Whether that thread still prepares the training.
@@ -58,9 +57,7 @@ def run_status(
         # Events cannot record that their process died: the summary was corrected.
         died = recorded == "interrupted" and not active and state.finished is None
         return "interrupted" if died else state.status
-    if recorded is None and not failed:
-        return "ready"
-    return next((status for status in RECORDED if status == recorded), "failed")
+    return recorded or ("failed" if failed else "ready")
 
 
 @dataclass(slots=True, eq=False)
@@ -79,7 +76,7 @@ class Entry:
     """The fold of its events; None until it has started, or until an earlier run's events are read."""
     tail: Tail | None = None
     """Reads on in its events, where another process trains it and it is on the screen."""
-    summary: dict[str, Any] = field(default_factory=dict)
+    summary: Summary | None = None
     """An earlier run's `summary.json`."""
     device_name: str | None = None
     """Of what it computes on, where that is known: `NVIDIA H200`."""
@@ -99,9 +96,14 @@ class Entry:
         return self.run is not None
 
     @property
+    def recorded(self) -> RunStatus | None:
+        """The state in its summary: `failed` where that is damaged, None where it has none."""
+        return None if self.summary is None else self.summary.state or "failed"
+
+    @property
     def external(self) -> bool:
         """Whether another process trains it."""
-        return self.run is None and self.summary.get("state") in LIVE
+        return self.run is None and self.recorded in LIVE
 
     @property
     def live(self) -> bool:
@@ -117,7 +119,7 @@ class Entry:
     def status(self) -> Status:
         """What it does now."""
         return run_status(
-            self.summary.get("state"),
+            self.recorded,
             self.state,
             active=self.active,
             loading=self.loading is not None,
@@ -136,7 +138,3 @@ class Entry:
         if self.folder is not None:
             return self.folder.id.split("-", 2)[-1]
         return "" if self.config is None else self.config.run_name
-
-    def figure(self, key: str) -> float | None:
-        """A number of the summary, which may be damaged and hold anything; None where it is none."""
-        return figure(self.summary.get(key))

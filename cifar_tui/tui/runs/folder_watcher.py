@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cifar_tui.errors import InputError
 from cifar_tui.tui.runs.entry import Entry
@@ -13,12 +13,13 @@ from cifar_tui.tui.runtime import background
 
 if TYPE_CHECKING:
     from cifar_tui.events import AnyEvent
+    from cifar_tui.records import Summary
+    from cifar_tui.store.events_file import Tail
     from cifar_tui.store.run_folder import RunFolder
-    from cifar_tui.store.tail import Tail
 
 TAIL_SECONDS = 0.4
 """How often the events of the runs that are shown are read."""
-TAILS_PER_CENSUS = 5
+TAILS_PER_POLL = 5
 """How often that is for each time that the summaries of all runs are looked at."""
 
 
@@ -26,7 +27,7 @@ TAILS_PER_CENSUS = 5
 class FolderUpdates:
     """What was new in the folders at one look."""
 
-    summaries: list[tuple[RunFolder, dict[str, Any]]] = field(default_factory=list)
+    summaries: list[tuple[RunFolder, Summary]] = field(default_factory=list)
     """Runs that are new, or whose summaries have changed."""
     events: list[tuple[Entry, Tail, list[AnyEvent]]] = field(default_factory=list)
     """New events of those that are followed."""
@@ -36,9 +37,9 @@ class FolderWatcher:
     """Looks at the runs of a folder from its making until `stop`; `handle` is called within the event loop."""
 
     def __init__(self, runs_dir: Path, handle: Callable[[FolderUpdates], None]) -> None:
-        from cifar_tui.store.census import Census
+        from cifar_tui.store.catalog import Watcher
 
-        self._census = Census(runs_dir)
+        self._catalog = Watcher(runs_dir)
         self._looks = 0
         self._tails: Mapping[Entry, Tail] = {}
         self._watch = background.Watch(self._look, handle, TAIL_SECONDS)
@@ -52,11 +53,11 @@ class FolderWatcher:
         self._watch.stop()
 
     def _look(self) -> FolderUpdates:
-        updates = FolderUpdates(summaries=self._census.look() if self._looks % TAILS_PER_CENSUS == 0 else [])
+        updates = FolderUpdates(summaries=self._catalog.poll() if self._looks % TAILS_PER_POLL == 0 else [])
         self._looks += 1
         for entry, tail in self._tails.items():
             try:
-                events = tail.more()
+                events = tail.read()
             except InputError:
                 continue  # It may be readable again at the next look.
             if events:

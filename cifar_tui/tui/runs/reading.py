@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
 
 if TYPE_CHECKING:
+    from cifar_tui.records import Summary
     from cifar_tui.state import RunState
+    from cifar_tui.store.events_file import Tail
     from cifar_tui.store.run_folder import RunFolder
-    from cifar_tui.store.tail import Tail
 
 
-def read_run(folder: RunFolder) -> tuple[dict[str, Any], RunState, Tail]:
+def read_run(folder: RunFolder) -> tuple[Summary, RunState, Tail]:
     """A run's present summary, the fold of its events, and what reads on after them; for a background thread.
 
     Raises:
         InputError: Its events cannot be read.
     """
     from cifar_tui.store import catalog
-    from cifar_tui.store.tail import Tail
 
-    tail = Tail(folder)
-    return catalog.summary_of(folder), tail.begin(), tail
+    return catalog.summary_of(folder), *folder.follow()
 
 
 def recorded_options(folder: RunFolder) -> TrainingConfig:
@@ -36,13 +35,10 @@ def recorded_options(folder: RunFolder) -> TrainingConfig:
     """
     from cifar_tui.store.relocation import stored_run
 
-    content = folder.read_config().get("options")
-    if not isinstance(content, dict):
-        raise CifarTuiError(f"{folder.config_file}: damaged, it has no options")
-    config = TrainingConfig.from_dict(content, str(folder.config_file))
+    config = folder.read_record().options
     with contextlib.suppress(CifarTuiError):
         found = stored_run(folder)
-        place = found.places[0]
+        place = found.locations[0]
         return replace(config, data=place.data, data_dir=place.data_dir, model_dir=found.config.model_dir)
     return config
 
@@ -50,6 +46,5 @@ def recorded_options(folder: RunFolder) -> TrainingConfig:
 def recorded_device(folder: RunFolder) -> str | None:
     """The name of the device that a run was started on, which its events do not have."""
     with contextlib.suppress(CifarTuiError):
-        name = folder.read_config().get("device_name")
-        return name if isinstance(name, str) else None
+        return folder.read_record().device_name
     return None

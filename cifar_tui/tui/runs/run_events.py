@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cifar_tui.errors import error_text
 from cifar_tui.tui.runs.entry import Entry
@@ -19,9 +19,10 @@ from cifar_tui.tui.runtime.inbox import Inbox
 
 if TYPE_CHECKING:
     from cifar_tui.events import Level
+    from cifar_tui.records import Summary
     from cifar_tui.runs.messages import Message
     from cifar_tui.state import RunState
-    from cifar_tui.store.tail import Tail
+    from cifar_tui.store.events_file import Tail
 
 BURST_SECONDS = 0.05
 """How long messages of the runs' threads are gathered before they are applied."""
@@ -132,7 +133,7 @@ class RunEvents:
         folder = entry.folder
         assert folder is not None
 
-        def done(read: tuple[dict[str, Any], RunState, Tail]) -> None:
+        def done(read: tuple[Summary, RunState, Tail]) -> None:
             if self.stopped or entry.active:
                 return
             self._runs.load(entry, *read)

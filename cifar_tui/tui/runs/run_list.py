@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.stored import AS_MADE, Overrides
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.tui.runs.entry import ENDED, Asked, Entry
 from cifar_tui.tui.runs.reading import recorded_device, recorded_options
 from cifar_tui.tui.runtime.inbox import Inbox
 
 if TYPE_CHECKING:
     from cifar_tui.events import AnyEvent
+    from cifar_tui.records import Summary
     from cifar_tui.runs.messages import Message
     from cifar_tui.runs.run import Run
     from cifar_tui.runs.workspace import Workspace
     from cifar_tui.state import RunState
+    from cifar_tui.store.events_file import Tail
     from cifar_tui.store.requests import Request
     from cifar_tui.store.run_folder import RunFolder
-    from cifar_tui.store.tail import Tail
 
 
 DONE_BY: dict[Asked, tuple[str, ...]] = {
@@ -89,7 +90,7 @@ class RunList:
 
     # What the folder of runs holds
 
-    def update_summaries(self, found: Iterable[tuple[RunFolder, dict[str, Any]]]) -> tuple[list[Entry], list[Entry]]:
+    def update_summaries(self, found: Iterable[tuple[RunFolder, Summary]]) -> tuple[list[Entry], list[Entry]]:
         """Runs with their summaries as they are in their folders now.
 
         Returns:
@@ -113,7 +114,7 @@ class RunList:
         self._earlier = sorted([*self._earlier, *added], key=lambda entry: entry.id, reverse=True)
         return added, changed
 
-    def load(self, entry: Entry, summary: dict[str, Any], state: RunState, tail: Tail) -> None:
+    def load(self, entry: Entry, summary: Summary, state: RunState, tail: Tail) -> None:
         """Keep what was read of a run that this process does not train."""
         if not entry.active:
             self._set_summary(entry, summary)
@@ -176,10 +177,9 @@ class RunList:
         if entry.asked and event.type in DONE_BY[entry.asked]:
             entry.asked = ""
 
-    def _set_summary(self, entry: Entry, summary: dict[str, Any]) -> None:
+    def _set_summary(self, entry: Entry, summary: Summary) -> None:
         entry.summary = summary
-        name = summary.get("device_name")
-        entry.device_name = name if isinstance(name, str) else entry.device_name
+        entry.device_name = summary.device_name or entry.device_name
 
     # Commands
 
@@ -206,7 +206,7 @@ class RunList:
         run = self._workspace().new_run(config, lambda message: self._inbox.put(run, message))
         self._start(entry, run)
 
-    def resume(self, entry: Entry, given: Overrides = AS_MADE) -> None:
+    def resume(self, entry: Entry, given: Overrides = NO_OVERRIDES) -> None:
         """Resume a run that ended before its last epoch.
 
         Args:
@@ -298,8 +298,8 @@ def _send(entry: Entry, request: Request) -> None:
         requests.send(entry.folder.path, request)
 
 
-def _message(summary: dict[str, Any]) -> str:
-    return str(summary.get("message") or "") if summary.get("state") == "failed" else ""
+def _message(summary: Summary) -> str:
+    return (summary.message or "") if summary.state == "failed" else ""
 
 
 def _why_not_start(entry: Entry) -> str:

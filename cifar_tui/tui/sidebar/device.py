@@ -80,7 +80,8 @@ def _rate_row(entry: Entry, plan: Plan, look: Look) -> Row:
 def _fact_rows(entry: Entry, sample: Sample | None, look: Look) -> list[Ranked]:
     """What is trained on what: as its events tell it, else as its summary or its options do."""
     known: dict[str, Any] = entry.config.to_dict() if entry.config is not None else {}
-    known |= {key: value for key, value in entry.summary.items() if isinstance(value, str | int)}
+    if entry.summary is not None:
+        known |= {key: value for key in FACTS if (value := getattr(entry.summary, key, None)) is not None}
     if entry.state is not None and entry.state.started is not None:
         known |= {key: getattr(entry.state.started, key) for key in FACTS}
     device, precision = known.get("device", ""), known.get("precision", "")
