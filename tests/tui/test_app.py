@@ -1,22 +1,17 @@
-"""The dashboard by its keys, on a fake trainer: what each key does, and what the screen says of it."""
+"""The dashboard by its keys, on a fake trainer: what each key does, and what the screen shows of it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-from textual import events
-from textual.geometry import Size
-from textual.screen import Screen
 
 from cifar_tui.errors import InputError
 from cifar_tui.events import Note, Paused, Resumed
 from cifar_tui.runs.messages import Ended, Loading
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.app import Dashboard
-from cifar_tui.tui.main_screen import SMALLEST, MainScreen
-from cifar_tui.tui.runtime import key_queue
+from cifar_tui.tui.main_screen import MainScreen
 from tests.support.dashboard import Desk, FakeSession, dashboard, digits, recorded_folder, session_of
 from tests.support.recorded import batch
 
@@ -41,7 +36,7 @@ async def test_s_starts_the_selected_run_which_is_then_watched_live(tmp_path: Pa
         await desk.shows("50.00 %", "2/5")
 
 
-async def test_a_run_that_was_seen_in_its_folder_before_it_told_of_itself_has_one_row(tmp_path: Path) -> None:
+async def test_a_run_that_is_found_in_its_folder_before_its_first_message_has_one_row(tmp_path: Path) -> None:
     async with dashboard(tmp_path, "mlp") as desk:
         await desk.press("s")
         run = await desk.run()
@@ -60,7 +55,7 @@ async def test_start_starts_all_ready_runs_at_once(tmp_path: Path) -> None:
         await desk.shows("2 runs active")
 
 
-async def test_stopping_is_asked_about_answered_at_once_and_shown_until_it_is_done(tmp_path: Path) -> None:
+async def test_s_asks_before_it_stops_a_run_and_shows_stopping_until_the_end(tmp_path: Path) -> None:
     async with dashboard(tmp_path) as desk:
         await desk.press("s")
         run = await desk.run()
@@ -77,7 +72,7 @@ async def test_stopping_is_asked_about_answered_at_once_and_shown_until_it_is_do
         await desk.shows("■ stopped", "idle")
 
 
-async def test_p_pauses_after_the_batch_and_lets_go_on(tmp_path: Path) -> None:
+async def test_p_pauses_after_the_batch_and_resumes(tmp_path: Path) -> None:
     async with dashboard(tmp_path) as desk:
         await desk.press("s")
         run = await desk.run()
@@ -93,7 +88,7 @@ async def test_p_pauses_after_the_batch_and_lets_go_on(tmp_path: Path) -> None:
         assert run.asked == ["start", "pause", "resume"]
 
 
-async def test_r_goes_on_with_an_earlier_run_where_it_stopped(tmp_path: Path) -> None:
+async def test_r_resumes_an_earlier_run_where_it_stopped(tmp_path: Path) -> None:
     folder = recorded_folder(tmp_path, "old")
     async with dashboard(tmp_path) as desk:
         await desk.shows("old")
@@ -115,7 +110,7 @@ async def test_a_trainers_error_is_a_failed_run_with_its_message_and_no_dead_app
         assert (await desk.run()).config.model == "mlp"
 
 
-async def test_a_run_that_cannot_begin_says_why(tmp_path: Path) -> None:
+async def test_a_run_that_cannot_start_says_why(tmp_path: Path) -> None:
     async with dashboard(tmp_path) as desk:
         await desk.press("s")
         run = await desk.run()
@@ -148,7 +143,7 @@ async def test_a_question_about_missing_images_is_asked_once_for_all_runs(tmp_pa
         assert isinstance(desk.app.screen, MainScreen)
 
 
-async def test_n_makes_a_run_from_the_selected_ones_options(tmp_path: Path) -> None:
+async def test_n_creates_a_run_from_the_selected_ones_options(tmp_path: Path) -> None:
     async with dashboard(tmp_path, epochs=9) as desk:
         await desk.press("n")
         await desk.until(lambda: not isinstance(desk.app.screen, MainScreen))
@@ -170,7 +165,7 @@ async def test_marked_runs_are_compared_earlier_ones_too(tmp_path: Path) -> None
         assert desk.view == "compare"
 
 
-async def test_the_views_change_by_their_keys_and_a_modal_takes_them(tmp_path: Path) -> None:
+async def test_the_views_change_by_their_keys_unless_a_dialog_is_open(tmp_path: Path) -> None:
     async with dashboard(tmp_path) as desk:
         for key, view in (("2", "confusion"), ("4", "compare"), ("5", "log"), ("6", "device"), ("1", "charts")):
             await desk.press(key)
@@ -191,17 +186,6 @@ async def test_the_filter_shows_the_runs_that_match_and_escape_shows_all(tmp_pat
         assert (await desk.run()).config.model == "mlp"
         await desk.press("slash", "escape")
         assert len(desk.app.main.table.entries) == 2
-
-
-async def test_what_is_typed_at_once_after_the_filters_key_belongs_to_the_filter(tmp_path: Path) -> None:
-    async with dashboard(tmp_path) as desk:
-        await desk.until(lambda: desk.app.main.views is not None)
-        driver = desk.app._driver
-        assert driver is not None
-        for key in ("slash", *"stop"):
-            driver.process_message(events.Key(key, key if len(key) == 1 else "/"))
-        await desk.until(lambda: desk.app.main.filter_words == ["stop"])
-        assert desk.session.runs == []
 
 
 async def test_e_writes_the_report_of_a_run_as_far_as_it_is_recorded(tmp_path: Path) -> None:
@@ -233,7 +217,7 @@ async def test_textuals_own_key_for_leaving_asks_too(tmp_path: Path) -> None:
         assert run.asked == ["start"]
 
 
-async def test_an_error_while_news_are_shown_ends_the_dashboard_and_loses_none_of_them(
+async def test_an_error_while_messages_are_shown_ends_the_dashboard_and_loses_none_of_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = FakeSession(tmp_path)
@@ -262,7 +246,7 @@ async def test_what_libraries_print_lands_in_the_log(tmp_path: Path) -> None:
         await desk.shows("a line from C")
 
 
-async def test_notes_and_epochs_of_a_run_are_told_in_the_log(tmp_path: Path) -> None:
+async def test_notes_and_epochs_of_a_run_are_in_the_log(tmp_path: Path) -> None:
     async with dashboard(tmp_path) as desk:
         await desk.press("s")
         run = await desk.run()
@@ -284,7 +268,7 @@ async def test_q_leaves_at_once_when_nothing_runs(tmp_path: Path) -> None:
     ("answer", "asked", "headless"),
     [("s", ["start", "stopped"], False), ("h", ["start"], True), ("ctrl+c", ["start", "stopped"], False)],
 )
-async def test_q_asks_what_is_to_become_of_runs_under_way(
+async def test_q_asks_what_to_do_with_active_runs(
     tmp_path: Path, answer: str, asked: list[str], headless: bool
 ) -> None:
     async with dashboard(tmp_path) as desk:
@@ -302,121 +286,7 @@ async def test_q_asks_what_is_to_become_of_runs_under_way(
         assert desk.app.inbox.queue.qsize() >= 1, "kept for who waits for the runs"
 
 
-async def test_no_terminal_is_too_small_to_say_so(tmp_path: Path) -> None:
-    async with dashboard(tmp_path, size=(40, 10)) as desk:
-        assert f"needs {SMALLEST[0]} columns" in desk.screen()
-        await desk.pilot.resize_terminal(*SMALLEST)
-        await desk.shows("cnn", "mlp", "ready")
-        await desk.pilot.resize_terminal(3, 1)
-        await desk.pilot.resize_terminal(200, 60)
-        await desk.shows("cnn", "learning rate")
-
-
-@pytest.mark.parametrize("opens", ["?", "n", "s"])
-async def test_a_key_right_after_escape_is_not_lost_to_the_box_that_it_closes(tmp_path: Path, opens: str) -> None:
-    async with dashboard(tmp_path) as desk:
-        if opens == "s":
-            await desk.press("s")
-            (await desk.run()).begin(batch(1, 1))
-        await desk.press(opens)
-        assert desk.app.screen is not desk.app.main
-        await desk.type_ahead("escape", "5")
-        await desk.until(lambda: desk.app.screen is desk.app.main)
-        await desk.until(lambda: desk.view == "log")
-
-
-@pytest.mark.parametrize("keys", [("?", "escape"), ("n", "escape"), ("n", "escape", "/", "n", "escape")])
-async def test_keys_pressed_ahead_act_in_turn(tmp_path: Path, keys: tuple[str, ...]) -> None:
-    async with dashboard(tmp_path) as desk:
-        await desk.type_ahead(*keys, "5")
-        await desk.until(lambda: desk.view == "log")
-        assert desk.app.screen is desk.app.main
-        await desk.until(lambda: desk.app.main.filter_words == [])
-        await desk.shows("cnn", "mlp")
-
-
-async def test_what_is_typed_ahead_of_a_box_is_written_into_it(tmp_path: Path) -> None:
-    async with dashboard(tmp_path) as desk:
-        await desk.type_ahead("/", "m", "l")
-        await desk.until(lambda: desk.app.main.filter_words == ["ml"])
-
-
-async def test_a_key_whose_effect_is_never_heard_of_holds_up_the_next_one_for_a_moment_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(key_queue, "TIMEOUT", 0.01)
-    monkeypatch.setattr(key_queue.KeyHandled, "bubble", False)
-    async with dashboard(tmp_path) as desk:
-        await desk.type_ahead("?", "escape", "5")
-        await desk.until(lambda: desk.view == "log")
-
-
-async def test_changes_of_size_that_overtake_each_other_come_to_rest(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    layouts = 0
-    refresh_layout = MainScreen._refresh_layout
-
-    def counted(*arguments: Any, **options: Any) -> None:
-        nonlocal layouts
-        layouts += 1
-        assert layouts < 100, "the sizes send each other round"
-        refresh_layout(*arguments, **options)
-
-    async with dashboard(tmp_path) as desk:
-        monkeypatch.setattr(MainScreen, "_refresh_layout", counted)
-        for size in (Size(100, 30), Size(1, 1), Size(59, 14), Size(120, 40)):
-            desk.app.main.post_message(events.Resize(size, size))
-            desk.app.main.call_later(lambda: None)
-        await desk.pilot.pause()
-        assert desk.app.main.size == (120, 40)
-
-
-@pytest.mark.parametrize("opens", ["", "?", "n", "ctrl+p", "q"])
-async def test_the_smallest_terminals_come_to_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opens: str) -> None:
-    layouts = 0
-    refresh_layout = Screen._refresh_layout
-
-    def counted(*arguments: Any, **options: Any) -> None:
-        nonlocal layouts
-        layouts += 1
-        refresh_layout(*arguments, **options)
-
-    async with dashboard(tmp_path) as desk:
-        if opens == "q":
-            await desk.press("s")
-            (await desk.run()).begin(batch(1, 1))
-        if opens:
-            await desk.press(opens)
-            assert desk.app.screen is not desk.app.main
-        monkeypatch.setattr(Screen, "_refresh_layout", counted)
-        for size in ((1, 1), (1, 60), (3, 2), (58, 1)):
-            layouts = 0
-            await desk.pilot.resize_terminal(*size)
-            await desk.pilot.pause(0.4)
-            assert layouts < 16, size
-
-
-@pytest.mark.parametrize("size", [(60, 15), (80, 24), (120, 40), (200, 60)])
-async def test_every_view_is_drawn_at_every_size_for_every_state(tmp_path: Path, size: tuple[int, int]) -> None:
-    async with dashboard(tmp_path, size=size) as desk:
-        for key in "24561":
-            await desk.press(key)
-        await desk.press("s")
-        run = await desk.run()
-        run.begin(batch(1, 1, float("nan")), batch(1, 2, float("inf")))
-        await desk.until(lambda: desk.app.selected and desk.app.selected.status == "running")
-        for key in "24561xlz+-":
-            await desk.press({"+": "plus", "-": "minus"}.get(key, key))
-        run.learn(3)
-        run.end("finished")
-        await desk.until(lambda: desk.app.selected and desk.app.selected.status == "finished")
-        for key in ("2", "left", "4", "space", "4", "5", "6", "1", "left", "left", "right", "escape"):
-            await desk.press(key)
-        await desk.shows("finished")
-
-
-async def test_an_error_of_the_dashboard_ends_it_and_is_kept_for_a_last_word(
+async def test_an_error_of_the_dashboard_ends_it_and_is_kept_for_its_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = FakeSession(tmp_path)
@@ -432,22 +302,3 @@ async def test_an_error_of_the_dashboard_ends_it_and_is_kept_for_a_last_word(
         await fail()
     assert isinstance(app.failure, ZeroDivisionError)
     assert "draw_selected" in app.failure_traceback
-
-
-async def test_the_footer_names_the_keys_that_matter_now(tmp_path: Path) -> None:
-    async with dashboard(tmp_path, size=SMALLEST) as desk:
-
-        def footer() -> str:
-            return desk.screen().splitlines()[-1]
-
-        await desk.until(lambda: "s start" in footer() and "q quit" in footer())
-        await desk.press("s")
-        run = await desk.run()
-        run.begin(batch(1, 1))
-        await desk.until(lambda: "s stop" in footer() and "p pause" in footer() and "q quit" in footer())
-        run.tell(Paused(t=1.0, epoch=1, batch=1))
-        await desk.until(lambda: "p resume" in footer())
-        run.end("stopped")
-        await desk.until(lambda: "r resume" in footer() and "s stop" not in footer())
-        await desk.press("/", *"nothing", "enter")
-        await desk.until(lambda: "n new run" in footer() and footer().count("new") == 1)
