@@ -8,7 +8,7 @@ from pathlib import Path
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import printable
 from cifar_tui.headless.displays import PlainDisplay
-from cifar_tui.report.artefacts import HTML, REPORT, lacking_fonts, write_page
+from cifar_tui.report.run_files import HTML, REPORT, missing_fonts, write_html
 from cifar_tui.runs.run import Loading
 from cifar_tui.runs.workspace import write_report
 from cifar_tui.store.run_folder import RunFolder
@@ -39,11 +39,11 @@ def report_run(folder: RunFolder, given: Overrides, *, as_html: bool, output: Pa
     problems = write_report(folder, given, lambda what, done, total: steps.loading(Loading(what, done, total)))
     for problem in problems:
         print(f"cifar-tui: {printable(problem)}", file=sys.stderr)
-    if lacking := lacking_fonts(folder.read_record()["dataset"]["classes"]):
-        print(f"cifar-tui: {lacking}", file=sys.stderr)
+    if missing := missing_fonts(folder.read_record()["dataset"]["classes"]):
+        print(f"cifar-tui: {missing}", file=sys.stderr)
     written = folder.path / REPORT
     if as_html or output is not None:
         written = output or folder.path / HTML
-        write_page(folder.path, written)
+        write_html(folder.path, written)
     line(printable(str(written)))
     return 1 if problems else 0

@@ -12,8 +12,8 @@ from cifar_tui.analysis.class_scores import class_scores, listed, most_confused
 from cifar_tui.config import TrainingConfig
 from cifar_tui.events import Epoch, Evaluated
 from cifar_tui.formatting import UNKNOWN, count, duration, percent, plural
-from cifar_tui.report.findings import conclusion, confidence
 from cifar_tui.report.markdown import escape, picture, table
+from cifar_tui.report.run_findings import conclusion, confidence
 from cifar_tui.state import RunState
 from cifar_tui.store.commands import flag, run_command, shell_line, training_command
 

@@ -13,8 +13,8 @@ from typing import BinaryIO
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.events import Epoch
 from cifar_tui.formatting import suggestion
-from cifar_tui.runs import inference, tensorboard
-from cifar_tui.runs.inference import Progress
+from cifar_tui.runs import best_weights, tensorboard
+from cifar_tui.runs.best_weights import Progress
 from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.store.tables import metrics_csv, write_batches_csv
@@ -118,7 +118,7 @@ def _weights(folder: RunFolder, form: str, output: Path | None, progress: Progre
     path = place.path / name
     # Files are compared in the precision of all formats, where every machine has it.
     given = Overrides(device="cpu", precision="fp32", model_dir=model_dir)
-    trained, classes = inference.load(folder, stored_run(folder, given), progress)
+    trained, classes = best_weights.load(folder, stored_run(folder, given), progress)
     from cifar_tui.training import export
 
     metadata = {

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError, DivergedError, InputError
 from cifar_tui.events import AnyEvent, Checkpoint, Level, Note, RunFinished, RunStatus
-from cifar_tui.report.artefacts import HTML, REPORT, Predictions, lacking_fonts, write_artefacts
-from cifar_tui.report.plots.predictions import SHOWN
+from cifar_tui.report.plots.predictions import SHOWN, Examples
+from cifar_tui.report.run_files import HTML, REPORT, missing_fonts, write_run_files
 from cifar_tui.runs.failures import explain
-from cifar_tui.runs.provenance import answers_of, record_of
+from cifar_tui.runs.provenance import predictions_of, record_of
 from cifar_tui.runs.shared import Shared, load_pytorch
 from cifar_tui.runs.tensorboard import Mirror, is_mirrored
 from cifar_tui.state import RunState
@@ -265,7 +265,7 @@ class Run:
             if is_request(line):
                 self._heed(line)
 
-        predictions = answers = None
+        examples = predictions = None
         try:
             for warning in warnings:
                 note("warning", warning)
@@ -274,8 +274,8 @@ class Run:
             requests.handle(answer, lambda: self._check_owned(lock))
             outcome = train(setup, folder.id, folder.checkpoints, self._control, emit, clock, saved)
             if outcome.test and recorder.state.test:
-                predictions = Predictions(*outcome.test.examples(setup.dataset.test, SHOWN))
-                answers = answers_of(outcome.test, setup.dataset, recorder.state.test.epoch)
+                examples = Examples(*outcome.test.examples(setup.dataset.test, SHOWN))
+                predictions = predictions_of(outcome.test, setup.dataset, recorder.state.test.epoch)
         except Exception as error:  # noqa: BLE001  (an error in one run is that run's end, and told as such)
             # What could not be written may be another process's run by now, which says more.
             self._check_owned(lock)
@@ -307,10 +307,10 @@ class Run:
                 for name in (REPORT, HTML):
                     folder.files.remove(name)
             else:
-                if state.started is not None and (lacking := lacking_fonts(state.started.classes)):
-                    note("info", lacking)
+                if state.started is not None and (missing := missing_fonts(state.started.classes)):
+                    note("info", missing)
                 ended = replace(state, finished=final, status=final.state)
-                for problem in write_artefacts(folder.path, recorder.config, ended, predictions, answers):
+                for problem in write_run_files(folder.path, recorder.config, ended, examples, predictions):
                     note("warning", problem)
             emit(final)
         except OSError as error:

@@ -11,7 +11,7 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import plural
 from cifar_tui.models.own import UnknownClassError
-from cifar_tui.report.artefacts import write_artefacts
+from cifar_tui.report.run_files import write_run_files
 from cifar_tui.runs.run import Listener, Run
 from cifar_tui.runs.shared import Shared, load_pytorch
 from cifar_tui.store import catalog
@@ -21,9 +21,9 @@ from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.system import processors
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.inference import Gallery, PredictedFiles
-    from cifar_tui.runs.paired_images import PairedImages
-    from cifar_tui.store.answered import Two
+    from cifar_tui.runs.prediction import PredictedFiles
+    from cifar_tui.runs.test_images import PairedImages, PredictedImages
+    from cifar_tui.store.predictions import RunPair
 
 Progress = Callable[[str, int, int], None]
 """Told what is done before training, how much of it, and of how much, 0 where that is not known."""
@@ -87,8 +87,8 @@ class Session:
             self._shared.shelf().source(config, progress)
         return f"{placement.device}: {placement.name}, {placement.precision}, {plural(placement.threads, 'thread')}"
 
-    def gallery(self, folder: RunFolder, progress: Progress) -> Gallery:
-        """A run's test images and what its best weights take them for, on a thread that gives way as its runs' do.
+    def test_images(self, folder: RunFolder, progress: Progress) -> PredictedImages:
+        """A run's test images and the predictions for them, on a thread that gives way as its runs' do.
 
         Args:
             folder: The run, also while it trains; nothing in it is changed.
@@ -100,40 +100,40 @@ class Session:
         """
         self._shared.give_way()
         load_pytorch()
-        from cifar_tui.runs import inference
+        from cifar_tui.runs import test_images
 
         self._check_images(folder)
         try:
-            return inference.gallery(folder, self._shared.shelf(), progress, _beside_training())
+            return test_images.read_one(folder, self._shared.shelf(), progress, _beside_training())
         except UnknownClassError as error:
             raise InputError(f"{error.what}; press 3 or k again to be asked whether to run it") from None
 
-    def paired(self, two: Two, progress: Progress) -> PairedImages:
-        """The test images of two runs and what both have recorded to take them for, beside it as `gallery`.
+    def paired_images(self, runs: RunPair, progress: Progress) -> PairedImages:
+        """The test images of two runs and the recorded predictions of both, on a thread like that of `test_images`.
 
         Raises:
-            InputError: The answers are not recorded, or not of the same images; or these are other ones now, or not
-                there.
+            InputError: The predictions are not recorded, or not for the same images; or these are different ones now,
+                or not there.
             CifarTuiError: The images could not be read.
         """
         self._shared.give_way()
         load_pytorch()
-        from cifar_tui.runs import paired_images
+        from cifar_tui.runs import test_images
 
-        self._check_images(two[0].folder)
-        return paired_images.read(two, self._shared.shelf(), progress)
+        self._check_images(runs[0].folder)
+        return test_images.read_two(runs, self._shared.shelf(), progress)
 
     def predict(self, folder: RunFolder, names: Sequence[str], progress: Progress) -> PredictedFiles:
-        """What a run's best weights take the first `MOST_FILES` of these image files for, beside it as `gallery`.
+        """The predictions for the first `MOST_FILES` of these image files, on a thread like that of `test_images`.
 
         Raises:
             InputError: A name means no image, the run has no best checkpoint yet, or its device is not there.
         """
         self._shared.give_way()
         load_pytorch()
-        from cifar_tui.runs import inference
+        from cifar_tui.runs import prediction
 
-        return inference.predictions(folder, names, progress, MOST_FILES, _beside_training())
+        return prediction.predict_first(folder, names, progress, MOST_FILES, _beside_training())
 
     def _check_images(self, folder: RunFolder) -> None:
         places = stored_run(folder).places
@@ -184,14 +184,14 @@ def write_report(folder: RunFolder, given: Overrides = AS_MADE, progress: Progre
         OSError: Its configuration could not be written.
     """
     folder.check_own()
-    predictions = answers = None
+    examples = predictions = None
     if given.data is not None:
         load_pytorch()
-        from cifar_tui.runs import inference
+        from cifar_tui.runs import evaluation
 
-        found, predictions, answers = inference.with_images(folder, given, progress)
+        found, examples, predictions = evaluation.report_images(folder, given, progress)
         remember(folder, found)
-    return write_artefacts(folder.path, folder.read_record(), catalog.live_state(folder), predictions, answers)
+    return write_run_files(folder.path, folder.read_record(), catalog.live_state(folder), examples, predictions)
 
 
 def _beside_training() -> int:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cifar_tui.analysis.calibration import BINS, calibrate
-from cifar_tui.analysis.class_scores import wilson
+from cifar_tui.analysis.significance import wilson_interval
 from cifar_tui.report.plots.calibration import draw_calibration
 from cifar_tui.report.run_report import report_md
 from tests.support.recorded import recorded, run_config
@@ -66,7 +66,7 @@ def test_a_confidence_that_is_always_borne_out_has_no_error() -> None:
 @given(st.integers(0, 300), st.integers(0, 300))
 def test_an_interval_holds_its_share_and_ends_where_the_score_test_would_refuse(right: int, wrong: int) -> None:
     images = right + wrong
-    low, high = wilson(right, images)
+    low, high = wilson_interval(right, images)
     if not images:
         assert math.isnan(low)
         assert math.isnan(high)

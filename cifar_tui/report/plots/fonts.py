@@ -33,14 +33,14 @@ def drawable(text: str) -> str:
     return "".join(" " if c.isspace() else _escaped(c) if _known.get(c, FONT) is None else c for c in text)
 
 
-def lacking(names: Iterable[str]) -> str:
-    """What is to be said where no font has some of the characters of these names; empty where nothing is."""
+def missing(names: Iterable[str]) -> str:
+    """A message where no font has some of the characters of these names; else empty."""
     names = list(names)
     if all(name.isascii() for name in names):
         return ""
     find(names)
-    missing = sorted({c for name in names for c in name if c.isprintable() and _known.get(c, FONT) is None})
-    scripts = dict(_script(c) for c in missing)
+    without_font = sorted({c for name in names for c in name if c.isprintable() and _known.get(c, FONT) is None})
+    scripts = dict(_script(c) for c in without_font)
     if not scripts:
         return ""
     *others, last = scripts

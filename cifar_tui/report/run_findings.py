@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
 from cifar_tui.analysis.calibration import BINS, Calibration
-from cifar_tui.analysis.class_scores import class_scores, most_confused, wilson
+from cifar_tui.analysis.class_scores import class_scores, most_confused
+from cifar_tui.analysis.significance import wilson_interval
 from cifar_tui.events import Epoch, Evaluated
 from cifar_tui.formatting import count, percent
 from cifar_tui.report.markdown import escape, picture, table
@@ -91,7 +92,7 @@ def _tested(test: Evaluated, classes: Sequence[str], best: Epoch) -> Iterator[st
     right, images = sum(test.confusion.right), test.confusion.images
     if not images:
         return
-    low, high = wilson(right, images)
+    low, high = wilson_interval(right, images)
     distance = right / images - best.val_accuracy
     yield (
         f"Of {count(images)} test images, {percent(right / images)} are classified rightly (95 % interval "

@@ -1,0 +1,153 @@
+"""A run's best weights evaluated on its test images."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from cifar_tui.analysis.predictions import Predictions
+from cifar_tui.config import TrainingConfig
+from cifar_tui.errors import InputError
+from cifar_tui.events import Evaluated
+from cifar_tui.models.own import is_own
+from cifar_tui.report.plots.predictions import SHOWN, Examples
+from cifar_tui.runs import best_weights
+from cifar_tui.runs.best_weights import Progress
+from cifar_tui.runs.provenance import predictions_of
+from cifar_tui.store.predictions import FILE, MOST_BYTES, read
+from cifar_tui.store.relocation import stored_run
+from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.stored import AS_MADE, Overrides, Stored
+from cifar_tui.training.control import Control
+
+if TYPE_CHECKING:
+    from cifar_tui.training.evaluation import Evaluation
+    from cifar_tui.training.setup.image_cache import Shelf
+    from cifar_tui.training.setup.prepare import Setup
+
+
+def evaluate(folder: RunFolder, progress: Progress, given: Overrides = AS_MADE) -> tuple[Evaluated, tuple[str, ...]]:
+    """Evaluate a run's best weights on its test images; nothing in its folder is changed.
+
+    Args:
+        folder: The run.
+        progress: Called with the current step, and with what differs from how the run was made.
+        given: Overrides of what it was made with.
+
+    Returns:
+        The evaluation, as at the end of the run, and the names of the classes.
+
+    Raises:
+        InputError: The run has no best checkpoint, or its images or its device are unusable.
+        CifarTuiError: Its images could not be read.
+    """
+    progress("loading PyTorch", 0, 0)
+    from cifar_tui.training.setup.image_cache import Shelf
+
+    test, epoch, setup = _evaluate(folder, stored_run(folder, given), Shelf(), progress)
+    return test.event("test", epoch, 0.0), setup.dataset.classes
+
+
+def report_images(
+    folder: RunFolder, given: Overrides, progress: Progress
+) -> tuple[TrainingConfig, Examples | None, Predictions | None]:
+    """Compute the parts of a run's report that take its images, which are found as by `evaluate`.
+
+    Returns:
+        The options by which the images were found; and, where the run has best weights, some test images with their
+        predicted classes, and the predictions for all of them.
+
+    Raises:
+        InputError: The images, or the device, are unusable.
+        CifarTuiError: The images could not be read.
+    """
+    progress("loading PyTorch", 0, 0)
+    from cifar_tui.training.setup.image_cache import Shelf
+    from cifar_tui.training.setup.prepare import prepare_stored
+
+    run, shelf = stored_run(folder, given), Shelf()
+    if not best_weights.exist(folder):
+        return prepare_stored(run, shelf, progress).config, None, None
+    test, epoch, setup = _evaluate(folder, run, shelf, progress)
+    examples = Examples(*test.examples(setup.dataset.test, SHOWN))
+    return setup.config, examples, predictions_of(test, setup.dataset, epoch)
+
+
+def predictions(
+    folder: RunFolder,
+    progress: Progress,
+    shelf: Shelf | None = None,
+    most_threads: int | None = None,
+    *,
+    run_classes: bool = True,
+) -> Predictions:
+    """The predictions of a run's best weights so far for its test images: as recorded, or else computed now.
+
+    Args:
+        folder: The run, finished or not; nothing in it is changed.
+        progress: Called with the current step, where anything has to be computed; what it raises ends that.
+        shelf: Where its images may be in memory already.
+        most_threads: To compute with no more CPU threads than these.
+        run_classes: Whether a model class of the user's own may be run to compute them.
+
+    Raises:
+        InputError: The run has no best checkpoint, or its images or its device are unusable, or its class is not run.
+        CifarTuiError: Its images could not be read.
+    """
+    path, status = folder.path / FILE, folder.files.status(FILE)
+    if status is not None:
+        if status.st_size > MOST_BYTES:
+            raise InputError(f"{path}: cannot be read: it is far too large ({status.st_size:,} bytes)")
+        with contextlib.suppress(InputError):  # What is damaged can be computed again.
+            recorded = read(path)
+            if recorded.epoch == _best_epoch(folder):
+                return recorded
+    if not run_classes and is_own(folder.read_options().model):
+        raise InputError(f"they are not recorded in {FILE}, and `compare` runs no user-defined model class")
+    progress("loading PyTorch", 0, 0)
+    from cifar_tui.training.setup.image_cache import Shelf
+
+    run = best_weights.with_threads(folder, most_threads)
+    test, epoch, setup = _evaluate(folder, run, shelf or Shelf(), progress)
+    return predictions_of(test, setup.dataset, epoch)
+
+
+def _best_epoch(folder: RunFolder) -> object:
+    """The epoch of the run's best weights so far, by its summary, or by its events where that is damaged."""
+    try:
+        return folder.read_summary().get("best_epoch")
+    except InputError:
+        best = folder.read_state().best
+        return best and best.epoch
+
+
+def _evaluate(folder: RunFolder, run: Stored, shelf: Shelf, progress: Progress) -> tuple[Evaluation, int, Setup]:
+    """The evaluation of a run's best weights on its test images, the weights' epoch, and the run as it was set up."""
+    from cifar_tui.training.checkpoints import storage
+    from cifar_tui.training.devices import moved
+    from cifar_tui.training.evaluation import evaluate as evaluate_split
+    from cifar_tui.training.setup.prepare import prepare_stored
+
+    path = best_weights.checkpoint_path(folder)
+    setup = prepare_stored(run, shelf, progress)
+    if elsewhere := moved(run, setup.placement):
+        progress(f"computing {elsewhere}", 0, 0)
+    best = storage.load_own(path, setup.identity, storage.bounds(setup.model))
+    storage.restore(best, setup.model)
+    control = _ProgressControl(progress)
+    with setup.draws.evaluating():
+        test = evaluate_split(setup.model, setup.dataset.test, len(setup.dataset.classes), setup.placement, control)
+    return test, best.progress.best_epoch or 0, setup
+
+
+class _ProgressControl(Control):
+    """Reports progress before each batch of an evaluation, which an error raised there ends."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__()
+        self._progress = progress
+
+    def check(self) -> None:
+        """Called between two batches."""
+        super().check()
+        self._progress("evaluating", 0, 0)
