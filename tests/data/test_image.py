@@ -168,16 +168,16 @@ needs_proc = pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), rea
 
 PEAK = """
 import sys, threading
-from cifar_tui.data import image
+from cifar_tui.data.images import decoder
 
 def megabytes(what):
     return next(int(line.split()[1]) / 1024 for line in open("/proc/self/status") if line.startswith(what))
 
-image.prepare()
-image.decode(sys.argv[1])
+decoder.prepare()
+decoder.decode(sys.argv[1])
 open("/proc/self/clear_refs", "w").write("5")
 before = megabytes("VmRSS")
-threads = [threading.Thread(target=image.decode, args=(path,)) for path in sys.argv[2:]]
+threads = [threading.Thread(target=decoder.decode, args=(path,)) for path in sys.argv[2:]]
 for thread in threads:
     thread.start()
 for thread in threads:

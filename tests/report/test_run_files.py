@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
-from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.report import run_files
-from cifar_tui.report.plots.predictions import Examples
 from cifar_tui.report.run_files import write_run_files
 from cifar_tui.state import RunState
 from cifar_tui.store.predictions import to_bytes
+from tests.support.predictions import some_examples, some_predictions
 from tests.support.recorded import recorded, run_config
 
 ALL = {
@@ -29,14 +27,6 @@ ALL = {
 }
 
 OF_PREDICTIONS = {"calibration.png", "predictions.safetensors"}
-
-
-def some_examples() -> Examples:
-    return Examples(np.zeros((4, 32, 32, 3), dtype=np.uint8), np.arange(4) % 3, np.arange(4) % 3)
-
-
-def some_predictions() -> Predictions:
-    return Predictions(np.arange(4) % 3, np.full((4, 3), 1 / 3, dtype=np.float32), 2, "f" * 64)
 
 
 def names(folder: Path) -> set[str]:

@@ -15,12 +15,17 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import Batch, Evaluated, Paused
 from cifar_tui.runs.run import Loading
+from cifar_tui.runs.test_images import PredictedImages
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.tui.images.loader import ImageLoader
+from cifar_tui.tui.images.panel import ImagesPanel
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
+from tests.support.predictions import predicted_images
 from tests.support.recorded import BATCHES, ID, MATRIX, recorded
 
+LOOK = Look()
 THREAD: Any = object()
 """Stands for a run's thread, of which panels want to know only whether there is one."""
 
@@ -162,3 +167,23 @@ def check(strips: Sequence[Strip], size: tuple[int, int], look: Look) -> None:
         assert not look.ascii or strip.text.isascii()
         for segment in strip:
             assert look.colour or segment.style is None or segment.style.color is segment.style.bgcolor is None
+
+
+LOADED = predicted_images()
+FINISHED = entry(recorded(), under_way=False)
+
+
+def no_session() -> None:
+    raise AssertionError("nothing is opened here")
+
+
+def images_panel(
+    loaded: PredictedImages | None = LOADED, chosen: Entry | None = FINISHED, look: Look = LOOK
+) -> ImagesPanel:
+    """The images view of this run, with these test images loaded."""
+    loader = ImageLoader(no_session, lambda: None)  # type: ignore[arg-type]
+    made = ImagesPanel(no_session, loader)  # type: ignore[arg-type]
+    made.entry, made.look = chosen, look
+    loader.loaded = loaded
+    loader._entry = chosen
+    return made

@@ -19,11 +19,22 @@ from cifar_tui.tui.images.panel import ImagesPanel
 from cifar_tui.tui.images.selection import KINDS, Selection
 from cifar_tui.tui.images.thumbnails import Card, Layout, thumbnail
 from cifar_tui.tui.theme import Look
-from tests.support.images_panel import LOADED, images_panel
-from tests.support.panel_states import ENTRIES, begun, check, diagonal, entry, looks, names, sizes, text
-from tests.support.predicted_images import predicted_images
+from tests.support.dashboard import Desk, dashboard, recorded_folder
+from tests.support.panel_states import (
+    ENTRIES,
+    LOADED,
+    begun,
+    check,
+    diagonal,
+    entry,
+    images_panel,
+    looks,
+    names,
+    sizes,
+    text,
+)
+from tests.support.predictions import predicted_images
 from tests.support.recorded import MATRIX, recorded
-from tests.tui.test_app import Desk, dashboard, recorded_folder
 
 LOOK = Look()
 NAMES = ("plane", "bird", "fish")

@@ -1,4 +1,4 @@
-"""Test images with made-up predictions."""
+"""Made-up predictions: for test images, for those of two runs, and as a report takes them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cifar_tui.analysis.paired_predictions import PairedPredictions
 from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.confusion_matrix import ConfusionMatrix
+from cifar_tui.report.plots.predictions import Examples
 from cifar_tui.runs.test_images import PairedImages, PredictedImages
 from tests.support.recorded import MATRIX
 
@@ -46,3 +47,13 @@ def paired_images(both: int = 5, only_a: int = 3, only_b: int = 2, neither: int 
     images = drawn.integers(0, 256, (len(right), 3, 32, 32), dtype=np.uint8)
     paired = PairedPredictions(predictions(right[:, 0], 2), predictions(right[:, 1], 1))
     return PairedImages(images, paired, ("plane", "bird", "fish"))
+
+
+def some_examples() -> Examples:
+    """Four test images, as a report shows them."""
+    return Examples(np.zeros((4, 32, 32, 3), dtype=np.uint8), np.arange(4) % 3, np.arange(4) % 3)
+
+
+def some_predictions() -> Predictions:
+    """Predictions for the same four."""
+    return Predictions(np.arange(4) % 3, np.full((4, 3), 1 / 3, dtype=np.float32), 2, "f" * 64)

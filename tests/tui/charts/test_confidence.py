@@ -19,10 +19,10 @@ from cifar_tui.tui.images.loader import ImageLoader
 from cifar_tui.tui.images.panel import ImagesPanel
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part
+from tests.support.dashboard import dashboard
 from tests.support.panel_states import check, entry, looks, sizes, text
-from tests.support.predicted_images import predicted_images
+from tests.support.predictions import predicted_images
 from tests.support.recorded import recorded
-from tests.tui.test_app import dashboard
 
 
 def calibration(*predictions: tuple[float, bool]) -> Calibration:
@@ -94,9 +94,7 @@ async def test_k_shows_the_confidence_of_the_best_weights_and_takes_better_ones(
         run.end("finished")
         worse, better = predicted_images(epoch=1), predicted_images()
         desk.session.images["20260101-000000-cnn"] = worse
-        await desk.shows(
-            f"confidence on {len(worse.images):,} test images", "epoch 2 is better: press k"
-        )
+        await desk.shows(f"confidence on {len(worse.images):,} test images", "epoch 2 is better: press k")
         found = calibrate(worse.predictions.confidence, worse.predictions.correct)
         await desk.shows(
             f"expected calibration error {percent(found.error)}", f"accuracy {percent(found.accuracy)}", "●"
