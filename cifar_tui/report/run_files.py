@@ -16,8 +16,8 @@ from cifar_tui.report.html import is_picture, page
 from cifar_tui.report.plots.calibration import draw_calibration
 from cifar_tui.report.plots.confusion import draw_confusion_matrix
 from cifar_tui.report.plots.curves import draw_curves
+from cifar_tui.report.plots.examples import Examples, draw_examples
 from cifar_tui.report.plots.fonts import missing
-from cifar_tui.report.plots.predictions import Examples, draw_predictions
 from cifar_tui.report.run_report import report_md
 from cifar_tui.state import RunState
 from cifar_tui.store import predictions as predictions_file
@@ -75,7 +75,7 @@ def write_run_files(
     if calibration is not None:
         makers["calibration.png"] = lambda: draw_calibration(calibration)
     if examples is not None:
-        makers["predictions.png"] = lambda: draw_predictions(examples, classes)
+        makers["predictions.png"] = lambda: draw_examples(examples, classes)
     failures: list[str] = []
     if predictions is not None and predictions_file.too_large(predictions):
         images, k = predictions.probabilities.shape

@@ -10,7 +10,7 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.events import Evaluated
 from cifar_tui.models.own import is_own
-from cifar_tui.report.plots.predictions import SHOWN, Examples
+from cifar_tui.report.plots.examples import SHOWN, Examples
 from cifar_tui.runs import best_weights
 from cifar_tui.runs.best_weights import Progress
 from cifar_tui.runs.provenance import predictions_of

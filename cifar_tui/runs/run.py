@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError, DivergedError, InputError
 from cifar_tui.events import AnyEvent, Checkpoint, Level, Note, RunFinished, RunStatus
-from cifar_tui.report.plots.predictions import SHOWN, Examples
+from cifar_tui.report.plots.examples import SHOWN, Examples
 from cifar_tui.report.run_files import HTML, REPORT, missing_fonts, write_run_files
 from cifar_tui.runs.failures import explain
 from cifar_tui.runs.provenance import predictions_of, record_of

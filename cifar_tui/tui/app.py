@@ -306,7 +306,7 @@ class Dashboard(LiveApp):
             return
         from cifar_tui.tui.dialogs.image_files import ImageFiles
         from cifar_tui.tui.images.file_images import omitted
-        from cifar_tui.tui.images.loader import has_weights
+        from cifar_tui.tui.images.image_loader import has_weights
 
         # The box is there all the same: what is typed for it would act on the panels.
         known = entry.folder is not None and has_weights(entry)

@@ -14,7 +14,7 @@ from cifar_tui.tui.charts.confidence import ConfidencePanel
 from cifar_tui.tui.charts.panel import ChartsPanel
 from cifar_tui.tui.compare.panel import ComparePanel
 from cifar_tui.tui.confusion.panel import ConfusionPanel
-from cifar_tui.tui.images.loader import ImageLoader
+from cifar_tui.tui.images.image_loader import ImageLoader
 from cifar_tui.tui.images.panel import ImagesPanel
 from cifar_tui.tui.log.messages import Remark
 from cifar_tui.tui.log.panel import LogPanel

@@ -81,7 +81,7 @@ def test_an_old_picture_is_not_referred_to_when_the_new_one_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_run_files(tmp_path, run_config(), recorded(), some_examples(), some_predictions())
-    monkeypatch.setattr(run_files, "draw_predictions", lambda *_: 1 / 0)
+    monkeypatch.setattr(run_files, "draw_examples", lambda *_: 1 / 0)
 
     failures = write_run_files(tmp_path, run_config(), recorded(), some_examples(), some_predictions())
 

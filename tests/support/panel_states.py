@@ -18,7 +18,7 @@ from cifar_tui.runs.run import Loading
 from cifar_tui.runs.test_images import PredictedImages
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.tui.images.loader import ImageLoader
+from cifar_tui.tui.images.image_loader import ImageLoader
 from cifar_tui.tui.images.panel import ImagesPanel
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look

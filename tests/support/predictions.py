@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cifar_tui.analysis.paired_predictions import PairedPredictions
 from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.confusion_matrix import ConfusionMatrix
-from cifar_tui.report.plots.predictions import Examples
+from cifar_tui.report.plots.examples import Examples
 from cifar_tui.runs.test_images import PairedImages, PredictedImages
 from tests.support.recorded import MATRIX
 

@@ -82,7 +82,7 @@ def prepared(cwd: Path, patch: pytest.MonkeyPatch, classes: Sequence[str] = ("ca
     patch.setenv("XDG_CACHE_HOME", str(cwd / "cache"))
     load = models.own.load
     patch.setattr(models, "load", lambda name, folder=None: load(name, folder) if ":" in name else linear)
-    for name in ("draw_curves", "draw_confusion_matrix", "draw_predictions"):
+    for name in ("draw_curves", "draw_confusion_matrix", "draw_examples"):
         patch.setattr(run_files, name, lambda *_: b"")
     return cwd
 

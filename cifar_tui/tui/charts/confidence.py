@@ -11,7 +11,7 @@ from textual.strip import Strip
 from cifar_tui.formatting import count, percent
 from cifar_tui.tui.charts.axes import Axis, accuracy_axis
 from cifar_tui.tui.charts.canvas import LABELS, Chart, Line, canvas_height, canvas_width, draw
-from cifar_tui.tui.images.loader import ImageLoader
+from cifar_tui.tui.images.image_loader import ImageLoader
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.sidebar.rate import ASCII_LEVELS, BLOCKS
 from cifar_tui.tui.theme import Look

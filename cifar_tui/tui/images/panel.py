@@ -11,7 +11,7 @@ from textual.strip import Strip
 from cifar_tui.formatting import count
 from cifar_tui.tui.images.album import Album, Page
 from cifar_tui.tui.images.file_images import FileImages
-from cifar_tui.tui.images.loader import ImageLoader
+from cifar_tui.tui.images.image_loader import ImageLoader
 from cifar_tui.tui.images.run_images import RunImages
 from cifar_tui.tui.images.thumbnails import Captioned, Drawing, Layout, page
 from cifar_tui.tui.runs.entry import Entry

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cifar_tui.formatting import printable
 from cifar_tui.tui.images.album import Album, Page
-from cifar_tui.tui.images.loader import ImageLoader
+from cifar_tui.tui.images.image_loader import ImageLoader
 from cifar_tui.tui.images.selection import Selection
 from cifar_tui.tui.images.thumbnails import Card
 from cifar_tui.tui.theme import Look

@@ -15,7 +15,7 @@ from cifar_tui.errors import InputError
 from cifar_tui.formatting import percent
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.charts.confidence import ConfidencePanel, picture
-from cifar_tui.tui.images.loader import ImageLoader
+from cifar_tui.tui.images.image_loader import ImageLoader
 from cifar_tui.tui.images.panel import ImagesPanel
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part

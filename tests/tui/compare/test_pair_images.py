@@ -18,7 +18,7 @@ from cifar_tui.store.predictions import FILE, EvaluatedRun, to_bytes
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.compare import pair_images
 from cifar_tui.tui.compare.pair_images import PairCard, PairCardLine, PairImages, PairSelection
-from cifar_tui.tui.images.loader import ImageLoader
+from cifar_tui.tui.images.image_loader import ImageLoader
 from cifar_tui.tui.images.panel import ImagesPanel
 from cifar_tui.tui.theme import Look
 from tests.support.dashboard import Desk, dashboard, recorded_folder

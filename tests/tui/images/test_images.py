@@ -14,7 +14,7 @@ from rich.style import Style
 
 from cifar_tui.errors import InputError
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.tui.images.loader import why_no_images
+from cifar_tui.tui.images.image_loader import why_no_images
 from cifar_tui.tui.images.panel import ImagesPanel
 from cifar_tui.tui.images.selection import KINDS, Selection
 from cifar_tui.tui.images.thumbnails import Card, Layout, thumbnail

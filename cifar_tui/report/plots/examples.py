@@ -46,7 +46,7 @@ class Examples:
     predicted: np.ndarray[Any, np.dtype[np.integer[Any]]]
 
 
-def draw_predictions(examples: Examples, classes: Sequence[str]) -> bytes:
+def draw_examples(examples: Examples, classes: Sequence[str]) -> bytes:
     """The first 16 images, seven times enlarged, four in a row, with the predicted and the true class under each.
 
     A wrong prediction has a frame and a name in another colour, and a cross for a check mark.
