@@ -1,4 +1,4 @@
-"""`cifar-tui compare`: runs against each other, on a terminal, as JSON, and as a report."""
+"""`cifar-tui compare`: runs compared, on a terminal, as JSON, and as a report."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from cifar_tui.analysis.study import STUDY
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.formatting import count, duration, percent, points, printable, probability
 from cifar_tui.headless.displays import PlainDisplay
-from cifar_tui.headless.tables import cell, comparison_table, console, fitting
+from cifar_tui.headless.tables import cell, comparison_table, console, fit_table
 from cifar_tui.report import comparison_files
 from cifar_tui.report.run_files import missing_fonts
 from cifar_tui.runs.best_weights import Progress
@@ -44,12 +44,12 @@ FIRST = ("first in images", "first in time")
 
 
 def compare_runs(folders: Sequence[RunFolder], *, as_json: bool, study: bool, report: Path | None) -> None:
-    """Print how runs differ, and write it up where that is asked for; nothing in their folders is changed.
+    """Print how runs differ, and write a report where one is wanted; nothing in their folders is changed.
 
     Args:
         folders: The runs, two or more.
         as_json: Print all figures as one JSON object.
-        study: Set the reference study's figures beside them.
+        study: Show the reference study's figures beside them.
         report: The Markdown or HTML file to write.
 
     Raises:
@@ -106,14 +106,14 @@ def _print(comparison: Comparison, states: Sequence[RunState], out: Console) -> 
 
 
 def _race_lines(race: Race, comparison: Comparison, width: int) -> Text:
-    """When each run first was as good in validation: a column for each run, or, where that is too wide, a row."""
+    """When each run first reached a validation accuracy: a column for each run, or, where that is too wide, a row."""
     labels = [printable(comparison.runs[n].label) for n in race.runs]
     columns = {LEVEL: [percent(level.accuracy) for level in race.levels]}
     for n, label in enumerate(labels):
         columns[label] = [_reach(level.reached[n]) for level in race.levels]
     for head, cost in zip(FIRST, ("samples", "seconds"), strict=True):
         columns[head] = [first(labels, [getattr(each, cost) for each in level.reached]) for level in race.levels]
-    beside = fitting(columns, FIRST, width, FIRST)
+    beside = fit_table(columns, FIRST, width, FIRST)
     if max(map(cell_len, beside.plain.splitlines())) <= width:
         return beside
     rows = [(level, label, reach) for level in race.levels for label, reach in zip(labels, level.reached, strict=True)]
@@ -124,7 +124,7 @@ def _race_lines(race: Race, comparison: Comparison, width: int) -> Text:
         "images": [count(reach.samples) for _, _, reach in rows],
         "time": [duration(reach.seconds) for _, _, reach in rows],
     }
-    return fitting(columns, (), width)
+    return fit_table(columns, (), width)
 
 
 def _reach(reach: Reach) -> str:
@@ -140,16 +140,16 @@ def _print_classes(group: Sequence[int], comparison: Comparison, out: Console) -
     study = [each for each in comparison.study if any(each.recall(score.name) is not None for score in scores[0])]
     for each in study:
         columns[f"study’s {each.model}"] = [percent(each.recall(score.name)) for score in scores[0]]
-    out.print(fitting(columns, (), out.width, (CLASS,)), soft_wrap=True)
+    out.print(fit_table(columns, (), out.width, (CLASS,)), soft_wrap=True)
     _print_only(len(shown), len(comparison.runs[group[0]].classes))
     mistakes = {
         comparison.runs[n].label: [(each.true, each.predicted, each.count) for each in comparison.runs[n].confused]
         for n in group
     }
     for label, pairs in [*mistakes.items(), *((f"study’s {each.model}", each.confused) for each in study)]:
-        named = [f"{printable(true)} for {printable(predicted)} ({count(n)})" for true, predicted, n in pairs]
+        named = [f"{printable(true)} as {printable(predicted)} ({count(n)})" for true, predicted, n in pairs]
         if named:
-            output.line(f"{printable(label)} took {', '.join(named)}")
+            output.line(f"{printable(label)} predicted {', '.join(named)}")
 
 
 def _print_pair(pair: PairComparison, comparison: Comparison, out: Console) -> None:
@@ -175,7 +175,7 @@ def _print_pair(pair: PairComparison, comparison: Comparison, out: Console) -> N
         f"{a} − {b}": [points(each.difference) for each in classes],
         "95 % interval": [f"{points(each.low)} to {points(each.high)}" for each in classes],
     }
-    out.print(fitting(columns, ("images", "neither", "both"), out.width, (CLASS,)), soft_wrap=True)
+    out.print(fit_table(columns, ("images", "neither", "both"), out.width, (CLASS,)), soft_wrap=True)
     _print_only(len(shown), len(pair.classes))
 
 

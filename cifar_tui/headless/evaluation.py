@@ -1,4 +1,4 @@
-"""`cifar-tui evaluate`: a run's best weights on its test images, once more."""
+"""`cifar-tui evaluate`: a run's best weights evaluated on its test images."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from cifar_tui.system import output
 
 
 def evaluate_run(folder: RunFolder, given: Overrides, *, as_json: bool) -> None:
-    """Print the test loss and accuracy, and each class's.
+    """Print the test loss and accuracy, and the accuracy of each class.
 
     Args:
         folder: The run.
-        given: What a person gives instead of what it was made with.
+        given: Overrides of what it was made with.
         as_json: Print them as one JSON object.
 
     Raises:

@@ -1,4 +1,4 @@
-"""`cifar-tui report`: a run written up now."""
+"""`cifar-tui report`: a run's report, written now."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def report_run(folder: RunFolder, given: Overrides, *, as_html: bool, output: Pa
 
     Args:
         folder: The run.
-        given: Where its images are now, if that is given.
-        as_html: Write it as one HTML file too.
-        output: Where that is to be, and that it is to be; in the run's folder, where this is None.
+        given: Where its images are now, if they have moved.
+        as_html: Also write it as one HTML file, in the run's folder.
+        output: Write that file here instead, whether or not `as_html`.
 
     Returns:
         The exit status: 1 where anything could not be written, else 0.

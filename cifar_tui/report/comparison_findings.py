@@ -1,4 +1,4 @@
-"""What a comparison comes to: sentences that are each made of its figures."""
+"""The conclusions of a comparison, in sentences made from its figures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cifar_tui.report.run_findings import apart
 
 
 def conclusion(comparison: Comparison) -> list[str]:
-    """The closing paragraphs: each run's figures, each pair, who learns faster, and the study."""
+    """The closing paragraphs: each run's figures, each pair, which learns faster, and the study."""
     runs = comparison.runs
     paragraphs = [list(_standing(runs))]
     paragraphs += [list(_difference(pair, runs)) for pair in comparison.pairs]
@@ -60,10 +60,10 @@ def _difference(pair: PairComparison, runs: Sequence[RunFigures]) -> Iterator[st
     if not whole.images:
         return
     alike = whole.low <= 0 <= whole.high
-    told = "includes 0: on these images the two cannot be told apart" if alike else "excludes 0"
+    verdict = "includes 0: these images show no difference between the two" if alike else "excludes 0"
     yield (
         f"The test accuracy of {a} less that of {b} is {points(whole.difference)} points; the 95 % interval, "
-        f"{points(whole.low)} to {points(whole.high)}, {told} (McNemar’s exact test: {probability(whole.p_value)})."
+        f"{points(whole.low)} to {points(whole.high)}, {verdict} (McNemar’s exact test: {probability(whole.p_value)})."
     )
     differ = whole.only_a + whole.only_b
     if differ:
@@ -83,7 +83,7 @@ def _difference(pair: PairComparison, runs: Sequence[RunFigures]) -> Iterator[st
 
 
 def _learning(race: Race, runs: Sequence[RunFigures]) -> Iterator[str]:
-    """Who was how soon as good as the least good one at its best."""
+    """When each run reached the best validation accuracy that all of them reached."""
     level = race.levels[-1]
     reached = [
         f"{escape(runs[n].label)} after epoch {count(each.epoch)}, {count(each.samples)} training images and "

@@ -18,7 +18,7 @@ def comparison_md(comparison: Comparison, curves: str, classes: Sequence[str]) -
     """The report, in Markdown. Whatever comes from outside, such as class names, is shown as text.
 
     Args:
-        comparison: What it is about.
+        comparison: The comparison to report.
         curves: The picture of the learning curves; empty where there is none.
         classes: The picture of the classes' accuracies for each group of `same_classes`.
     """
@@ -111,7 +111,7 @@ def _race(race: Race, runs: Sequence[RunFigures]) -> str:
 def _classes(
     group: Sequence[int], comparison: Comparison, files: AbstractSet[str], name: str, *, first_one: bool
 ) -> list[str]:
-    """Each class's accuracy, and what was most often taken for what."""
+    """Each class's accuracy, and the most frequent confusions."""
     runs = [comparison.runs[n] for n in group]
     study = [each for each in comparison.study if any(each.recall(score.name) is not None for score in runs[0].classes)]
     shown, rows = classes_that_differ(runs), []
@@ -121,13 +121,13 @@ def _classes(
         rows.append((escape(called), *(percent(run.classes[k].recall) for run in runs), *of_study))
     heads = ["class", *(escape(run.label) for run in runs), *(f"study’s {each.model}" for each in study)]
     mistakes = [
-        f"- {escape(run.label)}: {count(pair.count)} of {count(pair.images)} “{escape(pair.true)}” taken for "
+        f"- {escape(run.label)}: {count(pair.count)} of {count(pair.images)} “{escape(pair.true)}” predicted as "
         f"“{escape(pair.predicted)}” ({percent(pair.count / pair.images)})"
         for run in runs
         for pair in run.confused
     ]
     mistakes += [
-        f"- study’s {each.model}: {count(n)} of {count(CLASS_IMAGES)} “{true}” taken for “{predicted}” "
+        f"- study’s {each.model}: {count(n)} of {count(CLASS_IMAGES)} “{true}” predicted as “{predicted}” "
         f"({percent(n / CLASS_IMAGES)})"
         for each in study
         for true, predicted, n in each.confused
@@ -197,5 +197,5 @@ def _confidence(runs: Sequence[RunFigures]) -> list[str]:
         for label, each in known
     ]
     heads = ("", "expected calibration error", "mean confidence", "where right", "where wrong")
-    words = f"The probability of the class that each answers with; the calibration error is over {BINS} bins."
+    words = f"The confidence is the probability of the predicted class; the calibration error is over {BINS} bins."
     return ["## Confidence", words, table(heads, rows, "lrrrr")]

@@ -43,11 +43,11 @@ def write_run_files(
 ) -> list[str]:
     """Write every file that the state allows; one that fails does not stop the others, and the report names it.
 
-    Always `metrics.csv` and `report.md`; `curves.png` from the first whole epoch on; `confusion_matrix.csv` and `.png`
-    with a test result; `predictions.png` with examples and `.safetensors` with predictions, and those that are there
-    stay as long as there is a test result; `calibration.png` with predictions, given or there. Files that are outdated
-    since the run was resumed, such as the pictures of its former test result, are removed. `report.html` is written
-    again where there is one.
+    Always `metrics.csv` and `report.md`; `curves.png` from the first complete epoch on; `confusion_matrix.csv` and
+    `.png` with a test result; `predictions.png` with examples and `.safetensors` with predictions, and those that are
+    there stay as long as there is a test result; `calibration.png` with predictions, given or there. Files that are
+    outdated since the run was resumed, such as the pictures of its former test result, are removed. `report.html` is
+    written again where there is one.
 
     Args:
         folder: The run's folder.

@@ -51,7 +51,7 @@ def evaluate(folder: RunFolder, progress: Progress, given: Overrides = AS_MADE) 
 def report_images(
     folder: RunFolder, given: Overrides, progress: Progress
 ) -> tuple[TrainingConfig, Examples | None, Predictions | None]:
-    """Compute the parts of a run's report that take its images, which are found as by `evaluate`.
+    """Compute the parts of a run's report that need its images, which are found as by `evaluate`.
 
     Returns:
         The options by which the images were found; and, where the run has best weights, some test images with their

@@ -34,8 +34,8 @@ class Exported:
     """The files that were written.
 
     Attributes:
-        difference: Of weights, by how much a logit of theirs differs at most from the run's.
-        epochs: Of curves, the whole epochs that are in them.
+        difference: Of weights, the largest difference between one of their logits and the run's.
+        epochs: Of curves, the complete epochs that are in them.
     """
 
     files: tuple[Path, ...]
@@ -52,12 +52,12 @@ def export(
         folder: The run.
         form: The format.
         output: Where to write it: a file or a folder for weights, a folder for curves; None is the run's folder.
-        progress: Told what is being done.
-        model_dir: Where the module of its class is, where it is one of somebody's own and no longer where it was.
+        progress: Called with the current step.
+        model_dir: Where the module of a user-defined model class is now, if it has moved.
 
     Raises:
         InputError: There is no such format, the run has nothing to export, or the files cannot be written.
-        CifarTuiError: A package is missing, or the weights' file does not answer as the run's model does.
+        CifarTuiError: A package is missing, or the exported model's logits differ from the run's.
     """
     if form not in FORMATS:
         raise InputError(f"--format: unknown format {form!r}{suggestion(form, FORMATS)}")
@@ -91,7 +91,7 @@ class _Place:
 
     @contextmanager
     def replacing(self, name: str) -> Iterator[BinaryIO]:
-        """A new file, which takes this name once it is whole."""
+        """A new file, which takes this name once it is complete."""
         if self.own is not None:
             with self.own[-1].replacing(name) as file:
                 yield file
@@ -152,12 +152,12 @@ def _tensorboard(folder: RunFolder, place: _Place) -> Exported:
     began = tensorboard.began(folder)
     # Always the same name, so that exporting again does not double the curves.
     name = f"{tensorboard.PREFIX}{int(began)}.{folder.id}"
-    whole = set[int]()
+    epochs = set[int]()
     place.make()
     # It closes what it writes to, which is to be flushed to the disk after that.
     with place.replacing(name) as file, tensorboard.EventFile(os.fdopen(os.dup(file.fileno()), "wb"), began) as curves:
         for event in folder.events():
             curves.write(event)
             if isinstance(event, Epoch):
-                whole.add(event.epoch)
-    return Exported((place.path / name,), epochs=len(whole))
+                epochs.add(event.epoch)
+    return Exported((place.path / name,), epochs=len(epochs))

@@ -119,7 +119,7 @@ def test_every_command_reads_such_a_run_within_memory_and_says_the_right_things(
     assert "The 50 of 1,000 classes with the lowest recall:" in report
     assert report.count("| class 0") < 60
     of_seven = matrix(1)[7]
-    assert f"- {of_seven[900]} of {sum(of_seven)} “class 0007” taken for “class 0900”" in report
+    assert f"- {of_seven[900]} of {sum(of_seven)} “class 0007” predicted as “class 0900”" in report
     with (folder.path / "confusion_matrix.csv").open(newline="") as file:
         rows = list(csv.reader(file))
     assert rows[0][1:] == list(NAMES)
@@ -194,7 +194,7 @@ async def test_a_class_is_not_looked_for_any_more_once_another_view_is_on(tmp_pa
 def test_tables_list_a_part_of_many_classes_and_say_so() -> None:
     lines = str(classes_table(matrix(1), NAMES)).splitlines()
     assert len(lines) == 2 + 50 + 1
-    assert lines[-1] == "the 50 of 1,000 classes that were got right least often"
+    assert lines[-1] == "the 50 of 1,000 classes with the lowest accuracy"
     few = str(classes_table(ConfusionMatrix.of([[2, 0], [1, 3]]), ("a", "b"))).splitlines()
     assert len(few) == 4
     states = [recorded(classes=NAMES, test=matrix(seed)) for seed in (1, 2)]
