@@ -30,7 +30,7 @@ def comparison_md(comparison: Comparison, curves: str, classes: Sequence[str]) -
             [(escape(r.id), escape(r.label), escape(r.data or UNKNOWN), r.state) for r in runs],
             "llll",
         ),
-        "## RunFigures",
+        "## Figures",
         _figures(comparison),
         "The gap is training accuracy less validation accuracy after the best epoch, in points.",
     ]

@@ -218,7 +218,7 @@ def _test(test: Evaluated, classes: Sequence[str], files: AbstractSet[str]) -> l
         ),
         table(("class", "right", "accuracy (recall)", "precision"), rows, "lrrr"),
         "Recall is the share of a class's images that are predicted as it; precision is the share of the images "
-        "predicted as a class that are of it.",
+        "predicted as a class that belong to it.",
     ]
     pairs = most_confused(test.confusion, classes, CONFUSED_PAIRS)
     if pairs:
