@@ -29,9 +29,8 @@ from cifar_tui.headless.displays import PlainDisplay
 from cifar_tui.headless.tables import cell, comparison_table, console, fit_table
 from cifar_tui.report import comparison_files
 from cifar_tui.report.run_files import missing_fonts
-from cifar_tui.runs.best_weights import Progress
 from cifar_tui.runs.evaluation import predictions
-from cifar_tui.runs.run import Loading
+from cifar_tui.runs.messages import Loading, ProgressCallback
 from cifar_tui.state import RunState
 from cifar_tui.store import catalog
 from cifar_tui.store.run_folder import RunFolder
@@ -75,7 +74,7 @@ def compare_runs(folders: Sequence[RunFolder], *, as_json: bool, study: bool, re
         output.line(f"\nwritten to {printable(str(report))}")
 
 
-def _read(folder: RunFolder, progress: Progress) -> ComparedRun:
+def _read(folder: RunFolder, progress: ProgressCallback) -> ComparedRun:
     """A run and its predictions: as recorded, or computed now where they are not."""
     state, dataset = catalog.live_state(folder), folder.read_config().get("dataset")
     fingerprint = str(dataset.get("fingerprint", "")) if isinstance(dataset, dict) else ""

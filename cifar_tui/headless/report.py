@@ -9,7 +9,7 @@ from cifar_tui.errors import InputError
 from cifar_tui.formatting import printable
 from cifar_tui.headless.displays import PlainDisplay
 from cifar_tui.report.run_files import HTML, REPORT, missing_fonts, write_html
-from cifar_tui.runs.run import Loading
+from cifar_tui.runs.messages import Loading
 from cifar_tui.runs.workspace import write_report
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.stored import Overrides

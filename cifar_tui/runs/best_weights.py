@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
+from cifar_tui.runs.messages import ProgressCallback
 from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import CHECKPOINTS, RunFolder
 from cifar_tui.stored import Stored
 
 if TYPE_CHECKING:
     from cifar_tui.training.checkpoints.storage import Identity
-    from cifar_tui.training.predictor import Trained
-
-Progress = Callable[[str, int, int], None]
-"""Called with the current step, how much of it is done, and of how much; 0 where that is not known."""
+    from cifar_tui.training.predictor import TrainedModel
 
 
-def load(folder: RunFolder, run: Stored, progress: Progress) -> tuple[Trained, tuple[str, ...]]:
+def load(folder: RunFolder, run: Stored, progress: ProgressCallback) -> tuple[TrainedModel, tuple[str, ...]]:
     """Load a run's best weights into its model; the images that it was trained on are not needed.
 
     Args:
@@ -37,12 +34,12 @@ def load(folder: RunFolder, run: Stored, progress: Progress) -> tuple[Trained, t
     """
     progress("loading PyTorch", 0, 0)
     from cifar_tui.training import predictor
-    from cifar_tui.training.devices import adapted, moved
+    from cifar_tui.training.devices import adapt_config, describe_move
 
-    path, config = checkpoint_path(folder), adapted(run)
+    path, config = checkpoint_path(folder), adapt_config(run)
     identity = _identity(folder, config)
     trained = predictor.load(path, config, identity)
-    if elsewhere := moved(run, trained.placement):
+    if elsewhere := describe_move(run, trained.placement):
         progress(f"computing {elsewhere}", 0, 0)
     return trained, identity.classes
 

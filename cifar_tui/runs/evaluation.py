@@ -9,10 +9,10 @@ from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.events import Evaluated
-from cifar_tui.models.own import is_own
+from cifar_tui.models.user_class import is_user_class
 from cifar_tui.report.plots.examples import SHOWN, Examples
 from cifar_tui.runs import best_weights
-from cifar_tui.runs.best_weights import Progress
+from cifar_tui.runs.messages import ProgressCallback
 from cifar_tui.runs.provenance import predictions_of
 from cifar_tui.store.predictions import FILE, MOST_BYTES, read
 from cifar_tui.store.relocation import stored_run
@@ -22,11 +22,13 @@ from cifar_tui.training.control import Control
 
 if TYPE_CHECKING:
     from cifar_tui.training.evaluation import Evaluation
-    from cifar_tui.training.setup.image_cache import Shelf
+    from cifar_tui.training.setup.image_cache import ImageCache
     from cifar_tui.training.setup.prepare import Setup
 
 
-def evaluate(folder: RunFolder, progress: Progress, given: Overrides = AS_MADE) -> tuple[Evaluated, tuple[str, ...]]:
+def evaluate(
+    folder: RunFolder, progress: ProgressCallback, given: Overrides = AS_MADE
+) -> tuple[Evaluated, tuple[str, ...]]:
     """Evaluate a run's best weights on its test images; nothing in its folder is changed.
 
     Args:
@@ -42,14 +44,14 @@ def evaluate(folder: RunFolder, progress: Progress, given: Overrides = AS_MADE) 
         CifarTuiError: Its images could not be read.
     """
     progress("loading PyTorch", 0, 0)
-    from cifar_tui.training.setup.image_cache import Shelf
+    from cifar_tui.training.setup.image_cache import ImageCache
 
-    test, epoch, setup = _evaluate(folder, stored_run(folder, given), Shelf(), progress)
+    test, epoch, setup = _evaluate(folder, stored_run(folder, given), ImageCache(), progress)
     return test.event("test", epoch, 0.0), setup.dataset.classes
 
 
 def report_images(
-    folder: RunFolder, given: Overrides, progress: Progress
+    folder: RunFolder, given: Overrides, progress: ProgressCallback
 ) -> tuple[TrainingConfig, Examples | None, Predictions | None]:
     """Compute the parts of a run's report that need its images, which are found as by `evaluate`.
 
@@ -62,21 +64,21 @@ def report_images(
         CifarTuiError: The images could not be read.
     """
     progress("loading PyTorch", 0, 0)
-    from cifar_tui.training.setup.image_cache import Shelf
+    from cifar_tui.training.setup.image_cache import ImageCache
     from cifar_tui.training.setup.prepare import prepare_stored
 
-    run, shelf = stored_run(folder, given), Shelf()
+    run, image_cache = stored_run(folder, given), ImageCache()
     if not best_weights.exist(folder):
-        return prepare_stored(run, shelf, progress).config, None, None
-    test, epoch, setup = _evaluate(folder, run, shelf, progress)
+        return prepare_stored(run, image_cache, progress).config, None, None
+    test, epoch, setup = _evaluate(folder, run, image_cache, progress)
     examples = Examples(*test.examples(setup.dataset.test, SHOWN))
     return setup.config, examples, predictions_of(test, setup.dataset, epoch)
 
 
 def predictions(
     folder: RunFolder,
-    progress: Progress,
-    shelf: Shelf | None = None,
+    progress: ProgressCallback,
+    image_cache: ImageCache | None = None,
     most_threads: int | None = None,
     *,
     run_classes: bool = True,
@@ -86,7 +88,7 @@ def predictions(
     Args:
         folder: The run, finished or not; nothing in it is changed.
         progress: Called with the current step, where anything has to be computed; what it raises ends that.
-        shelf: Where its images may be in memory already.
+        image_cache: Where its images may be in memory already.
         most_threads: To compute with no more CPU threads than these.
         run_classes: Whether a model class of the user's own may be run to compute them.
 
@@ -102,13 +104,13 @@ def predictions(
             recorded = read(path)
             if recorded.epoch == _best_epoch(folder):
                 return recorded
-    if not run_classes and is_own(folder.read_options().model):
+    if not run_classes and is_user_class(folder.read_options().model):
         raise InputError(f"they are not recorded in {FILE}, and `compare` runs no user-defined model class")
     progress("loading PyTorch", 0, 0)
-    from cifar_tui.training.setup.image_cache import Shelf
+    from cifar_tui.training.setup.image_cache import ImageCache
 
     run = best_weights.with_threads(folder, most_threads)
-    test, epoch, setup = _evaluate(folder, run, shelf or Shelf(), progress)
+    test, epoch, setup = _evaluate(folder, run, image_cache or ImageCache(), progress)
     return predictions_of(test, setup.dataset, epoch)
 
 
@@ -121,21 +123,23 @@ def _best_epoch(folder: RunFolder) -> object:
         return best and best.epoch
 
 
-def _evaluate(folder: RunFolder, run: Stored, shelf: Shelf, progress: Progress) -> tuple[Evaluation, int, Setup]:
+def _evaluate(
+    folder: RunFolder, run: Stored, image_cache: ImageCache, progress: ProgressCallback
+) -> tuple[Evaluation, int, Setup]:
     """The evaluation of a run's best weights on its test images, the weights' epoch, and the run as it was set up."""
     from cifar_tui.training.checkpoints import storage
-    from cifar_tui.training.devices import moved
+    from cifar_tui.training.devices import describe_move
     from cifar_tui.training.evaluation import evaluate as evaluate_split
     from cifar_tui.training.setup.prepare import prepare_stored
 
     path = best_weights.checkpoint_path(folder)
-    setup = prepare_stored(run, shelf, progress)
-    if elsewhere := moved(run, setup.placement):
+    setup = prepare_stored(run, image_cache, progress)
+    if elsewhere := describe_move(run, setup.placement):
         progress(f"computing {elsewhere}", 0, 0)
-    best = storage.load_own(path, setup.identity, storage.bounds(setup.model))
+    best = storage.load_matching(path, setup.identity, storage.size_limits(setup.model))
     storage.restore(best, setup.model)
     control = _ProgressControl(progress)
-    with setup.draws.evaluating():
+    with setup.random_streams.for_evaluation():
         test = evaluate_split(setup.model, setup.dataset.test, len(setup.dataset.classes), setup.placement, control)
     return test, best.progress.best_epoch or 0, setup
 
@@ -143,7 +147,7 @@ def _evaluate(folder: RunFolder, run: Stored, shelf: Shelf, progress: Progress) 
 class _ProgressControl(Control):
     """Reports progress before each batch of an evaluation, which an error raised there ends."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: ProgressCallback) -> None:
         super().__init__()
         self._progress = progress
 

@@ -14,7 +14,7 @@ from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.events import Epoch
 from cifar_tui.formatting import suggestion
 from cifar_tui.runs import best_weights, tensorboard
-from cifar_tui.runs.best_weights import Progress
+from cifar_tui.runs.messages import ProgressCallback
 from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.store.tables import metrics_csv, write_batches_csv
@@ -44,7 +44,7 @@ class Exported:
 
 
 def export(
-    folder: RunFolder, form: str, output: Path | None, progress: Progress, model_dir: str | None = None
+    folder: RunFolder, form: str, output: Path | None, progress: ProgressCallback, model_dir: str | None = None
 ) -> Exported:
     """Write a run's best weights or its curves in one of `FORMATS`; files that are there are replaced.
 
@@ -108,7 +108,9 @@ def _own_place(folder: RunFolder, *below: str) -> _Place:
     return _Place(folders[-1].path, tuple(folders))
 
 
-def _weights(folder: RunFolder, form: str, output: Path | None, progress: Progress, model_dir: str | None) -> Exported:
+def _weights(
+    folder: RunFolder, form: str, output: Path | None, progress: ProgressCallback, model_dir: str | None
+) -> Exported:
     if output is None:
         place, name = _own_place(folder), MODELS[form]
     elif output.is_dir():

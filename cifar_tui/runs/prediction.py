@@ -12,17 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_tui.data.image_folder.class_names import class_of
-from cifar_tui.data.images import named_files
+from cifar_tui.data.images import input_files
 from cifar_tui.data.images.decoder import UnusableImage
-from cifar_tui.data.images.named_files import Decoded, Picture
+from cifar_tui.data.images.input_files import Decoded, InputFile
 from cifar_tui.runs import best_weights
-from cifar_tui.runs.best_weights import Progress
+from cifar_tui.runs.messages import ProgressCallback
 from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.stored import AS_MADE, Overrides
 
 if TYPE_CHECKING:
-    from cifar_tui.training.predictor import Trained
+    from cifar_tui.training.predictor import TrainedModel
 
 TOP = 3
 """Classes that are named for each image, the most probable ones."""
@@ -39,7 +39,7 @@ class Prediction:
         true: The class whose folder the file is in; empty where it is in none.
     """
 
-    picture: Picture
+    picture: InputFile
     pixels: NDArray[np.uint8]
     top: tuple[tuple[str, float], ...]
     true: str
@@ -54,7 +54,7 @@ class Prediction:
 class Unreadable:
     """An image file that could not be used, and why."""
 
-    picture: Picture
+    picture: InputFile
     why: str
 
 
@@ -76,7 +76,7 @@ class PredictedFiles:
 
 
 def predict(
-    folder: RunFolder, names: Sequence[str], progress: Progress, given: Overrides = AS_MADE
+    folder: RunFolder, names: Sequence[str], progress: ProgressCallback, given: Overrides = AS_MADE
 ) -> tuple[int, Iterator[Prediction | Unreadable]]:
     """Predict the classes of image files with a run's best weights; the images it was trained on are not needed.
 
@@ -92,13 +92,13 @@ def predict(
     Raises:
         InputError: A name matches no image, the run has no best checkpoint, or its device is not there.
     """
-    found = named_files.find(names)
+    found = input_files.find(names)
     trained, classes = best_weights.load(folder, stored_run(folder, given), progress)
     return len(found), _predict(trained, classes, _decode(trained, found))
 
 
 def predict_first(
-    folder: RunFolder, names: Sequence[str], progress: Progress, most: int, most_threads: int | None = None
+    folder: RunFolder, names: Sequence[str], progress: ProgressCallback, most: int, most_threads: int | None = None
 ) -> PredictedFiles:
     """Predict as `predict` does, but at most so many image files, all at once.
 
@@ -116,7 +116,7 @@ def predict_first(
     trained, classes = best_weights.load(folder, best_weights.with_threads(folder, most_threads), progress)
     read = found[:most]
 
-    def decoded() -> Iterator[tuple[Picture, Decoded]]:
+    def decoded() -> Iterator[tuple[InputFile, Decoded]]:
         for done, pair in enumerate(_decode(trained, read)):
             progress("predicting", done, len(read))
             yield pair
@@ -130,13 +130,13 @@ def predict_first(
     )
 
 
-def _find(names: Sequence[str], progress: Progress) -> list[Picture]:
-    """Find as `named_files.find`, on a thread that is abandoned where `progress` raises: to walk `/` takes long."""
-    found: Future[list[Picture]] = Future()
+def _find(names: Sequence[str], progress: ProgressCallback) -> list[InputFile]:
+    """Find as `input_files.find`, on a thread that is abandoned where `progress` raises: to walk `/` takes long."""
+    found: Future[list[InputFile]] = Future()
 
     def find() -> None:
         try:
-            found.set_result(named_files.find(names))
+            found.set_result(input_files.find(names))
         except Exception as error:  # noqa: BLE001  (whatever it is, the caller gets it)
             found.set_exception(error)
 
@@ -146,21 +146,21 @@ def _find(names: Sequence[str], progress: Progress) -> list[Picture]:
     return found.result()
 
 
-def _decode(trained: Trained, found: Sequence[Picture]) -> Iterator[tuple[Picture, Decoded]]:
-    return zip(found, named_files.decoded([p.path for p in found], trained.placement.threads), strict=True)
+def _decode(trained: TrainedModel, found: Sequence[InputFile]) -> Iterator[tuple[InputFile, Decoded]]:
+    return zip(found, input_files.decoded([p.path for p in found], trained.placement.threads), strict=True)
 
 
 def _predict(
-    trained: Trained, classes: Sequence[str], decoded: Iterable[tuple[Picture, Decoded]]
+    trained: TrainedModel, classes: Sequence[str], decoded: Iterable[tuple[InputFile, Decoded]]
 ) -> Iterator[Prediction | Unreadable]:
     """Predict in batches, as an evaluation of the same images does, while those of the next batch are decoded."""
-    from cifar_tui.training.predictor import BATCH_SIZE, answer
+    from cifar_tui.training.predictor import BATCH_SIZE, predict
 
-    pending: list[tuple[Picture, Decoded]] = []
+    pending: list[tuple[InputFile, Decoded]] = []
     batch: list[NDArray[np.uint8]] = []
 
     def predictions() -> Iterator[Prediction | Unreadable]:
-        rows = zip(*answer(trained, np.stack(batch)), strict=True) if batch else iter(())
+        rows = zip(*predict(trained, np.stack(batch)), strict=True) if batch else iter(())
         for picture, pixels in pending:
             if isinstance(pixels, UnusableImage):
                 yield Unreadable(picture, str(pixels))

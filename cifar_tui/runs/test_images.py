@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from cifar_tui.analysis.paired_predictions import PairedPredictions
 from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.errors import InputError
-from cifar_tui.runs.best_weights import Progress
 from cifar_tui.runs.evaluation import predictions
+from cifar_tui.runs.messages import ProgressCallback
 from cifar_tui.store.predictions import RunPair, read_pair
 from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cifar_tui.data.dataset import Source
-    from cifar_tui.training.setup.image_cache import Shelf
+    from cifar_tui.training.setup.image_cache import ImageCache
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,12 +52,14 @@ class PairedImages:
     classes: tuple[str, ...]
 
 
-def read_one(folder: RunFolder, shelf: Shelf, progress: Progress, most_threads: int | None = None) -> PredictedImages:
+def read_one(
+    folder: RunFolder, image_cache: ImageCache, progress: ProgressCallback, most_threads: int | None = None
+) -> PredictedImages:
     """Read a run's test images, and its predictions for them, which are computed where they are not recorded.
 
     Args:
         folder: The run, finished or not; nothing in it is changed.
-        shelf: Where its images may be in memory already.
+        image_cache: Where its images may be in memory already.
         progress: Called with the current step; what it raises ends the reading.
         most_threads: To compute with no more CPU threads than these.
 
@@ -66,13 +68,13 @@ def read_one(folder: RunFolder, shelf: Shelf, progress: Progress, most_threads: 
             images than these.
         CifarTuiError: The images could not be read.
     """
-    source, _ = shelf.stored(stored_run(folder), progress)
-    found = predictions(folder, progress, shelf, most_threads)
+    source, _ = image_cache.stored(stored_run(folder), progress)
+    found = predictions(folder, progress, image_cache, most_threads)
     _check(found, source, folder)
     return PredictedImages(source.test.images.numpy(), found, source.classes)
 
 
-def read_two(runs: RunPair, shelf: Shelf, progress: Progress) -> PairedImages:
+def read_two(runs: RunPair, image_cache: ImageCache, progress: ProgressCallback) -> PairedImages:
     """Read the test images of two runs, and their recorded predictions for them; nothing is computed.
 
     Raises:
@@ -81,7 +83,7 @@ def read_two(runs: RunPair, shelf: Shelf, progress: Progress) -> PairedImages:
         CifarTuiError: The images could not be read.
     """
     paired = read_pair(runs)
-    source, _ = shelf.stored(stored_run(runs[0].folder), progress)
+    source, _ = image_cache.stored(stored_run(runs[0].folder), progress)
     progress("comparing images", 0, 0)
     _check(paired.a, source, runs[0].folder)
     return PairedImages(source.test.images.numpy(), paired, source.classes)

@@ -18,12 +18,12 @@ from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.errors import InputError
 from cifar_tui.runs import evaluation, test_images
 from cifar_tui.runs.provenance import predictions_of
-from cifar_tui.runs.workspace import Session
+from cifar_tui.runs.workspace import Workspace
 from cifar_tui.state import NO_MATRIX
 from cifar_tui.store.predictions import FILE, EvaluatedRun, read, to_bytes
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.evaluation import Evaluation
-from cifar_tui.training.setup.image_cache import Shelf
+from cifar_tui.training.setup.image_cache import ImageCache
 from cifar_tui.training.setup.prepare import Setup, prepare
 from tests.support.images import write_folder
 from tests.support.training_runs import TINY, Recorded, finished_run
@@ -42,7 +42,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunFolde
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(root / "cache"))
         config = replace(TINY, data=str(write_folder(root / "images", counts)), epochs=2)
-        setup = prepare(config, Shelf(), quiet)
+        setup = prepare(config, ImageCache(), quiet)
         folder, recorded = finished_run(root / "runs", setup)
         yield folder, setup, recorded
 
@@ -107,7 +107,7 @@ def test_a_run_without_them_is_evaluated_and_one_with_them_is_not(
 
 def test_a_runs_images_are_those_that_its_predictions_are_for(trained: tuple[RunFolder, Setup, Recorded]) -> None:
     folder, setup, _ = trained
-    found = test_images.read_one(folder, Shelf(), quiet)
+    found = test_images.read_one(folder, ImageCache(), quiet)
     assert np.array_equal(found.images, setup.dataset.test.images.numpy())
     assert np.array_equal(found.predictions.labels, setup.dataset.test.labels.numpy())
     assert found.classes == ("cat", "dog")
@@ -125,7 +125,7 @@ def test_a_session_reads_test_images_until_it_is_told_to_stop_and_fetches_nothin
     trained: tuple[RunFolder, Setup, Recorded], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, setup, _ = trained
-    session, told = Session(tmp_path), list[str]()
+    session, told = Workspace(tmp_path), list[str]()
     found = session.test_images(folder, lambda what, *_: told.append(what))
     assert np.array_equal(found.predictions.labels, setup.dataset.test.labels.numpy())
     assert told[-1] == "evaluating"
@@ -136,7 +136,7 @@ def test_a_session_reads_test_images_until_it_is_told_to_stop_and_fetches_nothin
 
     with pytest.raises(KeyError, match="evaluating"):
         session.test_images(folder, stop)
-    monkeypatch.setattr(session, "missing", lambda _: tmp_path)
+    monkeypatch.setattr(session, "missing_data_dir", lambda _: tmp_path)
     with pytest.raises(InputError, match="CIFAR-10 is not on this machine any more"):
         session.test_images(folder, quiet)
 
@@ -148,7 +148,7 @@ def test_predictions_for_other_images_are_refused(trained: tuple[RunFolder, Setu
     best = folder.read_summary()["best_epoch"]
     (folder.path / FILE).write_bytes(to_bytes(replace(KEPT, epoch=best)))
     with pytest.raises(InputError, match="was tested on other images"):
-        test_images.read_one(folder, Shelf(), quiet)
+        test_images.read_one(folder, ImageCache(), quiet)
 
 
 def test_a_session_has_the_images_of_two_runs_with_what_both_recorded(
@@ -162,7 +162,7 @@ def test_a_session_has_the_images_of_two_runs_with_what_both_recorded(
     for run in runs:
         shutil.copytree(original.path, run.folder.path)
         (run.folder.path / FILE).write_bytes(to_bytes(predictions))
-    session = Session(tmp_path)
+    session = Workspace(tmp_path)
     found = session.paired_images((a, b), quiet)
     assert np.array_equal(found.images, setup.dataset.test.images.numpy())
     assert np.array_equal(found.paired.a.probabilities, found.paired.b.probabilities)
@@ -183,6 +183,6 @@ def test_a_session_has_the_images_of_two_runs_with_what_both_recorded(
     (b.folder.path / FILE).unlink()
     with pytest.raises(InputError, match="has no recorded predictions"):
         session.paired_images((a, b), quiet)
-    monkeypatch.setattr(session, "missing", lambda _: tmp_path)
+    monkeypatch.setattr(session, "missing_data_dir", lambda _: tmp_path)
     with pytest.raises(InputError, match="CIFAR-10 is not on this machine any more"):
         session.paired_images((a, b), quiet)

@@ -14,7 +14,7 @@ from textual.strip import Strip
 from cifar_tui.config import TrainingConfig
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import Batch, Evaluated, Paused
-from cifar_tui.runs.run import Loading
+from cifar_tui.runs.messages import Loading
 from cifar_tui.runs.test_images import PredictedImages
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from cifar_tui.analysis.predictions import Predictions
     from cifar_tui.runs.test_images import PairedImages
-    from cifar_tui.runs.workspace import Session
+    from cifar_tui.runs.workspace import Workspace
     from cifar_tui.store.predictions import RunPair
 
 
@@ -109,7 +109,7 @@ class PairImages(Album):
 
     def __init__(
         self,
-        session: Callable[[], Session],
+        session: Callable[[], Workspace],
         entries: Sequence[Entry],
         runs: RunPair,
         cell: Cell,

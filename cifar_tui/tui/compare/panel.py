@@ -37,7 +37,7 @@ from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Panel, Part, cut, line, paragraph, width_of
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.workspace import Session
+    from cifar_tui.runs.workspace import Workspace
 
 LETTER_COLUMNS = 5
 """The least distance between two letters of a curve."""
@@ -61,7 +61,7 @@ class ComparePanel(Panel, can_focus=True):
     class Known(Message):
         """It is known where the two disagree, or why that is not known, so that other keys act now."""
 
-    def __init__(self, options: ChartOptions, session: Callable[[], Session], *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, options: ChartOptions, session: Callable[[], Workspace], *, id: str | None = None) -> None:  # noqa: A002
         """Start without runs.
 
         Args:

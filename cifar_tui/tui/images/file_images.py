@@ -16,7 +16,7 @@ from cifar_tui.tui.widgets.lines import Part, fitting
 
 if TYPE_CHECKING:
     from cifar_tui.runs.prediction import PredictedFiles, Prediction
-    from cifar_tui.runs.workspace import Session
+    from cifar_tui.runs.workspace import Workspace
 
 NAMED = 5
 """Unreadable files that are named, at most."""
@@ -36,7 +36,7 @@ class FileImages(Album):
 
     def __init__(
         self,
-        session: Callable[[], Session],
+        session: Callable[[], Workspace],
         entry: Entry,
         names: Sequence[str],
         changed: Callable[[], None],

@@ -20,7 +20,7 @@ from cifar_tui.tui.widgets.lines import Panel, Part, line, paragraph
 
 if TYPE_CHECKING:
     from cifar_tui.runs.prediction import PredictedFiles
-    from cifar_tui.runs.workspace import Session
+    from cifar_tui.runs.workspace import Workspace
     from cifar_tui.tui.images.pixels import Pixels
 
 HEADINGS = 2
@@ -67,7 +67,7 @@ class ImagesPanel(Panel, can_focus=True):
         Binding("end", "edge(-1)", show=False),
     ]
 
-    def __init__(self, session: Callable[[], Session], loader: ImageLoader, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, session: Callable[[], Workspace], loader: ImageLoader, *, id: str | None = None) -> None:  # noqa: A002
         """Start without images.
 
         Args:

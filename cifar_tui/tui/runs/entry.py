@@ -9,7 +9,8 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.formatting import figure
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.run import Loading, Run
+    from cifar_tui.runs.messages import Loading
+    from cifar_tui.runs.run import Run
     from cifar_tui.state import RunState
     from cifar_tui.store.run_folder import RunFolder
     from cifar_tui.store.tail import Tail
