@@ -20,13 +20,13 @@ from cifar_tui.errors import InputError
 from cifar_tui.events import RunFinished
 from cifar_tui.formatting import printable
 from cifar_tui.headless.displays import Display, Forgiving, JsonDisplay, LogDisplay, PlainDisplay, QuietDisplay
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.runs.failures import explain
 from cifar_tui.runs.messages import Ended, Loading, Message
 from cifar_tui.runs.run import Run, exit_status
 from cifar_tui.runs.workspace import Workspace
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.system import output
 
 ENDING = (signal.SIGINT, signal.SIGTERM)
@@ -54,7 +54,7 @@ def train(
     debug: bool,
     tensorboard: bool = False,
     announce: int | None = None,
-    given: Overrides = AS_MADE,
+    given: Overrides = NO_OVERRIDES,
 ) -> int:
     """Train new and resumed runs one after the other, and compare them where there are several.
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from cifar_tui.analysis.calibration import calibrate
 from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.errors import InputError
 from cifar_tui.events import Note
 from cifar_tui.formatting import count, printable
+from cifar_tui.records import RunRecord
 from cifar_tui.report.html import is_picture, page
 from cifar_tui.report.plots.calibration import draw_calibration
 from cifar_tui.report.plots.confusion import draw_confusion_matrix
@@ -21,8 +21,8 @@ from cifar_tui.report.plots.fonts import missing
 from cifar_tui.report.run_report import report_md
 from cifar_tui.state import RunState
 from cifar_tui.store import predictions as predictions_file
+from cifar_tui.store.csv_files import confusion_csv, metrics_csv
 from cifar_tui.store.predictions import MOST_BYTES
-from cifar_tui.store.tables import confusion_csv, metrics_csv
 from cifar_tui.system.files import write_text
 from cifar_tui.system.folders import Folder
 
@@ -36,7 +36,7 @@ OF_THE_TEST = ("predictions.png", PREDICTIONS)
 
 def write_run_files(
     folder: Path,
-    config: dict[str, Any],
+    record: RunRecord,
     state: RunState,
     examples: Examples | None = None,
     predictions: Predictions | None = None,
@@ -51,7 +51,7 @@ def write_run_files(
 
     Args:
         folder: The run's folder.
-        config: What its `config.json` holds.
+        record: Its record.
         state: The run.
         examples: Some test images to show.
         predictions: For all test images.
@@ -101,7 +101,7 @@ def write_run_files(
 
     def report() -> str:
         notes = [Note(t=state.t, level="warning", message=failure) for failure in failures]
-        return report_md(replace(state, notes=[*state.notes, *notes]), config, present, calibration)
+        return report_md(replace(state, notes=[*state.notes, *notes]), record, present, calibration)
 
     makers[REPORT] = report
     if files.exists(HTML):

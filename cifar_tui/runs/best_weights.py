@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
+from cifar_tui.records import StoredRun
 from cifar_tui.runs.messages import ProgressCallback
 from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import CHECKPOINTS, RunFolder
-from cifar_tui.stored import Stored
 
 if TYPE_CHECKING:
     from cifar_tui.training.checkpoints.storage import Identity
     from cifar_tui.training.predictor import TrainedModel
 
 
-def load(folder: RunFolder, run: Stored, progress: ProgressCallback) -> tuple[TrainedModel, tuple[str, ...]]:
+def load(folder: RunFolder, run: StoredRun, progress: ProgressCallback) -> tuple[TrainedModel, tuple[str, ...]]:
     """Load a run's best weights into its model; the images that it was trained on are not needed.
 
     Args:
@@ -64,18 +64,18 @@ def checkpoint_path(folder: RunFolder) -> Path:
     return folder.checkpoints / BEST
 
 
-def with_threads(folder: RunFolder, most_threads: int | None) -> Stored:
+def with_threads(folder: RunFolder, most_threads: int | None) -> StoredRun:
     """The stored run, set up with no more CPU threads than these, where they are given."""
     run = stored_run(folder)
     if most_threads is None:
         return run
     threads = min(run.config.threads or most_threads, most_threads)
-    return replace(run, config=replace(run.config, threads=threads), chosen_threads=True)
+    return replace(run, config=replace(run.config, threads=threads), threads_chosen=True)
 
 
 def _identity(folder: RunFolder, config: TrainingConfig) -> Identity:
     """What the run's checkpoints belong to, as its `config.json` has it."""
     from cifar_tui.training.checkpoints.storage import Identity
 
-    dataset = folder.read_record()["dataset"]
-    return Identity(config.model, tuple(dataset["classes"]), dataset["fingerprint"], config.seed)
+    dataset = folder.read_record().dataset
+    return Identity(config.model, dataset.classes, dataset.fingerprint, config.seed)

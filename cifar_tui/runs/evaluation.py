@@ -10,6 +10,7 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.events import Evaluated
 from cifar_tui.models.user_class import is_user_class
+from cifar_tui.records import NO_OVERRIDES, Overrides, StoredRun
 from cifar_tui.report.plots.examples import SHOWN, Examples
 from cifar_tui.runs import best_weights
 from cifar_tui.runs.messages import ProgressCallback
@@ -17,7 +18,6 @@ from cifar_tui.runs.provenance import predictions_of
 from cifar_tui.store.predictions import FILE, MOST_BYTES, read
 from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import AS_MADE, Overrides, Stored
 from cifar_tui.training.control import Control
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    folder: RunFolder, progress: ProgressCallback, given: Overrides = AS_MADE
+    folder: RunFolder, progress: ProgressCallback, given: Overrides = NO_OVERRIDES
 ) -> tuple[Evaluated, tuple[str, ...]]:
     """Evaluate a run's best weights on its test images; nothing in its folder is changed.
 
@@ -104,7 +104,7 @@ def predictions(
             recorded = read(path)
             if recorded.epoch == _best_epoch(folder):
                 return recorded
-    if not run_classes and is_user_class(folder.read_options().model):
+    if not run_classes and is_user_class(folder.read_record().options.model):
         raise InputError(f"they are not recorded in {FILE}, and `compare` runs no user-defined model class")
     progress("loading PyTorch", 0, 0)
     from cifar_tui.training.setup.image_cache import ImageCache
@@ -114,17 +114,17 @@ def predictions(
     return predictions_of(test, setup.dataset, epoch)
 
 
-def _best_epoch(folder: RunFolder) -> object:
+def _best_epoch(folder: RunFolder) -> int | None:
     """The epoch of the run's best weights so far, by its summary, or by its events where that is damaged."""
     try:
-        return folder.read_summary().get("best_epoch")
+        return folder.read_summary().best_epoch
     except InputError:
         best = folder.read_state().best
-        return best and best.epoch
+        return best.epoch if best else None
 
 
 def _evaluate(
-    folder: RunFolder, run: Stored, image_cache: ImageCache, progress: ProgressCallback
+    folder: RunFolder, run: StoredRun, image_cache: ImageCache, progress: ProgressCallback
 ) -> tuple[Evaluation, int, Setup]:
     """The evaluation of a run's best weights on its test images, the weights' epoch, and the run as it was set up."""
     from cifar_tui.training.checkpoints import storage

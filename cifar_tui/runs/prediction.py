@@ -15,11 +15,11 @@ from cifar_tui.data.image_folder.class_names import class_of
 from cifar_tui.data.images import input_files
 from cifar_tui.data.images.decoder import UnusableImage
 from cifar_tui.data.images.input_files import Decoded, InputFile
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.runs import best_weights
 from cifar_tui.runs.messages import ProgressCallback
 from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import AS_MADE, Overrides
 
 if TYPE_CHECKING:
     from cifar_tui.training.predictor import TrainedModel
@@ -76,7 +76,7 @@ class PredictedFiles:
 
 
 def predict(
-    folder: RunFolder, names: Sequence[str], progress: ProgressCallback, given: Overrides = AS_MADE
+    folder: RunFolder, names: Sequence[str], progress: ProgressCallback, given: Overrides = NO_OVERRIDES
 ) -> tuple[int, Iterator[Prediction | Unreadable]]:
     """Predict the classes of image files with a run's best weights; the images it was trained on are not needed.
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cifar_tui.analysis.paired_predictions import CELLS, Cell, PairedCounts, count_cells, pair
 from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.analysis.significance import difference_interval, mcnemar_test
-from tests.support.predictions import paired_images
+from tests.support.panel_states import paired_images
 
 CORRECT = st.lists(st.tuples(st.booleans(), st.booleans()), max_size=60)
 COUNTS = st.tuples(*[st.integers(0, 40)] * 4)

@@ -12,8 +12,7 @@ from cifar_tui.report import run_files
 from cifar_tui.report.run_files import write_run_files
 from cifar_tui.state import RunState
 from cifar_tui.store.predictions import to_bytes
-from tests.support.predictions import some_examples, some_predictions
-from tests.support.recorded import recorded, run_config
+from tests.support.recorded import recorded, run_record, some_examples, some_predictions
 
 ALL = {
     "metrics.csv",
@@ -34,7 +33,7 @@ def names(folder: Path) -> set[str]:
 
 
 def test_a_tested_run_leaves_every_file(tmp_path: Path) -> None:
-    assert write_run_files(tmp_path, run_config(), recorded(), some_examples(), some_predictions()) == []
+    assert write_run_files(tmp_path, run_record(), recorded(), some_examples(), some_predictions()) == []
 
     assert names(tmp_path) == ALL
     report = (tmp_path / "report.md").read_text(encoding="utf-8")
@@ -55,7 +54,7 @@ def test_a_tested_run_leaves_every_file(tmp_path: Path) -> None:
     ids=["it has not ended, and its recorder keeps its metrics", "no epoch", "no test", "no predictions"],
 )
 def test_what_was_not_reached_is_not_written(tmp_path: Path, state: RunState, expected: set[str]) -> None:
-    assert write_run_files(tmp_path, run_config(), state, None) == []
+    assert write_run_files(tmp_path, run_record(), state, None) == []
 
     assert names(tmp_path) == expected
 
@@ -68,7 +67,7 @@ def test_a_plot_that_fails_is_reported_and_the_others_are_written(
 
     monkeypatch.setattr(run_files, "draw_curves", broken)
 
-    failures = write_run_files(tmp_path, run_config(), recorded(), some_examples(), some_predictions())
+    failures = write_run_files(tmp_path, run_record(), recorded(), some_examples(), some_predictions())
 
     assert failures == [r"curves.png could not be written: RuntimeError: no\nfont"]
     assert names(tmp_path) == ALL - {"curves.png"}
@@ -80,10 +79,10 @@ def test_a_plot_that_fails_is_reported_and_the_others_are_written(
 def test_an_old_picture_is_not_referred_to_when_the_new_one_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_run_files(tmp_path, run_config(), recorded(), some_examples(), some_predictions())
+    write_run_files(tmp_path, run_record(), recorded(), some_examples(), some_predictions())
     monkeypatch.setattr(run_files, "draw_examples", lambda *_: 1 / 0)
 
-    failures = write_run_files(tmp_path, run_config(), recorded(), some_examples(), some_predictions())
+    failures = write_run_files(tmp_path, run_record(), recorded(), some_examples(), some_predictions())
 
     assert failures == ["predictions.png could not be written: ZeroDivisionError: division by zero"]
     assert "(predictions.png)" not in (tmp_path / "report.md").read_text(encoding="utf-8")
@@ -92,7 +91,7 @@ def test_an_old_picture_is_not_referred_to_when_the_new_one_fails(
 def test_a_file_that_cannot_be_replaced_is_reported_and_the_others_are_written(tmp_path: Path) -> None:
     (tmp_path / "confusion_matrix.png").mkdir()
 
-    failures = write_run_files(tmp_path, run_config(), recorded(), some_examples(), some_predictions())
+    failures = write_run_files(tmp_path, run_record(), recorded(), some_examples(), some_predictions())
 
     assert [line.split(" could not be written: ")[0] for line in failures] == ["confusion_matrix.png"]
     assert names(tmp_path) == ALL
@@ -100,17 +99,17 @@ def test_a_file_that_cannot_be_replaced_is_reported_and_the_others_are_written(t
 
 
 def test_a_folder_that_is_gone_is_reported_for_each_file(tmp_path: Path) -> None:
-    failures = write_run_files(tmp_path / "gone", run_config(), recorded(), some_examples(), some_predictions())
+    failures = write_run_files(tmp_path / "gone", run_record(), recorded(), some_examples(), some_predictions())
 
     assert {line.split(" ")[0] for line in failures} == ALL
     assert all(line.isprintable() for line in failures)
 
 
 def test_a_report_that_is_written_again_keeps_the_predictions_of_the_test(tmp_path: Path) -> None:
-    write_run_files(tmp_path, run_config(), recorded(), some_examples(), some_predictions())
+    write_run_files(tmp_path, run_record(), recorded(), some_examples(), some_predictions())
     before = (tmp_path / "report.md").read_text(encoding="utf-8")
 
-    write_run_files(tmp_path, run_config(), recorded(), None)
+    write_run_files(tmp_path, run_record(), recorded(), None)
 
     assert names(tmp_path) == ALL
     report = (tmp_path / "report.md").read_text(encoding="utf-8")
@@ -124,15 +123,15 @@ def test_damaged_or_outdated_predictions_say_nothing_of_confidence(tmp_path: Pat
     (tmp_path / "predictions.safetensors").write_bytes(content)
     (tmp_path / "calibration.png").write_bytes(b"old")
 
-    assert write_run_files(tmp_path, run_config(), recorded()) == []
+    assert write_run_files(tmp_path, run_record(), recorded()) == []
 
     assert not (tmp_path / "calibration.png").exists()
     assert "## Confidence" not in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
 def test_what_a_resumed_run_has_left_behind_is_removed(tmp_path: Path) -> None:
-    write_run_files(tmp_path, run_config(), recorded(), some_examples(), some_predictions())
+    write_run_files(tmp_path, run_record(), recorded(), some_examples(), some_predictions())
 
-    assert write_run_files(tmp_path, run_config(), recorded(test=None, ending="stopped"), None) == []
+    assert write_run_files(tmp_path, run_record(), recorded(test=None, ending="stopped"), None) == []
 
     assert names(tmp_path) == {"metrics.csv", "curves.png", "report.md"}

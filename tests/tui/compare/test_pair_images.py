@@ -22,8 +22,7 @@ from cifar_tui.tui.images.image_loader import ImageLoader
 from cifar_tui.tui.images.panel import ImagesPanel
 from cifar_tui.tui.theme import Look
 from tests.support.dashboard import Desk, dashboard, recorded_folder
-from tests.support.panel_states import check, diagonal, entry, looks, sizes, text
-from tests.support.predictions import paired_images, predicted_images
+from tests.support.panel_states import check, diagonal, entry, looks, paired_images, predicted_images, sizes, text
 from tests.support.recorded import finished, recorded, uninterrupted
 
 LOOK = Look()

@@ -30,10 +30,10 @@ from tests.support.panel_states import (
     images_panel,
     looks,
     names,
+    predicted_images,
     sizes,
     text,
 )
-from tests.support.predictions import predicted_images
 from tests.support.recorded import MATRIX, recorded
 
 LOOK = Look()
