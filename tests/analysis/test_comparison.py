@@ -27,7 +27,7 @@ from cifar_tui.analysis.study import STUDY
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import count, duration, percent, points, printable
-from cifar_tui.headless import comparison as headless
+from cifar_tui.headless import compare as headless
 from cifar_tui.report import comparison_files
 from cifar_tui.report.comparison_report import comparison_md
 from cifar_tui.report.plots.comparison import draw_classes_of_runs, draw_curves_of_runs

@@ -19,7 +19,7 @@ from rich.console import Console
 from cifar_tui.data.images import decoder
 from cifar_tui.data.images.input_files import InputFile, decoded, find
 from cifar_tui.errors import InputError
-from cifar_tui.headless.prediction import _block, _line, _total
+from cifar_tui.headless.predict import _block, _line, _total
 from cifar_tui.runs.prediction import Prediction, predict_first
 from cifar_tui.runs.workspace import Workspace
 from cifar_tui.store.run_folder import RunFolder
