@@ -17,7 +17,7 @@ from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import AnyEvent, Batch, Checkpoint, Epoch, Evaluated, RunStarted
 from cifar_tui.tui import live
 from cifar_tui.tui.app import Dashboard
-from tests.support.fake_session import FakeRun, FakeSession, digits, session_of
+from tests.support.dashboard import FakeRun, FakeSession, digits, session_of
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 BATCHES, SIZE = 600, 256

@@ -8,7 +8,6 @@ import os
 import pickle
 import stat
 import tarfile
-import warnings
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -175,7 +174,7 @@ def _fetch(target: Path, reasons: list[str], progress: ProgressCallback) -> None
     cifar = _torchvision_cifar10()
     before = "".join(f"{reason}; " for reason in reasons)
     try:
-        download(cifar.url, target, progress, md5=cifar.tgz_md5, sha256=ARCHIVE_SHA256, most=ARCHIVE_BYTES)
+        download(cifar.url, target, progress, sha256=ARCHIVE_SHA256, max_bytes=ARCHIVE_BYTES)
     except DownloadError as error:
         raise InputError(f"{before}cannot fetch CIFAR-10 from {cifar.url}: {error}; {_OTHER_WAYS}") from None
     except OSError as error:
@@ -242,12 +241,15 @@ class _ArrayUnpickler(pickle.Unpickler):
         """Refuse what arrays do not need."""
         if (module, name) not in _IN_ARRAYS:
             raise pickle.UnpicklingError(f"it names {module}.{name}, which is in no array")
-        return super().find_class(module, name)
+        return _dtype if (module, name) == ("numpy", "dtype") else super().find_class(module, name)
+
+
+def _dtype(kind: str, align: int = 0, copy: int = 0) -> np.dtype[Any]:
+    """NumPy's, for batches that were pickled when it wrote 0 and 1 for truth values, of which it warns today."""
+    return np.dtype(kind, bool(align), bool(copy))
 
 
 def _unpickled(name: str, content: bytes) -> Split:
-    # The batches were pickled by a NumPy that wrote 0 and 1 for truth values; NumPy 2.4.0 to 2.4.4 warn of that.
-    warnings.filterwarnings("ignore", message=r"dtype\(\): align should be passed")
     try:
         batch = _ArrayUnpickler(io.BytesIO(content), encoding="latin1").load()
     except pickle.UnpicklingError as error:

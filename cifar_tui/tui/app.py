@@ -159,7 +159,7 @@ class Dashboard(LiveApp):
             self._begin(entry)
 
     def _begin(self, entry: Entry) -> None:
-        if self._exit:
+        if self.leaving:
             return  # It was left while something was looked for: nobody would stop this run.
         with self.refusals():
             self.roster.start(entry)
@@ -335,17 +335,17 @@ class Dashboard(LiveApp):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """The filter is typed, or a class's name."""
-        if event.input.id == "finder" and not self._exit and self.main.views is not None:
+        if event.input.id == "finder" and not self.leaving and self.main.views is not None:
             self.main.views.confusion.find(event.value)
-        if event.input.id == "filter" and not self._exit:
+        if event.input.id == "filter" and not self.leaving:
             self.filter_words = event.value.lower().split()
             self.fill()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """The filter is as it should be, or the next class is wanted."""
-        if event.input.id == "finder" and not self._exit and self.main.views is not None:
+        if event.input.id == "finder" and not self.leaving and self.main.views is not None:
             self.main.views.confusion.find_next()
-        if event.input.id == "filter" and not self._exit:
+        if event.input.id == "filter" and not self.leaving:
             self.main.set_focus(None)
 
     def action_leave(self) -> None:

@@ -108,6 +108,7 @@ def run(
     signals.answer_by(app.end_by_signal, app.checkpoint_all)
     with Prints(app.printed) as prints:
         app.drawn = prints.drawn
+        app.terminal = prints.terminal
         try:
             app.run()
         except Exception as error:  # noqa: BLE001  (a terminal that is gone cannot be restored; the runs are still to be saved)

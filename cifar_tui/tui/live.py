@@ -20,7 +20,7 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.formatting import plural, printable
 from cifar_tui.tui.dialogs import consent
-from cifar_tui.tui.images.terminal_graphics import TerminalNamed, driver
+from cifar_tui.tui.images.terminal_graphics import TerminalIdentified, driver_class
 from cifar_tui.tui.log.messages import Remark
 from cifar_tui.tui.main_screen import MainScreen
 from cifar_tui.tui.runs.elsewhere import Elsewhere, News
@@ -77,7 +77,7 @@ class LiveApp(InTurnApp):
         # With its own colours, Textual would take away hues and leave shades; so, the terminal's own two are left.
         super().__init__(
             ansi_color=True if "NO_COLOR" in os.environ else None,
-            driver_class=driver(graphics, ascii_only=ascii_only),
+            driver_class=driver_class(graphics, ascii_only=ascii_only),
         )
         self.theme = "textual-light" if light else "textual-dark"
         self.animation_level = "none"
@@ -88,6 +88,8 @@ class LiveApp(InTurnApp):
         self.roster = Roster(self.session, configs, self.inbox)
         self.go_on_headless = False
         """Whether the runs under way are to go on when the dashboard is left."""
+        self.leaving = False
+        """Whether the screen is about to go: whatever comes from now on is for who started the dashboard."""
         self.signal = 0
         """The number of the signal that ended it."""
         self.failure: BaseException | None = None
@@ -159,17 +161,17 @@ class LiveApp(InTurnApp):
     def found(self, entry: Entry) -> None:
         """The run that is to be shown first is there."""
 
-    def on_terminal_named(self, message: TerminalNamed) -> None:
+    def on_terminal_identified(self, message: TerminalIdentified) -> None:
         """The terminal is in use, for the first time or again; images that it had before are gone."""
         # The placeholders of pixels name them by their colours.
-        if message.draws_pixels and self.console.color_system == "truecolor" and self._driver is not None:
+        if message.draws_pixels and self.console.color_system == "truecolor":
             from cifar_tui.tui.images.pixels import Pixels
 
-            self.main.draw_images_by(Pixels(self._driver.write))
+            self.main.draw_images_by(Pixels(message.write))
 
     def _hear(self, news: News) -> None:
         """Take in what the folders of runs tell."""
-        if not self.is_running or self._exit:
+        if not self.is_running or self.leaving:
             return
         added, changed = self.roster.take_in(news.changed)
         for entry in changed:
@@ -231,6 +233,7 @@ class LiveApp(InTurnApp):
 
     def exit(self, *args: Any, **more: Any) -> None:
         """Leave the screen; messages that come from now on stay in the inbox."""
+        self.leaving = True
         self.inbox.close()
         self._pace.stop()
         if self._watch is not None:
@@ -239,20 +242,19 @@ class LiveApp(InTurnApp):
             self._elsewhere.stop()
         super().exit(*args, **more)
 
-    def _handle_exception(self, error: Exception) -> None:
-        """An error of the dashboard's own ends it in good order: Textual would print a page of its insides."""
+    def handle_exception(self, error: Exception) -> None:
+        """End in good order, and keep the error for who started the dashboard."""
         if self._watch is not None:
             self._watch.stop()
         if self.failure is None:
             self.failure, self.failure_traceback = error, traceback.format_exc().rstrip()
-        super()._handle_exception(error)
-        self._exit_renderables.clear()
+        super().handle_exception(error)
 
     def _fail_in_loop(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """An error of what the loop calls by itself is one of the dashboard's too."""
         error = context.get("exception")
-        if isinstance(error, Exception) and not self._exit:
-            self._handle_exception(error)
+        if isinstance(error, Exception) and not self.leaving:
+            self.handle_exception(error)
         else:
             loop.default_exception_handler(context)
 
@@ -262,7 +264,7 @@ class LiveApp(InTurnApp):
         asyncio.get_running_loop().call_later(BURST_SECONDS, self._receive)
 
     def _receive(self) -> None:
-        if not self.is_running or self._exit:
+        if not self.is_running or self.leaving:
             return
         before, rows = {entry: entry.status for entry in self.roster.under_way}, len(self.roster)
         # All are taken in before anything is shown of them: an error of the screen loses none.

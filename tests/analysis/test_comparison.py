@@ -9,7 +9,6 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +35,10 @@ from cifar_tui.state import RunState
 from cifar_tui.store.predictions import FILE, Answers
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.setup.prepare import prepare
-from tests.report.test_report import HOSTILE
-from tests.support.finished_runs import command, finished_run
+from tests.support.hostile import HOSTILE, Page
+from tests.support.program import command
 from tests.support.recorded import recorded
-from tests.support.training_runs import TINY, TinyShelf, tiny_source
+from tests.support.training_runs import TINY, TinyShelf, finished_run, tiny_source
 
 CLASSES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
@@ -327,24 +326,6 @@ def test_any_runs_can_be_drawn() -> None:
             assert image.width == 1350
             heights.append(image.height)
     assert heights[1] - heights[0] == pytest.approx(10 * 0.32 * 150, abs=1), "no more than forty are shown"
-
-
-class Page(HTMLParser):
-    """What a page says and refers to."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.text, self.tags = "", Counter[str]()
-        self.refers: list[str] = []
-        self.feed(text)
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags[tag] += 1
-        self.refers += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "data", "action")]
-        assert not any(name.startswith("on") for name, _ in attrs)
 
 
 @pytest.mark.parametrize("name", ["both.html", "a [b] (c) *d* ü.html", "a [b] (c) *d* ü.md"])

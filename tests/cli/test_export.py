@@ -9,24 +9,22 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from cifar_tui import models
 from cifar_tui.errors import CifarTuiError, InputError
-from cifar_tui.events import AnyEvent, Batch, Epoch, Evaluated, Resumed
+from cifar_tui.events import AnyEvent, Batch, Resumed
 from cifar_tui.runs.tensorboard import EventFile
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.store.tables import write_batches_csv
 from cifar_tui.training import export
 from cifar_tui.training.predictor import load
-from tests.core.test_state import batch, started
-from tests.support.finished_runs import command, finished_run
-from tests.support.training_runs import Recorded
+from tests.support.program import command
+from tests.support.recorded import batch, started
+from tests.support.training_runs import Recorded, expected, finished_run, scalars
 
 Trained = tuple[RunFolder, Recorded]
 
@@ -208,41 +206,6 @@ def test_batches_that_were_trained_again_are_there_once() -> None:
     assert lines_of(started(), first, second, third, resumed(a), second) == [a, b]
     assert lines_of(first, second, started(), first) == [a]
     assert lines_of(first, second, resumed(b), third) == [a, b, c]
-
-
-def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
-    """What TensorBoard itself reads in a folder: by tag, steps and values."""
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    read: Any = EventAccumulator(str(folder), size_guidance={"scalars": 0})
-    read.Reload()
-    return {tag: [(each.step, each.value) for each in read.Scalars(tag)] for tag in read.Tags()["scalars"]}
-
-
-def single(value: float) -> float:
-    return float(np.float32(value))
-
-
-def expected(events: list[AnyEvent]) -> dict[str, list[tuple[int, float]]]:
-    """The curves of a run that was trained in one go."""
-    found: dict[str, list[tuple[int, float]]] = {}
-    last = 0
-
-    def add(samples: int, **values: float) -> None:
-        for name, value in values.items():
-            found.setdefault(name.replace("__", "/"), []).append((samples, single(value)))
-
-    for event in events:
-        if isinstance(event, Batch):
-            add(event.samples, batch__loss=event.loss, batch__accuracy=event.accuracy, batch__lr=event.lr)
-        elif isinstance(event, Epoch):
-            last = event.samples
-            add(last, loss__train=event.train_loss, loss__validation=event.val_loss, lr=event.lr)
-            add(last, accuracy__train=event.train_accuracy, accuracy__validation=event.val_accuracy)
-            add(last, images_per_second=event.images_per_second)
-        elif isinstance(event, Evaluated) and event.split == "test":
-            add(last, loss__test=event.loss, accuracy__test=event.accuracy)
-    return found
 
 
 def test_tensorboard_reads_the_exported_curves(trained: Trained) -> None:

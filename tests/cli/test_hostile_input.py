@@ -16,13 +16,12 @@ import pytest
 from cifar_tui.headless.displays import LogDisplay
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.checkpoints import storage
-from tests.runs.test_faults import interrupted, replaced
 from tests.support.cifar_archive import BASE, FILENAME, build, lead_here
 from tests.support.command import only_run, refused
+from tests.support.dashboard import dashboard, recorded_folder
+from tests.support.hostile import Malicious, everything
 from tests.support.images import write_unusable
-from tests.support.program import TRAIN, UNEXPECTED, acting, call, prepared
-from tests.training.test_training import Malicious
-from tests.tui.test_app import dashboard, recorded_folder
+from tests.support.program import TRAIN, UNEXPECTED, acting, call, interrupted, prepared, replaced
 
 MARKUP = "[red]cat"
 BIDI = "[x]\u202egod"
@@ -46,15 +45,6 @@ def no_waiting() -> Iterator[None]:
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)
-
-
-def everything(folder: Path) -> dict[str, bytes | str]:
-    """All below a folder, with its content."""
-    return {
-        str(path.relative_to(folder)): str(path.readlink()) if path.is_symlink() else path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_symlink() or path.is_file()
-    }
 
 
 def test_no_checkpoint_that_is_a_pickle_is_run(cwd: Path) -> None:

@@ -9,9 +9,8 @@ import pytest
 
 from cifar_tui.errors import InputError
 from cifar_tui.system.paths import absolute, expand_image_path, expand_path
-from tests.runs.test_faults import interrupted
 from tests.support.command import only_run, refused
-from tests.support.program import TRAIN, call, prepared
+from tests.support.program import TRAIN, call, interrupted, prepared
 
 
 @pytest.fixture

@@ -28,9 +28,9 @@ from cifar_tui.training.evaluation import evaluate
 from cifar_tui.training.predictor import load
 from cifar_tui.training.setup.image_cache import ImageCache
 from cifar_tui.training.setup.prepare import Setup, prepare
-from tests.support.finished_runs import command, finished_run
 from tests.support.images import write_folder, write_image, write_unusable
-from tests.support.training_runs import TINY
+from tests.support.program import command
+from tests.support.training_runs import TINY, finished_run
 
 CLASSES = ("cat", "cat b", "dog")
 TEST_IMAGES = 3 * 180

@@ -27,7 +27,7 @@ from cifar_tui.events import (
     from_json,
     to_json,
 )
-from tests.core.test_state import started
+from tests.support.recorded import started
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 wholes = st.integers(1, MOST_WHOLE)

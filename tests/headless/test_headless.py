@@ -24,7 +24,7 @@ from cifar_tui.runs.run import Run
 from cifar_tui.runs.workspace import Workspace
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
-from tests.core.test_state import batch, fold, started, uninterrupted, whole_epoch
+from tests.support.recorded import batch, fold, started, uninterrupted, whole_epoch
 
 GOING_ON: Any = {"ended": (), "going_on": True, "hung_up": False, "debug": False}
 """How runs are followed whose dashboard was left."""

@@ -22,6 +22,7 @@ from cifar_tui.training import reporting
 from cifar_tui.training.control import Control
 from cifar_tui.training.optimizer import build_optimizer
 from tests.support import command
+from tests.support.own_kinds import LAYERS
 from tests.support.recorded import run_config
 from tests.support.training_runs import Asking, Recorded, at_batch, run, tiny_setup
 
@@ -29,16 +30,6 @@ HEAD = """
 import torch
 import torch.nn.functional as F
 from torch import nn
-"""
-LAYERS = f"""{HEAD}
-class Net(nn.Module):
-    def __init__(self, num_classes):
-        super().__init__()
-        self.features = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout2d(0.2))
-        self.out = nn.Sequential(nn.MaxPool2d(5), nn.Flatten(), nn.Dropout(0.2), nn.Linear(4 * 6 * 6, num_classes))
-
-    def forward(self, images):
-        return self.out(self.features(images))
 """
 NOISE = f"""{HEAD}
 class Net(nn.Module):

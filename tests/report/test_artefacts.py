@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from cifar_tui.report import artefacts
 from cifar_tui.report.artefacts import write_artefacts
-from cifar_tui.report.plots.predictions import Predictions
 from cifar_tui.state import RunState
-from cifar_tui.store.predictions import Answers
+from tests.support.predictions import some_answers, some_predictions
 from tests.support.recorded import recorded, run_config
 
 ALL = {
@@ -28,14 +26,6 @@ ALL = {
 }
 
 OF_ANSWERS = {"calibration.png", "predictions.safetensors"}
-
-
-def some_predictions() -> Predictions:
-    return Predictions(np.zeros((4, 32, 32, 3), dtype=np.uint8), np.arange(4) % 3, np.arange(4) % 3)
-
-
-def some_answers() -> Answers:
-    return Answers(np.arange(4) % 3, np.full((4, 3), 1 / 3, dtype=np.float32), 2, "f" * 64)
 
 
 def names(folder: Path) -> set[str]:

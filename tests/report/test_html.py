@@ -17,11 +17,11 @@ from cifar_tui.formatting import printable
 from cifar_tui.report.artefacts import write_artefacts, write_page
 from cifar_tui.report.html import page
 from cifar_tui.report.run_report import report_md
-from tests.analysis.test_comparison import Page
-from tests.report.test_artefacts import some_answers, some_predictions
-from tests.report.test_report import HOSTILE
-from tests.support.finished_runs import command, finished_run
+from tests.support.hostile import HOSTILE, Page
+from tests.support.predictions import some_answers, some_predictions
+from tests.support.program import command
 from tests.support.recorded import recorded, run_config
+from tests.support.training_runs import finished_run
 
 PICTURE = b"\x89PNG"
 

@@ -19,16 +19,12 @@ from cifar_tui.formatting import printable
 from cifar_tui.report.markdown import escape
 from cifar_tui.report.run_report import report_md
 from cifar_tui.state import RunState
+from tests.support.hostile import HOSTILE
 from tests.support.recorded import ID, MATRIX, recorded, run_config
 
 PICTURES = {"curves.png", "confusion_matrix.png", "predictions.png"}
 FILES = {"metrics.csv", "confusion_matrix.csv", *PICTURES}
 TABLE_TAGS = {"table", "thead", "tbody", "tr", "th", "td"}
-HOSTILE = (
-    "<script>alert(1)</script>",
-    "a | b `c` [d](http://e) **f** _g_ # ~~h~~ &amp; $i$ @j",
-    "x\n\n# heading\x1b[31m\u202e\udcff www.example.org mailto:a@b.c :smile: ![k](l.png)",
-)
 
 
 class Page(HTMLParser):

@@ -7,7 +7,7 @@ import signal
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,19 +18,11 @@ from cifar_tui.errors import InputError
 from cifar_tui.store.lock import LOCK, RunLock, is_held
 from cifar_tui.store.owner import decode
 from cifar_tui.store.requests import Requests, send
-from tests.support.command import TRAIN, events, metrics, only_run, run, start, summary
+from tests.support.command import ENDLESS, TRAIN, events, eventually, metrics, only_run, run, start, summary
 from tests.support.terminal import Terminal
 
-ENDLESS = ("--epochs", "5000", "--patience", "5000")
 COMMAND = (sys.executable, "-m", "cifar_tui")
 ENV = {"OMP_NUM_THREADS": "1"}
-
-
-def eventually(is_so: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "it never came to be"
-        time.sleep(0.02)
 
 
 @contextmanager

@@ -18,12 +18,10 @@ from cifar_tui.store import heartbeat
 from cifar_tui.store.lock import LOCK, RunLock, is_held
 from cifar_tui.store.owner import Owner, decode, encode
 from cifar_tui.system.folders import Folder
-from tests.runs.test_background_runs import ENDLESS, eventually
-from tests.store.test_heartbeat import ELSEWHERE, begun, folder, lockless, numbers
-from tests.support.command import TRAIN, metrics, summary
-from tests.support.lockless import hurry, start, take_locks
+from tests.support.command import ENDLESS, TRAIN, begun, eventually, metrics, summary
+from tests.support.lockless import ELSEWHERE, folder_fixture, hurry, lockless_fixture, numbers, start, take_locks
 
-__all__ = ["folder", "lockless"]
+__all__ = ["folder_fixture", "lockless_fixture"]
 
 
 def left(path: Path, owner: Owner) -> Path:

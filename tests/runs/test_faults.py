@@ -25,8 +25,8 @@ from cifar_tui.report import artefacts
 from cifar_tui.training.checkpoints import storage
 from tests.support import command
 from tests.support.command import events, only_run, refused, start, summary
-from tests.support.program import TRAIN, call, linear, prepared
-from tests.training.test_training import Malicious
+from tests.support.hostile import Malicious
+from tests.support.program import TRAIN, call, interrupted, linear, prepared, replaced
 
 ENDLESS = (*command.TRAIN, "--epochs", "5000", "--patience", "5000", "--checkpoint-seconds", "0.2")
 
@@ -211,28 +211,6 @@ def test_a_config_that_is_lost_while_it_trains_costs_no_result(cwd: Path, monkey
     result = call([*TRAIN, "--epochs", "1"], cwd)
     assert result.returncode == 0, result.stderr
     assert summary(only_run(cwd))["state"] == "finished"
-
-
-def interrupted(cwd: Path, *options: str) -> Path:
-    """The folder of a new run, as a process leaves it that was killed after its second epoch."""
-    result = call([*TRAIN, "--epochs", "2", *options], cwd)
-    assert result.returncode == 0, result.stderr
-    folder = max((cwd / "runs").iterdir(), key=lambda path: path.stat().st_mtime_ns)
-    unfinished(folder)
-    return folder
-
-
-def unfinished(folder: Path) -> None:
-    """Have a run not have come to its end."""
-    lines = (folder / "events.jsonl").read_text().splitlines(keepends=True)
-    kept = [line for line in lines if json.loads(line)["type"] != "run_finished" and '"test"' not in line]
-    (folder / "events.jsonl").write_text("".join(kept))
-
-
-def replaced(file: Path, content: bytes) -> None:
-    """Give one of the names of a file that has several other content."""
-    file.unlink(missing_ok=True)
-    file.write_bytes(content)
 
 
 def flipped(content: bytes) -> bytes:

@@ -20,9 +20,8 @@ from cifar_tui.store.lock import LOCK, RunLock, is_held
 from cifar_tui.store.owner import encode
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system.folders import Folder
-from tests.store.test_heartbeat import ELSEWHERE, leave
 from tests.support.command import events, only_run, summary
-from tests.support.lockless import COMMAND, take_locks
+from tests.support.lockless import COMMAND, ELSEWHERE, leave, take_locks
 from tests.support.program import TRAIN, acting, call, prepared
 from tests.support.terminal import Terminal
 

@@ -25,9 +25,9 @@ from cifar_tui.store.predictions import Answers
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.evaluation import confusion_matrix
+from tests.support.dashboard import dashboard
 from tests.support.program import UNEXPECTED, at_most, call
 from tests.support.recorded import ID, recorded, run_config
-from tests.tui.test_app import dashboard
 
 K, IMAGES, EPOCHS = 1000, 5000, 12
 NAMES = tuple(f"class {k:04}" for k in range(K))

@@ -13,10 +13,9 @@ from cifar_tui.runs.run import OTHERWISE
 from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.stored import Overrides
-from tests.runs.test_faults import interrupted
 from tests.support.command import events, only_run, refused, summary
 from tests.support.images import write_folder
-from tests.support.program import TRAIN, call, prepared
+from tests.support.program import TRAIN, call, interrupted, prepared
 
 CLASSES = ("cat", "dog")
 NET = """

@@ -17,9 +17,8 @@ from cifar_tui.runs.messages import Message
 from cifar_tui.runs.tensorboard import EventFile
 from cifar_tui.runs.workspace import Workspace
 from cifar_tui.store.run_folder import RunFolder
-from tests.cli.test_export import expected, scalars
-from tests.support.finished_runs import command
-from tests.support.training_runs import TINY, TinyShelf
+from tests.support.program import command
+from tests.support.training_runs import TINY, TinyShelf, expected, scalars
 
 
 @pytest.fixture(autouse=True)

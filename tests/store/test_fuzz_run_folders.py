@@ -26,9 +26,9 @@ from cifar_tui.cli.main import main
 from cifar_tui.store import fold
 from cifar_tui.training import loop
 from cifar_tui.tui.runs.entry import Entry
+from tests.support.dashboard import Desk, dashboard
 from tests.support.program import TRAIN, UNEXPECTED, acting, at_most, call, prepared
 from tests.support.recorded import kept_text
-from tests.tui.test_app import Desk, dashboard
 
 GIVEN = os.environ.get("CIFAR_TUI_FUZZ_EXAMPLES")
 

@@ -22,35 +22,23 @@ from cifar_tui.store.owner import RECORD_BYTES, Owner, decode, encode
 from cifar_tui.system import processes
 from cifar_tui.system.folders import Folder
 from cifar_tui.system.processes import Process
-from tests.runs.test_background_runs import ENDLESS, eventually
-from tests.support.command import TRAIN, events, metrics, summary
-from tests.support.lockless import COMMAND, PROGRAM, hurry, start, take_locks
+from tests.support.command import ENDLESS, TRAIN, begun, events, eventually, metrics, summary
+from tests.support.lockless import (
+    COMMAND,
+    ELSEWHERE,
+    PROGRAM,
+    folder_fixture,
+    hurry,
+    leave,
+    lockless_fixture,
+    numbers,
+    start,
+    take_locks,
+)
 
-ELSEWHERE = Owner(Process("elsewhere", "another", "pid:[1]", 7, 1), "a" * 32)
+__all__ = ["folder_fixture", "lockless_fixture"]
+
 NUMBERS = ["ENOLCK", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EIO", "EPERM", "EACCES", "EBADF", "EREMOTEIO"]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "run").mkdir()
-    return tmp_path / "run"
-
-
-@pytest.fixture
-def lockless(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    take_locks(monkeypatch)
-    return monkeypatch
-
-
-def leave(folder: Path, owner: Owner, number: int = 1) -> Path:
-    """The heartbeat that an owner would have left."""
-    path = folder / f"heartbeat-{number}"
-    path.write_bytes(encode(owner))
-    return path
-
-
-def numbers(folder: Path) -> list[int]:
-    return sorted(int(path.name.partition("-")[2]) for path in folder.glob("heartbeat-*"))
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -444,12 +432,6 @@ def test_who_can_lock_sees_who_cannot_and_leaves_a_heartbeat_too(folder: Path, m
 
 
 # The real program
-
-
-def begun(cwd: Path) -> Path:
-    eventually(lambda: list((cwd / "runs").glob("*/checkpoints/last.pt")))
-    (folder,) = (cwd / "runs").iterdir()
-    return folder
 
 
 def test_a_killed_run_is_interrupted_and_resumes(tmp_path: Path) -> None:

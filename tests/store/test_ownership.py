@@ -17,8 +17,7 @@ import pytest
 from cifar_tui.errors import InputError
 from cifar_tui.store import lock as lock_module
 from cifar_tui.store.lock import LOCK, NotOwnedError, RunLock, is_held
-from tests.runs.test_background_runs import ENDLESS, eventually
-from tests.support.command import TRAIN, events, metrics, start, summary
+from tests.support.command import ENDLESS, TRAIN, events, eventually, metrics, start, summary
 
 
 @pytest.fixture

@@ -25,9 +25,8 @@ from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.evaluation import Evaluation
 from cifar_tui.training.setup.image_cache import ImageCache
 from cifar_tui.training.setup.prepare import Setup, prepare
-from tests.support.finished_runs import finished_run
 from tests.support.images import write_folder
-from tests.support.training_runs import TINY, Recorded
+from tests.support.training_runs import TINY, Recorded, finished_run
 
 KEPT = Answers(np.array([0, 1, 1]), np.array([[0.5, 0.5], [0.9, 0.1], [0.2, 0.8]], np.float32), 4, "ab")
 

@@ -42,8 +42,7 @@ from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.store.stream import MOST_LINE
 from cifar_tui.store.tail import Tail
 from cifar_tui.system.files import replacing, write_text
-from tests.core.test_state import batch, finished, fold, started, uninterrupted, whole_epoch
-from tests.support.recorded import kept_text
+from tests.support.recorded import batch, finished, fold, kept_text, started, uninterrupted, whole_epoch
 
 NOW = datetime(2026, 1, 2, 3, 4, 5)
 CONFIG: dict[str, Any] = {

@@ -177,7 +177,7 @@ def serve(content: bytes, behaviour: Behaviour = "whole") -> Iterator[Server]:
             self.send_response(200)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            # torchvision asks once more than it reads, to follow redirects, and hangs up on that answer.
+            # A client that cancels hangs up.
             with suppress(ConnectionError):
                 if behaviour == "slow":
                     for start in range(0, len(content), 1024):

@@ -7,12 +7,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 TRAIN = ("--no-ui", "--data", "digits", "--model", "mlp", "--batch-size", "64", "--threads", "1")
 """A short training of real images; add the epochs."""
+ENDLESS = ("--epochs", "5000", "--patience", "5000")
 TIMES = ("seconds", "images_per_second")
 """The columns of metrics.csv that are other at each run."""
 
@@ -79,3 +81,16 @@ def refused(result: subprocess.CompletedProcess[str], status: int = 2) -> str:
     assert lines[0].startswith("cifar-tui: ")
     assert status != 2 or result.stdout == "", "a refusal is no result"
     return lines[0]
+
+
+def eventually(is_so: Callable[[], object], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, "it never came to be"
+        time.sleep(0.02)
+
+
+def begun(cwd: Path) -> Path:
+    eventually(lambda: list((cwd / "runs").glob("*/checkpoints/last.pt")))
+    (folder,) = (cwd / "runs").iterdir()
+    return folder

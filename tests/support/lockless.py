@@ -14,6 +14,8 @@ from typing import NoReturn
 import pytest
 
 from cifar_tui.store import heartbeat
+from cifar_tui.store.owner import Owner, encode
+from cifar_tui.system.processes import Process
 
 TIMES = {"BEAT_SECONDS": 0.05, "STALE_SECONDS": 0.6, "GUARD_SECONDS": 0.25, "LOOK_SECONDS": 0.02}
 PROGRAM = f"""
@@ -30,6 +32,7 @@ vars(heartbeat).update({TIMES})
 """
 """What begins a program: the name of its host and the error of its locks come before its arguments."""
 COMMAND = PROGRAM + "from cifar_tui.cli.main import main; main()"
+ELSEWHERE = Owner(Process("elsewhere", "another", "pid:[1]", 7, 1), "a" * 32)
 
 
 def take_locks(patch: pytest.MonkeyPatch, number: int = errno.ENOLCK) -> None:
@@ -67,3 +70,26 @@ def start(
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+@pytest.fixture(name="folder")
+def folder_fixture(tmp_path: Path) -> Path:
+    (tmp_path / "run").mkdir()
+    return tmp_path / "run"
+
+
+@pytest.fixture(name="lockless")
+def lockless_fixture(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    take_locks(monkeypatch)
+    return monkeypatch
+
+
+def leave(folder: Path, owner: Owner, number: int = 1) -> Path:
+    """The heartbeat that an owner would have left."""
+    path = folder / f"heartbeat-{number}"
+    path.write_bytes(encode(owner))
+    return path
+
+
+def numbers(folder: Path) -> list[int]:
+    return sorted(int(path.name.partition("-")[2]) for path in folder.glob("heartbeat-*"))

@@ -20,9 +20,25 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils import parametrizations, parametrize, prune
 """
+LAYERS = f"""{HEAD}
+class Net(nn.Module):
+    def __init__(self, num_classes):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout2d(0.2))
+        self.out = nn.Sequential(nn.MaxPool2d(5), nn.Flatten(), nn.Dropout(0.2), nn.Linear(4 * 6 * 6, num_classes))
+
+    def forward(self, images):
+        return self.out(self.features(images))
+"""
+"""Every kind of layer that the models of ours have."""
 SMALL = "F.avg_pool2d(images, 8).flatten(1)"
 """48 numbers an image."""
 OUT = "self.out = nn.Linear(48, num_classes)"
+
+
+def payload(cwd: Path) -> str:
+    """A class whose module makes the file `acted` when it is imported."""
+    return f"open({str(cwd / 'acted')!r}, 'w').close()\n{LAYERS}"
 
 
 def written(folder: Path, code: str) -> dict[str, Any]:

@@ -14,13 +14,18 @@ from textual.strip import Strip
 from cifar_tui.config import TrainingConfig
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import Batch, Evaluated, Paused
+from cifar_tui.runs.inference import Gallery
 from cifar_tui.runs.messages import Loading
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.tui.images.panel import ImagesPanel
+from cifar_tui.tui.images.test_images import Opened
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
+from tests.support.predictions import gallery
 from tests.support.recorded import BATCHES, ID, MATRIX, recorded
 
+LOOK = Look()
 THREAD: Any = object()
 """Stands for a run's thread, of which panels want to know only whether there is one."""
 
@@ -162,3 +167,20 @@ def check(strips: Sequence[Strip], size: tuple[int, int], look: Look) -> None:
         assert not look.ascii or strip.text.isascii()
         for segment in strip:
             assert look.colour or segment.style is None or segment.style.color is segment.style.bgcolor is None
+
+
+GALLERY = gallery()
+FINISHED = entry(recorded(), under_way=False)
+
+
+def no_session() -> None:
+    raise AssertionError("nothing is opened here")
+
+
+def panel(found: Gallery | None = GALLERY, chosen: Entry | None = FINISHED, look: Look = LOOK) -> ImagesPanel:
+    opened = Opened(no_session, lambda: None)  # type: ignore[arg-type]
+    made = ImagesPanel(no_session, opened)  # type: ignore[arg-type]
+    made.entry, made.look = chosen, look
+    made.opened.gallery = found
+    made.opened._entry = chosen
+    return made

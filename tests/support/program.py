@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import subprocess
 import sys
@@ -90,3 +91,50 @@ def acting(text: str) -> list[str]:
     """The characters of a text that act on a terminal, but for line ends."""
     kept = {"\n", *SIGNS, *JOINERS}
     return [c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c not in kept]
+
+
+def command(*arguments: str | Path) -> int:
+    """The exit status of a command in this process.
+
+    Raises:
+        CifarTuiError: It was refused, or failed; the message is the line that it would have printed.
+    """
+    status: int | None = main.app([str(argument) for argument in arguments], standalone_mode=False)
+    return status or 0
+
+
+def interrupted(cwd: Path, *options: str) -> Path:
+    """The folder of a new run, as a process leaves it that was killed after its second epoch."""
+    result = call([*TRAIN, "--epochs", "2", *options], cwd)
+    assert result.returncode == 0, result.stderr
+    folder = max((cwd / "runs").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    unfinished(folder)
+    return folder
+
+
+def unfinished(folder: Path) -> None:
+    """Have a run not have come to its end."""
+    lines = (folder / "events.jsonl").read_text().splitlines(keepends=True)
+    kept = [line for line in lines if json.loads(line)["type"] != "run_finished" and '"test"' not in line]
+    (folder / "events.jsonl").write_text("".join(kept))
+
+
+def replaced(file: Path, content: bytes) -> None:
+    """Give one of the names of a file that has several other content."""
+    file.unlink(missing_ok=True)
+    file.write_bytes(content)
+
+
+def received(cwd: Path, patch: pytest.MonkeyPatch) -> Path:
+    """What is `prepared`, with two finished runs: `ours`, and `evil`, which somebody else has made."""
+    prepared(cwd, patch)
+    for name in ("ours", "evil"):
+        result = call([*TRAIN, "--epochs", "1", "--name", name], cwd)
+        assert result.returncode == 0, result.stderr
+    return cwd
+
+
+def evil(cwd: Path) -> Path:
+    """The folder of the run that somebody else has made."""
+    (folder,) = (cwd / "runs").glob("*-evil")
+    return folder

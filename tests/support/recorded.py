@@ -1,4 +1,4 @@
-"""Recorded runs for the tests of what is made of them: states folded from made-up events, and their `config.json`."""
+"""Made-up runs, for what is made of them: their events, the states folded from these, their `config.json`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,24 @@ from typing import Any
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.confusion_matrix import ConfusionMatrix
-from cifar_tui.events import Batch, Checkpoint, Epoch, Evaluated, Note, Resumed, RunFinished, RunStarted, RunStatus
+from cifar_tui.events import (
+    AnyEvent,
+    Batch,
+    Checkpoint,
+    Epoch,
+    Evaluated,
+    Note,
+    Resumed,
+    RunFinished,
+    RunStarted,
+    RunStatus,
+)
 from cifar_tui.state import RunState
 
 ID = "20260314-150926-cnn"
 TRAIN, BATCHES, SPEED, EPOCH_SECONDS = 1000, 4, 250.0, 4.5
+SIZE = 10
+"""Images of a batch of `uninterrupted` and its parts."""
 MATRIX = ConfusionMatrix.of(((90, 4, 6), (27, 950, 23), (0, 1, 0)))
 
 
@@ -162,3 +175,87 @@ def run_config(
         "parameters": 5_859_210,
         "versions": {"cifar-tui": "0.1.0", "python": "3.12.1", "torch": "2.15.0"},
     }
+
+
+def started() -> RunStarted:
+    return RunStarted(
+        t=0.0,
+        id="20260101-000000-cnn",
+        model="cnn",
+        data="digits",
+        classes=("a", "b"),
+        epochs=5,
+        batches=BATCHES,
+        batch_size=SIZE,
+        train_samples=BATCHES * SIZE,
+        validation_samples=9,
+        test_samples=9,
+        parameters=7,
+        device="cpu",
+        precision="fp32",
+        threads=1,
+        seed=0,
+        max_lr=0.01,
+    )
+
+
+def batch(epoch: int, number: int, loss: float = 1.0) -> Batch:
+    done = (epoch - 1) * BATCHES + number
+    return Batch(
+        t=float(done),
+        epoch=epoch,
+        batch=number,
+        batches=BATCHES,
+        samples=done * SIZE,
+        loss=loss,
+        accuracy=0.5,
+        lr=0.1,
+        images_per_second=10.0,
+    )
+
+
+def whole_epoch(epoch: int, val_accuracy: float = 0.5) -> list[AnyEvent]:
+    t = float(epoch * BATCHES)
+    confusion = ConfusionMatrix.of(((epoch, 0), (0, 1)))
+    return [
+        *(batch(epoch, number) for number in range(1, BATCHES + 1)),
+        Evaluated(t=t, split="validation", epoch=epoch, loss=1.0, accuracy=0.5, confusion=confusion, seconds=0.1),
+        Epoch(
+            t=t,
+            epoch=epoch,
+            samples=epoch * BATCHES * SIZE,
+            train_loss=1.0 / epoch,
+            train_accuracy=0.4,
+            val_loss=1.1 / epoch,
+            val_accuracy=val_accuracy,
+            lr=0.1,
+            seconds=4.0,
+            images_per_second=20.0,
+            best=True,
+        ),
+    ]
+
+
+def finished(status: Any = "finished") -> RunFinished:
+    return RunFinished(
+        t=99.0,
+        state=status,
+        message="done",
+        epochs=2,
+        best_epoch=1,
+        best_val_accuracy=0.5,
+        test_loss=None,
+        test_accuracy=None,
+        seconds=9.0,
+    )
+
+
+def fold(events: list[AnyEvent]) -> RunState:
+    state = RunState()
+    for event in events:
+        state.apply(event)
+    return state
+
+
+def uninterrupted(epochs: int) -> list[AnyEvent]:
+    return [started(), *(event for epoch in range(1, epochs + 1) for event in whole_epoch(epoch))]

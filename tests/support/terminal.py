@@ -22,7 +22,7 @@ import psutil
 import pyte
 from wcwidth import wcwidth
 
-from tests.support.picture import picture
+from tests.support.terminal_images import picture
 
 ENVIRONMENT = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
 NOT_INHERITED = (

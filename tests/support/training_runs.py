@@ -7,12 +7,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.data.dataset import Dataset, Source, Split, split
-from cifar_tui.events import AnyEvent, Batch, Epoch
+from cifar_tui.events import AnyEvent, Batch, Epoch, Evaluated
 from cifar_tui.models import user_class
+from cifar_tui.runs.provenance import record_of
+from cifar_tui.state import RunState
+from cifar_tui.store.recorder import Recorder
+from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.stored import ImagePlace, Stored
 from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.clock import Clock
@@ -121,3 +126,52 @@ def run(folder: Path, *askings: Asking, resume: bool = False, setup: Setup | Non
 def at_batch(epoch: int, batch: int) -> Callable[[AnyEvent], bool]:
     """Whether an event tells of this batch or a later one."""
     return lambda event: isinstance(event, Batch) and (event.epoch, event.batch) >= (epoch, batch)
+
+
+def finished_run(runs_dir: Path, setup: Setup | None = None) -> tuple[RunFolder, Recorded]:
+    """Train in this process and record it as the run `20260314-150926-tiny`."""
+    setup = setup or tiny_setup()
+    folder = RunFolder(runs_dir / "20260314-150926-tiny")
+    folder.path.mkdir(parents=True)
+    trained = run(folder.path, setup=setup)
+    folder.write_config(record_of(setup, folder))
+    recorder = Recorder(folder, folder.read_config(), RunState())
+    for event in trained.events:
+        recorder.record(event)
+    recorder.close()
+    return folder, trained
+
+
+def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    """What TensorBoard itself reads in a folder: by tag, steps and values."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    read: Any = EventAccumulator(str(folder), size_guidance={"scalars": 0})
+    read.Reload()
+    return {tag: [(each.step, each.value) for each in read.Scalars(tag)] for tag in read.Tags()["scalars"]}
+
+
+def single(value: float) -> float:
+    return float(np.float32(value))
+
+
+def expected(events: list[AnyEvent]) -> dict[str, list[tuple[int, float]]]:
+    """The curves of a run that was trained in one go."""
+    found: dict[str, list[tuple[int, float]]] = {}
+    last = 0
+
+    def add(samples: int, **values: float) -> None:
+        for name, value in values.items():
+            found.setdefault(name.replace("__", "/"), []).append((samples, single(value)))
+
+    for event in events:
+        if isinstance(event, Batch):
+            add(event.samples, batch__loss=event.loss, batch__accuracy=event.accuracy, batch__lr=event.lr)
+        elif isinstance(event, Epoch):
+            last = event.samples
+            add(last, loss__train=event.train_loss, loss__validation=event.val_loss, lr=event.lr)
+            add(last, accuracy__train=event.train_accuracy, accuracy__validation=event.val_accuracy)
+            add(last, images_per_second=event.images_per_second)
+        elif isinstance(event, Evaluated) and event.split == "test":
+            add(last, loss__test=event.loss, accuracy__test=event.accuracy)
+    return found

@@ -28,6 +28,7 @@ from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.control import Control
 from cifar_tui.training.evaluation import confusion_matrix, evaluate
 from cifar_tui.training.optimizer import OptimizerLike, SchedulerLike, build_optimizer
+from tests.support.hostile import Malicious
 from tests.support.training_runs import MOST, Asking, at_batch, run, tiny_setup
 
 TRAINED = 41
@@ -392,16 +393,6 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "gone": lambda file: file.unlink(),
     "a pickle that acts": lambda file: file.write_bytes(pickle.dumps(Malicious(file.with_name("acted")))),
 }
-
-
-class Malicious:
-    """Its pickle, loaded, makes a file."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (self.file,)
 
 
 @pytest.mark.parametrize("how", DAMAGES)

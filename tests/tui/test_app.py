@@ -2,105 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual import events
 from textual.geometry import Size
-from textual.pilot import Pilot
 from textual.screen import Screen
 
-from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
-from cifar_tui.events import Note, Paused, Resumed, to_json
+from cifar_tui.events import Note, Paused, Resumed
 from cifar_tui.runs.messages import Ended, Loading
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.app import Dashboard
 from cifar_tui.tui.keys import KEYS, PANEL_GROUPS
 from cifar_tui.tui.main_screen import SMALLEST, MainScreen
 from cifar_tui.tui.runtime import in_turn
-from tests.core.test_state import batch, finished, uninterrupted
-from tests.support.fake_session import FakeRun, FakeSession, digits, session_of
-from tests.support.recorded import run_config
-
-
-class Desk:
-    """A dashboard that runs, its keys, and its fake session."""
-
-    def __init__(self, app: Dashboard, pilot: Pilot[Any], session: FakeSession) -> None:
-        self.app = app
-        self.pilot = pilot
-        self.session = session
-
-    @property
-    def view(self) -> str:
-        """The view that is on."""
-        views = self.app.main.views
-        assert views is not None
-        return views.shown
-
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-
-    async def until(self, true: Callable[[], object]) -> None:
-        """Wait for what comes from other threads."""
-        for _ in range(500):
-            if true():
-                return
-            await asyncio.sleep(0.01)
-        raise AssertionError(f"it never came; the screen says:\n{self.screen()}")
-
-    async def run(self, number: int = -1) -> FakeRun:
-        """The run that was made last, once it is made."""
-        await self.until(lambda: self.session.runs)
-        return self.session.runs[number]
-
-    async def type_ahead(self, *keys: str) -> None:
-        """Press keys faster than any of them acts."""
-        await self.until(lambda: self.app.main.views is not None)
-        for key in keys:
-            name = {"?": "question_mark", "/": "slash"}.get(key, key)
-            self.app.post_message(events.Key(name, key if len(key) == 1 else None))
-
-    def screen(self) -> str:
-        """All that stands on the screen, line by line."""
-        width, height = self.app.size
-        lines = self.app.screen._compositor.render_strips()
-        return "\n".join(strip.text.rstrip() for strip in lines[:height] if width)
-
-    async def shows(self, *texts: str) -> None:
-        """Wait until the screen shows all of these."""
-        await self.until(lambda: all(text in self.screen() for text in texts))
-
-
-@asynccontextmanager
-async def dashboard(
-    runs_dir: Path, *models: str, size: tuple[int, int] = (120, 40), start: bool = False, **options: Any
-) -> AsyncIterator[Desk]:
-    session = FakeSession(runs_dir)
-    app = Dashboard(runs_dir, digits(*(models or ("cnn", "mlp")), **options), session_of(session), start=start)
-    async with app.run_test(size=size) as pilot:
-        yield Desk(app, pilot, session)
-        for run in session.runs:
-            # What nobody ended would be asked about.
-            app.roster.receive(run, Ended(None))  # type: ignore[arg-type]
-
-
-def recorded_folder(runs_dir: Path, name: str, epochs: int = 2) -> RunFolder:
-    """A folder as a run leaves it that was stopped after some epochs."""
-    folder = RunFolder(runs_dir / f"20250101-000000-{name}")
-    folder.path.mkdir(parents=True)
-    folder.write_config({"options": TrainingConfig(model="mlp", data="digits", epochs=5, name=name).to_dict()})
-    events = [*uninterrupted(epochs), finished("stopped")]
-    folder.events_file.write_text("".join(f"{to_json(event)}\n" for event in events))
-    folder.summary_file.write_text(
-        f'{{"id": "{folder.id}", "state": "stopped", "model": "mlp", "data": "digits", "epochs": {epochs}}}'
-    )
-    return folder
+from tests.support.dashboard import Desk, FakeSession, dashboard, digits, recorded_folder, session_of
+from tests.support.recorded import batch, run_config
 
 
 async def test_the_ready_runs_and_the_earlier_ones_are_there_from_the_start(tmp_path: Path) -> None:

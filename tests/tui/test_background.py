@@ -84,13 +84,13 @@ async def test_a_drawing_that_cost_much_is_followed_by_a_longer_wait(monkeypatch
 
 
 PRINTING = """
-import ctypes, os, sys
+import os
 from cifar_tui.tui.runtime.prints import Prints
 taken = []
-with Prints(taken.append):
+with Prints(taken.append) as prints:
     print("from Python", flush=True)
     os.write(2, b"from a library\\n\\xff unfinished")
-    screen = sys.__stderr__
+    screen = prints.terminal
     screen.write("drawn\\n"); screen.flush()
 os.write(1, repr(taken).encode())
 """

@@ -6,12 +6,10 @@ names the image. Whatever covers or clears them does the same to the image.
 
 from __future__ import annotations
 
-import contextlib
 import io
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from rich.style import Style
 
@@ -87,44 +85,17 @@ class Pixels:
         from PIL.Image import Resampling, fromarray
         from rich.console import Console
 
+        from cifar_tui.tui.images.textual_image_compat import CollectedImage
+
         side = columns * CELL
         scaled = fromarray(pixels.transpose(1, 2, 0)).resize((side, side), Resampling.NEAREST)
-        with _written() as written:
-            from textual_image.renderable.tgp import Image
-
-            image = Image(scaled, width=columns, height=columns // 2)
-            segments = list(Console(file=written, width=columns, height=columns).render(image))
+        image = CollectedImage(scaled, columns, columns // 2)
+        segments = list(Console(file=io.StringIO(), width=columns, height=columns).render(image))
         assert image.terminal_image_id is not None
-        self._write(written.getvalue())
+        self._write(image.messages)
         lines = [(text.rstrip("\n"), style) for text, style, _ in segments if style is not None]
         return Placed(image.terminal_image_id, lines)
 
     def _delete(self, those: Iterable[Placed]) -> None:
         # The library's own `cleanup` leaves the images where they are.
         self._write("".join(f"\x1b_Ga=d,d=I,i={placed.number},q=2\x1b\\" for placed in those))
-
-
-class _Written(io.StringIO):
-    """What textual-image would write to the terminal itself, amid what Textual writes there.
-
-    It is no terminal, and so asked nothing: the library would wait for the answers, and take keys for them. But it has
-    a terminal's size, for which signals look meanwhile.
-    """
-
-    def __init__(self, instead: TextIO) -> None:
-        super().__init__()
-        self._instead = instead
-
-    def fileno(self) -> int:
-        return self._instead.fileno()
-
-
-@contextlib.contextmanager
-def _written() -> Iterator[io.StringIO]:
-    before = sys.__stdout__
-    assert before is not None
-    sys.__stdout__ = written = _Written(before)  # type: ignore[misc,assignment]
-    try:
-        yield written
-    finally:
-        sys.__stdout__ = before  # type: ignore[misc]

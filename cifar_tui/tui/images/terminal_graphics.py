@@ -1,7 +1,7 @@
-"""Whether the terminal draws pixels where text stands for them, asked while the dashboard is on already.
+"""Whether the terminal draws images in pixels: its name is queried while the dashboard is already running.
 
-The answer comes as if it were typed, whenever it comes, over a slow line seconds later, or never: nothing waits for it,
-and it is taken out of what is typed before that is read as keys.
+The reply arrives on standard input among what is typed, over a slow line seconds later, or never: nothing waits for it,
+and it is removed before the rest is parsed as keys.
 """
 
 from __future__ import annotations
@@ -9,98 +9,98 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from textual._xterm_parser import XTermParser
-from textual.driver import Driver
-from textual.drivers import linux_driver
 from textual.message import Message
 
-QUESTION = "\x1b[>0q"
-"""XTVERSION: the terminal's name and version. tmux and screen answer for themselves, or not at all."""
-ANSWER = re.compile(r"\x1bP>\|([^\x1b]*)\x1b\\")
-BEGUN = re.compile(r"\x1bP>(\|[^\x1b]{0,200}\x1b?)?\Z")
-"""The beginning of an answer; what is shorter may be a key."""
-LEAST_KITTY = (0, 28)
-"""The first version that knows placeholders. Konsole and WezTerm have Kitty's graphics, but not these."""
+from cifar_tui.tui.textual_compat import KeyParser, TerminalDriver
+
+QUERY = "\x1b[>0q"
+"""XTVERSION: the terminal's name and version. tmux and screen reply for themselves, or not at all."""
+REPLY = re.compile(r"\x1bP>\|([^\x1b]*)\x1b\\")
+PARTIAL_REPLY = re.compile(r"\x1bP>(\|[^\x1b]{0,200}\x1b?)?\Z")
+"""The beginning of a reply; what is shorter may be a key."""
+KITTY_WITH_PLACEHOLDERS = (0, 28)
+"""The first version with Unicode placeholders. Konsole and WezTerm have Kitty's graphics, but not these."""
 
 
-class TerminalNamed(Message):
-    """The terminal has begun to be used, or is used again, and has this name."""
+class TerminalIdentified(Message):
+    """The terminal is in use, for the first time or again, and has this name.
 
-    def __init__(self, name: str) -> None:
+    Attributes:
+        name: With its version.
+        write: Writes to the terminal.
+    """
+
+    def __init__(self, name: str, write: Callable[[str], None]) -> None:
         super().__init__()
         self.name = name
+        self.write = write
 
     @property
     def draws_pixels(self) -> bool:
         """Whether it is known to draw images in the place of Kitty's placeholders."""
         if kitty := re.match(r"kitty\((\d+)\.(\d+)", self.name):
-            return (int(kitty[1]), int(kitty[2])) >= LEAST_KITTY
+            return (int(kitty[1]), int(kitty[2])) >= KITTY_WITH_PLACEHOLDERS
         # Programs that are built with Ghostty's library have words behind its name, and do not draw them.
         return re.match(r"ghostty \d", self.name) is not None
 
 
-class NameParser(XTermParser):
-    """Textual's reader of keys, which would take the answer for keys that are typed."""
+class ReplyParser(KeyParser):
+    """Textual's parser of keys, which would read the reply as keys that are typed."""
 
-    def __init__(self, debug: bool = False) -> None:
-        super().__init__(debug)
-        self._begun = ""
-        self._named = False
+    def __init__(self, write: Callable[[str], None]) -> None:
+        super().__init__()
+        self._write = write
+        self._partial = ""
+        self._identified = False
 
     def feed(self, data: str) -> Iterable[Message]:
-        """What `data` says, with the terminal's name where it is in it."""
-        if self._named or not data:  # No data is the end of all.
+        """Parse `data`, with the terminal's reply where it is in it."""
+        if self._identified or not data:  # No data is the end of all.
             yield from super().feed(data)
             return
-        data, self._begun = self._begun + data, ""
-        if answer := ANSWER.search(data):
-            self._named = True
-            yield TerminalNamed(answer[1])
-            data = data[: answer.start()] + data[answer.end() :]
-        elif begun := BEGUN.search(data):
-            data, self._begun = data[: begun.start()], begun[0]
+        data, self._partial = self._partial + data, ""
+        if reply := REPLY.search(data):
+            self._identified = True
+            yield TerminalIdentified(reply[1], self._write)
+            data = data[: reply.start()] + data[reply.end() :]
+        elif partial := PARTIAL_REPLY.search(data):
+            data, self._partial = data[: partial.start()], partial[0]
         if data:
             yield from super().feed(data)
 
 
-class AskingDriver(linux_driver.LinuxDriver):
-    """Textual's, which asks the terminal its name each time it begins to read from it."""
+class QueryingDriver(TerminalDriver):
+    """Queries the terminal's name each time it begins to read from it."""
 
-    def run_input_thread(self) -> None:
-        """Read what is typed, and the answer."""
-
-        def parser(debug: bool) -> NameParser:
-            # Here, so that nothing is asked unless the answer will be understood.
-            self.write(QUESTION)
-            return NameParser(debug)
-
-        linux_driver.XTermParser = parser  # type: ignore[assignment,attr-defined]
-        super().run_input_thread()
+    def make_parser(self) -> KeyParser:
+        """Send the query, now that its reply will be understood."""
+        self.write(QUERY)
+        return ReplyParser(self.write)
 
 
-class KittyDriver(linux_driver.LinuxDriver):
-    """Textual's, which takes the terminal for one that draws pixels."""
+class KittyDriver(TerminalDriver):
+    """Assumes that the terminal draws pixels."""
 
-    def run_input_thread(self) -> None:
-        """Read what is typed."""
-        self.process_message(TerminalNamed("kitty({}.{})".format(*LEAST_KITTY)))
-        super().run_input_thread()
+    def make_parser(self) -> KeyParser:
+        """Report the terminal as kitty."""
+        self.process_message(TerminalIdentified("kitty({}.{})".format(*KITTY_WITH_PLACEHOLDERS), self.write))
+        return super().make_parser()
 
 
 def is_installed() -> bool:
-    """Whether what draws pixels is there, without importing it."""
+    """Whether textual-image is installed, without importing it."""
     return importlib.util.find_spec("textual_image") is not None
 
 
-def driver(graphics: str, *, ascii_only: bool) -> type[Driver] | None:
-    """What connects the dashboard to its terminal; None for Textual's own.
+def driver_class(graphics: str, *, ascii_only: bool) -> type[TerminalDriver]:
+    """What connects the dashboard to its terminal.
 
     Args:
         graphics: `auto`, `kitty` or `blocks`.
         ascii_only: Whether to draw in ASCII alone.
     """
     if graphics == "blocks" or ascii_only or "NO_COLOR" in os.environ or not is_installed():
-        return None
-    return KittyDriver if graphics == "kitty" else AskingDriver
+        return TerminalDriver
+    return KittyDriver if graphics == "kitty" else QueryingDriver

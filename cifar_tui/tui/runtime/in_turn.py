@@ -7,8 +7,9 @@ from collections import deque
 from typing import Any
 
 from textual import events
-from textual.app import App
 from textual.message import Message
+
+from cifar_tui.tui.textual_compat import TerminalApp
 
 PATIENCE = 1.0
 """Seconds after which the next key acts, whatever has become of the one before it."""
@@ -18,7 +19,7 @@ class Handled(Message, bubble=True):
     """Follows a key through each queue that it waits in: where it comes out, the key has had its effect."""
 
 
-class InTurnApp(App[None]):
+class InTurnApp(TerminalApp):
     """Gives out a key after the one before it has acted.
 
     Textual gives it at once to whatever has the focus. Where the keys before it still wait in a queue, that is not

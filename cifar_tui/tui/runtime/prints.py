@@ -25,9 +25,11 @@ PIPE_BYTES = 1 << 20
 class Prints:
     """While it is entered, what the process writes to its descriptors 1 and 2 goes to `take`, a line at a time.
 
-    That includes libraries in C, which know nothing of `sys.stdout`. The terminal stays reachable for Textual, which
-    draws on what `sys.__stderr__` is while it starts, and takes the size of `sys.__stdout__`.
+    That includes libraries in C, which know nothing of `sys.stdout`. What standard output was stays reachable as
+    `terminal`.
     """
+
+    terminal: io.TextIOWrapper
 
     def __init__(self, take: Callable[[str], None]) -> None:
         """Prepare to hand lines to `take`, which is called on a thread of its own."""
@@ -39,10 +41,8 @@ class Prints:
     def __enter__(self) -> Self:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        self._terminal = os.fdopen(os.dup(output.descriptor()), "w", encoding="utf-8", errors="replace")
-        self._streams = sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__
-        sys.__stdout__ = _Sized(self._terminal.fileno())  # type: ignore[misc]
-        sys.__stderr__ = self._terminal  # type: ignore[misc]
+        self.terminal = os.fdopen(os.dup(output.descriptor()), "w", encoding="utf-8", errors="replace")
+        self._streams = sys.stdout, sys.stderr
         self._before = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
         reading, writing = os.pipe()
         if hasattr(fcntl, "F_SETPIPE_SZ"):
@@ -56,11 +56,12 @@ class Prints:
         return self
 
     def drawn(self) -> None:
-        """Textual has its stream: from now on, what others write to any standard stream is handed on too.
+        """Undo what Textual has redirected while it started.
 
-        Those that Textual puts in their place hand on text alone, and lack most of what else a stream has.
+        The streams that it puts in place of the standard ones hand on text alone, and lack most of what else a stream
+        has. What is written to the standard ones is handed on here anyway.
         """
-        sys.stdout, sys.stderr, _, sys.__stderr__ = self._streams  # type: ignore[misc]
+        sys.stdout, sys.stderr = self._streams
 
     def __exit__(self, *_: object) -> None:
         for descriptor, before in self._before.items():
@@ -68,9 +69,8 @@ class Prints:
             os.close(before)
         # Both ends that we had are closed now, but a child may hold one still.
         self._thread.join(0.5)
-        sys.__stdout__, sys.__stderr__ = self._streams[2:]  # type: ignore[misc]
         with contextlib.suppress(OSError):  # It may be gone.
-            self._terminal.close()
+            self.terminal.close()
 
     def _read(self, descriptor: int) -> None:
         with os.fdopen(descriptor, "rb") as pipe:
@@ -92,18 +92,6 @@ class Prints:
             lines, self._lines = self._lines, 0
         if lines > MOST:
             self._take(f"… {plural(lines - MOST, 'line')} left out: more than {MOST} a second")
-
-
-class _Sized(io.TextIOWrapper):
-    """File 1, for whoever asks it for its descriptor to learn the size of the terminal."""
-
-    def __init__(self, terminal: int) -> None:
-        file = io.BufferedWriter(io.FileIO(1, "w", closefd=False))
-        super().__init__(file, encoding="utf-8", errors="replace", line_buffering=True)
-        self._fileno = terminal
-
-    def fileno(self) -> int:
-        return self._fileno
 
 
 def _lines(pipe: io.BufferedReader) -> Iterable[str]:

@@ -1,8 +1,11 @@
-"""A class of a user's own that prints in every way there is, at every time."""
+"""What attacks or disturbs: names, a pickle, a class that prints in every way there is; and what became of it."""
 
 from __future__ import annotations
 
+from collections import Counter
+from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 SAID = "said by the model"
 CODE = f"""
@@ -54,3 +57,47 @@ def written(folder: Path) -> list[str]:
     folder.mkdir(exist_ok=True)
     (folder / "loud.py").write_text(CODE)
     return ["--model", "loud:Net", "--model-dir", str(folder)]
+
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "a | b `c` [d](http://e) **f** _g_ # ~~h~~ &amp; $i$ @j",
+    "x\n\n# heading\x1b[31m\u202e\udcff www.example.org mailto:a@b.c :smile: ![k](l.png)",
+)
+
+
+class Page(HTMLParser):
+    """What a page says and refers to."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text, self.tags = "", Counter[str]()
+        self.refers: list[str] = []
+        self.feed(text)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.refers += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "data", "action")]
+        assert not any(name.startswith("on") for name, _ in attrs)
+
+
+class Malicious:
+    """Its pickle, loaded, makes a file."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.file,)
+
+
+def everything(folder: Path) -> dict[str, bytes | str]:
+    """All below a folder, with its content."""
+    return {
+        str(path.relative_to(folder)): str(path.readlink()) if path.is_symlink() else path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_symlink() or path.is_file()
+    }

@@ -17,10 +17,9 @@ from cifar_tui.tui.dialogs.path_completion import PathSuggester
 from cifar_tui.tui.images.image_file_predictions import file_card, left_out
 from cifar_tui.tui.images.thumbnails import Layout, page
 from cifar_tui.tui.theme import Look
-from tests.support.galleries import gallery
-from tests.support.host import Host
+from tests.support.dashboard import Host, dashboard, recorded_folder
 from tests.support.panel_states import check
-from tests.tui.test_app import dashboard, recorded_folder
+from tests.support.predictions import gallery
 
 LOOK = Look()
 TOP = (("plane", 0.75), ("bird", 0.2), ("fish", 0.05))

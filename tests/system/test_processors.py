@@ -16,9 +16,8 @@ from cifar_tui.system import processors
 from cifar_tui.system.hardware import Sampler
 from cifar_tui.system.processors import Processors, cgroup_limit
 from cifar_tui.training.devices import resolve_device
-from tests.runs.test_faults import unfinished
 from tests.support.command import only_run, run
-from tests.support.program import TRAIN, call, prepared
+from tests.support.program import TRAIN, call, prepared, unfinished
 
 V2_MOUNT = "30 23 0:26 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime shared:9 - cgroup2 cgroup2 rw,nsdelegate\n"
 V1_MOUNTS = (

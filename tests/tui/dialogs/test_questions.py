@@ -12,7 +12,7 @@ from cifar_tui.errors import InputError
 from cifar_tui.tui.dialogs.path_completion import FolderSuggester
 from cifar_tui.tui.dialogs.questions import Answer, MissingData, Question, quit_question, stop_question
 from cifar_tui.tui.theme import Look
-from tests.support.host import Host
+from tests.support.dashboard import Host
 
 LOOK = Look()
 NAMES = ["cnn", "mlp", "wide-cnn", "x", "y"]

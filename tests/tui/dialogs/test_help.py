@@ -14,7 +14,7 @@ from cifar_tui.tui.dialogs.palette import Palette
 from cifar_tui.tui.keys import KEYS, PANEL_GROUPS
 from cifar_tui.tui.main_screen import MainScreen
 from cifar_tui.tui.theme import ASCII_GLYPHS, GLYPHS, Look
-from tests.support.host import Host
+from tests.support.dashboard import Host
 
 DESIGNED = (
     *("s", "S", "p", "n", "r", "space", "c", "1", "2", "3", "4", "5", "x", "l", "plus", "minus", "slash", "e"),

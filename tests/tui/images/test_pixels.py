@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import io
 import signal
 import sys
 from collections.abc import Iterable, Mapping
@@ -13,39 +12,37 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 from textual import events
-from textual._xterm_parser import XTermParser
-from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
 from cifar_tui.errors import InputError
 from cifar_tui.tui.images import terminal_graphics
-from cifar_tui.tui.images.pixels import Pixels, _written
-from cifar_tui.tui.images.terminal_graphics import AskingDriver, KittyDriver, NameParser, TerminalNamed
+from cifar_tui.tui.images.pixels import Pixels
+from cifar_tui.tui.images.terminal_graphics import KittyDriver, QueryingDriver, ReplyParser, TerminalIdentified
 from cifar_tui.tui.images.thumbnails import Layout, thumbnail
+from cifar_tui.tui.textual_compat import KeyParser, TerminalDriver
 from cifar_tui.tui.theme import Look
-from tests.support.finished_runs import command
-from tests.support.kitty import NAME, PLACEHOLDER, Kitty
-from tests.support.panel_states import text
+from tests.support.panel_states import GALLERY, panel, text
+from tests.support.program import command
 from tests.support.terminal import Screen, Terminal
-from tests.tui.views.test_images import GALLERY, panel
+from tests.support.terminal_images import NAME, PLACEHOLDER, Kitty
 
 LOOK = Look()
 NOISE = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)
-ANSWER = NAME[terminal_graphics.QUESTION.encode()].decode()
+REPLY = NAME[terminal_graphics.QUERY.encode()].decode()
 
 
-def heard(messages: Iterable[Message]) -> list[str]:
+def parsed(messages: Iterable[Message]) -> list[str]:
     """Keys, and names in brackets."""
-    said = []
+    found = []
     for message in messages:
-        if isinstance(message, TerminalNamed):
-            said.append(f"<{message.name}>")
+        if isinstance(message, TerminalIdentified):
+            found.append(f"<{message.name}>")
         elif isinstance(message, events.Key):
-            said.append(message.key)
-    return said
+            found.append(message.key)
+    return found
 
 
-# The question
+# The query
 
 
 @pytest.mark.parametrize(
@@ -66,38 +63,38 @@ def heard(messages: Iterable[Message]) -> list[str]:
     ],
 )
 def test_only_terminals_that_are_known_to_draw_pixels_are_sent_any(name: str, able: bool) -> None:
-    assert TerminalNamed(name).draws_pixels == able
+    assert TerminalIdentified(name, pytest.fail).draws_pixels == able
 
 
-@pytest.mark.parametrize("cut", range(3, len(ANSWER)))
-def test_the_answer_is_taken_out_of_what_is_typed_also_in_pieces(cut: int) -> None:
-    parser = NameParser()
-    said = [word for piece in ("a" + ANSWER[:cut], ANSWER[cut:] + "b", "c") for word in heard(parser.feed(piece))]
+@pytest.mark.parametrize("cut", range(3, len(REPLY)))
+def test_the_reply_is_removed_from_what_is_typed_also_in_pieces(cut: int) -> None:
+    parser = ReplyParser(pytest.fail)
+    said = [word for piece in ("a" + REPLY[:cut], REPLY[cut:] + "b", "c") for word in parsed(parser.feed(piece))]
     assert sorted(said) == ["<kitty(0.41.1)>", "a", "b", "c"]
     assert said.index("a") < said.index("b") < said.index("c")
 
 
-def test_without_an_answer_every_key_is_heard_at_once() -> None:
-    parser = NameParser()
-    assert heard(parser.feed("ab")) == ["a", "b"]
-    assert heard(parser.feed("\x1b[A")) == ["up"]
-    assert heard(parser.feed("\x1bP")) == heard(XTermParser().feed("\x1bP"))
+def test_without_a_reply_every_key_is_parsed_at_once() -> None:
+    parser = ReplyParser(pytest.fail)
+    assert parsed(parser.feed("ab")) == ["a", "b"]
+    assert parsed(parser.feed("\x1b[A")) == ["up"]
+    assert parsed(parser.feed("\x1bP")) == parsed(KeyParser().feed("\x1bP"))
     for _ in range(10):
         list(parser.feed("\x1bP>|" + "x" * 100))
-        assert len(parser._begun) < 300, "what never ends is not waited for"
+        assert len(parser._partial) < 300, "what never ends is not waited for"
 
 
-def test_nothing_is_asked_where_pixels_are_not_wanted_or_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_queried_where_pixels_are_not_wanted_or_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
-    assert terminal_graphics.driver("auto", ascii_only=False) is AskingDriver
-    assert terminal_graphics.driver("kitty", ascii_only=False) is KittyDriver
-    assert terminal_graphics.driver("blocks", ascii_only=False) is None
-    assert terminal_graphics.driver("auto", ascii_only=True) is None
+    assert terminal_graphics.driver_class("auto", ascii_only=False) is QueryingDriver
+    assert terminal_graphics.driver_class("kitty", ascii_only=False) is KittyDriver
+    assert terminal_graphics.driver_class("blocks", ascii_only=False) is TerminalDriver
+    assert terminal_graphics.driver_class("auto", ascii_only=True) is TerminalDriver
     with monkeypatch.context() as patch:
         patch.setenv("NO_COLOR", "1")
-        assert terminal_graphics.driver("kitty", ascii_only=False) is None
+        assert terminal_graphics.driver_class("kitty", ascii_only=False) is TerminalDriver
     monkeypatch.setattr(terminal_graphics, "is_installed", lambda: False)
-    assert terminal_graphics.driver("auto", ascii_only=False) is None
+    assert terminal_graphics.driver_class("auto", ascii_only=False) is TerminalDriver
 
 
 def test_pixels_that_are_asked_for_by_name_take_what_draws_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,28 +124,6 @@ def test_an_image_is_sent_pixel_for_pixel_and_text_of_its_size_stands_for_it(col
     assert [(cell_len(text), text.count(PLACEHOLDER)) for text in texts] == [(columns, columns)] * (columns // 2)
 
 
-class Asked(io.StringIO):
-    """A terminal's standard output."""
-
-    def isatty(self) -> bool:
-        return True
-
-    def fileno(self) -> int:
-        return 99
-
-
-def test_the_library_asks_the_terminal_nothing_and_leaves_its_size_to_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.startswith("textual_image")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setattr(sys, "__stdout__", terminal := Asked())
-    with _written() as written:
-        importlib.import_module("textual_image.renderable")
-        assert written.fileno() == 99
-    Pixels(lambda _: None).draw(NOISE, 32, LOOK)
-    assert vars(sys)["__stdout__"] is terminal
-    assert terminal.getvalue() == written.getvalue() == ""
-
-
 @pytest.mark.parametrize("look", [Look(colour=False), Look(ascii=True)])
 def test_without_colour_and_in_ascii_characters_are_drawn(look: Look) -> None:
     assert Pixels(pytest.fail).draw(NOISE, 32, look) == thumbnail(NOISE, 32, look)
@@ -157,7 +132,7 @@ def test_without_colour_and_in_ascii_characters_are_drawn(look: Look) -> None:
 def test_half_blocks_are_drawn_where_the_library_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = Pixels(pytest.fail)
     with monkeypatch.context() as patch:
-        patch.setitem(sys.modules, "textual_image.renderable.tgp", None)
+        patch.setitem(sys.modules, "cifar_tui.tui.images.textual_image_compat", None)
         assert pixels.draw(NOISE, 32, LOOK) == thumbnail(NOISE, 32, LOOK)
     assert pixels.draw(NOISE, 32, LOOK) == thumbnail(NOISE, 32, LOOK), "and again: a page is of one kind"
 
@@ -262,6 +237,9 @@ def test_a_terminal_with_kittys_graphics_draws_the_images(runs_dir: Path) -> Non
         assert terminal.restored, terminal.unrestored
         assert kitty_of(terminal).images == {}
         assert PLACEHOLDER not in terminal.text()
+        written = b"".join(data for _, data in terminal.chunks)
+        assert b"\x1b[c" not in written, "nor does the library query the terminal"
+        assert b"a=q" not in written
 
 
 def test_without_an_answer_half_blocks_are_drawn_and_every_key_acts(runs_dir: Path) -> None:
@@ -275,7 +253,7 @@ def test_without_an_answer_half_blocks_are_drawn_and_every_key_acts(runs_dir: Pa
         assert terminal.wait_exit() == 0
         assert terminal.restored, terminal.unrestored
         written = b"".join(data for _, data in terminal.chunks)
-        assert written.count(terminal_graphics.QUESTION.encode()) == 1
+        assert written.count(terminal_graphics.QUERY.encode()) == 1
         assert b"\x1b_G" not in written
 
 
@@ -289,11 +267,11 @@ def test_the_answer_of_another_terminal_is_no_key(runs_dir: Path) -> None:
         assert terminal.wait_exit() == 0
 
 
-def test_a_terminal_that_is_said_to_be_able_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[Message] = []
-    monkeypatch.setattr(KittyDriver, "process_message", lambda _, message: told.append(message))
-    monkeypatch.setattr(LinuxDriver, "run_input_thread", lambda _: None)
-    KittyDriver.run_input_thread(KittyDriver.__new__(KittyDriver))
-    (named,) = told
-    assert isinstance(named, TerminalNamed)
-    assert named.draws_pixels
+def test_a_terminal_that_is_said_to_be_able_is_not_queried(monkeypatch: pytest.MonkeyPatch) -> None:
+    posted: list[Message] = []
+    monkeypatch.setattr(KittyDriver, "process_message", lambda _, message: posted.append(message))
+    monkeypatch.setattr(KittyDriver, "write", pytest.fail)
+    KittyDriver.make_parser(KittyDriver.__new__(KittyDriver))
+    (identified,) = posted
+    assert isinstance(identified, TerminalIdentified)
+    assert identified.draws_pixels

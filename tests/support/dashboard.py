@@ -1,14 +1,22 @@
-"""A session whose runs do nothing by themselves: a test tells what their trainers would say."""
+"""A dashboard without training: fake runs, whose trainers say what a test tells them to, and the keys and screen."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
+from textual import events
+from textual.app import App
+from textual.pilot import Pilot
+from textual.screen import Screen
+
+import cifar_tui.tui
 from cifar_tui.config import TrainingConfig
-from cifar_tui.events import AnyEvent, RunFinished, RunStatus
+from cifar_tui.events import AnyEvent, RunFinished, RunStatus, to_json
 from cifar_tui.runs.inference import Gallery, PredictedFiles
 from cifar_tui.runs.messages import Ended, Listener, Message
 from cifar_tui.runs.paired_images import PairedImages
@@ -17,7 +25,8 @@ from cifar_tui.runs.workspace import ProgressCallback, Workspace
 from cifar_tui.store.answered import Two
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.stored import AS_MADE, Overrides
-from tests.core.test_state import finished, started, uninterrupted
+from cifar_tui.tui.app import Dashboard
+from tests.support.recorded import finished, started, uninterrupted
 
 
 class FakeRun:
@@ -150,3 +159,102 @@ def session_of(fake: FakeSession) -> Callable[[], Workspace]:
 def digits(*models: str, **options: Any) -> Sequence[TrainingConfig]:
     """A configuration for each model, on the digits unless `options` say otherwise."""
     return [TrainingConfig(**{"model": model, "data": "digits", **options}) for model in models]
+
+
+class Desk:
+    """A dashboard that runs, its keys, and its fake session."""
+
+    def __init__(self, app: Dashboard, pilot: Pilot[Any], session: FakeSession) -> None:
+        self.app = app
+        self.pilot = pilot
+        self.session = session
+
+    @property
+    def view(self) -> str:
+        """The view that is on."""
+        views = self.app.main.views
+        assert views is not None
+        return views.shown
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def until(self, true: Callable[[], object]) -> None:
+        """Wait for what comes from other threads."""
+        for _ in range(500):
+            if true():
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"it never came; the screen says:\n{self.screen()}")
+
+    async def run(self, number: int = -1) -> FakeRun:
+        """The run that was made last, once it is made."""
+        await self.until(lambda: self.session.runs)
+        return self.session.runs[number]
+
+    async def type_ahead(self, *keys: str) -> None:
+        """Press keys faster than any of them acts."""
+        await self.until(lambda: self.app.main.views is not None)
+        for key in keys:
+            name = {"?": "question_mark", "/": "slash"}.get(key, key)
+            self.app.post_message(events.Key(name, key if len(key) == 1 else None))
+
+    def screen(self) -> str:
+        """All that stands on the screen, line by line."""
+        width, height = self.app.size
+        lines = self.app.screen._compositor.render_strips()
+        return "\n".join(strip.text.rstrip() for strip in lines[:height] if width)
+
+    async def shows(self, *texts: str) -> None:
+        """Wait until the screen shows all of these."""
+        await self.until(lambda: all(text in self.screen() for text in texts))
+
+
+@asynccontextmanager
+async def dashboard(
+    runs_dir: Path, *models: str, size: tuple[int, int] = (120, 40), start: bool = False, **options: Any
+) -> AsyncIterator[Desk]:
+    session = FakeSession(runs_dir)
+    app = Dashboard(runs_dir, digits(*(models or ("cnn", "mlp")), **options), session_of(session), start=start)
+    async with app.run_test(size=size) as pilot:
+        yield Desk(app, pilot, session)
+        for run in session.runs:
+            # What nobody ended would be asked about.
+            app.roster.receive(run, Ended(None))  # type: ignore[arg-type]
+
+
+def recorded_folder(runs_dir: Path, name: str, epochs: int = 2) -> RunFolder:
+    """A folder as a run leaves it that was stopped after some epochs."""
+    folder = RunFolder(runs_dir / f"20250101-000000-{name}")
+    folder.path.mkdir(parents=True)
+    folder.write_config({"options": TrainingConfig(model="mlp", data="digits", epochs=5, name=name).to_dict()})
+    events = [*uninterrupted(epochs), finished("stopped")]
+    folder.events_file.write_text("".join(f"{to_json(event)}\n" for event in events))
+    folder.summary_file.write_text(
+        f'{{"id": "{folder.id}", "state": "stopped", "model": "mlp", "data": "digits", "epochs": {epochs}}}'
+    )
+    return folder
+
+
+class Host(App[None]):
+    """Opens a screen, and keeps what it gives."""
+
+    CSS_PATH = str(Path(cifar_tui.tui.__file__).parent / "screens.tcss")
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(self, screen: Callable[[], Screen[Any]]) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self._opened = screen
+        self.answers: list[Any] = []
+
+    def on_mount(self) -> None:
+        self.open(self._opened())
+
+    def open(self, screen: Screen[Any]) -> None:
+        """Open another one."""
+        self.push_screen(screen, self.answers.append)
+
+    def text(self) -> list[str]:
+        """The lines of the screen."""
+        return ["".join(segment.text for segment in strip) for strip in self.screen._compositor.render_strips()]

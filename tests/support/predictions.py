@@ -1,4 +1,4 @@
-"""Test images with made-up answers to them."""
+"""Made-up predictions: for test images, for those of two runs, and as a report takes them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_tui.confusion_matrix import ConfusionMatrix
+from cifar_tui.report.plots.predictions import Predictions
 from cifar_tui.runs.inference import Gallery
 from cifar_tui.runs.paired_images import PairedImages
 from cifar_tui.store.predictions import Answers
@@ -45,3 +46,11 @@ def paired(both: int = 5, only_a: int = 3, only_b: int = 2, neither: int = 1) ->
 
     images = drawn.integers(0, 256, (len(right), 3, 32, 32), dtype=np.uint8)
     return PairedImages(images, answers(right[:, 0], 2), answers(right[:, 1], 1), ("plane", "bird", "fish"))
+
+
+def some_predictions() -> Predictions:
+    return Predictions(np.zeros((4, 32, 32, 3), dtype=np.uint8), np.arange(4) % 3, np.arange(4) % 3)
+
+
+def some_answers() -> Answers:
+    return Answers(np.arange(4) % 3, np.full((4, 3), 1 / 3, dtype=np.float32), 2, "f" * 64)

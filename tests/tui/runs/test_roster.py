@@ -13,8 +13,8 @@ from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.roster import Roster
 from cifar_tui.tui.runtime.inbox import Inbox
-from tests.core.test_state import batch, uninterrupted
-from tests.support.fake_session import FakeRun, FakeSession, digits, session_of
+from tests.support.dashboard import FakeRun, FakeSession, digits, session_of
+from tests.support.recorded import batch, uninterrupted
 
 
 class Board:

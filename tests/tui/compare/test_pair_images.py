@@ -23,11 +23,10 @@ from cifar_tui.tui.compare.pair_images import PairCard
 from cifar_tui.tui.images.panel import ImagesPanel
 from cifar_tui.tui.images.test_images import Opened
 from cifar_tui.tui.theme import Look
-from tests.core.test_state import finished, uninterrupted
-from tests.support.galleries import gallery, paired
+from tests.support.dashboard import Desk, dashboard, recorded_folder
 from tests.support.panel_states import check, diagonal, entry, looks, sizes, text
-from tests.support.recorded import recorded
-from tests.tui.test_app import Desk, dashboard, recorded_folder
+from tests.support.predictions import gallery, paired
+from tests.support.recorded import finished, recorded, uninterrupted
 
 LOOK = Look()
 RUNS = ("cnn", "mlp")

@@ -19,10 +19,10 @@ from cifar_tui.tui.images.panel import ImagesPanel
 from cifar_tui.tui.images.test_images import Opened
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part
-from tests.support.galleries import gallery
+from tests.support.dashboard import dashboard
 from tests.support.panel_states import check, entry, looks, sizes, text
+from tests.support.predictions import gallery
 from tests.support.recorded import recorded
-from tests.tui.test_app import dashboard
 
 
 def calibration(*answers: tuple[float, bool]) -> Calibration:

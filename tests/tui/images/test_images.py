@@ -13,36 +13,19 @@ from rich.color import Color
 from rich.style import Style
 
 from cifar_tui.errors import InputError
-from cifar_tui.runs.inference import Gallery
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.images.panel import ImagesPanel
 from cifar_tui.tui.images.selection import KINDS, Selection
-from cifar_tui.tui.images.test_images import Opened, why_none
+from cifar_tui.tui.images.test_images import why_none
 from cifar_tui.tui.images.thumbnails import Card, Layout, thumbnail
-from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
-from tests.support.galleries import gallery
-from tests.support.panel_states import ENTRIES, begun, check, diagonal, entry, looks, names, sizes, text
+from tests.support.dashboard import Desk, dashboard, recorded_folder
+from tests.support.panel_states import ENTRIES, GALLERY, begun, check, diagonal, entry, looks, names, panel, sizes, text
+from tests.support.predictions import gallery
 from tests.support.recorded import MATRIX, recorded
-from tests.tui.test_app import Desk, dashboard, recorded_folder
 
 LOOK = Look()
 NAMES = ("plane", "bird", "fish")
-GALLERY = gallery()
-FINISHED = entry(recorded(), under_way=False)
-
-
-def no_session() -> None:
-    raise AssertionError("nothing is opened here")
-
-
-def panel(found: Gallery | None = GALLERY, chosen: Entry | None = FINISHED, look: Look = LOOK) -> ImagesPanel:
-    opened = Opened(no_session, lambda: None)  # type: ignore[arg-type]
-    made = ImagesPanel(no_session, opened)  # type: ignore[arg-type]
-    made.entry, made.look = chosen, look
-    made.opened.gallery = found
-    made.opened._entry = chosen
-    return made
 
 
 def shown(made: ImagesPanel, width: int = 80, height: int = 21) -> list[str]:

@@ -14,7 +14,7 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.tui.dialogs.new_run import COMMON, FURTHER, NewRun, Wanted, _text, _value, problem_of
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.pick import Pick
-from tests.support.host import Host
+from tests.support.dashboard import Host
 
 SMALLEST = (60, 15)
 

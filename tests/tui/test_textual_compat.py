@@ -1,0 +1,78 @@
+"""What the dashboard takes of Textual's insides is what it was, on a terminal of its own."""
+
+from __future__ import annotations
+
+import sys
+
+from textual import events
+
+from cifar_tui.tui.textual_compat import KeyParser
+from tests.support.terminal import Terminal
+
+SCRIPT = """
+import os, sys
+from textual import events
+from textual.widgets import Label
+from cifar_tui.tui.textual_compat import TerminalApp, TerminalDriver
+
+class Demo(TerminalApp):
+    def compose(self):
+        yield Label("drawn")
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key == "!" or event.character == "!":
+            raise ValueError("a page of locals")
+        self.query_one(Label).update(f"{event.key} in {self.size.width} columns")
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.query_one(Label).update(f"{event.size.width} by {event.size.height}")
+
+    def handle_exception(self, error):
+        self.failure = error
+        super().handle_exception(error)
+
+app = Demo(driver_class=TerminalDriver)
+app.failure = None
+app.terminal = os.fdopen(os.dup(1), "w")
+read, write = os.pipe()
+os.dup2(write, 1), os.dup2(write, 2)
+app.run()
+app.terminal.write(f"ended by {app.failure!r}, {app.return_code}\\r\\n")
+app.terminal.flush()
+os.set_blocking(read, False)
+try:
+    stray = os.read(read, 100)
+except BlockingIOError:
+    stray = b""
+app.terminal.write(f"stray: {stray!r}\\r\\n")
+app.terminal.flush()
+"""
+
+
+def test_an_app_draws_on_its_own_terminal_whatever_the_standard_streams_are() -> None:
+    with Terminal([sys.executable, "-c", SCRIPT], rows=20, columns=70) as terminal:
+        terminal.wait_for("70 by 20")
+        terminal.press("x")
+        terminal.wait_for("x in 70 columns")
+        terminal.press("up")
+        terminal.wait_for("up in 70 columns")
+        terminal.press("escape")
+        terminal.wait_for("escape in 70 columns")
+        terminal.resize(90, 22)
+        terminal.wait_for("90 by 22")
+        terminal.press("!")
+        terminal.wait_for("ended by ValueError('a page of locals'), 1")
+        terminal.wait_for("stray: b''")
+        assert terminal.wait_exit() == 0
+        assert "Traceback" not in terminal.text()
+        assert terminal.restored, terminal.unrestored
+
+
+def test_the_parser_makes_keys_of_what_is_typed_and_of_what_stays_unfinished() -> None:
+    parser = KeyParser()
+    assert [event.key for event in parser.feed("a\x1b[A") if isinstance(event, events.Key)] == ["a", "up"]
+    assert list(parser.feed("\x1b")) == []
+    ticks: list[str] = []
+    while not ticks:
+        ticks = [event.key for event in parser.tick() if isinstance(event, events.Key)]
+    assert ticks == ["escape"]
