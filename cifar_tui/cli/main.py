@@ -262,7 +262,7 @@ def _print_ids(
     def show(line: str) -> None:
         print(printable(line), file=sys.stderr, flush=True)
 
-    ids = detached.start(jobs, runs, show, tensorboard=tensorboard, agreed=agreed, given=given)
+    ids = detached.start(jobs, runs, show, tensorboard=tensorboard, agreed=agreed, overrides=given)
     output.line(json.dumps([{"id": run_id} for run_id in ids]) if as_json else "\n".join(map(printable, ids)))
 
 
@@ -354,7 +354,7 @@ def resume(
             quiet=quiet,
             debug=Debugging.on,
             announce=announce,
-            given=given,
+            overrides=given,
         )
     )
 

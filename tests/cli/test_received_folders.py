@@ -273,7 +273,7 @@ def test_no_module_of_the_current_folder_is_imported_by_a_process_that_is_starte
         monkeypatch.setenv("PYTHONPATH", path)
     # It ends before it trains: there are no such images.
     job = TrainingConfig(model="mlp", data="nowhere", epochs=1)
-    started = detached.Detached(job, modules / "runs")
+    started = detached.DetachedProcess(job, modules / "runs")
     with pytest.raises(InputError, match="no data set or folder 'nowhere'"):
         started.wait(lambda _: None)
     assert not (modules / "acted").exists()
