@@ -13,12 +13,12 @@ from cifar_tui.headless.displays import Display, FaultTolerantDisplay, JsonDispl
 from cifar_tui.headless.exit_report import ShownRun, compare, first_failure, report_end, short_names
 from cifar_tui.headless.logs import keep_logs
 from cifar_tui.headless.signals import HungUp, Item, Signals
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.runs.messages import Ended, Loading, Message
 from cifar_tui.runs.run import Run
 from cifar_tui.runs.workspace import Workspace
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.system import output
 
 
@@ -31,7 +31,7 @@ def train(
     debug: bool,
     tensorboard: bool = False,
     announce: int | None = None,
-    overrides: Overrides = AS_MADE,
+    overrides: Overrides = NO_OVERRIDES,
 ) -> int:
     """Train new and resumed runs one after the other, and compare them where there are several.
 

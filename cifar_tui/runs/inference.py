@@ -21,12 +21,12 @@ from cifar_tui.data.images.input_files import InputFile
 from cifar_tui.errors import InputError
 from cifar_tui.events import Evaluated
 from cifar_tui.models.user_class import is_user_class
+from cifar_tui.records import NO_OVERRIDES, Overrides, StoredRun
 from cifar_tui.report.plots.predictions import SHOWN, Predictions
 from cifar_tui.runs.provenance import answers_of
 from cifar_tui.store.predictions import FILE, MOST_BYTES, Answers, read
 from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import CHECKPOINTS, RunFolder
-from cifar_tui.stored import AS_MADE, Overrides, Stored
 from cifar_tui.training.control import Control
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ Progress = Callable[[str, int, int], None]
 """Told what is done before, how much of it, and of how much, 0 where that is not known."""
 
 
-def evaluate(folder: RunFolder, progress: Progress, given: Overrides = AS_MADE) -> tuple[Evaluated, tuple[str, ...]]:
+def evaluate(
+    folder: RunFolder, progress: Progress, given: Overrides = NO_OVERRIDES
+) -> tuple[Evaluated, tuple[str, ...]]:
     """Evaluate a run's best weights on its test images, and change nothing in its folder.
 
     Args:
@@ -92,7 +94,7 @@ def with_images(
 
 
 def _tested(
-    folder: RunFolder, run: Stored, image_cache: ImageCache, progress: Progress
+    folder: RunFolder, run: StoredRun, image_cache: ImageCache, progress: Progress
 ) -> tuple[Evaluation, int, Setup]:
     """The evaluation of a run's best weights on its test images, the weights' epoch, and what it took."""
     from cifar_tui.training.checkpoints import storage
@@ -112,13 +114,13 @@ def _tested(
     return test, best.progress.best_epoch or 0, setup
 
 
-def _stored(folder: RunFolder, most_threads: int | None) -> Stored:
+def _stored(folder: RunFolder, most_threads: int | None) -> StoredRun:
     """A run as it is to be set up here, with no more CPU threads than these."""
     run = stored_run(folder)
     if most_threads is None:
         return run
     threads = min(run.config.threads or most_threads, most_threads)
-    return replace(run, config=replace(run.config, threads=threads), chosen_threads=True)
+    return replace(run, config=replace(run.config, threads=threads), threads_chosen=True)
 
 
 class _Telling(Control):
@@ -163,7 +165,7 @@ def answers(
             recorded = read(path)
             if recorded.epoch == _best_epoch(folder):
                 return recorded
-    if not run_classes and is_user_class(folder.read_options().model):
+    if not run_classes and is_user_class(folder.read_record().options.model):
         raise InputError(
             f"it is not recorded in {FILE}, and a comparison runs no class of somebody's own to find it out"
         )
@@ -174,13 +176,13 @@ def answers(
     return answers_of(test, setup.dataset, epoch)
 
 
-def _best_epoch(folder: RunFolder) -> object:
+def _best_epoch(folder: RunFolder) -> int | None:
     """The epoch of the run's best weights so far, by its summary, or by its events where that is damaged."""
     try:
-        return folder.read_summary().get("best_epoch")
+        return folder.read_summary().best_epoch
     except InputError:
         best = folder.read_state().best
-        return best and best.epoch
+        return best.epoch if best else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -240,7 +242,7 @@ class Unreadable:
 
 
 def predict(
-    folder: RunFolder, names: Sequence[str], progress: Progress, given: Overrides = AS_MADE
+    folder: RunFolder, names: Sequence[str], progress: Progress, given: Overrides = NO_OVERRIDES
 ) -> tuple[int, Iterator[Prediction | Unreadable]]:
     """Have a run's best weights say what is on images. The images that it was trained on are not needed.
 
@@ -369,7 +371,7 @@ def _top(
     return tuple((classes[k], float(probabilities[k])) for k in order[:TOP])
 
 
-def load(folder: RunFolder, run: Stored, progress: Progress) -> tuple[TrainedModel, tuple[str, ...]]:
+def load(folder: RunFolder, run: StoredRun, progress: Progress) -> tuple[TrainedModel, tuple[str, ...]]:
     """A run's best weights in its model, and the names of its classes.
 
     Args:
@@ -410,5 +412,5 @@ def _identity(folder: RunFolder, config: TrainingConfig) -> Identity:
     """What the run's checkpoints belong to, as its `config.json` has it."""
     from cifar_tui.training.checkpoints.storage import Identity
 
-    dataset = folder.read_record()["dataset"]
-    return Identity(config.model, tuple(dataset["classes"]), dataset["fingerprint"], config.seed)
+    dataset = folder.read_record().dataset
+    return Identity(config.model, dataset.classes, dataset.fingerprint, config.seed)

@@ -7,11 +7,12 @@ import threading
 import traceback
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError, DivergedError, InputError
 from cifar_tui.events import RunFinished, RunStatus
+from cifar_tui.records import NO_OVERRIDES, Overrides, RunRecord
 from cifar_tui.report.artefacts import HTML, REPORT, Predictions, lacking_fonts, write_artefacts
 from cifar_tui.report.plots.predictions import SHOWN
 from cifar_tui.runs.failures import explain
@@ -28,7 +29,6 @@ from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.relocation import remember, stored_run
 from cifar_tui.store.requests import ASKED, Request, is_request
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.system.memory import release_freed_memory
 from cifar_tui.training.control import Control, StopTraining
 
@@ -60,7 +60,7 @@ class _Job:
     folder: RunFolder
     ownership: Ownership
     setup: Setup
-    record: dict[str, Any]
+    record: RunRecord
     state: RunState
     saved: Snapshot | None = None
     warnings: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ class Run:
         config: TrainingConfig,
         folder: RunFolder | None,
         listener: Listener,
-        overrides: Overrides = AS_MADE,
+        overrides: Overrides = NO_OVERRIDES,
     ) -> None:
         self.config = config
         self.folder = folder

@@ -10,12 +10,12 @@ from cifar_tui.formatting import shortened
 from cifar_tui.models import user_class
 from cifar_tui.models.user_class import UntrustedClassError
 from cifar_tui.models.user_class.location import NoModuleError
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import AS_MADE, Overrides
 
 
-def find(folder: RunFolder, overrides: Overrides = AS_MADE) -> UntrustedClassError | None:
+def find(folder: RunFolder, overrides: Overrides = NO_OVERRIDES) -> UntrustedClassError | None:
     """The question to ask before the class is executed; None where it is trusted, or the model is a built-in one.
 
     Args:

@@ -15,6 +15,7 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import plural
 from cifar_tui.models.user_class import UntrustedClassError
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.report.artefacts import write_artefacts
 from cifar_tui.runs.messages import Listener
 from cifar_tui.runs.pytorch import import_pytorch
@@ -22,7 +23,6 @@ from cifar_tui.runs.run import Run
 from cifar_tui.store import catalog
 from cifar_tui.store.relocation import remember, stored_run
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.system import processors
 from cifar_tui.system.memory import retain_freed_memory
 
@@ -67,7 +67,7 @@ class Workspace:
         """A run that is not started; its folder is made once its images are read and its device is found."""
         return Run(self, config, None, listener)
 
-    def resumed_run(self, folder: RunFolder, listener: Listener, overrides: Overrides = AS_MADE) -> Run:
+    def resumed_run(self, folder: RunFolder, listener: Listener, overrides: Overrides = NO_OVERRIDES) -> Run:
         """An earlier run, to be resumed from its last checkpoint, or from its beginning where it has none.
 
         Args:
@@ -166,7 +166,7 @@ class Workspace:
         return inference.predictions(folder, names, progress, MOST_FILES, _beside_training())
 
     def _check_images(self, folder: RunFolder) -> None:
-        places = stored_run(folder).places
+        places = stored_run(folder).locations
         missing = [self.missing_data_dir(replace(TrainingConfig(), data=p.data, data_dir=p.data_dir)) for p in places]
         if all(missing):
             raise InputError(f"CIFAR-10 is not on this machine any more: put its archive into {missing[0]}")
@@ -198,7 +198,7 @@ def data_option_for(path: str) -> Literal["data_dir", "data"]:
 
 
 def write_report(
-    folder: RunFolder, overrides: Overrides = AS_MADE, progress: ProgressCallback = lambda *_: None
+    folder: RunFolder, overrides: Overrides = NO_OVERRIDES, progress: ProgressCallback = lambda *_: None
 ) -> list[str]:
     """Write a run's pictures and its report as far as it is recorded, also while it trains.
 

@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.formatting import plural
-from cifar_tui.stored import AS_MADE, Overrides
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.tui import keys
 from cifar_tui.tui.dialogs import consent
 from cifar_tui.tui.live import LiveApp
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from cifar_tui.runs.inference import PredictedFiles
     from cifar_tui.runs.workspace import Workspace
-    from cifar_tui.tui.dialogs.new_run import Wanted
+    from cifar_tui.tui.dialogs.new_run import NewRunRequest
 
 
 class Dashboard(LiveApp):
@@ -193,7 +193,7 @@ class Dashboard(LiveApp):
             return
         consent.with_class(self, entry, functools.partial(self._resume, entry))
 
-    def _resume(self, entry: Entry, given: Overrides = AS_MADE) -> None:
+    def _resume(self, entry: Entry, given: Overrides = NO_OVERRIDES) -> None:
         with self.refusals():
             self.roster.resume(entry, given)
             self.say("resuming from its last checkpoint …", entry)
@@ -229,7 +229,7 @@ class Dashboard(LiveApp):
                 return replace(options, model=TrainingConfig().model, model_dir=None)
         return options
 
-    def _add(self, wanted: Wanted | None) -> None:
+    def _add(self, wanted: NewRunRequest | None) -> None:
         if wanted is None:
             return
         config = wanted.config

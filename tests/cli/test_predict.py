@@ -248,7 +248,7 @@ def test_a_session_predicts_the_first_files_with_few_threads_until_it_is_told_to
     assert [(each.picture.path, each.true) for each in found.found] == [(p["file"], "dog") for p in printed[1:4]]
     assert [each.top[0][0] for each in found.found] == [p["class"] for p in printed[1:4]]
     assert ([bad.picture.path for bad in found.unreadable], found.files) == (names[:1], len(printed))
-    assert found.epoch == folder.read_summary()["best_epoch"]
+    assert found.epoch == folder.read_summary().best_epoch
     assert told[-4:] == [("predicting", done, 4) for done in range(4)]
 
     def stop(what: str, done: int, total: int) -> None:

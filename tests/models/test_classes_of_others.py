@@ -9,10 +9,11 @@ import sys
 import zipfile
 from pathlib import Path
 
+import click
 import pytest
-import typer
 
-from cifar_tui.cli import options
+from cifar_tui.cli import class_consent
+from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.models import user_class
 from cifar_tui.models.user_class import trust
@@ -23,6 +24,7 @@ from tests.support.command import refused
 from tests.support.dashboard import dashboard, recorded_folder
 from tests.support.own_kinds import LAYERS, payload
 from tests.support.program import TRAIN, call, evil, received, unfinished
+from tests.support.recorded import run_record
 from tests.support.terminal import Terminal
 
 pytestmark = pytest.mark.usefixtures("own_state")
@@ -217,8 +219,8 @@ def test_what_was_asked_about_is_what_is_allowed(cwd: Path, monkeypatch: pytest.
         says(cwd, "other:Net", str(cwd))
         return True
 
-    monkeypatch.setattr(typer, "confirm", swap)
-    monkeypatch.setattr(options, "_someone_is_there", lambda: True)
+    monkeypatch.setattr(click, "confirm", swap)
+    monkeypatch.setattr(class_consent, "_is_interactive", lambda: True)
     result = call(["evaluate", "evil"], cwd)
     assert result.returncode == 2
     assert f"the model other:Net {NAMED}" in result.stderr
@@ -276,14 +278,7 @@ async def test_the_dashboard_asks_before_it_runs_such_a_class(tmp_path: Path) ->
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "payload.py").write_text(payload(tmp_path))
     folder = recorded_folder(tmp_path / "runs", "evil")
-    config = folder.read_config()
-    config["options"] |= {"model": "payload:Net", "model_dir": str(tmp_path / "elsewhere")}
-    config |= {
-        "created": "2026-01-01T00:00:00+00:00", "command": [], "seed": 0, "device": "cpu", "device_name": "x",
-        "precision": "fp32", "threads": 1, "parameters": 1, "versions": {"cifar-tui": "0", "python": "0"},
-        "dataset": {"name": "digits", "fingerprint": "", "train": 1, "validation": 1, "test": 1, "classes": ["a", "b"]},
-    }  # fmt: skip
-    folder.write_config(config)
+    folder.write_record(run_record(TrainingConfig(model="payload:Net", model_dir=str(tmp_path / "elsewhere"))))
     (tmp_path / "Y").mkdir()
     async with dashboard(tmp_path / "runs", "mlp") as desk:
         desk.session.galleries[folder.id] = InputError("its class is not known")

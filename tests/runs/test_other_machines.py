@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from cifar_tui.records import Overrides
 from cifar_tui.runs.run import OTHERWISE
 from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import Overrides
 from tests.support.command import events, only_run, refused, summary
 from tests.support.images import write_folder
 from tests.support.program import TRAIN, call, interrupted, prepared
@@ -95,7 +95,7 @@ def test_a_run_that_goes_on_as_it_began_has_nothing_to_say(cwd: Path) -> None:
 def test_where_to_compute_can_be_given_and_what_is_not_there_is_refused(cwd: Path, command: list[str]) -> None:
     folder = interrupted(cwd)
     assert "--device cuda:1: " in refused(call([*command, "--device", "cuda:1"], cwd))
-    assert "--precision takes auto, fp32, bf16" in refused(call([*command, "--precision", "fp8"], cwd))
+    assert "--precision takes auto, fp32 or bf16" in refused(call([*command, "--precision", "fp8"], cwd))
     assert "--threads takes a whole number" in refused(call([*command, "--threads", "-1"], cwd))
     began = json.loads((folder / "config.json").read_text())["precision"]
     other = "fp32" if began == "bf16" else "bf16"
@@ -182,7 +182,7 @@ def test_the_module_of_a_class_is_found_beside_the_runs_or_by_an_option(cwd: Pat
 def test_what_a_received_run_says_of_relative_paths_is_a_path_or_passed_over(cwd: Path, relative: object) -> None:
     folder = interrupted(cwd)
     rewritten(folder, relative=relative)
-    assert [place.data for place in stored_run(RunFolder(folder)).places] == [str(cwd / "images")]
+    assert [place.data for place in stored_run(RunFolder(folder)).locations] == [str(cwd / "images")]
     assert call(["evaluate", "mlp"], cwd).returncode == 0
 
 

@@ -86,7 +86,7 @@ def test_a_run_without_them_is_evaluated_and_one_with_them_is_not(
     shutil.copytree(original.path, folder.path)
     test = recorded.outcome.test
     assert test is not None
-    best = folder.read_summary()["best_epoch"]
+    best = folder.read_summary().best_epoch or 0
 
     found = inference.answers(folder, quiet)
     assert np.array_equal(found.predicted, test.predicted.numpy())
@@ -145,7 +145,7 @@ def test_a_gallery_of_other_images_is_refused(trained: tuple[RunFolder, Setup, R
     original, _, _ = trained
     folder = RunFolder(tmp_path / original.id)
     shutil.copytree(original.path, folder.path)
-    best = folder.read_summary()["best_epoch"]
+    best = folder.read_summary().best_epoch or 0
     (folder.path / FILE).write_bytes(replace(KEPT, epoch=best).to_bytes())
     with pytest.raises(InputError, match="was tested on other images"):
         inference.gallery(folder, ImageCache(), quiet)
@@ -155,7 +155,7 @@ def test_a_session_has_the_images_of_two_runs_with_what_both_recorded(
     trained: tuple[RunFolder, Setup, Recorded], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original, setup, recorded = trained
-    test, best = recorded.outcome.test, original.read_summary()["best_epoch"]
+    test, best = recorded.outcome.test, original.read_summary().best_epoch or 0
     assert test is not None
     answers = answers_of(test, setup.dataset, best)
     a, b = two = tuple(AnsweredRun(RunFolder(tmp_path / name / original.id), best) for name in "ab")

@@ -17,6 +17,7 @@ from textual.screen import Screen
 import cifar_tui.tui
 from cifar_tui.config import TrainingConfig
 from cifar_tui.events import AnyEvent, RunFinished, RunStatus, to_json
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.runs.inference import Gallery, PredictedFiles
 from cifar_tui.runs.messages import Ended, Listener, Message
 from cifar_tui.runs.paired_images import PairedImages
@@ -24,9 +25,8 @@ from cifar_tui.runs.run import Run
 from cifar_tui.runs.workspace import ProgressCallback, Workspace
 from cifar_tui.store.answered import Two
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.tui.app import Dashboard
-from tests.support.recorded import finished, started, uninterrupted
+from tests.support.recorded import finished, run_record, started, uninterrupted
 
 
 class FakeRun:
@@ -95,7 +95,7 @@ class FakeSession:
         """What comes of opening the images of two runs."""
         self.predictions: PredictedFiles | Exception | None = None
         """What comes of predicting image files."""
-        self.given = AS_MADE
+        self.given = NO_OVERRIDES
         """What was given for the run that was resumed last."""
         self.named: list[tuple[str, ...]] = []
         """Those that were."""
@@ -109,7 +109,7 @@ class FakeSession:
         self.runs.append(FakeRun(config, None, listener, self.runs_dir))
         return cast(Run, self.runs[-1])
 
-    def resumed_run(self, folder: RunFolder, listener: Listener, given: Overrides = AS_MADE) -> Run:
+    def resumed_run(self, folder: RunFolder, listener: Listener, given: Overrides = NO_OVERRIDES) -> Run:
         self.given = given
         self.runs.append(FakeRun(TrainingConfig(), folder, listener, self.runs_dir))
         return cast(Run, self.runs[-1])
@@ -227,7 +227,7 @@ def recorded_folder(runs_dir: Path, name: str, epochs: int = 2) -> RunFolder:
     """A folder as a run leaves it that was stopped after some epochs."""
     folder = RunFolder(runs_dir / f"20250101-000000-{name}")
     folder.path.mkdir(parents=True)
-    folder.write_config({"options": TrainingConfig(model="mlp", data="digits", epochs=5, name=name).to_dict()})
+    folder.write_record(run_record(TrainingConfig(model="mlp", data="digits", epochs=5, name=name), id=folder.id))
     events = [*uninterrupted(epochs), finished("stopped")]
     folder.events_file.write_text("".join(f"{to_json(event)}\n" for event in events))
     folder.summary_file.write_text(
