@@ -247,7 +247,7 @@ def test_what_is_no_file_in_a_checkpoints_place_is_passed_over_and_replaced(cwd:
     result = call(["resume", "evil"], cwd)
     assert result.returncode == 0, result.stderr
     assert "last.pt: cannot be read" in result.stdout
-    assert "going on from previous.pt" in result.stdout
+    assert "resuming from previous.pt" in result.stdout
 
 
 @pytest.fixture

@@ -179,11 +179,11 @@ WRONG = [
     ),
     (
         net(init="self.out = nn.Linear(3072, num_classes); self.register_buffer('m', torch.tensor(-torch.inf))"),
-        "'m' is infinite or NaN from the beginning, which is taken for divergence; register it with persistent",
+        "'m' is infinite or NaN from the beginning, which counts as divergence; register it with persistent",
     ),
     (
         net(init="self.out = nn.Linear(3072, num_classes); self.out.bias.data.fill_(torch.nan)"),
-        "'out.bias' is infinite or NaN from the beginning, which is taken for divergence; give it finite values",
+        "'out.bias' is infinite or NaN from the beginning, which counts as divergence; give it finite values",
     ),
 ]
 

@@ -343,7 +343,7 @@ def test_training_goes_on_while_the_disk_is_full_and_nothing_is_missing_afterwar
     said = [note.message for note in kept.of(Note)]
     assert len(said) == 2, "once that it fails, once that it works again"
     assert os.strerror(number) in said[0]
-    assert "there is none before it" in said[0], "the first of all has failed"
+    assert "there is no previous one" in said[0], "the first of all has failed"
     assert "can be written again" in said[1]
     for name in (storage.LAST, storage.BEST):
         a, b = (storage.load(of.folder / name) for of in (whole, kept))
@@ -358,7 +358,7 @@ def test_the_best_weights_are_written_as_they_were_once_there_is_room(
     monkeypatch.setattr(loop, "evaluate", lambda *a: dataclasses.replace(evaluate(*a), accuracy=next(accuracies, 0.5)))
     failing_writes(monkeypatch, errno.ENOSPC, lambda call: call == 2)
     recorded = run(tmp_path, epochs=4)
-    assert "the one before it is kept" in recorded.of(Note)[0].message
+    assert "the previous one is kept" in recorded.of(Note)[0].message
     best = storage.load(recorded.folder / storage.BEST)
     last = storage.load(recorded.folder / storage.LAST)
     assert best.progress.best_epoch == 3
@@ -408,7 +408,7 @@ def test_a_run_whose_last_checkpoint_is_damaged_goes_on_from_the_one_before_to_t
     saved, why = storage.load_last(left.folder, left.setup.identity, MOST)
     assert saved is not None
     assert (saved.progress.epoch, saved.progress.batch) == (2, 0)
-    assert "going on from previous.pt" in why
+    assert "resuming from previous.pt" in why
     resumed = run(tmp_path / "left", resume=True)
     assert set(resumed.learning()) <= set(whole.learning())
     assert all(torch.equal(a, b) for a, b in zip(resumed.weights().values(), whole.weights().values(), strict=True))

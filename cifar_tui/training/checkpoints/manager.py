@@ -127,8 +127,8 @@ class CheckpointManager:
             if not self._failing:
                 self._failing = True
                 why = f"a checkpoint could not be written: {error.strerror}"
-                kept = "the one before it is kept" if self._exists else "there is none before it"
-                self._reporter.note("warning", f"{why}; training goes on, {kept}, the next is tried in time")
+                kept = "the previous one is kept" if self._exists else "there is no previous one"
+                self._reporter.note("warning", f"{why}; training continues, {kept}, the next attempt follows in time")
             return
         self._report(written)
 

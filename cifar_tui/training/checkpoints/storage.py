@@ -176,7 +176,7 @@ def load_last(folder: Path, identity: Identity, limits: SizeLimits) -> tuple[Sna
         except InputError as error:
             errors.append(error)
             continue
-        return snapshot, "; ".join([*map(str, errors), f"going on from {name}"] if name != LAST else [])
+        return snapshot, "; ".join([*map(str, errors), f"resuming from {name}"] if name != LAST else [])
     if errors:
         raise errors[0]
     return None, ""
