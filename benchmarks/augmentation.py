@@ -13,16 +13,22 @@ from collections.abc import Callable
 import torch
 from torchvision.transforms import v2
 
-from cifar_tui.data.augmentation.augment import Style, augment, draw
+from cifar_tui.data.augmentation.augment import AugmentationPolicy, augment, sample_parameters
 from cifar_tui.data.loader import normalise
-from cifar_tui.data.seeds import generator
+from cifar_tui.data.seeds import derive_generator
 
 BATCH = 256
 
 
 def ours(images: torch.Tensor) -> torch.Tensor:
     """A batch as training gets it."""
-    return normalise(augment(images, torch.arange(BATCH), draw(BATCH, generator(0, 1, 1, "benchmark"), Style())))
+    return normalise(
+        augment(
+            images,
+            torch.arange(BATCH),
+            sample_parameters(BATCH, derive_generator(0, 1, 1, "benchmark"), AugmentationPolicy()),
+        )
+    )
 
 
 TORCHVISION = v2.Compose(

@@ -22,20 +22,20 @@ from PIL import Image
 
 MEASURE = """
 import sys, threading, time
-from cifar_tui.data import image
+from cifar_tui.data.images import decoder
 
 def bytes_of(what):
     return next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith(what))
 
 def decode():
     try:
-        image.decode(path)
-    except image.UnusableImage as error:
+        decoder.decode(path)
+    except decoder.UnusableImage as error:
         refused.append(str(error))
 
 small, path, count, refused = sys.argv[1], sys.argv[2], int(sys.argv[3]), []
-image.prepare()
-image.decode(small)
+decoder.prepare()
+decoder.decode(small)
 open("/proc/self/clear_refs", "w").write("5")  # Forget the peak so far, which includes the imports.
 before, start = bytes_of("VmRSS"), time.perf_counter()
 threads = [threading.Thread(target=decode) for _ in range(count)]

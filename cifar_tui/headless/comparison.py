@@ -22,7 +22,7 @@ from cifar_tui.headless.tables import cell, comparison_table, console, fitting
 from cifar_tui.report import comparison_files
 from cifar_tui.report.artefacts import lacking_fonts
 from cifar_tui.runs.inference import Progress, answers
-from cifar_tui.runs.run import Loading
+from cifar_tui.runs.messages import Loading
 from cifar_tui.state import RunState
 from cifar_tui.store import catalog
 from cifar_tui.store.run_folder import RunFolder

@@ -10,7 +10,7 @@ from cifar_tui.formatting import printable
 from cifar_tui.headless.displays import PlainDisplay
 from cifar_tui.records import Overrides
 from cifar_tui.report.artefacts import HTML, REPORT, lacking_fonts, write_page
-from cifar_tui.runs.run import Loading
+from cifar_tui.runs.messages import Loading
 from cifar_tui.runs.workspace import write_report
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system.output import line

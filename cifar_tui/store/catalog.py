@@ -16,7 +16,7 @@ from cifar_tui.state import RunState
 from cifar_tui.store.command_lines import list_command, shell_line
 from cifar_tui.store.lock import is_held
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.system.paths import expanded
+from cifar_tui.system.paths import expand_path
 
 FILES = ("config.json", "events.jsonl", "summary.json")
 """A folder that has any of these is a run, damaged or not."""
@@ -137,7 +137,7 @@ def at(text: str) -> RunFolder:
         InputError: There is none.
     """
     with contextlib.suppress(OSError, ValueError):  # What is no path at all, or leads in a circle.
-        path = Path(expanded("run", text))
+        path = Path(expand_path("run", text))
         if path.name in ("", ".."):
             path = path.resolve()
         if _is_run(path):

@@ -23,7 +23,7 @@ from cifar_tui.records import RunRecord, summarize
 from cifar_tui.state import RunState
 from cifar_tui.store.csv_files import metrics_csv
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.system.files import PASSING
+from cifar_tui.system.files import RECOVERABLE_ERRORS
 
 MOST_HELD = 10_000
 """Lines of batches that are held back while the disk is full; the others are few, and all are kept."""
@@ -67,7 +67,7 @@ class Recorder:
             self._write(event)
             self._trouble = ""
         except OSError as error:
-            if isinstance(event, RunFinished) or error.errno not in PASSING:
+            if isinstance(event, RunFinished) or error.errno not in RECOVERABLE_ERRORS:
                 raise
             self._trouble = error.strerror or str(error)
 

@@ -36,8 +36,8 @@ from cifar_tui.tui.theme import Look
 if TYPE_CHECKING:
     from cifar_tui.events import Level
     from cifar_tui.records import Summary
-    from cifar_tui.runs.run import Message
-    from cifar_tui.runs.workspace import Session
+    from cifar_tui.runs.messages import Message
+    from cifar_tui.runs.workspace import Workspace
     from cifar_tui.state import RunState
     from cifar_tui.store.events_file import Tail
 
@@ -57,7 +57,7 @@ class LiveApp(InTurnApp):
         self,
         runs_dir: Path,
         configs: Sequence[TrainingConfig],
-        session: Callable[[], Session],
+        session: Callable[[], Workspace],
         *,
         light: bool = False,
         ascii_only: bool = False,
@@ -286,7 +286,7 @@ class LiveApp(InTurnApp):
         """Say what there is to say of a message."""
         from cifar_tui.events import Note, RunFinished
         from cifar_tui.report.event_lines import ending_line, event_line
-        from cifar_tui.runs.run import Ended, Loading
+        from cifar_tui.runs.messages import Ended, Loading
 
         if isinstance(message, Ended):
             if entry.error:

@@ -22,8 +22,9 @@ from cifar_tui.headless import driver
 from cifar_tui.headless.displays import JsonDisplay, PlainDisplay
 from cifar_tui.headless.tables import classes_table, comparison_table, runs_table
 from cifar_tui.records import Summary
-from cifar_tui.runs.run import Ended, Loading, Message, Run
-from cifar_tui.runs.shared import Shared
+from cifar_tui.runs.messages import Ended, Loading, Message
+from cifar_tui.runs.run import Run
+from cifar_tui.runs.workspace import Workspace
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from tests.support.recorded import batch, fold, started, uninterrupted, whole_epoch
@@ -103,9 +104,7 @@ class FakeRun(Run):
     """A run without a thread: what it is asked for is noted, and a stop is answered at once."""
 
     def __init__(self, queue: "SimpleQueue[tuple[Run, Message]]", folder: RunFolder | None, name: str = "cnn") -> None:
-        super().__init__(
-            Shared(Path("runs"), niceness=0, tensorboard=False), TrainingConfig(name=name), folder, lambda _: None
-        )
+        super().__init__(Workspace(Path("runs")), TrainingConfig(name=name), folder, lambda _: None)
         self.queue = queue
         self.asked: list[object] = []
 

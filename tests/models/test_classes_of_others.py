@@ -15,9 +15,9 @@ import typer
 from cifar_tui.cli import options
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
-from cifar_tui.models import own
-from cifar_tui.models.own import trust
-from cifar_tui.runs import unknown_class
+from cifar_tui.models import user_class
+from cifar_tui.models.user_class import trust
+from cifar_tui.runs import untrusted_class
 from cifar_tui.store.predictions import FILE as PREDICTIONS
 from cifar_tui.store.run_folder import RunFolder
 from tests.support.command import refused
@@ -170,7 +170,7 @@ def test_looking_at_a_run_imports_no_class_even_a_trusted_one(cwd: Path) -> None
     (cwd / "elsewhere").mkdir()
     (cwd / "elsewhere" / "payload.py").write_text(payload(cwd))
     says(cwd, "payload:Net", str(cwd / "elsewhere"))
-    own.allow("payload:Net", str(cwd / "elsewhere"), ())
+    user_class.allow("payload:Net", str(cwd / "elsewhere"), ())
     for command in (["runs"], ["attach", "evil", "--no-ui"], ["report", "evil", "--html"]):
         assert call(command, cwd).returncode == 0
     compared = call(["compare", "ours", "evil"], cwd)
@@ -224,7 +224,7 @@ def test_what_was_asked_about_is_what_is_allowed(cwd: Path, monkeypatch: pytest.
     result = call(["evaluate", "evil"], cwd)
     assert result.returncode == 2
     assert f"the model other:Net {NAMED}" in result.stderr
-    assert own.unknown("shown:Net", str(cwd), ()) is None
+    assert user_class.untrusted("shown:Net", str(cwd), ()) is None
     assert not (cwd / "acted").exists()
 
 
@@ -232,7 +232,7 @@ def test_a_detached_process_may_run_the_class_that_was_agreed_on_and_no_other(cw
     (cwd / "shown.py").write_text(LAYERS)
     (cwd / "other.py").write_text(payload(cwd))
     unfinished(says(cwd, "shown:Net", str(cwd)))
-    asked = own.unknown("shown:Net", str(cwd), ())
+    asked = user_class.untrusted("shown:Net", str(cwd), ())
     assert asked is not None
     agreed = trust.digest(asked.key)
     says(cwd, "other:Net", str(cwd))
@@ -262,7 +262,7 @@ def test_a_person_at_a_terminal_is_asked(tmp_path: Path) -> None:
             terminal.press(answer, "enter")
             terminal.wait_exit(60)
             assert trusted(tmp_path) == acted
-    assert unknown_class.unknown(RunFolder(folder)) is None
+    assert untrusted_class.find(RunFolder(folder)) is None
 
 
 def trusted(tmp_path: Path) -> bool:
@@ -306,4 +306,4 @@ async def test_the_dashboard_asks_before_it_runs_such_a_class(tmp_path: Path) ->
         await desk.press("Y")
         run = await desk.run()
         assert run.folder == folder
-        assert unknown_class.unknown(folder) is None
+        assert untrusted_class.find(folder) is None

@@ -13,7 +13,7 @@ import torch
 from cifar_tui.config import TrainingConfig
 from cifar_tui.data.dataset import Dataset, Source, Split, split
 from cifar_tui.events import AnyEvent, Batch, Epoch, Evaluated
-from cifar_tui.models import own
+from cifar_tui.models import user_class
 from cifar_tui.records import DataLocation, StoredRun
 from cifar_tui.runs.provenance import record_of
 from cifar_tui.state import RunState
@@ -25,7 +25,7 @@ from cifar_tui.training.control import Control
 from cifar_tui.training.loop import Outcome, train
 from cifar_tui.training.setup.prepare import Setup, prepare
 
-MOST = storage.Bounds(100_000_000, 1_000_000)
+MOST = storage.SizeLimits(100_000_000, 1_000_000)
 """What a checkpoint may take."""
 TINY = TrainingConfig(model="mlp", data="tiny", epochs=3, batch_size=16, threads=1, device="cpu", precision="fp32")
 
@@ -62,7 +62,7 @@ class TinyShelf:
 def tiny_setup(**options: Any) -> Setup:
     """A class of one's own counts as named by the user."""
     if ":" in options.get("model", ""):
-        own.allow(options["model"], options["model_dir"], ())
+        user_class.allow(options["model"], options["model_dir"], ())
     return prepare(replace(TINY, **options), TinyShelf(), lambda *_: None)  # type: ignore[arg-type]
 
 

@@ -12,7 +12,7 @@ from textual.screen import Screen
 
 from cifar_tui.errors import InputError
 from cifar_tui.events import Note, Paused, Resumed
-from cifar_tui.runs.run import Ended, Loading
+from cifar_tui.runs.messages import Ended, Loading
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.app import Dashboard
 from cifar_tui.tui.keys import KEYS, PANEL_GROUPS

@@ -7,13 +7,13 @@ import threading
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.data import sources
-from cifar_tui.data.dataset import Progress, Source, fingerprint
+from cifar_tui.data.dataset import ProgressCallback, Source, fingerprint
 from cifar_tui.data.image_folder.files import RULES
 from cifar_tui.errors import InputError
 from cifar_tui.records import DataLocation, StoredRun
 
 
-class Shelf:
+class ImageCache:
     """The images that were read last, so that runs on the same ones read them once. Threads may share it."""
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Shelf:
     def source(
         self,
         place: DataLocation | TrainingConfig,
-        progress: Progress,
+        progress: ProgressCallback,
         *,
         stored: bool = False,
         rules: int = RULES,
@@ -52,7 +52,7 @@ class Shelf:
         finally:
             self._reading.release()
 
-    def stored(self, stored: StoredRun, progress: Progress) -> tuple[Source, DataLocation]:
+    def stored(self, stored: StoredRun, progress: ProgressCallback) -> tuple[Source, DataLocation]:
         """The images of a run in a folder, and where they are: of the places that may be, the one with its fingerprint.
 
         Raises:

@@ -9,7 +9,8 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.records import Summary
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.run import Loading, Run
+    from cifar_tui.runs.messages import Loading
+    from cifar_tui.runs.run import Run
     from cifar_tui.state import RunState
     from cifar_tui.store.events_file import Tail
     from cifar_tui.store.run_folder import RunFolder

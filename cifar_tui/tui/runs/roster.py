@@ -14,8 +14,9 @@ from cifar_tui.tui.runs.entry import ENDED, Entry
 from cifar_tui.tui.runtime.inbox import Inbox
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.run import Message, Run
-    from cifar_tui.runs.workspace import Session
+    from cifar_tui.runs.messages import Message
+    from cifar_tui.runs.run import Run
+    from cifar_tui.runs.workspace import Workspace
     from cifar_tui.state import RunState
     from cifar_tui.store.events_file import Tail
     from cifar_tui.store.requests import Request
@@ -28,7 +29,7 @@ class Roster:
     Everything but the messages happens on the screen's thread. What cannot be done is a `CifarTuiError` that says why.
     """
 
-    def __init__(self, session: Callable[[], Session], configs: Sequence[TrainingConfig], inbox: Inbox) -> None:
+    def __init__(self, session: Callable[[], Workspace], configs: Sequence[TrainingConfig], inbox: Inbox) -> None:
         """Have an entry that is ready for each of `configs`.
 
         Args:
@@ -111,7 +112,7 @@ class Roster:
 
         config = self.startable(entry)
         entry.state = RunState()
-        run = self._session().new(config, lambda message: self._inbox.put(run, message))
+        run = self._session().new_run(config, lambda message: self._inbox.put(run, message))
         self._begin(entry, run)
 
     def resume(self, entry: Entry, given: Overrides = NO_OVERRIDES) -> None:
@@ -130,7 +131,7 @@ class Roster:
             raise CifarTuiError(_why_not_resume(entry))
         if entry.state is None:
             entry.state = entry.folder.read_state()
-        run = self._session().continued(entry.folder, lambda message: self._inbox.put(run, message), given)
+        run = self._session().resumed_run(entry.folder, lambda message: self._inbox.put(run, message), given)
         self._begin(entry, run)
 
     def stop(self, entry: Entry, *, why: str = "stopped by hand", interrupted: bool = False) -> None:
@@ -180,7 +181,7 @@ class Roster:
             The run's entry; None where it is not one of ours.
         """
         from cifar_tui.events import Resumed, RunStarted
-        from cifar_tui.runs.run import Ended, Loading
+        from cifar_tui.runs.messages import Ended, Loading
 
         entry = self._by_run.get(run)
         if entry is None:
@@ -206,7 +207,7 @@ class Roster:
         return entry
 
     def _begin(self, entry: Entry, run: Run) -> None:
-        from cifar_tui.runs.run import Loading
+        from cifar_tui.runs.messages import Loading
 
         entry.run, entry.error, entry.asked = run, "", ""
         entry.loading = Loading("starting", 0, 0)

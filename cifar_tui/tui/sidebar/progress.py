@@ -18,7 +18,7 @@ from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Panel, Part, line, width_of
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.run import Loading
+    from cifar_tui.runs.messages import Loading
 
 LABEL, FIGURE = 7, 8
 """Columns of the labels at the left, and of the figures behind a bar."""

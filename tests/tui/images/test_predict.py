@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from textual.widgets import Input
 
-from cifar_tui.data.images.named_files import Picture
+from cifar_tui.data.images.input_files import InputFile
 from cifar_tui.errors import InputError
 from cifar_tui.runs.inference import PredictedFiles, Prediction, Unreadable
 from cifar_tui.tui.dialogs.image_files import ImageFiles, split
@@ -28,11 +28,11 @@ HOSTILE = "\x1b[2J\u202e.png"
 
 def prediction(path: str, true: str = "") -> Prediction:
     pixels = np.random.default_rng(len(path)).integers(0, 256, (3, 32, 32), dtype=np.uint8)
-    return Prediction(Picture(path, (true,), named=False), pixels, TOP, true)
+    return Prediction(InputFile(path, (true,), named=False), pixels, TOP, true)
 
 
 def unreadable(path: str) -> Unreadable:
-    return Unreadable(Picture(path, (), named=True), "it is damaged")
+    return Unreadable(InputFile(path, (), named=True), "it is damaged")
 
 
 FOUND = PredictedFiles(

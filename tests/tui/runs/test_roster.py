@@ -9,7 +9,7 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError, DivergedError, InputError
 from cifar_tui.events import Paused, Resumed, to_json
 from cifar_tui.records import Summary
-from cifar_tui.runs.run import Ended, Loading
+from cifar_tui.runs.messages import Ended, Loading
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.roster import Roster
