@@ -19,6 +19,7 @@ from textual.scrollbar import ScrollBar, ScrollBarRender
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.formatting import plural, printable
+from cifar_tui.records import Summary
 from cifar_tui.tui.dialogs import consent
 from cifar_tui.tui.images.terminal_graphics import TerminalIdentified, driver_class
 from cifar_tui.tui.log.messages import Remark
@@ -35,7 +36,6 @@ from cifar_tui.tui.theme import Look
 
 if TYPE_CHECKING:
     from cifar_tui.events import Level
-    from cifar_tui.records import Summary
     from cifar_tui.runs.messages import Message
     from cifar_tui.runs.workspace import Workspace
     from cifar_tui.state import RunState

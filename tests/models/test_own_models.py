@@ -96,12 +96,6 @@ def test_only_what_draws_from_the_global_generators_takes_turns_with_others(tmp_
     assert tiny_setup(**written(tmp_path, NOISE)).random_streams.uses_global_generators
 
 
-def test_the_readmes_example_is_a_model(tmp_path: Path) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    code = readme.partition("```python\n")[2].partition("```")[0]
-    assert tiny_setup(**written(tmp_path, code)).parameters > 0
-
-
 def test_trying_it_changes_neither_its_weights_nor_torchs_generator(tmp_path: Path) -> None:
     before = torch.random.get_rng_state()
     first, second = (tiny_setup(**written(tmp_path, LAYERS)).model for _ in range(2))

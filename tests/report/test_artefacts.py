@@ -11,8 +11,7 @@ from PIL import Image
 from cifar_tui.report import artefacts
 from cifar_tui.report.artefacts import write_artefacts
 from cifar_tui.state import RunState
-from tests.support.predictions import some_answers, some_predictions
-from tests.support.recorded import recorded, run_record
+from tests.support.recorded import recorded, run_record, some_answers, some_predictions
 
 ALL = {
     "metrics.csv",

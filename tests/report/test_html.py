@@ -18,9 +18,8 @@ from cifar_tui.report.artefacts import write_artefacts, write_page
 from cifar_tui.report.html import page
 from cifar_tui.report.run_report import report_md
 from tests.support.hostile import HOSTILE, Page
-from tests.support.predictions import some_answers, some_predictions
 from tests.support.program import command
-from tests.support.recorded import recorded, run_record
+from tests.support.recorded import recorded, run_record, some_answers, some_predictions
 from tests.support.training_runs import finished_run
 
 PICTURE = b"\x89PNG"

@@ -1,10 +1,12 @@
-"""Made-up runs, for what is made of them: their events, the states folded from these, their `config.json`."""
+"""Made-up runs, for what is made of them: events, states folded from these, `config.json` and predictions."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.confusion_matrix import ConfusionMatrix
@@ -21,7 +23,9 @@ from cifar_tui.events import (
     RunStatus,
 )
 from cifar_tui.records import DatasetRecord, RunRecord
+from cifar_tui.report.plots.predictions import Predictions
 from cifar_tui.state import RunState
+from cifar_tui.store.predictions import Answers
 
 ID = "20260314-150926-cnn"
 TRAIN, BATCHES, SPEED, EPOCH_SECONDS = 1000, 4, 250.0, 4.5
@@ -256,3 +260,11 @@ def fold(events: list[AnyEvent]) -> RunState:
 
 def uninterrupted(epochs: int) -> list[AnyEvent]:
     return [started(), *(event for epoch in range(1, epochs + 1) for event in whole_epoch(epoch))]
+
+
+def some_predictions() -> Predictions:
+    return Predictions(np.zeros((4, 32, 32, 3), dtype=np.uint8), np.arange(4) % 3, np.arange(4) % 3)
+
+
+def some_answers() -> Answers:
+    return Answers(np.arange(4) % 3, np.full((4, 3), 1 / 3, dtype=np.float32), 2, "f" * 64)

@@ -18,8 +18,7 @@ from cifar_tui.tui.images.image_file_predictions import file_card, left_out
 from cifar_tui.tui.images.thumbnails import Layout, page
 from cifar_tui.tui.theme import Look
 from tests.support.dashboard import Host, dashboard, recorded_folder
-from tests.support.panel_states import check
-from tests.support.predictions import gallery
+from tests.support.panel_states import check, gallery
 
 LOOK = Look()
 TOP = (("plane", 0.75), ("bird", 0.2), ("fish", 0.05))
