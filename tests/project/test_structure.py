@@ -29,7 +29,6 @@ REPEATED = {
     "predictions.py": "store: of a run's folder; report/plots: the picture",
     "progress.py": "headless: a line; tui/sidebar: the run's bars",
     "table.py": "tui: the table of each view",
-    "tables.py": "store: files; headless: text",
     "test_cifar10.py": "tests/cli: by the command; tests/data: the reader",
     "test_predict.py": "tests/cli: the command; tests/tui: the view",
     "test_training.py": "tests/cli: the command; tests/training: the loop",
