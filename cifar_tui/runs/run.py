@@ -51,7 +51,6 @@ class _Job:
     """A run that is ready to train.
 
     Attributes:
-        record: The content of its `config.json`.
         state: What its events amount to so far.
         saved: The checkpoint to resume from; None to train from the beginning.
         warnings: What a person should know of how it is resumed.
