@@ -1,4 +1,4 @@
-"""One of a few values on one line of a form."""
+"""A field of a form: one of a few values, side by side on one line."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from cifar_tui.tui.theme import Look
 
 
 class Pick(Static, can_focus=True):
-    """One of a few values, by the arrow keys or the space bar."""
+    """One of a few values, chosen with the arrow keys or the space bar."""
 
     class Changed(Message):
-        """Another value is picked."""
+        """Another value was picked."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,space", "step(1)", show=False),
@@ -27,7 +27,7 @@ class Pick(Static, can_focus=True):
     value: reactive[str] = reactive("")
 
     def __init__(self, values: Sequence[str], value: str, look: Look) -> None:
-        """Begin with this value, or with the first one where it is not among them."""
+        """Start with this value, or with the first one where it is not among them."""
         super().__init__()
         self._values = values
         self._look = look
@@ -43,9 +43,9 @@ class Pick(Static, can_focus=True):
         return Text.assemble((f"[{self.value}]", "bold"), f" {place}")
 
     def watch_value(self) -> None:
-        """Tell the form."""
+        """Notify the form."""
         self.post_message(self.Changed())
 
     def action_step(self, step: int) -> None:
-        """Pick a neighbour."""
+        """Pick the next value, or the one before."""
         self.value = self._values[(self._values.index(self.value) + step) % len(self._values)]
