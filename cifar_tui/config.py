@@ -140,13 +140,13 @@ def is_path(field: str, value: object) -> TypeGuard[str]:
 
 
 def expanded_options(options: dict[str, Any], base: Path | None = None) -> dict[str, Any]:
-    """The options of a run by field name, those that are paths `paths.expanded`; `data` where it is no data set's name.
+    """The options of a run by field name, paths expanded, and so `data` where it is no data set's name.
 
     Raises:
-        InputError: As `paths.expanded`.
+        InputError: As `paths.expand_path`.
     """
     return options | {
-        field: paths.expanded(field.replace("_", "-"), value, base)
+        field: paths.expand_path(field.replace("_", "-"), value, base)
         for field, value in options.items()
         if is_path(field, value)
     }

@@ -11,7 +11,7 @@ from pathlib import Path
 from cifar_tui.cli.options import Debugging, say
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
-from cifar_tui.stored import Overrides
+from cifar_tui.records import Overrides
 from cifar_tui.system import output
 
 

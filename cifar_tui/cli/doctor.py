@@ -77,7 +77,7 @@ def _torch() -> Iterator[Finding]:
     """Whether torch and torchvision load, and what training would run on."""
     try:
         from cifar_tui.data.cifar10 import import_torchvision
-        from cifar_tui.training.devices import all_devices, place
+        from cifar_tui.training.devices import all_devices, resolve_device
 
         import_torchvision()
     except Exception as error:  # noqa: BLE001  (whatever keeps them from loading is what is to be told)
@@ -86,9 +86,9 @@ def _torch() -> Iterator[Finding]:
         return
     for device, name, precision in all_devices():
         yield Finding(device, f"{name}, --precision auto takes {precision}")
-    chosen = place(TrainingConfig())
+    chosen = resolve_device(TrainingConfig())
     yield Finding("--device auto", f"takes {chosen.device}")
-    found = processors.for_threads()
+    found = processors.default_threads()
     bound = f", bounded by {found.bound}" if found.bound else ""
     yield Finding("threads", f"{found.count} on {plural(os.cpu_count() or 1, 'core')}{bound}")
 

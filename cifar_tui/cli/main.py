@@ -49,12 +49,12 @@ from cifar_tui.config import (
     model_word,
     read_config_file,
 )
-from cifar_tui.data import names
+from cifar_tui.data import data_option
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.formatting import printable
-from cifar_tui.stored import AS_MADE, Overrides
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.system import output, user_folders
-from cifar_tui.system.paths import absolute, expanded, leave_folder_that_is_gone
+from cifar_tui.system.paths import absolute, expand_path, leave_deleted_folder
 
 if TYPE_CHECKING:
     from cifar_tui.store.run_folder import RunFolder
@@ -202,7 +202,7 @@ def train(
     given = {key: value for key, value in given.items() if key not in ("config", *DISPLAY_OPTIONS)}
     from_file = expanded_options(read_config_file(config), config.parent) if config else {}
     merged = from_file | expanded_options(given)
-    runs = Path(merged.pop("runs_dir", None) or expanded("runs-dir", DEFAULT_RUNS_DIR))
+    runs = Path(merged.pop("runs_dir", None) or expand_path("runs-dir", DEFAULT_RUNS_DIR))
     configs = training_configs(merged, runs)
     # What the command line names is the user's; what a file names may be anybody's.
     named = trust or ("model" in given and ("model_dir" in given or "model_dir" not in from_file))
@@ -254,7 +254,7 @@ def _print_ids(
     as_json: bool,
     tensorboard: bool = False,
     agreed: str | None = None,
-    given: Overrides = AS_MADE,
+    given: Overrides = NO_OVERRIDES,
 ) -> None:
     """Train in the background, and say under which ids."""
     from cifar_tui.runs import detached
@@ -277,12 +277,12 @@ def training_configs(options: dict[str, Any], runs: Path) -> list[TrainingConfig
     if not chosen:
         raise InputError(f"model takes at least one of {', '.join(models.names())}")
     common = TrainingConfig.from_dict(options)
-    if common.model_dir is not None and any(map(models.own.is_own, chosen)):
+    if common.model_dir is not None and any(map(models.user_class.is_user_class, chosen)):
         _check_model_dir(common.model_dir)
-    folders = {model: models.own.resolved(model, common.model_dir) for model in chosen}
+    folders = {model: models.user_class.resolved(model, common.model_dir) for model in chosen}
     for model, folder in folders.items():
         models.check(model, folder, (runs,))
-    names.check(common.data)
+    data_option.check(common.data)
     # A run may be resumed from another folder than this one. A path that cannot be is left to its reader to refuse.
     with contextlib.suppress(OSError):
         if common.data not in NAMED_DATA and Path(common.data).exists():
@@ -334,7 +334,7 @@ def resume(
     folder = find_run(context, run, runs_dir)
     given = overrides(data=data, model_dir=model_dir, device=device, precision=precision, threads=threads)
     if catalog.is_paused(folder):
-        if given != AS_MADE:
+        if given != NO_OVERRIDES:
             raise InputError(f"{folder.id} is paused in another process, which keeps its options; give none")
         runs.ask(context, run, runs_dir, as_json, "resume")
         return
@@ -412,7 +412,7 @@ def doctor(
     """Say what this machine has for training, and what to mend."""
     from cifar_tui.cli import doctor as examination
 
-    data_dir = None if data_dir is None else expanded("data-dir", data_dir)
+    data_dir = None if data_dir is None else expand_path("data-dir", data_dir)
     raise typer.Exit(examination.report(runs_folder(context, runs_dir), data_dir, as_json=wants_json(context, as_json)))
 
 
@@ -420,7 +420,7 @@ def main() -> NoReturn:
     """Run the command line and leave the process with its exit status."""
     user_folders.prepare_libraries()
     output.reserve()
-    leave_folder_that_is_gone()
+    leave_deleted_folder()
     try:
         status = app(standalone_mode=False)
     except typer.TyperException as error:

@@ -15,11 +15,11 @@ from typer.core import TyperCommand, TyperGroup
 from cifar_tui.config import DEFAULT_RUNS_DIR, TrainingConfig, expanded_options
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import printable
-from cifar_tui.models import own
-from cifar_tui.models.own import UnknownClassError
-from cifar_tui.stored import AS_MADE, Overrides
+from cifar_tui.models import user_class
+from cifar_tui.models.user_class import UntrustedClassError
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.system import output
-from cifar_tui.system.paths import expanded
+from cifar_tui.system.paths import expand_path
 
 if TYPE_CHECKING:
     from cifar_tui.store.run_folder import RunFolder
@@ -68,7 +68,7 @@ def _set_debug(value: bool) -> None:
 
 def a_path(option: str) -> Callable[[str], Path]:
     """What makes of an option's value the path that is meant: as the shell does not for `--option=~/x`."""
-    return lambda given: Path(expanded(option, given))
+    return lambda given: Path(expand_path(option, given))
 
 
 RunsDir = Annotated[
@@ -114,7 +114,7 @@ def runs_folder(context: typer.Context, given: Path | None) -> Path:
         InputError: It was not named, and the current folder is gone.
     """
     shared: Shared = context.obj
-    return given or shared.runs_dir or Path(expanded("runs-dir", DEFAULT_RUNS_DIR))
+    return given or shared.runs_dir or Path(expand_path("runs-dir", DEFAULT_RUNS_DIR))
 
 
 def find_run(context: typer.Context, run: str, given: Path | None) -> RunFolder:
@@ -163,7 +163,7 @@ def check_class(
     trust: bool,
     as_json: bool,
     agreed: str | None = None,
-    given: Overrides = AS_MADE,
+    given: Overrides = NO_OVERRIDES,
 ) -> str | None:
     """See that the class of a run's model may be run, where it is one of somebody's own; ask, where someone is there.
 
@@ -179,14 +179,14 @@ def check_class(
         The digest of the class, where it had to be asked about.
 
     Raises:
-        UnknownClassError: It may not.
+        UntrustedClassError: It may not.
         InputError: There is no such class, or it lies where runs are kept; or the run's configuration is damaged.
     """
-    from cifar_tui.runs import unknown_class
+    from cifar_tui.runs import untrusted_class
 
-    if (unknown := unknown_class.unknown(folder, given)) is None:
+    if (unknown := untrusted_class.find(folder, given)) is None:
         return None
-    digest = own.trust.digest(unknown.key)
+    digest = user_class.trust.digest(unknown.key)
     shared: Shared = context.obj
     _agree(unknown, trust=trust or shared.trust or agreed == digest, as_json=as_json)
     return digest
@@ -205,22 +205,22 @@ def allow_named(config: TrainingConfig, runs: Path, file: Path | None, *, named:
     Raises:
         InputError: There is no such class, or it lies in the folder of runs; or the file alone has named it.
     """
-    if (unknown := own.unknown(config.model, config.model_dir, (runs,))) is None:
+    if (unknown := user_class.untrusted(config.model, config.model_dir, (runs,))) is None:
         return
     try:
         _agree(unknown, trust=named, as_json=as_json)
-    except UnknownClassError:
+    except UntrustedClassError:
         raise InputError(
             f"{file} names {unknown.model} ({unknown.file}), which you have not trained here; give it by --model once, "
             "or give --trust"
         ) from None
 
 
-def _agree(unknown: UnknownClassError, *, trust: bool, as_json: bool) -> None:
+def _agree(unknown: UntrustedClassError, *, trust: bool, as_json: bool) -> None:
     """Have a person say that a class may be run, unless that is said already; and remember it.
 
     Raises:
-        UnknownClassError: Nobody is there to be asked.
+        UntrustedClassError: Nobody is there to be asked.
         InputError: The answer is no.
     """
     if not trust:
@@ -229,7 +229,7 @@ def _agree(unknown: UnknownClassError, *, trust: bool, as_json: bool) -> None:
         say(f"{unknown.what}; read that file first, it can do whatever you can")
         if not typer.confirm("Run it, and remember that?", err=True):
             raise InputError(f"{unknown.model} is not run")
-    if not own.trust.allow(unknown.key):
+    if not user_class.trust.allow(unknown.key):
         say("it cannot be remembered that this class may be run: your state folder cannot be written")
 
 

@@ -29,7 +29,7 @@ from cifar_tui.cli.options import (
 )
 from cifar_tui.errors import InputError
 from cifar_tui.system import output
-from cifar_tui.system.paths import expanded_name
+from cifar_tui.system.paths import expand_image_path
 
 if TYPE_CHECKING:
     from cifar_tui.store.requests import Request
@@ -75,7 +75,7 @@ def runs(
     directory = runs_folder(context, runs_dir)
     summaries = catalog.summaries(directory)
     if wants_json(context, as_json):
-        output.line(json.dumps(summaries))
+        output.line(json.dumps([each.to_json() for each in summaries]))
         return
     if not summaries and directory.exists() and not directory.is_dir():
         raise InputError(f"--runs-dir: {str(directory)!r} is a file; it takes a folder")
@@ -132,7 +132,7 @@ def predict(
     folder, as_json = find_run(context, run, runs_dir), wants_json(context, as_json)
     given = overrides(model_dir=model_dir, device=device, precision=precision, threads=threads)
     check_class(context, folder, trust=trust, as_json=as_json, given=given)
-    names = [*map(expanded_name, images)]
+    names = [*map(expand_image_path, images)]
     raise typer.Exit(predict_run(folder, names, given, as_json=as_json, ascii_only=ascii_only))
 
 

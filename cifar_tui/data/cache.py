@@ -49,7 +49,7 @@ def key(kind: str, files: Iterable[tuple[str, int, int]]) -> str:
     return digest.hexdigest()
 
 
-def through(key: str, read: Callable[[], Source]) -> Source:
+def load_or_read(key: str, read: Callable[[], Source]) -> Source:
     """The source kept under this key, or else what `read` gives, which is then kept.
 
     Content that does not hold is read again; a cache that cannot be written costs only the time of the next start.

@@ -19,12 +19,12 @@ import torch
 
 from cifar_tui.config import IMAGE_SIZE
 from cifar_tui.data import cache
-from cifar_tui.data.dataset import Progress, Source, Split
+from cifar_tui.data.dataset import ProgressCallback, Source, Split
 from cifar_tui.data.download import DownloadError, download
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.system.files import open_to_read
-from cifar_tui.system.import_lock import importing
-from cifar_tui.system.paths import absolute, here
+from cifar_tui.system.import_lock import import_lock
+from cifar_tui.system.paths import absolute, current_folder
 
 CLASSES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 """The protocol's names, in label order."""
@@ -102,7 +102,7 @@ def destination(data_dir: str | None) -> Path:
     return _places(data_dir)[0 if data_dir else -1]
 
 
-def read(data_dir: str | None, progress: Progress, *, keep_out: bool = False) -> Source:
+def read(data_dir: str | None, progress: ProgressCallback, *, keep_out: bool = False) -> Source:
     """CIFAR-10's 50,000 training and 10,000 test images.
 
     Looked for in `data_dir`, `./data` and the user's cache, in this order, as extracted batches or as the archive;
@@ -129,7 +129,7 @@ def read(data_dir: str | None, progress: Progress, *, keep_out: bool = False) ->
 
 def _places(data_dir: str | None) -> list[Path]:
     given = [] if data_dir is None else [absolute(data_dir)]
-    beside = [] if (current := here()) is None else [current / "data"]
+    beside = [] if (current := current_folder()) is None else [current / "data"]
     return [*given, *beside, absolute(cache.folder())]
 
 
@@ -155,7 +155,7 @@ def _key(places: list[Path]) -> str:
     return cache.key(f"cifar10 2 {CLASSES}", files)
 
 
-def _read(places: list[Path], progress: Progress) -> Source:
+def _read(places: list[Path], progress: ProgressCallback) -> Source:
     def first_whole() -> Source:
         reasons: list[str] = []
         for found in _found(places):
@@ -167,10 +167,10 @@ def _read(places: list[Path], progress: Progress) -> Source:
                 progress(reasons[-1], 0, 0)
         raise _UnusableError(reasons)
 
-    return cache.through(_key(places), first_whole)
+    return cache.load_or_read(_key(places), first_whole)
 
 
-def _fetch(target: Path, reasons: list[str], progress: Progress) -> None:
+def _fetch(target: Path, reasons: list[str], progress: ProgressCallback) -> None:
     cifar = _torchvision_cifar10()
     before = "".join(f"{reason}; " for reason in reasons)
     try:
@@ -183,7 +183,7 @@ def _fetch(target: Path, reasons: list[str], progress: Progress) -> None:
         ) from None
 
 
-def _load(found: Found, progress: Progress) -> Source:
+def _load(found: Found, progress: ProgressCallback) -> Source:
     cifar = _torchvision_cifar10()
     checksums = dict((*cifar.train_list, *cifar.test_list))
     batches: dict[str, Split] = {}
@@ -278,7 +278,7 @@ def import_torchvision() -> Any:
     Raises:
         Exception: Whatever keeps torchvision from loading, such as a torch of another release.
     """
-    with importing:
+    with import_lock:
         from torchvision.datasets import CIFAR10
     return CIFAR10
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cifar_tui.data.image_folder.class_names import some
+from cifar_tui.data.image_folder.class_names import quote_names
 from cifar_tui.data.image_folder.files import RULES
 from cifar_tui.errors import InputError
 
 VALIDATION_SHARE = 0.1
 """The part of the training images that is held out for validation (the reference protocol: 5,000 of 50,000)."""
 
-Progress = Callable[[str, int, int], None]
+ProgressCallback = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is (0: not known). It may raise, to stop it."""
 
 
@@ -98,8 +98,8 @@ def split(source: Source, seed: int) -> Dataset:
         raise InputError(
             f"{source.name}: {len(source.train)} training images are too few; 2 are needed, and 1 for validation"
         )
-    if source.by_class and (lacking := absent(validation, source.classes)):
-        notes.append(f"no validation images of {some(lacking)}")
+    if source.by_class and (lacking := missing_classes(validation, source.classes)):
+        notes.append(f"no validation images of {quote_names(lacking)}")
     return Dataset(
         name=source.name,
         train=train,
@@ -131,7 +131,7 @@ def _tenth_of_each_class(train: Split, seed: int) -> tuple[Tensor, Tensor]:
     return is_held_out.nonzero().flatten(), (~is_held_out).nonzero().flatten()
 
 
-def with_own_test(images: Split, giving: Collection[int] | None = None) -> tuple[Split, Split]:
+def hold_out_test_images(images: Split, giving: Collection[int] | None = None) -> tuple[Split, Split]:
     """Training and test images of a source that has no test set: every fifth image of each class is for the test.
 
     The same for every seed, so that all runs are tested on the same images. A class of two to four images gives one,
@@ -150,7 +150,7 @@ def with_own_test(images: Split, giving: Collection[int] | None = None) -> tuple
     return _take(images, (~test).nonzero().flatten()), _take(images, test.nonzero().flatten())
 
 
-def absent(part: Split, classes: tuple[str, ...]) -> list[str]:
+def missing_classes(part: Split, classes: tuple[str, ...]) -> list[str]:
     """The classes that a split has no images of."""
     counts = part.labels.bincount(minlength=len(classes)).tolist()
     return [name for name, count in zip(classes, counts, strict=True) if not count]

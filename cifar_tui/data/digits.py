@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from cifar_tui.config import IMAGE_SIZE
-from cifar_tui.data.dataset import Source, Split, with_own_test
+from cifar_tui.data.dataset import Source, Split, hold_out_test_images
 from cifar_tui.data.images.decoder import FILTER
 
 CLASSES = tuple("0123456789")
@@ -31,7 +31,7 @@ def read() -> Source:
     large = np.stack([np.asarray(Image.fromarray(image).resize((IMAGE_SIZE, IMAGE_SIZE), FILTER)) for image in small])
     images = torch.from_numpy(large).unsqueeze(1).repeat(1, 3, 1, 1)
     labels = torch.from_numpy(target.astype(np.int64))
-    train, test = with_own_test(Split(images, labels))
+    train, test = hold_out_test_images(Split(images, labels))
     # A mirrored 2 is no 2.
     return Source(name="digits", train=train, test=test, classes=CLASSES, flips=False)
 

@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 
 from cifar_tui import __version__
 from cifar_tui.data.cache import remove_abandoned
-from cifar_tui.data.dataset import Progress
+from cifar_tui.data.dataset import ProgressCallback
 from cifar_tui.system.files import replacing
 
 STALL_SECONDS = 30.0
@@ -61,7 +61,7 @@ class _Transfer:
             raise DownloadError(f"the server sends more than {self.max_bytes / 1e6:.0f} MB")
 
 
-def download(url: str, path: Path, progress: Progress, *, sha256: str, max_bytes: int) -> None:
+def download(url: str, path: Path, progress: ProgressCallback, *, sha256: str, max_bytes: int) -> None:
     """Fetch a file and put it in place once its checksums hold; until then `path` is as it was.
 
     The transfer has a thread of its own, so that `progress`, called ten times a second from this one, ends the

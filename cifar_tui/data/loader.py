@@ -8,9 +8,15 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from cifar_tui.data.augmentation.augment import Draws, Style, augment, draw, to_device
+from cifar_tui.data.augmentation.augment import (
+    AugmentationParameters,
+    AugmentationPolicy,
+    augment,
+    sample_parameters,
+    to_device,
+)
 from cifar_tui.data.dataset import Split
-from cifar_tui.data.seeds import generator
+from cifar_tui.data.seeds import derive_generator
 from cifar_tui.errors import InputError
 
 
@@ -26,7 +32,7 @@ class TrainingBatches:
             the batch before it, because batch normalisation cannot train on one.
         seed: The run's.
         device: Where the batches are made and stay.
-        style: How they are augmented.
+        policy: How they are augmented.
         memory_format: Of the image batches: `torch.contiguous_format` or `torch.channels_last`.
 
     Attributes:
@@ -43,7 +49,7 @@ class TrainingBatches:
         batch_size: int,
         seed: int,
         device: torch.device,
-        style: Style,
+        policy: AugmentationPolicy,
         memory_format: torch.memory_format = torch.contiguous_format,
     ) -> None:
         if len(split) < 2:
@@ -53,7 +59,7 @@ class TrainingBatches:
         self._split = on_device(split, device)
         self._batch_size = batch_size
         self._seed = seed
-        self._style = style
+        self._policy = policy
         self._memory_format = memory_format
         whole, rest = divmod(len(split), batch_size)
         self.batches = max(1, whole + (rest > 1))
@@ -71,28 +77,30 @@ class TrainingBatches:
             Images, (n, 3, 32, 32) float32 from -1 to 1, and their labels, (n,) int64, both on the device.
         """
         images, labels = self._split.images, self._split.labels
-        order = torch.randperm(len(self._split), generator=generator(self._seed, epoch, 0, "order"))
+        order = torch.randperm(len(self._split), generator=derive_generator(self._seed, epoch, 0, "order"))
         mirrored = self._mirrored(epoch)
         for first in range(start, self.batches, self._batches_at_once):
             batches = range(first, min(first + self._batches_at_once, self.batches))
             sizes = [self.samples_before(batch + 1) - self.samples_before(batch) for batch in batches]
             indices = order[self.samples_before(first) :][: sum(sizes)]
-            draws = Draws.joined([self._draw(epoch, batch, size) for batch, size in zip(batches, sizes, strict=True)])
-            if self._style.alternating:
-                draws = replace(draws, flip=mirrored[indices])
-            inputs = normalise(augment(images, indices, draws, colours_and_angles=self._style.colours_and_angles))
+            parameters = AugmentationParameters.concatenated(
+                [self._draw(epoch, batch, size) for batch, size in zip(batches, sizes, strict=True)]
+            )
+            if self._policy.alternating:
+                parameters = replace(parameters, flip=mirrored[indices])
+            inputs = normalise(augment(images, indices, parameters, colours_and_angles=self._policy.colours_and_angles))
             inputs = inputs.contiguous(memory_format=self._memory_format)
             targets = labels.index_select(0, to_device(indices, labels.device))
             yield from zip(inputs.split(sizes), targets.split(sizes), strict=True)
 
-    def _draw(self, epoch: int, batch: int, size: int) -> Draws:
-        return draw(size, generator(self._seed, epoch, batch, "augment"), self._style)
+    def _draw(self, epoch: int, batch: int, size: int) -> AugmentationParameters:
+        return sample_parameters(size, derive_generator(self._seed, epoch, batch, "augment"), self._policy)
 
     def _mirrored(self, epoch: int) -> Tensor:
         """(N,) bool; which images are mirrored in an epoch where they take turns."""
-        if not self._style.flips:
+        if not self._policy.flips:
             return torch.zeros(len(self._split), dtype=torch.bool)
-        half = torch.rand(len(self._split), generator=generator(self._seed, 0, 0, "flips")) < 0.5
+        half = torch.rand(len(self._split), generator=derive_generator(self._seed, 0, 0, "flips")) < 0.5
         return half ^ (epoch % 2 == 0)
 
 

@@ -7,7 +7,7 @@ import hashlib
 import torch
 
 
-def key(seed: int, epoch: int, batch: int, purpose: str) -> int:
+def derive_seed(seed: int, epoch: int, batch: int, purpose: str) -> int:
     """A seed from 0 to 2**63 - 1 for the draws of one purpose in one batch.
 
     Keys of neighbouring batches, epochs or seeds have nothing in common, nor have their low 32 bits, which are all that
@@ -17,6 +17,6 @@ def key(seed: int, epoch: int, batch: int, purpose: str) -> int:
     return int.from_bytes(digest[:8], "little") >> 1
 
 
-def generator(seed: int, epoch: int, batch: int, purpose: str) -> torch.Generator:
+def derive_generator(seed: int, epoch: int, batch: int, purpose: str) -> torch.Generator:
     """A CPU generator of its own for the draws of one purpose in one batch."""
-    return torch.Generator().manual_seed(key(seed, epoch, batch, purpose))
+    return torch.Generator().manual_seed(derive_seed(seed, epoch, batch, purpose))

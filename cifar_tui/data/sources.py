@@ -5,15 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from cifar_tui.data import cifar10, digits, names
-from cifar_tui.data.dataset import Progress, Source
+from cifar_tui.data import cifar10, data_option, digits
+from cifar_tui.data.dataset import ProgressCallback, Source
 from cifar_tui.data.image_folder import reader
 from cifar_tui.data.image_folder.files import RULES
 from cifar_tui.errors import InputError
-from cifar_tui.system.paths import expanded
+from cifar_tui.system.paths import expand_path
 
 
-def read(data: str, data_dir: str | None, progress: Progress, *, stored: bool = False, rules: int = RULES) -> Source:
+def read(
+    data: str, data_dir: str | None, progress: ProgressCallback, *, stored: bool = False, rules: int = RULES
+) -> Source:
     """All images of a data source, in memory.
 
     Args:
@@ -37,7 +39,7 @@ def read(data: str, data_dir: str | None, progress: Progress, *, stored: bool = 
     if data == "digits":
         progress("reading digits", 0, 0)
         return digits.read()
-    names.check(data)
+    data_option.check(data)
     return reader.read(data, progress, rules)
 
 
@@ -47,17 +49,17 @@ def check_cifar10(folder: str) -> None:
     Raises:
         InputError: It does not, or cannot be looked into.
     """
-    if option_of(folder) != "data_dir":
+    if data_option_for(folder) != "data_dir":
         raise InputError(f"{folder!r} has neither {cifar10.ARCHIVE} nor {cifar10.BATCHES}")
 
 
-def option_of(path: str) -> Literal["data_dir", "data"]:
+def data_option_for(path: str) -> Literal["data_dir", "data"]:
     """The option that takes this folder: `data_dir` where it holds CIFAR-10, `data` where it holds classes of images.
 
     Raises:
         InputError: It does neither, or cannot be looked into.
     """
-    root = Path(expanded("data", path))
+    root = Path(expand_path("data", path))
     try:
         if not root.is_dir():
             raise InputError(f"there is no folder {path!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from cifar_tui.headless.tables import cell, comparison_table, console, fitting
 from cifar_tui.report import comparison_files
 from cifar_tui.report.artefacts import lacking_fonts
 from cifar_tui.runs.inference import Progress, answers
-from cifar_tui.runs.run import Loading
+from cifar_tui.runs.messages import Loading
 from cifar_tui.state import RunState
 from cifar_tui.store import catalog
 from cifar_tui.store.run_folder import RunFolder
@@ -67,8 +68,9 @@ def compare_runs(folders: Sequence[RunFolder], *, as_json: bool, study: bool, re
 
 def _contestant(folder: RunFolder, progress: Progress) -> Contestant:
     """A run and its answers: as recorded, or, where its test result is older than the recording, found out now."""
-    state, dataset = catalog.live_state(folder), folder.read_config().get("dataset")
-    fingerprint = str(dataset.get("fingerprint", "")) if isinstance(dataset, dict) else ""
+    state, fingerprint = catalog.live_state(folder), ""
+    with contextlib.suppress(InputError):  # A damaged record leaves the results.
+        fingerprint = folder.read_record().dataset.fingerprint
     if state.test is None:
         return Contestant(folder.id, state, fingerprint, None, f"no test result; the run is {state.status}")
     try:

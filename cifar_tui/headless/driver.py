@@ -20,12 +20,13 @@ from cifar_tui.errors import InputError
 from cifar_tui.events import RunFinished
 from cifar_tui.formatting import printable
 from cifar_tui.headless.displays import Display, Forgiving, JsonDisplay, LogDisplay, PlainDisplay, QuietDisplay
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.runs.failures import explain
-from cifar_tui.runs.run import Ended, Loading, Message, Run, exit_status
-from cifar_tui.runs.workspace import Session
+from cifar_tui.runs.messages import Ended, Loading, Message
+from cifar_tui.runs.run import Run, exit_status
+from cifar_tui.runs.workspace import Workspace
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.system import output
 
 ENDING = (signal.SIGINT, signal.SIGTERM)
@@ -53,7 +54,7 @@ def train(
     debug: bool,
     tensorboard: bool = False,
     announce: int | None = None,
-    given: Overrides = AS_MADE,
+    given: Overrides = NO_OVERRIDES,
 ) -> int:
     """Train new and resumed runs one after the other, and compare them where there are several.
 
@@ -73,7 +74,7 @@ def train(
     Raises:
         InputError: The configuration of a run to resume is damaged.
     """
-    session = Session(runs_dir, tensorboard=tensorboard)
+    session = Workspace(runs_dir, tensorboard=tensorboard)
     queue: SimpleQueue[Told] = SimpleQueue()
     runs = [_made(session, job, queue, given) for job in jobs]
     begun: list[_Followed] = []
@@ -159,11 +160,11 @@ class _Followed:
         return self.state.finished is not None and self.state.finished is not self.before
 
 
-def _made(session: Session, job: TrainingConfig | RunFolder, queue: SimpleQueue[Told], given: Overrides) -> Run:
+def _made(session: Workspace, job: TrainingConfig | RunFolder, queue: SimpleQueue[Told], given: Overrides) -> Run:
     def tell(message: Message) -> None:
         queue.put((run, message))
 
-    run = session.new(job, tell) if isinstance(job, TrainingConfig) else session.continued(job, tell, given)
+    run = session.new_run(job, tell) if isinstance(job, TrainingConfig) else session.resumed_run(job, tell, given)
     return run
 
 

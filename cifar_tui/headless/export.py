@@ -7,10 +7,10 @@ from pathlib import Path
 
 from cifar_tui.formatting import count, printable
 from cifar_tui.headless.displays import PlainDisplay
+from cifar_tui.records import Overrides
 from cifar_tui.runs.export import export
-from cifar_tui.runs.run import Loading
+from cifar_tui.runs.messages import Loading
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import Overrides
 from cifar_tui.system.output import line
 
 

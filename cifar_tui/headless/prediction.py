@@ -18,10 +18,10 @@ from rich.text import Text
 from cifar_tui.formatting import count, percent, plural, printable
 from cifar_tui.headless.displays import PlainDisplay
 from cifar_tui.headless.tables import cell
+from cifar_tui.records import Overrides
 from cifar_tui.runs.inference import Prediction, Unreadable, predict
-from cifar_tui.runs.run import Loading
+from cifar_tui.runs.messages import Loading
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import Overrides
 from cifar_tui.system import output
 
 FEW = 8

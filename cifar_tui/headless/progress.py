@@ -18,7 +18,7 @@ from cifar_tui.formatting import count, duration, percent, printable
 from cifar_tui.headless.displays import Display
 from cifar_tui.headless.tables import comparison_table
 from cifar_tui.report.event_lines import event_line, result_line
-from cifar_tui.runs.run import Loading
+from cifar_tui.runs.messages import Loading
 from cifar_tui.state import RunState
 from cifar_tui.system import output
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import printable
 from cifar_tui.headless.displays import PlainDisplay
+from cifar_tui.records import Overrides
 from cifar_tui.report.artefacts import HTML, REPORT, lacking_fonts, write_page
-from cifar_tui.runs.run import Loading
+from cifar_tui.runs.messages import Loading
 from cifar_tui.runs.workspace import write_report
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import Overrides
 from cifar_tui.system.output import line
 
 
@@ -39,7 +39,7 @@ def report_run(folder: RunFolder, given: Overrides, *, as_html: bool, output: Pa
     problems = write_report(folder, given, lambda what, done, total: steps.loading(Loading(what, done, total)))
     for problem in problems:
         print(f"cifar-tui: {printable(problem)}", file=sys.stderr)
-    if lacking := lacking_fonts(folder.read_record()["dataset"]["classes"]):
+    if lacking := lacking_fonts(folder.read_record().dataset.classes):
         print(f"cifar-tui: {lacking}", file=sys.stderr)
     written = folder.path / REPORT
     if as_html or output is not None:

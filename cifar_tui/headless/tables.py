@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -12,7 +11,8 @@ from rich.text import Text
 from cifar_tui.analysis.class_scores import class_scores, listed
 from cifar_tui.analysis.study import Reference
 from cifar_tui.confusion_matrix import ConfusionMatrix
-from cifar_tui.formatting import UNKNOWN, count, duration, figure, percent, printable
+from cifar_tui.formatting import UNKNOWN, count, duration, percent, printable
+from cifar_tui.records import Summary
 from cifar_tui.state import RunState
 from cifar_tui.system import output
 from cifar_tui.system.text_width import LONGEST, cut, padded
@@ -69,18 +69,18 @@ def comparison_table(
     return table
 
 
-def runs_table(summaries: Sequence[dict[str, Any]], width: int = PLAIN_WIDTH) -> Text:
+def runs_table(summaries: Sequence[Summary], width: int = PLAIN_WIDTH) -> Text:
     """All runs, a row each."""
     columns = {
-        "run": [cell(s.get("id"), 300) for s in summaries],
-        "state": [cell(s.get("state")) for s in summaries],
-        "model": [cell(s.get("model")) for s in summaries],
-        "data": [cell(str(s.get("data", UNKNOWN)).rpartition("/")[2]) for s in summaries],
-        "epochs": [cell(f"{s.get('epochs', UNKNOWN)}/{s.get('planned_epochs', UNKNOWN)}") for s in summaries],
-        "best": [cell(percent(figure(s.get("best_val_accuracy")))) for s in summaries],
-        "test": [cell(percent(figure(s.get("test_accuracy")))) for s in summaries],
-        "images/s": [cell(_speed(figure(s.get("images_per_second")))) for s in summaries],
-        "time": [cell(duration(figure(s.get("seconds")))) for s in summaries],
+        "run": [cell(s.id, 300) for s in summaries],
+        "state": [cell(s.state) for s in summaries],
+        "model": [cell(s.model) for s in summaries],
+        "data": [cell(s.data and s.data.rpartition("/")[2]) for s in summaries],
+        "epochs": [f"{cell(s.epochs)}/{cell(s.planned_epochs)}" for s in summaries],
+        "best": [cell(percent(s.best_val_accuracy)) for s in summaries],
+        "test": [cell(percent(s.test_accuracy)) for s in summaries],
+        "images/s": [cell(_speed(s.images_per_second)) for s in summaries],
+        "time": [cell(duration(s.seconds)) for s in summaries],
     }
     return fitting(columns, ("images/s", "data", "time", "model", "best"), width)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import shortened, suggestion
-from cifar_tui.models import own
+from cifar_tui.models import user_class
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,8 +37,8 @@ def check(name: str, folder: str | None = None, barred: Sequence[Path] = ()) -> 
     Raises:
         InputError: It is unknown.
     """
-    if own.is_own(name):
-        own.check(name, folder, barred)
+    if user_class.is_user_class(name):
+        user_class.check(name, folder, barred)
     elif name not in names():
         meant = suggestion(name, names())
         raise InputError(
@@ -55,8 +55,8 @@ def load(name: str, folder: str | None = None) -> Callable[[int], nn.Module]:
     Raises:
         InputError: No model has this name, or it is a class that cannot be imported, or that this user never named.
     """
-    if own.is_own(name):
-        return own.load(name, folder)
+    if user_class.is_user_class(name):
+        return user_class.load(name, folder)
     check(name)
     build: Callable[[int], nn.Module] = importlib.import_module(f"{__name__}.{name}").build
     return build

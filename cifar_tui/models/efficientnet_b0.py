@@ -8,13 +8,13 @@ from __future__ import annotations
 from torch import nn
 
 from cifar_tui.models.parts.dropout import BranchDropout
-from cifar_tui.system.import_lock import importing
+from cifar_tui.system.import_lock import import_lock
 
 
 def build(num_classes: int) -> nn.Module:
     """As torchvision has it, but that its first convolution halves nothing: 32×32 → 2×2 → mean → `num_classes`."""
     # Here, for torchvision takes seconds to import.
-    with importing:
+    with import_lock:
         from torchvision.models import efficientnet_b0
         from torchvision.models.efficientnet import MBConv
 

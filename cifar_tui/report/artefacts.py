@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from cifar_tui.analysis.calibration import calibrate
 from cifar_tui.errors import InputError
 from cifar_tui.events import Note
 from cifar_tui.formatting import count, printable
+from cifar_tui.records import RunRecord
 from cifar_tui.report.html import is_picture, page
 from cifar_tui.report.plots.calibration import draw_calibration
 from cifar_tui.report.plots.confusion import draw_confusion_matrix
@@ -19,9 +19,9 @@ from cifar_tui.report.plots.fonts import lacking
 from cifar_tui.report.plots.predictions import Predictions, draw_predictions
 from cifar_tui.report.run_report import report_md
 from cifar_tui.state import RunState
+from cifar_tui.store.csv_files import confusion_csv, metrics_csv
 from cifar_tui.store.predictions import FILE as ANSWERS
 from cifar_tui.store.predictions import MOST_BYTES, Answers, read
-from cifar_tui.store.tables import confusion_csv, metrics_csv
 from cifar_tui.system.files import write_text
 from cifar_tui.system.folders import Folder
 
@@ -36,7 +36,7 @@ OF_THE_TEST = ("predictions.png", ANSWERS)
 
 def write_artefacts(
     folder: Path,
-    config: dict[str, Any],
+    record: RunRecord,
     state: RunState,
     predictions: Predictions | None = None,
     answers: Answers | None = None,
@@ -50,7 +50,7 @@ def write_artefacts(
 
     Args:
         folder: The run's folder.
-        config: What its `config.json` holds.
+        record: Its record.
         state: The run.
         predictions: Test images to show, if any.
         answers: What all of them were taken for, if it is known.
@@ -100,7 +100,7 @@ def write_artefacts(
 
     def report() -> str:
         notes = [Note(t=state.t, level="warning", message=failure) for failure in failures]
-        return report_md(replace(state, notes=[*state.notes, *notes]), config, present, calibration)
+        return report_md(replace(state, notes=[*state.notes, *notes]), record, present, calibration)
 
     makers[REPORT] = report
     if files.exists(HTML):

@@ -8,7 +8,7 @@ from pathlib import Path
 from cifar_tui.events import AnyEvent, Epoch, Note, Paused, Resumed, RunFinished, RunStarted
 from cifar_tui.formatting import UNKNOWN, count, duration, percent, plural, printable
 from cifar_tui.state import RunState
-from cifar_tui.store.commands import run_command, shell_line
+from cifar_tui.store.command_lines import run_command, shell_line
 
 MOST_NAME = 300
 """Characters of a name that are shown: a stream of anybody's may hold any."""

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError, InputError
-from cifar_tui.store.commands import options_given, run_command, training_command
+from cifar_tui.records import NO_OVERRIDES, Overrides
+from cifar_tui.store.command_lines import override_options, run_command, training_command
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.system.paths import absolute
 
 PREFIX = "cifar-tui: "
@@ -31,7 +31,7 @@ class Detached:
         *,
         tensorboard: bool = False,
         agreed: str | None = None,
-        given: Overrides = AS_MADE,
+        given: Overrides = NO_OVERRIDES,
     ) -> None:
         """Start it.
 
@@ -44,11 +44,11 @@ class Detached:
         """
         directory = str(absolute(runs_dir))
         if isinstance(job, RunFolder):
-            command = [*run_command("resume", job.id, directory), "--no-ui", *options_given(given)]
+            command = [*run_command("resume", job.id, directory), "--no-ui", *override_options(given)]
             # A class that may be run here may be run there, also where that cannot be remembered; and no other one.
             command += ["--agreed", agreed] if agreed else []
         else:
-            command = training_command({"options": job.to_dict(), "runs_dir": directory})
+            command = training_command(job, directory)
             command += ["--tensorboard"] if tensorboard else []
         self._told, announce = os.pipe()
         try:
@@ -111,7 +111,7 @@ def start(
     *,
     tensorboard: bool = False,
     agreed: str | None = None,
-    given: Overrides = AS_MADE,
+    given: Overrides = NO_OVERRIDES,
 ) -> list[str]:
     """Train each of `jobs` in a process of its own; that of a resumed one whose class was `agreed` on may run it.
 

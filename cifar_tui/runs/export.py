@@ -13,12 +13,12 @@ from typing import BinaryIO
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.events import Epoch
 from cifar_tui.formatting import suggestion
+from cifar_tui.records import Overrides
 from cifar_tui.runs import inference, tensorboard
 from cifar_tui.runs.inference import Progress
+from cifar_tui.store.csv_files import metrics_csv, write_batches_csv
 from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.store.tables import metrics_csv, write_batches_csv
-from cifar_tui.stored import Overrides
 from cifar_tui.system.files import replacing
 from cifar_tui.system.folders import Folder
 
@@ -123,7 +123,7 @@ def _weights(folder: RunFolder, form: str, output: Path | None, progress: Progre
 
     metadata = {
         "run": folder.id,
-        "model": folder.read_options().model,
+        "model": folder.read_record().options.model,
         "classes": json.dumps(classes),
         "epoch": str(trained.epoch),
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError, one_line
 from cifar_tui.store.lock import TAKEN_AWAY
-from cifar_tui.system.files import NO_ROOM
+from cifar_tui.system.files import DISK_FULL_ERRORS
 
 _OUT_OF_MEMORY = re.compile("not enough memory|t allocate memory|out of memory")
 
@@ -21,7 +21,7 @@ def explain(error: BaseException, config: TrainingConfig) -> str:
     if isinstance(error, FileNotFoundError):
         return TAKEN_AWAY
     if isinstance(error, OSError):
-        remedy = "make room" if error.errno in NO_ROOM else "see to it that it can be written"
+        remedy = "make room" if error.errno in DISK_FULL_ERRORS else "see to it that it can be written"
         where = f"{Path(error.filename).name}: " if isinstance(error.filename, str) else ""
         return f"cannot write the run's folder: {where}{error.strerror or text}; {remedy}, then resume the run"
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or _OUT_OF_MEMORY.search(text):

@@ -15,25 +15,25 @@ from numpy.typing import NDArray
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.data.image_folder.class_names import class_of
-from cifar_tui.data.images import named_files
+from cifar_tui.data.images import input_files
 from cifar_tui.data.images.decoder import UnusableImage
-from cifar_tui.data.images.named_files import Picture
+from cifar_tui.data.images.input_files import InputFile
 from cifar_tui.errors import InputError
 from cifar_tui.events import Evaluated
-from cifar_tui.models.own import is_own
+from cifar_tui.models.user_class import is_user_class
+from cifar_tui.records import NO_OVERRIDES, Overrides, StoredRun
 from cifar_tui.report.plots.predictions import SHOWN, Predictions
 from cifar_tui.runs.provenance import answers_of
 from cifar_tui.store.predictions import FILE, MOST_BYTES, Answers, read
 from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import CHECKPOINTS, RunFolder
-from cifar_tui.stored import AS_MADE, Overrides, Stored
 from cifar_tui.training.control import Control
 
 if TYPE_CHECKING:
     from cifar_tui.training.checkpoints.storage import Identity
     from cifar_tui.training.evaluation import Evaluation
-    from cifar_tui.training.predictor import Trained
-    from cifar_tui.training.setup.image_cache import Shelf
+    from cifar_tui.training.predictor import TrainedModel
+    from cifar_tui.training.setup.image_cache import ImageCache
     from cifar_tui.training.setup.prepare import Setup
 
 TOP = 3
@@ -43,7 +43,9 @@ Progress = Callable[[str, int, int], None]
 """Told what is done before, how much of it, and of how much, 0 where that is not known."""
 
 
-def evaluate(folder: RunFolder, progress: Progress, given: Overrides = AS_MADE) -> tuple[Evaluated, tuple[str, ...]]:
+def evaluate(
+    folder: RunFolder, progress: Progress, given: Overrides = NO_OVERRIDES
+) -> tuple[Evaluated, tuple[str, ...]]:
     """Evaluate a run's best weights on its test images, and change nothing in its folder.
 
     Args:
@@ -59,9 +61,9 @@ def evaluate(folder: RunFolder, progress: Progress, given: Overrides = AS_MADE) 
         CifarTuiError: Its images could not be read.
     """
     progress("loading PyTorch", 0, 0)
-    from cifar_tui.training.setup.image_cache import Shelf
+    from cifar_tui.training.setup.image_cache import ImageCache
 
-    test, epoch, setup = _tested(folder, stored_run(folder, given), Shelf(), progress)
+    test, epoch, setup = _tested(folder, stored_run(folder, given), ImageCache(), progress)
     return test.event("test", epoch, 0.0), setup.dataset.classes
 
 
@@ -80,43 +82,45 @@ def with_images(
     """
     progress("loading PyTorch", 0, 0)
     from cifar_tui.training.checkpoints.storage import BEST
-    from cifar_tui.training.setup.image_cache import Shelf
+    from cifar_tui.training.setup.image_cache import ImageCache
     from cifar_tui.training.setup.prepare import prepare_stored
 
-    run, shelf = stored_run(folder, given), Shelf()
+    run, image_cache = stored_run(folder, given), ImageCache()
     if not folder.files.folder(CHECKPOINTS).exists(BEST):
-        return prepare_stored(run, shelf, progress).config, None, None
-    test, epoch, setup = _tested(folder, run, shelf, progress)
+        return prepare_stored(run, image_cache, progress).config, None, None
+    test, epoch, setup = _tested(folder, run, image_cache, progress)
     shown = Predictions(*test.examples(setup.dataset.test, SHOWN))
     return setup.config, shown, answers_of(test, setup.dataset, epoch)
 
 
-def _tested(folder: RunFolder, run: Stored, shelf: Shelf, progress: Progress) -> tuple[Evaluation, int, Setup]:
+def _tested(
+    folder: RunFolder, run: StoredRun, image_cache: ImageCache, progress: Progress
+) -> tuple[Evaluation, int, Setup]:
     """The evaluation of a run's best weights on its test images, the weights' epoch, and what it took."""
     from cifar_tui.training.checkpoints import storage
-    from cifar_tui.training.devices import moved
+    from cifar_tui.training.devices import describe_move
     from cifar_tui.training.evaluation import evaluate as evaluate_split
     from cifar_tui.training.setup.prepare import prepare_stored
 
     path = best_checkpoint(folder)
-    setup = prepare_stored(run, shelf, progress)
-    if elsewhere := moved(run, setup.placement):
+    setup = prepare_stored(run, image_cache, progress)
+    if elsewhere := describe_move(run, setup.placement):
         progress(f"computing {elsewhere}", 0, 0)
-    best = storage.load_own(path, setup.identity, storage.bounds(setup.model))
+    best = storage.load_matching(path, setup.identity, storage.size_limits(setup.model))
     storage.restore(best, setup.model)
     telling = _Telling(progress)
-    with setup.draws.evaluating():
+    with setup.random_streams.for_evaluation():
         test = evaluate_split(setup.model, setup.dataset.test, len(setup.dataset.classes), setup.placement, telling)
     return test, best.progress.best_epoch or 0, setup
 
 
-def _stored(folder: RunFolder, most_threads: int | None) -> Stored:
+def _stored(folder: RunFolder, most_threads: int | None) -> StoredRun:
     """A run as it is to be set up here, with no more CPU threads than these."""
     run = stored_run(folder)
     if most_threads is None:
         return run
     threads = min(run.config.threads or most_threads, most_threads)
-    return replace(run, config=replace(run.config, threads=threads), chosen_threads=True)
+    return replace(run, config=replace(run.config, threads=threads), threads_chosen=True)
 
 
 class _Telling(Control):
@@ -135,7 +139,7 @@ class _Telling(Control):
 def answers(
     folder: RunFolder,
     progress: Progress,
-    shelf: Shelf | None = None,
+    image_cache: ImageCache | None = None,
     most_threads: int | None = None,
     *,
     run_classes: bool = True,
@@ -145,7 +149,7 @@ def answers(
     Args:
         folder: The run, finished or not; nothing in it is changed.
         progress: Told what is being done, where anything has to be; what it raises ends that.
-        shelf: Where its images may be in memory already.
+        image_cache: Where its images may be in memory already.
         most_threads: To compute with no more CPU threads than these.
         run_classes: Whether it may be found out by running a class that is not ours.
 
@@ -161,24 +165,24 @@ def answers(
             recorded = read(path)
             if recorded.epoch == _best_epoch(folder):
                 return recorded
-    if not run_classes and is_own(folder.read_options().model):
+    if not run_classes and is_user_class(folder.read_record().options.model):
         raise InputError(
             f"it is not recorded in {FILE}, and a comparison runs no class of somebody's own to find it out"
         )
     progress("loading PyTorch", 0, 0)
-    from cifar_tui.training.setup.image_cache import Shelf
+    from cifar_tui.training.setup.image_cache import ImageCache
 
-    test, epoch, setup = _tested(folder, _stored(folder, most_threads), shelf or Shelf(), progress)
+    test, epoch, setup = _tested(folder, _stored(folder, most_threads), image_cache or ImageCache(), progress)
     return answers_of(test, setup.dataset, epoch)
 
 
-def _best_epoch(folder: RunFolder) -> object:
+def _best_epoch(folder: RunFolder) -> int | None:
     """The epoch of the run's best weights so far, by its summary, or by its events where that is damaged."""
     try:
-        return folder.read_summary().get("best_epoch")
+        return folder.read_summary().best_epoch
     except InputError:
         best = folder.read_state().best
-        return best and best.epoch
+        return best.epoch if best else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,8 +200,8 @@ class Gallery:
     classes: tuple[str, ...]
 
 
-def gallery(folder: RunFolder, shelf: Shelf, progress: Progress, most_threads: int | None = None) -> Gallery:
-    """The test images of a run, from `shelf`, with its answers, found out as by `answers` where they are to be.
+def gallery(folder: RunFolder, image_cache: ImageCache, progress: Progress, most_threads: int | None = None) -> Gallery:
+    """The test images of a run, from `image_cache`, with its answers, found out as by `answers` where they are to be.
 
     Raises:
         InputError: As of `answers`; or the images are other ones than the run was tested on.
@@ -205,8 +209,8 @@ def gallery(folder: RunFolder, shelf: Shelf, progress: Progress, most_threads: i
     """
     from cifar_tui.data.dataset import fingerprint
 
-    source, _ = shelf.stored(stored_run(folder), progress)
-    found = answers(folder, progress, shelf, most_threads)
+    source, _ = image_cache.stored(stored_run(folder), progress)
+    found = answers(folder, progress, image_cache, most_threads)
     if found.fingerprint != fingerprint(source):
         raise InputError(f"{folder.id} was tested on other images than {source.name} has now")
     return Gallery(source.test.images.numpy(), found, source.classes)
@@ -223,7 +227,7 @@ class Prediction:
         true: The class whose folder it stands in; empty where that is none.
     """
 
-    picture: Picture
+    picture: InputFile
     pixels: NDArray[np.uint8]
     top: tuple[tuple[str, float], ...]
     true: str
@@ -233,12 +237,12 @@ class Prediction:
 class Unreadable:
     """An image file that could not be used, and why."""
 
-    picture: Picture
+    picture: InputFile
     why: str
 
 
 def predict(
-    folder: RunFolder, names: Sequence[str], progress: Progress, given: Overrides = AS_MADE
+    folder: RunFolder, names: Sequence[str], progress: Progress, given: Overrides = NO_OVERRIDES
 ) -> tuple[int, Iterator[Prediction | Unreadable]]:
     """Have a run's best weights say what is on images. The images that it was trained on are not needed.
 
@@ -254,7 +258,7 @@ def predict(
     Raises:
         InputError: A name means no image, the run has no best checkpoint, or its device is not there.
     """
-    found = named_files.find(names)
+    found = input_files.find(names)
     trained, classes = load(folder, stored_run(folder, given), progress)
     return len(found), _answers(trained, classes, _decoded(trained, found))
 
@@ -295,7 +299,7 @@ def predictions(
     trained, classes = load(folder, _stored(folder, most_threads), progress)
     read = found[:most]
 
-    def told() -> Iterator[tuple[Picture, named_files.Decoded]]:
+    def told() -> Iterator[tuple[InputFile, input_files.Decoded]]:
         for done, pair in enumerate(_decoded(trained, read)):
             progress("predicting", done, len(read))
             yield pair
@@ -309,13 +313,13 @@ def predictions(
     )
 
 
-def _found(names: Sequence[str], progress: Progress) -> list[Picture]:
+def _found(names: Sequence[str], progress: Progress) -> list[InputFile]:
     """As `pictures.find`, on a thread that is left behind where the progress raises: `/` takes long to walk through."""
-    found: Future[list[Picture]] = Future()
+    found: Future[list[InputFile]] = Future()
 
     def look() -> None:
         try:
-            found.set_result(named_files.find(names))
+            found.set_result(input_files.find(names))
         except Exception as error:  # noqa: BLE001  (whatever it is, the caller gets it)
             found.set_exception(error)
 
@@ -325,21 +329,21 @@ def _found(names: Sequence[str], progress: Progress) -> list[Picture]:
     return found.result()
 
 
-def _decoded(trained: Trained, found: Sequence[Picture]) -> Iterator[tuple[Picture, named_files.Decoded]]:
-    return zip(found, named_files.decoded([p.path for p in found], trained.placement.threads), strict=True)
+def _decoded(trained: TrainedModel, found: Sequence[InputFile]) -> Iterator[tuple[InputFile, input_files.Decoded]]:
+    return zip(found, input_files.decoded([p.path for p in found], trained.placement.threads), strict=True)
 
 
 def _answers(
-    trained: Trained, classes: Sequence[str], decoded: Iterable[tuple[Picture, named_files.Decoded]]
+    trained: TrainedModel, classes: Sequence[str], decoded: Iterable[tuple[InputFile, input_files.Decoded]]
 ) -> Iterator[Prediction | Unreadable]:
     """Answer batch by batch, of the same images as an evaluation's, while those of the next are decoded."""
-    from cifar_tui.training.predictor import BATCH_SIZE, answer
+    from cifar_tui.training.predictor import BATCH_SIZE, predict
 
-    told: list[tuple[Picture, named_files.Decoded]] = []
+    told: list[tuple[InputFile, input_files.Decoded]] = []
     batch: list[NDArray[np.uint8]] = []
 
     def answers() -> Iterator[Prediction | Unreadable]:
-        kinds = zip(*answer(trained, np.stack(batch)), strict=True) if batch else iter(())
+        kinds = zip(*predict(trained, np.stack(batch)), strict=True) if batch else iter(())
         for picture, pixels in told:
             if isinstance(pixels, UnusableImage):
                 yield Unreadable(picture, str(pixels))
@@ -367,7 +371,7 @@ def _top(
     return tuple((classes[k], float(probabilities[k])) for k in order[:TOP])
 
 
-def load(folder: RunFolder, run: Stored, progress: Progress) -> tuple[Trained, tuple[str, ...]]:
+def load(folder: RunFolder, run: StoredRun, progress: Progress) -> tuple[TrainedModel, tuple[str, ...]]:
     """A run's best weights in its model, and the names of its classes.
 
     Args:
@@ -380,12 +384,12 @@ def load(folder: RunFolder, run: Stored, progress: Progress) -> tuple[Trained, t
     """
     progress("loading PyTorch", 0, 0)
     from cifar_tui.training import predictor
-    from cifar_tui.training.devices import adapted, moved
+    from cifar_tui.training.devices import adapt_config, describe_move
 
-    path, config = best_checkpoint(folder), adapted(run)
+    path, config = best_checkpoint(folder), adapt_config(run)
     identity = _identity(folder, config)
     trained = predictor.load(path, config, identity)
-    if elsewhere := moved(run, trained.placement):
+    if elsewhere := describe_move(run, trained.placement):
         progress(f"computing {elsewhere}", 0, 0)
     return trained, identity.classes
 
@@ -408,5 +412,5 @@ def _identity(folder: RunFolder, config: TrainingConfig) -> Identity:
     """What the run's checkpoints belong to, as its `config.json` has it."""
     from cifar_tui.training.checkpoints.storage import Identity
 
-    dataset = folder.read_record()["dataset"]
-    return Identity(config.model, tuple(dataset["classes"]), dataset["fingerprint"], config.seed)
+    dataset = folder.read_record().dataset
+    return Identity(config.model, dataset.classes, dataset.fingerprint, config.seed)

@@ -15,7 +15,7 @@ from cifar_tui.store.predictions import Answers
 from cifar_tui.store.relocation import stored_run
 
 if TYPE_CHECKING:
-    from cifar_tui.training.setup.image_cache import Shelf
+    from cifar_tui.training.setup.image_cache import ImageCache
 
 Progress = Callable[[str, int, int], None]
 """Told what is done, how much of it, and of how much, 0 where that is not known."""
@@ -38,8 +38,8 @@ class PairedImages:
     classes: tuple[str, ...]
 
 
-def read(two: Two, shelf: Shelf, progress: Progress) -> PairedImages:
-    """Read the images of two runs from `shelf`, and their answers; nothing is computed anew.
+def read(two: Two, image_cache: ImageCache, progress: Progress) -> PairedImages:
+    """Read the images of two runs from `image_cache`, and their answers; nothing is computed anew.
 
     Raises:
         InputError: What they answered is not recorded, or not of the same images; or the images are other ones now, or
@@ -49,7 +49,7 @@ def read(two: Two, shelf: Shelf, progress: Progress) -> PairedImages:
     from cifar_tui.data.dataset import fingerprint
 
     a, b = read_both(two)
-    source, _ = shelf.stored(stored_run(two[0].folder), progress)
+    source, _ = image_cache.stored(stored_run(two[0].folder), progress)
     progress("comparing images", 0, 0)
     same = a.fingerprint == fingerprint(source) and a.probabilities.shape[1] == len(source.classes)
     if not same or not np.array_equal(a.labels, source.test.labels.numpy()):

@@ -1,100 +1,105 @@
-"""A run in a thread: it trains, is recorded in its folder, and tells one listener what happens."""
+"""One run in one thread: it prepares, trains, and leaves a run folder that tells how it ended."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
 import traceback
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError, DivergedError, InputError
-from cifar_tui.events import AnyEvent, Checkpoint, Level, Note, RunFinished, RunStatus
+from cifar_tui.events import RunFinished, RunStatus
+from cifar_tui.records import NO_OVERRIDES, Overrides, RunRecord
 from cifar_tui.report.artefacts import HTML, REPORT, Predictions, lacking_fonts, write_artefacts
 from cifar_tui.report.plots.predictions import SHOWN
 from cifar_tui.runs.failures import explain
+from cifar_tui.runs.messages import Ended, Listener, Loading
+from cifar_tui.runs.ownership import Ownership
 from cifar_tui.runs.provenance import answers_of, record_of
-from cifar_tui.runs.shared import Shared, load_pytorch
-from cifar_tui.runs.tensorboard import Mirror, is_mirrored
+from cifar_tui.runs.pytorch import import_pytorch
+from cifar_tui.runs.sinks import EventStream, ListenerSink, Sink
+from cifar_tui.runs.tensorboard import TensorBoardSink, is_mirrored
 from cifar_tui.state import RunState
 from cifar_tui.store import run_folder
-from cifar_tui.store.lock import NotOwnedError, RunLock
+from cifar_tui.store.predictions import Answers
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.relocation import remember, stored_run
-from cifar_tui.store.requests import ASKED, Request, Requests, is_request
+from cifar_tui.store.requests import ASKED, Request, is_request
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import AS_MADE, Overrides
-from cifar_tui.system.memory import give_memory_back
+from cifar_tui.system.memory import release_freed_memory
 from cifar_tui.training.control import Control, StopTraining
 
 if TYPE_CHECKING:
+    from cifar_tui.runs.workspace import Workspace
     from cifar_tui.training.checkpoints.storage import Snapshot
+    from cifar_tui.training.loop import Outcome
     from cifar_tui.training.setup.prepare import Setup
 
-
-@dataclass(frozen=True, slots=True)
-class Loading:
-    """What a run does before it begins; `total` is 0 where it is not known."""
-
-    what: str
-    done: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A run's thread is done. `error` is why it failed, or why it never began."""
-
-    error: BaseException | None
-
-
-LOCK_REMOVED = "interrupted, since its lock was removed and another process could have trained it too,"
-"""Why a run was stopped whose lock is not what it was; the place in the training follows."""
 OTHERWISE = "from here on its numbers are not bit for bit those of a run without a break"
-"""What it means for a run to be resumed otherwise than it began; in what follows."""
+"""What it means for a run to be resumed on something else than it began on, which follows."""
 NO_LOCKS = (
     "the file system of the runs has no locks: a heartbeat in the run's folder says which process trains it; "
     "do not remove it"
 )
-Message = AnyEvent | Loading | Ended
-Listener = Callable[[Message], None]
-"""Called on the run's thread, which it must not hold up: hand the message on and return."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A run that is ready to train.
+
+    Attributes:
+        record: The content of its `config.json`.
+        state: What its events amount to so far.
+        saved: The checkpoint to resume from; None to train from the beginning.
+        warnings: What a person should know of how it is resumed.
+    """
+
+    folder: RunFolder
+    ownership: Ownership
+    setup: Setup
+    record: RunRecord
+    state: RunState
+    saved: Snapshot | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class Run:
-    """One run and its thread. `stop`, `pause` and `resume` may be called from any thread and do not wait."""
+    """One run and its thread. `stop`, `pause`, `resume` and `checkpoint` may be called from any thread; none waits."""
 
     def __init__(
         self,
-        shared: Shared,
+        workspace: Workspace,
         config: TrainingConfig,
         folder: RunFolder | None,
         listener: Listener,
-        given: Overrides = AS_MADE,
+        overrides: Overrides = NO_OVERRIDES,
     ) -> None:
         self.config = config
-        self._given = given
         self.folder = folder
-        """None until the run has begun."""
+        """None until a new run has prepared."""
         self.error: BaseException | None = None
         self.traceback = ""
-        self._shared = shared
+        self._workspace = workspace
         self._listener = listener
-        self.lost = False
-        """Whether another process owns the run by now, or its folder is gone: nothing more is written there."""
-        self._loss: NotOwnedError | None = None
+        self._overrides = overrides
         self._control = Control()
+        self._ownership: Ownership | None = None
         self._thread = threading.Thread(target=self._main, name=f"train-{config.run_name}")
 
+    @property
+    def lost(self) -> bool:
+        """Whether another process owns the run by now, or its folder is gone: nothing more is written there."""
+        return self._ownership is not None and self._ownership.lost
+
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self, state: RunStatus, why: str) -> None:
-        """Ask it to end after this batch, with a checkpoint."""
+        """Ask it to end in this state after this batch, with a checkpoint."""
         self._control.stop(state, why)
 
     def pause(self) -> None:
@@ -117,13 +122,13 @@ class Run:
     def _main(self) -> None:
         """The run's thread: whatever goes wrong here ends this run, not the program."""
         try:
-            self._shared.give_way()
-            self._run()
+            self._workspace.lower_priority()
+            self._execute()
         except StopTraining:
-            pass  # It was asked to stop before it began: nothing was made, nothing is lost.
+            pass  # It was asked to stop while it prepared: nothing was made, nothing is lost.
         except BaseException as error:  # noqa: BLE001
             self._fail(error)
-        give_memory_back()
+        release_freed_memory()
         self._listener(Ended(self.error))
 
     def _fail(self, error: BaseException) -> None:
@@ -132,193 +137,139 @@ class Run:
             self.error, self.traceback = error, traceback.format_exc().rstrip()
         error.__traceback__ = error.__cause__ = error.__context__ = None
 
-    def _run(self) -> None:
-        """Everything of the run but the catching of its errors.
+    def _execute(self) -> None:
+        """Prepare, train, and finish the run folder.
 
         Raises:
-            InputError: Its images, its device or its checkpoint are unusable; nothing was made or changed.
+            InputError: The run's images, device or checkpoint are unusable; nothing was made or changed.
             CifarTuiError: Its images could not be read.
             OSError: Its folder could not be written.
         """
-        folder, state, saved = self.folder, RunState(), None
         with contextlib.ExitStack() as stack:
-            if folder is not None:
-                lock, requests = self._own(folder, stack)
-                record, state = folder.read_record(), folder.read_state()
-                if state.status == "finished":
-                    raise InputError(f"{folder.id} is finished; start a new run to train longer")
-            self._loading("loading PyTorch", 0, 0)
-            load_pytorch()
-            from cifar_tui.training.checkpoints import storage
-            from cifar_tui.training.devices import differences
-            from cifar_tui.training.setup.prepare import prepare, prepare_stored
+            job = self._prepare_new(stack) if self.folder is None else self._prepare_resumed(self.folder, stack)
+            stream = self._open_stream(job, stack)
+            outcome, predictions, answers = self._train(job, stream)
+            self._finish(job, stream, outcome, predictions, answers)
 
-            warnings: list[str] = []
-            if folder is None:
-                setup = prepare(self.config, self._shared.shelf(), self._loading)
-                self._control.check()
-                name, runs_dir = self.config.run_name, self._shared.runs_dir
-                folder = run_folder.create(runs_dir, name, datetime.now(), lambda made: record_of(setup, made))
-                try:
-                    lock, requests = self._own(folder, stack)
-                except OSError:
-                    run_folder.discard(folder)
-                    raise
-                self.folder, record = folder, folder.read_record()
-            else:
-                stored = stored_run(folder, self._given)
-                setup = prepare_stored(stored, self._shared.shelf(), self._loading, "resume")
-                self._control.check()
-                saved, fallen_back = storage.load_last(folder.checkpoints, setup.identity, storage.bounds(setup.model))
-                if saved is not None:
-                    # The loop restores it all; this refuses what does not fit before anything is written.
-                    storage.restore(saved, setup.model)
-                elif state.started:
-                    warnings.append("it has no checkpoint: it begins anew")
-                if fallen_back:
-                    warnings.append(fallen_back)
-                if changed := differences(stored, setup.placement):
-                    warnings.append(f"{OTHERWISE}: {'; '.join(changed)}")
-                if self._given.data is not None or self._given.model_dir is not None:
-                    remember(folder, setup.config)
-                    record = folder.read_record()
-                self.config = setup.config
-            folder.files.folder(run_folder.CHECKPOINTS).make()
-            recorder = Recorder(folder, record, state)
-            stack.callback(recorder.close)
-            mirror = Mirror(folder) if self._shared.tensorboard or is_mirrored(folder) else None
-            if mirror is not None:
-                stack.callback(mirror.close)
-            self._train(setup, folder, recorder, mirror, lock, requests, saved, warnings)
+    def _prepare_new(self, stack: contextlib.ExitStack) -> _Job:
+        self._loading("loading PyTorch", 0, 0)
+        import_pytorch()
+        from cifar_tui.training.setup.prepare import prepare
 
-    def _own(self, folder: RunFolder, stack: contextlib.ExitStack) -> tuple[RunLock, Requests]:
-        """Own the run until `stack` ends, and be there for requests.
+        setup = prepare(self.config, self._workspace.image_cache(), self._loading)
+        self._control.check()
+        name, runs_dir = self.config.run_name, self._workspace.runs_dir
+        folder = run_folder.create(runs_dir, name, datetime.now(), lambda made: record_of(setup, made))
+        try:
+            ownership = self._own(folder, stack)
+        except OSError:
+            run_folder.discard(folder)
+            raise
+        self.folder = folder
+        return _Job(folder, ownership, setup, folder.read_record(), RunState())
+
+    def _prepare_resumed(self, folder: RunFolder, stack: contextlib.ExitStack) -> _Job:
+        ownership = self._own(folder, stack)
+        record, state = folder.read_record(), folder.read_state()
+        if state.status == "finished":
+            raise InputError(f"{folder.id} is finished; start a new run to train longer")
+        self._loading("loading PyTorch", 0, 0)
+        import_pytorch()
+        from cifar_tui.training.checkpoints import storage
+        from cifar_tui.training.devices import environment_changes
+        from cifar_tui.training.setup.prepare import prepare_stored
+
+        stored = stored_run(folder, self._overrides)
+        setup = prepare_stored(stored, self._workspace.image_cache(), self._loading, "resume")
+        self._control.check()
+        limits = storage.size_limits(setup.model)
+        saved, fallen_back = storage.load_last(folder.checkpoints, setup.identity, limits)
+        warnings: list[str] = []
+        if saved is not None:
+            # The loop restores it all; this refuses what does not fit before anything is written.
+            storage.restore(saved, setup.model)
+        elif state.started:
+            warnings.append("it has no checkpoint: it starts over")
+        if fallen_back:
+            warnings.append(fallen_back)
+        if changes := environment_changes(stored, setup.placement):
+            warnings.append(f"{OTHERWISE}: {'; '.join(changes)}")
+        if self._overrides.data is not None or self._overrides.model_dir is not None:
+            remember(folder, setup.config)
+            record = folder.read_record()
+        self.config = setup.config
+        return _Job(folder, ownership, setup, record, state, saved, tuple(warnings))
+
+    def _own(self, folder: RunFolder, stack: contextlib.ExitStack) -> Ownership:
+        """Own the run until `stack` ends.
 
         Raises:
-            InputError: Another process owns it, or it leads elsewhere.
+            InputError: Another process owns it, or its folder is a link.
+            OSError: Its folder cannot be written.
         """
-        folder.check_own()
-        lock = RunLock(folder.path, self._loading)
-        stack.callback(lock.release)
-        for files in (folder.files, folder.files.folder(run_folder.CHECKPOINTS)):
-            files.remove_leftovers()
-        requests = Requests(folder.path)
-        stack.callback(lambda: requests.close(remove=not self.lost))
-        return lock, requests
+        self._ownership = Ownership(folder, self._control, self._loading)
+        stack.callback(self._ownership.release)
+        return self._ownership
 
-    def _check_owned(self, lock: RunLock) -> None:
-        """Have the run end where its lock was removed or replaced: another process may train it, now or soon."""
-        try:
-            if not lock.check():
-                self.stop("interrupted", LOCK_REMOVED)
-        except NotOwnedError as error:
-            self.lost, self._loss = True, error
-            self._control.abandon(error)
-        except OSError:
-            pass  # It cannot be told now; at the next look it may be.
-
-    def _train(
-        self,
-        setup: Setup,
-        folder: RunFolder,
-        recorder: Recorder,
-        mirror: Mirror | None,
-        lock: RunLock,
-        requests: Requests,
-        saved: Snapshot | None,
-        warnings: Sequence[str],
-    ) -> None:
-        """Train, and leave a folder that tells how it ended, whichever way that was."""
+    def _open_stream(self, job: _Job, stack: contextlib.ExitStack) -> EventStream:
         from cifar_tui.training.clock import Clock
+
+        job.folder.files.folder(run_folder.CHECKPOINTS).make()
+        recorder = Recorder(job.folder, job.record, job.state)
+        stack.callback(recorder.close)
+        sinks: list[Sink] = [ListenerSink(self._listener)]
+        if self._workspace.tensorboard or is_mirrored(job.folder):
+            tensorboard = TensorBoardSink(job.folder)
+            stack.callback(tensorboard.close)
+            sinks.append(tensorboard)
+        return EventStream(recorder, sinks, job.ownership, Clock(job.state.t))
+
+    def _train(self, job: _Job, stream: EventStream) -> tuple[Outcome, Predictions | None, Answers | None]:
+        """Train; whatever goes wrong is the run's outcome.
+
+        Returns:
+            The outcome; and for the report of a run that has been tested, some of its test images with what they were
+            predicted as, and the predictions for all of them.
+        """
         from cifar_tui.training.loop import Outcome, train
-
-        clock = Clock(recorder.state.t)
-
-        recording = threading.Lock()
-
-        def tell(event: AnyEvent) -> None:
-            recorder.record(event)
-            self._listener(event)
-            if mirror is not None:
-                mirror.take(event)
-
-        def emit(event: AnyEvent) -> None:
-            if isinstance(event, Checkpoint) or lock.is_overdue():
-                self._check_owned(lock)
-            with recording:
-                if self.lost:
-                    recorder.abandon()
-                tell(event)
-                for note in (*recorder.trouble(event.t), *(mirror.trouble(event.t) if mirror else ())):
-                    tell(note)
-
-        def note(level: Level, message: str) -> None:
-            emit(Note(t=clock.t, level=level, message=message))
-
-        def answer(line: str) -> None:
-            # Told at once: what is asked is done after this batch, which may take a while.
-            with contextlib.suppress(OSError):  # The training thread will meet it too, and tell.
-                if is_request(line):
-                    note("info", ASKED + line)
-                else:
-                    note("warning", f"{line[:40]!r} is no request; it was passed over")
-            if is_request(line):
-                self._heed(line)
 
         predictions = answers = None
         try:
-            for warning in warnings:
-                note("warning", warning)
-            if lock.is_a_heartbeat:
-                note("warning", NO_LOCKS)
-            requests.handle(answer, lambda: self._check_owned(lock))
-            outcome = train(setup, folder.id, folder.checkpoints, self._control, emit, clock, saved)
-            if outcome.test and recorder.state.test:
-                predictions = Predictions(*outcome.test.examples(setup.dataset.test, SHOWN))
-                answers = answers_of(outcome.test, setup.dataset, recorder.state.test.epoch)
+            for warning in job.warnings:
+                stream.note("warning", warning)
+            if job.ownership.by_heartbeat:
+                stream.note("warning", NO_LOCKS)
+            job.ownership.handle_requests(lambda line: self._handle_request(line, stream))
+            folder = job.folder
+            outcome = train(
+                job.setup, folder.id, folder.checkpoints, self._control, stream.emit, stream.clock, job.saved
+            )
+            if outcome.test and job.state.test:
+                predictions = Predictions(*outcome.test.examples(job.setup.dataset.test, SHOWN))
+                answers = answers_of(outcome.test, job.setup.dataset, job.state.test.epoch)
         except Exception as error:  # noqa: BLE001  (an error in one run is that run's end, and told as such)
             # What could not be written may be another process's run by now, which says more.
-            self._check_owned(lock)
-            self._fail(self._loss or error)
+            job.ownership.check()
+            self._fail(job.ownership.error or error)
             outcome = Outcome("diverged" if isinstance(error, DivergedError) else "failed", explain(error, self.config))
             with contextlib.suppress(OSError):
-                note("debug", self.traceback)
-        self._check_owned(lock)
-        requests.close(remove=not self.lost)
-        state = recorder.state
-        final = RunFinished(
-            t=clock.t,
-            state=outcome.state,
-            message=outcome.message,
-            epochs=len(state.epochs),
-            best_epoch=state.best.epoch if state.best else None,
-            best_val_accuracy=state.best.val_accuracy if state.best else None,
-            test_loss=state.test.loss if state.test else None,
-            test_accuracy=state.test.accuracy if state.test else None,
-            seconds=state.seconds,
-        )
-        try:
-            if self._loss is not None:
-                # It may have been lost after its last batch.
-                self._fail(self._loss)
-                recorder.abandon()
-            elif outcome.state == "interrupted":
-                # Who interrupts is waiting, and will resume from the checkpoint; an earlier ending's report is void.
-                for name in (REPORT, HTML):
-                    folder.files.remove(name)
-            else:
-                if state.started is not None and (lacking := lacking_fonts(state.started.classes)):
-                    note("info", lacking)
-                ended = replace(state, finished=final, status=final.state)
-                for problem in write_artefacts(folder.path, recorder.config, ended, predictions, answers):
-                    note("warning", problem)
-            emit(final)
-        except OSError as error:
-            self._check_owned(lock)
-            self._fail(self._loss or error)
-            self._listener(final)
+                stream.note("debug", self.traceback)
+        return outcome, predictions, answers
 
-    def _heed(self, request: Request) -> None:
+    def _handle_request(self, line: str, stream: EventStream) -> None:
+        """Confirm a request of another process at once, before the batch ends after which it is done; then pass it on.
+
+        What is no request is only reported.
+        """
+        with contextlib.suppress(OSError):  # The training thread will meet it too, and report it.
+            if is_request(line):
+                stream.note("info", ASKED + line)
+            else:
+                stream.note("warning", f"{line[:40]!r} is no request; it was passed over")
+        if is_request(line):
+            self._apply_request(line)
+
+    def _apply_request(self, request: Request) -> None:
         match request:
             case "stop":
                 self.stop("stopped", "stopped from outside")
@@ -329,14 +280,63 @@ class Run:
             case "checkpoint":
                 self.checkpoint()
 
+    def _finish(
+        self,
+        job: _Job,
+        stream: EventStream,
+        outcome: Outcome,
+        predictions: Predictions | None,
+        answers: Answers | None,
+    ) -> None:
+        """Write the report and the run's last event, unless the run is another process's by now."""
+        ownership, state = job.ownership, job.state
+        ownership.check()
+        ownership.close_requests()
+        final = _run_finished(outcome, state, stream.clock.t)
+        try:
+            if ownership.error is not None:
+                # It may have been lost after its last batch.
+                self._fail(ownership.error)
+                stream.recorder.abandon()
+            elif outcome.state == "interrupted":
+                # Who interrupts is waiting, and will resume from the checkpoint; an earlier ending's report is void.
+                for name in (REPORT, HTML):
+                    job.folder.files.remove(name)
+            else:
+                if state.started is not None and (lacking := lacking_fonts(state.started.classes)):
+                    stream.note("info", lacking)
+                ended = replace(state, finished=final, status=final.state)
+                for problem in write_artefacts(job.folder.path, job.record, ended, predictions, answers):
+                    stream.note("warning", problem)
+            stream.emit(final)
+        except OSError as error:
+            ownership.check()
+            self._fail(ownership.error or error)
+            self._listener(final)
+
     def _loading(self, what: str, done: int, total: int) -> None:
-        """Tell of what comes before training; this is also where a stop is answered there."""
+        """Report a step before training; this is also where a stop takes effect then."""
         self._control.check()
         self._listener(Loading(what, done, total))
 
 
+def _run_finished(outcome: Outcome, state: RunState, t: float) -> RunFinished:
+    best, test = state.best, state.test
+    return RunFinished(
+        t=t,
+        state=outcome.state,
+        message=outcome.message,
+        epochs=len(state.epochs),
+        best_epoch=best.epoch if best else None,
+        best_val_accuracy=best.val_accuracy if best else None,
+        test_loss=test.loss if test else None,
+        test_accuracy=test.accuracy if test else None,
+        seconds=state.seconds,
+    )
+
+
 def exit_status(run: Run, state: RunState) -> int:
-    """What the process is to end with for a run that ended in this state: 0, or why not."""
+    """The exit status of a process whose run ended in this state: 0, or why not."""
     if run.error is not None:
         return run.error.exit_status if isinstance(run.error, CifarTuiError) else 1
     return {"failed": 1, "interrupted": 1, "diverged": 3}.get(state.status, 0)

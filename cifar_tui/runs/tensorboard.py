@@ -18,7 +18,7 @@ FOLDER = "tensorboard"
 PREFIX = "events.out.tfevents."
 """What the names of its files begin with, by which TensorBoard finds them."""
 VERSION = "brain.Event:2"
-"""From this one on, what a run that goes on again makes void is left out."""
+"""From this version on, TensorBoard drops what a resumed run repeats."""
 MISSING = "TensorBoard's files need one more package: pip install 'cifar-tui[tensorboard]'"
 
 
@@ -39,8 +39,8 @@ def began(folder: RunFolder) -> float:
         InputError: Its `config.json` is missing or damaged.
     """
     try:
-        return datetime.fromisoformat(folder.read_config()["created"]).timestamp()
-    except (KeyError, TypeError, ValueError):
+        return datetime.fromisoformat(folder.read_record().created).timestamp()
+    except ValueError:
         raise InputError(f"{folder.config_file}: damaged, it does not say when the run was made") from None
 
 
@@ -84,16 +84,16 @@ class EventFile:
         self._records.close()
 
     def write(self, event: AnyEvent) -> None:
-        """Take in the next event of the run's stream.
+        """Write what TensorBoard shows of the run's next event.
 
         Raises:
             OSError: The file cannot be written.
         """
         match event:
             case RunStarted():
-                self._begin_again(event.t, 0)
+                self._restart(event.t, 0)
             case Resumed():
-                self._begin_again(event.t, event.samples + 1)
+                self._restart(event.t, event.samples + 1)
             case Batch():
                 self._samples = event.samples
                 self._scalars(
@@ -113,8 +113,8 @@ class EventFile:
             case Evaluated(split="test"):
                 self._scalars(event.t, {"loss/test": event.loss, "accuracy/test": event.accuracy})
 
-    def _begin_again(self, t: float, samples: int) -> None:
-        """Have TensorBoard forget what it was told from this step on."""
+    def _restart(self, t: float, samples: int) -> None:
+        """Have TensorBoard drop what it has read from this step on."""
         self._put(t, step=samples, session_log=self._session_log(status=self._session_log.START))
 
     def _scalars(self, t: float, values: dict[str, float]) -> None:
@@ -125,14 +125,14 @@ class EventFile:
         self._records.write(self._event(wall_time=self._began + t, **content).SerializeToString())
 
 
-class Mirror:
-    """A reader of a run's stream that writes it for TensorBoard; what goes wrong there ends this, and nothing else."""
+class TensorBoardSink:
+    """Writes a run's events for TensorBoard as they come; an error ends this sink, and nothing else."""
 
     def __init__(self, folder: RunFolder) -> None:
         self._throttle = BatchThrottle()
         self._file: EventFile | None = None
         self._trouble = ""
-        # A process that goes on with the run begins a file of its own; TensorBoard reads them by their names.
+        # A process that resumes the run starts a file of its own; TensorBoard reads them by their names.
         name = f"{PREFIX}{time.time():017.6f}.{socket.gethostname()}.{os.getpid()}"
         try:
             place = folder.files.folder(FOLDER)
@@ -142,8 +142,8 @@ class Mirror:
         except Exception as error:  # noqa: BLE001  (whatever is wrong with the disk or that package, training goes on)
             self._end(error)
 
-    def take(self, event: AnyEvent) -> None:
-        """Write the run's next event: batches ten times a second at most."""
+    def record(self, event: AnyEvent) -> None:
+        """Write the run's next event; batches ten times a second at most."""
         if self._file is None or not self._throttle.admits(event):
             return
         try:
@@ -153,7 +153,7 @@ class Mirror:
             self._end(error)
 
     def trouble(self, t: float) -> list[Note]:
-        """What there is to say of the writing: that it has ended; once."""
+        """A warning that nothing more is written; once."""
         said, self._trouble = self._trouble, ""
         return [Note(t=t, level="warning", message=said)] if said else []
 
@@ -169,5 +169,5 @@ class Mirror:
 
 
 def is_mirrored(folder: RunFolder) -> bool:
-    """Whether the run's events have been mirrored so far, and are to be further on."""
+    """Whether the run's events are mirrored."""
     return folder.files.exists(FOLDER)

@@ -1,7 +1,11 @@
-"""The runs of this process, begun or gone on with, and what their best weights make of images for the screen."""
+"""The runs of this process and what they share, and what their best weights predict for the screen."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,66 +14,92 @@ from typing import TYPE_CHECKING, Literal
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import plural
-from cifar_tui.models.own import UnknownClassError
+from cifar_tui.models.user_class import UntrustedClassError
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.report.artefacts import write_artefacts
-from cifar_tui.runs.run import Listener, Run
-from cifar_tui.runs.shared import Shared, load_pytorch
+from cifar_tui.runs.messages import Listener
+from cifar_tui.runs.pytorch import import_pytorch
+from cifar_tui.runs.run import Run
 from cifar_tui.store import catalog
 from cifar_tui.store.relocation import remember, stored_run
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.system import processors
+from cifar_tui.system.memory import retain_freed_memory
 
 if TYPE_CHECKING:
     from cifar_tui.runs.inference import Gallery, PredictedFiles
     from cifar_tui.runs.paired_images import PairedImages
     from cifar_tui.store.answered import Two
+    from cifar_tui.training.setup.image_cache import ImageCache
 
-Progress = Callable[[str, int, int], None]
-"""Told what is done before training, how much of it, and of how much, 0 where that is not known."""
+ProgressCallback = Callable[[str, int, int], None]
+"""Called with a step, how much of it is done, and how much there is, 0 where that is not known."""
 BESIDE_TRAINING = 2
 """CPU threads of what is computed for the screen while runs train, where there are as many."""
 MOST_FILES = 1000
 """Image files that are predicted for the screen at once: 3 MB of pixels, and pages enough."""
 
 
-class Session:
-    """The runs of this process, and what they share."""
+class Workspace:
+    """Where the runs of a process come from: a folder of runs, the images in memory, a priority. Threads may share it.
+
+    Attributes:
+        runs_dir: The folder of all runs.
+        tensorboard: Whether events of its runs are mirrored for TensorBoard; of a run that has been, they always are.
+    """
 
     def __init__(self, runs_dir: Path, *, niceness: int = 0, tensorboard: bool = False) -> None:
-        """Have no runs yet.
+        """Start without images.
 
         Args:
             runs_dir: The folder of all runs.
-            niceness: How far its runs' threads give way to others on a busy processor, from 0 to 19, as in `nice`.
-            tensorboard: Whether its runs' events are mirrored for TensorBoard; of a run that has been, they always are.
+            niceness: By how much the priority of its runs' threads is lowered, from 0 to 19, as in `nice`.
+            tensorboard: Whether to mirror the events of its runs for TensorBoard.
         """
-        self._shared = Shared(runs_dir, niceness=niceness, tensorboard=tensorboard)
+        self.runs_dir = runs_dir
+        self.tensorboard = tensorboard
+        self._niceness = niceness
+        self._image_cache: ImageCache | None = None
+        self._creating = threading.Lock()
+        retain_freed_memory()
 
-    @property
-    def tensorboard(self) -> bool:
-        """Whether its runs' events are mirrored for TensorBoard."""
-        return self._shared.tensorboard
+    def new_run(self, config: TrainingConfig, listener: Listener) -> Run:
+        """A run that is not started; its folder is made once its images are read and its device is found."""
+        return Run(self, config, None, listener)
 
-    def new(self, config: TrainingConfig, listener: Listener) -> Run:
-        """A run that has not begun; its folder is made once its images are read and its device is found."""
-        return Run(self._shared, config, None, listener)
-
-    def continued(self, folder: RunFolder, listener: Listener, given: Overrides = AS_MADE) -> Run:
-        """An earlier run, to go on from its last checkpoint, or from its beginning where it has none.
+    def resumed_run(self, folder: RunFolder, listener: Listener, overrides: Overrides = NO_OVERRIDES) -> Run:
+        """An earlier run, to be resumed from its last checkpoint, or from its beginning where it has none.
 
         Args:
             folder: The run.
-            listener: Told what happens to it.
-            given: What a person gives instead of what it was made with.
+            listener: Receives its messages.
+            overrides: Options to use instead of those that it was made with.
 
         Raises:
-            InputError: Its configuration is damaged, or what is given is out of range.
+            InputError: Its configuration is damaged, or an override is out of range.
         """
-        return Run(self._shared, stored_run(folder, given).config, folder, listener, given)
+        return Run(self, stored_run(folder, overrides).config, folder, listener, overrides)
 
-    def warm_up(self, config: TrainingConfig, progress: Progress) -> str:
-        """Do beforehand what every run waits for: PyTorch, the device, the images unless they have to be fetched.
+    def image_cache(self) -> ImageCache:
+        """The images in memory; the first call imports torch."""
+        import_pytorch()
+        from cifar_tui.training.setup.image_cache import ImageCache
+
+        with self._creating:
+            self._image_cache = self._image_cache or ImageCache()
+        return self._image_cache
+
+    def lower_priority(self) -> None:
+        """Lower the priority of the calling thread by the workspace's niceness, unless it is as low already."""
+        if self._niceness and sys.platform == "linux":
+            # On Linux it is the thread's own, and that of the threads it will start; elsewhere, the whole process's.
+            thread = threading.get_native_id()
+            with contextlib.suppress(OSError):
+                now = os.getpriority(os.PRIO_PROCESS, thread)
+                os.setpriority(os.PRIO_PROCESS, thread, max(now, self._niceness))
+
+    def warm_up(self, config: TrainingConfig, progress: ProgressCallback) -> str:
+        """Prepare what every run waits for: PyTorch, the device, and the images unless they have to be downloaded.
 
         Returns:
             The device and the precision, in words.
@@ -79,36 +109,36 @@ class Session:
             CifarTuiError: The images could not be read.
         """
         progress("loading PyTorch", 0, 0)
-        load_pytorch()
-        from cifar_tui.training.devices import place
+        import_pytorch()
+        from cifar_tui.training.devices import resolve_device
 
-        placement = place(config)
-        if self.missing(config) is None:
-            self._shared.shelf().source(config, progress)
+        placement = resolve_device(config)
+        if self.missing_data_dir(config) is None:
+            self.image_cache().source(config, progress)
         return f"{placement.device}: {placement.name}, {placement.precision}, {plural(placement.threads, 'thread')}"
 
-    def gallery(self, folder: RunFolder, progress: Progress) -> Gallery:
-        """A run's test images and what its best weights take them for, on a thread that gives way as its runs' do.
+    def gallery(self, folder: RunFolder, progress: ProgressCallback) -> Gallery:
+        """A run's test images and what its best weights take them for, on a thread with the priority of its runs'.
 
         Args:
             folder: The run, also while it trains; nothing in it is changed.
-            progress: Told what is being done; what it raises ends that.
+            progress: What it raises ends this.
 
         Raises:
             InputError: The run has no best checkpoint yet, or its images are other ones now, or not there.
             CifarTuiError: The images could not be read.
         """
-        self._shared.give_way()
-        load_pytorch()
+        self.lower_priority()
+        import_pytorch()
         from cifar_tui.runs import inference
 
         self._check_images(folder)
         try:
-            return inference.gallery(folder, self._shared.shelf(), progress, _beside_training())
-        except UnknownClassError as error:
+            return inference.gallery(folder, self.image_cache(), progress, _beside_training())
+        except UntrustedClassError as error:
             raise InputError(f"{error.what}; press 3 or k again to be asked whether to run it") from None
 
-    def paired(self, two: Two, progress: Progress) -> PairedImages:
+    def paired(self, two: Two, progress: ProgressCallback) -> PairedImages:
         """The test images of two runs and what both have recorded to take them for, beside it as `gallery`.
 
         Raises:
@@ -116,65 +146,67 @@ class Session:
                 there.
             CifarTuiError: The images could not be read.
         """
-        self._shared.give_way()
-        load_pytorch()
+        self.lower_priority()
+        import_pytorch()
         from cifar_tui.runs import paired_images
 
         self._check_images(two[0].folder)
-        return paired_images.read(two, self._shared.shelf(), progress)
+        return paired_images.read(two, self.image_cache(), progress)
 
-    def predict(self, folder: RunFolder, names: Sequence[str], progress: Progress) -> PredictedFiles:
+    def predict(self, folder: RunFolder, names: Sequence[str], progress: ProgressCallback) -> PredictedFiles:
         """What a run's best weights take the first `MOST_FILES` of these image files for, beside it as `gallery`.
 
         Raises:
             InputError: A name means no image, the run has no best checkpoint yet, or its device is not there.
         """
-        self._shared.give_way()
-        load_pytorch()
+        self.lower_priority()
+        import_pytorch()
         from cifar_tui.runs import inference
 
         return inference.predictions(folder, names, progress, MOST_FILES, _beside_training())
 
     def _check_images(self, folder: RunFolder) -> None:
-        places = stored_run(folder).places
-        missing = [self.missing(replace(TrainingConfig(), data=p.data, data_dir=p.data_dir)) for p in places]
+        places = stored_run(folder).locations
+        missing = [self.missing_data_dir(replace(TrainingConfig(), data=p.data, data_dir=p.data_dir)) for p in places]
         if all(missing):
             raise InputError(f"CIFAR-10 is not on this machine any more: put its archive into {missing[0]}")
 
-    def missing(self, config: TrainingConfig) -> Path | None:
-        """The folder that the images would have to be fetched into; None where there is nothing to fetch.
+    def missing_data_dir(self, config: TrainingConfig) -> Path | None:
+        """The folder that the images would have to be downloaded into; None where there is nothing to download.
 
         Raises:
             InputError: The folder cannot be.
         """
         if config.data != "cifar10":
             return None
-        load_pytorch()
+        import_pytorch()
         from cifar_tui.data import cifar10
 
         return None if cifar10.locate(config.data_dir) else cifar10.destination(config.data_dir)
 
 
-def option_of(path: str) -> Literal["data_dir", "data"]:
-    """The option that takes a folder: `data_dir` where it holds CIFAR-10, `data` where it holds classes of images.
+def data_option_for(path: str) -> Literal["data_dir", "data"]:
+    """The option for a folder: `data_dir` where it holds CIFAR-10, `data` where it holds classes of images.
 
     Raises:
         InputError: It does neither, or cannot be looked into.
     """
-    load_pytorch()
+    import_pytorch()
     from cifar_tui.data import sources
 
-    return sources.option_of(path)
+    return sources.data_option_for(path)
 
 
-def write_report(folder: RunFolder, given: Overrides = AS_MADE, progress: Progress = lambda *_: None) -> list[str]:
+def write_report(
+    folder: RunFolder, overrides: Overrides = NO_OVERRIDES, progress: ProgressCallback = lambda *_: None
+) -> list[str]:
     """Write a run's pictures and its report as far as it is recorded, also while it trains.
 
     Args:
         folder: The run.
-        given: Where its images are now, if that is given: then they are kept in its options, and what of the report
-            takes images is made again.
-        progress: Told what is being done where they are given.
+        overrides: Where its images are now, if that is given: then that is kept in its options, and the parts of the
+            report that need images are made again.
+        progress: Called where they are.
 
     Returns:
         What went wrong, a line each.
@@ -185,14 +217,14 @@ def write_report(folder: RunFolder, given: Overrides = AS_MADE, progress: Progre
     """
     folder.check_own()
     predictions = answers = None
-    if given.data is not None:
-        load_pytorch()
+    if overrides.data is not None:
+        import_pytorch()
         from cifar_tui.runs import inference
 
-        found, predictions, answers = inference.with_images(folder, given, progress)
+        found, predictions, answers = inference.with_images(folder, overrides, progress)
         remember(folder, found)
     return write_artefacts(folder.path, folder.read_record(), catalog.live_state(folder), predictions, answers)
 
 
 def _beside_training() -> int:
-    return min(BESIDE_TRAINING, processors.for_threads().count)
+    return min(BESIDE_TRAINING, processors.default_threads().count)

@@ -84,7 +84,7 @@ class Heartbeat:
             OSError: The folder cannot be written.
         """
         self._folder = folder
-        self._owner = Owner(processes.this(), secrets.token_hex(16))
+        self._owner = Owner(processes.current(), secrets.token_hex(16))
         self._using = threading.RLock()
         self._lost = False
         self._seen = _clock()
@@ -292,13 +292,13 @@ def _seems_alive(path: Path, look: _Look) -> bool:
     return has_changed or (not look.is_copy and abs(time.time() - look.changed) < STALE_SECONDS + SKEW_SECONDS)
 
 
-def _fate(look: _Look) -> processes.Fate:
+def _fate(look: _Look) -> processes.Liveness:
     owner = look.owner
     if owner is None:
         return "unknown"
     if owner.released:
         return "gone"
-    fate = processes.fate(owner.process)
+    fate = processes.liveness(owner.process)
     # For as long as a process has a file open, its number is the same on the whole machine.
     return "gone" if fate == "alive" and look.is_copy else fate
 

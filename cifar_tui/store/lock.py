@@ -69,7 +69,7 @@ class RunLock:
         self._name = folder.name
         self._checking = threading.Lock()
         self._folder = Folder(folder)
-        self._owner = Owner(processes.this(), secrets.token_hex(16))
+        self._owner = Owner(processes.current(), secrets.token_hex(16))
         self._file: int | None = None
         """The locked file's descriptor; None where there are no locks."""
         self._heartbeat: Heartbeat | None = None
@@ -246,7 +246,7 @@ def _holder(folder: Folder) -> Owner | None:
             number = os.fstat(file.fileno()).st_ino
     except OSError:
         return None
-    return owner if owner is not None and owner.wrote(number) and processes.fate(owner.process) != "gone" else None
+    return owner if owner is not None and owner.wrote(number) and processes.liveness(owner.process) != "gone" else None
 
 
 def _lock_folder(folder: Folder) -> int:

@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-PASSING = (*NO_ROOM, errno.EIO, errno.EACCES, errno.EPERM, errno.EROFS)
+DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+RECOVERABLE_ERRORS = (*DISK_FULL_ERRORS, errno.EIO, errno.EACCES, errno.EPERM, errno.EROFS)
 """Errors of writing that someone may mend while the program goes on."""
 
 

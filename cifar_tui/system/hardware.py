@@ -152,7 +152,7 @@ class _Gpus:
         self._nvml = pynvml
         handles = [self._ask("HandleByIndex", i) for i in range(self._ask("Count") or 0)]
         uuids = ["" if handle is None else self._ask("UUID", handle) or "" for handle in handles]
-        for number in visible(environment.get("CUDA_VISIBLE_DEVICES"), uuids):
+        for number in visible_gpus(environment.get("CUDA_VISIBLE_DEVICES"), uuids):
             handle = handles[number]
             self._gpus.append((handle, (handle is not None and self._ask("Name", handle)) or "NVIDIA GPU"))
 
@@ -188,7 +188,7 @@ class _Gpus:
             return None
 
 
-def visible(variable: str | None, uuids: Sequence[str]) -> list[int]:
+def visible_gpus(variable: str | None, uuids: Sequence[str]) -> list[int]:
     """The GPUs that CUDA shows a program, by the driver's numbers, in CUDA's order.
 
     The rules are those of `torch.cuda`: the list ends at the first entry that names no GPU, and names none at all

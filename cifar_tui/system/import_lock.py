@@ -8,5 +8,5 @@ from __future__ import annotations
 
 import threading
 
-importing = threading.RLock()
+import_lock = threading.RLock()
 """Held around an import that may be a process's first of such a package, wherever another thread may do the same."""

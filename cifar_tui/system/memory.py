@@ -13,7 +13,7 @@ _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8
 _MOST = 2**31 - 1
 
 
-def keep_memory() -> None:
+def retain_freed_memory() -> None:
     """Keep what tensors leave for those that follow; to be called before the threads that train are started.
 
     It is the whole process's. Where the C library is another than glibc, it stays as it is.
@@ -26,7 +26,7 @@ def keep_memory() -> None:
         mallopt(_TRIM_THRESHOLD, _MOST)
 
 
-def give_memory_back() -> None:
+def release_freed_memory() -> None:
     """Give what is kept and in use no more to the system, as at the end of a run."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:

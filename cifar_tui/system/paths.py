@@ -28,7 +28,7 @@ def check_path(option: str, value: str) -> None:
         raise InputError(f"--{option} takes a name or a path, not {shortened(value)}")
 
 
-def expanded(option: str, text: str, base: Path | None = None) -> str:
+def expand_path(option: str, text: str, base: Path | None = None) -> str:
     """A path with its `~` and its variables put in, as a shell would have done.
 
     A name with a `$` in it that is there is taken as it is written.
@@ -62,10 +62,10 @@ def expanded(option: str, text: str, base: Path | None = None) -> str:
     return path
 
 
-def expanded_name(name: str) -> str:
+def expand_image_path(name: str) -> str:
     """The name of an image file, or a pattern, `expanded`; what leads nowhere is left for its reader to look for."""
     try:
-        return expanded("image", name)
+        return expand_path("image", name)
     except InputError:
         return name
 
@@ -83,7 +83,7 @@ def absolute(path: str | Path) -> Path:
     return shorter if os.path.realpath(shorter) == os.path.realpath(whole) else whole
 
 
-def here() -> Path | None:
+def current_folder() -> Path | None:
     """The current folder; None where it is gone."""
     return None if Current.gone else Path.cwd()
 
@@ -94,7 +94,7 @@ class Current:
     gone = False
 
 
-def leave_folder_that_is_gone() -> None:
+def leave_deleted_folder() -> None:
     """Go to the root where the current folder was removed; from then on, relative paths are errors.
 
     Libraries are not made for that: oneMKL ends its process.

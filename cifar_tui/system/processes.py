@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Fate = Literal["alive", "gone", "unknown"]
+Liveness = Literal["alive", "gone", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,13 @@ class Process:
     start: int
 
 
-def this() -> Process:
+def current() -> Process:
     """The process that calls."""
     status = _status(os.getpid())
     return Process(*_place(), os.getpid(), status.start if status else 0)
 
 
-def fate(process: Process) -> Fate:
+def liveness(process: Process) -> Liveness:
     """What became of a process; unknown for one that cannot be looked at from here, such as one of another machine.
 
     A suspended process is alive.

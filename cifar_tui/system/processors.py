@@ -28,7 +28,7 @@ class Processors:
     bound: str = ""
 
 
-def for_threads() -> Processors:
+def default_threads() -> Processors:
     """How many threads a computation starts where nobody has said: no more than can run, nor than a variable allows."""
     return min([usable(), *_of_variables(os.environ)], key=lambda found: found.count)
 

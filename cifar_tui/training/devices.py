@@ -13,7 +13,7 @@ from torch import nn
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
-from cifar_tui.stored import Stored
+from cifar_tui.records import StoredRun
 from cifar_tui.system import processors
 
 
@@ -48,7 +48,7 @@ def best_memory_format(model: nn.Module) -> torch.memory_format:
     return torch.channels_last if convolves else torch.contiguous_format
 
 
-def place(config: TrainingConfig) -> Placement:
+def resolve_device(config: TrainingConfig) -> Placement:
     """Resolve device, precision and threads by fixed rules: the same machine always gets the same.
 
     `auto` takes the first GPU if there is one, and bfloat16 where the hardware multiplies it natively.
@@ -62,29 +62,29 @@ def place(config: TrainingConfig) -> Placement:
         precision = "bf16" if _multiplies_bfloat16(device) else "fp32"
     elif precision == "bf16" and device.type == "cuda" and not _multiplies_bfloat16(device):
         raise InputError(f"--precision bf16: {device_name(device)} has no bfloat16; use --precision fp32")
-    return Placement(device, device_name(device), precision, config.threads or processors.for_threads().count)
+    return Placement(device, device_name(device), precision, config.threads or processors.default_threads().count)
 
 
-def adapted(stored: Stored) -> TrainingConfig:
+def adapt_config(stored: StoredRun) -> TrainingConfig:
     """The options of a run in a folder as they can be met here: where it was trained is not what it is.
 
     What a person gives now holds, or is an error. Else the run's device is taken where it is here, and what `auto`
     takes where it is not; its precision where that device multiplies it natively, or is of the kind that it began on;
     and no more threads than processors can be kept busy, unless somebody had chosen their number.
     """
-    config, given = stored.config, stored.given
+    config, given = stored.config, stored.overrides
     option = config.device if given.device is not None or _is_here(config.device) else "auto"
     device = _device(option)
     precision, threads = config.precision, config.threads
     if given.precision is None and precision == "bf16":
         as_began = device.type == "cpu" and stored.device == "cpu"
         precision = "bf16" if as_began or _multiplies_bfloat16(device) else "fp32"
-    if not stored.chosen_threads:
+    if not stored.threads_chosen:
         threads = min(threads, processors.usable().count)
     return replace(config, device=str(device), precision=precision, threads=threads)
 
 
-def moved(stored: Stored, placement: Placement) -> str:
+def describe_move(stored: StoredRun, placement: Placement) -> str:
     """Where a run in a folder computes now, in words, and where it began; empty where that is the same."""
     kind = str(placement.device).partition(":")[0]
     if (kind, placement.precision) == (stored.device.partition(":")[0], stored.precision):
@@ -92,7 +92,7 @@ def moved(stored: Stored, placement: Placement) -> str:
     return f"on {placement.device} in {placement.precision}; it was trained on {stored.device} in {stored.precision}"
 
 
-def differences(stored: Stored, placement: Placement) -> tuple[str, ...]:
+def environment_changes(stored: StoredRun, placement: Placement) -> tuple[str, ...]:
     """What is not as when a run in a folder began, of what its numbers depend on to the last bit."""
     now = {
         "device": f"{placement.device.type} ({placement.name})",
@@ -112,7 +112,7 @@ def differences(stored: Stored, placement: Placement) -> tuple[str, ...]:
 def all_devices() -> list[tuple[str, str, str]]:
     """Every device that can be trained on: its option, its name, and the precision that `auto` takes there."""
     options = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
-    placements = [place(TrainingConfig(device=option)) for option in options]
+    placements = [resolve_device(TrainingConfig(device=option)) for option in options]
     return [(option, p.name, p.precision) for option, p in zip(options, placements, strict=True)]
 
 

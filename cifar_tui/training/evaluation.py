@@ -73,7 +73,7 @@ class Evaluation:
         return images.numpy(), split.labels[order].numpy(), self.predicted[order].numpy()
 
 
-def logits_of(model: nn.Module, images: Tensor, placement: Placement) -> Tensor:
+def compute_logits(model: nn.Module, images: Tensor, placement: Placement) -> Tensor:
     """What a model makes of images, without gradients, which its forward may turn on.
 
     Raises:
@@ -104,7 +104,7 @@ def evaluate(model: nn.Module, split: Split, num_classes: int, placement: Placem
     answers: list[Tensor] = []
     for images, labels in evaluation_batches(split, placement.device, placement.memory_format):
         control.check()
-        logits = logits_of(model, images, placement)
+        logits = compute_logits(model, images, placement)
         answers.append(logits.float())
         losses.append(F.cross_entropy(answers[-1], labels, reduction="sum"))
         predictions.append(logits.argmax(dim=1))

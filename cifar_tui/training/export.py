@@ -17,8 +17,8 @@ from torch.nn.utils import parametrize
 
 from cifar_tui.config import IMAGE_SIZE
 from cifar_tui.errors import CifarTuiError, one_line
-from cifar_tui.models.own.settings import settings_kept
 from cifar_tui.models.parts.dropout import torch_dropout
+from cifar_tui.models.user_class.torch_settings import preserve_torch_settings
 from cifar_tui.training.checkpoints.storage import copy_weights
 
 TOLERANCE = 1e-4
@@ -52,7 +52,7 @@ def export(model: nn.Module, form: str, metadata: Mapping[str, str]) -> tuple[by
         CifarTuiError: A package is missing, or the file does not predict as the model.
     """
     write, load = _FORMS[form]
-    with warnings.catch_warnings(), settings_kept():
+    with warnings.catch_warnings(), preserve_torch_settings():
         # The exporters warn of how they are made.
         warnings.simplefilter("ignore")
         try:

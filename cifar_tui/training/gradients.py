@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cifar_tui.training.devices import Placement
-from cifar_tui.training.random_streams import GLOBAL_GENERATOR, Draws
+from cifar_tui.training.random_streams import GLOBAL_GENERATOR_LOCK, RandomStreams
 
 WARM_UP = 3
 """Batches of one size before a capture: in the first, libraries take their memory and choose their algorithms."""
@@ -26,14 +26,14 @@ class Gradients:
 
     Args:
         model: On the placement's device.
-        draws: The model's random draws.
+        random_streams: What the model draws from.
         placement: Where and how precisely it computes.
         smoothing: The share of label smoothing in the loss.
     """
 
-    def __init__(self, model: nn.Module, draws: Draws, placement: Placement, smoothing: float) -> None:
+    def __init__(self, model: nn.Module, random_streams: RandomStreams, placement: Placement, smoothing: float) -> None:
         self._model = model
-        self._draws = draws
+        self._random_streams = random_streams
         self._placement = placement
         self._smoothing = smoothing
 
@@ -48,7 +48,7 @@ class Gradients:
         Returns:
             The loss and the number of right answers, scalars on the device, as they are until the next call.
         """
-        with self._draws.seeded(seed):
+        with self._random_streams.seeded(seed):
             loss, correct = self._forward(images, labels)
         return self._backward(loss, correct)
 
@@ -71,7 +71,7 @@ class ReplayedGradients(Gradients):
     Batches of another size, such as an epoch's last, go operation by operation; so do all where there can be no graph.
 
     Runs in other threads go on meanwhile. A capture takes the device's global generator for itself, and a replay uses
-    it; neither may meet the capture of another run, so all hold `GLOBAL_GENERATOR`.
+    it; neither may meet the capture of another run, so all hold `GLOBAL_GENERATOR_LOCK`.
 
     Args:
         model: As above, like the following three.
@@ -84,12 +84,12 @@ class ReplayedGradients(Gradients):
     def __init__(
         self,
         model: nn.Module,
-        draws: Draws,
+        random_streams: RandomStreams,
         placement: Placement,
         smoothing: float,
         tell: Callable[[str], None],
     ) -> None:
-        super().__init__(model, draws, placement, smoothing)
+        super().__init__(model, random_streams, placement, smoothing)
         self._tell = tell
         # A capture may have nothing to do with the default stream, nor may what is still there from batches before it.
         self._stream = torch.cuda.Stream(placement.device)
@@ -130,9 +130,9 @@ class ReplayedGradients(Gradients):
             raise RuntimeError("it would take more memory than the GPU has left")
         self._images, self._labels = torch.empty_like(images), torch.empty_like(labels)
         graph = torch.cuda.CUDAGraph()
-        graph.register_generator_state(self._draws.own)
+        graph.register_generator_state(self._random_streams.own)
         main = torch.cuda.current_stream()
-        with GLOBAL_GENERATOR:
+        with GLOBAL_GENERATOR_LOCK:
             if not ReplayedGradients.can_capture:
                 raise RuntimeError("another could not be captured")
             ReplayedGradients.can_capture = False
@@ -150,7 +150,7 @@ class ReplayedGradients(Gradients):
     def _replay(self, graph: torch.cuda.CUDAGraph, images: Tensor, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
         self._images.copy_(images)
         self._labels.copy_(labels)
-        with GLOBAL_GENERATOR, self._draws.seeded(seed):
+        with GLOBAL_GENERATOR_LOCK, self._random_streams.seeded(seed):
             graph.replay()
         for parameter, gradient in self._gradients:
             parameter.grad = gradient
@@ -160,6 +160,6 @@ class ReplayedGradients(Gradients):
         """Go on operation by operation; nothing of this batch has been computed."""
         self._graph, self._given_up = None, True
         self._model.zero_grad(set_to_none=True)
-        self._draws.renew(self._model)
+        self._random_streams.replace_generator(self._model)
         why = str(error).partition("\n")[0]
         self._tell(f"each operation is started on its own, which is slower, because there is no CUDA graph: {why}")

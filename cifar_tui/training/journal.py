@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.events import AnyEvent, Batch, Checkpoint, Epoch, Level, Note, Paused, Resumed, RunStarted
-from cifar_tui.system.files import PASSING
+from cifar_tui.system.files import RECOVERABLE_ERRORS
 from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.checkpoints.storage import Identity, Progress, Snapshot, Weights
 from cifar_tui.training.checkpoints.writer import CheckpointWriter
@@ -80,7 +80,7 @@ class Journal:
         """
         storage.restore(saved, self._model, self._optimizer, self._schedule)
         self.progress = saved.progress
-        self.best_weights = saved.best_weights and storage.named_as_in(self._model, saved.best_weights)
+        self.best_weights = saved.best_weights and storage.renamed_for(self._model, saved.best_weights)
         self.clock.active = saved.active
         self._reported = self._saved = self.clock.active
         self._kept = True
@@ -209,7 +209,7 @@ class Journal:
         try:
             written = self._writer.written(wait=wait)
         except OSError as error:
-            if not forgiving or error.errno not in PASSING:
+            if not forgiving or error.errno not in RECOVERABLE_ERRORS:
                 raise
             if not self._failing:
                 self._failing = True

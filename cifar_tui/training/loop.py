@@ -7,19 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifar_tui.data.augmentation.augment import Style
+from cifar_tui.data.augmentation.augment import AugmentationPolicy
 from cifar_tui.data.loader import TrainingBatches, on_device
-from cifar_tui.data.seeds import key
+from cifar_tui.data.seeds import derive_seed
 from cifar_tui.events import RunStarted, RunStatus
 from cifar_tui.formatting import plural
-from cifar_tui.models.own import is_own
+from cifar_tui.models.user_class import is_user_class
 from cifar_tui.training.checkpoints.storage import Snapshot
 from cifar_tui.training.clock import Clock
 from cifar_tui.training.control import Control, StopTraining
 from cifar_tui.training.evaluation import Evaluation, evaluate
 from cifar_tui.training.gradients import Gradients, ReplayedGradients
 from cifar_tui.training.journal import Emit, Journal
-from cifar_tui.training.optimizer import optimise
+from cifar_tui.training.optimizer import build_optimizer
 from cifar_tui.training.setup.prepare import Setup
 
 
@@ -69,11 +69,11 @@ def train(
         batch_size=config.batch_size,
         seed=config.seed,
         device=placement.device,
-        style=Style.of(recipe, flips=dataset.flips),
+        policy=AugmentationPolicy.of(recipe, flips=dataset.flips),
         memory_format=placement.memory_format,
     )
     validation = on_device(dataset.validation, placement.device)
-    optimizer, schedule = optimise(model, config, recipe, config.epochs * batches.batches)
+    optimizer, schedule = build_optimizer(model, config, recipe, config.epochs * batches.batches)
     clock.start()
     journal = Journal(
         config, setup.identity, placement, folder, emit, (model, optimizer, schedule), batches.batches, clock
@@ -92,7 +92,7 @@ def train(
             while not journal.over:
                 model.train()
                 for images, labels in batches.epoch(progress.epoch, start=progress.batch):
-                    seed = key(config.seed, progress.epoch, progress.batch, "dropout")
+                    seed = derive_seed(config.seed, progress.epoch, progress.batch, "dropout")
                     loss, correct = gradients.compute(images, labels, seed)
                     optimizer.step()
                     lr = float(schedule.get_last_lr()[0])
@@ -100,7 +100,7 @@ def train(
                     journal.record(loss, correct, len(labels), lr)
                     journal.answer(control)
                 journal.end_training()
-                with setup.draws.evaluating():
+                with setup.random_streams.for_evaluation():
                     found = evaluate(model, validation, len(dataset.classes), placement, control)
                 journal.end_epoch(found)
         except StopTraining as stop:
@@ -113,7 +113,7 @@ def train(
     assert progress.best_epoch is not None
     model.load_state_dict(journal.best_weights)
     try:
-        with setup.draws.evaluating():
+        with setup.random_streams.for_evaluation():
             test = evaluate(model, dataset.test, len(dataset.classes), placement, control)
     except StopTraining as stop:
         return Outcome(stop.state, f"{stop.why} during the test")
@@ -126,10 +126,10 @@ def train(
 
 def _gradients(setup: Setup, tell: Callable[[str], None]) -> Gradients:
     """What computes them on this device; told why where it is the slower way."""
-    how = (setup.model, setup.draws, setup.placement, setup.recipe.smoothing)
+    how = (setup.model, setup.random_streams, setup.placement, setup.recipe.smoothing)
     if setup.placement.device.type != "cuda":
         return Gradients(*how)
-    if is_own(setup.config.model):
+    if is_user_class(setup.config.model):
         tell("each operation is started on its own: a CUDA graph would repeat what a class of your own decided once")
         return Gradients(*how)
     return ReplayedGradients(*how, tell)

@@ -34,7 +34,7 @@ class Stateful(Protocol):
         """Go on from there."""
 
 
-class Steps(Stateful, Protocol):
+class OptimizerLike(Stateful, Protocol):
     """An optimiser."""
 
     @property
@@ -45,7 +45,7 @@ class Steps(Stateful, Protocol):
         """Change the weights by their gradients."""
 
 
-class Rates(Stateful, Protocol):
+class SchedulerLike(Stateful, Protocol):
     """The schedule of an optimiser's learning rates."""
 
     def step(self) -> None:
@@ -55,7 +55,9 @@ class Rates(Stateful, Protocol):
         """The present ones, AdamW's first."""
 
 
-def optimise(model: nn.Module, config: TrainingConfig, recipe: Recipe, total_steps: int) -> tuple[Steps, Rates]:
+def build_optimizer(
+    model: nn.Module, config: TrainingConfig, recipe: Recipe, total_steps: int
+) -> tuple[OptimizerLike, SchedulerLike]:
     """The optimiser of a model's weights, and its schedule."""
     filters = _filters(model) if recipe.muon else []
     # Fused, it takes no complex numbers.
@@ -64,14 +66,14 @@ def optimise(model: nn.Module, config: TrainingConfig, recipe: Recipe, total_ste
         adamw = FusedAdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=fused)
         if recipe.schedule == "one-cycle":
             return adamw, OneCycleLR(adamw, config.max_lr, total_steps=total_steps)
-        return adamw, TriangularRates(adamw, [config.max_lr], total_steps)
+        return adamw, TriangularLR(adamw, [config.max_lr], total_steps)
     chosen = {id(w) for w in filters}
     others = [w for w in model.parameters() if id(w) not in chosen]
     both = AdamWAndMuon(
         FusedAdamW(others, lr=config.lr, weight_decay=config.weight_decay, fused=fused),
         FilterMuon(filters),
     )
-    return both, TriangularRates(both, [config.max_lr, config.max_lr * recipe.muon], total_steps)
+    return both, TriangularLR(both, [config.max_lr, config.max_lr * recipe.muon], total_steps)
 
 
 def _filters(model: nn.Module) -> list[nn.Parameter]:
@@ -176,10 +178,10 @@ class AdamWAndMuon:
         self._muon.load_state_dict(state_dict["muon"])
 
 
-class TriangularRates:
+class TriangularLR:
     """The triangular schedule for groups of weights, each with a peak of its own."""
 
-    def __init__(self, optimizer: Steps, peaks: list[float], total_steps: int) -> None:
+    def __init__(self, optimizer: OptimizerLike, peaks: list[float], total_steps: int) -> None:
         self._optimizer = optimizer
         self._peaks = peaks
         self._total = total_steps

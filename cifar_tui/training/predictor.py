@@ -17,26 +17,26 @@ from cifar_tui.data.loader import evaluation_batches
 from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.checkpoints.storage import Identity
 from cifar_tui.training.devices import Placement
-from cifar_tui.training.evaluation import logits_of
-from cifar_tui.training.random_streams import Draws
-from cifar_tui.training.setup.prepare import build, settle
+from cifar_tui.training.evaluation import compute_logits
+from cifar_tui.training.random_streams import RandomStreams
+from cifar_tui.training.setup.prepare import build, use_device
 
 BATCH_SIZE = 500
 """That of an evaluation: how a product is rounded may depend on how many images it is made for."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class TrainedModel:
     """A model with a run's best weights, ready to answer."""
 
     model: nn.Module
     placement: Placement
     epoch: int
     """The one that the weights are of."""
-    draws: Draws
+    random_streams: RandomStreams
 
 
-def load(path: Path, config: TrainingConfig, identity: Identity) -> Trained:
+def load(path: Path, config: TrainingConfig, identity: Identity) -> TrainedModel:
     """The model of a checkpoint, on the run's device; the images that it was trained on are not needed.
 
     Args:
@@ -48,15 +48,15 @@ def load(path: Path, config: TrainingConfig, identity: Identity) -> Trained:
         InputError: The checkpoint is missing, damaged or another run's, or the device is not there.
     """
     make = models.load(config.model, config.model_dir)
-    placement = settle(config)
+    placement = use_device(config)
     built = build(config, make, len(identity.classes), placement, "predict")
-    snapshot = storage.load_own(path, identity, storage.bounds(built.model))
+    snapshot = storage.load_matching(path, identity, storage.size_limits(built.model))
     storage.restore(snapshot, built.model)
     built.model.eval()
-    return Trained(built.model, built.placement, snapshot.progress.best_epoch or 0, built.draws)
+    return TrainedModel(built.model, built.placement, snapshot.progress.best_epoch or 0, built.random_streams)
 
 
-def answer(trained: Trained, images: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def predict(trained: TrainedModel, images: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """What the model takes images for, as an evaluation of the same images finds it.
 
     Args:
@@ -71,7 +71,7 @@ def answer(trained: Trained, images: NDArray[np.uint8]) -> tuple[NDArray[np.int6
     """
     split = Split(torch.from_numpy(images), torch.zeros(len(images), dtype=torch.int64))
     ((inputs, _),) = evaluation_batches(split, trained.placement.device, trained.placement.memory_format, BATCH_SIZE)
-    with trained.draws.evaluating():
-        logits = logits_of(trained.model, inputs, trained.placement)
+    with trained.random_streams.for_evaluation():
+        logits = compute_logits(trained.model, inputs, trained.placement)
     predicted = logits.argmax(dim=1)
     return predicted.cpu().numpy(), logits.float().softmax(dim=1).cpu().numpy()

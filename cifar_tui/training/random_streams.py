@@ -13,7 +13,7 @@ from torch import nn
 
 from cifar_tui.models.parts.dropout import set_dropout_generator
 
-GLOBAL_GENERATOR = threading.Lock()
+GLOBAL_GENERATOR_LOCK = threading.Lock()
 """Held while something is drawn from the global generators, which all threads share, or done that touches them: a CUDA
 graph, captured or replayed, lays hold of its device's."""
 _EVALUATION = 0
@@ -25,7 +25,7 @@ _Generator = torch.Generator | random.Random | np.random.Generator | np.random.R
 @contextmanager
 def global_generators(device: torch.device) -> Iterator[None]:
     """Have the global generators for oneself, with whatever seed, and leave them as they were."""
-    with GLOBAL_GENERATOR, torch.random.fork_rng([device] if device.type == "cuda" else []):
+    with GLOBAL_GENERATOR_LOCK, torch.random.fork_rng([device] if device.type == "cuda" else []):
         python, arrays = random.getstate(), np.random.get_state()
         try:
             yield
@@ -48,7 +48,7 @@ def _generators(device: torch.device) -> list[torch.Generator]:
     return [torch.default_generator, *cuda]
 
 
-class Draws:
+class RandomStreams:
     """The generators that a model's layers draw from, seeded for each batch: a resumed run draws the same again.
 
     Dropout and its kin, where it is a layer, has a generator of its own. Whatever else in a forward pass draws, such as
@@ -60,15 +60,15 @@ class Draws:
 
     def __init__(self, model: nn.Module, device: torch.device) -> None:
         """Give the layers of a model, which is on this device, their generator."""
-        self.shared = False
+        self.uses_global_generators = False
         """Whether the model draws from the global generators in training."""
-        self.evaluates_at_random = False
+        self.random_in_evaluation = False
         """Whether it draws in evaluation."""
         self._device = device
         self._theirs = [each for module in model.modules() for each in _generators_of(module)]
-        self.renew(model)
+        self.replace_generator(model)
 
-    def renew(self, model: nn.Module) -> None:
+    def replace_generator(self, model: nn.Module) -> None:
         """Give the layers of the model another generator, where the one that they have may be of no use any more."""
         self.own = torch.Generator(self._device)
         """What its layers draw from."""
@@ -77,22 +77,22 @@ class Draws:
     @contextmanager
     def seeded(self, seed: int) -> Iterator[None]:
         """What is drawn within follows from `seed`."""
-        if not self.shared:
+        if not self.uses_global_generators:
             self._seed_own(seed)
             yield
             return
-        with GLOBAL_GENERATOR:
+        with GLOBAL_GENERATOR_LOCK:
             self.seed_all(seed)
             yield
 
     @contextmanager
-    def evaluating(self) -> Iterator[None]:
+    def for_evaluation(self) -> Iterator[None]:
         """What a model draws within, where it draws in evaluation, is the same each time."""
-        if not self.evaluates_at_random:
+        if not self.random_in_evaluation:
             self._seed_own(_EVALUATION)
             yield
             return
-        with GLOBAL_GENERATOR:
+        with GLOBAL_GENERATOR_LOCK:
             self.seed_all(_EVALUATION)
             yield
 

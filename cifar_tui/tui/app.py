@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.formatting import plural
-from cifar_tui.stored import AS_MADE, Overrides
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.tui import keys
 from cifar_tui.tui.dialogs import consent
 from cifar_tui.tui.live import LiveApp
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from textual.widgets import Input
 
     from cifar_tui.runs.inference import PredictedFiles
-    from cifar_tui.runs.workspace import Session
+    from cifar_tui.runs.workspace import Workspace
     from cifar_tui.tui.dialogs.new_run import Wanted
 
 
@@ -37,7 +37,7 @@ class Dashboard(LiveApp):
         self,
         runs_dir: Path,
         configs: Sequence[TrainingConfig],
-        session: Callable[[], Session],
+        session: Callable[[], Workspace],
         *,
         start: bool = False,
         light: bool = False,
@@ -122,7 +122,7 @@ class Dashboard(LiveApp):
             self._unsure |= {entry for entry, _ in unsure}
             self.say("looking for CIFAR-10 …")
             background.run(
-                lambda: [(entry, self.session().missing(config)) for entry, config in unsure],
+                lambda: [(entry, self.session().missing_data_dir(config)) for entry, config in unsure],
                 self._start_or_ask,
                 functools.partial(self._not_found, unsure),
             )
@@ -193,7 +193,7 @@ class Dashboard(LiveApp):
             return
         consent.with_class(self, entry, functools.partial(self._resume, entry))
 
-    def _resume(self, entry: Entry, given: Overrides = AS_MADE) -> None:
+    def _resume(self, entry: Entry, given: Overrides = NO_OVERRIDES) -> None:
         with self.refusals():
             self.roster.resume(entry, given)
             self.say("resuming from its last checkpoint …", entry)
@@ -217,10 +217,10 @@ class Dashboard(LiveApp):
         """
         options = self.roster.options(entry)
         if entry.folder is not None and not entry.under_way:
-            from cifar_tui.models import own
+            from cifar_tui.models import user_class
 
             try:
-                unknown = own.unknown(options.model, options.model_dir, (self._runs_dir, entry.folder.path))
+                unknown = user_class.untrusted(options.model, options.model_dir, (self._runs_dir, entry.folder.path))
             except CifarTuiError as error:
                 self.say(str(error), entry, "warning")
                 return replace(options, model=TrainingConfig().model, model_dir=None)
@@ -234,10 +234,10 @@ class Dashboard(LiveApp):
             return
         config = wanted.config
         if config.model_dir is not None:
-            from cifar_tui.models import own
+            from cifar_tui.models import user_class
 
             try:
-                own.allow(config.model, config.model_dir, (self._runs_dir,))
+                user_class.allow(config.model, config.model_dir, (self._runs_dir,))
             except CifarTuiError as error:
                 self.say(str(error), level="warning")
                 return

@@ -16,14 +16,14 @@ from cifar_tui.tui.theme import Look
 from cifar_tui.tui.views import Views
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.workspace import Session
+    from cifar_tui.runs.workspace import Workspace
     from cifar_tui.system.hardware import Sample
 
 
 class Body(Vertical):
     """The panels below the runs table."""
 
-    def __init__(self, remarks: Collection[Remark], look: Look, session: Callable[[], Session]) -> None:
+    def __init__(self, remarks: Collection[Remark], look: Look, session: Callable[[], Workspace]) -> None:
         """Have the charts on.
 
         Args:

@@ -14,15 +14,16 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.stored import Overrides
+from cifar_tui.records import Overrides
 from cifar_tui.tui.app import Dashboard
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runtime.prints import Prints
 from cifar_tui.tui.runtime.signals import Signals
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.run import Message, Run
-    from cifar_tui.runs.workspace import Session
+    from cifar_tui.runs.messages import Message
+    from cifar_tui.runs.run import Run
+    from cifar_tui.runs.workspace import Workspace
     from cifar_tui.state import RunState
 
 
@@ -81,13 +82,13 @@ def run(
         resume: Have that run go on, with what is given there instead of what it was made with.
     """
     making = threading.Lock()
-    made: list[Session] = []
+    made: list[Workspace] = []
 
-    def session() -> Session:
-        from cifar_tui.runs.workspace import Session
+    def session() -> Workspace:
+        from cifar_tui.runs.workspace import Workspace
 
         with making:
-            made[:] = made or [Session(runs_dir, niceness=NICENESS, tensorboard=tensorboard)]
+            made[:] = made or [Workspace(runs_dir, niceness=NICENESS, tensorboard=tensorboard)]
         return made[0]
 
     signals = Signals()

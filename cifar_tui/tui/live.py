@@ -19,6 +19,7 @@ from textual.scrollbar import ScrollBar, ScrollBarRender
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.formatting import plural, printable
+from cifar_tui.records import Summary
 from cifar_tui.tui.dialogs import consent
 from cifar_tui.tui.images.terminal_graphics import TerminalIdentified, driver_class
 from cifar_tui.tui.log.messages import Remark
@@ -35,10 +36,10 @@ from cifar_tui.tui.theme import Look
 
 if TYPE_CHECKING:
     from cifar_tui.events import Level
-    from cifar_tui.runs.run import Message
-    from cifar_tui.runs.workspace import Session
+    from cifar_tui.runs.messages import Message
+    from cifar_tui.runs.workspace import Workspace
     from cifar_tui.state import RunState
-    from cifar_tui.store.tail import Tail
+    from cifar_tui.store.events_file import Tail
 
 SAMPLE_SECONDS = 2.0
 """How often the devices are asked what they do, while something trains."""
@@ -56,7 +57,7 @@ class LiveApp(InTurnApp):
         self,
         runs_dir: Path,
         configs: Sequence[TrainingConfig],
-        session: Callable[[], Session],
+        session: Callable[[], Workspace],
         *,
         light: bool = False,
         ascii_only: bool = False,
@@ -285,7 +286,7 @@ class LiveApp(InTurnApp):
         """Say what there is to say of a message."""
         from cifar_tui.events import Note, RunFinished
         from cifar_tui.report.event_lines import ending_line, event_line
-        from cifar_tui.runs.run import Ended, Loading
+        from cifar_tui.runs.messages import Ended, Loading
 
         if isinstance(message, Ended):
             if entry.error:
@@ -379,7 +380,7 @@ class LiveApp(InTurnApp):
         folder = entry.folder
         assert folder is not None
 
-        def done(read: tuple[dict[str, Any], RunState, Tail]) -> None:
+        def done(read: tuple[Summary, RunState, Tail]) -> None:
             if not entry.under_way:
                 entry.summary, entry.state, entry.tail = read
                 self.follow()

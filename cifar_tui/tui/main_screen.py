@@ -25,7 +25,7 @@ from cifar_tui.tui.widgets.status_line import StatusLine
 if TYPE_CHECKING:
     from textual.widgets import Input
 
-    from cifar_tui.runs.workspace import Session
+    from cifar_tui.runs.workspace import Workspace
     from cifar_tui.system.hardware import Sample
     from cifar_tui.tui.body import Body
     from cifar_tui.tui.images.pixels import Pixels
@@ -74,7 +74,7 @@ class MainScreen(ViewsScreen):
         look: Look,
         size: Size,
         selected: Callable[[], None],
-        session: Callable[[], Session],
+        session: Callable[[], Workspace],
         with_class: Callable[[Entry, Callable[[], None]], None],
     ) -> None:
         """Show these runs.

@@ -23,7 +23,7 @@ from cifar_tui.tui.sidebar.device import DevicePanel
 from cifar_tui.tui.theme import Look
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.workspace import Session
+    from cifar_tui.runs.workspace import Workspace
 
 TITLES = {
     "charts": "1 charts",
@@ -41,7 +41,7 @@ UNNAMED = ("confidence",)
 class Views(ContentSwitcher):
     """Charts, confusion matrix, test images and confidence in them, comparison, log, devices."""
 
-    def __init__(self, remarks: Collection[Remark], look: Look, session: Callable[[], Session]) -> None:
+    def __init__(self, remarks: Collection[Remark], look: Look, session: Callable[[], Workspace]) -> None:
         """Have the charts on.
 
         Args:

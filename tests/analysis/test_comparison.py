@@ -53,7 +53,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         setup = prepare(config, TinyShelf(tiny_source(400, classes=5)), lambda *_: None)  # type: ignore[arg-type]
         folder, trained = finished_run(root / name, setup)
         assert trained.outcome.test is not None
-        best = folder.read_summary()["best_epoch"]
+        best = folder.read_summary().best_epoch or 0
         (folder.path / FILE).write_bytes(answers_of(trained.outcome.test, setup.dataset, best).to_bytes())
         folder.path.rename(root / "runs" / f"20260314-150926-{name}")
     return root / "runs"

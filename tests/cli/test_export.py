@@ -18,8 +18,8 @@ from cifar_tui import models
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.events import AnyEvent, Batch, Resumed
 from cifar_tui.runs.tensorboard import EventFile
+from cifar_tui.store.csv_files import write_batches_csv
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.store.tables import write_batches_csv
 from cifar_tui.training import export
 from cifar_tui.training.predictor import load
 from tests.support.program import command

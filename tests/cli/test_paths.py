@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cifar_tui.errors import InputError
-from cifar_tui.system.paths import absolute, expanded, expanded_name
+from cifar_tui.system.paths import absolute, expand_image_path, expand_path
 from tests.support.command import only_run, refused
 from tests.support.program import TRAIN, call, interrupted, prepared
 
@@ -41,7 +41,7 @@ def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_a_path_means(cwd: Path, monkeypatch: pytest.MonkeyPatch, text: str, means: str) -> None:
     monkeypatch.setenv("EMPTY", "")
     monkeypatch.setenv("WORD", "word")
-    assert expanded("output", text) == means.format(home=cwd.parent / "home", scratch=cwd.parent / "scratch")
+    assert expand_path("output", text) == means.format(home=cwd.parent / "home", scratch=cwd.parent / "scratch")
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_what_a_path_means(cwd: Path, monkeypatch: pytest.MonkeyPatch, text: str
 def test_a_path_that_leads_nowhere_is_refused(monkeypatch: pytest.MonkeyPatch, text: str, says: str) -> None:
     monkeypatch.setenv("LONG", "x" * 5000)
     with pytest.raises(InputError) as error:
-        expanded("output", text)
+        expand_path("output", text)
     assert says in str(error.value)
 
 
@@ -68,8 +68,8 @@ def test_a_name_with_a_dollar_that_is_there_is_that_name(cwd: Path, monkeypatch:
     monkeypatch.setenv("WORD", "word")
     Path("$WORD").touch()
     Path("a$NOT_SET").touch()
-    assert [expanded("output", name) for name in ("$WORD", "a$NOT_SET")] == ["$WORD", "a$NOT_SET"]
-    assert expanded_name("*.$NOT_SET") == "*.$NOT_SET", "it is a pattern of files, and may be one of this name"
+    assert [expand_path("output", name) for name in ("$WORD", "a$NOT_SET")] == ["$WORD", "a$NOT_SET"]
+    assert expand_image_path("*.$NOT_SET") == "*.$NOT_SET", "it is a pattern of files, and may be one of this name"
     (cwd / "link").symlink_to("/usr/bin")
     assert absolute("x") == cwd / "x"
     assert absolute("../x/./y") == cwd.parent / "x" / "y"

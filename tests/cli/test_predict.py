@@ -17,16 +17,16 @@ import pytest
 from rich.console import Console
 
 from cifar_tui.data.images import decoder
-from cifar_tui.data.images.named_files import Picture, decoded, find
+from cifar_tui.data.images.input_files import InputFile, decoded, find
 from cifar_tui.errors import InputError
 from cifar_tui.headless.prediction import _block, _line, _total
 from cifar_tui.runs.inference import Prediction, predictions
-from cifar_tui.runs.workspace import Session
+from cifar_tui.runs.workspace import Workspace
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.control import Control
 from cifar_tui.training.evaluation import evaluate
 from cifar_tui.training.predictor import load
-from cifar_tui.training.setup.image_cache import Shelf
+from cifar_tui.training.setup.image_cache import ImageCache
 from cifar_tui.training.setup.prepare import Setup, prepare
 from tests.support.images import write_folder, write_image, write_unusable
 from tests.support.program import command
@@ -49,7 +49,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunFolde
         (data / "test" / name).write_text("no image")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(root / "cache"))
-        setup = prepare(replace(TINY, data=str(data), epochs=1), Shelf(), lambda *_: None)
+        setup = prepare(replace(TINY, data=str(data), epochs=1), ImageCache(), lambda *_: None)
         folder, _ = finished_run(root / "runs", setup)
         yield folder, setup
 
@@ -220,9 +220,9 @@ def test_names_are_files_folders_and_patterns(tmp_path: Path, monkeypatch: pytes
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).touch()
     own = Path.cwd().name
-    assert find(["z.png"]) == [Picture("z.png", (own,), named=True)]
-    assert find(["b/1.png", "none.png"])[1] == Picture("none.png", (own,), named=True), "it is told of the others"
-    assert find(["."])[:2] == [Picture("./[1].png", (own,), named=False), Picture("./z.png", (own,), named=False)]
+    assert find(["z.png"]) == [InputFile("z.png", (own,), named=True)]
+    assert find(["b/1.png", "none.png"])[1] == InputFile("none.png", (own,), named=True), "it is told of the others"
+    assert find(["."])[:2] == [InputFile("./[1].png", (own,), named=False), InputFile("./z.png", (own,), named=False)]
     assert [(p.path, *p.folders) for p in find(["."])[2:]] == [
         *[("b/1.png", "b", own), ("b/1/0.jpg", "b", "1", own), ("b/2.png", "b", own), ("b c/0.png", "b c", own)]
     ]
@@ -240,7 +240,7 @@ def test_a_session_predicts_the_first_files_with_few_threads_until_it_is_told_to
 ) -> None:
     folder, setup = trained
     data = Path(setup.config.data) / "test"
-    session, told = Session(folder.path.parent), list[tuple[str, int, int]]()
+    session, told = Workspace(folder.path.parent), list[tuple[str, int, int]]()
     monkeypatch.setattr("cifar_tui.runs.workspace.MOST_FILES", 4)
     names = [str(data / "dog" / "bad.png"), str(data / "dog")]
     found = session.predict(folder, names, lambda *what: told.append(what))
@@ -248,7 +248,7 @@ def test_a_session_predicts_the_first_files_with_few_threads_until_it_is_told_to
     assert [(each.picture.path, each.true) for each in found.found] == [(p["file"], "dog") for p in printed[1:4]]
     assert [each.top[0][0] for each in found.found] == [p["class"] for p in printed[1:4]]
     assert ([bad.picture.path for bad in found.unreadable], found.files) == (names[:1], len(printed))
-    assert found.epoch == folder.read_summary()["best_epoch"]
+    assert found.epoch == folder.read_summary().best_epoch
     assert told[-4:] == [("predicting", done, 4) for done in range(4)]
 
     def stop(what: str, done: int, total: int) -> None:
@@ -268,7 +268,7 @@ def test_a_walk_through_all_folders_holds_up_nobody_who_does_not_want_it_any_mor
         raise KeyError(what)
 
     walked = threading.Event()
-    monkeypatch.setattr("cifar_tui.data.images.named_files.find", lambda _: walked.wait(60) and [])
+    monkeypatch.setattr("cifar_tui.data.images.input_files.find", lambda _: walked.wait(60) and [])
     with pytest.raises(KeyError, match="looking for image files"):
         predictions(trained[0], ["/"], stop, most=1)
     walked.set()
@@ -287,7 +287,7 @@ def test_many_files_are_decoded_in_order_and_a_pipe_is_not_waited_for(tmp_path: 
 def prediction(**values: Any) -> Prediction:
     pixels = np.zeros((3, 32, 32), np.uint8)
     pixels[0, 0, 0], pixels[1, 1, 0], pixels[2, 31, 31] = 255, 255, 255
-    picture = Picture("a.png", ("dog",), named=True)
+    picture = InputFile("a.png", ("dog",), named=True)
     return replace(Prediction(picture, pixels, (("cat", 0.75), ("dog", 0.2), ("fox", 0.05)), "dog"), **values)
 
 

@@ -12,10 +12,10 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2 import functional
 
-from cifar_tui.data.augmentation.augment import Draws, Style, augment, draw
+from cifar_tui.data.augmentation.augment import AugmentationParameters, AugmentationPolicy, augment, sample_parameters
 from cifar_tui.data.augmentation.color import BRIGHTNESS, CONTRAST, HUE, SATURATION, blend, shift_hue
 from cifar_tui.data.augmentation.geometry import flip_and_crop, inverse_rotation, rotate
-from cifar_tui.data.seeds import generator, key
+from cifar_tui.data.seeds import derive_generator, derive_seed
 
 ADJUSTMENTS: dict[int, Callable[[Image.Image, float], Image.Image]] = {
     BRIGHTNESS: functional.adjust_brightness,
@@ -69,7 +69,7 @@ def pil_flip_and_crop(image: Image.Image, flip: bool, top: int, left: int) -> Im
     return cut
 
 
-def pil_pipeline(image: Image.Image, draws: Draws, i: int) -> Image.Image:
+def pil_pipeline(image: Image.Image, draws: AugmentationParameters, i: int) -> Image.Image:
     """What the protocol's torchvision transforms do to one image, given what they draw."""
     image = pil_flip_and_crop(image, bool(draws.flip[i]), int(draws.top[i]), int(draws.left[i]))
     factors = [*draws.factors[i].tolist(), draws.hue[i].item()]
@@ -128,7 +128,7 @@ def test_rotation_equals_torchvision() -> None:
 def test_whole_augmentation_equals_torchvision_for_every_order() -> None:
     orders = torch.tensor(list(permutations(range(4)))).repeat_interleave(12, 0)
     count = len(orders)
-    draws = replace(draw(count, generator(1, 2, 3, "test"), Style()), order=orders)
+    draws = replace(sample_parameters(count, derive_generator(1, 2, 3, "test"), AugmentationPolicy()), order=orders)
     indices = torch.randperm(len(IMAGES), generator=torch.Generator().manual_seed(5))[:count]
     reference = each(IMAGES[indices], lambda image, i: pil_pipeline(image, draws, i))
     assert_same_pixels(augment(IMAGES, indices, draws), reference)
@@ -138,7 +138,7 @@ def test_whole_augmentation_equals_torchvision_for_every_order() -> None:
 def test_small_batches_equal_torchvision(count: int) -> None:
     images = random_images(count)
     for number in range(12):
-        draws = draw(count, generator(0, 0, number, "test"), Style())
+        draws = sample_parameters(count, derive_generator(0, 0, number, "test"), AugmentationPolicy())
         expected = [pil_pipeline(functional.to_pil_image(image), draws, i) for i, image in enumerate(images)]
         reference = torch.stack([functional.pil_to_tensor(image) for image in expected])
         assert_same_pixels(augment(images, torch.arange(count), draws), reference)
@@ -146,12 +146,16 @@ def test_small_batches_equal_torchvision(count: int) -> None:
 
 def test_augmenting_leaves_the_images_as_they_were() -> None:
     images = IMAGES.clone()
-    augment(images, torch.arange(len(images)), draw(len(images), generator(0, 0, 0, "test"), Style()))
+    augment(
+        images,
+        torch.arange(len(images)),
+        sample_parameters(len(images), derive_generator(0, 0, 0, "test"), AugmentationPolicy()),
+    )
     assert torch.equal(images, IMAGES)
 
 
 DRAWN = 24_000
-DRAWS = draw(DRAWN, generator(0, 1, 2, "test"), Style())
+DRAWS = sample_parameters(DRAWN, derive_generator(0, 1, 2, "test"), AugmentationPolicy())
 
 
 @pytest.mark.parametrize(
@@ -212,34 +216,39 @@ def test_draws_are_independent_of_each_other_and_from_image_to_image() -> None:
 
 
 def test_without_flips_only_the_flip_is_missing() -> None:
-    flipping, fixed = (draw(100, generator(0, 0, 0, "test"), Style(flips=flips)) for flips in (True, False))
+    flipping, fixed = (
+        sample_parameters(100, derive_generator(0, 0, 0, "test"), AugmentationPolicy(flips=flips))
+        for flips in (True, False)
+    )
     assert flipping.flip.any()
     assert not fixed.flip.any()
-    for field in fields(Draws):
+    for field in fields(AugmentationParameters):
         if field.name != "flip":
             assert torch.equal(getattr(flipping, field.name), getattr(fixed, field.name))
 
 
 def test_joined_draws_augment_as_the_batches_do_apart() -> None:
     images = random_images(60)
-    parts = [draw(30, generator(0, 0, batch, "test"), Style()) for batch in range(2)]
+    parts = [sample_parameters(30, derive_generator(0, 0, batch, "test"), AugmentationPolicy()) for batch in range(2)]
     apart = [augment(images, torch.arange(30) + 30 * batch, part) for batch, part in enumerate(parts)]
-    assert torch.equal(augment(images, torch.arange(60), Draws.joined(parts)), torch.cat(apart))
+    assert torch.equal(augment(images, torch.arange(60), AugmentationParameters.concatenated(parts)), torch.cat(apart))
 
 
 def test_draws_follow_from_their_key_alone() -> None:
     torch.manual_seed(1)
-    first = draw(50, generator(7, 3, 11, "augment"), Style())
+    first = sample_parameters(50, derive_generator(7, 3, 11, "augment"), AugmentationPolicy())
     torch.manual_seed(2)
     state = torch.get_rng_state()
-    again = draw(50, generator(7, 3, 11, "augment"), Style())
+    again = sample_parameters(50, derive_generator(7, 3, 11, "augment"), AugmentationPolicy())
     assert torch.equal(torch.get_rng_state(), state)
-    assert all(torch.equal(getattr(first, field.name), getattr(again, field.name)) for field in fields(Draws))
+    assert all(
+        torch.equal(getattr(first, field.name), getattr(again, field.name)) for field in fields(AugmentationParameters)
+    )
 
 
 def test_each_part_of_a_key_changes_it() -> None:
     keys = {
-        key(seed, epoch, batch, purpose)
+        derive_seed(seed, epoch, batch, purpose)
         for seed in (0, 1, 2**63 - 1)
         for epoch in range(20)
         for batch in range(20)
@@ -251,4 +260,4 @@ def test_each_part_of_a_key_changes_it() -> None:
 
 
 def test_a_key_never_changes_so_that_old_runs_resume() -> None:
-    assert key(0, 1, 2, "augment") == 681164528823434397
+    assert derive_seed(0, 1, 2, "augment") == 681164528823434397

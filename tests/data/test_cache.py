@@ -38,8 +38,8 @@ def fail() -> Source:
 
 
 def test_what_was_read_once_is_given_again() -> None:
-    assert cache.through("key", lambda: SOURCE) == SOURCE
-    again = cache.through("key", fail)
+    assert cache.load_or_read("key", lambda: SOURCE) == SOURCE
+    again = cache.load_or_read("key", fail)
     for ours, theirs in ((again.train, SOURCE.train), (again.test, SOURCE.test)):
         assert torch.equal(ours.images, theirs.images)
         assert torch.equal(ours.labels, theirs.labels)
@@ -48,9 +48,9 @@ def test_what_was_read_once_is_given_again() -> None:
 
 
 def test_another_key_is_read_for_itself() -> None:
-    cache.through("key", lambda: SOURCE)
+    cache.load_or_read("key", lambda: SOURCE)
     with pytest.raises(AssertionError, match="read again"):
-        cache.through("other", fail)
+        cache.load_or_read("other", fail)
 
 
 def test_the_key_tells_kind_path_size_and_time_apart() -> None:
@@ -63,7 +63,7 @@ def test_the_key_tells_kind_path_size_and_time_apart() -> None:
 
 @pytest.mark.parametrize("how", ["truncated", "bit flipped", "empty", "foreign", "folder"])
 def test_a_damaged_cache_is_noted_and_rebuilt(images: Path, how: str) -> None:
-    cache.through("key", lambda: SOURCE)
+    cache.load_or_read("key", lambda: SOURCE)
     path = images / "key.safetensors"
     content = path.read_bytes()
     path.unlink()
@@ -73,12 +73,12 @@ def test_a_damaged_cache_is_noted_and_rebuilt(images: Path, how: str) -> None:
         path.write_bytes(content[:-10] + bytes([content[-10] ^ 1]) + content[-9:])
     else:
         path.write_bytes({"truncated": content[:-10], "empty": b"", "foreign": b"no tensors at all"}[how])
-    source = cache.through("key", lambda: SOURCE)
+    source = cache.load_or_read("key", lambda: SOURCE)
     assert source.train is SOURCE.train
     assert source.notes[:2] == SOURCE.notes
     assert f"the cached images {str(path)!r} could not be used and were read again" in source.notes[2]
     if how != "folder":
-        assert cache.through("key", fail).notes == SOURCE.notes
+        assert cache.load_or_read("key", fail).notes == SOURCE.notes
 
 
 @pytest.mark.parametrize(
@@ -94,14 +94,14 @@ def test_a_damaged_cache_is_noted_and_rebuilt(images: Path, how: str) -> None:
     ],
 )
 def test_images_that_no_model_can_take_are_not_given(train: Split) -> None:
-    cache.through("key", lambda: replace(SOURCE, train=train))
-    assert cache.through("key", lambda: SOURCE).train is SOURCE.train
+    cache.load_or_read("key", lambda: replace(SOURCE, train=train))
+    assert cache.load_or_read("key", lambda: SOURCE).train is SOURCE.train
 
 
 def test_a_cache_that_cannot_be_written_is_a_note(images: Path) -> None:
     images.parent.mkdir()
     images.touch()
-    *kept, note = cache.through("key", lambda: SOURCE).notes
+    *kept, note = cache.load_or_read("key", lambda: SOURCE).notes
     assert tuple(kept) == SOURCE.notes
     assert "the images could not be cached" in note
 
@@ -117,22 +117,22 @@ def age(images: Path) -> None:
 
 
 def test_many_small_sources_leave_a_large_one_where_it_is(images: Path) -> None:
-    cache.through("large", lambda: sized(500))
+    cache.load_or_read("large", lambda: sized(500))
     for index in range(20):
         age(images)
-        cache.through(f"small-{index}", lambda: SOURCE)
+        cache.load_or_read(f"small-{index}", lambda: SOURCE)
     assert len(list(images.iterdir())) == 21
-    cache.through("large", fail)
+    cache.load_or_read("large", fail)
 
 
 def test_what_was_used_last_is_kept_within_so_many_bytes(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cache.through("first", lambda: SOURCE)
+    cache.load_or_read("first", lambda: SOURCE)
     each = (images / "first.safetensors").stat().st_size
     monkeypatch.setattr(cache, "MOST_BYTES", 4 * each)
     for index in range(6):
         age(images)
-        cache.through(f"other-{index}", lambda: SOURCE)
-        cache.through("first", fail)
+        cache.load_or_read(f"other-{index}", lambda: SOURCE)
+        cache.load_or_read("first", fail)
     assert {path.stem for path in images.iterdir()} == {"first", "other-3", "other-4", "other-5"}
     assert sum(path.stat().st_size for path in images.iterdir()) <= 4 * each
 
@@ -141,21 +141,21 @@ def test_a_source_that_is_larger_than_all_that_may_be_cached_turns_nothing_out(
     images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache, "MOST_BYTES", 100_000)
-    cache.through("small", lambda: SOURCE)
-    *_, note = cache.through("large", lambda: sized(40)).notes
+    cache.load_or_read("small", lambda: SOURCE)
+    *_, note = cache.load_or_read("large", lambda: sized(40)).notes
     assert "the next start will take as long: the images take 0.0 GB" in note
     assert [path.stem for path in images.iterdir()] == ["small"]
-    assert cache.through("small", fail).notes == SOURCE.notes
+    assert cache.load_or_read("small", fail).notes == SOURCE.notes
 
 
 def test_no_more_than_a_part_of_a_full_disk_is_taken(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=50_000))
-    assert "may be cached" in cache.through("key", lambda: SOURCE).notes[-1]
+    assert "may be cached" in cache.load_or_read("key", lambda: SOURCE).notes[-1]
     assert not images.exists()
 
 
 def test_what_another_process_removes_meanwhile_is_no_error(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cache.through("first", lambda: SOURCE)
+    cache.load_or_read("first", lambda: SOURCE)
     monkeypatch.setattr(cache, "MOST_BYTES", (images / "first.safetensors").stat().st_size)
     unlink = Path.unlink
 
@@ -165,13 +165,13 @@ def test_what_another_process_removes_meanwhile_is_no_error(images: Path, monkey
 
     monkeypatch.setattr(Path, "unlink", twice)
     (images / "gone.safetensors").symlink_to("nowhere")
-    assert cache.through("second", lambda: SOURCE).notes == SOURCE.notes
+    assert cache.load_or_read("second", lambda: SOURCE).notes == SOURCE.notes
 
 
 def test_a_validation_set_of_its_own_is_kept_and_how_all_was_read() -> None:
     source = replace(SOURCE, validation=part(5), by_class=True, splits="all of it", rules=1)
-    cache.through("key", lambda: source)
-    again = cache.through("key", fail)
+    cache.load_or_read("key", lambda: source)
+    again = cache.load_or_read("key", fail)
     assert again.validation is not None
     assert torch.equal(again.validation.images, part(5).images)
     assert (again.by_class, again.splits, again.rules) == (True, "all of it", 1)
@@ -188,7 +188,7 @@ def test_images_that_an_earlier_release_cached_are_used(images: Path) -> None:
         images / "key.safetensors",
         metadata={"source": json.dumps(about | {"fingerprint": fingerprint(SOURCE)})},
     )
-    source = cache.through("key", fail)
+    source = cache.load_or_read("key", fail)
     assert (source.name, source.notes, source.by_class, source.validation) == ("cifar10", (), False, None)
 
 
@@ -198,6 +198,6 @@ def test_the_cache_is_replaced_whole(images: Path, monkeypatch: pytest.MonkeyPat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(cache, "save_file", full)
-    note = cache.through("key", lambda: SOURCE).notes[-1]
+    note = cache.load_or_read("key", lambda: SOURCE).notes[-1]
     assert note.endswith("No space left on device")
     assert list(images.iterdir()) == []

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cifar_tui.data import sources
-from cifar_tui.data.dataset import Source, Split, fingerprint, split, with_own_test
-from cifar_tui.data.images import decoder, named_files
+from cifar_tui.data.dataset import Source, Split, fingerprint, hold_out_test_images, split
+from cifar_tui.data.images import decoder, input_files
 from cifar_tui.errors import InputError
 from cifar_tui.system.files import open_to_read
 from tests.support.images import write_folder, write_image, write_unusable
@@ -40,13 +40,13 @@ def root(tmp_path: Path) -> Path:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths that are decoded."""
     paths: list[str] = []
-    decode = decoder.decode_with_remark
+    decode = decoder.decode_with_note
 
     def remember(path: str | os.PathLike[str], rules: int) -> object:
         paths.append(str(path))
         return decode(path, rules)
 
-    monkeypatch.setattr(decoder, "decode_with_remark", remember)
+    monkeypatch.setattr(decoder, "decode_with_note", remember)
     return paths
 
 
@@ -149,7 +149,7 @@ def test_a_class_of_pipes_is_refused_before_any_is_opened(root: Path, decoded: l
 
 def test_files_are_predicted_without_a_pipe_among_them_being_opened(root: Path) -> None:
     with waiting_writer(root / "train/cat/pipe.png") as opened:
-        found = list(named_files.decoded([picture.path for picture in named_files.find([str(root)])], 1))
+        found = list(input_files.decoded([picture.path for picture in input_files.find([str(root)])], 1))
         with pytest.raises(OSError, match="it is no file"):
             open_to_read(root / "train/cat/pipe.png")
         assert not opened.wait(0.1)
@@ -320,7 +320,7 @@ def test_a_class_without_test_images_is_noted(tmp_path: Path) -> None:
 def test_own_test_set_is_a_stratified_fifth(drawn: list[int]) -> None:
     labels = torch.tensor(drawn)
     images = torch.arange(len(drawn)).reshape(-1, 1)
-    train, test = with_own_test(Split(images, labels))
+    train, test = hold_out_test_images(Split(images, labels))
     for label in set(drawn):
         count = drawn.count(label)
         tested = int((test.labels == label).sum())
@@ -384,7 +384,7 @@ def test_decoding_is_cancelled_by_its_progress(
         if what == "decoding images":
             raise CancelledError
 
-    slowly = decoder.decode_with_remark
+    slowly = decoder.decode_with_note
 
     def decode(path: str, rules: int) -> object:
         import time
@@ -392,7 +392,7 @@ def test_decoding_is_cancelled_by_its_progress(
         time.sleep(0.01)
         return slowly(path, rules)
 
-    monkeypatch.setattr(decoder, "decode_with_remark", decode)
+    monkeypatch.setattr(decoder, "decode_with_note", decode)
     with pytest.raises(CancelledError):
         sources.read(str(tmp_path / "pets"), None, progress)
     assert len(decoded) < 100

@@ -178,7 +178,7 @@ def test_an_avif_has_as_many_pixels_as_its_decoder_has_room_for(tmp_path: Path) 
 
 
 def decoded(path: Path) -> tuple[NDArray[Any], str]:
-    pixels, remark = decoder.decode_with_remark(path)
+    pixels, remark = decoder.decode_with_note(path)
     assert (pixels == pixels[0]).all()
     return pixels[0].astype(int), remark
 

@@ -23,7 +23,7 @@ from PIL import Image
 from cifar_tui.data import sources
 from cifar_tui.data.dataset import Source, Split, fingerprint, split
 from cifar_tui.data.image_folder.class_names import canonical
-from cifar_tui.data.images.named_files import find
+from cifar_tui.data.images.input_files import find
 from cifar_tui.errors import InputError
 
 GIVEN = os.environ.get("CIFAR_TUI_FUZZ_EXAMPLES")

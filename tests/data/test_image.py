@@ -17,7 +17,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from cifar_tui.data.images import decode_memory, decoder, resize
-from cifar_tui.data.images.decode_memory import Room
+from cifar_tui.data.images.decode_memory import MemoryBudget
 from tests.support.images import write_bomb, write_image, write_unusable
 
 RED = (200, 30, 60)
@@ -221,11 +221,11 @@ def test_many_threads_share_the_300_mb(tmp_path: Path) -> None:
 
 
 def test_room_is_given_in_turn_and_a_large_one_is_not_passed_without_end() -> None:
-    room, order = Room(10), list[str]()
+    room, order = MemoryBudget(10), list[str]()
 
     def take(name: str, size: int, inside: threading.Event | None = None) -> threading.Thread:
         def run() -> None:
-            with room.of(size):
+            with room.reserve(size):
                 order.append(name)
                 if inside:
                     inside.wait(10)
@@ -250,9 +250,9 @@ def test_room_is_given_in_turn_and_a_large_one_is_not_passed_without_end() -> No
     for thread in threads:
         thread.join(10)
     assert order == ["small", "all of it", "small, later"]
-    with pytest.raises(KeyError), room.of(10):
+    with pytest.raises(KeyError), room.reserve(10):
         raise KeyError
-    with room.of(10):
+    with room.reserve(10):
         pass
 
 

@@ -18,7 +18,7 @@ from cifar_tui.data.image_folder.class_names import class_of
 from cifar_tui.errors import InputError
 from cifar_tui.training.control import StopTraining
 from cifar_tui.training.evaluation import evaluate
-from cifar_tui.training.setup.image_cache import Shelf
+from cifar_tui.training.setup.image_cache import ImageCache
 from tests.support.images import write_folder, write_image
 from tests.support.program import TRAIN, call, prepared
 
@@ -478,7 +478,7 @@ def learned(cwd: Path) -> list[list[str]]:
 
 def read_by_the_first_rules(patch: pytest.MonkeyPatch) -> None:
     """Have new runs read their images as they once did."""
-    patch.setattr(Shelf, "source", partialmethod(Shelf.source, rules=1))
+    patch.setattr(ImageCache, "source", partialmethod(ImageCache.source, rules=1))
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torchvision import transforms
 
-from cifar_tui.data.augmentation.augment import Style, augment, draw
+from cifar_tui.data.augmentation.augment import AugmentationPolicy, augment, sample_parameters
 from cifar_tui.data.dataset import Split
 from cifar_tui.data.loader import TrainingBatches, evaluation_batches, normalise, on_device
-from cifar_tui.data.seeds import generator
+from cifar_tui.data.seeds import derive_generator
 from cifar_tui.errors import InputError
 
 CPU = torch.device("cpu")
@@ -30,7 +30,7 @@ def numbered(count: int) -> Split:
 
 
 def training_batches(split: Split, batch_size: int, *, seed: int = 0, flips: bool = True) -> TrainingBatches:
-    return TrainingBatches(split, batch_size=batch_size, seed=seed, device=CPU, style=Style(flips=flips))
+    return TrainingBatches(split, batch_size=batch_size, seed=seed, device=CPU, policy=AugmentationPolicy(flips=flips))
 
 
 def assert_same(ours: Iterable[tuple[Tensor, Tensor]], others: Iterable[tuple[Tensor, Tensor]]) -> None:
@@ -68,7 +68,7 @@ def test_an_epoch_entered_at_a_batch_goes_on_as_one_that_got_there(
 def test_batches_are_the_protocols_augmentation_of_the_labelled_images() -> None:
     split = numbered(100)
     for batch, (images, labels) in enumerate(training_batches(split, 30, seed=5).epoch(2)):
-        draws = draw(len(labels), generator(5, 2, batch, "augment"), Style())
+        draws = sample_parameters(len(labels), derive_generator(5, 2, batch, "augment"), AugmentationPolicy())
         assert torch.equal(images, normalise(augment(split.images, labels, draws)))
 
 
@@ -105,8 +105,8 @@ def test_images_without_flips_are_never_mirrored() -> None:
 
 def test_where_flips_take_turns_each_image_is_mirrored_in_every_other_epoch() -> None:
     split = numbered(80)
-    style = Style(alternating=True, padding=0, colours_and_angles=False)
-    batches = TrainingBatches(split, batch_size=30, seed=0, device=CPU, style=style)
+    style = AugmentationPolicy(alternating=True, padding=0, colours_and_angles=False)
+    batches = TrainingBatches(split, batch_size=30, seed=0, device=CPU, policy=style)
     originals = normalise(split.images)
 
     def mirrored(epoch: int) -> Tensor:
@@ -124,8 +124,8 @@ def test_where_flips_take_turns_each_image_is_mirrored_in_every_other_epoch() ->
 
 def test_images_that_may_not_be_mirrored_take_no_turns() -> None:
     split = numbered(40)
-    style = Style(flips=False, alternating=True, padding=0, colours_and_angles=False)
-    batches = TrainingBatches(split, batch_size=30, seed=0, device=CPU, style=style)
+    style = AugmentationPolicy(flips=False, alternating=True, padding=0, colours_and_angles=False)
+    batches = TrainingBatches(split, batch_size=30, seed=0, device=CPU, policy=style)
     for epoch in (1, 2):
         for images, labels in batches.epoch(epoch):
             assert torch.equal(images, normalise(split.images)[labels])
@@ -133,7 +133,7 @@ def test_images_that_may_not_be_mirrored_take_no_turns() -> None:
 
 @given(padding=st.integers(0, 4))
 def test_a_crop_is_as_far_off_the_centre_as_its_padding_lets_it(padding: int) -> None:
-    draws = draw(300, generator(0, 0, 0, "test"), Style(padding=padding))
+    draws = sample_parameters(300, derive_generator(0, 0, 0, "test"), AugmentationPolicy(padding=padding))
     for first in (draws.top, draws.left):
         assert (first - 4).unique().tolist() == list(range(-padding, padding + 1))
 
@@ -141,7 +141,9 @@ def test_a_crop_is_as_far_off_the_centre_as_its_padding_lets_it(padding: int) ->
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
 def test_batches_are_float32_in_range_and_in_the_memory_format(memory_format: torch.memory_format) -> None:
     split = numbered(150)
-    batches = TrainingBatches(split, batch_size=40, seed=0, device=CPU, style=Style(), memory_format=memory_format)
+    batches = TrainingBatches(
+        split, batch_size=40, seed=0, device=CPU, policy=AugmentationPolicy(), memory_format=memory_format
+    )
     for images, labels in [*batches.epoch(1), *evaluation_batches(split, CPU, memory_format, batch_size=40)]:
         assert images.dtype == torch.float32
         assert labels.dtype == torch.int64
@@ -185,7 +187,9 @@ def test_normalising_is_torchvisions_bit_for_bit() -> None:
 def test_cuda_gives_the_batches_of_the_cpu(memory_format: torch.memory_format) -> None:
     split = numbered(1500)
     cpu, cuda = (
-        TrainingBatches(split, batch_size=256, seed=3, device=device, style=Style(), memory_format=memory_format)
+        TrainingBatches(
+            split, batch_size=256, seed=3, device=device, policy=AugmentationPolicy(), memory_format=memory_format
+        )
         for device in (CPU, torch.device("cuda"))
     )
     assert_same(((images.cpu(), labels.cpu()) for images, labels in cuda.epoch(1)), cpu.epoch(1))
@@ -199,7 +203,7 @@ def test_cuda_gives_the_batches_of_the_cpu(memory_format: torch.memory_format) -
 def test_an_epoch_on_cuda_never_waits_for_the_device() -> None:
     device = torch.device("cuda")
     split = on_device(numbered(5000), device)
-    batches = TrainingBatches(split, batch_size=256, seed=0, device=device, style=Style())
+    batches = TrainingBatches(split, batch_size=256, seed=0, device=device, policy=AugmentationPolicy())
     next(batches.epoch(1))  # the tables of colours are made once
     torch.cuda.set_sync_debug_mode("error")
     try:

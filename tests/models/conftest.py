@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cifar_tui.models.own import trust
+from cifar_tui.models.user_class import trust
 
 
 @pytest.fixture

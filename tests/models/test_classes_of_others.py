@@ -13,16 +13,18 @@ import pytest
 import typer
 
 from cifar_tui.cli import options
+from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
-from cifar_tui.models import own
-from cifar_tui.models.own import trust
-from cifar_tui.runs import unknown_class
+from cifar_tui.models import user_class
+from cifar_tui.models.user_class import trust
+from cifar_tui.runs import untrusted_class
 from cifar_tui.store.predictions import FILE as PREDICTIONS
 from cifar_tui.store.run_folder import RunFolder
 from tests.support.command import refused
 from tests.support.dashboard import dashboard, recorded_folder
 from tests.support.own_kinds import LAYERS, payload
 from tests.support.program import TRAIN, call, evil, received, unfinished
+from tests.support.recorded import run_record
 from tests.support.terminal import Terminal
 
 pytestmark = pytest.mark.usefixtures("own_state")
@@ -168,7 +170,7 @@ def test_looking_at_a_run_imports_no_class_even_a_trusted_one(cwd: Path) -> None
     (cwd / "elsewhere").mkdir()
     (cwd / "elsewhere" / "payload.py").write_text(payload(cwd))
     says(cwd, "payload:Net", str(cwd / "elsewhere"))
-    own.allow("payload:Net", str(cwd / "elsewhere"), ())
+    user_class.allow("payload:Net", str(cwd / "elsewhere"), ())
     for command in (["runs"], ["attach", "evil", "--no-ui"], ["report", "evil", "--html"]):
         assert call(command, cwd).returncode == 0
     compared = call(["compare", "ours", "evil"], cwd)
@@ -222,7 +224,7 @@ def test_what_was_asked_about_is_what_is_allowed(cwd: Path, monkeypatch: pytest.
     result = call(["evaluate", "evil"], cwd)
     assert result.returncode == 2
     assert f"the model other:Net {NAMED}" in result.stderr
-    assert own.unknown("shown:Net", str(cwd), ()) is None
+    assert user_class.untrusted("shown:Net", str(cwd), ()) is None
     assert not (cwd / "acted").exists()
 
 
@@ -230,7 +232,7 @@ def test_a_detached_process_may_run_the_class_that_was_agreed_on_and_no_other(cw
     (cwd / "shown.py").write_text(LAYERS)
     (cwd / "other.py").write_text(payload(cwd))
     unfinished(says(cwd, "shown:Net", str(cwd)))
-    asked = own.unknown("shown:Net", str(cwd), ())
+    asked = user_class.untrusted("shown:Net", str(cwd), ())
     assert asked is not None
     agreed = trust.digest(asked.key)
     says(cwd, "other:Net", str(cwd))
@@ -260,7 +262,7 @@ def test_a_person_at_a_terminal_is_asked(tmp_path: Path) -> None:
             terminal.press(answer, "enter")
             terminal.wait_exit(60)
             assert trusted(tmp_path) == acted
-    assert unknown_class.unknown(RunFolder(folder)) is None
+    assert untrusted_class.find(RunFolder(folder)) is None
 
 
 def trusted(tmp_path: Path) -> bool:
@@ -276,14 +278,7 @@ async def test_the_dashboard_asks_before_it_runs_such_a_class(tmp_path: Path) ->
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "payload.py").write_text(payload(tmp_path))
     folder = recorded_folder(tmp_path / "runs", "evil")
-    config = folder.read_config()
-    config["options"] |= {"model": "payload:Net", "model_dir": str(tmp_path / "elsewhere")}
-    config |= {
-        "created": "2026-01-01T00:00:00+00:00", "command": [], "seed": 0, "device": "cpu", "device_name": "x",
-        "precision": "fp32", "threads": 1, "parameters": 1, "versions": {"cifar-tui": "0", "python": "0"},
-        "dataset": {"name": "digits", "fingerprint": "", "train": 1, "validation": 1, "test": 1, "classes": ["a", "b"]},
-    }  # fmt: skip
-    folder.write_config(config)
+    folder.write_record(run_record(TrainingConfig(model="payload:Net", model_dir=str(tmp_path / "elsewhere"))))
     (tmp_path / "Y").mkdir()
     async with dashboard(tmp_path / "runs", "mlp") as desk:
         desk.session.galleries[folder.id] = InputError("its class is not known")
@@ -311,4 +306,4 @@ async def test_the_dashboard_asks_before_it_runs_such_a_class(tmp_path: Path) ->
         await desk.press("Y")
         run = await desk.run()
         assert run.folder == folder
-        assert unknown_class.unknown(folder) is None
+        assert untrusted_class.find(folder) is None

@@ -48,10 +48,10 @@ def test_the_cnn_has_the_protocols_layers_in_order() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_relu_behind_the_pooling_is_relu_before_it_in_values_and_gradients(dtype: torch.dtype) -> None:
-    draws = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
     # Few values, so that many are equal and many are 0.
-    values = torch.randint(-3, 4, (8, 4, 16, 16), generator=draws).to(dtype)
-    weights = torch.randn(8, 4, 8, 8, generator=draws).to(dtype)
+    values = torch.randint(-3, 4, (8, 4, 16, 16), generator=generator).to(dtype)
+    weights = torch.randn(8, 4, 8, 8, generator=generator).to(dtype)
     found = []
     for order in ([nn.ReLU(), nn.MaxPool2d(2)], [nn.MaxPool2d(2), nn.ReLU()]):
         inputs = values.clone().requires_grad_()
@@ -108,7 +108,7 @@ def test_a_step_of_the_other_models_is_finite_and_drops_the_same_again(name: str
     logits = []
     for seed in (5, 5, 6):
         torch.rand(3)
-        with setup.draws.seeded(seed):
+        with setup.random_streams.seeded(seed):
             logits.append(setup.model.train()(images))
     assert torch.equal(logits[0], logits[1])
     assert torch.equal(logits[0], logits[2]) == (name == "resnet"), "it drops nothing"

@@ -15,12 +15,12 @@ from torch import nn
 from cifar_tui.data.dataset import Split
 from cifar_tui.errors import CifarTuiError, DivergedError, InputError, one_line
 from cifar_tui.events import Note
-from cifar_tui.models.own.kinds import is_compiled, uncompiled
+from cifar_tui.models.user_class.compatibility import is_compiled, uncompiled
 from cifar_tui.recipes import recipe
 from cifar_tui.training import evaluation, export, predictor
 from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.control import Control
-from cifar_tui.training.optimizer import optimise
+from cifar_tui.training.optimizer import build_optimizer
 from tests.support.images import write_image
 from tests.support.own_kinds import LONGEST, OUT, REFUSED, SMALL, TRAIN, TRAINED, WARNED, net, written
 from tests.support.program import UNEXPECTED, call, prepared
@@ -55,7 +55,7 @@ def test_it_is_trained_resumed_to_the_same_end_and_exported(tmp_path: Path, code
     assert whole.weights().keys() == whole.setup.model.state_dict().keys()
     assert "self._orig_mod" in code or not any("_orig_mod" in name for name in whole.weights())
     last, setup = whole.folder / storage.LAST, whole.setup
-    loaded = storage.load_own(last, setup.identity, storage.bounds(setup.model))
+    loaded = storage.load_matching(last, setup.identity, storage.size_limits(setup.model))
     assert loaded.weights.keys() == whole.weights().keys(), "within its bounds"
     assert torch.is_grad_enabled()
     assert torch.get_default_dtype() == torch.float32
@@ -132,7 +132,7 @@ def test_the_fast_recipe_leaves_complex_filters_to_adamw(tmp_path: Path) -> None
         "self.out((self.conv(images.to(torch.complex64)).abs() + self.real(images)).flatten(1))",
     )
     setup = tiny_setup(recipe="fast", epochs=1, **written(tmp_path, code))
-    optimizer, _ = optimise(setup.model, setup.config, recipe("fast", setup.config.model), 10)
+    optimizer, _ = build_optimizer(setup.model, setup.config, recipe("fast", setup.config.model), 10)
     assert [len(group["params"]) for group in optimizer.param_groups] == [5, 1]
     assert run(tmp_path, setup=setup).outcome.state == "finished"
 
@@ -147,7 +147,7 @@ def test_weights_that_many_layers_share_are_within_the_bounds_of_a_checkpoint(
         f"self.out({SMALL})",
     )
     trained = run(tmp_path, epochs=1, **written(tmp_path, code))
-    storage.load(trained.folder / storage.LAST, storage.bounds(trained.setup.model))
+    storage.load(trained.folder / storage.LAST, storage.size_limits(trained.setup.model))
 
 
 def test_a_checkpoint_of_a_compiled_part_is_read_by_the_names_that_it_had(tmp_path: Path) -> None:
@@ -212,12 +212,12 @@ def test_an_evaluation_keeps_no_graph_and_leaves_gradients_as_they_are(tmp_path:
     setup = tiny_setup(**written(tmp_path, code.replace("class Net", f"{GRAPH}\nclass Net")))
     graph: Any = getattr(sys.modules["kind"], "Graph")  # noqa: B009  (a module that mypy does not know)
     split = Split(torch.zeros(1100, 3, 32, 32, dtype=torch.uint8), torch.zeros(1100, dtype=torch.int64))
-    trained = predictor.Trained(setup.model.eval(), setup.placement, 1, setup.draws)
+    trained = predictor.TrainedModel(setup.model.eval(), setup.placement, 1, setup.random_streams)
     for gradients in (True, False):
         graph.most = 0
         with torch.set_grad_enabled(gradients):
             test = evaluation.evaluate(setup.model, split, 3, setup.placement, Control())
-            predictor.answer(trained, split.images[:5].numpy())
+            predictor.predict(trained, split.images[:5].numpy())
             assert torch.is_grad_enabled() == gradients
         assert graph.most == 1, "that of a batch is gone before the next"
         assert test.probabilities().shape == (1100, 3)

@@ -13,17 +13,16 @@ from torch import nn
 from cifar_tui.config import TrainingConfig, model_word
 from cifar_tui.errors import InputError
 from cifar_tui.events import Batch
-from cifar_tui.models.own import resolved
+from cifar_tui.models.user_class import resolved
 from cifar_tui.recipes import recipe
 from cifar_tui.runs.inference import evaluate
-from cifar_tui.store.commands import training_command
+from cifar_tui.store.command_lines import training_command
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training import journal
 from cifar_tui.training.control import Control
-from cifar_tui.training.optimizer import optimise
+from cifar_tui.training.optimizer import build_optimizer
 from tests.support import command
 from tests.support.own_kinds import LAYERS
-from tests.support.recorded import run_config
 from tests.support.training_runs import Asking, Recorded, at_batch, run, tiny_setup
 
 HEAD = """
@@ -93,14 +92,8 @@ def test_models_that_draw_noise_side_by_side_learn_as_each_alone(tmp_path: Path)
 
 
 def test_only_what_draws_from_the_global_generators_takes_turns_with_others(tmp_path: Path) -> None:
-    assert not tiny_setup(**written(tmp_path, LAYERS)).draws.shared
-    assert tiny_setup(**written(tmp_path, NOISE)).draws.shared
-
-
-def test_the_readmes_example_is_a_model(tmp_path: Path) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    code = readme.partition("```python\n")[2].partition("```")[0]
-    assert tiny_setup(**written(tmp_path, code)).parameters > 0
+    assert not tiny_setup(**written(tmp_path, LAYERS)).random_streams.uses_global_generators
+    assert tiny_setup(**written(tmp_path, NOISE)).random_streams.uses_global_generators
 
 
 def test_trying_it_changes_neither_its_weights_nor_torchs_generator(tmp_path: Path) -> None:
@@ -129,7 +122,7 @@ def test_the_fast_recipe_leaves_its_dropout_and_bears_weights_of_zero_and_of_oth
     options = written(tmp_path, code)
     setup = tiny_setup(recipe="fast", epochs=1, **options)
     assert [m.p for m in setup.model.modules() if isinstance(m, nn.Dropout | nn.Dropout2d)] == [0.2, 0.2]
-    optimizer, _ = optimise(setup.model, setup.config, recipe("fast", setup.config.model), 10)
+    optimizer, _ = build_optimizer(setup.model, setup.config, recipe("fast", setup.config.model), 10)
     assert [len(group["params"]) for group in optimizer.param_groups] == [6, 1]
     assert all(tensor.isfinite().all() for tensor in run(tmp_path, setup=setup).weights().values())
 
@@ -218,7 +211,7 @@ def test_a_run_is_called_after_its_model(model: str, word: str) -> None:
 def test_the_command_that_trains_it_again_names_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     options = TrainingConfig(model="mine:Net", model_dir=resolved("mine:Net", None))
-    assert training_command(run_config(options))[2:] == ["--model", "mine:Net", "--model-dir", str(tmp_path)]
+    assert training_command(options, "runs")[2:] == ["--model", "mine:Net", "--model-dir", str(tmp_path)]
     assert resolved("cnn", "somewhere") is None
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from cifar_tui.errors import InputError
-from cifar_tui.models import own
-from cifar_tui.models.own import UnknownClassError, trust
-from cifar_tui.models.own.place import check_names
+from cifar_tui.models import user_class
+from cifar_tui.models.user_class import UntrustedClassError, trust
+from cifar_tui.models.user_class.location import check_names
 from tests.support.own_kinds import LAYERS, payload
 
 pytestmark = pytest.mark.usefixtures("own_state")
@@ -22,22 +22,22 @@ pytestmark = pytest.mark.usefixtures("own_state")
 
 def test_what_others_may_write_is_no_memory_of_the_users(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(LAYERS)
-    own.allow("mine:Net", str(tmp_path), ())
+    user_class.allow("mine:Net", str(tmp_path), ())
     trust._now.clear()
-    assert own.unknown("mine:Net", str(tmp_path), ()) is None
+    assert user_class.untrusted("mine:Net", str(tmp_path), ()) is None
     remembered = trust.state_file()
     assert remembered is not None
     remembered.chmod(0o666)
-    assert own.unknown("mine:Net", str(tmp_path), ()) is not None
-    own.allow("mine:Net", str(tmp_path), ())
+    assert user_class.untrusted("mine:Net", str(tmp_path), ()) is not None
+    user_class.allow("mine:Net", str(tmp_path), ())
     trust._now.clear()
-    assert own.unknown("mine:Net", str(tmp_path), ()) is None, "it is begun again"
+    assert user_class.untrusted("mine:Net", str(tmp_path), ()) is None, "it is begun again"
     remembered.write_bytes(b'\xff{}\n[]\nnull\n{"model": []}\n' + b"[" * 100_000 + b"\n" + remembered.read_bytes())
-    assert own.unknown("mine:Net", str(tmp_path), ()) is None, "other lines are passed over"
+    assert user_class.untrusted("mine:Net", str(tmp_path), ()) is None, "other lines are passed over"
     (tmp_path / "other").mkdir()
     shutil.copy(tmp_path / "mine.py", tmp_path / "other")
-    assert own.unknown("mine:Net", str(tmp_path / "other"), ()) is not None, "it is another file"
-    assert own.unknown("cnn", None, ()) is None
+    assert user_class.untrusted("mine:Net", str(tmp_path / "other"), ()) is not None, "it is another file"
+    assert user_class.untrusted("cnn", None, ()) is None
 
 
 def test_what_a_trusted_class_imports_is_not_found_where_a_run_says(tmp_path: Path) -> None:
@@ -49,12 +49,12 @@ def test_what_a_trusted_class_imports_is_not_found_where_a_run_says(tmp_path: Pa
     (elsewhere / "mine.py").unlink()
     for name in ("helper", "sympy", "tabnanny"):
         (elsewhere / f"{name}.py").write_text(payload(tmp_path))
-    own.allow("mine:Net", str(project), ())
+    user_class.allow("mine:Net", str(project), ())
     with contextlib.chdir(project):
-        own.load("mine:Net", str(elsewhere))
+        user_class.load("mine:Net", str(elsewhere))
     assert sys.modules["helper"].__file__ == str(project / "helper.py")
     with contextlib.chdir(elsewhere):
-        own.load("mine:Net", str(project))
+        user_class.load("mine:Net", str(project))
         with pytest.raises(ImportError):
             importlib.import_module("sympy_is_not_here")
         assert importlib.import_module("tabnanny").__file__ != str(elsewhere / "tabnanny.py")
@@ -66,15 +66,15 @@ def test_a_class_is_another_one_in_another_package_or_folder(tmp_path: Path) -> 
     (tmp_path / "project" / "nets").mkdir(parents=True)
     (tmp_path / "project" / "nets" / "__init__.py").touch()
     (tmp_path / "project" / "nets" / "deep.py").write_text(LAYERS)
-    own.allow("nets.deep:Net", str(tmp_path / "project"), ())
-    assert own.unknown("nets.deep:Net", str(tmp_path / "project"), ()) is None
+    user_class.allow("nets.deep:Net", str(tmp_path / "project"), ())
+    assert user_class.untrusted("nets.deep:Net", str(tmp_path / "project"), ()) is None
     for name in ("without", "with"):
         (tmp_path / name / "nets").mkdir(parents=True)
         (tmp_path / name / "nets" / "deep.py").symlink_to(tmp_path / "project" / "nets" / "deep.py")
         if name == "with":
             (tmp_path / name / "nets" / "__init__.py").write_text(payload(tmp_path))
-        with pytest.raises(UnknownClassError):
-            own.load("nets.deep:Net", str(tmp_path / name))
+        with pytest.raises(UntrustedClassError):
+            user_class.load("nets.deep:Net", str(tmp_path / name))
     assert not (tmp_path / "acted").exists()
 
 
@@ -82,8 +82,8 @@ def test_a_class_is_another_one_in_another_package_or_folder(tmp_path: Path) -> 
 def test_a_state_folder_that_cannot_be_written_keeps_nothing_from_training(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir(mode=0o500)
     (tmp_path / "mine.py").write_text(LAYERS)
-    own.allow("mine:Net", str(tmp_path), ())
-    assert own.unknown("mine:Net", str(tmp_path), ()) is None
+    user_class.allow("mine:Net", str(tmp_path), ())
+    assert user_class.untrusted("mine:Net", str(tmp_path), ()) is None
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_module_of_python_is_not_imported_to_find_no_model_in_it(model: str) -
     name = model.partition(":")[0]
     before = sys.modules.pop(name, None) if name in ("antigravity", "this") else None
     with pytest.raises(InputError, match="is a module of Python itself"):
-        own.check(model, None)
+        user_class.check(model, None)
     assert name not in sys.modules or name in ("os", "sys")
     if before is not None:
         sys.modules[name] = before

@@ -73,7 +73,9 @@ def test_a_name_is_used_twice_only_where_the_folder_tells_the_two_apart() -> Non
         places: defaultdict[str, list[Path]] = defaultdict(list)
         for path in modules(tree):
             places[path.name].append(path)
-        repeated |= {name for name, paths in places.items() if len(paths) > 1 and name != "__init__.py"}
+        repeated |= {
+            name for name, paths in places.items() if len(paths) > 1 and name not in ("__init__.py", "conftest.py")
+        }
     assert repeated == REPEATED.keys()
 
 

@@ -24,7 +24,7 @@ from cifar_tui import models
 from cifar_tui.report import artefacts
 from cifar_tui.training.checkpoints import storage
 from tests.support import command
-from tests.support.command import events, only_run, refused, start, summary
+from tests.support.command import events, eventually, only_run, refused, start, summary
 from tests.support.hostile import Malicious
 from tests.support.program import TRAIN, call, interrupted, linear, prepared, replaced
 
@@ -55,13 +55,6 @@ class Output:
         act()
         eventually(lambda: all(any(text in line for line in self.lines[before:]) for text in texts), self.lines)
         return self.lines[before:]
-
-
-def eventually(is_so: Callable[[], object], said: object = "") -> None:
-    deadline = time.monotonic() + 180
-    while not is_so():
-        assert time.monotonic() < deadline, said
-        time.sleep(0.02)
 
 
 def bound_by_permissions() -> None:
@@ -125,8 +118,7 @@ def test_a_disk_that_fills_or_a_permission_that_is_lost_costs_nothing_once_it_is
     assert line.endswith("cannot write the run's folder: File too large; make room, then resume the run")
     assert storage.load(last).progress.samples > good.progress.samples
     assert not list(folder.rglob("*.tmp"))
-    *whole, _ = (folder / "events.jsonl").read_text().split("\n")
-    told = [json.loads(text) for text in whole]
+    told = events(folder)
     epochs = [event["epoch"] for event in told if event["type"] == "epoch"]
     assert epochs == list(range(1, len(epochs) + 1))
     assert all(a["t"] <= b["t"] for a, b in pairwise(told))

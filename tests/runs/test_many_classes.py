@@ -27,7 +27,7 @@ from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.evaluation import confusion_matrix
 from tests.support.dashboard import dashboard
 from tests.support.program import UNEXPECTED, at_most, call
-from tests.support.recorded import ID, recorded, run_config
+from tests.support.recorded import ID, recorded, run_record
 
 K, IMAGES, EPOCHS = 1000, 5000, 12
 NAMES = tuple(f"class {k:04}" for k in range(K))
@@ -77,9 +77,9 @@ def folder(tmp_path: Path, request: pytest.FixtureRequest) -> RunFolder:
     """A run as it is written, or as one that has all counts in its stream and no kept state."""
     made = RunFolder(tmp_path / "runs" / ID)
     made.path.mkdir(parents=True)
-    config = run_config(classes=NAMES)
-    made.write_config(config)
-    recorder = Recorder(made, config, RunState())
+    record = run_record(classes=NAMES)
+    made.write_record(record)
+    recorder = Recorder(made, record, RunState())
     for event in a_run():
         recorder.record(event)
     recorder.close()
@@ -141,8 +141,8 @@ def test_the_stream_and_the_kept_state_cost_what_is_in_the_matrices(folder: RunF
 async def test_the_dashboard_goes_to_a_class_and_to_the_pairs_that_are_confused_most(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / ID)
     folder.path.mkdir()
-    folder.write_config(run_config(classes=NAMES))
-    recorder = Recorder(folder, run_config(classes=NAMES), RunState())
+    folder.write_record(run_record(classes=NAMES))
+    recorder = Recorder(folder, run_record(classes=NAMES), RunState())
     for event in a_run():
         recorder.record(event)
     recorder.close()
@@ -211,10 +211,10 @@ def test_predictions_that_no_one_could_read_are_left_out_and_the_report_says_so(
     labels = np.zeros(20, dtype=np.int64)
     small, large = (Answers(labels[:n], np.full((n, K), 1 / K, np.float32), 2, "x") for n in (10, 20))
     state = recorded(classes=NAMES, test=matrix(1))
-    config = run_config(classes=NAMES)
-    assert artefacts.write_artefacts(tmp_path, config, state, None, small) == []
+    record = run_record(classes=NAMES)
+    assert artefacts.write_artefacts(tmp_path, record, state, None, small) == []
     assert answers_file.read(tmp_path / answers_file.FILE).probabilities.shape == (10, K)
-    (failure,) = artefacts.write_artefacts(tmp_path, config, state, None, large)
+    (failure,) = artefacts.write_artefacts(tmp_path, record, state, None, large)
     assert failure.startswith("predictions.safetensors is left out: 20 images of 1,000 classes are more than")
     assert not (tmp_path / answers_file.FILE).exists(), "not even those of other weights"
     assert "predictions.safetensors is left out" in (tmp_path / "report.md").read_text()

@@ -10,18 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.store.commands import run_command, shell_line, training_command
-from tests.support.recorded import ID, run_config
+from cifar_tui.store.command_lines import run_command, shell_line, training_command
+from tests.support.recorded import ID
 
 
 def test_a_run_with_the_default_options_names_only_its_model() -> None:
-    assert training_command(run_config(TrainingConfig())) == ["cifar-tui", "--no-ui", "--model", "cnn"]
+    assert training_command(TrainingConfig(), "runs") == ["cifar-tui", "--no-ui", "--model", "cnn"]
 
 
 def test_options_that_differ_from_the_defaults_are_given() -> None:
     options = TrainingConfig(model="mlp", data="my_images", batch_size=64, weight_decay=1e-5, name="try-2")
 
-    assert training_command(run_config(options)) == (
+    assert training_command(options, "runs") == (
         [
             "cifar-tui",
             "--no-ui",
@@ -42,18 +42,16 @@ def test_options_that_differ_from_the_defaults_are_given() -> None:
 def test_an_option_that_differs_from_its_recipe_is_given_though_the_protocol_has_it() -> None:
     options = TrainingConfig(model="cnn", recipe="fast", epochs=TrainingConfig().epochs)
 
-    command = training_command(run_config(options))
+    command = training_command(options, "runs")
     assert command[command.index("--epochs") + 1] == str(TrainingConfig().epochs)
 
 
 def test_a_value_that_begins_with_a_dash_is_joined_to_its_option() -> None:
-    assert "--data=-images" in training_command(run_config(TrainingConfig(data="-images")))
+    assert "--data=-images" in training_command(TrainingConfig(data="-images"), "runs")
 
 
 def test_the_folder_of_the_runs_is_kept_where_it_is_not_the_usual_one() -> None:
-    config = run_config(TrainingConfig()) | {"runs_dir": "my runs"}
-
-    assert training_command(config)[-2:] == ["--runs-dir", "my runs"]
+    assert training_command(TrainingConfig(), "my runs")[-2:] == ["--runs-dir", "my runs"]
     assert run_command("resume", ID, "my runs") == ["cifar-tui", "resume", ID, "--runs-dir", "my runs"]
     assert run_command("resume", ID, "runs") == ["cifar-tui", "resume", ID]
 

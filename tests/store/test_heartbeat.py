@@ -206,7 +206,7 @@ def test_an_owner_elsewhere_that_beats_keeps_its_run(folder: Path, lockless: pyt
 def test_a_run_of_this_machine_is_free_once_its_process_is_gone(folder: Path, lockless: pytest.MonkeyPatch) -> None:
     lockless.setattr(heartbeat, "STALE_SECONDS", 60.0)
     other = start([], folder.parent, code="")
-    here = processes.this()
+    here = processes.current()
     status = processes._status(other.pid)
     assert status is not None
     leave(folder, Owner(Process(here.host, here.boot, here.namespace, other.pid, status.start), "b" * 32))
@@ -219,28 +219,28 @@ def test_a_run_of_this_machine_is_free_once_its_process_is_gone(folder: Path, lo
 
 @pytest.mark.parametrize("change", ["host", "boot", "namespace"])
 def test_what_is_not_of_this_machine_and_its_list_of_processes_is_not_looked_up_there(change: str) -> None:
-    here = processes.this()
-    assert processes.fate(here) == "alive"
+    here = processes.current()
+    assert processes.liveness(here) == "alive"
     fields = {name: getattr(here, name) for name in ("host", "boot", "namespace", "pid", "start")}
-    assert processes.fate(Process(**fields | {"pid": 2**31 - 1})) == "gone"
-    assert processes.fate(Process(**fields | {"start": here.start + 1})) == "gone", "another one has its number now"
-    assert processes.fate(Process(**fields | {change: "other"})) == "unknown"
-    assert processes.fate(Process(**fields | {change: "other", "pid": 2**31 - 1})) == "unknown"
+    assert processes.liveness(Process(**fields | {"pid": 2**31 - 1})) == "gone"
+    assert processes.liveness(Process(**fields | {"start": here.start + 1})) == "gone", "another one has its number now"
+    assert processes.liveness(Process(**fields | {change: "other"})) == "unknown"
+    assert processes.liveness(Process(**fields | {change: "other", "pid": 2**31 - 1})) == "unknown"
 
 
 def test_a_suspended_process_is_alive(folder: Path) -> None:
     other = start([], folder.parent, code="import time; time.sleep(60)")
     try:
-        here, status = processes.this(), processes._status(other.pid)
+        here, status = processes.current(), processes._status(other.pid)
         assert status is not None
         process = Process(here.host, here.boot, here.namespace, other.pid, status.start)
         os.kill(other.pid, signal.SIGSTOP)
         os.waitid(os.P_PID, other.pid, os.WSTOPPED)
-        assert processes.fate(process) == "alive"
+        assert processes.liveness(process) == "alive"
     finally:
         other.kill()
         other.communicate()
-    assert processes.fate(process) == "gone"
+    assert processes.liveness(process) == "gone"
 
 
 @pytest.mark.parametrize(
@@ -390,7 +390,7 @@ def test_the_greatest_number_is_refused_and_others_are_none(folder: Path, lockle
 
 
 def test_a_record_is_read_as_it_was_written() -> None:
-    for owner in (ELSEWHERE, Owner(processes.this(), "t", 5, released=True)):
+    for owner in (ELSEWHERE, Owner(processes.current(), "t", 5, released=True)):
         assert len(encode(owner)) == RECORD_BYTES
         assert decode(encode(owner)) == owner
         assert decode(encode(owner)[:50]) is None

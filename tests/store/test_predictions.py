@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from cifar_tui.errors import InputError
 from cifar_tui.runs import inference
 from cifar_tui.runs.provenance import answers_of
-from cifar_tui.runs.workspace import Session
+from cifar_tui.runs.workspace import Workspace
 from cifar_tui.state import NO_MATRIX
 from cifar_tui.store.answered import AnsweredRun
 from cifar_tui.store.predictions import FILE, Answers, read
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.evaluation import Evaluation
-from cifar_tui.training.setup.image_cache import Shelf
+from cifar_tui.training.setup.image_cache import ImageCache
 from cifar_tui.training.setup.prepare import Setup, prepare
 from tests.support.images import write_folder
 from tests.support.training_runs import TINY, Recorded, finished_run
@@ -42,7 +42,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunFolde
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(root / "cache"))
         config = replace(TINY, data=str(write_folder(root / "images", counts)), epochs=2)
-        setup = prepare(config, Shelf(), quiet)
+        setup = prepare(config, ImageCache(), quiet)
         folder, recorded = finished_run(root / "runs", setup)
         yield folder, setup, recorded
 
@@ -86,7 +86,7 @@ def test_a_run_without_them_is_evaluated_and_one_with_them_is_not(
     shutil.copytree(original.path, folder.path)
     test = recorded.outcome.test
     assert test is not None
-    best = folder.read_summary()["best_epoch"]
+    best = folder.read_summary().best_epoch or 0
 
     found = inference.answers(folder, quiet)
     assert np.array_equal(found.predicted, test.predicted.numpy())
@@ -107,7 +107,7 @@ def test_a_run_without_them_is_evaluated_and_one_with_them_is_not(
 
 def test_the_gallery_has_the_images_that_the_answers_are_about(trained: tuple[RunFolder, Setup, Recorded]) -> None:
     folder, setup, _ = trained
-    gallery = inference.gallery(folder, Shelf(), quiet)
+    gallery = inference.gallery(folder, ImageCache(), quiet)
     assert np.array_equal(gallery.images, setup.dataset.test.images.numpy())
     assert np.array_equal(gallery.answers.labels, setup.dataset.test.labels.numpy())
     assert gallery.classes == ("cat", "dog")
@@ -125,7 +125,7 @@ def test_a_session_opens_a_gallery_until_it_is_told_to_stop_and_fetches_nothing(
     trained: tuple[RunFolder, Setup, Recorded], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, setup, _ = trained
-    session, told = Session(tmp_path), list[str]()
+    session, told = Workspace(tmp_path), list[str]()
     gallery = session.gallery(folder, lambda what, *_: told.append(what))
     assert np.array_equal(gallery.answers.labels, setup.dataset.test.labels.numpy())
     assert told[-1] == "evaluating"
@@ -145,24 +145,24 @@ def test_a_gallery_of_other_images_is_refused(trained: tuple[RunFolder, Setup, R
     original, _, _ = trained
     folder = RunFolder(tmp_path / original.id)
     shutil.copytree(original.path, folder.path)
-    best = folder.read_summary()["best_epoch"]
+    best = folder.read_summary().best_epoch or 0
     (folder.path / FILE).write_bytes(replace(KEPT, epoch=best).to_bytes())
     with pytest.raises(InputError, match="was tested on other images"):
-        inference.gallery(folder, Shelf(), quiet)
+        inference.gallery(folder, ImageCache(), quiet)
 
 
 def test_a_session_has_the_images_of_two_runs_with_what_both_recorded(
     trained: tuple[RunFolder, Setup, Recorded], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original, setup, recorded = trained
-    test, best = recorded.outcome.test, original.read_summary()["best_epoch"]
+    test, best = recorded.outcome.test, original.read_summary().best_epoch or 0
     assert test is not None
     answers = answers_of(test, setup.dataset, best)
     a, b = two = tuple(AnsweredRun(RunFolder(tmp_path / name / original.id), best) for name in "ab")
     for run in two:
         shutil.copytree(original.path, run.folder.path)
         (run.folder.path / FILE).write_bytes(answers.to_bytes())
-    session = Session(tmp_path)
+    session = Workspace(tmp_path)
     found = session.paired((a, b), quiet)
     assert np.array_equal(found.images, setup.dataset.test.images.numpy())
     assert np.array_equal(found.a.probabilities, found.b.probabilities)

@@ -18,9 +18,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cifar_tui.config import TrainingConfig
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.errors import InputError
 from cifar_tui.events import (
+    MAX_LINE,
     AnyEvent,
     Batch,
     BatchThrottle,
@@ -34,53 +36,39 @@ from cifar_tui.events import (
     to_json,
 )
 from cifar_tui.state import RunState
-from cifar_tui.store import catalog, run_folder
-from cifar_tui.store import fold as fold_file
+from cifar_tui.store import catalog, run_folder, state_file
+from cifar_tui.store.events_file import Tail
 from cifar_tui.store.lock import RunLock, is_held
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.store.stream import MOST_LINE
-from cifar_tui.store.tail import Tail
 from cifar_tui.system.files import replacing, write_text
-from tests.support.recorded import batch, finished, fold, kept_text, started, uninterrupted, whole_epoch
+from tests.support.recorded import batch, finished, fold, kept_text, run_record, started, uninterrupted, whole_epoch
 
 NOW = datetime(2026, 1, 2, 3, 4, 5)
-CONFIG: dict[str, Any] = {
-    "id": "20260102-030405-cnn",
-    "created": "2026-01-02T03:04:05+00:00",
-    "options": {"model": "cnn", "epochs": 5},
-    "dataset": {"name": "digits"},
-    "parameters": 7,
-    "device": "cpu",
-    "device_name": "a processor",
-    "precision": "fp32",
-    "seed": 0,
-}
+RECORD = run_record(TrainingConfig(epochs=5), id="20260102-030405-cnn", name="digits")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> RunFolder:
-    made = run_folder.create(tmp_path / "runs", "cnn", NOW, lambda _: CONFIG)
-    made.write_config(CONFIG)
-    return made
+    return run_folder.create(tmp_path / "runs", "cnn", NOW, lambda _: RECORD)
 
 
 def record(folder: RunFolder, events: list[Any], state: RunState | None = None) -> None:
-    recorder = Recorder(folder, CONFIG, state or RunState())
+    recorder = Recorder(folder, RECORD, state or RunState())
     for event in events:
         recorder.record(event)
     recorder.close()
 
 
 def test_a_runs_id_is_its_time_and_name_and_a_second_of_both_is_numbered(tmp_path: Path) -> None:
-    ids = [run_folder.create(tmp_path, "cnn", NOW, lambda _: CONFIG).id for _ in range(3)]
+    ids = [run_folder.create(tmp_path, "cnn", NOW, lambda _: RECORD).id for _ in range(3)]
     assert ids == ["20260102-030405-cnn", "20260102-030405-cnn-2", "20260102-030405-cnn-3"]
 
 
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"cannot make a run's folder in .*; choose another --runs-dir"):
-        run_folder.create(tmp_path / "file" / "runs", "cnn", NOW, lambda _: CONFIG)
+        run_folder.create(tmp_path / "file" / "runs", "cnn", NOW, lambda _: RECORD)
 
 
 def test_a_file_is_old_or_new_at_every_moment(tmp_path: Path) -> None:
@@ -190,25 +178,25 @@ def test_batches_reach_the_disk_ten_times_a_second_at_most(folder: RunFolder) ->
 
 
 def test_metrics_and_summary_are_there_after_every_epoch(folder: RunFolder) -> None:
-    recorder = Recorder(folder, CONFIG, RunState())
+    recorder = Recorder(folder, RECORD, RunState())
     recorder.record(started())
-    assert folder.read_summary()["state"] == "running"
+    assert folder.read_summary().state == "running"
     for epoch in (1, 2):
         for event in whole_epoch(epoch, val_accuracy=epoch / 10):
             recorder.record(event)
         assert len(folder.metrics_file.read_text().splitlines()) == 1 + epoch
-        assert folder.read_summary()["epochs"] == epoch
-        assert folder.read_summary()["best_val_accuracy"] == epoch / 10
+        assert folder.read_summary().epochs == epoch
+        assert folder.read_summary().best_val_accuracy == epoch / 10
     recorder.close()
 
 
 def test_the_summary_is_final_before_the_last_event_is_seen(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    recorder = Recorder(folder, CONFIG, fold(uninterrupted(1)))
+    recorder = Recorder(folder, RECORD, fold(uninterrupted(1)))
     seen = []
     write = os.write
 
     def look_and_write(descriptor: int, line: bytes) -> int:
-        seen.append(folder.read_summary()["state"])
+        seen.append(folder.read_summary().state)
         return write(descriptor, line)
 
     monkeypatch.setattr(os, "write", look_and_write)
@@ -223,7 +211,7 @@ def test_a_summary_has_every_field_of_the_contract(folder: RunFolder) -> None:
         "id model state epochs best_epoch best_val_accuracy test_loss test_accuracy seconds images_per_second"
         " parameters device precision seed"
     )
-    assert set(wanted.split()) <= folder.read_summary().keys()
+    assert set(wanted.split()) <= json.loads(folder.summary_file.read_text()).keys()
 
 
 @given(st.data())
@@ -237,7 +225,7 @@ def test_events_cut_off_anywhere_are_read_to_the_last_whole_one_and_written_on(
     folder.events_file.write_bytes(whole[:cut])
     kept = whole[:cut].count(b"\n")
     assert list(folder.events()) in (events[:kept], events[: kept + 1]), "a whole line may lack but its end"
-    Recorder(folder, CONFIG, RunState()).close()
+    Recorder(folder, RECORD, RunState()).close()
     assert folder.events_file.read_bytes() == b"".join(whole.splitlines(keepends=True)[:kept])
 
 
@@ -260,49 +248,48 @@ def test_lines_of_any_length_are_read_and_those_that_are_none_of_ours_passed_ove
         to_json(beginning),
         to_json(evaluated),
         json.dumps(dense),
-        "x" * (MOST_LINE + 10),
-        " " * (3 * MOST_LINE),
+        "x" * (MAX_LINE + 10),
+        " " * (3 * MAX_LINE),
         to_json(finished()),
     ]
     folder.events_file.write_text("".join(f"{line}\n" for line in lines))
     assert len(lines[1]) > 1 << 20
     assert list(folder.events()) == [beginning, evaluated, evaluated, finished()]
-    tail, seen = Tail(folder), list[AnyEvent]()
-    while more := tail.more():
+    tail, seen = Tail(folder.files), list[AnyEvent]()
+    while more := tail.read():
         seen += more
     assert seen == [beginning, evaluated, evaluated, finished()]
     whole = folder.events_file.read_bytes()
     folder.events_file.write_bytes(whole[: len(to_json(beginning)) + 10_000])
-    tail = Tail(folder)
-    assert tail.more() == [beginning]
-    assert tail.more() == [], "a torn line waits for its rest"
+    tail = Tail(folder.files)
+    assert tail.read() == [beginning]
+    assert tail.read() == [], "a torn line waits for its rest"
     folder.events_file.write_bytes(whole)
-    assert tail.more() == [evaluated]
+    assert tail.read() == [evaluated]
 
 
 def test_a_name_that_is_no_utf8_survives_the_folder(folder: RunFolder) -> None:
     name = b"\xff\xfe".decode("utf-8", "surrogateescape")
-    folder.write_config(CONFIG | {"dataset": {"name": name}})
-    assert folder.read_config()["dataset"]["name"] == name
+    folder.write_record(replace(RECORD, dataset=replace(RECORD.dataset, name=name)))
+    assert folder.read_record().dataset.name == name
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", "\x00", "[" * 99999])
 def test_a_damaged_file_is_named_in_one_line(folder: RunFolder, content: str) -> None:
     folder.config_file.write_text(content)
     with pytest.raises(InputError, match=r"config\.json: damaged, not"):
-        folder.read_config()
+        folder.read_record()
 
 
 def test_runs_are_listed_newest_first_and_a_dead_ones_state_is_interrupted(tmp_path: Path) -> None:
     for day in (1, 3, 2):
-        made = run_folder.create(tmp_path, "cnn", NOW.replace(day=day), lambda _: CONFIG)
-        made.write_config(CONFIG)
+        made = run_folder.create(tmp_path, "cnn", NOW.replace(day=day), lambda _: RECORD)
         record(made, uninterrupted(1))
-    lock = RunLock(run_folder.create(tmp_path, "begins", NOW.replace(day=9), lambda _: CONFIG).path)
+    lock = RunLock(run_folder.create(tmp_path, "begins", NOW.replace(day=9), lambda _: RECORD).path)
     (tmp_path / "not-a-run").mkdir()
     alive = RunFolder(tmp_path / "20260103-030405-cnn")
     owner = RunLock(alive.path)
-    states = [(s["id"], s["state"]) for s in catalog.summaries(tmp_path)]
+    states = [(s.id, s.state) for s in catalog.summaries(tmp_path)]
     assert [state for _, state in states] == ["running", "running", "interrupted", "interrupted"]
     assert catalog.run_folders(tmp_path)[1] == alive
     owner.release()
@@ -312,14 +299,13 @@ def test_runs_are_listed_newest_first_and_a_dead_ones_state_is_interrupted(tmp_p
 def test_a_damaged_run_is_listed_as_such(folder: RunFolder) -> None:
     folder.summary_file.write_text("{")
     (listed,) = catalog.summaries(folder.path.parent)
-    assert listed["state"] == "failed"
-    assert "summary.json: damaged" in listed["message"]
+    assert listed.state == "failed"
+    assert "summary.json: damaged" in (listed.message or "")
 
 
 def test_a_run_is_found_by_its_id_or_a_part_of_it(folder: RunFolder) -> None:
     runs = folder.path.parent
-    other = run_folder.create(runs, "mlp", NOW, lambda _: CONFIG)
-    other.write_config(CONFIG)
+    run_folder.create(runs, "mlp", NOW, lambda _: RECORD)
     for text in (folder.id, "cnn"):
         assert catalog.find(runs, text) == folder
     with pytest.raises(InputError, match="is part of 2 runs"):
@@ -345,7 +331,7 @@ def test_a_run_is_found_by_the_path_of_its_folder_wherever_that_is(
 
 @pytest.fixture
 def every_length_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fold_file, "LEAST_BYTES", 1)
+    monkeypatch.setattr(state_file, "MIN_BYTES", 1)
 
 
 def eventful() -> list[Any]:
@@ -469,7 +455,7 @@ def test_events_that_a_full_disk_does_not_take_are_held_back_and_none_is_missing
         room[0] -= taken
         return taken
 
-    recorder = Recorder(folder, CONFIG, RunState())
+    recorder = Recorder(folder, RECORD, RunState())
     monkeypatch.setattr(os, "write", limited)
     told = uninterrupted(3)
     notes = []
@@ -494,7 +480,7 @@ def test_a_disk_that_is_full_at_the_runs_end_is_an_error(folder: RunFolder, monk
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    recorder = Recorder(folder, CONFIG, RunState())
+    recorder = Recorder(folder, RECORD, RunState())
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", full)
         recorder.record(started())

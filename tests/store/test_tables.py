@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.state import RunState
-from cifar_tui.store.tables import MOST_SQUARE, confusion_csv, metrics_csv
+from cifar_tui.store.csv_files import MOST_SQUARE, confusion_csv, metrics_csv
 from tests.support.recorded import recorded
 
 NAMES = st.text(st.characters(codec="utf-8"), max_size=8) | st.text("'=+-@\t\r\n a", max_size=4)

@@ -17,15 +17,16 @@ from textual.screen import Screen
 import cifar_tui.tui
 from cifar_tui.config import TrainingConfig
 from cifar_tui.events import AnyEvent, RunFinished, RunStatus, to_json
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.runs.inference import Gallery, PredictedFiles
+from cifar_tui.runs.messages import Ended, Listener, Message
 from cifar_tui.runs.paired_images import PairedImages
-from cifar_tui.runs.run import Ended, Listener, Message, Run
-from cifar_tui.runs.workspace import Progress, Session
+from cifar_tui.runs.run import Run
+from cifar_tui.runs.workspace import ProgressCallback, Workspace
 from cifar_tui.store.answered import Two
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.tui.app import Dashboard
-from tests.support.recorded import finished, started, uninterrupted
+from tests.support.recorded import finished, run_record, started, uninterrupted
 
 
 class FakeRun:
@@ -94,7 +95,7 @@ class FakeSession:
         """What comes of opening the images of two runs."""
         self.predictions: PredictedFiles | Exception | None = None
         """What comes of predicting image files."""
-        self.given = AS_MADE
+        self.given = NO_OVERRIDES
         """What was given for the run that was resumed last."""
         self.named: list[tuple[str, ...]] = []
         """Those that were."""
@@ -104,19 +105,19 @@ class FakeSession:
         self.opened: list[str] = []
         """The ids of the runs whose images were opened."""
 
-    def new(self, config: TrainingConfig, listener: Listener) -> Run:
+    def new_run(self, config: TrainingConfig, listener: Listener) -> Run:
         self.runs.append(FakeRun(config, None, listener, self.runs_dir))
         return cast(Run, self.runs[-1])
 
-    def continued(self, folder: RunFolder, listener: Listener, given: Overrides = AS_MADE) -> Run:
+    def resumed_run(self, folder: RunFolder, listener: Listener, given: Overrides = NO_OVERRIDES) -> Run:
         self.given = given
         self.runs.append(FakeRun(TrainingConfig(), folder, listener, self.runs_dir))
         return cast(Run, self.runs[-1])
 
-    def warm_up(self, config: TrainingConfig, progress: Progress) -> str:
+    def warm_up(self, config: TrainingConfig, progress: ProgressCallback) -> str:
         return "cpu: a fast one"
 
-    def gallery(self, folder: RunFolder, progress: Progress) -> Gallery:
+    def gallery(self, folder: RunFolder, progress: ProgressCallback) -> Gallery:
         self.opened.append(folder.id)
         progress("evaluating", 0, 0)
         while not self.gate.wait(0.01):
@@ -126,7 +127,7 @@ class FakeSession:
             raise found
         return found
 
-    def paired(self, two: Two, progress: Progress) -> PairedImages:
+    def paired(self, two: Two, progress: ProgressCallback) -> PairedImages:
         self.opened += [run.folder.id for run in two]
         progress("reading images", 3, 4)
         while not self.gate.wait(0.01):
@@ -136,7 +137,7 @@ class FakeSession:
             raise self.pair
         return self.pair
 
-    def predict(self, folder: RunFolder, names: Sequence[str], progress: Progress) -> PredictedFiles:
+    def predict(self, folder: RunFolder, names: Sequence[str], progress: ProgressCallback) -> PredictedFiles:
         self.named.append((folder.id, *names))
         progress("predicting", 7, 1234)
         while not self.gate.wait(0.01):
@@ -146,13 +147,13 @@ class FakeSession:
             raise self.predictions
         return self.predictions
 
-    def missing(self, config: TrainingConfig) -> Path | None:
+    def missing_data_dir(self, config: TrainingConfig) -> Path | None:
         return self.missing_in if config.data == "cifar10" and config.data_dir is None else None
 
 
-def session_of(fake: FakeSession) -> Callable[[], Session]:
+def session_of(fake: FakeSession) -> Callable[[], Workspace]:
     """What the dashboard takes in place of a session."""
-    return lambda: cast(Session, fake)
+    return lambda: cast(Workspace, fake)
 
 
 def digits(*models: str, **options: Any) -> Sequence[TrainingConfig]:
@@ -226,7 +227,7 @@ def recorded_folder(runs_dir: Path, name: str, epochs: int = 2) -> RunFolder:
     """A folder as a run leaves it that was stopped after some epochs."""
     folder = RunFolder(runs_dir / f"20250101-000000-{name}")
     folder.path.mkdir(parents=True)
-    folder.write_config({"options": TrainingConfig(model="mlp", data="digits", epochs=5, name=name).to_dict()})
+    folder.write_record(run_record(TrainingConfig(model="mlp", data="digits", epochs=5, name=name), id=folder.id))
     events = [*uninterrupted(epochs), finished("stopped")]
     folder.events_file.write_text("".join(f"{to_json(event)}\n" for event in events))
     folder.summary_file.write_text(

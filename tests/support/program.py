@@ -80,9 +80,9 @@ def prepared(cwd: Path, patch: pytest.MonkeyPatch, classes: Sequence[str] = ("ca
     """The folder `cwd` with a few images to train on, every model replaced by a small one, every picture by nothing."""
     write_folder(cwd / "images", {f"{split}/{name}": 8 for split in ("train", "test") for name in classes})
     patch.setenv("XDG_CACHE_HOME", str(cwd / "cache"))
-    load = models.own.load
+    load = models.user_class.load
     patch.setattr(models, "load", lambda name, folder=None: load(name, folder) if ":" in name else linear)
-    for name in ("draw_curves", "draw_confusion_matrix", "draw_predictions"):
+    for name in ("draw_curves", "draw_confusion_matrix", "draw_calibration", "draw_predictions"):
         patch.setattr(artefacts, name, lambda *_: b"")
     return cwd
 

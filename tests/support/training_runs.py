@@ -13,19 +13,19 @@ import torch
 from cifar_tui.config import TrainingConfig
 from cifar_tui.data.dataset import Dataset, Source, Split, split
 from cifar_tui.events import AnyEvent, Batch, Epoch, Evaluated
-from cifar_tui.models import own
+from cifar_tui.models import user_class
+from cifar_tui.records import DataLocation, StoredRun
 from cifar_tui.runs.provenance import record_of
 from cifar_tui.state import RunState
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import ImagePlace, Stored
 from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.clock import Clock
 from cifar_tui.training.control import Control
 from cifar_tui.training.loop import Outcome, train
 from cifar_tui.training.setup.prepare import Setup, prepare
 
-MOST = storage.Bounds(100_000_000, 1_000_000)
+MOST = storage.SizeLimits(100_000_000, 1_000_000)
 """What a checkpoint may take."""
 TINY = TrainingConfig(model="mlp", data="tiny", epochs=3, batch_size=16, threads=1, device="cpu", precision="fp32")
 
@@ -55,14 +55,14 @@ class TinyShelf:
     def source(self, config: TrainingConfig, progress: object, *, stored: bool = False, rules: int = 0) -> Source:
         return self._source
 
-    def stored(self, stored: Stored, progress: object) -> tuple[Source, ImagePlace]:
-        return self._source, ImagePlace(data=stored.config.data, data_dir=None)
+    def stored(self, stored: StoredRun, progress: object) -> tuple[Source, DataLocation]:
+        return self._source, DataLocation(data=stored.config.data, data_dir=None)
 
 
 def tiny_setup(**options: Any) -> Setup:
     """A class of one's own counts as named by the user."""
     if ":" in options.get("model", ""):
-        own.allow(options["model"], options["model_dir"], ())
+        user_class.allow(options["model"], options["model_dir"], ())
     return prepare(replace(TINY, **options), TinyShelf(), lambda *_: None)  # type: ignore[arg-type]
 
 
@@ -134,8 +134,9 @@ def finished_run(runs_dir: Path, setup: Setup | None = None) -> tuple[RunFolder,
     folder = RunFolder(runs_dir / "20260314-150926-tiny")
     folder.path.mkdir(parents=True)
     trained = run(folder.path, setup=setup)
-    folder.write_config(record_of(setup, folder))
-    recorder = Recorder(folder, folder.read_config(), RunState())
+    record = record_of(setup, folder)
+    folder.write_record(record)
+    recorder = Recorder(folder, record, RunState())
     for event in trained.events:
         recorder.record(event)
     recorder.close()

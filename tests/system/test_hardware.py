@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_tui.system.hardware import GpuSample, HostSample, Sample, Sampler, gpu_of, visible
+from cifar_tui.system.hardware import GpuSample, HostSample, Sample, Sampler, gpu_of, visible_gpus
 
 UUIDS = ("GPU-aa11", "GPU-aa22", "GPU-bb33")
 
@@ -178,12 +178,12 @@ def test_closing_lets_go_of_the_driver_once_and_a_later_sample_begins_anew(machi
 def test_cuda_visible_devices_chooses_and_orders_the_gpus_as_cuda_does(
     variable: str | None, expected: list[int]
 ) -> None:
-    assert visible(variable, UUIDS) == expected
+    assert visible_gpus(variable, UUIDS) == expected
 
 
 @given(st.text("0123,GPU-ab +-x", max_size=20))
 def test_no_value_of_cuda_visible_devices_names_a_gpu_twice_or_one_that_is_not_there(variable: str) -> None:
-    chosen = visible(variable, UUIDS)
+    chosen = visible_gpus(variable, UUIDS)
     assert len(chosen) == len(set(chosen))
     assert set(chosen) <= {0, 1, 2}
 

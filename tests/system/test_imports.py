@@ -6,16 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cifar_tui.models import own
+from cifar_tui.models import user_class
 
 # While the import system looks for the package for the first thread, the second one gets as far as it can.
 SCRIPT = """
 import sys, threading, time
 from pathlib import Path
 from cifar_tui.config import TrainingConfig
-from cifar_tui.runs.run import Ended
-from cifar_tui.runs.workspace import Session
-from cifar_tui.runs.shared import load_pytorch
+from cifar_tui.runs.messages import Ended
+from cifar_tui.runs.workspace import Workspace
+from cifar_tui.runs.pytorch import import_pytorch
 
 class Slow:
     def find_spec(self, name, path=None, target=None):
@@ -24,7 +24,7 @@ class Slow:
             time.sleep(1)
 
 def train(model):
-    run = session.new(TrainingConfig(model=model, data="digits", epochs=1), listen)
+    run = session.new_run(TrainingConfig(model=model, data="digits", epochs=1), listen)
     run.start()
     run.join()
 
@@ -40,10 +40,10 @@ def guarded(work):
             errors.append(error)
     return threading.Thread(target=main)
 
-session, entered, errors = Session(Path("runs")), threading.Event(), []
+session, entered, errors = Workspace(Path("runs")), threading.Event(), []
 package, first, second = sys.argv[1:]
 if package == "torchvision":
-    load_pytorch()
+    import_pytorch()
     from cifar_tui.data import cifar10
 threads = guarded(eval(first)), guarded(eval(second))
 sys.meta_path.insert(0, Slow())
@@ -78,5 +78,5 @@ def test_a_run_begins_while_another_thread_loads_pytorch(tmp_path: Path) -> None
 
 def test_a_model_of_the_users_own_loads_torchvision_while_cifar10_does(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(OWN)
-    own.allow("net:Net", str(tmp_path), ())
+    user_class.allow("net:Net", str(tmp_path), ())
     side_by_side("torchvision", "lambda: train('net:Net')", "cifar10._torchvision_cifar10", tmp_path)

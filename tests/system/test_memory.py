@@ -8,7 +8,7 @@ import pytest
 
 FAULTS = """
 import resource, sys, threading
-from cifar_tui.system.memory import give_memory_back, keep_memory
+from cifar_tui.system.memory import release_freed_memory, retain_freed_memory
 
 def faults() -> int:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -17,11 +17,11 @@ def faults() -> int:
 
 def main() -> None:
     print(faults(), faults())
-    give_memory_back()
+    release_freed_memory()
     print(faults(), faults())
 
 if sys.argv[1] == "keep":
-    keep_memory()
+    retain_freed_memory()
 thread = threading.Thread(target=main)
 thread.start()
 thread.join()

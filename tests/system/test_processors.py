@@ -15,7 +15,7 @@ from cifar_tui.runs.run import OTHERWISE
 from cifar_tui.system import processors
 from cifar_tui.system.hardware import Sampler
 from cifar_tui.system.processors import Processors, cgroup_limit
-from cifar_tui.training.devices import place
+from cifar_tui.training.devices import resolve_device
 from tests.support.command import only_run, run
 from tests.support.program import TRAIN, call, prepared, unfinished
 
@@ -154,18 +154,18 @@ def test_a_variable_bounds_the_threads_where_it_is_a_number(
 ) -> None:
     for name, value in variables.items():
         machine.setenv(name, value)
-    assert processors.for_threads() == expected
+    assert processors.default_threads() == expected
     assert processors.usable() == Processors(8), "what a process can keep busy is another question"
 
 
 def test_the_least_bound_counts_and_a_number_that_was_given_is_taken_as_it_is(machine: pytest.MonkeyPatch) -> None:
     machine.setattr(processors, "_allowed", lambda: 6)
-    assert processors.for_threads() == Processors(6, "the affinity mask (6 of 8)")
+    assert processors.default_threads() == Processors(6, "the affinity mask (6 of 8)")
     machine.setattr(processors, "_cgroup_limit", lambda: 4.5)
-    assert processors.for_threads() == Processors(5, "a cgroup quota of 4.5 CPUs")
+    assert processors.default_threads() == Processors(5, "a cgroup quota of 4.5 CPUs")
     machine.setenv("OMP_NUM_THREADS", "2")
-    assert place(TrainingConfig(device="cpu")).threads == 2
-    assert place(TrainingConfig(device="cpu", threads=7)).threads == 7
+    assert resolve_device(TrainingConfig(device="cpu")).threads == 2
+    assert resolve_device(TrainingConfig(device="cpu", threads=7)).threads == 7
     assert Sampler().sample().host.cores == 5, "of which a bar shows the part in use"
 
 

@@ -17,7 +17,7 @@ from typing import NoReturn
 import pytest
 
 from cifar_tui.data import cache
-from cifar_tui.models.own import trust
+from cifar_tui.models.user_class import trust
 from cifar_tui.system import user_folders
 from tests.support.command import TRAIN as TRAIN_DIGITS
 from tests.support.command import only_run, summary

@@ -18,9 +18,9 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.data.augmentation.augment import to_device
 from cifar_tui.events import Batch, Note
 from cifar_tui.models.parts.dropout import own_dropout
-from cifar_tui.training.devices import Placement, best_memory_format, place
+from cifar_tui.training.devices import Placement, best_memory_format, resolve_device
 from cifar_tui.training.gradients import WARM_UP, Gradients, ReplayedGradients
-from cifar_tui.training.random_streams import Draws
+from cifar_tui.training.random_streams import RandomStreams
 from tests.support.training_runs import Asking, at_batch, run, tiny_setup
 
 CPU = Placement(torch.device("cpu"), "a processor", "fp32", 1)
@@ -60,7 +60,7 @@ def batches(placement: Placement) -> list[tuple[Tensor, Tensor]]:
 def test_gradients_are_those_of_the_batchs_mean_cross_entropy_alone(smoothing: float) -> None:
     model = Plain()
     own_dropout(model)
-    gradients = Gradients(model.eval(), Draws(model, CPU.device), CPU, smoothing)
+    gradients = Gradients(model.eval(), RandomStreams(model, CPU.device), CPU, smoothing)
     for images, labels in batches(CPU):
         loss, correct = gradients.compute(images, labels, 1)
         weight = model.layers[2].weight
@@ -76,7 +76,7 @@ def test_gradients_are_those_of_the_batchs_mean_cross_entropy_alone(smoothing: f
 def test_what_a_model_draws_follows_from_the_seed_alone() -> None:
     model = Plain()
     own_dropout(model)
-    gradients = Gradients(model, Draws(model, CPU.device), CPU, 0.0)
+    gradients = Gradients(model, RandomStreams(model, CPU.device), CPU, 0.0)
     images, labels = batches(CPU)[0]
     losses = [gradients.compute(images, labels, seed)[0].item() for seed in (1, 2, 1)]
     assert losses[0] == losses[2] != losses[1]
@@ -98,13 +98,13 @@ def trained(
     return [value.clone() for value in model.state_dict().values()], torch.stack(told).tolist()
 
 
-def on_gpu(model: nn.Module, precision: str) -> tuple[nn.Module, Placement, Draws]:
-    found = place(TrainingConfig(device="cuda", precision=precision))
+def on_gpu(model: nn.Module, precision: str) -> tuple[nn.Module, Placement, RandomStreams]:
+    found = resolve_device(TrainingConfig(device="cuda", precision=precision))
     layout = best_memory_format(model)
     placement = Placement(found.device, found.name, found.precision, 1, layout)
     own_dropout(model)
     model = model.to(memory_format=layout).to(placement.device)
-    return model, placement, Draws(model, placement.device)
+    return model, placement, RandomStreams(model, placement.device)
 
 
 def built(name: str) -> nn.Module:
@@ -125,12 +125,12 @@ def repeatable(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", models.names())
 def test_a_replayed_graph_trains_bit_for_bit_as_operations_one_by_one(name: str, precision: str) -> None:
     told: list[str] = []
-    model, placement, draws = on_gpu(built(name), precision)
-    expected = trained(model, Gradients(model, draws, placement, 0.1), placement)
-    model, placement, draws = on_gpu(built(name), precision)
+    model, placement, random_streams = on_gpu(built(name), precision)
+    expected = trained(model, Gradients(model, random_streams, placement, 0.1), placement)
+    model, placement, random_streams = on_gpu(built(name), precision)
     calls: list[int] = []
     model.register_forward_pre_hook(lambda _, inputs: calls.append(len(inputs[0])))
-    weights, losses = trained(model, ReplayedGradients(model, draws, placement, 0.1, told.append), placement)
+    weights, losses = trained(model, ReplayedGradients(model, random_streams, placement, 0.1, told.append), placement)
     assert told == []
     assert calls == [32, 32, 32, 32, 12, 12]  # The fourth is the capture.
     assert losses == expected[1]
@@ -147,19 +147,19 @@ def failing() -> None:
     outcomes = []
     for waits in (False, True):
         torch.manual_seed(0)
-        model, placement, draws = on_gpu(Plain(waits=waits), "fp32")
-        kind = ReplayedGradients(model, draws, placement, 0.0, told.append) if waits else None
-        outcomes.append(trained(model, kind or Gradients(model, draws, placement, 0.0), placement))
+        model, placement, random_streams = on_gpu(Plain(waits=waits), "fp32")
+        kind = ReplayedGradients(model, random_streams, placement, 0.0, told.append) if waits else None
+        outcomes.append(trained(model, kind or Gradients(model, random_streams, placement, 0.0), placement))
     assert len(told) == 1, told
     assert "there is no CUDA graph: " in told[0]
     assert outcomes[0][1] == outcomes[1][1]
     assert all(torch.equal(a, b) for a, b in zip(outcomes[0][0], outcomes[1][0], strict=True))
     assert torch.cuda.current_stream() == torch.cuda.default_stream()
     trained(earlier, replayed, placement)  # One by one, if need be.
-    model, placement, draws = on_gpu(built("mlp"), "fp32")
-    _, losses = trained(model, ReplayedGradients(model, draws, placement, 0.0, told.append), placement)
-    model, placement, draws = on_gpu(built("mlp"), "fp32")
-    assert losses == trained(model, Gradients(model, draws, placement, 0.0), placement)[1]
+    model, placement, random_streams = on_gpu(built("mlp"), "fp32")
+    _, losses = trained(model, ReplayedGradients(model, random_streams, placement, 0.0, told.append), placement)
+    model, placement, random_streams = on_gpu(built("mlp"), "fp32")
+    assert losses == trained(model, Gradients(model, random_streams, placement, 0.0), placement)[1]
 
 
 @pytest.mark.cuda
@@ -176,8 +176,10 @@ def test_a_model_that_cannot_be_captured_is_trained_one_by_one_and_no_other_suff
 def test_models_in_two_threads_each_train_as_alone(names: tuple[str, str]) -> None:
     def train(model: nn.Module, meet: Callable[[], object] = int) -> list[float]:
         torch.cuda.set_device(0)
-        model, placement, draws = on_gpu(model, "bf16")
-        return trained(model, ReplayedGradients(model, draws, placement, 0.0, told.append), placement, 20, meet)[1]
+        model, placement, random_streams = on_gpu(model, "bf16")
+        return trained(
+            model, ReplayedGradients(model, random_streams, placement, 0.0, told.append), placement, 20, meet
+        )[1]
 
     told: list[str] = []
     alone = [train(built(name)) for name in names]

@@ -27,7 +27,7 @@ from cifar_tui.training import journal, loop
 from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.control import Control
 from cifar_tui.training.evaluation import confusion_matrix, evaluate
-from cifar_tui.training.optimizer import Rates, Steps, optimise
+from cifar_tui.training.optimizer import OptimizerLike, SchedulerLike, build_optimizer
 from tests.support.hostile import Malicious
 from tests.support.training_runs import MOST, Asking, at_batch, run, tiny_setup
 
@@ -267,11 +267,11 @@ def test_no_speed_counts_the_time_before_the_first_batch_or_leaves_it_out(
     monkeypatch.setattr(journal, "REPORT_SECONDS", 0.1)
     setup = tiny_setup(epochs=1)
 
-    def slow(*arguments: Any) -> tuple[Steps, Rates]:
+    def slow(*arguments: Any) -> tuple[OptimizerLike, SchedulerLike]:
         time.sleep(1)
-        return optimise(*arguments)
+        return build_optimizer(*arguments)
 
-    monkeypatch.setattr(loop, "optimise", slow)
+    monkeypatch.setattr(loop, "build_optimizer", slow)
     recorded = run(tmp_path, setup=setup)
     (epoch,) = recorded.of(Epoch)
     assert all(0.01 < e.images_per_second / epoch.images_per_second < 1000 for e in recorded.of(Batch))

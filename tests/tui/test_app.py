@@ -12,14 +12,14 @@ from textual.screen import Screen
 
 from cifar_tui.errors import InputError
 from cifar_tui.events import Note, Paused, Resumed
-from cifar_tui.runs.run import Ended, Loading
+from cifar_tui.runs.messages import Ended, Loading
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.app import Dashboard
 from cifar_tui.tui.keys import KEYS, PANEL_GROUPS
 from cifar_tui.tui.main_screen import SMALLEST, MainScreen
 from cifar_tui.tui.runtime import in_turn
 from tests.support.dashboard import Desk, FakeSession, dashboard, digits, recorded_folder, session_of
-from tests.support.recorded import batch, run_config
+from tests.support.recorded import batch
 
 
 async def test_the_ready_runs_and_the_earlier_ones_are_there_from_the_start(tmp_path: Path) -> None:
@@ -208,7 +208,6 @@ async def test_what_is_typed_at_once_after_the_filters_key_belongs_to_the_filter
 async def test_e_writes_the_report_of_a_run_as_far_as_it_is_recorded(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "20250101-000000-old")
     recorded_folder(tmp_path, "old")
-    folder.write_config(run_config() | {"id": folder.id})
     async with dashboard(tmp_path) as desk:
         await desk.shows("old")
         await desk.press("end", "e")

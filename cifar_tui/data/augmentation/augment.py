@@ -1,4 +1,4 @@
-"""The reference protocol's training augmentation, for whole batches, every image with draws of its own.
+"""The reference protocol's training augmentation, for whole batches, every image with parameters of its own.
 
 Pixel for pixel what torchvision's transforms make of PIL images one by one, in this order:
 `RandomHorizontalFlip(0.5)`, `RandomCrop(32, padding=4, padding_mode="reflect")`, `ColorJitter(0.2, 0.2, 0.2, 0.1)`,
@@ -19,7 +19,7 @@ from cifar_tui.recipes import Recipe
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
+class AugmentationPolicy:
     """Which augmentation a recipe uses.
 
     Attributes:
@@ -35,13 +35,13 @@ class Style:
     colours_and_angles: bool = True
 
     @classmethod
-    def of(cls, recipe: Recipe, *, flips: bool) -> Style:
+    def of(cls, recipe: Recipe, *, flips: bool) -> AugmentationPolicy:
         """A recipe's, for images that may be mirrored or not."""
         return cls(flips, recipe.alternating, recipe.padding, recipe.colours_and_angles)
 
 
 @dataclass(frozen=True, slots=True)
-class Draws:
+class AugmentationParameters:
     """What was drawn for n images; all on the CPU, so that every device augments alike.
 
     Attributes:
@@ -63,26 +63,26 @@ class Draws:
     angle: Tensor
 
     @classmethod
-    def joined(cls, parts: Sequence[Draws]) -> Draws:
-        """The draws of several batches, one after the other."""
+    def concatenated(cls, parts: Sequence[AugmentationParameters]) -> AugmentationParameters:
+        """The parameters of several batches, one after the other."""
         return cls(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
 
-def draw(count: int, generator: torch.Generator, style: Style) -> Draws:
+def sample_parameters(count: int, generator: torch.Generator, policy: AugmentationPolicy) -> AugmentationParameters:
     """Draw the augmentation of `count` images.
 
     Args:
         count: The number of images, n.
         generator: A CPU generator; the only source of randomness.
-        style: Whether images are mirrored, and how far crops may be off the centre; all else is drawn the same.
+        policy: Whether images are mirrored, and how far crops may be off the centre; all else is drawn the same.
     """
-    edges = (PADDING - style.padding, PADDING + style.padding + 1)
+    edges = (PADDING - policy.padding, PADDING + policy.padding + 1)
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
         return torch.empty(count, *shape).uniform_(low, high, generator=generator)
 
-    return Draws(
-        flip=uniform(0, 1) < (0.5 if style.flips else 0),
+    return AugmentationParameters(
+        flip=uniform(0, 1) < (0.5 if policy.flips else 0),
         top=torch.randint(*edges, (count,), generator=generator),
         left=torch.randint(*edges, (count,), generator=generator),
         factors=uniform(0.8, 1.2, 3),
@@ -92,23 +92,25 @@ def draw(count: int, generator: torch.Generator, style: Style) -> Draws:
     )
 
 
-def augment(images: Tensor, indices: Tensor, draws: Draws, *, colours_and_angles: bool = True) -> Tensor:
+def augment(
+    images: Tensor, indices: Tensor, parameters: AugmentationParameters, *, colours_and_angles: bool = True
+) -> Tensor:
     """Pick images and augment them, on their device and without waiting for it.
 
     Args:
         images: (N, 3, 32, 32) uint8, RGB, contiguous; the whole training set.
         indices: (n,) int64 on the CPU; which images to take.
-        draws: Their augmentation.
+        parameters: Their augmentation.
         colours_and_angles: Whether that goes beyond mirroring and cropping.
 
     Returns:
         (n, 3, 32, 32) float32, whole numbers from 0 to 255.
     """
     if not colours_and_angles:
-        places = (indices, draws.flip, draws.top, draws.left)
+        places = (indices, parameters.flip, parameters.top, parameters.left)
         return flip_and_crop(images, *(to_device(values, images.device) for values in places)).float()
     # Sorted by when their hue turns, images have it turned at one go, between the blends that come before and after.
-    place = (draws.order == HUE).long().argmax(1)
+    place = (parameters.order == HUE).long().argmax(1)
     hue_order = place.argsort(stable=True)
 
     def sorted_on_device(values: Tensor) -> Tensor:
@@ -117,16 +119,16 @@ def augment(images: Tensor, indices: Tensor, draws: Draws, *, colours_and_angles
     batch = flip_and_crop(
         images,
         sorted_on_device(indices),
-        sorted_on_device(draws.flip),
-        sorted_on_device(draws.top),
-        sorted_on_device(draws.left),
+        sorted_on_device(parameters.flip),
+        sorted_on_device(parameters.top),
+        sorted_on_device(parameters.left),
     ).float()
 
     # An operation's number is its column among the factors.
-    blends = draws.order[draws.order != HUE].view(-1, 3)
-    factors = sorted_on_device(draws.factors.gather(1, blends)).unbind(1)
+    blends = parameters.order[parameters.order != HUE].view(-1, 3)
+    factors = sorted_on_device(parameters.factors.gather(1, blends)).unbind(1)
     operations = sorted_on_device(blends).unbind(1)
-    hue = sorted_on_device(draws.hue)
+    hue = sorted_on_device(parameters.hue)
     # Images from `later[i]` on have more than i blends before their hue turns.
     later = place.bincount(minlength=4).cumsum(0)[:3].tolist()
     for first, operation, factor in zip(later, operations, factors, strict=True):
@@ -136,7 +138,7 @@ def augment(images: Tensor, indices: Tensor, draws: Draws, *, colours_and_angles
         batch[:first] = blend(batch[:first], operation[:first], factor[:first])
 
     batch = batch.index_select(0, to_device(hue_order.argsort(), images.device))
-    return rotate(batch, to_device(inverse_rotation(draws.angle), images.device))
+    return rotate(batch, to_device(inverse_rotation(parameters.angle), images.device))
 
 
 def to_device(values: Tensor, device: torch.device) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-NAMED = 3
+MAX_NAMES = 3
 """How many files or classes a message names."""
 
 
@@ -14,7 +14,7 @@ def canonical(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def grouped(folders: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def group_by_class(folders: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """The folders of each class, by its name and in the order of the names."""
     classes: dict[str, tuple[str, ...]] = {}
     for name in sorted(folders, key=lambda name: (canonical(name), name)):
@@ -39,7 +39,7 @@ def _caseless(name: str) -> str:
     return canonical(canonical(name).casefold())
 
 
-def some(names: Sequence[str]) -> str:
+def quote_names(names: Sequence[str]) -> str:
     """The first of some names, quoted, and how many more there are."""
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(repr(name) for name in names[:NAMED]) + more
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(repr(name) for name in names[:MAX_NAMES]) + more

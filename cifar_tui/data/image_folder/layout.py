@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from cifar_tui.data.image_folder.class_names import canonical, class_of, grouped, some
+from cifar_tui.data.image_folder.class_names import canonical, class_of, group_by_class, quote_names
 from cifar_tui.data.image_folder.files import files, folders, is_image
 from cifar_tui.errors import InputError
 
@@ -48,7 +48,7 @@ class Part:
     @classmethod
     def of(cls, path: Path) -> Part:
         """What is in a folder of classes, in the order of their names."""
-        return cls(path, grouped(folders(path)))
+        return cls(path, group_by_class(folders(path)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def find(root: Path) -> Layout:
     for role in _ROLES:
         if len(same := [name for name in inner if roles.get(name) == role]) > 1:
             raise InputError(
-                f"--data: {some(same)} in {str(place)!r} could each hold the {role} images; "
+                f"--data: {quote_names(same)} in {str(place)!r} could each hold the {role} images; "
                 "rename or remove all but one"
             )
     others = [name for name in inner if name not in roles]
@@ -131,7 +131,7 @@ def find(root: Path) -> Layout:
     train = Part.of(_unwrapped(named["train"], "train"))
     _check_classes(train, others)
     _check_holds_no_sets(train)
-    notes = [f"not used: {some([*passed_over, *others])}"] if passed_over or others else []
+    notes = [f"not used: {quote_names([*passed_over, *others])}"] if passed_over or others else []
     held_out: dict[Role, Part | None] = {"validation": None, "test": None}
     for role in held_out:
         if role in named:
@@ -159,8 +159,8 @@ def _place(root: Path) -> tuple[Path, list[str]]:
         others = [name for name in inner if name not in holders]
         if len(holders) > 1 or any(_may_be_used(place / name) for name in others):
             raise InputError(
-                f"--data: {some(holders)} in {str(place)!r} {'hold' if len(holders) > 1 else 'holds'} a folder of "
-                f"training images, beside others; give the path of one of them: {LAYOUT}"
+                f"--data: {quote_names(holders)} in {str(place)!r} {'hold' if len(holders) > 1 else 'holds'} a folder "
+                f"of training images, beside others; give the path of one of them: {LAYOUT}"
             )
         place, passed_over = place / holders[0], [*passed_over, *others]
     # A single class in folders of its own, or nothing at all: it is the folder that was named that lacks something.
@@ -177,10 +177,11 @@ def _whole(root: Path, place: Path, passed_over: Sequence[str]) -> Layout:
     within = {name: _sets_alone_in(place / name) for name in folders(place)}
     with_sets = [name for name in within if within[name]]
     if len(with_sets) > 1 or any(len(sets) > 1 for sets in within.values()):
-        names = sorted({each for sets in within.values() for each in sets})
+        names = quote_names(sorted({each for sets in within.values() for each in sets}))
+        hold = "hold" if len(with_sets) > 1 else "holds"
         raise InputError(
-            f"--data: {some(with_sets)} in {str(place)!r} {'hold' if len(with_sets) > 1 else 'holds'} folders of the "
-            f"names of sets, {some(names)}; these are to hold the class folders, and not the other way round: {LAYOUT}"
+            f"--data: {quote_names(with_sets)} in {str(place)!r} {hold} folders of the names of sets, {names}; these "
+            f"are to hold the class folders, and not the other way round: {LAYOUT}"
         )
     seen: dict[str, str] = {}
     shared: dict[tuple[str, str], int] = {}
@@ -190,11 +191,11 @@ def _whole(root: Path, place: Path, passed_over: Sequence[str]) -> Layout:
             shared[pair] = shared.get(pair, 0) + 1
             if pair[0] != name and shared[pair] > 1:
                 raise InputError(
-                    f"--data: {some(pair)} in {str(place)!r} hold folders of the same names, so that these may be the "
-                    f"classes, or those; name those that are sets train, val or test, or, where they are the classes, "
-                    f"move all of them into {str(place / 'train')!r}"
+                    f"--data: {quote_names(pair)} in {str(place)!r} hold folders of the same names, so that these may "
+                    "be the classes, or those; name those that are sets train, val or test, or, where they are the "
+                    f"classes, move all of them into {str(place / 'train')!r}"
                 )
-    notes = [f"not used: {some(passed_over)}"] if passed_over else []
+    notes = [f"not used: {quote_names(passed_over)}"] if passed_over else []
     return Layout(root, train, True, None, None, tuple(notes))
 
 
@@ -218,10 +219,12 @@ def _held_out(path: Path, role: Role, train: Part) -> tuple[Part | None, list[st
 def _check_classes(train: Part, beside: Sequence[str] = ()) -> None:
     """See that there are two classes, of names that can be shown."""
     if len(train.classes) < 2:
-        instead = f"; if {train.path.name!r} is a class, as {some(beside)}, move all of them into one folder 'train'"
+        instead = (
+            f"; if {train.path.name!r} is a class, as {quote_names(beside)}, move all of them into one folder 'train'"
+        )
         raise InputError(
             f"--data: it takes two classes to tell apart, and {str(train.path)!r} holds "
-            f"{some(list(train.classes)) or 'no class folder'}; {LAYOUT}{instead if beside else ''}"
+            f"{quote_names(list(train.classes)) or 'no class folder'}; {LAYOUT}{instead if beside else ''}"
         )
     for name in train.classes:
         if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
@@ -241,30 +244,31 @@ def _check_holds_no_sets(part: Part) -> None:
         if len(same := part.classes.keys() & set(map(canonical, _folders_within(part.path / name)))) > 1:
             raise InputError(
                 f"--data: {name!r} in {str(part.path)!r} is beside folders of the same names as it holds, "
-                f"{some(sorted(same))}; move or remove it, or them"
+                f"{quote_names(sorted(same))}; move or remove it, or them"
             )
 
 
 def _sets_within(path: Path, sets: Sequence[str]) -> InputError:
     return InputError(
-        f"--data: {str(path)!r} holds folders of the names of sets, {some(sets)}; move or remove what is "
+        f"--data: {str(path)!r} holds folders of the names of sets, {quote_names(sets)}; move or remove what is "
         f"beside the sets, or give the path of the folder that they are in: {LAYOUT}"
     )
 
 
 def _unknown_classes(path: Path, unknown: Sequence[str]) -> InputError:
     return InputError(
-        f"--data: {str(path)!r} has classes without training images: {some(unknown)}; "
+        f"--data: {str(path)!r} has classes without training images: {quote_names(unknown)}; "
         "add training images of them or remove them"
     )
 
 
 def _no_training_images(place: Path, sets: Sequence[str], others: Sequence[str]) -> InputError:
     if not others:
-        return InputError(f"--data: {str(place)!r} has no folder 'train' beside {some(sets)}; {LAYOUT}")
+        return InputError(f"--data: {str(place)!r} has no folder 'train' beside {quote_names(sets)}; {LAYOUT}")
     return InputError(
-        f"--data: {str(place)!r} has no folder 'train', but {some(sets)} beside {some(others)}; make a folder 'train' "
-        f"and move the class folders with training images into it, also {some(sets)} if that is a class"
+        f"--data: {str(place)!r} has no folder 'train', but {quote_names(sets)} beside {quote_names(others)}; make a "
+        "folder 'train' and move the class folders with training images into it, also "
+        f"{quote_names(sets)} if that is a class"
     )
 
 

@@ -17,9 +17,9 @@ from torch import Tensor
 
 from cifar_tui.config import IMAGE_SIZE
 from cifar_tui.data import cache
-from cifar_tui.data.dataset import Progress, Source, Split, absent, with_own_test
+from cifar_tui.data.dataset import ProgressCallback, Source, Split, hold_out_test_images, missing_classes
 from cifar_tui.data.image_folder import layout
-from cifar_tui.data.image_folder.class_names import NAMED, some
+from cifar_tui.data.image_folder.class_names import MAX_NAMES, quote_names
 from cifar_tui.data.image_folder.files import RULES, ImageFile, files, folders, image_files, is_image
 from cifar_tui.data.image_folder.layout import LAYOUT, Layout, Part
 from cifar_tui.data.images import decoder
@@ -47,7 +47,7 @@ class _Listing:
         return tuple(self.layout.train.classes)
 
 
-def read(path: str, progress: Progress, rules: int = RULES) -> Source:
+def read(path: str, progress: ProgressCallback, rules: int = RULES) -> Source:
     """All images of a folder, resized to 32×32; labels are the places of the sorted class names.
 
     Files at any depth below their class folder count, whatever they are called, except hidden ones and those that
@@ -83,7 +83,7 @@ def read(path: str, progress: Progress, rules: int = RULES) -> Source:
         )
     paths = (*listing.train, *listing.validation, *listing.test)
     key = cache.key(" ".join(["folder", *map(str, how)]), ((file.path, file.size, file.changed) for file in paths))
-    return cache.through(key, lambda: _read(path, listing, progress, rules))
+    return cache.load_or_read(key, lambda: _read(path, listing, progress, rules))
 
 
 def check(path: str) -> None:
@@ -116,7 +116,7 @@ def _root(path: str) -> Path:
     return root
 
 
-def _list(root: Path, progress: Progress, rules: int) -> _Listing:
+def _list(root: Path, progress: ProgressCallback, rules: int) -> _Listing:
     found = (layout.find if rules > 1 else layout.first)(root)
     notes, listed = list(found.notes), [list[ImageFile]() for _ in range(3)]
     for part, of_part in zip((found.train, found.validation, found.test), listed, strict=True):
@@ -155,16 +155,18 @@ def _has_image(listed: Sequence[ImageFile]) -> bool:
 def _remarks(found: Layout, part: Part) -> list[str]:
     """What a person should know of a set's folders."""
     merged = [name for name, inner in part.classes.items() if len(inner) > 1]
-    notes = [f"folders of {found.shown(part.path)} whose names are the same class: {some(merged)}"] if merged else []
+    notes = (
+        [f"folders of {found.shown(part.path)} whose names are the same class: {quote_names(merged)}"] if merged else []
+    )
     if stray := files(part.path):
         are = "is" if len(stray) == 1 else "are"
         notes.append(
-            f"{plural(len(stray), 'file')} of {found.shown(part.path)} {are} in no class folder: {some(stray)}"
+            f"{plural(len(stray), 'file')} of {found.shown(part.path)} {are} in no class folder: {quote_names(stray)}"
         )
     return notes
 
 
-def _read(name: str, listing: _Listing, progress: Progress, rules: int) -> Source:
+def _read(name: str, listing: _Listing, progress: ProgressCallback, rules: int) -> Source:
     found, listed = listing.layout, [*listing.train, *listing.validation, *listing.test]
     decoded = _decoded(listed, progress, rules)
     labels = torch.tensor([file.label for file in listed])
@@ -176,7 +178,7 @@ def _read(name: str, listing: _Listing, progress: Progress, rules: int) -> Sourc
         first = places.stop
         parts.append(_usable(decoded.images[places], labels[places], usable[places]))
     train, validation, test = parts
-    for label in map(listing.classes.index, absent(train, listing.classes)):
+    for label in map(listing.classes.index, missing_classes(train, listing.classes)):
         index = next(index for index, file in enumerate(listed) if file.label == label)
         raise InputError(
             f"--data: no image of class {listing.classes[label]!r} can be used; the first is "
@@ -186,7 +188,7 @@ def _read(name: str, listing: _Listing, progress: Progress, rules: int) -> Sourc
         raise InputError(f"--data: no image in {str(found.validation.path)!r} can be used; mend or remove the folder")
     notes = [*listing.notes, *_accounts(found, listed, decoded)]
     if not found.test:
-        train, test = with_own_test(train, None if rules == 1 else _giving(train, found))
+        train, test = hold_out_test_images(train, None if rules == 1 else _giving(train, found))
     if not found.test and rules == 1:
         notes.append(f"there is no folder 'test': every fifth image of each class, {len(test)} in all, is for the test")
     if not len(test):
@@ -194,8 +196,8 @@ def _read(name: str, listing: _Listing, progress: Progress, rules: int) -> Sourc
             f"--data: {str(found.root)!r} has too few images to test on; add some: without a test "
             "set, one is split off classes of two images or more"
         )
-    if missing := absent(test, listing.classes):
-        notes.append(f"no test images of {some(missing)}")
+    if missing := missing_classes(test, listing.classes):
+        notes.append(f"no test images of {quote_names(missing)}")
     return Source(
         name=name,
         train=train,
@@ -258,11 +260,13 @@ def _accounts(found: Layout, listed: Sequence[ImageFile], decoded: _Decoded) -> 
 
 def _named(found: Layout, listed: Sequence[ImageFile], which: Mapping[int, object], *, why: bool = False) -> str:
     """The first of some files, with what there is to say of each."""
-    named = [found.shown(listed[at].path) + (f" ({what})" if why else "") for at, what in sorted(which.items())[:NAMED]]
-    return ", ".join(named) + (f" and {len(which) - NAMED} more" if len(which) > NAMED else "")
+    named = [
+        found.shown(listed[at].path) + (f" ({what})" if why else "") for at, what in sorted(which.items())[:MAX_NAMES]
+    ]
+    return ", ".join(named) + (f" and {len(which) - MAX_NAMES} more" if len(which) > MAX_NAMES else "")
 
 
-def _decoded(listed: Sequence[ImageFile], progress: Progress, rules: int) -> _Decoded:
+def _decoded(listed: Sequence[ImageFile], progress: ProgressCallback, rules: int) -> _Decoded:
     """The pixels of these files, and why some have none."""
     images = torch.zeros((len(listed), 3, IMAGE_SIZE, IMAGE_SIZE), dtype=torch.uint8)
     pixels = images.numpy()
@@ -278,7 +282,7 @@ def _decoded(listed: Sequence[ImageFile], progress: Progress, rules: int) -> _De
             if stopped.is_set():
                 return
             try:
-                pixels[index], remark = decoder.decode_with_remark(listed[index].path, rules)
+                pixels[index], remark = decoder.decode_with_note(listed[index].path, rules)
             except decoder.UnusableImage as error:
                 left_out[index] = str(error)
                 if isinstance(error, decoder.NotAnImage):

@@ -85,7 +85,7 @@ class Reader(io.BufferedReader):
         return content
 
 
-class Room:
+class MemoryBudget:
     """Memory that threads share: each waits, in turn, until there is enough of it."""
 
     def __init__(self, size: int) -> None:
@@ -94,7 +94,7 @@ class Room:
         self._changed = threading.Condition()
 
     @contextmanager
-    def of(self, size: int) -> Iterator[None]:
+    def reserve(self, size: int) -> Iterator[None]:
         """Take so much, all of it at most, and give it back."""
         size = min(size, self.size)
         # One thread waits for room, the others for their turn: small pictures do not pass a large one without end.
@@ -109,8 +109,8 @@ class Room:
                 self._changed.notify()
 
 
-METADATA = Room(COPIES * METADATA_BYTES)
-PICTURES = Room(PICTURE_BYTES)
+METADATA = MemoryBudget(COPIES * METADATA_BYTES)
+PICTURES = MemoryBudget(PICTURE_BYTES)
 
 
 def return_freed_memory() -> None:

@@ -17,8 +17,8 @@ from PIL import Image, ImageFile, TiffTags, UnidentifiedImageError
 
 from cifar_tui.config import IMAGE_SIZE
 from cifar_tui.data.image_folder.files import RULES
-from cifar_tui.data.images import decode_memory, depth
-from cifar_tui.data.images.depth import Levels, Said
+from cifar_tui.data.images import bit_depth, decode_memory
+from cifar_tui.data.images.bit_depth import DeclaredRange, ValueRange
 from cifar_tui.data.images.resize import FILTER, resize
 from cifar_tui.system.files import open_to_read
 
@@ -41,7 +41,7 @@ __all__ = [
     "UnusableImage",
     "begins_as_image",
     "decode",
-    "decode_with_remark",
+    "decode_with_note",
     "formats",
     "prepare",
 ]
@@ -72,11 +72,11 @@ class NotAnImage(UnusableImage):
 
 
 def decode(path: str | os.PathLike[str], rules: int = RULES) -> NDArray[np.uint8]:
-    """The pixels of an image file, as `decode_with_remark` gives them."""
-    return decode_with_remark(path, rules)[0]
+    """The pixels of an image file, as `decode_with_note` gives them."""
+    return decode_with_note(path, rules)[0]
 
 
-def decode_with_remark(path: str | os.PathLike[str], rules: int = RULES) -> tuple[NDArray[np.uint8], str]:
+def decode_with_note(path: str | os.PathLike[str], rules: int = RULES) -> tuple[NDArray[np.uint8], str]:
     """The pixels of an image file, (3, 32, 32) uint8, RGB, and what was guessed of its values, in words.
 
     What a file is its content says, not its name.
@@ -93,7 +93,7 @@ def decode_with_remark(path: str | os.PathLike[str], rules: int = RULES) -> tupl
     """
     try:
         with open_to_read(Path(path)) as file:
-            rgb, remark = _decoded(file, Path(path).suffix.lower(), rules)
+            rgb, note = _decoded(file, Path(path).suffix.lower(), rules)
     except UnusableImage:
         raise
     except UnidentifiedImageError:
@@ -109,7 +109,7 @@ def decode_with_remark(path: str | os.PathLike[str], rules: int = RULES) -> tupl
     # Pillow's decoders raise whatever the damage in a file makes of them: struct, value, key, syntax errors.
     except Exception:  # noqa: BLE001
         raise UnusableImage("damaged") from None
-    return np.ascontiguousarray(np.asarray(rgb).transpose(2, 0, 1)), remark
+    return np.ascontiguousarray(np.asarray(rgb).transpose(2, 0, 1)), note
 
 
 def prepare() -> None:
@@ -170,10 +170,10 @@ def _decoded(file: BinaryIO, suffix: str, rules: int) -> tuple[Image.Image, str]
     allowed = [*formats(rules), *([_BY_NAME[suffix]] if suffix in _BY_NAME and rules > 1 else [])]
     reader = decode_memory.Reader(file)
     with ExitStack() as opening:
-        opening.enter_context(decode_memory.METADATA.of(decode_memory.opening_bytes(size)))
+        opening.enter_context(decode_memory.METADATA.reserve(decode_memory.opening_bytes(size)))
         with Image.open(reader, formats=allowed) as image:
             significant = decode_memory.check_chunks(reader) if image.format == "PNG" else 0
-            said = Said.by(image, significant) if rules > 1 else Said()
+            said = DeclaredRange.by(image, significant) if rules > 1 else DeclaredRange()
             if rules == 1 and _had_no_range(image):
                 raise UnusableImage("32-bit values of no known range")
             if rules > 1 and image.width * image.height > MAX_SLOW_PIXELS and _is_decoded_in_python(image):
@@ -183,7 +183,7 @@ def _decoded(file: BinaryIO, suffix: str, rules: int) -> tuple[Image.Image, str]
             if said.colours and twice:
                 need += 4 * image.width * image.height
             # Closed, the picture is gone from memory before its room is another's.
-            with decode_memory.PICTURES.of(need), closing(image):
+            with decode_memory.PICTURES.reserve(need), closing(image):
                 opening.close()
                 _check_rest(image, reader)
                 reader.begin_pixels(image)
@@ -191,13 +191,13 @@ def _decoded(file: BinaryIO, suffix: str, rules: int) -> tuple[Image.Image, str]
                 orientation = image.getexif().get(_ORIENTATION, 1)
                 if rules == 1:
                     return resize(image, orientation, _first_rgb), ""
-                remark = ""
-                if said.colours and depth.is_dark(image):
-                    remark = depth.brighten(image, _lower_bytes(image, reader) if twice else None, said)
-                if not depth.has_levels(image):
-                    return resize(image, orientation, _rgb), remark
-                levels = depth.levels(image, said)
-                return resize(image, orientation, lambda part: _grey(part, levels, said)), levels.remark
+                note = ""
+                if said.colours and bit_depth.is_dark(image):
+                    note = bit_depth.brighten(image, _lower_bytes(image, reader) if twice else None, said)
+                if not bit_depth.is_high_depth(image):
+                    return resize(image, orientation, _rgb), note
+                levels = bit_depth.levels(image, said)
+                return resize(image, orientation, lambda part: _grey(part, levels, said)), levels.note
 
 
 def _lower_bytes(image: Image.Image, reader: decode_memory.Reader) -> Image.Image | None:
@@ -205,7 +205,7 @@ def _lower_bytes(image: Image.Image, reader: decode_memory.Reader) -> Image.Imag
     reader.seek(0)
     lower = Image.open(reader, formats=[image.format or ""])
     try:
-        depth.swap_bytes(lower)
+        bit_depth.swap_bytes(lower)
         lower.load()
     except (ValueError, KeyError, OSError):  # Pillow does not unpack it so.
         return None
@@ -259,8 +259,8 @@ def _first_rgb(image: Image.Image) -> Image.Image:
     return _rgb(image)
 
 
-def _grey(image: Image.Image, levels: Levels, said: Said) -> Image.Image:
-    return Image.fromarray(levels.to_bytes(depth.values(image, said))).convert("RGB")
+def _grey(image: Image.Image, levels: ValueRange, said: DeclaredRange) -> Image.Image:
+    return Image.fromarray(levels.to_bytes(bit_depth.values(image, said))).convert("RGB")
 
 
 def _rgb(image: Image.Image) -> Image.Image:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from cifar_tui.errors import DivergedError, InputError
 from cifar_tui.formatting import shortened
-from cifar_tui.models.own.kinds import uncompiled_name
+from cifar_tui.models.user_class.compatibility import uncompiled_name
 from cifar_tui.system.folders import Folder
 from cifar_tui.training.metrics import Measured
 from cifar_tui.training.optimizer import Stateful
@@ -180,31 +180,31 @@ def _save_safetensors(weights: Weights, run: Folder, metadata: dict[str, str]) -
     run.write_bytes(WEIGHTS, save({name: tensor.contiguous() for name, tensor in weights.items()}, metadata))
 
 
-class Bounds(NamedTuple):
+class SizeLimits(NamedTuple):
     """What a checkpoint may take: bytes of all of it, and of the pickle in it, which says what it holds."""
 
     whole: int
     pickled: int
 
 
-UNBOUNDED = Bounds(sys.maxsize, sys.maxsize)
+UNLIMITED = SizeLimits(sys.maxsize, sys.maxsize)
 
 
-def bounds(model: nn.Module) -> Bounds:
+def size_limits(model: nn.Module) -> SizeLimits:
     """What a checkpoint of this model may take: its weights, the best ones, a few values a weight of the optimiser."""
     # By name: a weight that several layers share is kept once for each.
     tensors = [tensor for tensor in model.state_dict().values() if isinstance(tensor, Tensor)]
     weights = sum(tensor.numel() * max(4, tensor.element_size()) for tensor in tensors)
-    return Bounds(MOST_COPIES * weights + MOST_BESIDE, MOST_PICKLED + MOST_PICKLED_EACH * len(tensors))
+    return SizeLimits(MOST_COPIES * weights + MOST_BESIDE, MOST_PICKLED + MOST_PICKLED_EACH * len(tensors))
 
 
-def load_last(folder: Path, identity: Identity, most: Bounds) -> tuple[Snapshot | None, str]:
+def load_last(folder: Path, identity: Identity, limits: SizeLimits) -> tuple[Snapshot | None, str]:
     """The snapshot that a run is resumed from: the last that is whole and its own.
 
     Args:
         folder: The checkpoints' own.
         identity: The run's.
-        most: What one may take.
+        limits: What one may take.
 
     Returns:
         The snapshot, None where the run has none yet; and why it is not `last.pt`, empty where it is.
@@ -221,7 +221,7 @@ def load_last(folder: Path, identity: Identity, most: Bounds) -> tuple[Snapshot 
         if not files.exists(name):
             continue
         try:
-            snapshot = load_own(folder / name, identity, most)
+            snapshot = load_matching(folder / name, identity, limits)
         except InputError as error:
             errors.append(error)
             continue
@@ -231,30 +231,30 @@ def load_last(folder: Path, identity: Identity, most: Bounds) -> tuple[Snapshot 
     return None, ""
 
 
-def load_own(path: Path, identity: Identity, most: Bounds) -> Snapshot:
+def load_matching(path: Path, identity: Identity, limits: SizeLimits) -> Snapshot:
     """The snapshot in a checkpoint of a run with this identity, which may take `most`.
 
     Raises:
         InputError: No such file, or damaged, or not a checkpoint of ours, or another run's: the message says which.
     """
-    snapshot = load(path, most)
+    snapshot = load(path, limits)
     _check_identity(snapshot.identity, identity, path)
     return snapshot
 
 
-def load(path: Path, most: Bounds = UNBOUNDED) -> Snapshot:
+def load(path: Path, limits: SizeLimits = UNLIMITED) -> Snapshot:
     """The snapshot in a checkpoint, on the CPU. Nothing in the file is run: only tensors and plain values are read.
 
     Args:
         path: The checkpoint, in the folder of a run's checkpoints.
-        most: What it may take, in the file and in memory.
+        limits: What it may take, in the file and in memory.
 
     Raises:
         InputError: No such file, or not a checkpoint of ours, or damaged, or too large.
     """
     try:
-        with Folder(path.parents[1], path.parent.name).open_to_read(path.name, most.whole) as file:
-            _check_parts(file, most)
+        with Folder(path.parents[1], path.parent.name).open_to_read(path.name, limits.whole) as file:
+            _check_parts(file, limits)
             file.seek(0)
             content = torch.load(file, map_location="cpu", weights_only=True)
         if content["format"] == FORMAT:
@@ -267,7 +267,7 @@ def load(path: Path, most: Bounds = UNBOUNDED) -> Snapshot:
                 schedule=content["schedule"],
                 best_weights=content["best_weights"],
             )
-            _check_whole(snapshot, most.whole)
+            _check_whole(snapshot, limits.whole)
             return snapshot
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
@@ -276,7 +276,7 @@ def load(path: Path, most: Bounds = UNBOUNDED) -> Snapshot:
     raise InputError(f"{path}: a checkpoint of format {shortened(content['format'])}, which this version does not read")
 
 
-def _check_parts(file: BinaryIO, most: Bounds) -> None:
+def _check_parts(file: BinaryIO, limits: SizeLimits) -> None:
     """See that every part of a checkpoint is as it was written: PyTorch writes checksums, but does not read them.
 
     Raises:
@@ -284,7 +284,7 @@ def _check_parts(file: BinaryIO, most: Bounds) -> None:
             pickle in it is far too large: a byte of it can be a dictionary.
     """
     with zipfile.ZipFile(file) as packed:
-        if any(part.filename.endswith(".pkl") and part.file_size > most.pickled for part in packed.infolist()):
+        if any(part.filename.endswith(".pkl") and part.file_size > limits.pickled for part in packed.infolist()):
             raise zipfile.BadZipFile("pickle")
         if any(part.compress_type != zipfile.ZIP_STORED for part in packed.infolist()):
             raise zipfile.BadZipFile("compressed")
@@ -363,10 +363,10 @@ def load_weights(model: nn.Module, weights: Weights) -> None:
     Raises:
         Exception: They do not fit it; a class's own `load_state_dict` may raise anything.
     """
-    model.load_state_dict(named_as_in(model, weights))
+    model.load_state_dict(renamed_for(model, weights))
 
 
-def named_as_in(model: nn.Module, weights: Weights) -> Weights:
+def renamed_for(model: nn.Module, weights: Weights) -> Weights:
     """Weights by the names that the model has for them: those of a part that was compiled may be called otherwise."""
     known = model.state_dict()
     return {name if name in known else uncompiled_name(name): tensor for name, tensor in weights.items()}

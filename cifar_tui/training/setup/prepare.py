@@ -11,18 +11,18 @@ from torch import nn
 
 from cifar_tui import models
 from cifar_tui.config import TrainingConfig
-from cifar_tui.data.dataset import Dataset, Progress, Source, split
-from cifar_tui.data.seeds import key
-from cifar_tui.models.own import is_own
-from cifar_tui.models.own.kinds import is_compiled, uncompiled
+from cifar_tui.data.dataset import Dataset, ProgressCallback, Source, split
+from cifar_tui.data.seeds import derive_seed
 from cifar_tui.models.parts.dropout import own_dropout, set_dropout
+from cifar_tui.models.user_class import is_user_class
+from cifar_tui.models.user_class.compatibility import is_compiled, uncompiled
 from cifar_tui.recipes import Recipe, recipe
-from cifar_tui.stored import Stored
+from cifar_tui.records import StoredRun
 from cifar_tui.training.checkpoints.storage import Identity
-from cifar_tui.training.devices import Placement, adapted, best_memory_format, place
-from cifar_tui.training.random_streams import Draws, global_generators, seed_global
-from cifar_tui.training.setup.image_cache import Shelf
-from cifar_tui.training.setup.smoke_test import Purpose, placed, try_out
+from cifar_tui.training.devices import Placement, adapt_config, best_memory_format, resolve_device
+from cifar_tui.training.random_streams import RandomStreams, global_generators, seed_global
+from cifar_tui.training.setup.image_cache import ImageCache
+from cifar_tui.training.setup.smoke_test import Purpose, placed, smoke_test
 
 UNCOMPILED = (
     "what torch.compile compiles in the model is computed without it: compiled code rounds by the batches that it has "
@@ -39,7 +39,7 @@ class Setup:
     placement: Placement
     dataset: Dataset
     model: nn.Module
-    draws: Draws
+    random_streams: RandomStreams
     notes: tuple[str, ...] = ()
     """What was found out about the model that a person has to know."""
     warnings: tuple[str, ...] = ()
@@ -61,25 +61,27 @@ class Setup:
         return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
 
 
-def prepare(config: TrainingConfig, shelf: Shelf, progress: Progress) -> Setup:
+def prepare(config: TrainingConfig, image_cache: ImageCache, progress: ProgressCallback) -> Setup:
     """Read the images, find the device, and build the model with weights that depend on the seed alone.
 
     To be called on the thread that will train: it takes the device and the number of threads for itself.
 
     Args:
         config: The options of a new run.
-        shelf: Where its images may be in memory already.
+        image_cache: Where its images may be in memory already.
         progress: Told what is being done; what it raises ends that.
 
     Raises:
         InputError: The options do not fit this machine or these images, or a class of the user's own is no model.
         CifarTuiError: The images could not be read.
     """
-    make, placement = models.load(config.model, config.model_dir), settle(config)
-    return _setup(config, make, placement, shelf.source(config, progress), "begin")
+    make, placement = models.load(config.model, config.model_dir), use_device(config)
+    return _setup(config, make, placement, image_cache.source(config, progress), "begin")
 
 
-def prepare_stored(stored: Stored, shelf: Shelf, progress: Progress, purpose: Purpose = "predict") -> Setup:
+def prepare_stored(
+    stored: StoredRun, image_cache: ImageCache, progress: ProgressCallback, purpose: Purpose = "predict"
+) -> Setup:
     """As `prepare`, for a run in a folder, on what of its device is here, with its images wherever they are.
 
     For `predict`, what concerns its training alone is not looked into.
@@ -88,9 +90,9 @@ def prepare_stored(stored: Stored, shelf: Shelf, progress: Progress, purpose: Pu
         InputError: As of `prepare`; or its images are nowhere.
         CifarTuiError: The images could not be read.
     """
-    config = adapted(stored)
-    make, placement = models.load(config.model, config.model_dir), settle(config)
-    source, place = shelf.stored(stored, progress)
+    config = adapt_config(stored)
+    make, placement = models.load(config.model, config.model_dir), use_device(config)
+    source, place = image_cache.stored(stored, progress)
     return _setup(replace(config, data=place.data, data_dir=place.data_dir), make, placement, source, purpose)
 
 
@@ -103,16 +105,16 @@ def _setup(
 ) -> Setup:
     dataset = split(source, config.seed)
     built = build(config, make, len(dataset.classes), placement, purpose)
-    return Setup(config, built.placement, dataset, built.model, built.draws, built.notes, built.warnings)
+    return Setup(config, built.placement, dataset, built.model, built.random_streams, built.notes, built.warnings)
 
 
-def settle(config: TrainingConfig) -> Placement:
+def use_device(config: TrainingConfig) -> Placement:
     """Find the device, and have this thread compute there, with its number of threads.
 
     Raises:
         InputError: The options do not fit this machine.
     """
-    placement = place(config)
+    placement = resolve_device(config)
     torch.set_num_threads(placement.threads)
     if placement.device.type == "cuda":
         # Streams and events are those of the thread's current device.
@@ -121,7 +123,7 @@ def settle(config: TrainingConfig) -> Placement:
 
 
 class Built(NamedTuple):
-    """A model on its device, the placement with the memory format that suits it, and its random draws.
+    """A model on its device, the placement with the memory format that suits it, and its random random_streams.
 
     Attributes:
         notes: What a person has to know of it.
@@ -130,7 +132,7 @@ class Built(NamedTuple):
 
     model: nn.Module
     placement: Placement
-    draws: Draws
+    random_streams: RandomStreams
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -157,9 +159,9 @@ def build(
     how, notes = recipe(config.recipe, config.model), dict[str, None]()
 
     def fresh() -> nn.Module:
-        seed_global(key(config.seed, 0, 0, "weights"), placement.device)
+        seed_global(derive_seed(config.seed, 0, 0, "weights"), placement.device)
         model = make(num_classes)
-        if is_own(config.model) and is_compiled(model):
+        if is_user_class(config.model) and is_compiled(model):
             notes[UNCOMPILED] = None
             model = uncompiled(model)
         set_dropout(model, how.block_dropout, how.head_dropout)
@@ -169,13 +171,16 @@ def build(
     tried = None
     # Layers draw their initial weights from the global generators, which all threads share.
     with global_generators(placement.device):
-        if is_own(config.model):
-            tried = try_out(fresh, config, num_classes, placement, purpose)
+        if is_user_class(config.model):
+            tried = smoke_test(fresh, config, num_classes, placement, purpose)
         model = fresh()
     memory_format = tried.placement.memory_format if tried else best_memory_format(model)
     placement = replace(placement, memory_format=memory_format)
     model = placed(model, placement)
-    draws = Draws(model, placement.device)
+    random_streams = RandomStreams(model, placement.device)
     if tried:
-        draws.shared, draws.evaluates_at_random = tried.draws.shared, tried.draws.evaluates_at_random
-    return Built(model, placement, draws, tuple(notes), tried.warnings if tried else ())
+        random_streams.uses_global_generators, random_streams.random_in_evaluation = (
+            tried.random_streams.uses_global_generators,
+            tried.random_streams.random_in_evaluation,
+        )
+    return Built(model, placement, random_streams, tuple(notes), tried.warnings if tried else ())

@@ -1,4 +1,4 @@
-"""A class of the user's own lives a run's life in small before its run begins, so that what does not fit is told then.
+"""A class of the user's own lives a run's life in small before its run begins, so that what does not fit shows then.
 
 It is trained on a few random images, evaluated, saved and loaded into a new model, which has to predict the same. What
 makes no difference but to a resumed run is a warning. A run that has begun is refused nothing that it did without.
@@ -17,14 +17,14 @@ from torch import Tensor, nn
 from cifar_tui.config import IMAGE_SIZE, TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import plural, shortened
-from cifar_tui.models.own import told
-from cifar_tui.models.own.kinds import unfit, unmade
-from cifar_tui.models.own.settings import settings_kept
+from cifar_tui.models.user_class import describe_error
+from cifar_tui.models.user_class.compatibility import why_unloadable, why_untrainable
+from cifar_tui.models.user_class.torch_settings import preserve_torch_settings
 from cifar_tui.recipes import recipe
 from cifar_tui.training.checkpoints.storage import copy_weights, load_weights
 from cifar_tui.training.devices import Placement, best_memory_format
-from cifar_tui.training.optimizer import Steps, optimise
-from cifar_tui.training.random_streams import Draws
+from cifar_tui.training.optimizer import OptimizerLike, build_optimizer
+from cifar_tui.training.random_streams import RandomStreams
 
 BATCHES = (2, 3)
 """Images of the batches that are trained on; those that are evaluated after each have one more, then a single one."""
@@ -48,23 +48,23 @@ Purpose = Literal["begin", "resume", "predict"]
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class SmokeTestResult:
     """What was found.
 
     Attributes:
         placement: With the memory format that the model takes.
-        draws: What it draws from.
+        random_streams: What it draws from.
         warnings: What a person has to know who trains it.
     """
 
     placement: Placement
-    draws: Draws
+    random_streams: RandomStreams
     warnings: tuple[str, ...] = ()
 
 
-def try_out(
+def smoke_test(
     fresh: Callable[[], nn.Module], config: TrainingConfig, num_classes: int, placement: Placement, purpose: Purpose
-) -> Tried:
+) -> SmokeTestResult:
     """Train, evaluate, save and load a model of its own, and leave nothing of it.
 
     The caller has the global generators for itself.
@@ -81,7 +81,7 @@ def try_out(
     """
     contiguous = replace(placement, memory_format=torch.contiguous_format)
     try:
-        with settings_kept():
+        with preserve_torch_settings():
             model = fresh()
             _check_kind(model, purpose)
             best = replace(placement, memory_format=best_memory_format(model))
@@ -97,7 +97,7 @@ def try_out(
     except _Unfit as error:
         raise InputError(f"--model {config.model}: {error}") from None
     except (Exception, SystemExit) as error:
-        raise InputError(f"--model {config.model}: {told(error, config.model_dir)}") from error
+        raise InputError(f"--model {config.model}: {describe_error(error, config.model_dir)}") from error
 
 
 def placed(model: nn.Module, placement: Placement) -> nn.Module:
@@ -114,7 +114,7 @@ class _FailedError(_Unfit):
 
 
 def _check_kind(model: nn.Module, purpose: Purpose) -> None:
-    if why := unmade(model) if purpose == "predict" else unfit(model):
+    if why := why_unloadable(model) if purpose == "predict" else why_untrainable(model):
         raise _Unfit(why)
 
 
@@ -125,7 +125,7 @@ def _live(
     num_classes: int,
     placement: Placement,
     purpose: Purpose,
-) -> Tried:
+) -> SmokeTestResult:
     """The life of a run: training, evaluation, training, evaluation, and its weights in a new model.
 
     Raises:
@@ -133,16 +133,16 @@ def _live(
     """
     begins = purpose == "begin"
 
-    def tried(model: nn.Module) -> _Trial:
-        return _Trial(placed(model, placement), config, num_classes, placement)
+    def tried(model: nn.Module) -> _TestedModel:
+        return _TestedModel(placed(model, placement), config, num_classes, placement)
 
     trial = tried(model)
     if purpose == "predict":
         trial.logits(max(BATCHES), training=False)
-        return Tried(placement, trial.draws)
+        return SmokeTestResult(placement, trial.random_streams)
     if not trial.logits(BATCHES[0], training=True).isfinite().all():
         raise _Unfit("its logits are infinite or NaN before any training")
-    optimizer, _ = optimise(trial.model, config, recipe(config.recipe, config.model), STEPS)
+    optimizer, _ = build_optimizer(trial.model, config, recipe(config.recipe, config.model), STEPS)
     for images in BATCHES:
         trial.train(optimizer, images)
         trial.logits(images + 1, training=False)
@@ -152,10 +152,12 @@ def _live(
     if begins and (lost or evaluated):
         raise _Unfit(lost or evaluated)
     found = lost or evaluated or trained
-    return Tried(placement, trial.draws, (f"--model {config.model}: {_RESUMED}{found}",) if found else ())
+    return SmokeTestResult(
+        placement, trial.random_streams, (f"--model {config.model}: {_RESUMED}{found}",) if found else ()
+    )
 
 
-def _losses(trial: _Trial, fresh: Callable[[], _Trial]) -> tuple[str, str, str]:
+def _losses(trial: _TestedModel, fresh: Callable[[], _TestedModel]) -> tuple[str, str, str]:
     """What a checkpoint of the model would lose, each empty where it is nothing.
 
     Returns:
@@ -165,12 +167,12 @@ def _losses(trial: _Trial, fresh: Callable[[], _Trial]) -> tuple[str, str, str]:
         _FailedError: It cannot be loaded.
     """
 
-    def loaded() -> _Trial:
+    def loaded() -> _TestedModel:
         again = fresh()
         again.load(trial)
         return again
 
-    def difference(again: _Trial, when: str, *, training: bool) -> str:
+    def difference(again: _TestedModel, when: str, *, training: bool) -> str:
         if _agree(again, trial, training=training):
             return ""
         # What differs between two that are new is not in the module at all.
@@ -185,23 +187,23 @@ def _losses(trial: _Trial, fresh: Callable[[], _Trial]) -> tuple[str, str, str]:
     )
 
 
-def _agree(one: _Trial, other: _Trial, *, training: bool) -> bool:
+def _agree(one: _TestedModel, other: _TestedModel, *, training: bool) -> bool:
     """Whether two give the same logits."""
     found, expected = (each.logits(max(BATCHES), training=training).detach() for each in (one, other))
     return torch.allclose(found, expected, RELATIVE, ABSOLUTE, equal_nan=True)
 
 
-class _Trial:
-    """A model that is tried: on its device, with its draws."""
+class _TestedModel:
+    """A model that is tried: on its device, with its random_streams."""
 
     def __init__(self, model: nn.Module, config: TrainingConfig, num_classes: int, placement: Placement) -> None:
         self.model = model
-        self.draws = Draws(model, placement.device)
+        self.random_streams = RandomStreams(model, placement.device)
         self._folder = config.model_dir
         self._classes = num_classes
         self._placement = placement
 
-    def train(self, optimizer: Steps, images: int) -> None:
+    def train(self, optimizer: OptimizerLike, images: int) -> None:
         """A step on so many images."""
         labels = torch.arange(images, device=self._placement.device) % self._classes
         logits = self.logits(images, training=True)
@@ -216,7 +218,7 @@ class _Trial:
         except _Unfit:
             raise
         except Exception as error:
-            raise _FailedError(f"a step of its training failed: {told(error, self._folder)}") from error
+            raise _FailedError(f"a step of its training failed: {describe_error(error, self._folder)}") from error
         self.model.zero_grad(set_to_none=True)
 
     def _check_gradients(self) -> None:
@@ -226,12 +228,14 @@ class _Trial:
                     f"the gradient of {shortened(name)} is sparse, which AdamW does not take; leave out sparse=True"
                 )
 
-    def load(self, other: _Trial) -> str:
+    def load(self, other: _TestedModel) -> str:
         """Take over what a checkpoint of another one would hold; what of its parameters is lost, in words."""
         try:
             load_weights(self.model, copy_weights(other.model))
         except Exception as error:
-            raise _FailedError(f"its state_dict cannot be loaded again: {told(error, self._folder)}") from error
+            raise _FailedError(
+                f"its state_dict cannot be loaded again: {describe_error(error, self._folder)}"
+            ) from error
         pairs = zip(self.model.named_parameters(), other.model.parameters(), strict=True)
         if lost := next((name for (name, mine), theirs in pairs if not torch.equal(mine, theirs)), None):
             return (
@@ -241,7 +245,7 @@ class _Trial:
         return ""
 
     def logits(self, images: int, *, training: bool) -> Tensor:
-        """Its logits for so many images; the same number gets the same images, and the same draws.
+        """Its logits for so many images; the same number gets the same images, and the same random_streams.
 
         Raises:
             _Unfit: It gives none.
@@ -250,7 +254,7 @@ class _Trial:
         batch = torch.rand(images, 3, IMAGE_SIZE, IMAGE_SIZE, generator=generator) * 2 - 1
         batch = batch.to(self._placement.device, memory_format=self._placement.memory_format)
         self.model.train(training)
-        self.draws.seed_all(0)
+        self.random_streams.seed_all(0)
         before, dtype = self._states(own=not training), torch.get_default_dtype()
         try:
             with torch.set_grad_enabled(training), self._placement.autocast():
@@ -259,10 +263,10 @@ class _Trial:
         except (Exception, SystemExit) as error:
             when = "" if training else _IN_EVALUATION
             what = f"with {plural(images, 'random image')}{when} it failed"
-            raise _FailedError(f"{what}: {told(error, self._folder)}{self._other_type(error)}") from error
+            raise _FailedError(f"{what}: {describe_error(error, self._folder)}{self._other_type(error)}") from error
         drawn = self._states(own=not training) != before
-        self.draws.shared |= drawn and training
-        self.draws.evaluates_at_random |= drawn and not training
+        self.random_streams.uses_global_generators |= drawn and training
+        self.random_streams.random_in_evaluation |= drawn and not training
         if gradients < training:
             raise _Unfit("its forward leaves torch's gradients off; have it use `with torch.no_grad():`")
         if torch.get_default_dtype() != dtype:
@@ -278,7 +282,7 @@ class _Trial:
 
     def _states(self, *, own: bool) -> list[object]:
         """Where the generators stand that it may draw from; its layers' own may be drawn from in training."""
-        return [*self.draws.global_states(), *([self.draws.own.get_state().tolist()] if own else [])]
+        return [*self.random_streams.global_states(), *([self.random_streams.own.get_state().tolist()] if own else [])]
 
 
 def _checked(logits: object, images: int, num_classes: int, when: str) -> Tensor:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cifar_tui.runs.paired_images import PairedImages
-    from cifar_tui.runs.workspace import Session
+    from cifar_tui.runs.workspace import Workspace
     from cifar_tui.store.answered import Two
     from cifar_tui.store.predictions import Answers
 
@@ -86,7 +86,7 @@ class PairImages(Album):
 
     back = "compare"
 
-    def __init__(self, session: Callable[[], Session], changed: Callable[[], None]) -> None:
+    def __init__(self, session: Callable[[], Workspace], changed: Callable[[], None]) -> None:
         """Have none.
 
         Args:

@@ -11,7 +11,7 @@ from cifar_tui.errors import CifarTuiError
 from cifar_tui.tui.runs.entry import Entry
 
 if TYPE_CHECKING:
-    from cifar_tui.models.own import UnknownClassError
+    from cifar_tui.models.user_class import UntrustedClassError
     from cifar_tui.tui.live import LiveApp
 
 
@@ -25,11 +25,11 @@ def with_class(app: LiveApp, entry: Entry, do: Callable[[], None]) -> None:
     """
     unknown = None
     if entry.folder is not None and not entry.under_way:
-        from cifar_tui.runs import unknown_class
+        from cifar_tui.runs import untrusted_class
 
         # What cannot be found out is told by what it is needed for.
         with contextlib.suppress(CifarTuiError):
-            unknown = unknown_class.unknown(entry.folder)
+            unknown = untrusted_class.find(entry.folder)
     if unknown is None:
         do()
         return
@@ -38,9 +38,11 @@ def with_class(app: LiveApp, entry: Entry, do: Callable[[], None]) -> None:
     app.push_screen(class_question(unknown, app.look), functools.partial(_answered, app, entry, unknown, do))
 
 
-def _answered(app: LiveApp, entry: Entry, asked: UnknownClassError, do: Callable[[], None], answer: str | None) -> None:
+def _answered(
+    app: LiveApp, entry: Entry, asked: UntrustedClassError, do: Callable[[], None], answer: str | None
+) -> None:
     if answer == "run":
-        from cifar_tui.models.own import trust
+        from cifar_tui.models.user_class import trust
 
         # What was asked about: the run's folder may say something else by now.
         remembered = trust.allow(asked.key)

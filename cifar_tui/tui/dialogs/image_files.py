@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
-from cifar_tui.system.paths import expanded_name
+from cifar_tui.system.paths import expand_image_path
 from cifar_tui.tui.dialogs.path_completion import PathSuggester
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.modal import Modal
@@ -76,8 +76,8 @@ def split(line: str) -> tuple[str, ...]:
     Raises:
         ValueError: A quotation mark is not closed, or nothing follows a backslash.
     """
-    whole = expanded_name(line.strip())
+    whole = expand_image_path(line.strip())
     with contextlib.suppress(OSError, ValueError):
         if whole and Path(whole).exists():
             return (whole,)
-    return tuple(map(expanded_name, shlex.split(line)))
+    return tuple(map(expand_image_path, shlex.split(line)))

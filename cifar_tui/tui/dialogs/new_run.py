@@ -20,7 +20,7 @@ from cifar_tui import models
 from cifar_tui.config import NAMED_DATA, PRECISIONS, TrainingConfig, is_path
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import printable
-from cifar_tui.models import own
+from cifar_tui.models import user_class
 from cifar_tui.recipes import RECIPES
 from cifar_tui.system import paths
 from cifar_tui.tui.dialogs.path_completion import FolderSuggester
@@ -162,7 +162,7 @@ class NewRun(Modal[Wanted]):
                 self.set_focus(field)
                 return
         values = {option: _value(option, field.value) for option, field in self._fields.items()}
-        values["model_dir"] = own.resolved(values["model"], values["model_dir"])
+        values["model_dir"] = user_class.resolved(values["model"], values["model_dir"])
         self.answer(Wanted(TrainingConfig.from_dict(values), detached))
 
 
@@ -196,7 +196,7 @@ def _value(option: str, text: str) -> Any:
             return kind(text)
     if text and is_path(option, text):
         # The run may be resumed from another folder than this one.
-        return str(paths.absolute(paths.expanded(readable(option), text)))
+        return str(paths.absolute(paths.expand_path(readable(option), text)))
     return text
 
 

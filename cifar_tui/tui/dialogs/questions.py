@@ -23,7 +23,7 @@ from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.modal import Modal
 
 if TYPE_CHECKING:
-    from cifar_tui.models.own import UnknownClassError
+    from cifar_tui.models.user_class import UntrustedClassError
 
 T = TypeVar("T")
 NAMED = 3
@@ -167,14 +167,14 @@ def quit_question(names: Sequence[str], look: Look) -> Question[Literal["stop", 
     )
 
 
-def class_question(asked: UnknownClassError, look: Look) -> Question[Literal["run"]]:
+def class_question(asked: UntrustedClassError, look: Look) -> Question[Literal["run"]]:
     """Whether to run the code of a run's model.
 
     Args:
         asked: Which code that is.
         look: How to draw.
     """
-    from cifar_tui.models.own.trust import state_file
+    from cifar_tui.models.user_class.trust import state_file
 
     where = f", in {state_file()}"
     return Question(
@@ -197,12 +197,12 @@ Source = Literal["fetch", "digits", "data_dir", "data"]
 class MissingData(Question[tuple[Source, str]]):
     """Where to take images from when CIFAR-10 is not on this machine. A folder is checked as it is typed."""
 
-    def __init__(self, where: str, option_of: Callable[[str], Literal["data_dir", "data"]], look: Look) -> None:
+    def __init__(self, where: str, data_option_for: Callable[[str], Literal["data_dir", "data"]], look: Look) -> None:
         """Ask.
 
         Args:
             where: The folder that CIFAR-10 would be put into.
-            option_of: Says which option a folder is for, or raises an `InputError` that says why it is for none.
+            data_option_for: Says which option a folder is for, or raises an `InputError` that says why it is for none.
             look: How to draw.
         """
         super().__init__(
@@ -216,7 +216,7 @@ class MissingData(Question[tuple[Source, str]]):
             ],
             look,
         )
-        self._option_of = option_of
+        self._option_of = data_option_for
         self._folder = Input(suggester=FolderSuggester(), id="folder")
         self._folder.cursor_blink = False  # A line over SSH is not to be kept busy.
         self._remark = Static(id="remark", markup=False)
@@ -250,7 +250,7 @@ class MissingData(Question[tuple[Source, str]]):
     def _take(self) -> None:
         source, _ = self._judged()
         if source is not None:
-            self.answer((source, str(paths.absolute(paths.expanded("data", self._folder.value.strip())))))
+            self.answer((source, str(paths.absolute(paths.expand_path("data", self._folder.value.strip())))))
 
     def _judged(self) -> tuple[Source | None, str]:
         """What the folder that is typed is good for, and a remark on it."""
@@ -266,6 +266,6 @@ class MissingData(Question[tuple[Source, str]]):
 
 def missing_data_question(where: str, look: Look) -> MissingData:
     """Where to take images from when CIFAR-10 would have to be fetched into the folder `where`."""
-    from cifar_tui.runs.workspace import option_of
+    from cifar_tui.runs.workspace import data_option_for
 
-    return MissingData(where, option_of, look)
+    return MissingData(where, data_option_for, look)

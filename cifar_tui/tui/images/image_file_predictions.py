@@ -16,7 +16,7 @@ from cifar_tui.tui.widgets.lines import Part, fitting
 
 if TYPE_CHECKING:
     from cifar_tui.runs.inference import PredictedFiles, Prediction
-    from cifar_tui.runs.workspace import Session
+    from cifar_tui.runs.workspace import Workspace
 
 NAMED = 5
 """How many files that cannot be read are named."""
@@ -35,7 +35,7 @@ class Predicted(Album):
 
     none = "none of the files could be read"
 
-    def __init__(self, session: Callable[[], Session], changed: Callable[[], None]) -> None:
+    def __init__(self, session: Callable[[], Workspace], changed: Callable[[], None]) -> None:
         """Have none.
 
         Args:

@@ -22,7 +22,7 @@ from cifar_tui.tui.widgets.lines import Panel, Part, line, paragraph
 
 if TYPE_CHECKING:
     from cifar_tui.runs.inference import PredictedFiles
-    from cifar_tui.runs.workspace import Session
+    from cifar_tui.runs.workspace import Workspace
     from cifar_tui.store.answered import Two
     from cifar_tui.tui.images.pixels import Pixels
 
@@ -70,7 +70,7 @@ class ImagesPanel(Panel, can_focus=True):
         Binding("end", "edge(-1)", show=False),
     ]
 
-    def __init__(self, session: Callable[[], Session], opened: Opened, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, session: Callable[[], Workspace], opened: Opened, *, id: str | None = None) -> None:  # noqa: A002
         """Show nothing yet.
 
         Args:

@@ -13,7 +13,7 @@ from cifar_tui.tui.widgets.lines import Part
 
 if TYPE_CHECKING:
     from cifar_tui.runs.inference import Gallery
-    from cifar_tui.runs.workspace import Session
+    from cifar_tui.runs.workspace import Workspace
 
 
 def why_none(entry: Entry | None) -> str:
@@ -49,7 +49,7 @@ def best_epoch(entry: Entry | None) -> int | None:
 class Opened:
     """Opens a run's images on a thread. What was opened before goes when another run's are wanted."""
 
-    def __init__(self, session: Callable[[], Session], changed: Callable[[], None]) -> None:
+    def __init__(self, session: Callable[[], Workspace], changed: Callable[[], None]) -> None:
         """Have nothing open.
 
         Args:

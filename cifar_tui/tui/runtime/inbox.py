@@ -7,7 +7,8 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.run import Message, Run
+    from cifar_tui.runs.messages import Message
+    from cifar_tui.runs.run import Run
 
 
 class Inbox:

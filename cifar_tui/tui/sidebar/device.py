@@ -75,7 +75,8 @@ def _rate_row(entry: Entry, plan: Plan, look: Look) -> Row:
 def _fact_rows(entry: Entry, sample: Sample | None, look: Look) -> list[Ranked]:
     """The model, its device and settings: from its events, else from its summary or its options."""
     known: dict[str, Any] = entry.config.to_dict() if entry.config is not None else {}
-    known |= {key: value for key, value in entry.summary.items() if isinstance(value, str | int)}
+    if entry.summary is not None:
+        known |= {key: value for key in FACTS if (value := getattr(entry.summary, key, None)) is not None}
     if entry.state is not None and entry.state.started is not None:
         known |= {key: getattr(entry.state.started, key) for key in FACTS}
     device, precision = known.get("device", ""), known.get("precision", "")
@@ -104,9 +105,8 @@ def _counted(value: Any, noun: str) -> str:
 
 def _device_name(entry: Entry, sample: Sample | None, device: str) -> str:
     """The product name, where it is known."""
-    recorded = entry.summary.get("device_name")
-    if isinstance(recorded, str):
-        return recorded
+    if entry.summary is not None and entry.summary.device_name is not None:
+        return entry.summary.device_name
     gpu = gpu_of(sample, str(device)) if sample is not None and entry.state is not None else None
     return "" if gpu is None else gpu.name
 
@@ -116,9 +116,9 @@ def _machine_rows(entry: Entry | None, sample: Sample | None, look: Look, width:
         return []
     style, own = look.dim, None
     if entry is not None and entry.state is not None and entry.state.started is not None:
-        name = entry.summary.get("device_name")
+        name = entry.summary.device_name if entry.summary else None
         style = look.run(entry.number)
-        own = gpu_of(sample, entry.state.started.device, name if isinstance(name, str) else None)
+        own = gpu_of(sample, entry.state.started.device, name)
     cpu, memory = host_rows(sample.host, style, look, width)
     gpus = [
         (2 if gpu is own else 9 + place, gpu_row(gpu, style if gpu is own else look.dim, look, width, own=gpu is own))

@@ -9,6 +9,7 @@ from textual.strip import Strip
 
 from cifar_tui.events import RunStarted
 from cifar_tui.formatting import UNKNOWN, count, duration, percent, plural, printable, time_left
+from cifar_tui.records import Summary
 from cifar_tui.state import Curve, RunState
 from cifar_tui.system.text_width import wrapped
 from cifar_tui.tui.runs.entry import ENDED, Entry
@@ -17,7 +18,7 @@ from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Panel, Row, drawable, line, width_of
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.run import Loading
+    from cifar_tui.runs.messages import Loading
 
 FIGURE = 8
 """Columns of the figures behind a bar."""
@@ -85,11 +86,11 @@ def _one_line(entry: Entry, look: Look, width: int) -> Row:
         if state.best is not None:
             parts.append((4, [("best ", look.dim), (percent(state.best.val_accuracy), look.strong)]))
         parts += [(5, [_speed(state)]), (6, [(duration(state.seconds), look.dim)])]
-    elif entry.summary:
+    elif entry.summary is not None:
         parts += [
-            (1, [_epochs_of_summary(entry)]),
-            (2, [("best ", look.dim), (percent(entry.figure("best_val_accuracy")), look.strong)]),
-            (3, [(duration(entry.figure("seconds")), look.dim)]),
+            (1, [_epochs(entry.summary)]),
+            (2, [("best ", look.dim), (percent(entry.summary.best_val_accuracy), look.strong)]),
+            (3, [(duration(entry.summary.seconds), look.dim)]),
         ]
     row: Row = []
     for part in by_rank(parts, width + 2, lambda part: width_of(part) + 2):
@@ -105,14 +106,14 @@ def _rows(entry: Entry, look: Look, width: int) -> list[Ranked]:
     state = entry.state
     if state is not None and state.started is not None:
         return _started_rows(entry, state, state.started, look, width)
-    rows: list[Ranked] = [(0, _head(entry, _epochs_of_summary(entry) if entry.summary else "", look, width))]
+    rows: list[Ranked] = [(0, _head(entry, _epochs(entry.summary) if entry.summary else "", look, width))]
     if entry.loading is not None:
         return rows + _loading_rows(entry.loading, entry, look, width)
-    if entry.summary:
-        best, seconds = entry.figure("best_val_accuracy"), entry.figure("seconds")
+    if entry.summary is not None:
+        best, seconds = entry.summary.best_val_accuracy, entry.summary.seconds
         rows += _message_rows(entry, look, width)
         rows += [(3, [label("time", look), duration(seconds)]), (2, [label("best", look), percent(best)])]
-        return [*rows, (4, [label("test", look), percent(entry.figure("test_accuracy"))])]
+        return [*rows, (4, [label("test", look), percent(entry.summary.test_accuracy)])]
     rows += _message_rows(entry, look, width)
     if entry.config is not None:
         rows.append((2, [(f"{plural(entry.config.epochs, 'epoch')} of {printable(entry.config.data)}", look.dim)]))
@@ -178,13 +179,14 @@ def _message(entry: Entry) -> str:
         return printable(entry.error)
     if entry.state is not None and entry.state.finished is not None:
         return printable(entry.state.finished.message)
-    return "press s to start" if entry.status == "ready" else printable(str(entry.summary.get("message", "")))
+    if entry.status == "ready":
+        return "press s to start"
+    return printable((entry.summary and entry.summary.message) or "")
 
 
-def _epochs_of_summary(entry: Entry) -> str:
-    done, planned = (entry.figure(key) for key in ("epochs", "planned_epochs"))
-    figures = (UNKNOWN if figure is None else f"{figure:.0f}" for figure in (done, planned))
-    return "{} of {} epochs".format(*figures)
+def _epochs(summary: Summary) -> str:
+    done, planned = (UNKNOWN if n is None else str(n) for n in (summary.epochs, summary.planned_epochs))
+    return f"{done} of {planned} epochs"
 
 
 def _result(name: str, loss: float, accuracy: float, look: Look) -> Row:

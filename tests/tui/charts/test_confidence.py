@@ -20,8 +20,7 @@ from cifar_tui.tui.images.test_images import Opened
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part
 from tests.support.dashboard import dashboard
-from tests.support.panel_states import check, entry, looks, sizes, text
-from tests.support.predictions import gallery
+from tests.support.panel_states import check, entry, gallery, looks, sizes, text
 from tests.support.recorded import recorded
 
 

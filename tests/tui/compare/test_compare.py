@@ -16,6 +16,7 @@ from textual.strip import Strip
 from cifar_tui.analysis.paired import Paired
 from cifar_tui.config import TrainingConfig
 from cifar_tui.formatting import count
+from cifar_tui.records import Summary
 from cifar_tui.state import RunState
 from cifar_tui.store.predictions import FILE, Answers
 from cifar_tui.store.run_folder import RunFolder
@@ -222,7 +223,7 @@ async def test_where_two_tested_runs_disagree_is_shown_once_it_is_read(tmp_path:
         left = Entry(number=1, folder=RunFolder(tmp_path / "left"), state=recorded(test=None, ending="stopped"))
         assert "left did not end with a test." in await known(panel, one, left)
         killed = Entry(number=1, folder=RunFolder(tmp_path / "killed"), state=recorded(ending=None))
-        killed.summary = {"state": "interrupted"}
+        killed.summary = Summary(id="killed", state="interrupted")
         assert "killed did not end with a test." in await known(panel, one, killed)
         assert panel.cell is None
         running = Entry(number=1, folder=RunFolder(tmp_path / "on"), state=recorded(test=None, ending=None))

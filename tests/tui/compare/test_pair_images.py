@@ -24,8 +24,7 @@ from cifar_tui.tui.images.panel import ImagesPanel
 from cifar_tui.tui.images.test_images import Opened
 from cifar_tui.tui.theme import Look
 from tests.support.dashboard import Desk, dashboard, recorded_folder
-from tests.support.panel_states import check, diagonal, entry, looks, sizes, text
-from tests.support.predictions import gallery, paired
+from tests.support.panel_states import check, diagonal, entry, gallery, looks, paired, sizes, text
 from tests.support.recorded import finished, recorded, uninterrupted
 
 LOOK = Look()

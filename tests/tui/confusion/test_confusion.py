@@ -15,6 +15,7 @@ from textual.strip import Strip
 
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import Evaluated
+from cifar_tui.records import Summary
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.confusion.matrix import Frame, _heads, scrolled, sentence
@@ -34,7 +35,7 @@ from tests.support.panel_states import (
     validated,
     with_classes,
 )
-from tests.support.recorded import MATRIX, recorded
+from tests.support.recorded import ID, MATRIX, recorded
 
 LOOK = Look()
 NAMES = ("plane", "bird", "fish")
@@ -175,7 +176,9 @@ def test_without_an_evaluation_it_says_why(name: str, words: str) -> None:
 
 
 def test_of_an_ended_run_that_is_still_read_it_says_that() -> None:
-    unread = entry(under_way=False, folder=RunFolder(Path("20260314-150926-cnn")), summary={"state": "finished"})
+    unread = entry(
+        under_way=False, folder=RunFolder(Path("20260314-150926-cnn")), summary=Summary(id=ID, state="finished")
+    )
     assert why_no_matrix(unread) == "reading its events…"
     assert "reading" not in why_no_matrix(dataclasses.replace(unread, error="its events are damaged"))
 

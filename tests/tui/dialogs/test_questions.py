@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
-from cifar_tui.data.sources import option_of
+from cifar_tui.data.sources import data_option_for
 from cifar_tui.errors import InputError
 from cifar_tui.tui.dialogs.path_completion import FolderSuggester
 from cifar_tui.tui.dialogs.questions import Answer, MissingData, Question, quit_question, stop_question
@@ -28,7 +28,7 @@ def quit_() -> Question[Any]:
 
 
 def missing() -> Question[Any]:
-    return MissingData("/home/me/.cache/cifar-tui", option_of, LOOK)
+    return MissingData("/home/me/.cache/cifar-tui", data_option_for, LOOK)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ async def test_names_are_shown_as_they_are_and_act_on_nothing() -> None:
 async def test_everything_is_ascii_where_the_terminal_has_no_more() -> None:
     for screen in (
         lambda: quit_question(NAMES, Look(ascii=True)),
-        lambda: MissingData("…", option_of, Look(ascii=True)),
+        lambda: MissingData("…", data_option_for, Look(ascii=True)),
     ):
         app = Host(screen)
         async with app.run_test(size=SMALLEST) as pilot:
@@ -176,16 +176,16 @@ async def test_letters_of_a_path_are_no_answers_and_escape_goes_back_first() -> 
 @pytest.mark.parametrize("made", ["cifar-10-batches-py", "train", "Training"])
 def test_what_a_folder_holds_says_which_option_takes_it(tmp_path: Path, made: str) -> None:
     with pytest.raises(InputError, match="neither"):
-        option_of(str(tmp_path))
+        data_option_for(str(tmp_path))
     for inner in (made, f"{made}/cat", f"{made}/dog"):
         (tmp_path / inner).mkdir()
-    assert option_of(str(tmp_path)) == ("data_dir" if made.startswith("cifar") else "data")
+    assert data_option_for(str(tmp_path)) == ("data_dir" if made.startswith("cifar") else "data")
 
 
 @pytest.mark.parametrize("path", ["/no/such", "~nobody-here/x", "\0", __file__, "x" * 5000])
 def test_what_is_no_folder_is_refused(path: str) -> None:
     with pytest.raises(InputError):
-        option_of(path)
+        data_option_for(path)
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,20 @@ from cifar_tui.tui.images.test_images import why_none
 from cifar_tui.tui.images.thumbnails import Card, Layout, thumbnail
 from cifar_tui.tui.theme import Look
 from tests.support.dashboard import Desk, dashboard, recorded_folder
-from tests.support.panel_states import ENTRIES, GALLERY, begun, check, diagonal, entry, looks, names, panel, sizes, text
-from tests.support.predictions import gallery
+from tests.support.panel_states import (
+    ENTRIES,
+    GALLERY,
+    begun,
+    check,
+    diagonal,
+    entry,
+    gallery,
+    looks,
+    names,
+    panel,
+    sizes,
+    text,
+)
 from tests.support.recorded import MATRIX, recorded
 
 LOOK = Look()

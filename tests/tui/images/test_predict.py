@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from textual.widgets import Input
 
-from cifar_tui.data.images.named_files import Picture
+from cifar_tui.data.images.input_files import InputFile
 from cifar_tui.errors import InputError
 from cifar_tui.runs.inference import PredictedFiles, Prediction, Unreadable
 from cifar_tui.tui.dialogs.image_files import ImageFiles, split
@@ -18,8 +18,7 @@ from cifar_tui.tui.images.image_file_predictions import file_card, left_out
 from cifar_tui.tui.images.thumbnails import Layout, page
 from cifar_tui.tui.theme import Look
 from tests.support.dashboard import Host, dashboard, recorded_folder
-from tests.support.panel_states import check
-from tests.support.predictions import gallery
+from tests.support.panel_states import check, gallery
 
 LOOK = Look()
 TOP = (("plane", 0.75), ("bird", 0.2), ("fish", 0.05))
@@ -28,11 +27,11 @@ HOSTILE = "\x1b[2J\u202e.png"
 
 def prediction(path: str, true: str = "") -> Prediction:
     pixels = np.random.default_rng(len(path)).integers(0, 256, (3, 32, 32), dtype=np.uint8)
-    return Prediction(Picture(path, (true,), named=False), pixels, TOP, true)
+    return Prediction(InputFile(path, (true,), named=False), pixels, TOP, true)
 
 
 def unreadable(path: str) -> Unreadable:
-    return Unreadable(Picture(path, (), named=True), "it is damaged")
+    return Unreadable(InputFile(path, (), named=True), "it is damaged")
 
 
 FOUND = PredictedFiles(

@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 
 from cifar_tui.errors import InputError
-from cifar_tui.models.own.place import Place
+from cifar_tui.models.user_class.location import ModuleLocation
 from cifar_tui.system import user_folders
 from cifar_tui.system.files import open_to_read
 
@@ -29,7 +29,7 @@ _now: set[Key] = set()
 _writing = threading.Lock()
 
 
-class UnknownClassError(InputError):
+class UntrustedClassError(InputError):
     """A class would have to be run that this user has never named.
 
     Attributes:
@@ -39,7 +39,7 @@ class UnknownClassError(InputError):
         what: What it is, without what to do about it.
     """
 
-    def __init__(self, model: str, place: Place) -> None:
+    def __init__(self, model: str, place: ModuleLocation) -> None:
         self.model, self.file, self.key = model, place.files[-1], key_of(model, place)
         earlier = next((files[-1] for name, _, files in _remembered() if name == model), "")
         gone = f" (the one that you trained, {earlier}, is gone)" if earlier and not Path(earlier).exists() else ""
@@ -47,7 +47,7 @@ class UnknownClassError(InputError):
         super().__init__(f"{self.what}; look at that file, and give --trust to run it, now and later")
 
 
-def key_of(model: str, place: Place) -> Key:
+def key_of(model: str, place: ModuleLocation) -> Key:
     """What says which class it is, and what is run with it."""
     return model, os.path.realpath(place.home) if place.home else "", tuple(map(os.path.realpath, place.files))
 

@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 from cifar_tui.config import DEFAULT_RUNS_DIR, TrainingConfig, is_path
-from cifar_tui.stored import Overrides
+from cifar_tui.records import Overrides
 from cifar_tui.system.paths import absolute
 
 
-def training_command(config: Mapping[str, Any]) -> list[str]:
-    """The words that train the same again, options at their defaults left out.
-
-    Args:
-        config: What the run's `config.json` holds.
-    """
-    options = config["options"]
+def training_command(options: TrainingConfig, runs_dir: str) -> list[str]:
+    """The words that train a run with these options, without those at their defaults."""
     # What is not given is the recipe's, which may have another for each model.
-    recipe = {key: options[key] for key in ("recipe", "model") if key in options}
-    defaults = TrainingConfig.from_dict(recipe).to_dict() | {"recipe": TrainingConfig().recipe}
+    recipe = TrainingConfig.from_dict({"recipe": options.recipe, "model": options.model})
+    defaults = recipe.to_dict() | {"recipe": TrainingConfig().recipe}
     # Without a model, every default model would be trained.
-    words = ["cifar-tui", "--no-ui", "--model", options["model"]]
-    for key, value in options.items():
-        if key != "model" and value is not None and value != defaults.get(key):
+    words = ["cifar-tui", "--no-ui", "--model", options.model]
+    for key, value in options.to_dict().items():
+        if key != "model" and value is not None and value != defaults[key]:
             # Joined to its option, a value that begins with a dash is still a value.
             words += [f"{flag(key)}={value}"] if str(value).startswith("-") else [flag(key), str(value)]
-    return words + _runs_dir(config["runs_dir"])
+    return words + _runs_dir(runs_dir)
 
 
 def run_command(action: str, run_id: str, runs_dir: str) -> list[str]:
@@ -41,7 +35,7 @@ def list_command(runs_dir: str) -> list[str]:
     return ["cifar-tui", "runs", *_runs_dir(runs_dir)]
 
 
-def options_given(given: Overrides) -> list[str]:
+def override_options(given: Overrides) -> list[str]:
     """The words that give these for a run that is there; paths are made absolute."""
     words = []
     for key, value in asdict(given).items():

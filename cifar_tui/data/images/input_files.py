@@ -28,7 +28,7 @@ Decoded = NDArray[np.uint8] | UnusableImage
 """The pixels of an image file, (3, 32, 32) RGB, or why it has none."""
 
 
-class Picture(NamedTuple):
+class InputFile(NamedTuple):
     """An image file.
 
     Attributes:
@@ -43,7 +43,7 @@ class Picture(NamedTuple):
     named: bool
 
 
-def find(names: Sequence[str]) -> list[Picture]:
+def find(names: Sequence[str]) -> list[InputFile]:
     """The files that these names mean: files, folders with all below them, patterns with `*`, `?`, `[…]` or `**`.
 
     Whether they are images only their content says. Hidden ones, and those that systems put there, are passed over.
@@ -61,18 +61,18 @@ def find(names: Sequence[str]) -> list[Picture]:
     return found
 
 
-def _meant(name: str) -> list[Picture]:
+def _meant(name: str) -> list[InputFile]:
     try:
         if Path(name).is_dir():
             return _below(name)
         if os.path.lexists(name) or not glob.has_magic(name):
             Path(name).exists()  # It raises an error where that cannot be told.
-            return [Picture(name, (Path(name).absolute().parent.name,), named=True)]
+            return [InputFile(name, (Path(name).absolute().parent.name,), named=True)]
         found = []
         for path in sorted(glob.glob(name, recursive=True)):  # noqa: PTH207  (it keeps paths as they are written)
             if not Path(path).is_dir():
                 if not is_junk(Path(path).name):
-                    found.append(Picture(path, (Path(path).absolute().parent.name,), named=False))
+                    found.append(InputFile(path, (Path(path).absolute().parent.name,), named=False))
             elif "**" not in name:
                 found += _below(path)
     except (OSError, ValueError) as error:  # ValueError: a null character
@@ -82,14 +82,14 @@ def _meant(name: str) -> list[Picture]:
     return found
 
 
-def _below(root: str) -> list[Picture]:
+def _below(root: str) -> list[InputFile]:
     own_name = Path(root).resolve().name
     with os.scandir(root) as entries:
         own = sorted(entry.path for entry in entries if not entry.is_dir() and not is_junk(entry.name))
-    found = [Picture(path, (own_name,), named=False) for path in own]
+    found = [InputFile(path, (own_name,), named=False) for path in own]
     for inner in folders(root):
         paths = sorted(file.path for file in image_files(Path(root, inner), 0))
-        found += [Picture(path, (*Path(path).relative_to(root).parts[:-1], own_name), named=False) for path in paths]
+        found += [InputFile(path, (*Path(path).relative_to(root).parts[:-1], own_name), named=False) for path in paths]
     if not found:
         raise InputError(f"{root!r} has no images")
     return found

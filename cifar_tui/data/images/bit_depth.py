@@ -28,7 +28,7 @@ _DARK = 1 << (max(DEPTHS) - 8)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class DeclaredRange:
     """What a file that is opened and not loaded says of its values.
 
     Attributes:
@@ -44,7 +44,7 @@ class Said:
     colours: str = ""
 
     @classmethod
-    def by(cls, image: Image.Image, significant: int) -> Said:
+    def by(cls, image: Image.Image, significant: int) -> DeclaredRange:
         """What `image` says, and, of a PNG file, its number of significant bits."""
         tile = image.tile[0] if isinstance(image, ImageFile.ImageFile) and image.tile else None
         args: Any = tile.args if tile else ""
@@ -64,19 +64,19 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Levels:
+class ValueRange:
     """Values from `black` to `white`, which become 0 to 255.
 
     Attributes:
-        remark: How they were guessed; empty where the file says them.
+        note: How they were guessed; empty where the file says them.
     """
 
     black: float = 0
     white: float = FULL
-    remark: str = ""
+    note: str = ""
 
     @classmethod
-    def of(cls, low: float, high: float, said: Said, *, whole: bool) -> Levels:
+    def of(cls, low: float, high: float, said: DeclaredRange, *, whole: bool) -> ValueRange:
         """The levels of values that go from `low` to `high`, whole numbers or not."""
         if said.high and said.low <= low and high <= said.high > said.low:
             return cls(said.low, said.high)
@@ -97,12 +97,12 @@ class Levels:
         return np.nan_to_num(scaled, nan=0, posinf=255, neginf=0).clip(0, 255).round().astype(np.uint8)
 
 
-def has_levels(image: Image.Image) -> bool:
+def is_high_depth(image: Image.Image) -> bool:
     """Whether a picture has one channel, whose values are not of eight bits."""
     return image.mode.startswith(("I", "F"))
 
 
-def levels(image: Image.Image, said: Said) -> Levels:
+def levels(image: Image.Image, said: DeclaredRange) -> ValueRange:
     """What is black and white in a loaded picture of one channel."""
     low, high = np.inf, -np.inf
     for box in _strips(image):
@@ -111,11 +111,11 @@ def levels(image: Image.Image, said: Said) -> Levels:
         if finite.size:
             low, high = min(low, float(finite.min())), max(high, float(finite.max()))
     if low > high:
-        return Levels(0, 1, "without a number in it")
-    return Levels.of(low, high, said, whole=image.mode != "F")
+        return ValueRange(0, 1, "without a number in it")
+    return ValueRange.of(low, high, said, whole=image.mode != "F")
 
 
-def values(image: Image.Image, said: Said) -> NDArray[Any]:
+def values(image: Image.Image, said: DeclaredRange) -> NDArray[Any]:
     """The values of a picture, as numbers of their kind."""
     array = np.asarray(image)
     return array.view(np.uint32) if said.unsigned else array
@@ -141,7 +141,7 @@ def swap_bytes(image: ImageFile.ImageFile) -> None:
     image.tile = [tile._replace(args=of(tile.args)) for tile in image.tile]
 
 
-def brighten(image: Image.Image, lower: Image.Image | None, said: Said) -> str:
+def brighten(image: Image.Image, lower: Image.Image | None, said: DeclaredRange) -> str:
     """Scale the colours of a loaded picture by the bits that they have, in place.
 
     Args:
@@ -158,12 +158,12 @@ def brighten(image: Image.Image, lower: Image.Image | None, said: Said) -> str:
         return upper | np.asarray(lower.crop(box)) if lower else upper
 
     high = max(int(colours(box)[..., :3].max()) for box in _strips(image))
-    levels = Levels.of(0, high, said, whole=True)
+    levels = ValueRange.of(0, high, said, whole=True)
     for box in _strips(image):
         strip = np.asarray(image.crop(box)).copy()
         strip[..., :3] = levels.to_bytes(colours(box)[..., :3])
         image.paste(Image.fromarray(strip), box)
-    return levels.remark
+    return levels.note
 
 
 def _strips(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:

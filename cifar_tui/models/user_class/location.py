@@ -18,7 +18,7 @@ from pathlib import Path
 
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import suggestion
-from cifar_tui.system.paths import here
+from cifar_tui.system.paths import current_folder
 
 MOST_SOURCE = 200_000
 """Bytes of a module's source that is looked into: its syntax tree takes hundreds of times as much memory."""
@@ -33,7 +33,7 @@ class NoModuleError(InputError):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ModuleLocation:
     """Where a class lies.
 
     Attributes:
@@ -48,11 +48,11 @@ class Place:
 
 def search_places(folder: str | None) -> list[str]:
     """Where the user's modules are looked for before the path."""
-    current = here()
+    current = current_folder()
     return list(dict.fromkeys([*([folder] if folder else []), *([str(current)] if current else [])]))
 
 
-def locate(model: str, folder: str | None, path: Sequence[str]) -> Place:
+def locate(model: str, folder: str | None, path: Sequence[str]) -> ModuleLocation:
     """Find what an import of a class would run: in its folder, in the current one, or else on the path.
 
     Args:
@@ -76,7 +76,7 @@ def locate(model: str, folder: str | None, path: Sequence[str]) -> Place:
             raise InputError(f"--model {model}: {module} is a folder of modules, no module; name one of them")
         if _is_of_python(found[-1]):
             raise InputError(f"--model {model}: {module} is a module of Python itself, which has no models")
-        return Place(home, tuple(found))
+        return ModuleLocation(home, tuple(found))
     where = repr(folder) if folder else "the current folder"
     raise NoModuleError(
         f"--model {model}: there is no module {missing!r} in {where}; name the folder that holds it by "
@@ -117,7 +117,7 @@ def _spec(part: str, name: str, path: Sequence[str], *, top: bool, installed: bo
     return None
 
 
-def check_place(model: str, folder: str | None, place: Place | None, barred: Sequence[Path]) -> None:
+def check_location(model: str, folder: str | None, place: ModuleLocation | None, barred: Sequence[Path]) -> None:
     """See that nothing of a class lies where runs are kept.
 
     Args:

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import shortened
-from cifar_tui.models import own
-from cifar_tui.models.own import UnknownClassError
-from cifar_tui.models.own.place import NoModuleError
+from cifar_tui.models import user_class
+from cifar_tui.models.user_class import UntrustedClassError
+from cifar_tui.models.user_class.location import NoModuleError
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import AS_MADE, Overrides
 
 
-def unknown(folder: RunFolder, given: Overrides = AS_MADE) -> UnknownClassError | None:
+def find(folder: RunFolder, given: Overrides = NO_OVERRIDES) -> UntrustedClassError | None:
     """The question to be asked before the class is run; None where it may be run, or is one of ours.
 
     Args:
@@ -29,7 +29,7 @@ def unknown(folder: RunFolder, given: Overrides = AS_MADE) -> UnknownClassError 
     # Where the run's folder is a link, it lies among other runs somewhere else.
     barred = (folder.path.parent, Path(os.path.realpath(folder.path)).parent, folder.path)
     try:
-        return own.unknown(options.model, options.model_dir, barred)
+        return user_class.untrusted(options.model, options.model_dir, barred)
     except NoModuleError:
         where = "which --model-dir names" if given.model_dir else "where it was trained"
         trained = "not in the current folder"

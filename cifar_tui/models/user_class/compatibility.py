@@ -32,7 +32,7 @@ _WRAPPED = "_orig_mod"
 _COMMON = "make it a dense tensor of a common type"
 
 
-def unfit(model: nn.Module) -> str:
+def why_untrainable(model: nn.Module) -> str:
     """Why a model can be neither trained nor kept, and what to do about it; empty where nothing is against it.
 
     Nothing of the model is run but its `state_dict`.
@@ -40,7 +40,7 @@ def unfit(model: nn.Module) -> str:
     return next(_obstacles(model), "")
 
 
-def unmade(model: nn.Module) -> str:
+def why_unloadable(model: nn.Module) -> str:
     """Why a model cannot take weights, and what to do about it; empty where it can."""
     return next(_without_values(model), "")
 
@@ -99,7 +99,7 @@ def _unkept(tensor: Tensor) -> str:
     return ""
 
 
-def compute_uncompiled() -> None:
+def disable_compilation() -> None:
     """Have the whole process compute what `torch.compile` compiles as if it did not.
 
     Compiled code rounds by the sizes of the batches that it has met, so that a resumed run would differ; and not every
@@ -148,7 +148,7 @@ def uncompiled_name(name: str) -> str:
     return ".".join(part for part in name.split(".") if part != _WRAPPED)
 
 
-def give_sizes(model: nn.Module) -> None:
+def materialize_lazy_layers(model: nn.Module) -> None:
     """Have layers such as `nn.LazyLinear` take their sizes, which they do with the first images that they see."""
     if any(is_lazy(tensor) for tensor in (*model.parameters(), *model.buffers())):
         model.eval()

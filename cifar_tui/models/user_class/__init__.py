@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 
 from cifar_tui.errors import InputError, one_line
 from cifar_tui.formatting import shortened, suggestion
-from cifar_tui.models.own import trust
-from cifar_tui.models.own.place import Place, check_names, check_place, locate
-from cifar_tui.system.import_lock import importing
+from cifar_tui.models.user_class import trust
+from cifar_tui.models.user_class.location import ModuleLocation, check_location, check_names, locate
+from cifar_tui.system.import_lock import import_lock
 from cifar_tui.system.paths import absolute
 
 if TYPE_CHECKING:
     from torch import nn
 
-UnknownClassError = trust.UnknownClassError
+UntrustedClassError = trust.UntrustedClassError
 PACKAGE = Path(__file__).parents[2]
 """Ours."""
 _imported: set[str] = set()
@@ -32,7 +32,7 @@ _in_front: list[str] = []
 """The folders that it put in front of the path."""
 
 
-def is_own(model: str) -> bool:
+def is_user_class(model: str) -> bool:
     """Whether a model is named as a class of the user's own."""
     return ":" in model
 
@@ -44,12 +44,12 @@ def resolved(model: str, folder: str | None) -> str | None:
         model: A model by name, which has no such folder, or a class.
         folder: What was given; None is the current folder.
     """
-    if not is_own(model):
+    if not is_user_class(model):
         return None
     return str(absolute(folder or "."))
 
 
-def check(model: str, folder: str | None, barred: Sequence[Path] = ()) -> Place:
+def check(model: str, folder: str | None, barred: Sequence[Path] = ()) -> ModuleLocation:
     """See that `package.module:Class` is of this form, and that there may be such a class, importing nothing.
 
     Args:
@@ -68,9 +68,9 @@ def check(model: str, folder: str | None, barred: Sequence[Path] = ()) -> Place:
         raise InputError(
             f"--model takes a model's name, or a class as package.module:Class, not {shortened(model)}{_meant(model)}"
         )
-    check_place(model, folder, None, barred)
+    check_location(model, folder, None, barred)
     place = locate(model, folder, _installed())
-    check_place(model, folder, place, barred)
+    check_location(model, folder, place, barred)
     check_names(model, place.files[-1])
     return place
 
@@ -84,16 +84,16 @@ def allow(model: str, folder: str | None, barred: Sequence[Path]) -> None:
     trust.allow(trust.key_of(model, check(model, folder, barred)))
 
 
-def unknown(model: str, folder: str | None, barred: Sequence[Path]) -> UnknownClassError | None:
+def untrusted(model: str, folder: str | None, barred: Sequence[Path]) -> UntrustedClassError | None:
     """The question to be asked about a class that this user has never named; None for one that may be run.
 
     Raises:
         InputError: As of `check`.
     """
-    if not is_own(model):
+    if not is_user_class(model):
         return None
     place = check(model, folder, barred)
-    return None if trust.is_allowed(trust.key_of(model, place)) else UnknownClassError(model, place)
+    return None if trust.is_allowed(trust.key_of(model, place)) else UntrustedClassError(model, place)
 
 
 def load(model: str, folder: str | None) -> Callable[[int], nn.Module]:
@@ -107,24 +107,24 @@ def load(model: str, folder: str | None) -> Callable[[int], nn.Module]:
         `InputError` where the class does.
 
     Raises:
-        UnknownClassError: This user has never named the class.
+        UntrustedClassError: This user has never named the class.
         InputError: The name is not of that form, or there is no such module, or importing it fails, or it has no such
             class of `torch.nn.Module`.
     """
     from torch import nn
 
-    from cifar_tui.models.own.kinds import compute_uncompiled, give_sizes
-    from cifar_tui.models.own.settings import settings_kept
+    from cifar_tui.models.user_class.compatibility import disable_compilation, materialize_lazy_layers
+    from cifar_tui.models.user_class.torch_settings import preserve_torch_settings
 
     place = check(model, folder)
     if not trust.is_allowed(trust.key_of(model, place)):
-        raise UnknownClassError(model, place)
+        raise UntrustedClassError(model, place)
     name, _, wanted = model.partition(":")
     try:
-        with importing, settings_kept():
+        with import_lock, preserve_torch_settings():
             module = _import(name, place.home)
     except (Exception, SystemExit) as error:
-        raise InputError(f"--model {model}: importing {name} failed: {told(error, folder)}") from error
+        raise InputError(f"--model {model}: importing {name} failed: {describe_error(error, folder)}") from error
     kind = getattr(module, wanted, None)
     classes = [n for n, found in vars(module).items() if isinstance(found, type) and issubclass(found, nn.Module)]
     if kind is None:
@@ -135,13 +135,13 @@ def load(model: str, folder: str | None) -> Callable[[int], nn.Module]:
 
     def build(num_classes: int) -> nn.Module:
         try:
-            with importing, settings_kept():  # It may import what it needs only now.
+            with import_lock, preserve_torch_settings():  # It may import what it needs only now.
                 built: nn.Module = kind(num_classes=num_classes)
-            compute_uncompiled()
+            disable_compilation()
             if isinstance(built, nn.Module):
-                give_sizes(built)
+                materialize_lazy_layers(built)
         except (Exception, SystemExit) as error:
-            text = told(error, folder)
+            text = describe_error(error, folder)
             unknown = isinstance(error, TypeError) and "argument" in text and "__init__" in text
             hint = "; have its __init__ take num_classes, and need nothing else" if unknown else ""
             raise InputError(f"--model {model}: {wanted}(num_classes={num_classes}) failed: {text}{hint}") from error
@@ -152,7 +152,7 @@ def load(model: str, folder: str | None) -> Callable[[int], nn.Module]:
     return build
 
 
-def told(error: BaseException, folder: str | None) -> str:
+def describe_error(error: BaseException, folder: str | None) -> str:
     """An error of the user's code in one line, with the place in a file of `folder` where it happened, if it did."""
     text = one_line(error)
     for frame in reversed(traceback.extract_tb(error.__traceback__)):

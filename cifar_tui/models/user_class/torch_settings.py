@@ -9,7 +9,7 @@ import torch
 
 
 @contextmanager
-def settings_kept() -> Iterator[None]:
+def preserve_torch_settings() -> Iterator[None]:
     """Leave gradients, the default dtype and device, and the number of threads as they are now.
 
     They are the thread's or the process's: our own arithmetic, and the other runs', would follow them.
