@@ -181,7 +181,7 @@ def _build_gradients(setup: Setup, notify: Callable[[str], None]) -> Gradients:
         return Gradients(*arguments)
     if is_user_class(setup.config.model):
         notify(
-            "operations are launched one by one: a CUDA graph would repeat for every batch what the model class decided once"
+            "operations are launched one by one: a CUDA graph would repeat what the model's class decided in one batch"
         )
         return Gradients(*arguments)
     return ReplayedGradients(*arguments, notify)
