@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.config import TrainingConfig
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import (
@@ -23,9 +24,8 @@ from cifar_tui.events import (
     RunStatus,
 )
 from cifar_tui.records import DatasetRecord, RunRecord
-from cifar_tui.report.plots.predictions import Predictions
+from cifar_tui.report.plots.examples import Examples
 from cifar_tui.state import RunState
-from cifar_tui.store.predictions import Answers
 
 ID = "20260314-150926-cnn"
 TRAIN, BATCHES, SPEED, EPOCH_SECONDS = 1000, 4, 250.0, 4.5
@@ -262,9 +262,11 @@ def uninterrupted(epochs: int) -> list[AnyEvent]:
     return [started(), *(event for epoch in range(1, epochs + 1) for event in whole_epoch(epoch))]
 
 
+def some_examples() -> Examples:
+    """Four test images, as a report shows them."""
+    return Examples(np.zeros((4, 32, 32, 3), dtype=np.uint8), np.arange(4) % 3, np.arange(4) % 3)
+
+
 def some_predictions() -> Predictions:
-    return Predictions(np.zeros((4, 32, 32, 3), dtype=np.uint8), np.arange(4) % 3, np.arange(4) % 3)
-
-
-def some_answers() -> Answers:
-    return Answers(np.arange(4) % 3, np.full((4, 3), 1 / 3, dtype=np.float32), 2, "f" * 64)
+    """Predictions for the same four."""
+    return Predictions(np.arange(4) % 3, np.full((4, 3), 1 / 3, dtype=np.float32), 2, "f" * 64)
