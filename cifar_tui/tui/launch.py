@@ -37,7 +37,7 @@ class ExitReport:
 
     active: list[tuple[Run, RunState]]
     """Runs whose threads are alive, and the fold of their events so far."""
-    continues: bool
+    keep_training: bool
     """Whether those are to train on; if not, they were asked to save and end."""
     messages: SimpleQueue[tuple[Run, Message]]
     """Their messages from there on."""
@@ -123,7 +123,7 @@ def run(
     status = next((entry.exit_status for entry in ended if entry.exit_status), 0)
     return ExitReport(
         active=[(entry.run, _state_of(entry)) for entry in app.runs.active if entry.run is not None],
-        continues=app.continue_headless or hung_up,
+        keep_training=app.continue_headless or hung_up,
         hung_up=hung_up,
         messages=app.inbox.queue,
         ended=[(entry.folder.path, entry.state) for entry in ended if entry.folder and entry.state],

@@ -23,7 +23,7 @@ from cifar_tui.tui.textual_compat import TerminalApp
 from cifar_tui.tui.theme import Look
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.inference import PredictedFiles
+    from cifar_tui.runs.prediction import PredictedFiles
     from cifar_tui.runs.workspace import Workspace
     from cifar_tui.tui.dialogs.new_run import NewRunRequest
 
@@ -188,8 +188,8 @@ class RunCommands(DOMNode):
         if (entry := self._main().selected) is None:
             return
         from cifar_tui.tui.dialogs.image_files import ImageFiles
-        from cifar_tui.tui.images.image_file_predictions import left_out
-        from cifar_tui.tui.images.test_images import has_weights
+        from cifar_tui.tui.images.file_images import omitted
+        from cifar_tui.tui.images.image_loader import has_weights
 
         # The dialog opens all the same: what is typed for it would act on the panels.
         known = entry.folder is not None and has_weights(entry)
@@ -197,7 +197,7 @@ class RunCommands(DOMNode):
         dialog = ImageFiles(entry.name, self._look(), typed=self._image_files, why_not=why_not)
 
         def done(found: PredictedFiles) -> None:
-            for problem in left_out(found):
+            for problem in omitted(found):
                 self._log.write(problem, entry, "warning")
 
         def predict(names: tuple[str, ...] | None) -> None:

@@ -12,8 +12,8 @@ from textual.widgets import ContentSwitcher
 from cifar_tui.tui.charts.curves import ChartOptions
 from cifar_tui.tui.compare.panel import ComparePanel
 from cifar_tui.tui.confusion.panel import ConfusionPanel
+from cifar_tui.tui.images.image_loader import ImageLoader
 from cifar_tui.tui.images.panel import ImagesPanel
-from cifar_tui.tui.images.test_images import Opened
 from cifar_tui.tui.log.status_log import StatusLog
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.view import Context, View
@@ -21,7 +21,7 @@ from cifar_tui.tui.views import VIEWS, Shared
 from cifar_tui.tui.widgets.search_line import SearchLine
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.inference import PredictedFiles
+    from cifar_tui.runs.prediction import PredictedFiles
     from cifar_tui.runs.workspace import Workspace
 
 V = TypeVar("V", bound=View)
@@ -48,7 +48,7 @@ class ViewSwitcher(ContentSwitcher):
         """
         super().__init__(id="views", initial=VIEWS[0].name)
         self._chart_options = ChartOptions()
-        shared = Shared(workspace, log, self._chart_options, Opened(workspace, self._draw, with_consent))
+        shared = Shared(workspace, log, self._chart_options, ImageLoader(workspace, self._draw, with_consent))
         self._views = {kind.name: kind.make(shared) for kind in VIEWS}
         self.confusion, self.images = self._get(ConfusionPanel), self._get(ImagesPanel)
         self._latest = Context()
@@ -145,13 +145,12 @@ class ViewSwitcher(ContentSwitcher):
         """Show the images of the cell under the cursor; where they are shown already, load the newest."""
         view, images = self.view, self.images
         if isinstance(view, ComparePanel):
-            runs, cell = view.disagreement.two, view.cell
-            if runs is not None and cell is not None:
-                images.open_pair(view.entries, runs, cell)
+            if (album := view.cell_images(images.draw)) is not None:
+                images.open(album)
                 self._switch_to(IMAGES)
         elif view is self.confusion:
             if self.confusion.cell is not None:
-                images.choose(*self.confusion.cell)
+                images.select(*self.confusion.cell)
             self.open(IMAGES)
         elif view is images and images.back == CONFUSION:
             self.open(IMAGES)

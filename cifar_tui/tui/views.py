@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cifar_tui.runs.workspace import Workspace
     from cifar_tui.tui.charts.curves import ChartOptions
-    from cifar_tui.tui.images.test_images import Opened
+    from cifar_tui.tui.images.image_loader import ImageLoader
     from cifar_tui.tui.log.status_log import StatusLog
     from cifar_tui.tui.view import View
 
@@ -25,7 +25,7 @@ class Shared:
     """Gives what the runs of this process share; from any thread."""
     log: StatusLog
     chart_options: ChartOptions
-    test_images: Opened
+    image_loader: ImageLoader
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +58,19 @@ def _confusion(_: Shared) -> View:
 def _images(shared: Shared) -> View:
     from cifar_tui.tui.images.panel import ImagesPanel
 
-    return ImagesPanel(shared.workspace, shared.test_images, id="images")
+    return ImagesPanel(shared.workspace, shared.image_loader, id="images")
 
 
 def _confidence(shared: Shared) -> View:
     from cifar_tui.tui.charts.confidence import ConfidencePanel
 
-    return ConfidencePanel(shared.test_images, id="confidence")
+    return ConfidencePanel(shared.image_loader, id="confidence")
 
 
 def _compare(shared: Shared) -> View:
     from cifar_tui.tui.compare.panel import ComparePanel
 
-    return ComparePanel(shared.chart_options, id="compare")
+    return ComparePanel(shared.chart_options, shared.workspace, id="compare")
 
 
 def _log(shared: Shared) -> View:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from textual import events
 
 from cifar_tui.tui.runtime import key_queue
 from tests.support.dashboard import dashboard
@@ -14,11 +13,7 @@ from tests.support.recorded import batch
 
 async def test_what_is_typed_at_once_after_the_filters_key_belongs_to_the_filter(tmp_path: Path) -> None:
     async with dashboard(tmp_path) as desk:
-        await desk.until(lambda: desk.app.main.views is not None)
-        driver = desk.app._driver
-        assert driver is not None
-        for key in ("slash", *"stop"):
-            driver.process_message(events.Key(key, key if len(key) == 1 else "/"))
+        await desk.type_ahead("/", *"stop")
         await desk.until(lambda: desk.app.main.filter_words == ["stop"])
         assert desk.session.runs == []
 
