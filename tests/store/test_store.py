@@ -42,7 +42,16 @@ from cifar_tui.store.lock import RunLock, is_held
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system.files import replacing, write_text
-from tests.support.recorded import batch, finished, fold, kept_text, run_record, started, uninterrupted, whole_epoch
+from tests.support.recorded import (
+    batch,
+    finished,
+    fold,
+    run_record,
+    started,
+    state_json_text,
+    uninterrupted,
+    whole_epoch,
+)
 
 NOW = datetime(2026, 1, 2, 3, 4, 5)
 RECORD = run_record(TrainingConfig(epochs=5), id="20260102-030405-cnn", name="digits")
@@ -385,7 +394,7 @@ def test_a_kept_state_that_is_damaged_or_anothers_is_passed_over(data: st.DataOb
         wrong: st.SearchStrategy[Any] = st.sampled_from([None, -1, 10**9, "x", [], {}, [1], [[1]]])
         where = data.draw(st.sampled_from([*kept, *kept["state"]]))
         (kept if where in kept else kept["state"])[where] = data.draw(wrong)
-        text = kept_text(kept)
+        text = state_json_text(kept)
         folder.state_file.write_text(data.draw(st.sampled_from([text, text[: len(text) // 2], "", "[]", "null"])))
         state = folder.read_state()
         assert isinstance(state, RunState)
