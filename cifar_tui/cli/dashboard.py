@@ -8,14 +8,15 @@ import os
 import sys
 from pathlib import Path
 
-from cifar_tui.cli.options import Debugging, say
+from cifar_tui.cli.launch_options import LaunchOptions
+from cifar_tui.cli.stderr import print_message
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.records import Overrides
 from cifar_tui.system import output
 
 
-def why_not() -> str:
+def why_unavailable() -> str:
     """What keeps the dashboard from being shown; empty where nothing does."""
     for stream, name in ((output.stream(), "output"), (sys.stdin, "input")):
         if stream is None or not stream.isatty():
@@ -23,67 +24,57 @@ def why_not() -> str:
     return "this terminal cannot move its cursor (TERM=dumb)" if os.environ.get("TERM", "dumb") == "dumb" else ""
 
 
-def theme_named(given: str | None) -> str:
-    """The theme that is asked for.
+def check_graphics(graphics: str) -> None:
+    """See that what draws images in this way is installed.
 
     Raises:
-        InputError: There is no such theme.
+        InputError: It is not.
     """
-    if given not in (None, "auto", "dark", "light"):
-        raise InputError(f"--theme takes auto, dark or light, not {given!r}")
-    return given or "auto"
-
-
-def graphics_named(given: str | None) -> str:
-    """How images are to be drawn.
-
-    Raises:
-        InputError: There is no such way, or what it takes is not there.
-    """
-    if given not in (None, "auto", "kitty", "blocks"):
-        raise InputError(f"--graphics takes auto, kitty or blocks, not {given!r}")
-    if given == "kitty" and importlib.util.find_spec("textual_image") is None:
-        raise InputError("--graphics kitty takes textual-image: pip install 'cifar-tui[graphics]'")
-    return given or "auto"
+    if graphics == "kitty" and importlib.util.find_spec("textual_image") is None:
+        raise InputError("--graphics kitty needs textual-image: pip install 'cifar-tui[graphics]'")
 
 
 def show(
-    runs: Path,
+    runs_dir: Path,
     configs: list[TrainingConfig],
+    options: LaunchOptions,
     *,
-    start: bool,
-    theme: str,
-    ascii_only: bool,
-    graphics: str,
-    tensorboard: bool = False,
     select: str = "",
     resume: Overrides | None = None,
 ) -> int:
     """Show the dashboard; then wait, in this terminal, for the runs that it left under way.
 
-    With `resume`, the run that is selected goes on, with what is given there instead of what it was made with.
+    Args:
+        runs_dir: The folder of runs.
+        configs: New runs.
+        options: How it is shown.
+        select: The id of the run to show first.
+        resume: Resume that run, with what is given there in place of what it was made with.
+
+    Returns:
+        The exit status.
     """
     # Imports make a great many objects that stay; looking through them for garbage would delay the first picture.
     gc.disable()
     from cifar_tui.tui.launch import run
 
     left = run(
-        runs,
+        runs_dir,
         configs,
-        start=start,
-        theme=theme,
-        ascii_only=ascii_only,
-        graphics=graphics,
-        tensorboard=tensorboard,
+        start=options.start,
+        theme=options.theme,
+        ascii_only=options.ascii,
+        graphics=options.graphics,
+        tensorboard=options.tensorboard,
         select=select,
         resume=resume,
     )
     if left.failure is not None:
-        if Debugging.on:
+        if options.debug:
             print(left.traceback, file=sys.stderr)
-        say(f"the dashboard failed: {type(left.failure).__name__}: {left.failure} (--debug shows where)")
+        print_message(f"the dashboard failed: {type(left.failure).__name__}: {left.failure} (--debug shows where)")
     for error in left.errors:
-        say(error)
+        print_message(error)
     status = 0
     if left.under_way or left.ended:
         from cifar_tui.headless import driver
@@ -94,7 +85,7 @@ def show(
             ended=left.ended,
             going_on=left.going_on,
             hung_up=left.hung_up,
-            debug=Debugging.on,
+            debug=options.debug,
         )
     if left.signals.received and not (left.hung_up and left.under_way):
         return 128 + left.signals.received

@@ -1,8 +1,7 @@
-"""`cifar-tui doctor`: what this machine has for training, and what to mend."""
+"""The command that checks this machine for training."""
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 import platform
@@ -11,12 +10,16 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import click
+
 from cifar_tui import __version__
+from cifar_tui.cli.invocation import Invocation, pass_invocation
+from cifar_tui.cli.parser import Command, declared_options
 from cifar_tui.config import TrainingConfig
 from cifar_tui.formatting import plural, printable
 from cifar_tui.system import output, processors, user_folders
 
-PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow", "safetensors", "matplotlib", "rich", "typer")
+PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow", "safetensors", "matplotlib", "rich", "click")
 RUN_BYTES = 2**28
 """What a run of the protocol's CNN keeps on the disk: about 0.2 GB."""
 
@@ -36,20 +39,22 @@ class Finding:
             object.__setattr__(self, "hinders", False)
 
 
-def report(runs_dir: Path, data_dir: str | None, *, as_json: bool) -> int:
-    """Print all findings, as they come.
+@click.command(cls=Command)
+@declared_options("runs_dir", "data_dir", "json", "debug")
+@pass_invocation
+def doctor(call: Invocation) -> int:
+    """Check this machine for training, and say what to fix.
 
-    Returns:
-        The exit status: 1 where something keeps training from working, else 0.
+    The exit status is 1 where something keeps training from working.
     """
     findings = []
-    for finding in _findings(runs_dir, data_dir):
+    for finding in _findings(call.runs_dir, call.given.get("data_dir")):
         findings.append(finding)
-        if not as_json:
+        if not call.options.json:
             output.line(f"{'!!' if finding.mend else 'ok'}  {finding.topic:13} {printable(finding.found)}")
             if finding.mend:
                 output.line(f"{'':18}to mend: {printable(finding.mend)}")
-    if as_json:
+    if call.options.json:
         output.line(json.dumps([asdict(finding) for finding in findings]))
     return 1 if any(finding.hinders for finding in findings) else 0
 
@@ -67,6 +72,8 @@ def _findings(runs_dir: Path, data_dir: str | None) -> Iterator[Finding]:
 
 
 def _package(name: str) -> Finding:
+    import importlib.metadata
+
     try:
         return Finding(name, importlib.metadata.version(name))
     except importlib.metadata.PackageNotFoundError:

@@ -59,7 +59,7 @@ def data_option_for(path: str) -> Literal["data_dir", "data"]:
     Raises:
         InputError: It does neither, or cannot be looked into.
     """
-    root = Path(expand_path("data", path))
+    root = Path(expand_path("--data", path))
     try:
         if not root.is_dir():
             raise InputError(f"there is no folder {path!r}")

@@ -11,11 +11,12 @@ from cifar_tui.analysis.class_scores import class_scores, listed, most_confused
 from cifar_tui.config import TrainingConfig
 from cifar_tui.events import Epoch, Evaluated
 from cifar_tui.formatting import UNKNOWN, count, duration, percent, plural
+from cifar_tui.options import flag
 from cifar_tui.records import RunRecord
 from cifar_tui.report.findings import conclusion, confidence
 from cifar_tui.report.markdown import escape, picture, table
 from cifar_tui.state import RunState
-from cifar_tui.store.command_lines import flag, run_command, shell_line, training_command
+from cifar_tui.store.command_lines import run_command, shell_line, training_command
 
 CONFUSED_PAIRS = 10
 """The most pairs of confused classes that are listed."""

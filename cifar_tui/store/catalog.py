@@ -137,7 +137,7 @@ def at(text: str) -> RunFolder:
         InputError: There is none.
     """
     with contextlib.suppress(OSError, ValueError):  # What is no path at all, or leads in a circle.
-        path = Path(expand_path("run", text))
+        path = Path(expand_path("RUN", text))
         if path.name in ("", ".."):
             path = path.resolve()
         if _is_run(path):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from cifar_tui.config import DEFAULT_RUNS_DIR, TrainingConfig, is_path
+from cifar_tui.options import flag
 from cifar_tui.records import Overrides
 from cifar_tui.system.paths import absolute
 
@@ -42,11 +43,6 @@ def override_options(given: Overrides) -> list[str]:
         if value is not None:
             words.append(f"{flag(key)}={absolute(value) if is_path(key, value) else value}")
     return words
-
-
-def flag(key: str) -> str:
-    """The option of a field: `--batch-size` of `batch_size`."""
-    return "--" + key.replace("_", "-")
 
 
 def shell_line(words: Sequence[str]) -> str:

@@ -14,27 +14,31 @@ LONGEST_PATH = 4096
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))", re.ASCII)
 
 
-def check_path(option: str, value: str) -> None:
-    """See that a string can be a name or a path, whether or not there is anything of that name.
+def is_usable(value: str) -> bool:
+    """Whether a string can be a name or a path, whether or not there is anything of that name."""
+    try:
+        return bool(value) and b"\0" not in (name := os.fsencode(value)) and len(name) <= LONGEST_PATH
+    except UnicodeEncodeError:  # Half of a character: no file is called so.
+        return False
+
+
+def check_path(label: str, value: str) -> None:
+    """See that a string `is_usable`.
 
     Raises:
-        InputError: It cannot.
+        InputError: It is not.
     """
-    try:
-        usable = bool(value) and b"\0" not in (name := os.fsencode(value)) and len(name) <= LONGEST_PATH
-    except UnicodeEncodeError:  # Half of a character: no file is called so.
-        usable = False
-    if not usable:
-        raise InputError(f"--{option} takes a name or a path, not {shortened(value)}")
+    if not is_usable(value):
+        raise InputError(f"{label} takes a path, not {shortened(value)}")
 
 
-def expand_path(option: str, text: str, base: Path | None = None) -> str:
+def expand_path(label: str, text: str, base: Path | None = None) -> str:
     """A path with its `~` and its variables put in, as a shell would have done.
 
     A name with a `$` in it that is there is taken as it is written.
 
     Args:
-        option: What takes it, for the message, such as `output`.
+        label: What takes it, for the message, such as `--output`.
         text: What was written.
         base: The folder that a relative path is relative to; None leaves it to the current one.
 
@@ -42,11 +46,11 @@ def expand_path(option: str, text: str, base: Path | None = None) -> str:
         InputError: It cannot be a path, or names a variable that is not set, or a user who is not there; or it is
             relative, and the current folder is gone.
     """
-    check_path(option, text)
+    check_path(label, text)
     path = text
     if "$" in text and not os.path.lexists(text):
         if unset := [name for name in _variables(text) if name not in os.environ]:
-            raise InputError(f"--{option}: the variable ${unset[0]} of {shortened(text)} is not set; set it first")
+            raise InputError(f"{label}: the variable ${unset[0]} of {shortened(text)} is not set; set it first")
         path = os.path.expandvars(text)
     if path.startswith("~"):
         try:
@@ -54,18 +58,18 @@ def expand_path(option: str, text: str, base: Path | None = None) -> str:
         except RuntimeError:
             user = path.partition("/")[0]
             why = f"there is no user {user[1:]!r}" if user != "~" else "your home folder is not known: HOME is not set"
-            raise InputError(f"--{option}: {shortened(text)} leads nowhere, {why}") from None
-    check_path(option, path)
+            raise InputError(f"{label}: {shortened(text)} leads nowhere, {why}") from None
+    check_path(label, path)
     if base is not None:
         return str(base / path)
-    _check_leads(path)
+    check_reachable(path)
     return path
 
 
 def expand_image_path(name: str) -> str:
     """The name of an image file, or a pattern, `expanded`; what leads nowhere is left for its reader to look for."""
     try:
-        return expand_path("image", name)
+        return expand_path("IMAGE", name)
     except InputError:
         return name
 
@@ -76,7 +80,7 @@ def absolute(path: str | Path) -> Path:
     Raises:
         InputError: It is relative, and the current folder is gone.
     """
-    _check_leads(str(path))
+    check_reachable(str(path))
     whole = Path(path).absolute()
     shorter = Path(os.path.normpath(whole))
     # `..` behind a link leads to the folder above what the link leads to.
@@ -107,7 +111,12 @@ def leave_deleted_folder() -> None:
         os.chdir("/")
 
 
-def _check_leads(path: str) -> None:
+def check_reachable(path: str) -> None:
+    """See that a path does not start from a current folder that is gone.
+
+    Raises:
+        InputError: It does.
+    """
     if Current.gone and not os.path.isabs(path):  # noqa: PTH117  (of any text)
         raise InputError(
             f"the current folder is gone, so that {shortened(path)} leads nowhere; `cd` to a folder that is there"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from cifar_tui.runs.inference import PredictedFiles
     from cifar_tui.runs.workspace import Workspace
-    from cifar_tui.tui.dialogs.new_run import Wanted
+    from cifar_tui.tui.dialogs.new_run import NewRunRequest
 
 
 class Dashboard(LiveApp):
@@ -229,7 +229,7 @@ class Dashboard(LiveApp):
                 return replace(options, model=TrainingConfig().model, model_dir=None)
         return options
 
-    def _add(self, wanted: Wanted | None) -> None:
+    def _add(self, wanted: NewRunRequest | None) -> None:
         if wanted is None:
             return
         config = wanted.config

@@ -15,8 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from cifar_tui import models
+from cifar_tui.cli import weights
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.events import AnyEvent, Batch, Resumed
+from cifar_tui.runs import export as formats
 from cifar_tui.runs.tensorboard import EventFile
 from cifar_tui.store.csv_files import write_batches_csv
 from cifar_tui.store.run_folder import RunFolder
@@ -149,6 +151,10 @@ def test_a_missing_package_is_named_by_its_extra(
     with pytest.raises(CifarTuiError, match=rf"pip install 'cifar-tui\[{form}\]'"):
         exported(trained[0], form, "--output", tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_command_line_knows_all_formats() -> None:
+    assert weights.FORMATS == formats.FORMATS
 
 
 def test_what_cannot_be_exported_is_refused(trained: Trained, tmp_path: Path) -> None:

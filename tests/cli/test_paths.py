@@ -41,7 +41,7 @@ def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_a_path_means(cwd: Path, monkeypatch: pytest.MonkeyPatch, text: str, means: str) -> None:
     monkeypatch.setenv("EMPTY", "")
     monkeypatch.setenv("WORD", "word")
-    assert expand_path("output", text) == means.format(home=cwd.parent / "home", scratch=cwd.parent / "scratch")
+    assert expand_path("--output", text) == means.format(home=cwd.parent / "home", scratch=cwd.parent / "scratch")
 
 
 @pytest.mark.parametrize(
@@ -50,16 +50,16 @@ def test_what_a_path_means(cwd: Path, monkeypatch: pytest.MonkeyPatch, text: str
         ("$NOT_SET/x", "--output: the variable $NOT_SET of '$NOT_SET/x' is not set"),
         ("${NOT_SET}", "the variable $NOT_SET"),
         ("~nobody-of-this-name/x", "there is no user 'nobody-of-this-name'"),
-        ("", "takes a name or a path"),
-        ("a\0b", "takes a name or a path"),
-        ("x" * 5000, "takes a name or a path"),
-        ("$LONG", "takes a name or a path"),
+        ("", "takes a path"),
+        ("a\0b", "takes a path"),
+        ("x" * 5000, "takes a path"),
+        ("$LONG", "takes a path"),
     ],
 )
 def test_a_path_that_leads_nowhere_is_refused(monkeypatch: pytest.MonkeyPatch, text: str, says: str) -> None:
     monkeypatch.setenv("LONG", "x" * 5000)
     with pytest.raises(InputError) as error:
-        expand_path("output", text)
+        expand_path("--output", text)
     assert says in str(error.value)
 
 
@@ -68,7 +68,7 @@ def test_a_name_with_a_dollar_that_is_there_is_that_name(cwd: Path, monkeypatch:
     monkeypatch.setenv("WORD", "word")
     Path("$WORD").touch()
     Path("a$NOT_SET").touch()
-    assert [expand_path("output", name) for name in ("$WORD", "a$NOT_SET")] == ["$WORD", "a$NOT_SET"]
+    assert [expand_path("--output", name) for name in ("$WORD", "a$NOT_SET")] == ["$WORD", "a$NOT_SET"]
     assert expand_image_path("*.$NOT_SET") == "*.$NOT_SET", "it is a pattern of files, and may be one of this name"
     (cwd / "link").symlink_to("/usr/bin")
     assert absolute("x") == cwd / "x"
@@ -104,7 +104,7 @@ def test_every_option_that_takes_a_path_takes_it_so(cwd: Path, home: str) -> Non
     assert not list(cwd.glob("*~*")) + list(cwd.glob("*$*"))
     assert "the variable $UNSET of '$UNSET/x' is not set" in error_line(call(["runs", "--runs-dir", "$UNSET/x"], cwd))
     for words in (["runs", "--runs-dir", ""], [*TRAIN, "--runs-dir="], ["--config", ""], ["doctor", "--data-dir", ""]):
-        assert "takes a name or a path, not ''" in error_line(call(words, cwd)), "as of an empty variable, in quotes"
+        assert "takes a path, not ''" in error_line(call(words, cwd)), "as of an empty variable, in quotes"
 
 
 def test_paths_in_a_file_are_relative_to_the_file(cwd: Path, tmp_path: Path) -> None:

@@ -261,7 +261,7 @@ def test_what_is_no_file_in_a_checkpoints_place_is_passed_over_and_replaced(cwd:
 @pytest.fixture
 def modules(tmp_path: Path) -> Path:
     """A current folder with modules of well-known names in it, each of which leaves a trace."""
-    for name in ("typer", "random", "json", "torch", "sitecustomize"):
+    for name in ("click", "random", "json", "torch", "sitecustomize"):
         (tmp_path / f"{name}.py").write_text(
             f"open({str(tmp_path / 'acted')!r}, 'a').write('{name} ')\nraise ImportError\n"
         )

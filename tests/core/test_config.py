@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_tui.config import TrainingConfig, read_config_file
+from cifar_tui.cli.launch_options import KNOWN
+from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
+from cifar_tui.options import read_file
 
 
 def test_the_defaults_are_the_reference_protocols() -> None:
@@ -88,8 +90,8 @@ def test_a_value_of_a_wrong_type_is_refused(field: str, value: object) -> None:
 def test_a_file_gives_options_under_dashes_or_underscores_and_several_models(tmp_path: Path) -> None:
     file = tmp_path / "run.toml"
     file.write_text('model = ["cnn", "mlp"]\nbatch-size = 64\nmax_lr = 1\nruns-dir = "elsewhere"\n')
-    options = read_config_file(file)
-    assert options == {"model": ["cnn", "mlp"], "batch_size": 64, "max_lr": 1.0, "runs_dir": "elsewhere"}
+    options = read_file(file, KNOWN)
+    assert options == {"model": ["cnn", "mlp"], "batch_size": 64, "max_lr": 1.0, "runs_dir": f"{tmp_path}/elsewhere"}
 
 
 @pytest.mark.parametrize(
@@ -107,10 +109,10 @@ def test_a_file_that_is_wrong_says_where(tmp_path: Path, content: str, says: str
     file = tmp_path / "run.toml"
     file.write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(InputError, match=says) as caught:
-        read_config_file(file)
+        read_file(file, KNOWN)
     assert "run.toml" in str(caught.value)
 
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"--config: cannot read .*none\.toml.*No such file"):
-        read_config_file(tmp_path / "none.toml")
+        read_file(tmp_path / "none.toml", KNOWN)

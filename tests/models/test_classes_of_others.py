@@ -9,10 +9,10 @@ import sys
 import zipfile
 from pathlib import Path
 
+import click
 import pytest
-import typer
 
-from cifar_tui.cli import options
+from cifar_tui.cli import class_consent
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.models import user_class
@@ -219,8 +219,8 @@ def test_what_was_asked_about_is_what_is_allowed(cwd: Path, monkeypatch: pytest.
         says(cwd, "other:Net", str(cwd))
         return True
 
-    monkeypatch.setattr(typer, "confirm", swap)
-    monkeypatch.setattr(options, "_someone_is_there", lambda: True)
+    monkeypatch.setattr(click, "confirm", swap)
+    monkeypatch.setattr(class_consent, "_is_interactive", lambda: True)
     result = call(["evaluate", "evil"], cwd)
     assert result.returncode == 2
     assert f"the model other:Net {NAMED}" in result.stderr

@@ -17,7 +17,6 @@ import torch
 
 from cifar_tui import models
 from cifar_tui.cli import main
-from cifar_tui.cli.options import Debugging
 from cifar_tui.formatting import JOINERS, SIGNS
 from cifar_tui.report import artefacts
 from cifar_tui.system import output, paths
@@ -37,7 +36,6 @@ def call(arguments: Sequence[str], cwd: Path, *, removed: bool = False) -> subpr
         patch.setattr(sys, "stdout", out)
         patch.setattr(sys, "stderr", err)
         patch.setattr(output, "_own", None)
-        patch.setattr(Debugging, "on", False)
         patch.setattr(paths.Current, "gone", False)
         # Where daemon threads are left, it ends its process at once, which here is that of all tests.
         patch.setattr(os, "_exit", sys.exit)

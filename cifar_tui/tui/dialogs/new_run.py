@@ -1,11 +1,10 @@
-"""The form of a new run: all training options, checked by the configuration itself as they are typed."""
+"""The form for a new run: all training options, from their declarations, checked as they are typed."""
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, get_type_hints
+from typing import Any, ClassVar
 
 from rich.style import Style
 from rich.text import Text
@@ -17,54 +16,32 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
 from cifar_tui import models
-from cifar_tui.config import NAMED_DATA, PRECISIONS, TrainingConfig, is_path
+from cifar_tui.config import NAMED_DATA, OPTIONS, TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import printable
 from cifar_tui.models import user_class
-from cifar_tui.recipes import RECIPES
 from cifar_tui.system import paths
 from cifar_tui.tui.dialogs.path_completion import FolderSuggester
 from cifar_tui.tui.theme import Look
+from cifar_tui.tui.widgets.choice_field import ChoiceField
 from cifar_tui.tui.widgets.modal import Modal
-from cifar_tui.tui.widgets.pick import Pick
 
-COMMON = {
-    "model": "A model's name, → completes it; or a class of your own, module:Class.",
-    "data": "cifar10, digits, or the path of a folder of images, train/<class>/…; → completes it.",
-    "epochs": "How often to go over the training images, at most.",
-    "batch_size": "Images per step.",
-    "max_lr": "The peak of the one-cycle schedule, which starts at a twenty-fifth of it.",
-    "device": "auto, cpu, cuda or cuda:N.",
-    "seed": "The same seed and options give the same numbers again.",
-    "name": "What the run's id ends in; empty is the model's name.",
-}
-FURTHER = {
-    "patience": "Epochs without a better validation accuracy after which training ends.",
-    "weight_decay": "AdamW's.",
-    "lr": "What AdamW is made with; the one-cycle schedule sets its own rate from the first batch on.",
-    "precision": "auto is bf16 where the device multiplies it natively, else fp32.",
-    "threads": "CPU threads; 0 is as many as may be used. The numbers depend on it.",
-    "recipe": "The reference protocol, or a faster way to its accuracy.",
-    "checkpoint_seconds": "The longest time between two checkpoints.",
-    "model_dir": "Where the module of a class of your own is; empty is the current folder.",
-    "data_dir": "Where to look for CIFAR-10 first, and to put it; empty is the user's cache.",
-}
+COMMON = ("model", "data", "epochs", "batch_size", "max_lr", "device", "seed", "name")
+FURTHER = tuple(name for name in OPTIONS if name not in COMMON)
 GROUPS = (COMMON, FURTHER)
-ALL = COMMON | FURTHER
-"""What a person is told of each option, in the form's order."""
-_TYPES = get_type_hints(TrainingConfig)
+"""The options in the form's order."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A new run, and whether it is to be trained at once, by a process of its own that outlives the terminal."""
+class NewRunRequest:
+    """A new run, and whether to train it at once in a process of its own, which outlives the terminal."""
 
     config: TrainingConfig
     detached: bool
 
 
-class NewRun(Modal[Wanted]):
-    """Gives what is wanted; None where there is to be no new run."""
+class NewRun(Modal[NewRunRequest]):
+    """Asks for the options of a new run; None where it is cancelled."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s,enter", "create", show=False),
@@ -74,18 +51,18 @@ class NewRun(Modal[Wanted]):
     ]
 
     def __init__(self, options: TrainingConfig, look: Look) -> None:
-        """Begin with these options, under no name."""
+        """Start with these options, without the name."""
         super().__init__(look)
         self._options = replace(options, name=None)
         self._defaults = _defaults(options.recipe, options.model)
-        self._fields: dict[str, Input | Pick] = {}
+        self._fields: dict[str, Input | ChoiceField] = {}
         self._problems: dict[str, str] = {}
         self._labels = (Static(classes="labels"), Static(classes="labels"))
-        self._remark = Static(id="remark", markup=False)
+        self._hint = Static(id="hint", markup=False)
 
     def compose(self) -> ComposeResult:
-        """Two groups of fields, and below them what there is to say of the one that has the focus."""
-        self._fields = {option: self._field(option) for option in ALL}
+        """Two groups of fields, and below them the help or the error of the focused one."""
+        self._fields = {name: self._field(name) for name in (*COMMON, *FURTHER)}
         with Vertical(classes="box") as box:
             self.frame(box, "New run", "Ctrl+S creates it, Ctrl+B trains it in the background, Esc cancels")
             with Container(id="columns"):
@@ -96,28 +73,23 @@ class NewRun(Modal[Wanted]):
                         yield labels
                         with Vertical():
                             yield from (self._fields[option] for option in options)
-            yield self._remark
+            yield self._hint
 
-    def _field(self, option: str) -> Input | Pick:
-        text = _text(getattr(self._options, option))
-        if values := {"precision": PRECISIONS, "recipe": RECIPES}.get(option):
-            return Pick(values, text, self.look)
-        suggesters = {
-            "model": SuggestFromList(models.names()),
-            "model_dir": FolderSuggester(),
-            "data": FolderSuggester(NAMED_DATA),
-            "data_dir": FolderSuggester(),
-            "device": SuggestFromList(("auto", "cpu", "cuda")),
-        }
-        field = Input(text, suggester=suggesters.get(option), validate_on=())
+    def _field(self, name: str) -> Input | ChoiceField:
+        text, option = _text(getattr(self._options, name)), OPTIONS[name]
+        if option.is_closed:
+            return ChoiceField(option.choices, text, self.look)
+        values = models.names() if name == "model" else option.choices
+        listed = SuggestFromList(values) if values else None
+        field = Input(text, suggester=FolderSuggester(values) if option.path else listed, validate_on=())
         field.cursor_blink = False  # A line over SSH is not to be kept busy.
         return field
 
     @on(Input.Changed)
-    @on(Pick.Changed)
+    @on(ChoiceField.Changed)
     @on(events.DescendantFocus)
     def _check(self) -> None:
-        """Check all fields, and tell of the one that has the focus."""
+        """Check all fields, and show the help or the error of the focused one."""
         # Options of an earlier run may be wrong by now, too: its folder of images may be gone.
         self._problems = {option: problem_of(option, field.value) for option, field in self._fields.items()}
         if not (self._problems["model"] or self._problems["model_dir"]):
@@ -127,15 +99,15 @@ class NewRun(Modal[Wanted]):
             labels.update(Text("\n").join(self._label(option, option == focused) for option in options), layout=False)
         if focused is not None:
             problem = self._problems[focused]
-            self._remark.set_class(bool(problem), "-wrong")
-            self._remark.update(self.shown(problem or ALL[focused]), layout=False)
+            self._hint.set_class(bool(problem), "-wrong")
+            self._hint.update(self.shown(problem or OPTIONS[focused].help), layout=False)
 
     @on(Input.Changed)
-    @on(Pick.Changed)
+    @on(ChoiceField.Changed)
     def _follow_recipe(self) -> None:
-        """Give each field that has its default that of the recipe and the model that are given now."""
+        """Give each field at its default the default of the current recipe and model."""
         if self._problems["model"]:
-            return  # It is being typed.
+            return  # It is still being typed.
         defaults = _defaults(self._fields["recipe"].value, self._fields["model"].value)
         for option, field in self._fields.items():
             if isinstance(field, Input) and field.value == _text(getattr(self._defaults, option)):
@@ -153,8 +125,8 @@ class NewRun(Modal[Wanted]):
         self.action_create()
 
     def action_create(self, detached: bool = False) -> None:
-        """Give the configuration, or go to the first field that is wrong."""
-        # What was typed and picked last may not have been told yet.
+        """Return the configuration, or focus the first field that is wrong."""
+        # The last change may not have been handled yet.
         self._check()
         self._follow_recipe()
         for option, field in self._fields.items():
@@ -163,12 +135,12 @@ class NewRun(Modal[Wanted]):
                 return
         values = {option: _value(option, field.value) for option, field in self._fields.items()}
         values["model_dir"] = user_class.resolved(values["model"], values["model_dir"])
-        self.answer(Wanted(TrainingConfig.from_dict(values), detached))
+        self.answer(NewRunRequest(TrainingConfig.from_dict(values), detached))
 
 
-def readable(option: str) -> str:
+def readable(name: str) -> str:
     """An option's name as a person reads it."""
-    return option.replace("_", " ")
+    return name.replace("_", " ")
 
 
 def _defaults(recipe: str, model: str) -> TrainingConfig:
@@ -182,33 +154,27 @@ def _text(value: object) -> str:
     return "" if value is None else printable(str(value))
 
 
-def _value(option: str, text: str) -> Any:
-    """What is typed, as the configuration takes it; what cannot be read stays text, for that to refuse.
+def _value(name: str, text: str) -> Any:
+    """What is typed, as the configuration takes it.
 
     Raises:
-        InputError: It is a path that leads nowhere.
+        InputError: The option does not take it, or it is a path that leads nowhere.
     """
-    kind = _TYPES[option]
-    if not text and kind not in (int, float, str):
+    option = OPTIONS[name]
+    if not text and option.default is None:
         return None
-    if kind in (int, float):
-        with contextlib.suppress(ValueError):
-            return kind(text)
-    if text and is_path(option, text):
-        # The run may be resumed from another folder than this one.
-        return str(paths.absolute(paths.expand_path(readable(option), text)))
-    return text
+    value = option.parsed(text, readable(name))
+    # The run may be resumed from another folder than this one.
+    return str(paths.absolute(value)) if option.is_path(value) else value
 
 
-def problem_of(option: str, text: str) -> str:
-    """Why the configuration does not take this for the option; empty where it does."""
+def problem_of(name: str, text: str) -> str:
+    """Why the option does not take this; empty where it does."""
     try:
-        value = _value(option, text)
-        TrainingConfig.from_dict({option: value})
+        value = _value(name, text)
     except InputError as error:
-        what, takes, wanted = str(error).partition(" takes ")
-        return f"{readable(option)} takes {wanted}" if takes else what.removeprefix(f"--{readable(option)}: ")
-    if option == "data" and value not in NAMED_DATA and not _is_folder(value):
+        return str(error)
+    if name == "data" and OPTIONS[name].is_path(value) and not _is_folder(value):
         return f"data takes {', '.join(NAMED_DATA)} or a folder of images, not {text!r}"
     return ""
 

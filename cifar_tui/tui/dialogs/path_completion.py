@@ -72,7 +72,7 @@ def _first(value: str, is_wanted: Callable[[str], bool]) -> str | None:
     if not begun:
         return None
     try:
-        with os.scandir(expand_path("data", parent + slash or ".")) as entries:
+        with os.scandir(expand_path("--data", parent + slash or ".")) as entries:
             # What cannot be shown cannot be typed either.
             fitting = [e for e in entries if e.name.startswith(begun) and e.name.isprintable()]
             found = [e for e in fitting if e.is_dir() or is_wanted(e.name)]

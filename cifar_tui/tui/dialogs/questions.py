@@ -250,7 +250,7 @@ class MissingData(Question[tuple[Source, str]]):
     def _take(self) -> None:
         source, _ = self._judged()
         if source is not None:
-            self.answer((source, str(paths.absolute(paths.expand_path("data", self._folder.value.strip())))))
+            self.answer((source, str(paths.absolute(paths.expand_path("--data", self._folder.value.strip())))))
 
     def _judged(self) -> tuple[Source | None, str]:
         """What the folder that is typed is good for, and a remark on it."""

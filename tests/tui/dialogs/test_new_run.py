@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from textual.app import App
 from textual.widgets import Input
 
-from cifar_tui.config import TrainingConfig
-from cifar_tui.tui.dialogs.new_run import COMMON, FURTHER, NewRun, Wanted, _text, _value, problem_of
+from cifar_tui.config import OPTIONS, TrainingConfig
+from cifar_tui.tui.dialogs.new_run import COMMON, FURTHER, NewRun, NewRunRequest, _text, _value, problem_of
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.pick import Pick
+from cifar_tui.tui.widgets.choice_field import ChoiceField
 from tests.support.dashboard import ScreenHost
 
 SMALLEST = (60, 15)
@@ -29,7 +29,7 @@ def host(options: TrainingConfig | None = None, look: Look | None = None) -> Scr
     return ScreenHost(lambda: NewRun(options or TrainingConfig(data="digits"), look or Look()))
 
 
-def field(app: ScreenHost, option: str) -> Input | Pick:
+def field(app: ScreenHost, option: str) -> Input | ChoiceField:
     assert isinstance(app.screen, NewRun)
     return app.screen._fields[option]
 
@@ -107,21 +107,21 @@ async def test_a_wrong_value_is_refused_however_soon_after_it_the_run_is_created
     ("option", "text", "says"),
     [
         ("epochs", "0", "epochs takes a whole number from 1 to 1000000, not 0"),
-        ("epochs", "", "epochs takes a whole number, not ''"),
-        ("epochs", "1.5", "epochs takes a whole number, not '1.5'"),
+        ("epochs", "", "epochs takes a whole number from 1 to 1000000, not ''"),
+        ("epochs", "1.5", "epochs takes a whole number from 1 to 1000000, not '1.5'"),
         ("batch_size", "1", "batch size takes a whole number from 2 to 1000000, not 1"),
         ("lr", "0", "lr takes a number above 0, not 0"),
         ("lr", "nan", "lr takes a number above 0, not nan"),
-        ("lr", "fast", "lr takes a number, not 'fast'"),
-        ("seed", "9" * 5000, "seed takes a whole number, not '999"),
+        ("lr", "fast", "lr takes a number above 0, not 'fast'"),
+        ("seed", "9" * 5000, "seed takes a whole number from 0 to 9223372036854775807, not '999"),
         ("device", "gpu", "device takes auto, cpu, cuda or cuda:N, not 'gpu'"),
         ("name", "a b", "name takes up to 64 letters"),
-        ("data", "", "data takes a name or a path, not ''"),
+        ("data", "", "data takes cifar10, digits or a path, not ''"),
         ("data", "/no/such", "data takes cifar10, digits or a folder of images, not '/no/such'"),
-        ("data", "~nobody-here", "'~nobody-here' leads nowhere, there is no user 'nobody-here'"),
-        ("data", "$NOWHERE_AT_ALL/x", "the variable $NOWHERE_AT_ALL of '$NOWHERE_AT_ALL/x' is not set"),
-        ("data_dir", "\0", "data dir takes a name or a path"),
-        ("model_dir", "\0", "model dir takes a name or a path"),
+        ("data", "~nobody-here", "data: '~nobody-here' leads nowhere, there is no user 'nobody-here'"),
+        ("data", "$NOWHERE_AT_ALL/x", "data: the variable $NOWHERE_AT_ALL of '$NOWHERE_AT_ALL/x' is not set"),
+        ("data_dir", "\0", "data dir takes a path"),
+        ("model_dir", "\0", "model dir takes a path"),
     ],
 )
 def test_a_wrong_value_is_refused_in_the_configurations_words(option: str, text: str, says: str) -> None:
@@ -135,7 +135,7 @@ async def test_a_wrong_value_is_marked_as_it_is_typed_and_makes_no_run() -> None
         await type_into(app, pilot, "batch_size", "1")
         await type_into(app, pilot, "lr", "fast")
         said = "\n".join(app.text())
-        assert "lr takes a number, not 'fast'" in said
+        assert "lr takes a number above 0, not 'fast'" in said
         assert "× batch size" in said
         assert "× lr" in said
         await pilot.press("ctrl+s")
@@ -191,13 +191,13 @@ async def test_a_class_of_ones_own_is_typed_and_its_folder_kept(
 async def test_every_field_is_reached_by_arrows_and_in_view_with_its_help_on_the_smallest_screen() -> None:
     app = host()
     async with app.run_test(size=SMALLEST) as pilot:
-        for option, says in (COMMON | FURTHER).items():
+        for option in (*COMMON, *FURTHER):
             control = field(app, option)
             assert app.focused is control
             assert app.screen.region.contains_region(control.region)
             said = "\n".join(app.text())
             assert f"► {option.replace('_', ' ')} " in said
-            assert says[:20] in said
+            assert OPTIONS[option].help[:20] in said
             await pilot.press("down")
         assert app.focused is field(app, "model")
 
@@ -205,10 +205,10 @@ async def test_every_field_is_reached_by_arrows_and_in_view_with_its_help_on_the
 async def test_a_wide_screen_has_two_columns_of_fields() -> None:
     app = host()
     async with app.run_test(size=(120, 40)) as pilot:
-        assert field(app, "model").region.y == field(app, "patience").region.y
-        assert all(app.screen.region.contains_region(each.region) for each in app.screen.query("Input, Pick"))
+        assert field(app, "model").region.y == field(app, FURTHER[0]).region.y
+        assert all(app.screen.region.contains_region(each.region) for each in app.screen.query("Input, ChoiceField"))
         await pilot.resize_terminal(80, 24)
-        assert field(app, "model").region.y < field(app, "patience").region.y
+        assert field(app, "model").region.y < field(app, FURTHER[0]).region.y
 
 
 async def test_the_focus_and_what_is_picked_are_seen_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +237,7 @@ async def test_values_that_do_not_fit_beside_each_other_are_shown_one_at_a_time(
     values = [f"a-long-value-{n}" for n in range(9)]
     app = App[None]()
     async with app.run_test(size=(80, 24)) as pilot:
-        pick = Pick(values, values[0], Look())
+        pick = ChoiceField(values, values[0], Look())
         await app.mount(pick)
         assert pick.render().plain == "[a-long-value-0] 1/9"
         pick.focus()
@@ -261,4 +261,4 @@ async def test_a_run_can_be_wanted_in_the_background() -> None:
     async with app.run_test(size=SMALLEST) as pilot:
         await pilot.press("ctrl+b")
         await pilot.pause()
-        assert app.answers == [Wanted(TrainingConfig(data="digits"), detached=True)]
+        assert app.answers == [NewRunRequest(TrainingConfig(data="digits"), detached=True)]

@@ -1,0 +1,83 @@
+"""Whether a model class of somebody's own may be run: asked before it is, where this user has not named it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cifar_tui.cli.invocation import Invocation
+from cifar_tui.cli.stderr import print_message
+from cifar_tui.config import TrainingConfig
+from cifar_tui.errors import InputError
+from cifar_tui.models import user_class
+from cifar_tui.models.user_class import UntrustedClassError
+
+if TYPE_CHECKING:
+    from cifar_tui.store.run_folder import RunFolder
+
+
+def check_class(call: Invocation, folder: RunFolder, agreed: str | None = None) -> str | None:
+    """See that the class of a run's model may be run; ask, where a person is there.
+
+    Args:
+        call: What the command was given.
+        folder: The run.
+        agreed: The digest of a class that the process which started this one was allowed to run.
+
+    Returns:
+        The digest of the class, where it had to be asked about.
+
+    Raises:
+        UntrustedClassError: It may not.
+        InputError: There is no such class, or it lies where runs are kept; or the run's configuration is damaged.
+    """
+    from cifar_tui.runs import untrusted_class
+
+    if (untrusted := untrusted_class.find(folder, call.overrides)) is None:
+        return None
+    digest = user_class.trust.digest(untrusted.key)
+    _agree(untrusted, trusted=call.options.trust or agreed == digest, as_json=call.options.json)
+    return digest
+
+
+def check_named_class(call: Invocation, config: TrainingConfig, runs_dir: Path) -> None:
+    """See likewise that the class of a new run's model may be run: where the command line has named it, it may.
+
+    Raises:
+        InputError: There is no such class, or it lies in the folder of runs; or the configuration file alone names it.
+    """
+    if (untrusted := user_class.untrusted(config.model, config.model_dir, (runs_dir,))) is None:
+        return
+    # What the command line names is the user's; what a file names may be anybody's.
+    named = "model" in call.given and ("model_dir" in call.given or "model_dir" not in call.file)
+    try:
+        _agree(untrusted, trusted=call.options.trust or named, as_json=call.options.json)
+    except UntrustedClassError:
+        raise InputError(
+            f"{call.options.config} names {untrusted.model} ({untrusted.file}), which you have not trained here; "
+            "give it by --model once, or give --trust"
+        ) from None
+
+
+def _agree(untrusted: UntrustedClassError, *, trusted: bool, as_json: bool) -> None:
+    """Have a person confirm that a class may be run, unless that is said already; and remember it.
+
+    Raises:
+        UntrustedClassError: Nobody is there to be asked.
+        InputError: The answer is no.
+    """
+    if not trusted:
+        if as_json or not _is_interactive():
+            raise untrusted
+        print_message(f"{untrusted.what}; read that file first, it can do whatever you can")
+        if not click.confirm("Run it, and remember that?", err=True):
+            raise InputError(f"{untrusted.model} is not run")
+    if not user_class.trust.allow(untrusted.key):
+        print_message("it cannot be remembered that this class may be run: your state folder cannot be written")
+
+
+def _is_interactive() -> bool:
+    return bool(sys.stdin and sys.stdin.isatty() and sys.stderr.isatty())

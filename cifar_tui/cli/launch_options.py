@@ -1,0 +1,69 @@
+"""The options of how runs are started, stored and shown; those of the training itself are `config.TrainingConfig`'s."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cifar_tui.config import DEFAULT_RUNS_DIR, OPTIONS, RUN
+from cifar_tui.options import Option, declare, declared
+
+DISPLAY = "Display options"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchOptions:
+    """What a command was given of these, the others at their defaults."""
+
+    runs_dir: str = declare(Option(DEFAULT_RUNS_DIR, "Folder of all runs.", group=RUN, path=True))
+    config: str | None = declare(
+        Option(
+            None,
+            "TOML file of options, without the dashes: epochs = 20. The command line wins over it; there, --no-start "
+            "undoes start = true.",
+            group=RUN,
+            path=True,
+            in_file=False,
+        )
+    )
+    detach: bool = declare(Option(False, "Train in a process of its own; print the run's id and return.", group=RUN))
+    tensorboard: bool = declare(
+        Option(False, "Also write each run's metrics for TensorBoard, in the run's folder.", group=RUN)
+    )
+    trust: bool = declare(
+        Option(
+            False,
+            "Run a model class that is not yours without asking, and remember that; see SECURITY.md.",
+            group=RUN,
+            in_file=False,
+        )
+    )
+    no_ui: bool = declare(Option(False, "Print progress instead of showing the dashboard.", group=DISPLAY))
+    start: bool = declare(Option(False, "Start the dashboard's runs at once.", group=DISPLAY))
+    theme: str = declare(
+        Option(
+            "auto",
+            "Colours of the dashboard; auto goes by the environment variable COLORFGBG.",
+            group=DISPLAY,
+            choices=("auto", "dark", "light"),
+        )
+    )
+    ascii: bool = declare(Option(False, "Draw with ASCII characters only.", group=DISPLAY))
+    graphics: str = declare(
+        Option(
+            "auto",
+            "Images in the dashboard: kitty draws pixels, blocks characters; auto is kitty in kitty and Ghostty.",
+            group=DISPLAY,
+            choices=("auto", "kitty", "blocks"),
+        )
+    )
+    json: bool = declare(Option(False, "Print JSON, for other programs.", group=DISPLAY))
+    quiet: bool = declare(Option(False, "Print only the result.", group=DISPLAY))
+    debug: bool = declare(Option(False, "Show the traceback of an error.", group=DISPLAY))
+
+
+LAUNCH = declared(LaunchOptions)
+"""The declarations by field name."""
+KNOWN = OPTIONS | LAUNCH
+"""Those of both."""
+SHARED = ("runs_dir", "json", "quiet", "trust", "debug")
+"""The options of commands that may stand before the command's name too."""

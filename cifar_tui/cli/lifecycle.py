@@ -1,0 +1,111 @@
+"""The commands that resume a run, watch it, and ask something of the process that trains it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cifar_tui.cli import dashboard
+from cifar_tui.cli.class_consent import check_class
+from cifar_tui.cli.invocation import Invocation, pass_invocation, run_argument
+from cifar_tui.cli.parser import Command, declared_options
+from cifar_tui.cli.train import announce_option, start_detached
+from cifar_tui.errors import InputError
+from cifar_tui.records import NO_OVERRIDES
+
+if TYPE_CHECKING:
+    from cifar_tui.store.requests import Request
+
+
+@click.command(cls=Command)
+@run_argument
+@declared_options("data", "model_dir", "device", "precision", "threads", existing_run=True)
+@declared_options("runs_dir", "detach", "trust", "no_ui", "theme", "ascii", "graphics", "json", "quiet", "debug")
+@announce_option
+@click.option("--agreed", hidden=True)  # The digest of a class, as `check_class` takes it.
+@pass_invocation
+def resume(call: Invocation, run: str, announce: int | None, agreed: str | None) -> int | None:
+    """Resume a run from its last checkpoint.
+
+    A run that is paused in another process resumes there.
+    """
+    from cifar_tui.headless import driver
+    from cifar_tui.store import catalog
+
+    folder, given, options = call.find_run(run), call.overrides, call.options
+    if catalog.is_paused(folder):
+        if given != NO_OVERRIDES:
+            raise InputError(f"{folder.id} is paused in another process, which keeps its options; give none")
+        send_request(call, run, "resume")
+        return None
+    digest = check_class(call, folder, agreed)
+    if options.detach:
+        start_detached([folder], folder.path.parent, as_json=options.json, agreed=digest, given=given)
+        return None
+    if not (options.no_ui or options.json or options.quiet or dashboard.why_unavailable()):
+        catalog.check_resumable(folder)
+        dashboard.check_graphics(options.graphics)
+        return dashboard.show(folder.path.parent, [], options, select=folder.id, resume=given)
+    return driver.train(
+        folder.path.parent,
+        [folder],
+        as_json=options.json,
+        quiet=options.quiet,
+        debug=options.debug,
+        announce=announce,
+        given=given,
+    )
+
+
+@click.command(cls=Command)
+@run_argument
+@declared_options("runs_dir", "no_ui", "theme", "ascii", "graphics", "json", "debug")
+@pass_invocation
+def attach(call: Invocation, run: str) -> int | None:
+    """Watch a run, whichever process trains it.
+
+    Leaving it, or losing the connection, does nothing to the run.
+    """
+    folder, options = call.find_run(run), call.options
+    if options.no_ui or options.json or dashboard.why_unavailable():
+        from cifar_tui.headless import attached
+
+        attached.watch(folder, as_json=options.json)
+        return None
+    dashboard.check_graphics(options.graphics)
+    return dashboard.show(folder.path.parent, [], options, select=folder.id)
+
+
+@click.command(cls=Command)
+@run_argument
+@declared_options("runs_dir", "json", "debug")
+@pass_invocation
+def stop(call: Invocation, run: str) -> None:
+    """Stop a run of another process, with a checkpoint."""
+    send_request(call, run, "stop")
+
+
+@click.command(cls=Command)
+@run_argument
+@declared_options("runs_dir", "json", "debug")
+@pass_invocation
+def pause(call: Invocation, run: str) -> None:
+    """Pause a run of another process, with a checkpoint; `resume` continues it."""
+    send_request(call, run, "pause")
+
+
+@click.command(cls=Command)
+@run_argument
+@declared_options("runs_dir", "json", "debug")
+@pass_invocation
+def checkpoint(call: Invocation, run: str) -> None:
+    """Have another process write a checkpoint of its run now."""
+    send_request(call, run, "checkpoint")
+
+
+def send_request(call: Invocation, run: str, request: Request) -> None:
+    """Send a request to the process that trains a run, and print its answer."""
+    from cifar_tui.headless import attached
+
+    attached.ask(call.find_run(run), request, as_json=call.options.json)
