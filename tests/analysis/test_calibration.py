@@ -16,7 +16,7 @@ from cifar_tui.analysis.calibration import BINS, calibrate
 from cifar_tui.analysis.class_scores import wilson
 from cifar_tui.report.plots.calibration import draw_calibration
 from cifar_tui.report.run_report import report_md
-from tests.support.recorded import recorded_state, run_record
+from tests.support.recorded import recorded, run_record
 
 ANSWERS = st.lists(st.tuples(st.floats(0, 1, width=32), st.booleans()), max_size=40)
 
@@ -88,7 +88,7 @@ def test_any_answers_can_be_drawn(answers: list[tuple[float, bool]]) -> None:
 
 def test_the_report_tells_the_figures_and_whether_it_is_too_sure() -> None:
     found = calibrate(np.array([0.9, 0.9, 0.6, 0.5]), np.array([True, False, True, False]))
-    report = report_md(recorded_state(), run_record(), {"calibration.png"}, found)
+    report = report_md(recorded(), run_record(), {"calibration.png"}, found)
 
     assert "It is over-confident by 22.50 points: mean confidence is 72.50 %, accuracy 50.00 %." in report
     # Four bins of the fifteen hold an image or two: |1 - 1.8|, |1 - 0.6|, |0 - 0.5| of four.
@@ -101,7 +101,7 @@ def test_the_report_tells_the_figures_and_whether_it_is_too_sure() -> None:
 
 
 def test_the_conclusion_is_of_the_runs_own_figures() -> None:
-    report = report_md(recorded_state(), run_record(), set())
+    report = report_md(recorded(), run_record(), set())
 
     _, conclusion = report.split("## Conclusion\n\n")
     assert conclusion.split("\n\n")[0] == (
@@ -114,5 +114,5 @@ def test_the_conclusion_is_of_the_runs_own_figures() -> None:
 
 
 def test_without_a_test_or_an_epoch_no_more_is_concluded_than_is_known() -> None:
-    assert "There is no test result, so" in report_md(recorded_state(test=None, ending="stopped"), run_record(), set())
-    assert "## Conclusion" not in report_md(recorded_state([], ending="stopped"), run_record(), set())
+    assert "There is no test result, so" in report_md(recorded(test=None, ending="stopped"), run_record(), set())
+    assert "## Conclusion" not in report_md(recorded([], ending="stopped"), run_record(), set())

@@ -35,10 +35,10 @@ from cifar_tui.state import RunState
 from cifar_tui.store.predictions import FILE, Answers
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.setup.prepare import prepare
-from tests.support.hostile import HOSTILE_NAMES, Page
-from tests.support.program import invoke
-from tests.support.recorded import recorded_state
-from tests.support.training_runs import TINY, TinyImageCache, finished_run, tiny_source
+from tests.support.hostile import HOSTILE, Page
+from tests.support.program import command
+from tests.support.recorded import recorded
+from tests.support.training_runs import TINY, TinyShelf, finished_run, tiny_source
 
 CLASSES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
@@ -50,7 +50,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "runs").mkdir()
     for name, epochs in (("cnn", 1), ("mlp", 3)):
         config = replace(TINY, model=name, epochs=epochs, seed=epochs, batch_size=64)
-        setup = prepare(config, TinyImageCache(tiny_source(400, classes=5)), lambda *_: None)  # type: ignore[arg-type]
+        setup = prepare(config, TinyShelf(tiny_source(400, classes=5)), lambda *_: None)  # type: ignore[arg-type]
         folder, trained = finished_run(root / name, setup)
         assert trained.outcome.test is not None
         best = folder.read_summary().best_epoch or 0
@@ -94,9 +94,9 @@ def test_every_figure_is_found_again_from_the_folders(
     runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cnn, mlp = (Folder(runs / f"20260314-150926-{name}") for name in ("cnn", "mlp"))
-    assert invoke("compare", "cnn", "mlp", "--json", "--runs-dir", runs) == 0
+    assert command("compare", "cnn", "mlp", "--json", "--runs-dir", runs) == 0
     found = json.loads(capsys.readouterr().out)
-    assert invoke("compare", "cnn", "mlp", "--report", tmp_path / "both.md", "--runs-dir", runs) == 0
+    assert command("compare", "cnn", "mlp", "--report", tmp_path / "both.md", "--runs-dir", runs) == 0
     told = capsys.readouterr().out
     report = (tmp_path / "both.md").read_text(encoding="utf-8")
 
@@ -170,7 +170,7 @@ def test_answers_that_were_not_recorded_are_found_out_or_said_to_be_unknown(
 ) -> None:
     hidden = (runs / "20260314-150926-mlp" / FILE).rename(runs / "hidden")
     try:
-        assert invoke("compare", "cnn", "mlp", "--runs-dir", runs) == 0
+        assert command("compare", "cnn", "mlp", "--runs-dir", runs) == 0
     finally:
         hidden.rename(runs / "20260314-150926-mlp" / FILE)
     out, err = capsys.readouterr()
@@ -184,7 +184,7 @@ def test_a_narrow_terminal_has_a_row_for_each_run_that_reached_a_level(
     runs: Path, columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(headless, "console", lambda: Console(width=columns, color_system=None))
-    invoke("compare", "cnn", "mlp", "--runs-dir", runs)
+    command("compare", "cnn", "mlp", "--runs-dir", runs)
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
 
     assert (["val", "accuracy", "run", "epoch", "images", "time"] in rows) == (columns == 60)
@@ -198,14 +198,14 @@ def test_what_cannot_be_compared_or_written_is_refused(runs: Path, tmp_path: Pat
     at = ("--runs-dir", runs)
     for names in (["cnn"], ["cnn", "cnn"], ["cnn", "mlp", "20260314-150926-mlp"]):
         with pytest.raises(InputError, match="two different runs or more"):
-            invoke("compare", *names, *at)
+            command("compare", *names, *at)
     with pytest.raises(InputError, match=r"ends in \.md or \.html"):
-        invoke("compare", "cnn", "mlp", "--report", tmp_path / "x.pdf", *at)
+        command("compare", "cnn", "mlp", "--report", tmp_path / "x.pdf", *at)
     with pytest.raises(InputError, match="there is no folder"):
-        invoke("compare", "cnn", "mlp", "--report", tmp_path / "none" / "x.md", *at)
+        command("compare", "cnn", "mlp", "--report", tmp_path / "none" / "x.md", *at)
     (tmp_path / "taken.html").mkdir()
     with pytest.raises(InputError, match="cannot be written"):
-        invoke("compare", "cnn", "mlp", "--report", tmp_path / "taken.html", *at)
+        command("compare", "cnn", "mlp", "--report", tmp_path / "taken.html", *at)
 
 
 def contestant(
@@ -215,11 +215,11 @@ def contestant(
     k = len(names)
     labels = np.repeat(np.arange(k), 2)
     if predicted is None:
-        state, answers = recorded_state(classes=names, test=None, ending="stopped"), None
+        state, answers = recorded(classes=names, test=None, ending="stopped"), None
     else:
         matrix = np.zeros((k, k), int)
         np.add.at(matrix, (labels, np.array(predicted)), 1)
-        state = recorded_state(classes=names, test=ConfusionMatrix.of(matrix.tolist()))
+        state = recorded(classes=names, test=ConfusionMatrix.of(matrix.tolist()))
         probabilities = np.full((2 * k, k), 0.1 / k, np.float32)
         probabilities[np.arange(2 * k), list(predicted)] += 0.9
         answers = Answers(labels, probabilities, 2, data)
@@ -311,14 +311,14 @@ def test_the_study_stands_beside_runs_on_its_classes() -> None:
 
 
 def test_any_runs_can_be_drawn() -> None:
-    wild = recorded_state([(0.5, 0.4), (math.nan, 0.6)], losses=[(1e300, -1.0), (1e-9, math.inf)])
-    long = recorded_state([(0.5, 0.4)] * 70, batches=False)
-    states = [recorded_state([(0.1, 0.2)]), wild, long, RunState(), *[recorded_state(batches=False)] * 8]
-    labels = ["$a$", "_b", HOSTILE_NAMES[1], *(f"run-{n}" for n in range(9))]
+    wild = recorded([(0.5, 0.4), (math.nan, 0.6)], losses=[(1e300, -1.0), (1e-9, math.inf)])
+    long = recorded([(0.5, 0.4)] * 70, batches=False)
+    states = [recorded([(0.1, 0.2)]), wild, long, RunState(), *[recorded(batches=False)] * 8]
+    labels = ["$a$", "_b", HOSTILE[1], *(f"run-{n}" for n in range(9))]
     with Image.open(io.BytesIO(draw_curves_of_runs(labels, states))) as image:
         assert image.width == 1800
 
-    few = [[ClassScore(HOSTILE_NAMES[1], 9, right, right / 9, math.nan)] * 30 for right in (3, 9)]
+    few = [[ClassScore(HOSTILE[1], 9, right, right / 9, math.nan)] * 30 for right in (3, 9)]
     many = [[*each, *[ClassScore("none", 0, 0, math.nan, math.nan)] * 30] for each in few]
     heights = []
     for scores in (few, many):
@@ -332,8 +332,8 @@ def test_any_runs_can_be_drawn() -> None:
 def test_hostile_names_are_text_in_every_form_of_the_report(tmp_path: Path, name: str) -> None:
     predicted = [0, 0, 0, 2, 2, 2]
     found = [
-        contestant("cnn", predicted, names=HOSTILE_NAMES),
-        contestant(HOSTILE_NAMES[1], [0] * 6, names=HOSTILE_NAMES),
+        contestant("cnn", predicted, names=HOSTILE),
+        contestant(HOSTILE[1], [0] * 6, names=HOSTILE),
     ]
     comparison_files.write(tmp_path / name, compare(found), [each.state for each in found])
 
@@ -344,7 +344,7 @@ def test_hostile_names_are_text_in_every_form_of_the_report(tmp_path: Path, name
 
         text = page(text, lambda link: b"" if link.startswith("a%20%5Bb%5D") else None)
     shown = Page(text)
-    for hostile in HOSTILE_NAMES:
+    for hostile in HOSTILE:
         assert shown.text.count(printable(hostile)) >= 2
     assert shown.tags["img"] == 2
     assert not shown.tags.keys() & {"script", "a", "link", "iframe", "object"}
@@ -354,5 +354,5 @@ def test_hostile_names_are_text_in_every_form_of_the_report(tmp_path: Path, name
 def test_nothing_is_changed_in_the_folders(runs: Path) -> None:
     folder = RunFolder(runs / "20260314-150926-cnn")
     before = {path: path.stat().st_mtime_ns for path in folder.path.rglob("*")}
-    invoke("compare", "cnn", "mlp", "--json", "--runs-dir", runs)
+    command("compare", "cnn", "mlp", "--json", "--runs-dir", runs)
     assert {path: path.stat().st_mtime_ns for path in folder.path.rglob("*")} == before

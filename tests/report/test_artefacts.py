@@ -11,7 +11,7 @@ from PIL import Image
 from cifar_tui.report import artefacts
 from cifar_tui.report.artefacts import write_artefacts
 from cifar_tui.state import RunState
-from tests.support.recorded import recorded_state, run_record, some_answers, some_predictions
+from tests.support.recorded import recorded, run_record, some_answers, some_predictions
 
 ALL = {
     "metrics.csv",
@@ -32,7 +32,7 @@ def names(folder: Path) -> set[str]:
 
 
 def test_a_tested_run_leaves_every_artefact(tmp_path: Path) -> None:
-    assert write_artefacts(tmp_path, run_record(), recorded_state(), some_predictions(), some_answers()) == []
+    assert write_artefacts(tmp_path, run_record(), recorded(), some_predictions(), some_answers()) == []
 
     assert names(tmp_path) == ALL
     report = (tmp_path / "report.md").read_text(encoding="utf-8")
@@ -46,9 +46,9 @@ def test_a_tested_run_leaves_every_artefact(tmp_path: Path) -> None:
     ("state", "expected"),
     [
         (RunState(), {"report.md"}),
-        (recorded_state([], ending="stopped"), {"metrics.csv", "report.md"}),
-        (recorded_state(test=None, ending="stopped"), {"metrics.csv", "report.md", "curves.png"}),
-        (recorded_state(), ALL - OF_ANSWERS - {"predictions.png"}),
+        (recorded([], ending="stopped"), {"metrics.csv", "report.md"}),
+        (recorded(test=None, ending="stopped"), {"metrics.csv", "report.md", "curves.png"}),
+        (recorded(), ALL - OF_ANSWERS - {"predictions.png"}),
     ],
     ids=["it has not ended, and its recorder keeps its metrics", "no epoch", "no test", "no predictions"],
 )
@@ -66,7 +66,7 @@ def test_a_plot_that_fails_is_reported_and_the_others_are_written(
 
     monkeypatch.setattr(artefacts, "draw_curves", broken)
 
-    failures = write_artefacts(tmp_path, run_record(), recorded_state(), some_predictions(), some_answers())
+    failures = write_artefacts(tmp_path, run_record(), recorded(), some_predictions(), some_answers())
 
     assert failures == [r"curves.png could not be written: RuntimeError: no\nfont"]
     assert names(tmp_path) == ALL - {"curves.png"}
@@ -78,10 +78,10 @@ def test_a_plot_that_fails_is_reported_and_the_others_are_written(
 def test_an_old_picture_is_not_referred_to_when_the_new_one_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_artefacts(tmp_path, run_record(), recorded_state(), some_predictions(), some_answers())
+    write_artefacts(tmp_path, run_record(), recorded(), some_predictions(), some_answers())
     monkeypatch.setattr(artefacts, "draw_predictions", lambda *_: 1 / 0)
 
-    failures = write_artefacts(tmp_path, run_record(), recorded_state(), some_predictions(), some_answers())
+    failures = write_artefacts(tmp_path, run_record(), recorded(), some_predictions(), some_answers())
 
     assert failures == ["predictions.png could not be written: ZeroDivisionError: division by zero"]
     assert "(predictions.png)" not in (tmp_path / "report.md").read_text(encoding="utf-8")
@@ -90,7 +90,7 @@ def test_an_old_picture_is_not_referred_to_when_the_new_one_fails(
 def test_a_file_that_cannot_be_replaced_is_reported_and_the_others_are_written(tmp_path: Path) -> None:
     (tmp_path / "confusion_matrix.png").mkdir()
 
-    failures = write_artefacts(tmp_path, run_record(), recorded_state(), some_predictions(), some_answers())
+    failures = write_artefacts(tmp_path, run_record(), recorded(), some_predictions(), some_answers())
 
     assert [line.split(" could not be written: ")[0] for line in failures] == ["confusion_matrix.png"]
     assert names(tmp_path) == ALL
@@ -98,17 +98,17 @@ def test_a_file_that_cannot_be_replaced_is_reported_and_the_others_are_written(t
 
 
 def test_a_folder_that_is_gone_is_reported_for_each_artefact(tmp_path: Path) -> None:
-    failures = write_artefacts(tmp_path / "gone", run_record(), recorded_state(), some_predictions(), some_answers())
+    failures = write_artefacts(tmp_path / "gone", run_record(), recorded(), some_predictions(), some_answers())
 
     assert {line.split(" ")[0] for line in failures} == ALL
     assert all(line.isprintable() for line in failures)
 
 
 def test_a_report_that_is_written_again_keeps_the_predictions_of_the_test(tmp_path: Path) -> None:
-    write_artefacts(tmp_path, run_record(), recorded_state(), some_predictions(), some_answers())
+    write_artefacts(tmp_path, run_record(), recorded(), some_predictions(), some_answers())
     before = (tmp_path / "report.md").read_text(encoding="utf-8")
 
-    write_artefacts(tmp_path, run_record(), recorded_state(), None)
+    write_artefacts(tmp_path, run_record(), recorded(), None)
 
     assert names(tmp_path) == ALL
     report = (tmp_path / "report.md").read_text(encoding="utf-8")
@@ -122,15 +122,15 @@ def test_answers_that_are_damaged_or_of_other_weights_say_nothing_of_confidence(
     (tmp_path / "predictions.safetensors").write_bytes(content)
     (tmp_path / "calibration.png").write_bytes(b"old")
 
-    assert write_artefacts(tmp_path, run_record(), recorded_state()) == []
+    assert write_artefacts(tmp_path, run_record(), recorded()) == []
 
     assert not (tmp_path / "calibration.png").exists()
     assert "## Confidence" not in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
 def test_what_a_resumed_run_has_left_behind_is_removed(tmp_path: Path) -> None:
-    write_artefacts(tmp_path, run_record(), recorded_state(), some_predictions(), some_answers())
+    write_artefacts(tmp_path, run_record(), recorded(), some_predictions(), some_answers())
 
-    assert write_artefacts(tmp_path, run_record(), recorded_state(test=None, ending="stopped"), None) == []
+    assert write_artefacts(tmp_path, run_record(), recorded(test=None, ending="stopped"), None) == []
 
     assert names(tmp_path) == {"metrics.csv", "curves.png", "report.md"}

@@ -17,18 +17,18 @@ from cifar_tui.formatting import printable
 from cifar_tui.report.artefacts import write_artefacts, write_page
 from cifar_tui.report.html import page
 from cifar_tui.report.run_report import report_md
-from tests.support.hostile import HOSTILE_NAMES, Page
-from tests.support.program import invoke
-from tests.support.recorded import recorded_state, run_record, some_answers, some_predictions
+from tests.support.hostile import HOSTILE, Page
+from tests.support.program import command
+from tests.support.recorded import recorded, run_record, some_answers, some_predictions
 from tests.support.training_runs import finished_run
 
 PICTURE = b"\x89PNG"
 
 
 def hostile_report() -> str:
-    notes = [Note(t=1.0, level="error", message=message) for message in HOSTILE_NAMES]
-    state = recorded_state(classes=HOSTILE_NAMES, notes=notes, ending="failed", message=HOSTILE_NAMES[1])
-    config = run_record(name=HOSTILE_NAMES[2], classes=HOSTILE_NAMES, command=("cifar-tui", *HOSTILE_NAMES))
+    notes = [Note(t=1.0, level="error", message=message) for message in HOSTILE]
+    state = recorded(classes=HOSTILE, notes=notes, ending="failed", message=HOSTILE[1])
+    config = run_record(name=HOSTILE[2], classes=HOSTILE, command=("cifar-tui", *HOSTILE))
     calibration = calibrate(np.array([0.5, 0.9]), np.array([False, True]))
     return report_md(state, config, {"curves.png", "calibration.png", "metrics.csv"}, calibration)
 
@@ -37,7 +37,7 @@ def test_it_refers_to_nothing_and_runs_nothing_whatever_the_names_are() -> None:
     text = page(hostile_report(), lambda name: PICTURE)
     shown = Page(text)
 
-    for hostile in HOSTILE_NAMES:
+    for hostile in HOSTILE:
         assert shown.text.count(printable(hostile)) >= 3
     assert shown.refers == [f"data:image/png;base64,{base64.b64encode(PICTURE).decode()}"] * 2
     assert not shown.tags.keys() & {"script", "a", "link", "iframe", "object", "form", "base"}
@@ -71,24 +71,24 @@ def test_a_run_is_written_up_by_command(tmp_path: Path, capsys: pytest.CaptureFi
     folder, _ = finished_run(tmp_path / "runs")
     at = ("--runs-dir", folder.path.parent)
 
-    assert invoke("report", "tiny", *at) == 0
+    assert command("report", "tiny", *at) == 0
     assert capsys.readouterr().out == f"{folder.path / 'report.md'}\n"
     assert (folder.path / "report.md").exists()
     assert not (folder.path / "report.html").exists()
 
-    assert invoke("report", "tiny", "--html", *at) == 0
+    assert command("report", "tiny", "--html", *at) == 0
     assert capsys.readouterr().out == f"{folder.path / 'report.html'}\n"
     shown = Page((folder.path / "report.html").read_text(encoding="utf-8"))
     for name in ("curves.png", "confusion_matrix.png"):
         content = base64.b64encode((folder.path / name).read_bytes()).decode()
         assert f"data:image/png;base64,{content}" in shown.refers
 
-    assert invoke("report", "tiny", "--output", tmp_path / "sent.html", *at) == 0
+    assert command("report", "tiny", "--output", tmp_path / "sent.html", *at) == 0
     assert (tmp_path / "sent.html").read_bytes() == (folder.path / "report.html").read_bytes()
     with pytest.raises(InputError, match=r"ends in \.html"):
-        invoke("report", "tiny", "--output", tmp_path / "report.md", *at)
+        command("report", "tiny", "--output", tmp_path / "report.md", *at)
     with pytest.raises(InputError, match="there is no folder"):
-        invoke("report", "tiny", "--output", tmp_path / "none" / "x.html", *at)
+        command("report", "tiny", "--output", tmp_path / "none" / "x.html", *at)
 
 
 def test_a_run_whose_process_died_is_written_up_as_interrupted(
@@ -98,17 +98,17 @@ def test_a_run_whose_process_died_is_written_up_as_interrupted(
     kept = [e for e in folder.events() if not isinstance(e, RunFinished | Evaluated)]
     folder.events_file.write_text("".join(f"{to_json(event)}\n" for event in kept))
 
-    assert invoke("report", "tiny", "--runs-dir", folder.path.parent) == 0
+    assert command("report", "tiny", "--runs-dir", folder.path.parent) == 0
 
     assert "The run was interrupted after 3 of 3 epochs." in (folder.path / "report.md").read_text(encoding="utf-8")
 
 
 def test_a_page_that_is_there_is_written_again_with_the_report(tmp_path: Path) -> None:
-    write_artefacts(tmp_path, run_record(), recorded_state(), some_predictions(), some_answers())
+    write_artefacts(tmp_path, run_record(), recorded(), some_predictions(), some_answers())
     write_page(tmp_path, tmp_path / "report.html")
     assert Page((tmp_path / "report.html").read_text(encoding="utf-8")).tags["img"] == 4
 
-    assert write_artefacts(tmp_path, run_record(), recorded_state(test=None, ending="stopped")) == []
+    assert write_artefacts(tmp_path, run_record(), recorded(test=None, ending="stopped")) == []
 
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "There is no test result." in text

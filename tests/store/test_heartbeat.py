@@ -22,18 +22,18 @@ from cifar_tui.store.owner import RECORD_BYTES, Owner, decode, encode
 from cifar_tui.system import processes
 from cifar_tui.system.folders import Folder
 from cifar_tui.system.processes import Process
-from tests.support.command import ENDLESS, TRAIN, events, eventually, metrics, summary, wait_for_checkpoint
+from tests.support.command import ENDLESS, TRAIN, begun, events, eventually, metrics, summary
 from tests.support.lockless import (
     COMMAND,
-    OTHER_OWNER,
-    PREAMBLE,
-    disable_locks,
+    ELSEWHERE,
+    PROGRAM,
     folder_fixture,
-    heartbeat_numbers,
+    hurry,
+    leave,
     lockless_fixture,
-    shorten_times,
+    numbers,
     start,
-    write_heartbeat,
+    take_locks,
 )
 
 __all__ = ["folder_fixture", "lockless_fixture"]
@@ -45,13 +45,13 @@ NUMBERS = ["ENOLCK", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EIO", "EPERM", "EACCES",
 def test_without_locks_a_run_has_one_owner_after_the_other(
     folder: Path, monkeypatch: pytest.MonkeyPatch, number: str
 ) -> None:
-    disable_locks(monkeypatch, getattr(errno, number))
+    take_locks(monkeypatch, getattr(errno, number))
     assert not is_held(folder)
     for turn in (1, 2, 3):
         owner = RunLock(folder)
         assert owner.is_a_heartbeat
         assert is_held(folder)
-        assert heartbeat_numbers(folder) == [turn]
+        assert numbers(folder) == [turn]
         with pytest.raises(InputError, match=f"is being trained right now, by process {os.getpid()} on "):
             RunLock(folder)
         assert owner.check() is True
@@ -79,7 +79,7 @@ def test_of_many_threads_one_owns_the_run(folder: Path, lockless: pytest.MonkeyP
 
 
 RIVAL = (
-    PREAMBLE
+    PROGRAM
     + """
 import random, time
 from pathlib import Path
@@ -106,7 +106,7 @@ os._exit(0)
 """
 )
 TAKERS = (
-    PREAMBLE
+    PROGRAM
     + """
 import threading
 from pathlib import Path
@@ -145,7 +145,7 @@ def test_of_several_machines_that_wait_for_a_dead_owner_one_owns_its_run(tmp_pat
     folders = [tmp_path / f"run-{number}" for number in range(8)]
     for folder in folders:
         folder.mkdir()
-        write_heartbeat(folder, OTHER_OWNER)
+        leave(folder, ELSEWHERE)
     arguments = [str(folder) for folder in folders]
     takers = [start(arguments, tmp_path, host=host, code=TAKERS, stdin=subprocess.PIPE) for host in "abc"]
     won: list[str] = []
@@ -161,19 +161,19 @@ def test_of_several_machines_that_wait_for_a_dead_owner_one_owns_its_run(tmp_pat
 def test_an_owner_elsewhere_is_waited_for_by_this_machines_clock_alone(
     folder: Path, lockless: pytest.MonkeyPatch
 ) -> None:
-    path = write_heartbeat(folder, OTHER_OWNER, 4)
+    path = leave(folder, ELSEWHERE, 4)
     os.utime(path, (1, 1))  # Whatever its time says.
     told: list[str] = []
     before = time.monotonic()
     owner = RunLock(folder, lambda what, done, total: told.append(what))
     assert time.monotonic() - before >= heartbeat.STALE_SECONDS
     assert set(told) == {"waiting whether process 7 on elsewhere is alive"}
-    assert heartbeat_numbers(folder) == [5]
+    assert numbers(folder) == [5]
     owner.release()
 
 
 def test_who_is_asked_to_stop_waits_no_longer(folder: Path, lockless: pytest.MonkeyPatch) -> None:
-    write_heartbeat(folder, OTHER_OWNER)
+    leave(folder, ELSEWHERE)
     lockless.setattr(heartbeat, "STALE_SECONDS", 60.0)
 
     def stop(*_: object) -> None:
@@ -182,25 +182,25 @@ def test_who_is_asked_to_stop_waits_no_longer(folder: Path, lockless: pytest.Mon
     open_before = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").exists() else 0
     with pytest.raises(KeyboardInterrupt):
         RunLock(folder, stop)
-    assert heartbeat_numbers(folder) == [1]
+    assert numbers(folder) == [1]
     if open_before:
         assert len(list(Path("/proc/self/fd").iterdir())) == open_before
 
 
 def test_an_owner_elsewhere_that_beats_keeps_its_run(folder: Path, lockless: pytest.MonkeyPatch) -> None:
-    path = write_heartbeat(folder, OTHER_OWNER)
+    path = leave(folder, ELSEWHERE)
     path.rename(folder / "kept")
     beats = iter(range(1, 1000))
 
     def beat(*_: object) -> None:
         descriptor = os.open(path, os.O_WRONLY)
-        os.pwrite(descriptor, encode(Owner(OTHER_OWNER.process, OTHER_OWNER.token, next(beats))), 0)
+        os.pwrite(descriptor, encode(Owner(ELSEWHERE.process, ELSEWHERE.token, next(beats))), 0)
         os.close(descriptor)
 
     (folder / "kept").rename(path)
     with pytest.raises(InputError, match="is being trained right now, by process 7 on elsewhere"):
         RunLock(folder, beat)
-    assert heartbeat_numbers(folder) == [1]
+    assert numbers(folder) == [1]
 
 
 def test_a_run_of_this_machine_is_free_once_its_process_is_gone(folder: Path, lockless: pytest.MonkeyPatch) -> None:
@@ -209,7 +209,7 @@ def test_a_run_of_this_machine_is_free_once_its_process_is_gone(folder: Path, lo
     here = processes.current()
     status = processes._status(other.pid)
     assert status is not None
-    write_heartbeat(folder, Owner(Process(here.host, here.boot, here.namespace, other.pid, status.start), "b" * 32))
+    leave(folder, Owner(Process(here.host, here.boot, here.namespace, other.pid, status.start), "b" * 32))
     os.kill(other.pid, signal.SIGKILL)
     # Killed, and still in the list of processes: nobody has asked for its status.
     eventually(lambda: not is_held(folder))
@@ -249,7 +249,7 @@ def test_a_suspended_process_is_alive(folder: Path) -> None:
 def test_who_looks_once_goes_by_the_age_of_a_heartbeat_from_elsewhere(
     folder: Path, lockless: pytest.MonkeyPatch, age: float, held: bool
 ) -> None:
-    path = write_heartbeat(folder, OTHER_OWNER)
+    path = leave(folder, ELSEWHERE)
     os.utime(path, (time.time() - age,) * 2)
     before = time.monotonic()
     assert is_held(folder) is held
@@ -259,9 +259,9 @@ def test_who_looks_once_goes_by_the_age_of_a_heartbeat_from_elsewhere(
 @pytest.mark.parametrize("age", [0.0, 1000.0, -315_360_000.0])
 def test_who_looks_again_goes_by_whether_it_changes(folder: Path, lockless: pytest.MonkeyPatch, age: float) -> None:
     then = (time.time() - age,) * 2
-    os.utime(write_heartbeat(folder, OTHER_OWNER), then)
+    os.utime(leave(folder, ELSEWHERE), then)
     is_held(folder)
-    os.utime(write_heartbeat(folder, Owner(OTHER_OWNER.process, OTHER_OWNER.token, 1)), then)
+    os.utime(leave(folder, Owner(ELSEWHERE.process, ELSEWHERE.token, 1)), then)
     assert is_held(folder)
     eventually(lambda: not is_held(folder))
 
@@ -274,11 +274,11 @@ def test_only_so_many_heartbeats_are_remembered_and_none_of_an_owner_that_is_kno
     folders = [tmp_path / str(number) for number in range(5)]
     for folder in folders:
         folder.mkdir()
-        write_heartbeat(folder, OTHER_OWNER)
+        leave(folder, ELSEWHERE)
         is_held(folder)
         is_held(folders[0])
     assert [*heartbeat._watched] == [folders[3], folders[4], folders[0]], "those that were looked at last"
-    write_heartbeat(folders[0], replace(OTHER_OWNER, released=True))
+    leave(folders[0], replace(ELSEWHERE, released=True))
     assert not is_held(folders[0])
     (folders[4] / "heartbeat-1").unlink()
     assert not is_held(folders[4])
@@ -289,7 +289,7 @@ def test_a_new_owners_file_ends_the_earlier_ones_writing(folder: Path, lockless:
     owner = RunLock(folder)
     files = Folder(folder)
     files.write_text("summary.json", "first")
-    write_heartbeat(folder, OTHER_OWNER, 2)
+    leave(folder, ELSEWHERE, 2)
     assert owner._heartbeat is not None
     owner._heartbeat._seen -= heartbeat.GUARD_SECONDS + 1  # As after a suspension.
     writes: tuple[Callable[[], object], ...] = (
@@ -307,7 +307,7 @@ def test_a_new_owners_file_ends_the_earlier_ones_writing(folder: Path, lockless:
     owner.release()
     assert sorted(path.name for path in folder.iterdir()) == ["heartbeat-1", "heartbeat-2", LOCK, "summary.json"]
     assert files.read_bytes("summary.json", 100) == b"first"
-    assert (folder / "heartbeat-2").read_bytes() == encode(OTHER_OWNER)
+    assert (folder / "heartbeat-2").read_bytes() == encode(ELSEWHERE)
 
 
 def test_a_file_that_was_long_in_writing_does_not_replace_a_new_owners(
@@ -320,7 +320,7 @@ def test_a_file_that_was_long_in_writing_does_not_replace_a_new_owners(
     def write() -> None:
         with checkpoints.replacing("last.pt") as file:
             file.write(b"second")
-            write_heartbeat(folder, OTHER_OWNER, 2)
+            leave(folder, ELSEWHERE, 2)
             assert owner._heartbeat is not None
             owner._heartbeat._seen -= heartbeat.GUARD_SECONDS + 1
 
@@ -338,15 +338,15 @@ def test_a_heartbeat_that_was_removed_is_made_again_and_the_run_told_to_stop(
     (folder / "heartbeat-1").unlink()
     assert owner.check() is False
     assert owner.check() is True
-    assert heartbeat_numbers(folder) == [2]
+    assert numbers(folder) == [2]
     assert is_held(folder)
     with pytest.raises(InputError, match="is being trained right now"):
         RunLock(folder)
     (folder / "heartbeat-2").unlink()
-    write_heartbeat(folder, OTHER_OWNER, 1)
+    leave(folder, ELSEWHERE, 1)
     with pytest.raises(NotOwnedError):
         owner.check()
-    assert heartbeat_numbers(folder) == [1], "another one came first"
+    assert numbers(folder) == [1], "another one came first"
     owner.release()
 
 
@@ -359,8 +359,8 @@ FORGED: dict[str, Callable[[Path], object]] = {
     "large": lambda path: path.write_bytes(b"[" * 10_000_000),
     "brackets": lambda path: path.write_bytes(b"[" * RECORD_BYTES),
     "a list": lambda path: path.write_text("[1]"),
-    "no process": lambda path: path.write_text(encode(OTHER_OWNER).decode().replace('"pid": 7', '"pid": -1')),
-    "no number": lambda path: path.write_text(encode(OTHER_OWNER).decode().replace('"pid": 7', '"pid": true')),
+    "no process": lambda path: path.write_text(encode(ELSEWHERE).decode().replace('"pid": 7', '"pid": -1')),
+    "no number": lambda path: path.write_text(encode(ELSEWHERE).decode().replace('"pid": 7', '"pid": true')),
     "not UTF-8": lambda path: path.write_bytes(b"\xff" * 10),
     "a second name": lambda path: os.link(__file__, path),
 }
@@ -374,7 +374,7 @@ def test_what_is_no_heartbeat_owns_nothing_for_long(folder: Path, lockless: pyte
         pytest.skip("not on these file systems")
     is_held(folder)
     owner = RunLock(folder)
-    assert 4 in heartbeat_numbers(folder)
+    assert 4 in numbers(folder)
     assert owner.check() is True
     assert is_held(folder)
     owner.release()
@@ -390,7 +390,7 @@ def test_the_greatest_number_is_refused_and_others_are_none(folder: Path, lockle
 
 
 def test_a_record_is_read_as_it_was_written() -> None:
-    for owner in (OTHER_OWNER, Owner(processes.current(), "t", 5, released=True)):
+    for owner in (ELSEWHERE, Owner(processes.current(), "t", 5, released=True)):
         assert len(encode(owner)) == RECORD_BYTES
         assert decode(encode(owner)) == owner
         assert decode(encode(owner)[:50]) is None
@@ -403,23 +403,23 @@ def test_who_cannot_lock_sees_who_can(folder: Path, monkeypatch: pytest.MonkeyPa
     owner = RunLock(folder)
     assert not owner.is_a_heartbeat
     with monkeypatch.context() as patch:
-        disable_locks(patch)
+        take_locks(patch)
         assert is_held(folder)
         with pytest.raises(InputError, match=f"by process {os.getpid()} on .* remove the file 'lock'"):
             RunLock(folder)
         assert not any(decode((folder / name).read_bytes()) is None for name in ("heartbeat-1", LOCK))
     assert owner.check() is True
     owner.release()
-    disable_locks(monkeypatch)
+    take_locks(monkeypatch)
     assert not is_held(folder)
     RunLock(folder).release()
 
 
 def test_who_can_lock_sees_who_cannot_and_leaves_a_heartbeat_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        disable_locks(patch)
+        take_locks(patch)
         owner = RunLock(folder)
-    shorten_times(monkeypatch)
+    hurry(monkeypatch)
     assert is_held(folder)
     with pytest.raises(InputError, match="is being trained right now"):
         RunLock(folder)
@@ -427,7 +427,7 @@ def test_who_can_lock_sees_who_cannot_and_leaves_a_heartbeat_too(folder: Path, m
     assert not is_held(folder)
     owner = RunLock(folder)
     assert not owner.is_a_heartbeat
-    assert heartbeat_numbers(folder) == [2]
+    assert numbers(folder) == [2]
     owner.release()
 
 
@@ -437,7 +437,7 @@ def test_who_can_lock_sees_who_cannot_and_leaves_a_heartbeat_too(folder: Path, m
 def test_a_killed_run_is_interrupted_and_resumes(tmp_path: Path) -> None:
     arguments = [*TRAIN, *ENDLESS]
     process = start(arguments, tmp_path, number=errno.ENOSYS)
-    folder = wait_for_checkpoint(tmp_path)
+    folder = begun(tmp_path)
     refused = start(["resume", folder.name], tmp_path, number=errno.EOPNOTSUPP)
     _, said = refused.communicate(timeout=60)
     assert refused.returncode == 2
@@ -473,10 +473,10 @@ def test_a_suspended_run_that_another_machine_took_writes_nothing_when_it_wakes(
 ) -> None:
     process = start([*TRAIN, *ENDLESS], tmp_path, host="elsewhere", code=code)
     try:
-        folder = wait_for_checkpoint(tmp_path)
+        folder = begun(tmp_path)
         os.kill(process.pid, signal.SIGSTOP)
         os.waitid(os.P_PID, process.pid, os.WSTOPPED)
-        disable_locks(monkeypatch)
+        take_locks(monkeypatch)
         owner = RunLock(folder)
         kept = {
             path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and "heartbeat" not in path.name
@@ -491,5 +491,5 @@ def test_a_suspended_run_that_another_machine_took_writes_nothing_when_it_wakes(
     assert "Traceback" not in said
     assert owner.check() is True
     assert {path: path.read_bytes() for path in kept} == kept
-    assert heartbeat_numbers(folder) == [2]
+    assert numbers(folder) == [2]
     owner.release()

@@ -46,9 +46,9 @@ from tests.support.recorded import (
     batch,
     finished,
     fold,
+    kept_text,
     run_record,
     started,
-    state_json_text,
     uninterrupted,
     whole_epoch,
 )
@@ -394,7 +394,7 @@ def test_a_kept_state_that_is_damaged_or_anothers_is_passed_over(data: st.DataOb
         wrong: st.SearchStrategy[Any] = st.sampled_from([None, -1, 10**9, "x", [], {}, [1], [[1]]])
         where = data.draw(st.sampled_from([*kept, *kept["state"]]))
         (kept if where in kept else kept["state"])[where] = data.draw(wrong)
-        text = state_json_text(kept)
+        text = kept_text(kept)
         folder.state_file.write_text(data.draw(st.sampled_from([text, text[: len(text) // 2], "", "[]", "null"])))
         state = folder.read_state()
         assert isinstance(state, RunState)

@@ -161,7 +161,7 @@ def digits(*models: str, **options: Any) -> Sequence[TrainingConfig]:
     return [TrainingConfig(**{"model": model, "data": "digits", **options}) for model in models]
 
 
-class DashboardPilot:
+class Desk:
     """A dashboard that runs, its keys, and its fake session."""
 
     def __init__(self, app: Dashboard, pilot: Pilot[Any], session: FakeSession) -> None:
@@ -213,11 +213,11 @@ class DashboardPilot:
 @asynccontextmanager
 async def dashboard(
     runs_dir: Path, *models: str, size: tuple[int, int] = (120, 40), start: bool = False, **options: Any
-) -> AsyncIterator[DashboardPilot]:
+) -> AsyncIterator[Desk]:
     session = FakeSession(runs_dir)
     app = Dashboard(runs_dir, digits(*(models or ("cnn", "mlp")), **options), session_of(session), start=start)
     async with app.run_test(size=size) as pilot:
-        yield DashboardPilot(app, pilot, session)
+        yield Desk(app, pilot, session)
         for run in session.runs:
             # What nobody ended would be asked about.
             app.roster.receive(run, Ended(None))  # type: ignore[arg-type]
@@ -236,7 +236,7 @@ def recorded_folder(runs_dir: Path, name: str, epochs: int = 2) -> RunFolder:
     return folder
 
 
-class ScreenHost(App[None]):
+class Host(App[None]):
     """Opens a screen, and keeps what it gives."""
 
     CSS_PATH = str(Path(cifar_tui.tui.__file__).parent / "screens.tcss")

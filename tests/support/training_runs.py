@@ -25,7 +25,7 @@ from cifar_tui.training.control import Control
 from cifar_tui.training.loop import Outcome, train
 from cifar_tui.training.setup.prepare import Setup, prepare
 
-SIZE_LIMITS = storage.SizeLimits(100_000_000, 1_000_000)
+MOST = storage.SizeLimits(100_000_000, 1_000_000)
 """What a checkpoint may take."""
 TINY = TrainingConfig(model="mlp", data="tiny", epochs=3, batch_size=16, threads=1, device="cpu", precision="fp32")
 
@@ -46,7 +46,7 @@ def tiny_source(count: int = 60, classes: int = 3) -> Source:
     )
 
 
-class TinyImageCache:
+class TinyShelf:
     """Gives the same few images whatever is asked for."""
 
     def __init__(self, source: Source | None = None) -> None:
@@ -63,7 +63,7 @@ def tiny_setup(**options: Any) -> Setup:
     """A class of one's own counts as named by the user."""
     if ":" in options.get("model", ""):
         user_class.allow(options["model"], options["model_dir"], ())
-    return prepare(replace(TINY, **options), TinyImageCache(), lambda *_: None)  # type: ignore[arg-type]
+    return prepare(replace(TINY, **options), TinyShelf(), lambda *_: None)  # type: ignore[arg-type]
 
 
 def tiny_dataset(seed: int = 0) -> Dataset:
@@ -71,7 +71,7 @@ def tiny_dataset(seed: int = 0) -> Dataset:
 
 
 @dataclass
-class TrainedRun:
+class Recorded:
     """What came of a run of the loop."""
 
     outcome: Outcome
@@ -96,7 +96,7 @@ class TrainedRun:
 
 
 @dataclass
-class ControlAction:
+class Asking:
     """What is done to the run's control once, at the first event for which `when` is true."""
 
     when: Callable[[AnyEvent], bool]
@@ -104,9 +104,7 @@ class ControlAction:
     done: bool = field(default=False)
 
 
-def run(
-    folder: Path, *actions: ControlAction, resume: bool = False, setup: Setup | None = None, **options: Any
-) -> TrainedRun:
+def run(folder: Path, *actions: Asking, resume: bool = False, setup: Setup | None = None, **options: Any) -> Recorded:
     """Train to an end in `folder`, each of `actions` is done on the way."""
     folder = folder / "checkpoints"
     folder.mkdir(parents=True, exist_ok=True)
@@ -120,9 +118,9 @@ def run(
                 action.do(control)
 
     setup = setup or tiny_setup(**options)
-    saved = storage.load_last(folder, setup.identity, SIZE_LIMITS)[0] if resume else None
+    saved = storage.load_last(folder, setup.identity, MOST)[0] if resume else None
     outcome = train(setup, "tiny-run", folder, control, emit, Clock(), saved)
-    return TrainedRun(outcome, events, setup, folder)
+    return Recorded(outcome, events, setup, folder)
 
 
 def at_batch(epoch: int, batch: int) -> Callable[[AnyEvent], bool]:
@@ -130,7 +128,7 @@ def at_batch(epoch: int, batch: int) -> Callable[[AnyEvent], bool]:
     return lambda event: isinstance(event, Batch) and (event.epoch, event.batch) >= (epoch, batch)
 
 
-def finished_run(runs_dir: Path, setup: Setup | None = None) -> tuple[RunFolder, TrainedRun]:
+def finished_run(runs_dir: Path, setup: Setup | None = None) -> tuple[RunFolder, Recorded]:
     """Train in this process and record it as the run `20260314-150926-tiny`."""
     setup = setup or tiny_setup()
     folder = RunFolder(runs_dir / "20260314-150926-tiny")
@@ -145,7 +143,7 @@ def finished_run(runs_dir: Path, setup: Setup | None = None) -> tuple[RunFolder,
     return folder, trained
 
 
-def tensorboard_curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
+def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
     """What TensorBoard itself reads in a folder: by tag, steps and values."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -154,18 +152,18 @@ def tensorboard_curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
     return {tag: [(each.step, each.value) for each in read.Scalars(tag)] for tag in read.Tags()["scalars"]}
 
 
-def as_float32(value: float) -> float:
+def single(value: float) -> float:
     return float(np.float32(value))
 
 
-def curves_of(events: list[AnyEvent]) -> dict[str, list[tuple[int, float]]]:
+def expected(events: list[AnyEvent]) -> dict[str, list[tuple[int, float]]]:
     """The curves of a run that was trained in one go."""
     found: dict[str, list[tuple[int, float]]] = {}
     last = 0
 
     def add(samples: int, **values: float) -> None:
         for name, value in values.items():
-            found.setdefault(name.replace("__", "/"), []).append((samples, as_float32(value)))
+            found.setdefault(name.replace("__", "/"), []).append((samples, single(value)))
 
     for event in events:
         if isinstance(event, Batch):

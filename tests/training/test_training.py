@@ -28,8 +28,8 @@ from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.control import Control
 from cifar_tui.training.evaluation import confusion_matrix, evaluate
 from cifar_tui.training.optimizer import OptimizerLike, SchedulerLike, build_optimizer
-from tests.support.hostile import MaliciousPickle
-from tests.support.training_runs import SIZE_LIMITS, ControlAction, at_batch, run, tiny_setup
+from tests.support.hostile import Malicious
+from tests.support.training_runs import MOST, Asking, at_batch, run, tiny_setup
 
 TRAINED = 41
 """Images of the tiny source that are left for training."""
@@ -113,7 +113,7 @@ def test_a_run_that_was_left_anywhere_goes_on_to_the_same_end_bit_for_bit(
     tmp_path: Path, place: tuple[int, int]
 ) -> None:
     whole = run(tmp_path / "whole")
-    left = run(tmp_path / "left", ControlAction(at_batch(*place), stop))
+    left = run(tmp_path / "left", Asking(at_batch(*place), stop))
     assert left.outcome.state == "stopped"
     assert "stopped by the test in epoch" in left.outcome.message
     rest = run(tmp_path / "left", resume=True)
@@ -130,7 +130,7 @@ def test_a_run_that_was_left_anywhere_goes_on_to_the_same_end_bit_for_bit(
 def test_a_run_that_was_left_during_its_test_is_tested_when_it_goes_on(tmp_path: Path) -> None:
     whole = run(tmp_path / "whole")
     last = lambda event: isinstance(event, Checkpoint) and event.epoch == 4  # noqa: E731
-    left = run(tmp_path / "left", ControlAction(last, stop))
+    left = run(tmp_path / "left", Asking(last, stop))
     assert left.outcome.message == "stopped by the test during the test"
     assert left.outcome.test is None
     rest = run(tmp_path / "left", resume=True)
@@ -147,8 +147,8 @@ def test_a_pause_changes_no_number_and_counts_in_no_speed(tmp_path: Path) -> Non
     whole = run(tmp_path / "whole")
     paused = run(
         tmp_path / "paused",
-        ControlAction(at_batch(2, 1), Control.pause),
-        ControlAction(lambda event: isinstance(event, Paused), resume_later),
+        Asking(at_batch(2, 1), Control.pause),
+        Asking(lambda event: isinstance(event, Paused), resume_later),
     )
     assert paused.learning() == whole.learning()
     (pause_event,), (resumed,) = paused.of(Paused), paused.of(Resumed)
@@ -169,8 +169,8 @@ def test_a_pause_is_saved_and_a_stop_ends_it(tmp_path: Path) -> None:
 
     recorded = run(
         tmp_path,
-        ControlAction(at_batch(1, 2), Control.pause),
-        ControlAction(lambda event: isinstance(event, Paused), stop_later),
+        Asking(at_batch(1, 2), Control.pause),
+        Asking(lambda event: isinstance(event, Paused), stop_later),
     )
     assert recorded.outcome.state == "stopped"
     kinds = [type(e) for e in recorded.events if isinstance(e, Paused | Checkpoint | Resumed)]
@@ -292,7 +292,7 @@ def test_training_goes_on_while_a_checkpoint_is_written(tmp_path: Path, monkeypa
         return save(*arguments, **options)
 
     monkeypatch.setattr(storage, "save", slowly)
-    recorded = run(tmp_path, ControlAction(at_batch(2, 3), lambda _: written.set()), epochs=2)
+    recorded = run(tmp_path, Asking(at_batch(2, 3), lambda _: written.set()), epochs=2)
     kinds = [type(e) for e in recorded.events if isinstance(e, Epoch | Batch | Checkpoint)]
     assert kinds.index(Checkpoint) > kinds.index(Epoch) + 3, "the second epoch's batches did not wait"
     assert [(e.epoch, e.batch) for e in recorded.of(Checkpoint)] == [(2, 0), (3, 0)]
@@ -307,7 +307,7 @@ def test_every_checkpoint_is_the_run_as_it_stood_and_not_as_it_went_on(tmp_path:
             kept[event.epoch, event.batch] = (tmp_path / "kept" / "checkpoints" / storage.LAST).read_bytes()
         return False
 
-    run(tmp_path / "kept", ControlAction(keep, Control.pause), checkpoint_seconds=1e-6)
+    run(tmp_path / "kept", Asking(keep, Control.pause), checkpoint_seconds=1e-6)
     assert len(kept) > 6
     for place, content in list(kept.items())[:-1]:
         folder = tmp_path / f"from{place}" / "checkpoints"
@@ -375,12 +375,12 @@ def test_a_disk_that_stays_full_ends_the_run_when_it_is_to_be_saved_for_good(
     with pytest.raises(OSError, match="No space left"):
         run(tmp_path, epochs=3)
     with pytest.raises(OSError, match="No space left"):
-        run(tmp_path, ControlAction(at_batch(1, 2), stop), epochs=3)
+        run(tmp_path, Asking(at_batch(1, 2), stop), epochs=3)
 
 
 def test_a_folder_that_is_gone_ends_the_run_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     failing_writes(monkeypatch, errno.ENOENT, lambda _: True)
-    last = ControlAction(lambda event: isinstance(event, Epoch) and event.epoch == 10, Control.pause)
+    last = Asking(lambda event: isinstance(event, Epoch) and event.epoch == 10, Control.pause)
     with pytest.raises(OSError, match="No such file"):
         run(tmp_path, last, epochs=100)
     assert not last.done
@@ -391,7 +391,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "empty": lambda file: file.write_bytes(b""),
     "no checkpoint": lambda file: file.write_bytes(b"hello"),
     "gone": lambda file: file.unlink(),
-    "a pickle that acts": lambda file: file.write_bytes(pickle.dumps(MaliciousPickle(file.with_name("acted")))),
+    "a pickle that acts": lambda file: file.write_bytes(pickle.dumps(Malicious(file.with_name("acted")))),
 }
 
 
@@ -400,12 +400,12 @@ def test_a_run_whose_last_checkpoint_is_damaged_goes_on_from_the_one_before_to_t
     tmp_path: Path, how: str
 ) -> None:
     whole = run(tmp_path / "whole")
-    left = run(tmp_path / "left", ControlAction(at_batch(2, 2), stop))
+    left = run(tmp_path / "left", Asking(at_batch(2, 2), stop))
     # A name of its own: as on a file system without hard links, the damage is to this file alone.
     last = left.folder / storage.LAST
     last.write_bytes(last.read_bytes())
     DAMAGES[how](last)
-    saved, why = storage.load_last(left.folder, left.setup.identity, SIZE_LIMITS)
+    saved, why = storage.load_last(left.folder, left.setup.identity, MOST)
     assert saved is not None
     assert (saved.progress.epoch, saved.progress.batch) == (2, 0)
     assert "going on from previous.pt" in why
@@ -421,7 +421,7 @@ def test_a_run_without_any_whole_checkpoint_says_what_is_wrong_with_the_last(tmp
         (left.folder / name).unlink()
         (left.folder / name).write_bytes(b"hello")
     with pytest.raises(InputError, match=r"last\.pt: not a checkpoint"):
-        storage.load_last(left.folder, left.setup.identity, SIZE_LIMITS)
+        storage.load_last(left.folder, left.setup.identity, MOST)
 
 
 def test_two_runs_at_once_equal_the_same_two_in_turn(tmp_path: Path) -> None:
@@ -442,7 +442,7 @@ def test_two_runs_at_once_equal_the_same_two_in_turn(tmp_path: Path) -> None:
 def test_the_fast_recipe_learns_and_goes_on_to_the_same_end_bit_for_bit(tmp_path: Path, model: str) -> None:
     options: dict[str, Any] = {"recipe": "fast", "model": model, "epochs": 2, "batch_size": 16}
     whole = run(tmp_path / "whole", **options)
-    left = run(tmp_path / "left", ControlAction(at_batch(2, 1), stop), **options)
+    left = run(tmp_path / "left", Asking(at_batch(2, 1), stop), **options)
     rest = run(tmp_path / "left", resume=True, **options)
     assert left.outcome.state == "stopped"
     assert sorted([*left.learning(), *rest.learning()], key=len) == sorted(whole.learning(), key=len)

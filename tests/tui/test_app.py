@@ -18,7 +18,7 @@ from cifar_tui.tui.app import Dashboard
 from cifar_tui.tui.keys import KEYS, PANEL_GROUPS
 from cifar_tui.tui.main_screen import SMALLEST, MainScreen
 from cifar_tui.tui.runtime import in_turn
-from tests.support.dashboard import DashboardPilot, FakeSession, dashboard, digits, recorded_folder, session_of
+from tests.support.dashboard import Desk, FakeSession, dashboard, digits, recorded_folder, session_of
 from tests.support.recorded import batch
 
 
@@ -242,7 +242,7 @@ async def test_an_error_while_news_are_shown_ends_the_dashboard_and_loses_none_o
 
     async def fail() -> None:
         async with app.run_test() as pilot:
-            desk = DashboardPilot(app, pilot, session)
+            desk = Desk(app, pilot, session)
             await desk.press("s")
             run = await desk.run()
             monkeypatch.setattr(app, "_tell", lambda entry, message: 1 / 0)

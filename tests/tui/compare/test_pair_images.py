@@ -23,9 +23,9 @@ from cifar_tui.tui.compare.pair_images import PairCard
 from cifar_tui.tui.images.panel import ImagesPanel
 from cifar_tui.tui.images.test_images import Opened
 from cifar_tui.tui.theme import Look
-from tests.support.dashboard import DashboardPilot, dashboard, recorded_folder
-from tests.support.panel_states import check_lines, diagonal, entry, gallery, looks, paired, sizes, text
-from tests.support.recorded import finished, recorded_state, uninterrupted
+from tests.support.dashboard import Desk, dashboard, recorded_folder
+from tests.support.panel_states import check, diagonal, entry, gallery, looks, paired, sizes, text
+from tests.support.recorded import finished, recorded, uninterrupted
 
 LOOK = Look()
 RUNS = ("cnn", "mlp")
@@ -46,7 +46,7 @@ def panel(cell: Cell = "only_a", look: Look = LOOK) -> ImagesPanel:
     made.look = look
     made._album = made.pair
     made.pair.found, made.pair._selection = PAIR, PairSelection(cell)
-    made.pair._entries = [entry(recorded_state(), under_way=False, number=k) for k in range(2)]
+    made.pair._entries = [entry(recorded(), under_way=False, number=k) for k in range(2)]
     return made
 
 
@@ -144,7 +144,7 @@ def test_every_page_fits_every_size_and_every_terminal_after_any_keys(
                 made.action_edge(-1)
             case "v":
                 made.next_kind()
-        check_lines(made.lines(*size), size, look)
+        check(made.lines(*size), size, look)
 
 
 # On the screen
@@ -161,7 +161,7 @@ def finished_folder(runs_dir: Path, name: str, answers: bytes | None) -> None:
         (folder.path / FILE).write_bytes(answers)
 
 
-async def compared(desk: DashboardPilot) -> None:
+async def compared(desk: Desk) -> None:
     """Mark both earlier runs, and compare them."""
     await desk.shows("one", "two")
     await desk.press("down", "space", "down", "space")

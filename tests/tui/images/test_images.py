@@ -19,22 +19,22 @@ from cifar_tui.tui.images.selection import KINDS, Selection
 from cifar_tui.tui.images.test_images import why_none
 from cifar_tui.tui.images.thumbnails import Card, Layout, thumbnail
 from cifar_tui.tui.theme import Look
-from tests.support.dashboard import DashboardPilot, dashboard, recorded_folder
+from tests.support.dashboard import Desk, dashboard, recorded_folder
 from tests.support.panel_states import (
     ENTRIES,
     GALLERY,
     begun,
-    check_lines,
+    check,
     diagonal,
     entry,
     gallery,
-    images_panel,
     looks,
     names,
+    panel,
     sizes,
     text,
 )
-from tests.support.recorded import MATRIX, recorded_state
+from tests.support.recorded import MATRIX, recorded
 
 LOOK = Look()
 NAMES = ("plane", "bird", "fish")
@@ -109,7 +109,7 @@ def test_every_page_fits_every_size_and_every_terminal_after_any_keys(
     name: str, look: Look, size: tuple[int, int], keys: list[str]
 ) -> None:
     strange = gallery(diagonal(3), ("鸟" * 40, "\x1b[2J", ""))
-    for made in (images_panel(None, ENTRIES[name], look), images_panel(strange, look=look)):
+    for made in (panel(None, ENTRIES[name], look), panel(strange, look=look)):
         for key in ["", *keys]:
             match key:
                 case "up" | "down":
@@ -122,7 +122,7 @@ def test_every_page_fits_every_size_and_every_terminal_after_any_keys(
                     made.action_edge(-1)
                 case "kind":
                     made.next_kind()
-            check_lines(made.lines(*size), size, look)
+            check(made.lines(*size), size, look)
 
 
 @given(st.integers(1, 250), st.integers(1, 80))
@@ -187,7 +187,7 @@ def test_an_answer_is_told_with_the_true_class_and_the_three_likeliest() -> None
 
 
 def test_the_headings_say_what_is_shown_and_of_which_weights() -> None:
-    made = images_panel()
+    made = panel()
     made.choose(1, 0)
     lines = shown(made)
     assert lines[0] == "'bird' taken for 'plane' · 1–2 of 27"
@@ -207,7 +207,7 @@ def test_the_headings_say_what_is_shown_and_of_which_weights() -> None:
 
 
 def test_a_selection_does_not_go_over_to_other_classes() -> None:
-    made = images_panel()
+    made = panel()
     made.choose(1, 0)
     assert shown(made)[0].startswith("'bird' taken for 'plane'")
     others = gallery(classes=("3", "4", "5"))
@@ -221,7 +221,7 @@ def test_a_selection_does_not_go_over_to_other_classes() -> None:
 
 
 def test_better_weights_are_offered() -> None:
-    made = images_panel(chosen=entry(begun(1, 4)))
+    made = panel(chosen=entry(begun(1, 4)))
     made.opened.gallery = gallery(epoch=1)
     newest = made.entry and made.entry.state and made.entry.state.best
     assert newest
@@ -246,13 +246,13 @@ def test_better_weights_are_offered() -> None:
 def test_without_weights_it_says_why(name: str, why: str) -> None:
     assert why_none(ENTRIES[name]) == why
     if why:
-        assert shown(images_panel(None, ENTRIES[name]), 100) == [why]
+        assert shown(panel(None, ENTRIES[name]), 100) == [why]
 
 
 # On the screen
 
 
-async def shows_images(desk: DashboardPilot, *said: str) -> None:
+async def shows_images(desk: Desk, *said: str) -> None:
     await desk.until(lambda: desk.view == "images")
     await desk.shows(*said)
 
@@ -261,7 +261,7 @@ async def test_enter_on_a_cell_opens_its_images_and_escape_goes_back_to_it(tmp_p
     async with dashboard(tmp_path, "cnn", size=(80, 24)) as desk:
         await desk.until(lambda: desk.app.main.views is not None)
         await desk.press("s")
-        run, state = await desk.run(), recorded_state(ending=None)
+        run, state = await desk.run(), recorded(ending=None)
         assert state.started is not None
         assert state.test is not None
         run.folder = RunFolder(tmp_path / "20260101-000000-cnn")

@@ -17,8 +17,8 @@ from cifar_tui.tui.dialogs.path_completion import PathSuggester
 from cifar_tui.tui.images.image_file_predictions import file_card, left_out
 from cifar_tui.tui.images.thumbnails import Layout, page
 from cifar_tui.tui.theme import Look
-from tests.support.dashboard import ScreenHost, dashboard, recorded_folder
-from tests.support.panel_states import check_lines, gallery
+from tests.support.dashboard import Host, dashboard, recorded_folder
+from tests.support.panel_states import check, gallery
 
 LOOK = Look()
 TOP = (("plane", 0.75), ("bird", 0.2), ("fish", 0.05))
@@ -69,7 +69,7 @@ def test_a_file_is_told_by_its_name_and_its_class_where_that_is_known() -> None:
 def test_any_name_of_a_file_is_text_that_fits(look: Look, size: tuple[int, int]) -> None:
     cards = [file_card(prediction(name, "bird"), look) for name in (HOSTILE, "鸟" * 80 + ".png", "e\u0301" * 99, "a")]
     for card in cards:
-        check_lines(page([card], Layout.of(*size), size, look), size, look)
+        check(page([card], Layout.of(*size), size, look), size, look)
 
 
 def test_what_is_not_shown_is_said_by_name_and_by_number() -> None:
@@ -117,7 +117,7 @@ async def test_paths_are_completed_while_they_are_typed(
 
 
 async def test_a_line_that_cannot_be_taken_apart_is_said_and_an_empty_one_is_none() -> None:
-    app = ScreenHost(lambda: ImageFiles("cnn", LOOK))
+    app = Host(lambda: ImageFiles("cnn", LOOK))
     async with app.run_test(size=(60, 15)) as pilot:
         await pilot.press("enter", *"'a", "enter")
         assert "No closing quotation" in "\n".join(app.text())
