@@ -22,15 +22,7 @@ from tests.support.command import only_run, refused
 from tests.support.dashboard import dashboard, recorded_folder
 from tests.support.hostile import Malicious, everything
 from tests.support.images import write_unusable
-from tests.support.program import (
-    TRAIN,
-    UNEXPECTED,
-    acting,
-    call,
-    interrupted,
-    prepared,
-    replaced,
-)
+from tests.support.program import TRAIN, UNEXPECTED, acting, call, interrupted, prepared, replaced
 
 MARKUP = "[red]cat"
 BIDI = "[x]\u202egod"

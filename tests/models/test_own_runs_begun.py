@@ -12,17 +12,7 @@ from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.control import Control
 from tests.support.images import write_image
-from tests.support.own_kinds import (
-    BEGUN,
-    BEGUN_ALL,
-    LONGEST,
-    PREDICTED,
-    REFUSED,
-    TRAIN,
-    WARNED,
-    net,
-    written,
-)
+from tests.support.own_kinds import BEGUN, BEGUN_ALL, LONGEST, PREDICTED, REFUSED, TRAIN, WARNED, net, written
 from tests.support.program import UNEXPECTED, call, prepared
 from tests.support.training_runs import Asking, at_batch, run
 

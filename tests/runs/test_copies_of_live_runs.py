@@ -19,15 +19,7 @@ from cifar_tui.store.lock import LOCK, RunLock, is_held
 from cifar_tui.store.owner import Owner, decode, encode
 from cifar_tui.system.folders import Folder
 from tests.support.command import ENDLESS, TRAIN, begun, eventually, metrics, summary
-from tests.support.lockless import (
-    ELSEWHERE,
-    folder_fixture,
-    hurry,
-    lockless_fixture,
-    numbers,
-    start,
-    take_locks,
-)
+from tests.support.lockless import ELSEWHERE, folder_fixture, hurry, lockless_fixture, numbers, start, take_locks
 
 __all__ = ["folder_fixture", "lockless_fixture"]
 
