@@ -93,7 +93,12 @@ def test_it_ends_as_a_process_does(tmp_path: Path, fresh: bool) -> None:
 
 @pytest.mark.parametrize("fresh", [True, False])
 def test_a_terminal_is_its_own(fresh: bool) -> None:
-    code = "import os; print(os.ttyname(0) == os.ttyname(2), os.tcgetpgrp(0) == os.getpid() == os.getsid(0)); input()"
+    code = """
+import os, time
+print(os.ttyname(0) == os.ttyname(2), os.tcgetpgrp(0) == os.getpid() == os.getsid(0))
+while True:
+    time.sleep(0.01)
+"""
     with Terminal([sys.executable, "-c", code], fresh=fresh) as terminal:
         assert isinstance(terminal.process, ForkedProcess) != fresh
         terminal.wait_for("True True")
