@@ -83,7 +83,7 @@ def show(
             left.under_way,
             left.messages,
             ended=left.ended,
-            going_on=left.going_on,
+            keep_training=left.going_on,
             hung_up=left.hung_up,
             debug=options.debug,
         )

@@ -28,7 +28,7 @@ from tests.support.recorded import run_record
 from tests.support.terminal import Terminal
 
 pytestmark = pytest.mark.usefixtures("own_state")
-NAMED = "is code that you have not trained here by name"
+NAMED = "is code that you have not run here before"
 IN_RUNS = "lies in the folder of runs"
 COMMANDS = (
     ["evaluate", "evil"],
