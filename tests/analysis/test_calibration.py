@@ -38,7 +38,7 @@ def by_definition(predictions: list[tuple[float, bool]]) -> float:
 @given(PREDICTIONS)
 @example([(1.0, True)] * 3)
 @example([(0.0, False), (1.0, False)])
-def test_it_is_what_its_definition_says(predictions: list[tuple[float, bool]]) -> None:
+def test_calibration_follows_its_definition(predictions: list[tuple[float, bool]]) -> None:
     confidence, right = np.array([c for c, _ in predictions], np.float32), np.array([r for _, r in predictions], bool)
 
     found = calibrate(confidence, right)
@@ -57,7 +57,7 @@ def test_it_is_what_its_definition_says(predictions: list[tuple[float, bool]]) -
         assert math.isnan(each.accuracy) == (each.images == 0) == math.isnan(each.confidence)
 
 
-def test_a_confidence_that_is_always_borne_out_has_no_error() -> None:
+def test_perfect_calibration_has_no_error() -> None:
     found = calibrate(np.full(10, 0.7), np.arange(10) < 7)
 
     assert found.error == pytest.approx(0)
@@ -85,7 +85,7 @@ def test_any_predictions_can_be_drawn(predictions: list[tuple[float, bool]]) -> 
         assert image.size == (1050, 1050)
 
 
-def test_the_report_tells_the_figures_and_whether_it_is_too_sure() -> None:
+def test_the_report_has_the_figures_and_names_over_confidence() -> None:
     found = calibrate(np.array([0.9, 0.9, 0.6, 0.5]), np.array([True, False, True, False]))
     report = report_md(recorded(), run_record(), {"calibration.png"}, found)
 
@@ -112,6 +112,6 @@ def test_the_conclusion_is_of_the_runs_own_figures() -> None:
     )
 
 
-def test_without_a_test_or_an_epoch_no_more_is_concluded_than_is_known() -> None:
+def test_the_conclusion_needs_an_epoch_and_names_a_missing_test() -> None:
     assert "There is no test result, so" in report_md(recorded(test=None, ending="stopped"), run_record(), set())
     assert "## Conclusion" not in report_md(recorded([], ending="stopped"), run_record(), set())

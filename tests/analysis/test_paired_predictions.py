@@ -23,7 +23,7 @@ def of(correct: list[tuple[bool, bool]]) -> PairedCounts:
 
 
 @given(CORRECT)
-def test_every_image_is_counted_once_and_where_it_belongs(correct: list[tuple[bool, bool]]) -> None:
+def test_every_image_is_counted_once_in_its_cell(correct: list[tuple[bool, bool]]) -> None:
     found = of(correct)
 
     assert found.both == sum(a and b for a, b in correct)
@@ -41,14 +41,14 @@ def test_every_image_is_counted_once_and_where_it_belongs(correct: list[tuple[bo
 
 
 @given(CORRECT.filter(bool))
-def test_the_other_way_round_it_is_the_same_with_the_other_sign(correct: list[tuple[bool, bool]]) -> None:
+def test_swapping_the_runs_changes_the_sign_alone(correct: list[tuple[bool, bool]]) -> None:
     one, other = of(correct), of([(b, a) for a, b in correct])
 
     assert (one.only_a, one.only_b, one.p_value) == (other.only_b, other.only_a, other.p_value)
     assert (one.difference, one.low, one.high) == pytest.approx((-other.difference, -other.high, -other.low))
 
 
-def test_of_many_images_the_interval_is_that_of_a_bootstrap() -> None:
+def test_with_many_images_the_interval_is_that_of_a_bootstrap() -> None:
     correct = np.random.default_rng(5).choice(4, size=10_000, p=[0.54, 0.37, 0.03, 0.06])
     found = count_cells(correct <= 1, (correct == 0) | (correct == 2))
     # To draw 10,000 of these images again is to draw that often from the four kinds that there are.
