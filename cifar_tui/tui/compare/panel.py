@@ -223,7 +223,7 @@ def _shared_axis(states: Sequence[RunState], options: ChartOptions, width: int) 
 
 
 def _spread(points: Sequence[XY], axis: Axis, columns: int, number: int, runs: int) -> list[XY]:
-    """The points at which a curve's letter stands: not too near to each other, nor where the other curves' stand."""
+    """The points of a curve's letters: not too near to each other, nor to those of the other curves."""
     apart = max(LETTER_COLUMNS, 3 * runs)
     chosen, following = [], float(3 * number)
     for x, y in points:
