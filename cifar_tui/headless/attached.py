@@ -74,4 +74,4 @@ def watch(folder: RunFolder, *, as_json: bool) -> None:
     if state.finished is not None:
         display.result(state, folder.path)
     else:
-        display.notice(f"{folder.id} is not being trained any more: its process ended without a word")
+        display.notice(f"{folder.id} is not being trained any more: the process died")

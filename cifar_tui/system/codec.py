@@ -257,13 +257,11 @@ def _fixed_tuple(inner: list[Convert]) -> Convert:
 
 
 def _entries(inner: Convert) -> Convert:
-    """Those of an object that fit: it has no fixed names, and another version may write others."""
+    """The entries of an object that fit: it has no fixed names, and another version may write others."""
 
     def convert(value: Any) -> Any:
-        if not isinstance(value, dict):
-            raise TypeError(value)
         found = {}
-        for name, item in value.items():
+        for name, item in value.items() if isinstance(value, dict) else ():
             try:
                 found[name] = inner(item)
             except (TypeError, ValueError, OverflowError):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_tui.analysis.class_scores import largest_confusions
-from cifar_tui.confusion_matrix import MOST_CLASSES, MOST_DENSE, ConfusionMatrix
+from cifar_tui.confusion_matrix import MAX_CLASSES, MAX_DENSE, ConfusionMatrix
 
 square = st.integers(0, 6).flatmap(
     lambda k: st.lists(
@@ -52,7 +52,7 @@ def test_both_of_its_forms_in_json_are_read_and_equal(rows: list[list[int]]) -> 
 
 
 def test_few_classes_keep_their_rows_in_json_and_many_cost_what_is_in_them() -> None:
-    few = ConfusionMatrix.of([[int(i == j) for j in range(MOST_DENSE)] for i in range(MOST_DENSE)])
+    few = ConfusionMatrix.of([[int(i == j) for j in range(MAX_DENSE)] for i in range(MAX_DENSE)])
     assert few.to_json() == [tuple(row) for row in few]
     k = 10_000
     many = ConfusionMatrix.of_csr(range(k + 1), range(k), [3] * k)
@@ -92,7 +92,7 @@ def test_few_classes_keep_their_rows_in_json_and_many_cost_what_is_in_them() -> 
         {"indptr": [0, 5, 2, 3]},
         {"indptr": [0, 2, 2, 2**31]},
         {"indptr": []},
-        {"indptr": [0] * (MOST_CLASSES + 2), "indices": [], "data": []},
+        {"indptr": [0] * (MAX_CLASSES + 2), "indices": [], "data": []},
     ],
     ids=str,
 )

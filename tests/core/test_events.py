@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_tui.confusion_matrix import MOST_CLASSES, ConfusionMatrix
+from cifar_tui.confusion_matrix import MAX_CLASSES, ConfusionMatrix
 from cifar_tui.events import (
     MAX_SECONDS,
     AnyEvent,
@@ -136,7 +136,7 @@ def test_a_text_is_cut_and_a_run_has_a_bounded_number_of_classes() -> None:
     note = from_json(json.dumps({"type": "note", "t": 1, "level": "info", "message": "x" * 1_000_000}))
     assert isinstance(note, Note)
     assert len(note.message) == MAX_TEXT
-    beginning = json.loads(to_json(started())) | {"classes": ["x"] * (MOST_CLASSES + 1)}
+    beginning = json.loads(to_json(started())) | {"classes": ["x"] * (MAX_CLASSES + 1)}
     with pytest.raises(EventError, match="classes"):
         from_json(json.dumps(beginning))
 

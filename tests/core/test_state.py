@@ -230,9 +230,9 @@ def test_the_last_event_gives_the_state_and_going_on_takes_it_back(status: Any) 
 
 
 def test_a_state_stays_bounded_whatever_its_stream_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state_module, "MOST_EPOCHS", 3)
-    monkeypatch.setattr(state_module, "MOST_RESUMPTIONS", 3)
-    monkeypatch.setattr(state_module, "MOST_CELLS", 12)
+    monkeypatch.setattr(state_module, "MAX_EPOCHS", 3)
+    monkeypatch.setattr(state_module, "MAX_RESUMPTIONS", 3)
+    monkeypatch.setattr(state_module, "MAX_MATRIX_CELLS", 12)
     state = RunState()
     state.apply(started())
     for event in uninterrupted(5)[1:]:

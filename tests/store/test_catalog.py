@@ -53,7 +53,7 @@ def test_a_run_is_found_by_the_path_of_its_folder_wherever_that_is(
     monkeypatch.chdir(folder.path)
     for text in (str(folder.path), f"{folder.path}/", f"../{folder.id}", ".", f"$ELSEWHERE/{folder.id}"):
         assert catalog.is_path(text)
-        assert catalog.at(text).path.resolve() == folder.path.resolve()
+        assert catalog.find_by_path(text).path.resolve() == folder.path.resolve()
     for text in ("../nowhere", "..", "/", "\0/x", "$NOT_SET_AT_ALL/x", str(tmp_path)):
         with pytest.raises(InputError):
-            catalog.at(text)
+            catalog.find_by_path(text)

@@ -43,7 +43,7 @@ def test_without_locks_a_run_has_one_owner_after_the_other(
     assert not is_held(folder)
     for turn in (1, 2, 3):
         owner = RunLock(folder)
-        assert owner.is_a_heartbeat
+        assert owner.by_heartbeat
         assert is_held(folder)
         assert numbers(folder) == [turn]
         with pytest.raises(InputError, match=f"is being trained right now, by process {os.getpid()} on "):
@@ -161,7 +161,7 @@ def test_an_owner_elsewhere_is_waited_for_by_this_machines_clock_alone(
     before = time.monotonic()
     owner = RunLock(folder, lambda what, done, total: told.append(what))
     assert time.monotonic() - before >= heartbeat.STALE_SECONDS
-    assert set(told) == {"waiting whether process 7 on elsewhere is alive"}
+    assert set(told) == {"waiting to see whether process 7 on elsewhere is alive"}
     assert numbers(folder) == [5]
     owner.release()
 
@@ -313,7 +313,7 @@ def test_a_record_is_read_as_it_was_written() -> None:
 
 def test_who_cannot_lock_sees_who_can(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     owner = RunLock(folder)
-    assert not owner.is_a_heartbeat
+    assert not owner.by_heartbeat
     with monkeypatch.context() as patch:
         take_locks(patch)
         assert is_held(folder)
@@ -338,6 +338,6 @@ def test_who_can_lock_sees_who_cannot_and_leaves_a_heartbeat_too(folder: Path, m
     owner.release()
     assert not is_held(folder)
     owner = RunLock(folder)
-    assert not owner.is_a_heartbeat
+    assert not owner.by_heartbeat
     assert numbers(folder) == [2]
     owner.release()

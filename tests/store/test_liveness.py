@@ -94,7 +94,7 @@ def test_only_so_many_heartbeats_are_remembered_and_none_of_an_owner_that_is_kno
     tmp_path: Path, lockless: pytest.MonkeyPatch
 ) -> None:
     lockless.setattr(heartbeat, "_watched", {})
-    lockless.setattr(heartbeat, "MOST_WATCHED", 3)
+    lockless.setattr(heartbeat, "MAX_WATCHED", 3)
     folders = [tmp_path / str(number) for number in range(5)]
     for folder in folders:
         folder.mkdir()

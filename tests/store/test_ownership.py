@@ -159,7 +159,7 @@ def test_an_owner_whose_folder_is_gone_owns_nothing_and_makes_nothing(folder: Pa
         folder.rename(folder.with_name("elsewhere"))
     if what == "replaced by an empty one":
         folder.mkdir()
-    with pytest.raises(NotOwnedError, match="was taken away"):
+    with pytest.raises(NotOwnedError, match="was moved or removed"):
         owner.check()
     assert not folder.exists() or not list(folder.iterdir())
     owner.release()
@@ -237,6 +237,6 @@ def test_a_run_whose_folder_is_replaced_ends_soon_and_writes_nothing_there(tmp_p
     finally:
         process.kill()
     assert process.returncode == 1
-    assert "was taken away while it trained" in said
+    assert "was moved or removed during training" in said
     time.sleep(0.1)
     assert list(folder.iterdir()) == []

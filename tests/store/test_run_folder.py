@@ -20,7 +20,7 @@ def test_a_runs_id_is_its_time_and_name_and_a_second_of_both_is_numbered(tmp_pat
 
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match=r"cannot make a run's folder in .*; choose another --runs-dir"):
+    with pytest.raises(InputError, match=r"cannot create a run's folder in .*; choose another --runs-dir"):
         run_folder.create(tmp_path / "file" / "runs", "cnn", CREATED, lambda _: RECORD)
 
 
