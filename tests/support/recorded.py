@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.config import TrainingConfig
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import (
@@ -24,9 +25,8 @@ from cifar_tui.events import (
     RunStatus,
 )
 from cifar_tui.records import DatasetRecord, RunRecord
-from cifar_tui.report.plots.predictions import Predictions
+from cifar_tui.report.plots.examples import Examples
 from cifar_tui.state import RunState
-from cifar_tui.store.predictions import Answers
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
 
@@ -265,12 +265,14 @@ def uninterrupted(epochs: int) -> list[AnyEvent]:
     return [started(), *(event for epoch in range(1, epochs + 1) for event in whole_epoch(epoch))]
 
 
+def some_examples() -> Examples:
+    """Four test images, as a report shows them."""
+    return Examples(np.zeros((4, 32, 32, 3), dtype=np.uint8), np.arange(4) % 3, np.arange(4) % 3)
+
+
 def some_predictions() -> Predictions:
-    return Predictions(np.zeros((4, 32, 32, 3), dtype=np.uint8), np.arange(4) % 3, np.arange(4) % 3)
-
-
-def some_answers() -> Answers:
-    return Answers(np.arange(4) % 3, np.full((4, 3), 1 / 3, dtype=np.float32), 2, "f" * 64)
+    """Predictions for the same four."""
+    return Predictions(np.arange(4) % 3, np.full((4, 3), 1 / 3, dtype=np.float32), 2, "f" * 64)
 
 
 CREATED = datetime(2026, 1, 2, 3, 4, 5)
