@@ -281,7 +281,7 @@ class RunState:
         if event.batch == 0 and event.epoch > 1 and self.started:
             # As after any whole epoch: there may be no next one.
             self.epoch, self.batch = event.epoch - 1, self.started.batches
-        # An epoch is left behind only when it is validated: those before the one that goes on are whole.
+        # Training leaves an epoch only when it is validated: all epochs before the resumed one are whole.
         del self.epochs[event.epoch - 1 :]
         self._drop_validations(event.epoch - 1)
         self.batch_loss.truncate(event.samples)

@@ -67,8 +67,10 @@ def decode(cls: type[T], value: object) -> T:
     """
     try:
         found: T = _decoder(cls)(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise CodecError("it", f"is {shortened(value)}") from None
+    except CodecError:
+        raise
+    except (TypeError, ValueError):
+        raise CodecError(cls.__name__, f"is {shortened(value)}") from None
     return found
 
 

@@ -108,6 +108,12 @@ def test_a_value_that_does_not_fit_is_named(changed: dict[str, Any], message: st
         codec.decode(Outer, CONTENT | changed)
 
 
+@pytest.mark.parametrize("value", [None, 1, "x", [1]])
+def test_what_is_no_object_is_refused_by_its_class(value: object) -> None:
+    with pytest.raises(CodecError, match="Outer is"):
+        codec.decode(Outer, value)
+
+
 @given(st.dictionaries(st.sampled_from([each.name for each in fields(Outer)]), JSON))
 def test_any_content_is_decoded_or_refused_as_what_it_is(content: dict[str, Any]) -> None:
     try:

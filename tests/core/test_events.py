@@ -91,7 +91,7 @@ def test_a_loss_that_is_not_finite_is_null_on_the_line_and_nan_when_read() -> No
     assert math.isnan(again.loss)
 
 
-def test_what_was_not_reached_stays_none() -> None:
+def test_metrics_that_were_not_reached_stay_none() -> None:
     event = RunFinished(
         t=1.0,
         state="failed",
@@ -141,7 +141,7 @@ def test_a_text_is_cut_and_a_run_has_a_bounded_number_of_classes() -> None:
         from_json(json.dumps(beginning))
 
 
-def test_a_line_that_would_take_much_memory_is_none() -> None:
+def test_a_line_that_would_take_too_much_memory_is_refused() -> None:
     with pytest.raises(EventError, match="far too large"):
         from_json('{"type":"evaluated","confusion":[' + "[]," * 3_000_000 + "[]]}")
 

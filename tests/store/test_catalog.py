@@ -26,7 +26,7 @@ def test_runs_are_listed_newest_first_and_a_dead_ones_state_is_interrupted(tmp_p
     lock.release()
 
 
-def test_a_damaged_run_is_listed_as_such(folder: RunFolder) -> None:
+def test_a_damaged_run_is_listed_as_failed(folder: RunFolder) -> None:
     folder.summary_file.write_text("{")
     (listed,) = catalog.summaries(folder.path.parent)
     assert listed.state == "failed"

@@ -165,7 +165,7 @@ def mutated(data: st.DataObject, base: Base, folder: Path) -> None:
     for name in ("events.jsonl", *objects):
         (folder / name).unlink()
     if data.draw(st.booleans()):
-        # Not passed over: its tail is that of the events.
+        # Not ignored: its hash is that of the events.
         (folder / "events.jsonl").write_bytes((base.folder / "events.jsonl").read_bytes())
     else:
         (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
