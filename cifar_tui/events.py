@@ -27,14 +27,11 @@ Planned = Annotated[int, Between(1)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """The base of all events.
-
-    Attributes:
-        t: Seconds since the run began, on a monotonic clock that stands still while no process trains it.
-    """
+    """The base of all events."""
 
     type: ClassVar[str]
     t: Seconds
+    """Since the run began, on a monotonic clock that stands still while no process trains the run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

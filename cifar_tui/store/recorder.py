@@ -25,7 +25,7 @@ from cifar_tui.store.csv_files import metrics_csv
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system.files import RECOVERABLE_ERRORS
 
-MAX_HELD = 10_000
+MAX_BUFFERED = 10_000
 """Buffered lines of batches while the disk is full; the other events are few, and all are buffered."""
 
 
@@ -40,12 +40,12 @@ class Recorder:
         """
         self.state = state
         self._folder = folder
-        self.run_record = record
+        self._record = record
         self._throttle = BatchThrottle()
         self._abandoned = False
         self._descriptor = folder.files.open_to_append(folder.events_file.name)
         _drop_torn_line(self._descriptor)
-        self._held: deque[bytes] = deque()
+        self._buffered: deque[bytes] = deque()
         """Lines that are not written yet, in order; of the first, the rest of it."""
         self._reported = ""
         self._trouble = ""
@@ -108,19 +108,19 @@ class Recorder:
         Raises:
             OSError: It could not be written.
         """
-        self._folder.write_summary(summarize(self.run_record, self.state))
+        self._folder.write_summary(summarize(self._record, self.state))
 
     def _append(self, event: AnyEvent) -> None:
-        if not (isinstance(event, Batch) and len(self._held) >= MAX_HELD):
-            self._held.append((to_json(event) + "\n").encode())
-        while self._held:
+        if not (isinstance(event, Batch) and len(self._buffered) >= MAX_BUFFERED):
+            self._buffered.append((to_json(event) + "\n").encode())
+        while self._buffered:
             # A full disk may take part of a line; the next call raises.
-            line = self._held[0]
+            line = self._buffered[0]
             left = line[os.write(self._descriptor, line) :]
             if left:
-                self._held[0] = left
+                self._buffered[0] = left
             else:
-                self._held.popleft()
+                self._buffered.popleft()
         if isinstance(event, Epoch | Checkpoint | RunFinished):
             os.fsync(self._descriptor)
 
