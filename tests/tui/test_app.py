@@ -120,9 +120,9 @@ async def test_a_run_that_cannot_begin_says_why(tmp_path: Path) -> None:
     async with dashboard(tmp_path) as desk:
         await desk.press("s")
         run = await desk.run()
-        run.error = InputError("--device cuda: no usable NVIDIA GPU is here")
+        run.error = InputError("--device cuda: no usable NVIDIA GPU was found")
         run.tell(Ended(run.error))
-        await desk.shows("× failed", "no usable NVIDIA GPU is here")
+        await desk.shows("× failed", "no usable NVIDIA GPU was found")
 
 
 async def test_missing_images_become_a_question(tmp_path: Path) -> None:
