@@ -28,7 +28,7 @@ DOT_COLUMNS, DOT_ROWS = 2, 4
 """Of a braille character."""
 BRAILLE, RESUMED = "braille", "┊"
 """Markers of plotext: its own name of one, and a character."""
-PIECE = 24
+PIECE = 12
 """The columns of a curve that are drawn at a time: while a run trains, only its last piece is new."""
 
 XY = tuple[float, float]

@@ -80,7 +80,7 @@ def _title(
         parts.append(("Esc: the newest", look.warning))
     if frame.is_part:
         parts.append(f"classes {top + 1}–{top + frame.rows} × {left + 1}–{left + frame.columns} of {count(size)}")
-    unit = "percent of rows, v: counts" if viewport.percent else "counts, v: percent"
+    unit = "% of rows (v: counts)" if viewport.percent else "counts (v: %)"
     hints = [unit, *(["f: find a class", "m: most confused"] if frame.is_part else []), "Enter: images"]
     hints += ["rows true, columns predicted", *([", and . for other epochs"] if len(found) > 1 else [])]
     parts += [(hint, look.dim) for hint in hints]
