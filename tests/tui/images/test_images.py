@@ -269,7 +269,7 @@ async def test_enter_on_a_cell_opens_its_images_and_escape_goes_back_to_it(tmp_p
         run.end("finished")
         desk.session.images["20260101-000000-cnn"] = predicted_images(epoch=1)
         await desk.press("2")
-        await desk.shows("27 of 1,000 'bird' images taken for 'plane'", "Enter: images")
+        await desk.shows("27 of 1,000 'bird' images predicted as 'plane'", "Enter: images")
         await desk.press("enter")
         await shows_images(desk, "'bird' predicted as 'plane' · 1–2 of 27", "test images, weights of epoch 1")
         await desk.shows("bird → plane", "epoch 2 is better: press 3")
@@ -278,7 +278,7 @@ async def test_enter_on_a_cell_opens_its_images_and_escape_goes_back_to_it(tmp_p
         await desk.press("v", "right")
         await desk.shows("'bird' recognised · 1–2 of 950")
         await desk.press("escape")
-        await desk.shows("27 of 1,000 'bird' images taken for 'plane'")
+        await desk.shows("27 of 1,000 'bird' images predicted as 'plane'")
         assert desk.view == "confusion"
         await desk.press("down", "right", "enter")
         await shows_images(desk, "'fish' predicted as 'bird' · 1–1 of 1")
