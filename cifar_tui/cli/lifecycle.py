@@ -54,7 +54,7 @@ def resume(call: Invocation, run: str, announce: int | None, agreed: str | None)
         quiet=options.quiet,
         debug=options.debug,
         announce=announce,
-        given=given,
+        overrides=given,
     )
 
 

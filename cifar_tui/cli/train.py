@@ -117,7 +117,7 @@ def start_detached(
     def show(line: str) -> None:
         print(printable(line), file=sys.stderr, flush=True)
 
-    ids = detached.start(jobs, runs_dir, show, tensorboard=tensorboard, agreed=agreed, given=given)
+    ids = detached.start(jobs, runs_dir, show, tensorboard=tensorboard, agreed=agreed, overrides=given)
     output.line(json.dumps([{"id": run_id} for run_id in ids]) if as_json else "\n".join(map(printable, ids)))
 
 

@@ -23,7 +23,7 @@ LOOK_SECONDS = 0.1
 ANSWERS: dict[Request, str] = {
     "stop": "stops after this batch, with a checkpoint",
     "pause": "pauses after this batch, with a checkpoint",
-    "resume": "goes on",
+    "resume": "resumes training",
     "checkpoint": "writes a checkpoint after this batch",
 }
 
@@ -74,4 +74,4 @@ def watch(folder: RunFolder, *, as_json: bool) -> None:
     if state.finished is not None:
         display.result(state, folder.path)
     else:
-        display.notice(f"{folder.id} is not being trained any more: its process ended without a word")
+        display.notice(f"{folder.id} is no longer training: its process died")

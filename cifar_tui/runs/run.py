@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from cifar_tui.training.loop import Outcome
     from cifar_tui.training.setup.prepare import Setup
 
-OTHERWISE = "from here on its numbers are not bit for bit those of a run without a break"
+OTHERWISE = "from here on its results are not bit for bit those of an uninterrupted run"
 """What it means for a run to be resumed on something else than it began on, which follows."""
 NO_LOCKS = (
     "the file system of the runs has no locks: a heartbeat in the run's folder says which process trains it; "
@@ -51,7 +51,6 @@ class _Job:
     """A run that is ready to train.
 
     Attributes:
-        record: The content of its `config.json`.
         state: What its events amount to so far.
         saved: The checkpoint to resume from; None to train from the beginning.
         warnings: What a person should know of how it is resumed.
@@ -265,14 +264,14 @@ class Run:
             if is_request(line):
                 stream.note("info", ASKED + line)
             else:
-                stream.note("warning", f"{line[:40]!r} is no request; it was passed over")
+                stream.note("warning", f"unknown request {line[:40]!r} ignored")
         if is_request(line):
             self._apply_request(line)
 
     def _apply_request(self, request: Request) -> None:
         match request:
             case "stop":
-                self.stop("stopped", "stopped from outside")
+                self.stop("stopped", "stopped by request")
             case "pause":
                 self.pause()
             case "resume":

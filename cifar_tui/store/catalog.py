@@ -61,7 +61,7 @@ def live_summary(folder: RunFolder) -> Summary:
     """
     summary = folder.read_summary()
     if summary.state in UNDER_WAY and not is_held(folder.path):
-        return replace(summary, state="interrupted", message="its process ended without a word")
+        return replace(summary, state="interrupted", message="its process died")
     return summary
 
 

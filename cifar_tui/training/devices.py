@@ -131,7 +131,7 @@ def _device(option: str) -> torch.device:
     if option == "cpu" or (option == "auto" and not torch.cuda.is_available()):
         return torch.device("cpu")
     if not torch.cuda.is_available():
-        why = "no usable NVIDIA GPU is here" if torch.version.cuda else "this PyTorch is built without CUDA"
+        why = "no usable NVIDIA GPU was found" if torch.version.cuda else "this PyTorch is built without CUDA"
         raise InputError(f"--device {option}: {why}; use --device cpu, and see `cifar-tui doctor`")
     index = int(option.partition(":")[2] or 0)
     if index >= torch.cuda.device_count():

@@ -125,7 +125,7 @@ def off_by(difference: float) -> Callable[[nn.Module, bytes], export.Logits]:
     [
         (off_by(1e-3), r"its logits differ from the model's by 1\.0e-03, more than 1e-04"),
         (off_by(float("nan")), "differ from the model's by inf"),
-        (fails, "the model cannot be had as safetensors: RuntimeError: no such operator$"),
+        (fails, "the model cannot be exported as safetensors: RuntimeError: no such operator$"),
     ],
     ids=["another answer", "no number", "an error"],
 )

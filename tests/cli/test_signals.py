@@ -45,7 +45,7 @@ def test_stopping_at_any_moment_and_resuming_ends_in_the_run_that_would_have_bee
     folder = only_run(tmp_path)
     assert summary(folder)["state"] == "interrupted"
     assert re.search(rf"interrupted by {number.name} .*resume with: cifar-tui resume {folder.name}", out)
-    assert f"{number.name}: saving and ending; a second signal aborts at once" in err
+    assert f"{number.name}: saving and stopping; a second signal aborts at once" in err
     assert (folder / "checkpoints" / "last.pt").exists()
 
     assert run(["resume", folder.name], tmp_path).returncode == 0
@@ -101,7 +101,7 @@ def test_a_signal_before_training_begins_leaves_nothing(tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 143
-    assert "ended before training began; nothing was changed" in err
+    assert "ended before training started; nothing was changed" in err
     assert not (tmp_path / "runs").exists()
 
 

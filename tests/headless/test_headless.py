@@ -29,7 +29,7 @@ from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from tests.support.recorded import batch, fold, started, uninterrupted, whole_epoch
 
-GOING_ON: Any = {"ended": (), "going_on": True, "hung_up": False, "debug": False}
+GOING_ON: Any = {"ended": (), "keep_training": True, "hung_up": False, "debug": False}
 """How runs are followed whose dashboard was left."""
 HOSTILE = "\x1b[2J[red]\x07\u202e"
 
@@ -153,9 +153,9 @@ def test_runs_under_way_go_on_in_lines_that_name_them(capsys: pytest.CaptureFixt
     assert second == "mlp: warning: odd"
     assert last.startswith("cnn finished: trained for 1 epoch; ")
     assert err.splitlines() == [
-        "cifar-tui: training goes on here: cnn, mlp; Ctrl+C saves and ends",
+        "cifar-tui: training continues here: cnn, mlp; Ctrl+C saves and stops",
         "mlp: reading digits …",
-        "cifar-tui: mlp: ended before training began; nothing was changed",
+        "cifar-tui: mlp: ended before training started; nothing was changed",
     ]
     assert cnn.asked == mlp.asked == ["resume"], "a pause would have no end: there is no key to end it with"
 
@@ -167,7 +167,7 @@ def test_runs_of_one_name_are_told_apart_by_their_ids(capsys: pytest.CaptureFixt
         run.tell(*whole_epoch(1), finished("finished", "trained"), Ended(None))
     assert (
         driver.follow(
-            [(run, fold([started()])) for run in runs], queue, ended=(), going_on=True, hung_up=False, debug=False
+            [(run, fold([started()])) for run in runs], queue, ended=(), keep_training=True, hung_up=False, debug=False
         )
         == 0
     )
@@ -189,14 +189,14 @@ def test_a_signal_ends_all_runs_that_went_on(
     runs = [FakeRun(queue, folder("cnn")), Signalled(queue, folder("mlp"))]
     assert (
         driver.follow(
-            [(run, fold([started()])) for run in runs], queue, ended=(), going_on=True, hung_up=False, debug=False
+            [(run, fold([started()])) for run in runs], queue, ended=(), keep_training=True, hung_up=False, debug=False
         )
         == status
     )
     assert [run.asked[-1] for run in runs] == [("interrupted", f"interrupted by {number.name}")] * 2
     assert signal.getsignal(number) is before
     out, err = capsys.readouterr()
-    assert f"{number.name}: saving and ending; a second signal aborts at once" in err
+    assert f"{number.name}: saving and stopping; a second signal aborts at once" in err
     assert out.count("interrupted by") == 2
 
 
@@ -245,7 +245,7 @@ def test_what_ended_before_is_told_first_and_compared_with_what_is_saved_and_end
     before = fold([started(), finished("finished", "trained for 5 epochs")])
     under_way: list[tuple[Run, RunState]] = [(run, fold([started()]))]
     ended = [(Path("runs/20260101-000000-cnn"), before)]
-    assert driver.follow(under_way, queue, ended=ended, going_on=False, hung_up=False, debug=False) == 0
+    assert driver.follow(under_way, queue, ended=ended, keep_training=False, hung_up=False, debug=False) == 0
     out, err = capsys.readouterr()
     first, second, *table = out.splitlines()
     assert first.startswith("cnn finished: trained for 5 epochs; ")

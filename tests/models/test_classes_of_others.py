@@ -28,7 +28,7 @@ from tests.support.recorded import run_record
 from tests.support.terminal import Terminal
 
 pytestmark = pytest.mark.usefixtures("own_state")
-NAMED = "is code that you have not trained here by name"
+NAMED = "is code that you have not run here before"
 IN_RUNS = "lies in the folder of runs"
 COMMANDS = (
     ["evaluate", "evil"],
@@ -258,7 +258,7 @@ def test_a_person_at_a_terminal_is_asked(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "cifar_tui", "evaluate", "evil"]
     for answer, acted in (("n", False), ("y", True)):
         with Terminal(command, cwd=tmp_path, env={"XDG_STATE_HOME": str(tmp_path / "state")}) as terminal:
-            terminal.wait_for("Run it, and remember that?")
+            terminal.wait_for("Trust and run it?")
             terminal.press(answer, "enter")
             terminal.wait_exit(60)
             assert trusted(tmp_path) == acted

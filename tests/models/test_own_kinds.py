@@ -119,7 +119,7 @@ def test_onnx_takes_a_scripted_part_beside_dropout(tmp_path: Path) -> None:
 def test_what_a_format_cannot_hold_is_one_line(tmp_path: Path, form: str) -> None:
     kind = TRAINED["complex parameters" if form == "onnx" else "a sparse buffer that is not kept"]
     setup = tiny_setup(**written(tmp_path, kind))
-    with pytest.raises(CifarTuiError, match=f"the model cannot be had as {form}: ") as refusal:
+    with pytest.raises(CifarTuiError, match=f"the model cannot be exported as {form}: ") as refusal:
         export.export(setup.model.eval(), form, {})
     assert "\n" not in str(refusal.value)
     assert len(str(refusal.value)) <= LONGEST

@@ -18,7 +18,7 @@ from cifar_tui.recipes import recipe
 from cifar_tui.runs.evaluation import evaluate
 from cifar_tui.store.command_lines import training_command
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.training import journal
+from cifar_tui.training import reporting
 from cifar_tui.training.control import Control
 from cifar_tui.training.optimizer import build_optimizer
 from tests.support import command
@@ -48,7 +48,7 @@ class Net(nn.Module):
 @pytest.fixture(autouse=True)
 def the_path_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setattr(journal, "REPORT_SECONDS", 0.0)  # Every batch is told at once.
+    monkeypatch.setattr(reporting, "REPORT_SECONDS", 0.0)  # Every batch is told at once.
 
 
 def written(folder: Path, code: str, name: str = "mine") -> dict[str, Any]:
@@ -179,11 +179,11 @@ WRONG = [
     ),
     (
         net(init="self.out = nn.Linear(3072, num_classes); self.register_buffer('m', torch.tensor(-torch.inf))"),
-        "'m' is infinite or NaN from the beginning, which is taken for divergence; register it with persistent",
+        "'m' is infinite or NaN from the beginning, which counts as divergence; register it with persistent",
     ),
     (
         net(init="self.out = nn.Linear(3072, num_classes); self.out.bias.data.fill_(torch.nan)"),
-        "'out.bias' is infinite or NaN from the beginning, which is taken for divergence; give it finite values",
+        "'out.bias' is infinite or NaN from the beginning, which counts as divergence; give it finite values",
     ),
 ]
 

@@ -64,7 +64,7 @@ def test_a_detached_run_outlives_its_starter_and_does_what_it_is_asked(tmp_path:
     assert kinds.index("paused") < kinds.index("resumed") < kinds.index("run_finished")
     assert not (folder / "requests").exists()
     # The run is given up before the last line of its log is written.
-    eventually(lambda: "stopped from outside" in (folder / "log.txt").read_text())
+    eventually(lambda: "stopped by request" in (folder / "log.txt").read_text())
     assert "epoch " in (folder / "log.txt").read_text()
     refusal = run(["stop", folder.name], tmp_path)
     assert (refusal.returncode, refusal.stderr.count("\n")) == (2, 1)
@@ -158,7 +158,7 @@ def test_a_headless_run_whose_terminal_is_closed_trains_on_and_can_be_stopped_fr
             assert other.restored, other.unrestored
         assert terminal.process.wait(60) == 0
     assert summary(folder)["state"] == "stopped"
-    assert "stopped from outside" in (folder / "log.txt").read_text()
+    assert "stopped by request" in (folder / "log.txt").read_text()
 
 
 def test_the_output_of_a_batch_job_still_goes_to_its_file_when_the_terminal_is_closed(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_a_disk_that_fills_or_a_permission_that_is_lost_costs_nothing_once_it_is
         for path in (folder, folder / "checkpoints"):
             path.chmod(mode)
 
-    lost = ("a checkpoint could not be written", "training goes on, the one before it is kept")
+    lost = ("a checkpoint could not be written", "training continues, the previous one is kept")
     mended = ("checkpoints can be written again",)
     said = output.after(lambda: room(1000), *lost, "the run's events cannot be written: File too large")
     assert any("File too large" in line for line in said if lost[0] in line)
@@ -106,7 +106,7 @@ def test_a_disk_that_fills_or_a_permission_that_is_lost_costs_nothing_once_it_is
     )
     with (folder / "requests").open("a") as requests:
         requests.write("rm -rf /\n")
-    said = output.after(lambda: modes(0o500), *lost, "'rm -rf /' is no request; it was passed over")
+    said = output.after(lambda: modes(0o500), *lost, "unknown request 'rm -rf /' ignored")
     assert any("Permission denied" in line for line in said if lost[0] in line)
     output.after(lambda: modes(0o700), *mended)
     # From here on, it stays full to the end.
@@ -227,8 +227,8 @@ def test_a_run_with_a_damaged_last_checkpoint_and_a_torn_event_goes_on_and_says_
         file.write('{"type":"epoch","t":')
     result = call(["resume", folder.name], cwd)
     assert result.returncode == 0, result.stderr
-    assert "going on from previous.pt" in result.stdout
-    assert r"going on from previous.pt" in (folder / "report.md").read_text()
+    assert "resuming from previous.pt" in result.stdout
+    assert r"resuming from previous.pt" in (folder / "report.md").read_text()
     assert [event["type"] for event in events(folder)][-1] == "run_finished"
     assert summary(folder)["state"] == "finished"
     assert not (cwd / "acted").exists()

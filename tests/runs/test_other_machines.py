@@ -130,7 +130,7 @@ def test_images_elsewhere_are_named_by_an_option_and_known_by_what_they_are(cwd:
     other = write_folder(cwd / "other", {f"{split}/{name}": 9 for split in ("train", "test") for name in CLASSES})
     for command in ("evaluate", "resume"):
         line = refused(call([command, "mlp"], cwd))
-        assert f"{str(cwd / 'images')!r} is not there; name their folder by --data PATH" in line
+        assert f"{str(cwd / 'images')!r} is not there; name their folder with --data PATH" in line
         assert f"{str(other)!r} has other images" in refused(call([command, "mlp", "--data", "other"], cwd))
         assert "is not there" in refused(call([command, "mlp", "--data", "../nowhere"], cwd))
     assert call(["evaluate", "mlp", "--data", "../away"], cwd).returncode == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ from cifar_tui.events import (
 from cifar_tui.records import DatasetRecord, RunRecord
 from cifar_tui.report.plots.examples import Examples
 from cifar_tui.state import RunState
+from cifar_tui.store.recorder import Recorder
+from cifar_tui.store.run_folder import RunFolder
 
 ID = "20260314-150926-cnn"
 TRAIN, BATCHES, SPEED, EPOCH_SECONDS = 1000, 4, 250.0, 4.5
@@ -270,3 +273,15 @@ def some_examples() -> Examples:
 def some_predictions() -> Predictions:
     """Predictions for the same four."""
     return Predictions(np.arange(4) % 3, np.full((4, 3), 1 / 3, dtype=np.float32), 2, "f" * 64)
+
+
+CREATED = datetime(2026, 1, 2, 3, 4, 5)
+RECORD = run_record(TrainingConfig(epochs=5), id="20260102-030405-cnn", name="digits")
+
+
+def record_events(folder: RunFolder, events: Sequence[AnyEvent], state: RunState | None = None) -> None:
+    """Write these events to a run's folder, after those that made `state`."""
+    recorder = Recorder(folder, RECORD, state or RunState())
+    for event in events:
+        recorder.record(event)
+    recorder.close()

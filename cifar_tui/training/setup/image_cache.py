@@ -75,12 +75,12 @@ class ImageCache:
                 return source, where
             reasons.append(f"{where.label} has other images{_decoder(stored)}")
         raise InputError(
-            f"the images of {stored.id} are not where they were looked for: {'; '.join(reasons)}; "
-            "name their folder by --data PATH of resume, evaluate or report"
+            f"the images of {stored.id} were not found: {'; '.join(reasons)}; "
+            "name their folder with --data PATH, which resume, evaluate and report take"
         )
 
 
 def _decoder(stored: StoredRun) -> str:
     """Whether another decoder may be why images are other ones."""
     before, now = stored.versions.get("pillow"), importlib.metadata.version("pillow")
-    return "" if before in (None, now) else f" (or decodes them otherwise: Pillow is {now} here, and was {before})"
+    return "" if before in (None, now) else f" (or decodes them differently: Pillow is {now} here and was {before})"

@@ -165,7 +165,7 @@ def test_earlier_runs_come_after_those_of_the_session_and_only_once(board: Board
 def test_a_run_whose_process_died_is_interrupted_until_it_goes_on(board: Board, tmp_path: Path) -> None:
     old = RunFolder(tmp_path / "20250101-000000-old")
     old.path.mkdir()
-    summary = Summary(id=old.id, state="interrupted", message="its process ended without a word")
+    summary = Summary(id=old.id, state="interrupted", message="its process died")
     (died,), _ = board.roster.take_in([(old, summary)])
     old.events_file.write_text("".join(f"{to_json(event)}\n" for event in uninterrupted(2)))
     died.state = old.read_state()
