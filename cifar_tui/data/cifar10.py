@@ -34,7 +34,7 @@ ARCHIVE = "cifar-10-python.tar.gz"
 BATCHES = "cifar-10-batches-py"
 BATCH_FILES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
 
-# MD5, which torchvision has, tells accidents apart; but another file of the same MD5 can be made. The archive's SHA-256
+# MD5, which torchvision has, detects accidents; but another file of the same MD5 can be made. The archive's SHA-256
 # is the one that Keras pins in its `cifar10.py`; the files' are of what it holds, as several public projects pin them.
 ARCHIVE_SHA256 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
 SHA256 = {
@@ -124,7 +124,9 @@ def read(data_dir: str | None, progress: ProgressCallback, *, keep_out: bool = F
     try:
         return _read(places, progress)
     except _UnusableError as error:
-        raise CifarTuiError(f"CIFAR-10 was downloaded but cannot be read: {'; '.join(error.reasons)}; try again") from None
+        raise CifarTuiError(
+            f"CIFAR-10 was downloaded but cannot be read: {'; '.join(error.reasons)}; try again"
+        ) from None
 
 
 def _places(data_dir: str | None) -> list[Path]:
@@ -144,7 +146,7 @@ def _found(places: list[Path]) -> Iterator[Found]:
 def _status(path: Path) -> os.stat_result | None:
     try:
         return path.stat()
-    except OSError:  # not there, or in a folder that may not be looked into: there is nothing to be had either way
+    except OSError:  # not there, or in a folder that cannot be read: either way it cannot be used
         return None
 
 

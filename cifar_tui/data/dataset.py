@@ -17,7 +17,7 @@ VALIDATION_SHARE = 0.1
 """The part of the training images that is held out for validation (the reference protocol: 5,000 of 50,000)."""
 
 ProgressCallback = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and how much there is (0: not known). It may raise, to stop it."""
+"""Called with a step, how much of it is done, and how much there is (0: not known). It may raise, to stop it."""
 
 
 @dataclass(frozen=True, slots=True)

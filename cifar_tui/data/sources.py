@@ -44,7 +44,7 @@ def read(
 
 
 def check_cifar10(folder: str) -> None:
-    """See that a folder that is to hold CIFAR-10 does.
+    """Check that a folder holds CIFAR-10.
 
     Raises:
         InputError: It does not, or cannot be looked into.

@@ -1,4 +1,4 @@
-"""One run in one thread: it prepares, trains, and leaves a run folder that tells how it ended."""
+"""One run in one thread: it prepares, trains, and leaves a run folder that records how it ended."""
 
 from __future__ import annotations
 
@@ -247,7 +247,7 @@ class Run:
             if outcome.test and job.state.test:
                 predictions = Predictions(*outcome.test.examples(job.setup.dataset.test, SHOWN))
                 answers = answers_of(outcome.test, job.setup.dataset, job.state.test.epoch)
-        except Exception as error:  # noqa: BLE001  (an error in one run is that run's end, and told as such)
+        except Exception as error:  # noqa: BLE001  (an error in one run is that run's end, and reported as such)
             # What could not be written may be another process's run by now, which says more.
             job.ownership.check()
             self._fail(job.ownership.error or error)

@@ -17,7 +17,7 @@ class OutputError(OSError):
 
 
 class _Output(io.FileIO):
-    """A descriptor of it, whose errors are told apart from those of other files."""
+    """A descriptor of it, whose errors are distinguished from those of other files."""
 
     def write(self, data: Any, /) -> int:
         try:

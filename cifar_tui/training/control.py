@@ -1,4 +1,4 @@
-"""What other threads ask of a training thread; it answers at the next batch boundary."""
+"""Requests of other threads to a training thread, which handles them between two batches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cifar_tui.events import RunStatus
 
 
 class StopTraining(Exception):  # noqa: N818  (a request that unwinds the loop, not an error)
-    """Unwinds the training thread to where a stop is answered: the run is to end in `state`, for the reason `why`."""
+    """Unwinds the training thread to where a stop is handled: the run is to end in `state`, for the reason `why`."""
 
     def __init__(self, state: RunStatus, why: str) -> None:
         super().__init__(why)
@@ -44,7 +44,7 @@ class Control:
             self._paused = True
 
     def resume(self) -> None:
-        """Ask to go on."""
+        """Ask to continue."""
         with self._changed:
             self._paused = False
             self._changed.notify_all()

@@ -87,7 +87,7 @@ def _logits(model: Logits) -> list[Tensor]:
     """What is made of each of the batches that are compared."""
     generator, found = torch.Generator().manual_seed(0), []
     for size in COMPARED:
-        # Each made anew: a model may change its images in place, and leave gradients on.
+        # Made again for each model: it may change its images in place, and leave gradients on.
         with torch.no_grad():
             images = torch.rand((size, 3, IMAGE_SIZE, IMAGE_SIZE), generator=generator) * 2 - 1
             found.append(model(images).detach())

@@ -180,7 +180,7 @@ def _build_gradients(setup: Setup, notify: Callable[[str], None]) -> Gradients:
     if setup.placement.device.type != "cuda":
         return Gradients(*arguments)
     if is_user_class(setup.config.model):
-        notify("operations are launched one by one: a CUDA graph would repeat for every batch what the model class decided once")
+        notify("operations are launched one by one: a CUDA graph would repeat what your model class decided once")
         return Gradients(*arguments)
     return ReplayedGradients(*arguments, notify)
 

@@ -16,7 +16,7 @@ from PIL import Image, ImageFile, TiffImagePlugin
 from cifar_tui.data.images.resize import STRIP_PIXELS
 
 DEPTHS = (8, 10, 12, 14)
-"""Bits of 16 that cameras and scanners have; values that need more than these are taken for full ones."""
+"""Bits of 16 that cameras and scanners have; values that need more than these are read as 16-bit."""
 FULL = 65535
 
 _MAX, _SIGNED_MIN, _SIGNED_MAX, _BITS, _FORMAT = 281, 340, 341, 258, 339

@@ -52,7 +52,7 @@ __all__ = [
 _FIRST_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 _FORMATS = (*_FIRST_FORMATS, "AVIF", "HEIF", "QOI", "SGI", "SUN")
 _BY_NAME = {".tga": "TGA", ".icb": "TGA", ".vda": "TGA", ".vst": "TGA", ".pcx": "PCX"}
-"""Formats that the content of a file does not tell from others."""
+"""Formats that cannot be recognized by the content of a file."""
 _ONE_PICTURE = ("MPO", "HEIF")
 """Formats of telephones, which keep smaller copies or parts beside the photograph."""
 _BEGINNING = 64
@@ -113,7 +113,7 @@ def decode_with_note(path: str | os.PathLike[str], rules: int = RULES) -> tuple[
 
 
 def prepare() -> None:
-    """Load the decoders, have them return memory, and keep their warnings on odd files off the screen."""
+    """Load the decoders, have them return memory, and silence their warnings on odd files."""
     warnings.filterwarnings("ignore", module=r"PIL\.")
     Image.init()
     with contextlib.suppress(ImportError):

@@ -50,7 +50,7 @@ def resolved(model: str, folder: str | None) -> str | None:
 
 
 def check(model: str, folder: str | None, barred: Sequence[Path] = ()) -> ModuleLocation:
-    """See that `package.module:Class` is of this form, and that there may be such a class, importing nothing.
+    """Check that `package.module:Class` is of this form, and that there may be such a class, importing nothing.
 
     Args:
         model: The class.
@@ -97,7 +97,7 @@ def untrusted(model: str, folder: str | None, barred: Sequence[Path]) -> Untrust
 
 
 def load(model: str, folder: str | None) -> Callable[[int], nn.Module]:
-    """Import a class's module, anew each time: its file may have changed, and another folder's may have its name.
+    """Import a class's module again each time: its file may have changed, and another folder's may have its name.
 
     Modules are looked for in this folder, then in the current one, then elsewhere. The one where it was found stays in
     front of the path until another class is loaded, for what it imports; the other one does not come to be there.

@@ -25,7 +25,7 @@ Key = tuple[str, str, tuple[str, ...]]
 """A class, the folder from which its own modules are imported, and the files that an import of it runs: real paths."""
 
 _now: set[Key] = set()
-"""What this process was told, where the state folder may not be written."""
+"""The classes trusted by this process alone, where the state folder may not be written."""
 _writing = threading.Lock()
 
 

@@ -66,7 +66,7 @@ class Snapshot:
 
 
 def check_finite(snapshot: Snapshot) -> None:
-    """See that a snapshot is worth saving.
+    """Check that a snapshot is worth saving.
 
     Raises:
         DivergedError: Its weights are not finite.
@@ -228,7 +228,7 @@ def load(path: Path, limits: SizeLimits = UNLIMITED) -> Snapshot:
 
 
 def _check_parts(file: BinaryIO, limits: SizeLimits) -> None:
-    """See that every part of a checkpoint is as it was written: PyTorch writes checksums, but does not read them.
+    """Check every part of a checkpoint against its checksum, which PyTorch writes but does not read.
 
     Raises:
         zipfile.BadZipFile: It is not; or it is compressed, as PyTorch writes none, and could unpack to any size; or the
@@ -244,7 +244,7 @@ def _check_parts(file: BinaryIO, limits: SizeLimits) -> None:
 
 
 def _check_whole(snapshot: Snapshot, most: int) -> None:
-    """See that what it holds is of the right kinds, and that its parts go together.
+    """Check that a snapshot's values have the right types and fit together.
 
     Raises:
         ValueError: They do not; or its tensors would take more than `most` bytes, as those may that repeat one value.

@@ -1,4 +1,4 @@
-"""The images of runs, in memory: read once for runs on the same ones, and found where they are now."""
+"""The images of runs, in memory: read once for all runs on the same ones, and found where they are now."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cifar_tui.records import DataLocation, StoredRun
 
 
 class ImageCache:
-    """The images that were read last, so that runs on the same ones read them once. Threads may share it."""
+    """Keeps the images that were read last, so that runs on the same ones read them once. Threads may share it."""
 
     def __init__(self) -> None:
         self._last: tuple[tuple[str, str | None, int], Source] | None = None
@@ -32,7 +32,7 @@ class ImageCache:
 
         Args:
             place: By the options of a run that name it.
-            progress: Told what is being done; what it raises ends the reading.
+            progress: Called with each step; what it raises ends the reading.
             stored: Whether they are those of a run in a folder, which may have come from anybody: where they say that
                 CIFAR-10 is, it is looked for, but never put.
             rules: Those by which folders are read: of a run, the ones that it began with.
@@ -43,7 +43,7 @@ class ImageCache:
         """
         wanted = (place.data, place.data_dir, rules)
         while not self._reading.acquire(timeout=0.1):
-            # Another run reads; where this one is asked to stop meanwhile, telling of progress raises.
+            # Another run reads; where this one is asked to stop meanwhile, `progress` raises.
             progress("waiting for another run's images", 0, 0)
         try:
             if self._last is None or self._last[0] != wanted:
@@ -81,6 +81,6 @@ class ImageCache:
 
 
 def _decoder(stored: StoredRun) -> str:
-    """Whether another decoder may be why images are other ones."""
+    """Whether another decoder may be why images differ."""
     before, now = stored.versions.get("pillow"), importlib.metadata.version("pillow")
     return "" if before in (None, now) else f" (or decodes them differently: Pillow is {now} here and was {before})"

@@ -1,4 +1,4 @@
-"""From a run's options to what its loop needs: images, a device, a model."""
+"""Set a run up from its options: images, a device, a model."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ UNCOMPILED = (
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """A run that is ready to train."""
+    """All that the training loop needs of a run."""
 
     config: TrainingConfig
     placement: Placement
@@ -47,7 +47,7 @@ class Setup:
 
     @property
     def recipe(self) -> Recipe:
-        """How it is trained, beside its options."""
+        """The recipe that its options name."""
         return recipe(self.config.recipe, self.config.model)
 
     @property
@@ -69,7 +69,7 @@ def prepare(config: TrainingConfig, image_cache: ImageCache, progress: ProgressC
     Args:
         config: The options of a new run.
         image_cache: Where its images may be in memory already.
-        progress: Told what is being done; what it raises ends that.
+        progress: Called with each step; what it raises ends this.
 
     Raises:
         InputError: The options do not fit this machine or these images, or a class of the user's own is no model.
@@ -109,7 +109,7 @@ def _setup(
 
 
 def use_device(config: TrainingConfig) -> Placement:
-    """Find the device, and have this thread compute there, with its number of threads.
+    """Resolve the device, and have this thread compute there, with its number of threads.
 
     Raises:
         InputError: The options do not fit this machine.
