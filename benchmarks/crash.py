@@ -53,7 +53,7 @@ def preload() -> None:
     import cifar_tui.headless.driver
     import cifar_tui.report.plots.confusion
     import cifar_tui.report.plots.curves
-    import cifar_tui.report.plots.predictions
+    import cifar_tui.report.plots.examples
     import cifar_tui.training.loop
     import cifar_tui.training.setup.prepare  # noqa: F401
 

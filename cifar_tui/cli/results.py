@@ -46,7 +46,7 @@ def runs(call: Invocation) -> None:
 @pass_invocation
 def compare(call: Invocation, names: tuple[str, ...], study: bool, report: Path | None) -> None:
     """Compare runs: results, learning speed, predictions image by image."""
-    from cifar_tui.headless.comparison import compare_runs
+    from cifar_tui.headless.compare import compare_runs
 
     folders = [call.find_run(name) for name in names]
     compare_runs(folders, as_json=call.options.json, study=study, report=report)

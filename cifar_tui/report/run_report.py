@@ -1,4 +1,4 @@
-"""`report.md`: a run in words and pictures, for every way in which it can end."""
+"""`report.md`: a run in words and pictures, however it ended."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from cifar_tui.events import Epoch, Evaluated
 from cifar_tui.formatting import UNKNOWN, count, duration, percent, plural
 from cifar_tui.options import flag
 from cifar_tui.records import RunRecord
-from cifar_tui.report.findings import conclusion, confidence
 from cifar_tui.report.markdown import escape, picture, table
+from cifar_tui.report.run_findings import conclusion, confidence
 from cifar_tui.state import RunState
 from cifar_tui.store.command_lines import run_command, shell_line, training_command
 
 CONFUSED_PAIRS = 10
-"""The most pairs of confused classes that are listed."""
+"""Pairs of confused classes that are listed, at most."""
 NOTES = 50
-"""The most notes that are listed, the last ones."""
+"""Notes that are listed, at most: the last ones."""
 OVERFITTING = 0.05
-"""Training accuracy this far above validation accuracy is called over-fitting; from two fifths of it on, slight."""
+"""Training accuracy this far above validation accuracy counts as over-fitting; from two fifths of it on, as slight."""
 UNDERFITTING = 0.10
-"""Without over-fitting, this share of wrong images, in training and in validation, is called under-fitting."""
+"""Without over-fitting, this share of wrong images, in training and in validation, counts as under-fitting."""
 
 
 def report_md(
@@ -34,10 +34,10 @@ def report_md(
     """The report, in Markdown. Whatever comes from outside, such as class names, is shown as text.
 
     Args:
-        state: The run, at whatever point it is.
+        state: The run, also while it trains.
         record: Its record.
         files: Names in the run's folder that the report may refer to; pictures that are not there are left out.
-        calibration: Of its answers on the test images, where they are known.
+        calibration: Of its predictions for the test images, where they are known.
     """
     parts = [
         f"# {escape(record.options.model)} on {escape(record.dataset.name)}",
@@ -93,7 +93,7 @@ def _summary(state: RunState, record: RunRecord) -> str:
 
 
 def _ending(state: RunState, planned: int) -> str:
-    """How the run ended, or where it stands, in one sentence."""
+    """How the run ended, or its progress, in one sentence."""
     done = len(state.epochs)
     of = f"{count(done)} of {plural(planned, 'epoch')}"
     message = state.finished.message.strip().rstrip(".") if state.finished else ""
@@ -143,12 +143,12 @@ def _main_figures(state: RunState, record: RunRecord) -> str:
         ("Parameters", count(record.parameters)),
     ]
     if state.resumptions:
-        rows.append(("Went on after a pause or stop", plural(len(state.resumptions), "time")))
+        rows.append(("Resumed", plural(len(state.resumptions), "time")))
     return table(("", ""), rows, "lr")
 
 
 def _fit(epochs: Sequence[Epoch], best: Epoch | None) -> str:
-    """What the distance between training and validation says, with its figures."""
+    """What the gap between training and validation says, with its figures."""
     last = epochs[-1]
     sentences = []
     if best and best is not last:
@@ -192,7 +192,7 @@ def _verdict(epochs: Sequence[Epoch]) -> str:
     if min(wrong, 1 - last.val_accuracy) >= UNDERFITTING:
         return (
             f"There is no over-fitting but **under-fitting**: {percent(wrong)} of the training images and "
-            f"{percent(1 - last.val_accuracy)} of the validation images were still taken for another class."
+            f"{percent(1 - last.val_accuracy)} of the validation images were still misclassified."
         )
     return "Neither over- nor under-fitting shows."
 
@@ -217,19 +217,19 @@ def _test(test: Evaluated, classes: Sequence[str], files: AbstractSet[str]) -> l
             else []
         ),
         table(("class", "right", "accuracy (recall)", "precision"), rows, "lrrr"),
-        "Recall is the share of a class's images that are found; precision is the share that is right of what is taken "
-        "for the class.",
+        "Recall is the share of a class's images that are predicted as it; precision is the share of the images "
+        "predicted as a class that belong to it.",
     ]
     pairs = most_confused(test.confusion, classes, CONFUSED_PAIRS)
     if pairs:
         lines = [
-            f"- {count(pair.count)} of {count(pair.images)} “{escape(pair.true)}” taken for “{escape(pair.predicted)}” "
-            f"({percent(pair.count / pair.images)})"
+            f"- {count(pair.count)} of {count(pair.images)} “{escape(pair.true)}” predicted as "
+            f"“{escape(pair.predicted)}” ({percent(pair.count / pair.images)})"
             for pair in pairs
         ]
         parts += ["Most often confused:", "\n".join(lines)]
     else:
-        parts.append("No test image was taken for another class.")
+        parts.append("No test image was misclassified.")
     parts += picture("confusion_matrix.png", "Confusion matrix", files)
     if "confusion_matrix.csv" in files:
         parts.append("The counts are in [confusion_matrix.csv](confusion_matrix.csv).")
@@ -247,7 +247,7 @@ def _notes(state: RunState) -> list[str]:
 
 
 def _resumed_on(state: RunState, record: RunRecord) -> list[str]:
-    """What else the run has computed on since it was resumed, each way once."""
+    """Other devices, precisions and threads that the run was resumed with, each once."""
     began = (record.device_name, record.device, record.precision, record.threads)
     ways = [(each.device_name, each.device, each.precision, each.threads) for each in state.resumptions if each.device]
     return [
@@ -283,7 +283,7 @@ def _how_trained(state: RunState, record: RunRecord) -> list[str]:
 
 
 def _commands(state: RunState, record: RunRecord) -> list[str]:
-    """The command lines that train it again, go on with it, and evaluate it."""
+    """The command lines that train it again, resume it, and evaluate it."""
     parts = [
         "## Run it again",
         "To train the same again:",
@@ -297,7 +297,7 @@ def _commands(state: RunState, record: RunRecord) -> list[str]:
         parts.append(f"Training that diverges mostly has too high a learning rate: try a lower one, such as `{lower}`.")
     elif state.status != "finished" and state.checkpoint:
         parts += [
-            "To go on from the last checkpoint:",
+            "To resume from the last checkpoint:",
             _shell_block(run_command("resume", record.id, record.runs_dir)),
         ]
     if state.checkpoint:

@@ -1,4 +1,4 @@
-"""What a run leaves for later, beside its stream: all it takes to run it again, and its answers on the test images."""
+"""What a run leaves for later, beside its stream: all it takes to run it again, and its test predictions."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cifar_tui import __version__
+from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.records import DatasetRecord, RunRecord
-from cifar_tui.store.predictions import Answers
 from cifar_tui.store.relocation import relative_paths
 from cifar_tui.store.run_folder import RunFolder
 
@@ -57,6 +57,6 @@ def record_of(setup: Setup, folder: RunFolder) -> RunRecord:
     )
 
 
-def answers_of(test: Evaluation, dataset: Dataset, epoch: int) -> Answers:
-    """What an evaluation of the test images, by the weights of this epoch, found image by image."""
-    return Answers(dataset.test.labels.cpu().numpy(), test.probabilities(), epoch, dataset.fingerprint)
+def predictions_of(test: Evaluation, dataset: Dataset, epoch: int) -> Predictions:
+    """The predictions of an evaluation of the test images by the weights of this epoch."""
+    return Predictions(dataset.test.labels.cpu().numpy(), test.probabilities(), epoch, dataset.fingerprint)

@@ -240,7 +240,7 @@ def _literal(choices: tuple[Any, ...]) -> Convert:
 
 def _items(kind: type, inner: Convert) -> Convert:
     def convert(value: Any) -> Any:
-        if not isinstance(value, list):
+        if not isinstance(value, list | tuple):
             raise TypeError(value)
         return kind(map(inner, value))
 
@@ -249,7 +249,7 @@ def _items(kind: type, inner: Convert) -> Convert:
 
 def _fixed_tuple(inner: list[Convert]) -> Convert:
     def convert(value: Any) -> Any:
-        if not isinstance(value, list):
+        if not isinstance(value, list | tuple):
             raise TypeError(value)
         return tuple(convert(item) for convert, item in zip(inner, value, strict=True))
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cifar_tui.analysis.calibration import BINS, calibrate
-from cifar_tui.analysis.class_scores import wilson
+from cifar_tui.analysis.significance import wilson_interval
 from cifar_tui.report.plots.calibration import draw_calibration
 from cifar_tui.report.run_report import report_md
 from tests.support.recorded import recorded, run_record
@@ -66,7 +66,7 @@ def test_a_confidence_that_is_always_borne_out_has_no_error() -> None:
 @given(st.integers(0, 300), st.integers(0, 300))
 def test_an_interval_holds_its_share_and_ends_where_the_score_test_would_refuse(right: int, wrong: int) -> None:
     images = right + wrong
-    low, high = wilson(right, images)
+    low, high = wilson_interval(right, images)
     if not images:
         assert math.isnan(low)
         assert math.isnan(high)
@@ -107,7 +107,7 @@ def test_the_conclusion_is_of_the_runs_own_figures() -> None:
     assert conclusion.split("\n\n")[0] == (
         "Validation accuracy was 50.00 % after the first epoch and at its highest, 70.00 %, after epoch 2, when 2,000 "
         "training images had been seen. There, training accuracy was 10.00 points below it. Of 1,101 test images, "
-        "94.46 % are classified rightly (95 % interval 92.95 % to 95.66 %), 24.46 points above validation. It finds "
+        "94.46 % are classified correctly (95 % interval 92.95 % to 95.66 %), 24.46 points above validation. It finds "
         "most of “bird”, 95.00 %, and least of “fish”, 0.00 %. Its commonest mistake is “plane” for “bird”: 27 of 61 "
         "mistakes (44.26 %)."
     )

@@ -19,8 +19,8 @@ from rich.console import Console
 from cifar_tui.data.images import decoder
 from cifar_tui.data.images.input_files import InputFile, decoded, find
 from cifar_tui.errors import InputError
-from cifar_tui.headless.prediction import _block, _line, _total
-from cifar_tui.runs.inference import Prediction, predictions
+from cifar_tui.headless.predict import _block, _line, _total
+from cifar_tui.runs.prediction import Prediction, predict_first
 from cifar_tui.runs.workspace import Workspace
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.control import Control
@@ -270,7 +270,7 @@ def test_a_walk_through_all_folders_holds_up_nobody_who_does_not_want_it_any_mor
     walked = threading.Event()
     monkeypatch.setattr("cifar_tui.data.images.input_files.find", lambda _: walked.wait(60) and [])
     with pytest.raises(KeyError, match="looking for image files"):
-        predictions(trained[0], ["/"], stop, most=1)
+        predict_first(trained[0], ["/"], stop, most=1)
     walked.set()
 
 

@@ -44,7 +44,7 @@ def test_stopping_at_any_moment_and_resuming_ends_in_the_run_that_would_have_bee
     assert process.returncode == status, err
     folder = only_run(tmp_path)
     assert summary(folder)["state"] == "interrupted"
-    assert re.search(rf"interrupted by {number.name} .*go on with: cifar-tui resume {folder.name}", out)
+    assert re.search(rf"interrupted by {number.name} .*resume with: cifar-tui resume {folder.name}", out)
     assert f"{number.name}: saving and stopping; a second signal aborts at once" in err
     assert (folder / "checkpoints" / "last.pt").exists()
 

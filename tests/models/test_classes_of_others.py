@@ -175,7 +175,7 @@ def test_looking_at_a_run_imports_no_class_even_a_trusted_one(cwd: Path) -> None
         assert call(command, cwd).returncode == 0
     compared = call(["compare", "ours", "evil"], cwd)
     assert compared.returncode == 0
-    assert f"it is not recorded in {PREDICTIONS}, and a comparison runs no class" in compared.stderr
+    assert f"not recorded in {PREDICTIONS}, and `compare` runs no user-defined model class" in compared.stderr
     assert call(["export", "evil", "--format", "csv"], cwd).returncode == 0
     assert not (cwd / "acted").exists()
 
@@ -281,7 +281,7 @@ async def test_the_dashboard_asks_before_it_runs_such_a_class(tmp_path: Path) ->
     folder.write_record(run_record(TrainingConfig(model="payload:Net", model_dir=str(tmp_path / "elsewhere"))))
     (tmp_path / "Y").mkdir()
     async with dashboard(tmp_path / "runs", "mlp") as desk:
-        desk.session.galleries[folder.id] = InputError("its class is not known")
+        desk.session.images[folder.id] = InputError("its class is not known")
         await desk.until(lambda: len(desk.app.roster) == 2)
         await desk.press("down", "n")
         await desk.shows("New run", "payload:Net is not filled in")

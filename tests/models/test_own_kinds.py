@@ -319,7 +319,7 @@ def test_curves_of_no_epoch_are_exported_and_said_to_be_empty(tmp_path: Path, mo
     for form in ("csv", "tensorboard"):
         done = call(["export", "begun", "--format", form], cwd)
         assert done.returncode == 0, done.stderr
-        assert "; the run has no whole epoch yet" in done.stdout
+        assert "; the run has no complete epoch yet" in done.stdout
     refused = call(["export", "begun", "--format", "onnx"], cwd)
     assert refused.returncode == 2
     assert "has no best weights yet: they come with the end of an epoch; resume it first" in refused.stderr

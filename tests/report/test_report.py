@@ -135,20 +135,20 @@ def test_a_class_without_images_or_predictions_has_no_scores() -> None:
 def test_the_most_confused_pairs_are_told_in_words_the_most_first() -> None:
     report = report_md(recorded(), run_record(), FILES)
 
-    pairs = [line for line in report.splitlines() if "taken for “" in line]
+    pairs = [line for line in report.splitlines() if "predicted as “" in line]
     assert pairs == [
-        "- 27 of 1,000 “bird” taken for “plane” (2.70 %)",
-        "- 23 of 1,000 “bird” taken for “fish” (2.30 %)",
-        "- 6 of 100 “plane” taken for “fish” (6.00 %)",
-        "- 4 of 100 “plane” taken for “bird” (4.00 %)",
-        "- 1 of 1 “fish” taken for “bird” (100.00 %)",
+        "- 27 of 1,000 “bird” predicted as “plane” (2.70 %)",
+        "- 23 of 1,000 “bird” predicted as “fish” (2.30 %)",
+        "- 6 of 100 “plane” predicted as “fish” (6.00 %)",
+        "- 4 of 100 “plane” predicted as “bird” (4.00 %)",
+        "- 1 of 1 “fish” predicted as “bird” (100.00 %)",
     ]
 
 
 def test_no_confusion_is_told_too() -> None:
     report = report_md(recorded(test=ConfusionMatrix.of(((1, 0, 0), (0, 1, 0), (0, 0, 1)))), run_record(), FILES)
 
-    assert "No test image was taken for another class." in report
+    assert "No test image was misclassified." in report
 
 
 def test_the_gap_is_measured_at_the_best_and_at_the_last_epoch() -> None:
@@ -218,7 +218,7 @@ def test_how_it_was_trained_is_told_in_full() -> None:
         "| CPU threads | 2 |",
         f"| Dataset fingerprint (SHA-256) | {'5f' * 32} |",
         "| Versions | cifar-tui 0.1.0, python 3.12.1, torch 2.15.0 |",
-        "| Went on after a pause or stop | 1 time |",
+        "| Resumed | 1 time |",
     ):
         assert row in report
 

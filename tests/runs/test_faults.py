@@ -21,7 +21,7 @@ import pytest
 import torch
 
 from cifar_tui import models
-from cifar_tui.report import artefacts
+from cifar_tui.report import run_files
 from cifar_tui.training.checkpoints import storage
 from tests.support import command
 from tests.support.command import events, eventually, only_run, refused, start, summary
@@ -181,7 +181,7 @@ def test_a_plot_that_fails_leaves_the_result_and_is_told_in_the_log_and_the_repo
     def fails(_: object) -> bytes:
         raise RuntimeError("no font")
 
-    monkeypatch.setattr(artefacts, "draw_curves", fails)
+    monkeypatch.setattr(run_files, "draw_curves", fails)
     result = call([*TRAIN, "--epochs", "1"], cwd)
     assert result.returncode == 0, result.stderr
     folder = only_run(cwd)

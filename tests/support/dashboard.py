@@ -18,12 +18,12 @@ import cifar_tui.tui
 from cifar_tui.config import TrainingConfig
 from cifar_tui.events import AnyEvent, RunFinished, RunStatus, to_json
 from cifar_tui.records import NO_OVERRIDES, Overrides
-from cifar_tui.runs.inference import Gallery, PredictedFiles
-from cifar_tui.runs.messages import Ended, Listener, Message
-from cifar_tui.runs.paired_images import PairedImages
+from cifar_tui.runs.messages import Ended, Listener, Message, ProgressCallback
+from cifar_tui.runs.prediction import PredictedFiles
 from cifar_tui.runs.run import Run
-from cifar_tui.runs.workspace import ProgressCallback, Workspace
-from cifar_tui.store.answered import Two
+from cifar_tui.runs.test_images import PairedImages, PredictedImages
+from cifar_tui.runs.workspace import Workspace
+from cifar_tui.store.predictions import RunPair
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.app import Dashboard
 from tests.support.recorded import finished, run_record, started, uninterrupted
@@ -89,7 +89,7 @@ class FakeSession:
         self.runs: list[FakeRun] = []
         self.missing_in: Path | None = None
         """Where CIFAR-10 would have to be fetched into."""
-        self.galleries: dict[str, Gallery | Exception] = {}
+        self.images: dict[str, PredictedImages | Exception] = {}
         """What comes of opening a run's images, by the run's id."""
         self.pair: PairedImages | Exception | None = None
         """What comes of opening the images of two runs."""
@@ -117,18 +117,18 @@ class FakeSession:
     def warm_up(self, config: TrainingConfig, progress: ProgressCallback) -> str:
         return "cpu: a fast one"
 
-    def gallery(self, folder: RunFolder, progress: ProgressCallback) -> Gallery:
+    def test_images(self, folder: RunFolder, progress: ProgressCallback) -> PredictedImages:
         self.opened.append(folder.id)
         progress("evaluating", 0, 0)
         while not self.gate.wait(0.01):
             progress("evaluating", 0, 0)
-        found = self.galleries[folder.id]
+        found = self.images[folder.id]
         if isinstance(found, Exception):
             raise found
         return found
 
-    def paired(self, two: Two, progress: ProgressCallback) -> PairedImages:
-        self.opened += [run.folder.id for run in two]
+    def paired_images(self, runs: RunPair, progress: ProgressCallback) -> PairedImages:
+        self.opened += [run.folder.id for run in runs]
         progress("reading images", 3, 4)
         while not self.gate.wait(0.01):
             progress("reading images", 3, 4)

@@ -1,4 +1,4 @@
-"""What panels show, for their tests: runs in every state, galleries; and what holds for whatever a panel draws."""
+"""What panels show: runs in every state, predicted images; and what holds for whatever a panel draws."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from textual.strip import Strip
 
+from cifar_tui.analysis.paired_predictions import PairedPredictions
+from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.config import TrainingConfig
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import Batch, Evaluated, Paused
 from cifar_tui.records import Summary
-from cifar_tui.runs.inference import Gallery
 from cifar_tui.runs.messages import Loading
-from cifar_tui.runs.paired_images import PairedImages
+from cifar_tui.runs.test_images import PairedImages, PredictedImages
 from cifar_tui.state import RunState
-from cifar_tui.store.predictions import Answers
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.tui.images.image_loader import ImageLoader
 from cifar_tui.tui.images.panel import ImagesPanel
-from cifar_tui.tui.images.test_images import Opened
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 from tests.support.recorded import BATCHES, ID, MATRIX, recorded
@@ -173,10 +173,10 @@ def check(strips: Sequence[Strip], size: tuple[int, int], look: Look) -> None:
             assert look.colour or segment.style is None or segment.style.color is segment.style.bgcolor is None
 
 
-def gallery(
+def predicted_images(
     matrix: ConfusionMatrix = MATRIX, classes: Sequence[str] = ("plane", "bird", "fish"), epoch: int = 2
-) -> Gallery:
-    """Images that are confused as in this matrix, in any order, with answers of any confidence."""
+) -> PredictedImages:
+    """Images that are confused as in this matrix, in any order, with any confidence."""
     drawn = np.random.default_rng(0)
     size = len(classes)
     pairs = np.array([(i, j) for i in range(size) for j in range(size) for _ in range(matrix[i][j])]).reshape(-1, 2)
@@ -186,38 +186,43 @@ def gallery(
     probabilities[np.arange(len(pairs)), predicted] += 1.0
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     images = drawn.integers(0, 256, (len(pairs), 3, 32, 32), dtype=np.uint8)
-    return Gallery(images, Answers(labels, probabilities, epoch, "5f" * 32), tuple(classes))
+    return PredictedImages(images, Predictions(labels, probabilities, epoch, "5f" * 32), tuple(classes))
 
 
-def paired(both: int = 5, only_a: int = 3, only_b: int = 2, neither: int = 1) -> PairedImages:
-    """Images that so many of two runs classify rightly, in any order, with answers of any confidence."""
+def paired_images(both: int = 5, only_a: int = 3, only_b: int = 2, neither: int = 1) -> PairedImages:
+    """Images that so many of two runs classify correctly, in any order, with any confidence."""
     drawn = np.random.default_rng(1)
     right = np.repeat(np.array([(1, 1), (1, 0), (0, 1), (0, 0)], bool), (both, only_a, only_b, neither), axis=0)
     drawn.shuffle(right)
     labels = drawn.integers(0, 3, len(right))
 
-    def answers(is_right: NDArray[np.bool_], epoch: int) -> Answers:
+    def predictions(is_right: NDArray[np.bool_], epoch: int) -> Predictions:
         predicted = np.where(is_right, labels, (labels + 1) % 3)
         probabilities = drawn.uniform(0.0, 1.0, (len(right), 3)).astype(np.float32)
         probabilities[np.arange(len(right)), predicted] += 1.0
-        return Answers(labels, probabilities / probabilities.sum(axis=1, keepdims=True), epoch, "5f" * 32)
+        return Predictions(labels, probabilities / probabilities.sum(axis=1, keepdims=True), epoch, "5f" * 32)
 
     images = drawn.integers(0, 256, (len(right), 3, 32, 32), dtype=np.uint8)
-    return PairedImages(images, answers(right[:, 0], 2), answers(right[:, 1], 1), ("plane", "bird", "fish"))
+    paired = PairedPredictions(predictions(right[:, 0], 2), predictions(right[:, 1], 1))
+    return PairedImages(images, paired, ("plane", "bird", "fish"))
 
 
-GALLERY = gallery()
+LOADED = predicted_images()
 FINISHED = entry(recorded(), under_way=False)
 
 
 def no_session() -> None:
-    raise AssertionError("nothing is opened here")
+    """In place of a session that is not to be asked for anything."""
+    raise AssertionError("nothing is loaded here")
 
 
-def panel(found: Gallery | None = GALLERY, chosen: Entry | None = FINISHED, look: Look = LOOK) -> ImagesPanel:
-    opened = Opened(no_session, lambda: None)  # type: ignore[arg-type]
-    made = ImagesPanel(no_session, opened)  # type: ignore[arg-type]
+def images_panel(
+    loaded: PredictedImages | None = LOADED, chosen: Entry | None = FINISHED, look: Look = LOOK
+) -> ImagesPanel:
+    """The images view of this run, with these test images loaded."""
+    loader = ImageLoader(no_session, lambda: None)  # type: ignore[arg-type]
+    made = ImagesPanel(no_session, loader)  # type: ignore[arg-type]
     made.entry, made.look = chosen, look
-    made.opened.gallery = found
-    made.opened._entry = chosen
+    loader.loaded = loaded
+    loader._entry = chosen
     return made

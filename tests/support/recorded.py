@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 
+from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.config import TrainingConfig
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import (
@@ -23,9 +25,10 @@ from cifar_tui.events import (
     RunStatus,
 )
 from cifar_tui.records import DatasetRecord, RunRecord
-from cifar_tui.report.plots.predictions import Predictions
+from cifar_tui.report.plots.examples import Examples
 from cifar_tui.state import RunState
-from cifar_tui.store.predictions import Answers
+from cifar_tui.store.recorder import Recorder
+from cifar_tui.store.run_folder import RunFolder
 
 ID = "20260314-150926-cnn"
 TRAIN, BATCHES, SPEED, EPOCH_SECONDS = 1000, 4, 250.0, 4.5
@@ -262,9 +265,23 @@ def uninterrupted(epochs: int) -> list[AnyEvent]:
     return [started(), *(event for epoch in range(1, epochs + 1) for event in whole_epoch(epoch))]
 
 
+def some_examples() -> Examples:
+    """Four test images, as a report shows them."""
+    return Examples(np.zeros((4, 32, 32, 3), dtype=np.uint8), np.arange(4) % 3, np.arange(4) % 3)
+
+
 def some_predictions() -> Predictions:
-    return Predictions(np.zeros((4, 32, 32, 3), dtype=np.uint8), np.arange(4) % 3, np.arange(4) % 3)
+    """Predictions for the same four."""
+    return Predictions(np.arange(4) % 3, np.full((4, 3), 1 / 3, dtype=np.float32), 2, "f" * 64)
 
 
-def some_answers() -> Answers:
-    return Answers(np.arange(4) % 3, np.full((4, 3), 1 / 3, dtype=np.float32), 2, "f" * 64)
+CREATED = datetime(2026, 1, 2, 3, 4, 5)
+RECORD = run_record(TrainingConfig(epochs=5), id="20260102-030405-cnn", name="digits")
+
+
+def record_events(folder: RunFolder, events: Sequence[AnyEvent], state: RunState | None = None) -> None:
+    """Write these events to a run's folder, after those that made `state`."""
+    recorder = Recorder(folder, RECORD, state or RunState())
+    for event in events:
+        recorder.record(event)
+    recorder.close()

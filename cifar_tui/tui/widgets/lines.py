@@ -12,6 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from cifar_tui.formatting import printable
+from cifar_tui.system import text_width
 from cifar_tui.system.text_width import wrapped
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
@@ -37,6 +38,16 @@ def paragraph(text: str, width: int, look: Look) -> list[Strip]:
 def width_of(parts: Sequence[Part]) -> int:
     """The columns that these pieces take."""
     return sum(cell_len(part if isinstance(part, str) else part[0]) for part in parts)
+
+
+def cut(text: str, width: int, look: Look) -> str:
+    """The text in no more than so many columns, with a mark where it was longer."""
+    return text_width.cut(look.text(text), width, look.text("…"))
+
+
+def cut_start(text: str, width: int, look: Look) -> str:
+    """As `cut`, but the end of the text is kept."""
+    return text_width.cut_before(look.text(text), width, look.text("…"))
 
 
 def fitting(parts: Sequence[Part], width: int, look: Look) -> list[Part]:

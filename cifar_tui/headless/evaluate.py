@@ -1,4 +1,4 @@
-"""`cifar-tui evaluate`: a run's best weights on its test images, once more."""
+"""`cifar-tui evaluate`: a run's best weights evaluated on its test images."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from cifar_tui.formatting import percent, plural, printable
 from cifar_tui.headless.displays import PlainDisplay
 from cifar_tui.headless.tables import classes_table, console
 from cifar_tui.records import Overrides
-from cifar_tui.runs.inference import evaluate
+from cifar_tui.runs.evaluation import evaluate
 from cifar_tui.runs.messages import Loading
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system import output
 
 
 def evaluate_run(folder: RunFolder, given: Overrides, *, as_json: bool) -> None:
-    """Print the test loss and accuracy, and each class's.
+    """Print the test loss and accuracy, and the accuracy of each class.
 
     Args:
         folder: The run.
-        given: What a person gives instead of what it was made with.
+        given: Overrides of what it was made with.
         as_json: Print them as one JSON object.
 
     Raises:

@@ -32,8 +32,8 @@ _TILE, _GAP, _CAPTION, _HEADER, _MARGIN = 32 * _ZOOM, 44, 84, 100, 40
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Predictions:
-    """Test images and what the model takes them for.
+class Examples:
+    """Some test images with their true and predicted classes.
 
     Attributes:
         images: (n, 32, 32, 3) uint8, RGB.
@@ -46,15 +46,15 @@ class Predictions:
     predicted: np.ndarray[Any, np.dtype[np.integer[Any]]]
 
 
-def draw_predictions(predictions: Predictions, classes: Sequence[str]) -> bytes:
+def draw_examples(examples: Examples, classes: Sequence[str]) -> bytes:
     """The first 16 images, seven times enlarged, four in a row, with the predicted and the true class under each.
 
     A wrong prediction has a frame and a name in another colour, and a cross for a check mark.
     """
-    shown = min(len(predictions.images), SHOWN)
+    shown = min(len(examples.images), SHOWN)
     width = 2 * _MARGIN + _COLUMNS * _TILE + (_COLUMNS - 1) * _GAP
     height = _HEADER + math.ceil(shown / _COLUMNS) * (_TILE + _CAPTION)
-    right = int((predictions.true[:shown] == predictions.predicted[:shown]).sum())
+    right = int((examples.true[:shown] == examples.predicted[:shown]).sum())
     with DRAWING:
         from matplotlib.patches import Rectangle
         from matplotlib.transforms import IdentityTransform
@@ -69,11 +69,11 @@ def draw_predictions(predictions: Predictions, classes: Sequence[str]) -> bytes:
         write(_MARGIN, 44, f"Test images: {right} of these {shown} are right", width, 12, "#222222", "bold")
         write(_MARGIN, 74, "✓ right, ✗ wrong: the predicted class; below it the true one", width, 9.5, GREY)
         for n in range(shown):
-            true, predicted = int(predictions.true[n]), int(predictions.predicted[n])
+            true, predicted = int(examples.true[n]), int(examples.predicted[n])
             x = _MARGIN + n % _COLUMNS * (_TILE + _GAP)
             y = _HEADER + n // _COLUMNS * (_TILE + _CAPTION)
             # Enlarged a whole number of times, pixel by pixel: nothing is resampled.
-            enlarged = predictions.images[n].repeat(_ZOOM, axis=0).repeat(_ZOOM, axis=1)
+            enlarged = examples.images[n].repeat(_ZOOM, axis=0).repeat(_ZOOM, axis=1)
             figure.figimage(enlarged, x, height - y - _TILE, origin="upper")
             mark, color, frame, edge = ("✓", BLUE, 2, RULE) if true == predicted else ("✗", VERMILLION, 6, VERMILLION)
             corner, side = (x - frame / 2, height - y - _TILE - frame / 2), _TILE + frame

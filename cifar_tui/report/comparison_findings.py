@@ -1,27 +1,27 @@
-"""What a comparison comes to: sentences that are each made of its figures."""
+"""The conclusions of a comparison, in sentences made from its figures."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-from cifar_tui.analysis.comparison import Comparison, Figures, Pair, Race
+from cifar_tui.analysis.comparison import Comparison, PairComparison, Race, RunFigures
 from cifar_tui.formatting import count, duration, percent, points, probability
-from cifar_tui.report.findings import apart
 from cifar_tui.report.markdown import escape
+from cifar_tui.report.run_findings import apart
 
 
 def conclusion(comparison: Comparison) -> list[str]:
-    """The closing paragraphs: each run's figures, each pair, who learns faster, and the study."""
+    """The closing paragraphs: each run's figures, each pair, which learns faster, and the study."""
     runs = comparison.runs
     paragraphs = [list(_standing(runs))]
-    paragraphs += [list(_difference(two, runs)) for two in comparison.pairs]
+    paragraphs += [list(_difference(pair, runs)) for pair in comparison.pairs]
     paragraphs += [list(_learning(race, runs)) for race in comparison.races]
     paragraphs.append(list(_against_the_study(comparison)))
     return [" ".join(sentences) for sentences in paragraphs if sentences]
 
 
-def _standing(runs: Sequence[Figures]) -> Iterator[str]:
+def _standing(runs: Sequence[RunFigures]) -> Iterator[str]:
     yield from _of_each("Test accuracy is", runs, lambda run: run.test_accuracy, percent)
     yield from _of_each(
         "Validation accuracy after the first epoch was", runs, lambda run: run.first_val_accuracy, percent
@@ -43,8 +43,8 @@ def _standing(runs: Sequence[Figures]) -> Iterator[str]:
 
 def _of_each(
     what: str,
-    runs: Sequence[Figures],
-    value: Callable[[Figures], float | None],
+    runs: Sequence[RunFigures],
+    value: Callable[[RunFigures], float | None],
     shown: Callable[[float], str],
     unit: str = "",
 ) -> Iterator[str]:
@@ -55,15 +55,15 @@ def _of_each(
         yield f"{what} {', '.join(f'{shown(number)}{behind} ({escape(label)})' for label, number in known)}."
 
 
-def _difference(two: Pair, runs: Sequence[Figures]) -> Iterator[str]:
-    whole, (a, b) = two.overall, (escape(runs[n].label) for n in (two.a, two.b))
+def _difference(pair: PairComparison, runs: Sequence[RunFigures]) -> Iterator[str]:
+    whole, (a, b) = pair.overall, (escape(runs[n].label) for n in (pair.a, pair.b))
     if not whole.images:
         return
     alike = whole.low <= 0 <= whole.high
-    told = "includes 0: on these images the two cannot be told apart" if alike else "excludes 0"
+    verdict = "includes 0: these images show no difference between the two" if alike else "excludes 0"
     yield (
         f"The test accuracy of {a} less that of {b} is {points(whole.difference)} points; the 95 % interval, "
-        f"{points(whole.low)} to {points(whole.high)}, {told} (McNemar’s exact test: {probability(whole.p_value)})."
+        f"{points(whole.low)} to {points(whole.high)}, {verdict} (McNemar’s exact test: {probability(whole.p_value)})."
     )
     differ = whole.only_a + whole.only_b
     if differ:
@@ -71,7 +71,7 @@ def _difference(two: Pair, runs: Sequence[Figures]) -> Iterator[str]:
             f"One of the two alone is right on {count(differ)} of {count(whole.images)} images, {a} on "
             f"{percent(whole.only_a / differ)} of them."
         )
-    classes = [(s.name, each) for s, each in zip(runs[two.a].classes, two.classes, strict=True) if each.images]
+    classes = [(s.name, each) for s, each in zip(runs[pair.a].classes, pair.classes, strict=True) if each.images]
     if len(classes) > 1:
         (most, high), (least, low) = (pick(classes, key=lambda each: each[1].difference) for pick in (max, min))
         clear = sum(not each.low <= 0 <= each.high for _, each in classes)
@@ -82,8 +82,8 @@ def _difference(two: Pair, runs: Sequence[Figures]) -> Iterator[str]:
         )
 
 
-def _learning(race: Race, runs: Sequence[Figures]) -> Iterator[str]:
-    """Who was how soon as good as the least good one at its best."""
+def _learning(race: Race, runs: Sequence[RunFigures]) -> Iterator[str]:
+    """When each run reached the best validation accuracy that all of them reached."""
     level = race.levels[-1]
     reached = [
         f"{escape(runs[n].label)} after epoch {count(each.epoch)}, {count(each.samples)} training images and "

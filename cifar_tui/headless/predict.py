@@ -1,4 +1,4 @@
-"""`cifar-tui predict`: what a run's best weights take images for."""
+"""`cifar-tui predict`: the classes of image files by a run's best weights."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from cifar_tui.formatting import count, percent, plural, printable
 from cifar_tui.headless.displays import PlainDisplay
 from cifar_tui.headless.tables import cell
 from cifar_tui.records import Overrides
-from cifar_tui.runs.inference import Prediction, Unreadable, predict
 from cifar_tui.runs.messages import Loading
+from cifar_tui.runs.prediction import Prediction, Unreadable, predict
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system import output
 
 FEW = 8
-"""Up to so many images are shown one below the other; of more, there is a line each."""
+"""Up to so many images are shown with their pictures; of more, a line each."""
 NAMED = 5
-"""How many files that cannot be read are named."""
+"""Unreadable files that are named, at most."""
 BAR = 20
 GAP = "  "
 PICTURE = 32
@@ -35,7 +35,7 @@ PICTURE = 32
 
 
 def predict_run(folder: RunFolder, names: Sequence[str], given: Overrides, *, as_json: bool, ascii_only: bool) -> int:
-    """Print what is on images: the picture and the likeliest classes of a few, a line each of many.
+    """Print predictions for images: the picture and the likeliest classes of a few, a line each of many.
 
     As JSON, one object a line: `file`, `class`, `probability`, `top`, a list of `class` and `probability`, and, where
     the image stands in a folder that is named after a class, that as `true`; or, where the file cannot be used, `file`
@@ -48,27 +48,27 @@ def predict_run(folder: RunFolder, names: Sequence[str], given: Overrides, *, as
         InputError: A name means no image, the run has no best checkpoint, or its device is not there.
     """
     steps = PlainDisplay()
-    images, answers = predict(folder, names, lambda what, done, total: steps.loading(Loading(what, done, total)), given)
+    images, results = predict(folder, names, lambda what, done, total: steps.loading(Loading(what, done, total)), given)
     console = Console(file=output.stream(), highlight=False)
     ascii_only = ascii_only or not console.encoding.lower().startswith("utf")
     bad: list[Unreadable] = []
     labelled = right = 0
     began = time.monotonic()
-    for answer in answers:
-        if isinstance(answer, Unreadable):
-            bad.append(answer)
+    for result in results:
+        if isinstance(result, Unreadable):
+            bad.append(result)
             if len(bad) <= NAMED:
-                _complain(f"{printable(answer.picture.path)}: {printable(answer.why)}")
+                _complain(f"{printable(result.picture.path)}: {printable(result.why)}")
         else:
-            labelled += bool(answer.true)
-            right += answer.true == answer.top[0][0]
+            labelled += bool(result.true)
+            right += result.correct
         if as_json:
-            output.line(json.dumps(_record(answer)))
-        elif isinstance(answer, Prediction):
+            output.line(json.dumps(_record(result)))
+        elif isinstance(result, Prediction):
             if images > FEW:
-                output.line(_line(answer))
+                output.line(_line(result))
             else:
-                console.print(_block(answer, console, ascii_only=ascii_only), soft_wrap=True)
+                console.print(_block(result, console, ascii_only=ascii_only), soft_wrap=True)
     seconds = time.monotonic() - began
     usable = images - len(bad)
     if images > FEW and not as_json:
@@ -79,7 +79,7 @@ def predict_run(folder: RunFolder, names: Sequence[str], given: Overrides, *, as
 
 
 def _total(usable: int, seconds: float, labelled: int, right: int) -> str:
-    """The last line: how many images, how fast, and how many of those whose class is known were recognised."""
+    """The last line: how many images, how fast, and the accuracy on those whose class is known."""
     speed = f", {count(round(usable / seconds))} images/s" if usable and seconds > 0 else ""
     folders = f" of {count(labelled)} in folders named after their class"
     return plural(usable, "image") + speed + (f"; accuracy {percent(right / labelled)}{folders}" if labelled else "")
@@ -89,32 +89,32 @@ def _complain(text: str) -> None:
     print(f"cifar-tui: {text}", file=sys.stderr, flush=True)
 
 
-def _record(answer: Prediction | Unreadable) -> dict[str, object]:
-    if isinstance(answer, Unreadable):
-        return {"file": answer.picture.path, "error": answer.why}
-    (first, probability), *_ = answer.top
-    top = [{"class": name, "probability": p} for name, p in answer.top]
-    true = {"true": answer.true} if answer.true else {}
-    return {"file": answer.picture.path, "class": first, "probability": probability, "top": top, **true}
+def _record(result: Prediction | Unreadable) -> dict[str, object]:
+    if isinstance(result, Unreadable):
+        return {"file": result.picture.path, "error": result.why}
+    (first, probability), *_ = result.top
+    top = [{"class": name, "probability": p} for name, p in result.top]
+    true = {"true": result.true} if result.true else {}
+    return {"file": result.picture.path, "class": first, "probability": probability, "top": top, **true}
 
 
-def _line(answer: Prediction) -> str:
+def _line(result: Prediction) -> str:
     """An image in one line: its file, the likeliest classes, and the true one where that is another."""
-    classes = GAP.join(f"{printable(name)} {percent(p)}" for name, p in answer.top)
-    return f"{printable(answer.picture.path)}: {classes}{_but(answer)}"
+    classes = GAP.join(f"{printable(name)} {percent(p)}" for name, p in result.top)
+    return f"{printable(result.picture.path)}: {classes}{_but(result)}"
 
 
-def _but(answer: Prediction) -> str:
-    return f"{GAP}(in folder {printable(answer.true)})" if answer.true not in ("", answer.top[0][0]) else ""
+def _but(result: Prediction) -> str:
+    return f"{GAP}(in folder {printable(result.true)})" if result.true and not result.correct else ""
 
 
-def _block(answer: Prediction, console: Console, *, ascii_only: bool) -> Text:
+def _block(result: Prediction, console: Console, *, ascii_only: bool) -> Text:
     """An image, where the terminal has colours for it, beside or above its likeliest classes."""
-    words = list(_words(answer, ascii_only=ascii_only))
+    words = list(_words(result, ascii_only=ascii_only))
     width = max(cell_len(line) for line in words)
     if not console.is_terminal or console.no_color or console.color_system is None or ascii_only:
         return Text("\n".join(words) + "\n")
-    rows = list(_picture(answer.pixels))
+    rows = list(_picture(result.pixels))
     if console.width < PICTURE:
         return Text("\n".join(words) + "\n")
     if console.width < PICTURE + len(GAP) + width:
@@ -125,11 +125,11 @@ def _block(answer: Prediction, console: Console, *, ascii_only: bool) -> Text:
     return Text("\n").join([*(row + GAP + beside.get(number, "") for number, row in enumerate(rows)), Text("")])
 
 
-def _words(answer: Prediction, *, ascii_only: bool) -> Iterator[str]:
-    yield printable(answer.picture.path) + _but(answer)
-    names = [cell(name) for name, _ in answer.top]
+def _words(result: Prediction, *, ascii_only: bool) -> Iterator[str]:
+    yield printable(result.picture.path) + _but(result)
+    names = [cell(name) for name, _ in result.top]
     widest = max(map(cell_len, names))
-    for name, (_, p) in zip(names, answer.top, strict=True):
+    for name, (_, p) in zip(names, result.top, strict=True):
         bar = ("#" if ascii_only else "━") * round(BAR * p)
         yield f"{GAP}{name}{' ' * (widest - cell_len(name))}{GAP}{bar:{BAR}}{GAP}{percent(p):>8}"
 

@@ -1,4 +1,4 @@
-"""`cifar-tui compare`: runs against each other, on a terminal, as JSON, and as a report."""
+"""`cifar-tui compare`: runs compared, on a terminal, as JSON, and as a report."""
 
 from __future__ import annotations
 
@@ -13,16 +13,25 @@ from rich.console import Console
 from rich.text import Text
 
 from cifar_tui.analysis.class_scores import listed
-from cifar_tui.analysis.comparison import Comparison, Contestant, Pair, Race, Reach, classes_that_differ, compare, first
+from cifar_tui.analysis.comparison import (
+    ComparedRun,
+    Comparison,
+    PairComparison,
+    Race,
+    Reach,
+    classes_that_differ,
+    compare,
+    first,
+)
 from cifar_tui.analysis.study import STUDY
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.formatting import count, duration, percent, points, printable, probability
 from cifar_tui.headless.displays import PlainDisplay
-from cifar_tui.headless.tables import cell, comparison_table, console, fitting
+from cifar_tui.headless.tables import cell, comparison_table, console, fit_table
 from cifar_tui.report import comparison_files
-from cifar_tui.report.artefacts import lacking_fonts
-from cifar_tui.runs.inference import Progress, answers
-from cifar_tui.runs.messages import Loading
+from cifar_tui.report.run_files import missing_fonts
+from cifar_tui.runs.evaluation import predictions
+from cifar_tui.runs.messages import Loading, ProgressCallback
 from cifar_tui.state import RunState
 from cifar_tui.store import catalog
 from cifar_tui.store.run_folder import RunFolder
@@ -35,12 +44,12 @@ FIRST = ("first in images", "first in time")
 
 
 def compare_runs(folders: Sequence[RunFolder], *, as_json: bool, study: bool, report: Path | None) -> None:
-    """Print how runs differ, and write it up where that is asked for; nothing in their folders is changed.
+    """Print how runs differ, and write a report where one is wanted; nothing in their folders is changed.
 
     Args:
         folders: The runs, two or more.
         as_json: Print all figures as one JSON object.
-        study: Set the reference study's figures beside them.
+        study: Show the reference study's figures beside them.
         report: The Markdown or HTML file to write.
 
     Raises:
@@ -51,13 +60,13 @@ def compare_runs(folders: Sequence[RunFolder], *, as_json: bool, study: bool, re
     if report is not None:
         comparison_files.check(report)
     steps = PlainDisplay()
-    found = [_contestant(each, lambda what, done, of: steps.loading(Loading(what, done, of))) for each in folders]
+    found = [_read(each, lambda what, done, of: steps.loading(Loading(what, done, of))) for each in folders]
     comparison = compare(found, STUDY if study else ())
     states = [each.state for each in found]
     if report is not None:
         comparison_files.write(report, comparison, states)
-        if lacking := lacking_fonts([name for each in states if each.started for name in each.started.classes]):
-            print(f"cifar-tui: {lacking}", file=sys.stderr)
+        if missing := missing_fonts([name for each in states if each.started for name in each.started.classes]):
+            print(f"cifar-tui: {missing}", file=sys.stderr)
     if as_json:
         output.line(json.dumps(comparison.to_dict()))
         return
@@ -66,18 +75,18 @@ def compare_runs(folders: Sequence[RunFolder], *, as_json: bool, study: bool, re
         output.line(f"\nwritten to {printable(str(report))}")
 
 
-def _contestant(folder: RunFolder, progress: Progress) -> Contestant:
-    """A run and its answers: as recorded, or, where its test result is older than the recording, found out now."""
+def _read(folder: RunFolder, progress: ProgressCallback) -> ComparedRun:
+    """A run and its predictions: as recorded, or computed now where they are not."""
     state, fingerprint = catalog.live_state(folder), ""
     with contextlib.suppress(InputError):  # A damaged record leaves the results.
         fingerprint = folder.read_record().dataset.fingerprint
     if state.test is None:
-        return Contestant(folder.id, state, fingerprint, None, f"no test result; the run is {state.status}")
+        return ComparedRun(folder.id, state, fingerprint, None, f"no test result; the run is {state.status}")
     try:
-        return Contestant(folder.id, state, fingerprint, answers(folder, progress, run_classes=False))
+        return ComparedRun(folder.id, state, fingerprint, predictions(folder, progress, run_classes=False))
     except CifarTuiError as error:
-        why = f"what it took each test image for is not known: {error}"
-        return Contestant(folder.id, state, fingerprint, None, why)
+        why = f"its predictions for the test images are not known: {error}"
+        return ComparedRun(folder.id, state, fingerprint, None, why)
 
 
 def _print(comparison: Comparison, states: Sequence[RunState], out: Console) -> None:
@@ -90,22 +99,22 @@ def _print(comparison: Comparison, states: Sequence[RunState], out: Console) -> 
         if len(group) > 1 or comparison.study:
             out.print()
             _print_classes(group, comparison, out)
-    for two in comparison.pairs:
+    for pair in comparison.pairs:
         out.print()
-        _print_pair(two, comparison, out)
+        _print_pair(pair, comparison, out)
     for gap in comparison.gaps:
         print(f"cifar-tui: {printable(gap)}", file=sys.stderr)
 
 
 def _race_lines(race: Race, comparison: Comparison, width: int) -> Text:
-    """When each run first was as good in validation: a column for each run, or, where that is too wide, a row."""
+    """When each run first reached a validation accuracy: a column for each run, or, where that is too wide, a row."""
     labels = [printable(comparison.runs[n].label) for n in race.runs]
     columns = {LEVEL: [percent(level.accuracy) for level in race.levels]}
     for n, label in enumerate(labels):
         columns[label] = [_reach(level.reached[n]) for level in race.levels]
     for head, cost in zip(FIRST, ("samples", "seconds"), strict=True):
         columns[head] = [first(labels, [getattr(each, cost) for each in level.reached]) for level in race.levels]
-    beside = fitting(columns, FIRST, width, FIRST)
+    beside = fit_table(columns, FIRST, width, FIRST)
     if max(map(cell_len, beside.plain.splitlines())) <= width:
         return beside
     rows = [(level, label, reach) for level in race.levels for label, reach in zip(labels, level.reached, strict=True)]
@@ -116,7 +125,7 @@ def _race_lines(race: Race, comparison: Comparison, width: int) -> Text:
         "images": [count(reach.samples) for _, _, reach in rows],
         "time": [duration(reach.seconds) for _, _, reach in rows],
     }
-    return fitting(columns, (), width)
+    return fit_table(columns, (), width)
 
 
 def _reach(reach: Reach) -> str:
@@ -132,21 +141,21 @@ def _print_classes(group: Sequence[int], comparison: Comparison, out: Console) -
     study = [each for each in comparison.study if any(each.recall(score.name) is not None for score in scores[0])]
     for each in study:
         columns[f"study’s {each.model}"] = [percent(each.recall(score.name)) for score in scores[0]]
-    out.print(fitting(columns, (), out.width, (CLASS,)), soft_wrap=True)
+    out.print(fit_table(columns, (), out.width, (CLASS,)), soft_wrap=True)
     _print_only(len(shown), len(comparison.runs[group[0]].classes))
     mistakes = {
-        comparison.runs[n].label: [(pair.true, pair.predicted, pair.count) for pair in comparison.runs[n].confused]
+        comparison.runs[n].label: [(each.true, each.predicted, each.count) for each in comparison.runs[n].confused]
         for n in group
     }
     for label, pairs in [*mistakes.items(), *((f"study’s {each.model}", each.confused) for each in study)]:
-        named = [f"{printable(true)} for {printable(predicted)} ({count(n)})" for true, predicted, n in pairs]
+        named = [f"{printable(true)} as {printable(predicted)} ({count(n)})" for true, predicted, n in pairs]
         if named:
-            output.line(f"{printable(label)} took {', '.join(named)}")
+            output.line(f"{printable(label)} predicted {', '.join(named)}")
 
 
-def _print_pair(two: Pair, comparison: Comparison, out: Console) -> None:
-    a, b = (printable(comparison.runs[n].label) for n in (two.a, two.b))
-    whole = two.overall
+def _print_pair(pair: PairComparison, comparison: Comparison, out: Console) -> None:
+    a, b = (printable(comparison.runs[n].label) for n in (pair.a, pair.b))
+    whole = pair.overall
     output.line(
         f"{a} and {b} on the same {count(whole.images)} test images: both right {count(whole.both)}, only {a} "
         f"{count(whole.only_a)}, only {b} {count(whole.only_b)}, neither {count(whole.neither)}"
@@ -155,10 +164,10 @@ def _print_pair(two: Pair, comparison: Comparison, out: Console) -> None:
         f"accuracy {a} − {b}: {points(whole.difference)} (95 % interval {points(whole.low)} to {points(whole.high)}); "
         f"McNemar’s exact test: {probability(whole.p_value)}"
     )
-    shown = listed(len(two.classes), lambda k: abs(two.classes[k].difference))
-    classes = [two.classes[k] for k in shown]
+    shown = listed(len(pair.classes), lambda k: abs(pair.classes[k].difference))
+    classes = [pair.classes[k] for k in shown]
     columns = {
-        CLASS: [cell(comparison.runs[two.a].classes[k].name) for k in shown],
+        CLASS: [cell(comparison.runs[pair.a].classes[k].name) for k in shown],
         "images": [count(each.images) for each in classes],
         "both": [count(each.both) for each in classes],
         f"only {a}": [count(each.only_a) for each in classes],
@@ -167,8 +176,8 @@ def _print_pair(two: Pair, comparison: Comparison, out: Console) -> None:
         f"{a} − {b}": [points(each.difference) for each in classes],
         "95 % interval": [f"{points(each.low)} to {points(each.high)}" for each in classes],
     }
-    out.print(fitting(columns, ("images", "neither", "both"), out.width, (CLASS,)), soft_wrap=True)
-    _print_only(len(shown), len(two.classes))
+    out.print(fit_table(columns, ("images", "neither", "both"), out.width, (CLASS,)), soft_wrap=True)
+    _print_only(len(shown), len(pair.classes))
 
 
 def _print_only(shown: int, every: int) -> None:

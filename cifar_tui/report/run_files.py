@@ -1,4 +1,4 @@
-"""What a run leaves in its folder besides its stream: tables, pictures and the report, each replaced whole."""
+"""The files of a run's folder that are made from its state: tables, pictures and the report, each replaced whole."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cifar_tui.analysis.calibration import calibrate
+from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.errors import InputError
 from cifar_tui.events import Note
 from cifar_tui.formatting import count, printable
@@ -15,56 +16,56 @@ from cifar_tui.report.html import is_picture, page
 from cifar_tui.report.plots.calibration import draw_calibration
 from cifar_tui.report.plots.confusion import draw_confusion_matrix
 from cifar_tui.report.plots.curves import draw_curves
-from cifar_tui.report.plots.fonts import lacking
-from cifar_tui.report.plots.predictions import Predictions, draw_predictions
+from cifar_tui.report.plots.examples import Examples, draw_examples
+from cifar_tui.report.plots.fonts import missing
 from cifar_tui.report.run_report import report_md
 from cifar_tui.state import RunState
+from cifar_tui.store import predictions as predictions_file
 from cifar_tui.store.csv_files import confusion_csv, metrics_csv
-from cifar_tui.store.predictions import FILE as ANSWERS
-from cifar_tui.store.predictions import MOST_BYTES, Answers, read
+from cifar_tui.store.predictions import MOST_BYTES
 from cifar_tui.system.files import write_text
 from cifar_tui.system.folders import Folder
-
-__all__ = ["Predictions", "lacking_fonts", "write_artefacts", "write_page"]
 
 REPORT, HTML = "report.md", "report.html"
 MOST_REPORT, MOST_PICTURE = 8_000_000, 16_000_000
 """Bytes that a report and one of its pictures may have, to be put into a page."""
-OF_THE_TEST = ("predictions.png", ANSWERS)
-"""What takes the test images to be made; it holds as long as the test result does."""
+PREDICTIONS = predictions_file.FILE
+OF_THE_TEST = ("predictions.png", PREDICTIONS)
+"""Files that take the test images to be made; they are valid as long as the test result is."""
 
 
-def write_artefacts(
+def write_run_files(
     folder: Path,
     record: RunRecord,
     state: RunState,
+    examples: Examples | None = None,
     predictions: Predictions | None = None,
-    answers: Answers | None = None,
 ) -> list[str]:
-    """Write every artefact that the state allows; one that fails does not stop the others, and the report tells of it.
+    """Write every file that the state allows; one that fails does not stop the others, and the report names it.
 
-    Always `metrics.csv` and `report.md`; `curves.png` from the first whole epoch on; `confusion_matrix.csv` and `.png`
-    with a test result; `predictions.png` and `.safetensors` with predictions, and those that are there stay as long as
-    there is a test result; `calibration.png` with answers, given or there. What a resumed run has left behind, such as
-    the pictures of its former test result, is removed. `report.html` is written again where there is one.
+    Always `metrics.csv` and `report.md`; `curves.png` from the first complete epoch on; `confusion_matrix.csv` and
+    `.png` with a test result; `predictions.png` with examples and `.safetensors` with predictions, and those that are
+    there stay as long as there is a test result; `calibration.png` with predictions, given or there. Files that are
+    outdated since the run was resumed, such as the pictures of its former test result, are removed. `report.html` is
+    written again where there is one.
 
     Args:
         folder: The run's folder.
         record: Its record.
         state: The run.
-        predictions: Test images to show, if any.
-        answers: What all of them were taken for, if it is known.
+        examples: Some test images to show.
+        predictions: For all test images.
 
     Returns:
-        A line for each artefact that could not be written, which says why.
+        A line for each file that could not be written, which says why.
     """
     classes = state.started.classes if state.started else ()
     files, test = Folder(folder), state.test
-    known = answers or (_recorded(folder, test.epoch) if test else None)
-    calibration = calibrate(known.confidence, known.predicted == known.labels) if known else None
+    known = predictions or (_recorded(folder, test.epoch) if test else None)
+    calibration = calibrate(known.confidence, known.correct) if known else None
     makers: dict[str, Callable[[], str | bytes]] = {}
     if state.finished is not None:
-        # While it trains, its recorder keeps it up to date.
+        # While the run trains, its recorder keeps it up to date.
         makers["metrics.csv"] = lambda: metrics_csv(state)
     if state.epochs:
         makers["curves.png"] = lambda: draw_curves(state)
@@ -73,17 +74,17 @@ def write_artefacts(
         makers["confusion_matrix.png"] = lambda: draw_confusion_matrix(test, classes)
     if calibration is not None:
         makers["calibration.png"] = lambda: draw_calibration(calibration)
-    if predictions is not None:
-        makers["predictions.png"] = lambda: draw_predictions(predictions, classes)
+    if examples is not None:
+        makers["predictions.png"] = lambda: draw_examples(examples, classes)
     failures: list[str] = []
-    if answers is not None and answers.too_large:
-        images, k = answers.probabilities.shape
+    if predictions is not None and predictions_file.too_large(predictions):
+        images, k = predictions.probabilities.shape
         failures.append(
-            f"{ANSWERS} is left out: {count(images)} images of {count(k)} classes are more than {MOST_BYTES:,} bytes; "
-            "what shows single images finds their answers anew"
+            f"{PREDICTIONS} is not written: {count(images)} images of {count(k)} classes are more than "
+            f"{MOST_BYTES:,} bytes; views of single images compute the predictions again"
         )
-    elif answers is not None:
-        makers[ANSWERS] = answers.to_bytes
+    elif predictions is not None:
+        makers[PREDICTIONS] = lambda: predictions_file.to_bytes(predictions)
     outdated = {
         "curves.png",
         "confusion_matrix.csv",
@@ -94,8 +95,8 @@ def write_artefacts(
     present: set[str] = set()
     if test is not None:
         present = {name for name in outdated.intersection(OF_THE_TEST) if files.exists(name)}
-        if answers is not None:
-            present.discard(ANSWERS)  # It is of other weights.
+        if predictions is not None:
+            present.discard(PREDICTIONS)  # It is of other weights.
         outdated -= present
 
     def report() -> str:
@@ -115,21 +116,21 @@ def write_artefacts(
             content = make()
             files.write_bytes(name, content.encode() if isinstance(content, str) else content)
             present.add(name)
-        except Exception as error:  # noqa: BLE001  whatever a plot raises, the other artefacts are wanted
+        except Exception as error:  # noqa: BLE001  whatever a plot raises, the other files are wanted
             failures.append(f"{name} could not be written: {printable(f'{type(error).__name__}: {error}')}")
     return failures
 
 
-def lacking_fonts(classes: Sequence[str]) -> str:
-    """What is to be said, once, where no font has the characters of some classes; empty where nothing is."""
+def missing_fonts(classes: Sequence[str]) -> str:
+    """A message where no font has the characters of some classes' names; else empty."""
     try:
-        return lacking(classes)
-    except Exception:  # noqa: BLE001  whatever matplotlib raises, a picture that cannot be drawn tells of it
+        return missing(classes)
+    except Exception:  # noqa: BLE001  whatever matplotlib raises is reported where a picture cannot be drawn
         return ""
 
 
-def write_page(folder: Path, output: Path) -> None:
-    """Write the report that is in a run's folder as one HTML file.
+def write_html(folder: Path, output: Path) -> None:
+    """Write the report of a run's folder as one HTML file.
 
     Args:
         folder: The run's folder.
@@ -168,10 +169,10 @@ def _page(folder: Path) -> str:
     return page(files.read_bytes(REPORT, MOST_REPORT).decode(), picture)
 
 
-def _recorded(folder: Path, epoch: int) -> Answers | None:
-    """The answers that are there, where they are those of this epoch's weights."""
+def _recorded(folder: Path, epoch: int) -> Predictions | None:
+    """The recorded predictions, where they are those of this epoch's weights."""
     try:
-        found = read(folder / ANSWERS)
+        found = predictions_file.read(folder / PREDICTIONS)
     except InputError:  # There are none, or they are damaged.
         return None
     return found if found.epoch == epoch else None

@@ -1,4 +1,4 @@
-"""What a run leaves in its folder: all that its state allows, whatever fails."""
+"""The files that are made of a run's state: all that it allows, whatever fails."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cifar_tui.report import artefacts
-from cifar_tui.report.artefacts import write_artefacts
+from cifar_tui.report import run_files
+from cifar_tui.report.run_files import write_run_files
 from cifar_tui.state import RunState
-from tests.support.recorded import recorded, run_record, some_answers, some_predictions
+from cifar_tui.store.predictions import to_bytes
+from tests.support.recorded import recorded, run_record, some_examples, some_predictions
 
 ALL = {
     "metrics.csv",
@@ -24,15 +25,15 @@ ALL = {
     "report.md",
 }
 
-OF_ANSWERS = {"calibration.png", "predictions.safetensors"}
+OF_PREDICTIONS = {"calibration.png", "predictions.safetensors"}
 
 
 def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def test_a_tested_run_leaves_every_artefact(tmp_path: Path) -> None:
-    assert write_artefacts(tmp_path, run_record(), recorded(), some_predictions(), some_answers()) == []
+def test_a_tested_run_leaves_every_file(tmp_path: Path) -> None:
+    assert write_run_files(tmp_path, run_record(), recorded(), some_examples(), some_predictions()) == []
 
     assert names(tmp_path) == ALL
     report = (tmp_path / "report.md").read_text(encoding="utf-8")
@@ -48,12 +49,12 @@ def test_a_tested_run_leaves_every_artefact(tmp_path: Path) -> None:
         (RunState(), {"report.md"}),
         (recorded([], ending="stopped"), {"metrics.csv", "report.md"}),
         (recorded(test=None, ending="stopped"), {"metrics.csv", "report.md", "curves.png"}),
-        (recorded(), ALL - OF_ANSWERS - {"predictions.png"}),
+        (recorded(), ALL - OF_PREDICTIONS - {"predictions.png"}),
     ],
     ids=["it has not ended, and its recorder keeps its metrics", "no epoch", "no test", "no predictions"],
 )
 def test_what_was_not_reached_is_not_written(tmp_path: Path, state: RunState, expected: set[str]) -> None:
-    assert write_artefacts(tmp_path, run_record(), state, None) == []
+    assert write_run_files(tmp_path, run_record(), state, None) == []
 
     assert names(tmp_path) == expected
 
@@ -64,9 +65,9 @@ def test_a_plot_that_fails_is_reported_and_the_others_are_written(
     def broken(state: RunState) -> bytes:
         raise RuntimeError("no\nfont")
 
-    monkeypatch.setattr(artefacts, "draw_curves", broken)
+    monkeypatch.setattr(run_files, "draw_curves", broken)
 
-    failures = write_artefacts(tmp_path, run_record(), recorded(), some_predictions(), some_answers())
+    failures = write_run_files(tmp_path, run_record(), recorded(), some_examples(), some_predictions())
 
     assert failures == [r"curves.png could not be written: RuntimeError: no\nfont"]
     assert names(tmp_path) == ALL - {"curves.png"}
@@ -78,10 +79,10 @@ def test_a_plot_that_fails_is_reported_and_the_others_are_written(
 def test_an_old_picture_is_not_referred_to_when_the_new_one_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_artefacts(tmp_path, run_record(), recorded(), some_predictions(), some_answers())
-    monkeypatch.setattr(artefacts, "draw_predictions", lambda *_: 1 / 0)
+    write_run_files(tmp_path, run_record(), recorded(), some_examples(), some_predictions())
+    monkeypatch.setattr(run_files, "draw_examples", lambda *_: 1 / 0)
 
-    failures = write_artefacts(tmp_path, run_record(), recorded(), some_predictions(), some_answers())
+    failures = write_run_files(tmp_path, run_record(), recorded(), some_examples(), some_predictions())
 
     assert failures == ["predictions.png could not be written: ZeroDivisionError: division by zero"]
     assert "(predictions.png)" not in (tmp_path / "report.md").read_text(encoding="utf-8")
@@ -90,25 +91,25 @@ def test_an_old_picture_is_not_referred_to_when_the_new_one_fails(
 def test_a_file_that_cannot_be_replaced_is_reported_and_the_others_are_written(tmp_path: Path) -> None:
     (tmp_path / "confusion_matrix.png").mkdir()
 
-    failures = write_artefacts(tmp_path, run_record(), recorded(), some_predictions(), some_answers())
+    failures = write_run_files(tmp_path, run_record(), recorded(), some_examples(), some_predictions())
 
     assert [line.split(" could not be written: ")[0] for line in failures] == ["confusion_matrix.png"]
     assert names(tmp_path) == ALL
     assert "(confusion_matrix.png)" not in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
-def test_a_folder_that_is_gone_is_reported_for_each_artefact(tmp_path: Path) -> None:
-    failures = write_artefacts(tmp_path / "gone", run_record(), recorded(), some_predictions(), some_answers())
+def test_a_folder_that_is_gone_is_reported_for_each_file(tmp_path: Path) -> None:
+    failures = write_run_files(tmp_path / "gone", run_record(), recorded(), some_examples(), some_predictions())
 
     assert {line.split(" ")[0] for line in failures} == ALL
     assert all(line.isprintable() for line in failures)
 
 
 def test_a_report_that_is_written_again_keeps_the_predictions_of_the_test(tmp_path: Path) -> None:
-    write_artefacts(tmp_path, run_record(), recorded(), some_predictions(), some_answers())
+    write_run_files(tmp_path, run_record(), recorded(), some_examples(), some_predictions())
     before = (tmp_path / "report.md").read_text(encoding="utf-8")
 
-    write_artefacts(tmp_path, run_record(), recorded(), None)
+    write_run_files(tmp_path, run_record(), recorded(), None)
 
     assert names(tmp_path) == ALL
     report = (tmp_path / "report.md").read_text(encoding="utf-8")
@@ -117,20 +118,20 @@ def test_a_report_that_is_written_again_keeps_the_predictions_of_the_test(tmp_pa
     assert "](calibration.png)" in report
 
 
-@pytest.mark.parametrize("content", [b"damaged", replace(some_answers(), epoch=1).to_bytes()])
-def test_answers_that_are_damaged_or_of_other_weights_say_nothing_of_confidence(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"damaged", to_bytes(replace(some_predictions(), epoch=1))])
+def test_damaged_or_outdated_predictions_say_nothing_of_confidence(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "predictions.safetensors").write_bytes(content)
     (tmp_path / "calibration.png").write_bytes(b"old")
 
-    assert write_artefacts(tmp_path, run_record(), recorded()) == []
+    assert write_run_files(tmp_path, run_record(), recorded()) == []
 
     assert not (tmp_path / "calibration.png").exists()
     assert "## Confidence" not in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
 def test_what_a_resumed_run_has_left_behind_is_removed(tmp_path: Path) -> None:
-    write_artefacts(tmp_path, run_record(), recorded(), some_predictions(), some_answers())
+    write_run_files(tmp_path, run_record(), recorded(), some_examples(), some_predictions())
 
-    assert write_artefacts(tmp_path, run_record(), recorded(test=None, ending="stopped"), None) == []
+    assert write_run_files(tmp_path, run_record(), recorded(test=None, ending="stopped"), None) == []
 
     assert names(tmp_path) == {"metrics.csv", "curves.png", "report.md"}

@@ -1,4 +1,4 @@
-"""What a run's figures come to, in sentences: how confident it is, and what is concluded. Each has its figures."""
+"""The conclusions of a run's report, in sentences made from its figures: its confidence, and what it learned."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
 from cifar_tui.analysis.calibration import BINS, Calibration
-from cifar_tui.analysis.class_scores import class_scores, most_confused, wilson
+from cifar_tui.analysis.class_scores import class_scores, most_confused
+from cifar_tui.analysis.significance import wilson_interval
 from cifar_tui.events import Epoch, Evaluated
 from cifar_tui.formatting import count, percent
 from cifar_tui.report.markdown import escape, picture, table
 from cifar_tui.state import RunState
 
 LEAST_MISCALIBRATED = 0.01
-"""Confidence and accuracy that are nearer to each other are called the same."""
+"""Confidence and accuracy that differ by less are reported as the same."""
 
 
 def confidence(calibration: Calibration, files: AbstractSet[str]) -> list[str]:
-    """The section on confidence: whether the probabilities can be taken at their word."""
+    """The section on confidence: whether the probabilities are calibrated."""
     figures = [
         ("Expected calibration error", percent(calibration.error)),
         ("Accuracy", percent(calibration.accuracy)),
@@ -38,8 +39,7 @@ def confidence(calibration: Calibration, files: AbstractSet[str]) -> list[str]:
     ]
     return [
         "## Confidence",
-        "The confidence of an answer is the probability that the model gives to the class that it answers with. "
-        f"{confidence_sentence(calibration)}",
+        f"The confidence of a prediction is the probability of the predicted class. {confidence_sentence(calibration)}",
         table(("", ""), figures, "lr"),
         *picture("calibration.png", "Accuracy against confidence", files),
         table(("confidence", "images", "mean confidence", "accuracy"), bins, "lrrr"),
@@ -49,13 +49,13 @@ def confidence(calibration: Calibration, files: AbstractSet[str]) -> list[str]:
 
 
 def confidence_sentence(calibration: Calibration) -> str:
-    """Whether the model is surer than it is right, or less sure, and by how much."""
+    """Whether the model is over- or under-confident, and by how much."""
     distance = calibration.confidence - calibration.accuracy
     if not math.isfinite(distance):
-        return "There are no answers to judge it by."
+        return "There are no predictions to judge it by."
     means = f"mean confidence is {percent(calibration.confidence)}, accuracy {percent(calibration.accuracy)}"
     if abs(distance) < LEAST_MISCALIBRATED:
-        return f"It is as sure as it is right, to {apart(LEAST_MISCALIBRATED)}: {means}."
+        return f"It is well calibrated, to {apart(LEAST_MISCALIBRATED)}: {means}."
     kind = "over-confident" if distance > 0 else "under-confident"
     return f"It is {kind} by {apart(abs(distance))}: {means}."
 
@@ -69,7 +69,9 @@ def conclusion(state: RunState, calibration: Calibration | None) -> list[str]:
     if state.test and state.started:
         sentences += _tested(state.test, state.started.classes, best)
     else:
-        sentences.append("There is no test result, so nothing is known of images that took no part in the choice.")
+        sentences.append(
+            "There is no test result, so the accuracy on images that played no part in choosing the weights is unknown."
+        )
     if state.test and calibration is not None:
         sentences.append(confidence_sentence(calibration))
     return ["## Conclusion", " ".join(sentences)]
@@ -91,10 +93,10 @@ def _tested(test: Evaluated, classes: Sequence[str], best: Epoch) -> Iterator[st
     right, images = sum(test.confusion.right), test.confusion.images
     if not images:
         return
-    low, high = wilson(right, images)
+    low, high = wilson_interval(right, images)
     distance = right / images - best.val_accuracy
     yield (
-        f"Of {count(images)} test images, {percent(right / images)} are classified rightly (95 % interval "
+        f"Of {count(images)} test images, {percent(right / images)} are classified correctly (95 % interval "
         f"{percent(low)} to {percent(high)}), {apart(abs(distance))} {'above' if distance >= 0 else 'below'} "
         "validation."
     )
