@@ -112,7 +112,7 @@ class Workspace:
 
         placement = resolve_device(config)
         if self.missing_data_dir(config) is None:
-            self.image_cache().source(config, progress)
+            self.image_cache().load(config, progress)
         return f"{placement.device}: {placement.name}, {placement.precision}, {plural(placement.threads, 'thread')}"
 
     def test_images(self, folder: RunFolder, progress: ProgressCallback) -> PredictedImages:

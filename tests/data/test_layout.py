@@ -478,7 +478,7 @@ def learned(cwd: Path) -> list[list[str]]:
 
 def read_by_the_first_rules(patch: pytest.MonkeyPatch) -> None:
     """Have new runs read their images as they once did."""
-    patch.setattr(ImageCache, "source", partialmethod(ImageCache.source, rules=1))
+    patch.setattr(ImageCache, "load", partialmethod(ImageCache.load, rules=1))
 
 
 @pytest.fixture

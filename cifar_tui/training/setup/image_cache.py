@@ -20,7 +20,7 @@ class ImageCache:
         self._last: tuple[tuple[str, str | None, int], Source] | None = None
         self._reading = threading.Lock()
 
-    def source(
+    def load(
         self,
         place: DataLocation | TrainingConfig,
         progress: ProgressCallback,
@@ -52,7 +52,7 @@ class ImageCache:
         finally:
             self._reading.release()
 
-    def stored(self, stored: StoredRun, progress: ProgressCallback) -> tuple[Source, DataLocation]:
+    def load_stored(self, stored: StoredRun, progress: ProgressCallback) -> tuple[Source, DataLocation]:
         """The images of a run in a folder, and where they are: of the places that may be, the one with its fingerprint.
 
         Raises:
@@ -67,7 +67,7 @@ class ImageCache:
             try:
                 if stored.overrides.data is not None and where.data == "cifar10" and where.data_dir is not None:
                     sources.check_cifar10(where.data_dir)
-                source = self.source(where, progress, stored=True, rules=stored.rules)
+                source = self.load(where, progress, stored=True, rules=stored.rules)
             except InputError as error:
                 reasons.append(str(error).removeprefix("--data: "))
                 continue

@@ -76,7 +76,7 @@ def prepare(config: TrainingConfig, image_cache: ImageCache, progress: ProgressC
         CifarTuiError: The images could not be read.
     """
     make, placement = models.load(config.model, config.model_dir), use_device(config)
-    return _setup(config, make, placement, image_cache.source(config, progress), "begin")
+    return _setup(config, make, placement, image_cache.load(config, progress), "begin")
 
 
 def prepare_stored(
@@ -92,7 +92,7 @@ def prepare_stored(
     """
     config = adapt_config(stored)
     make, placement = models.load(config.model, config.model_dir), use_device(config)
-    source, place = image_cache.stored(stored, progress)
+    source, place = image_cache.load_stored(stored, progress)
     return _setup(replace(config, data=place.data, data_dir=place.data_dir), make, placement, source, purpose)
 
 
