@@ -176,3 +176,8 @@ def expected(events: list[AnyEvent]) -> dict[str, list[tuple[int, float]]]:
         elif isinstance(event, Evaluated) and event.split == "test":
             add(last, loss__test=event.loss, accuracy__test=event.accuracy)
     return found
+
+
+def stop(control: Control) -> None:
+    """Ask a run to stop."""
+    control.stop("stopped", "stopped by the test")
