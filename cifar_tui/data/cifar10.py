@@ -1,4 +1,4 @@
-"""CIFAR-10: found, fetched and checked by its checksums, then cached."""
+"""CIFAR-10: found or downloaded, verified by its checksums, then cached."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _OTHER_WAYS = (
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where CIFAR-10 seems to be; only `read` checks that it is whole."""
+    """A place where CIFAR-10 seems to be; only `read` checks that it is complete."""
 
     kind: Literal["folder", "archive"]
     path: Path
@@ -89,12 +89,12 @@ class _UnusableError(Exception):
 
 
 def locate(data_dir: str | None) -> Found | None:
-    """The extracted batches or the archive of CIFAR-10 that `read` tries first; None where it has to be fetched."""
+    """The extracted batches or the archive of CIFAR-10 that `read` tries first; None where it has to be downloaded."""
     return next(_found(_places(data_dir)), None)
 
 
 def destination(data_dir: str | None) -> Path:
-    """The folder that `read` fetches CIFAR-10 into where it is nowhere.
+    """The folder that `read` downloads CIFAR-10 into where it was not found.
 
     Raises:
         InputError: `data_dir` is relative, and the current folder is gone.
@@ -113,7 +113,7 @@ def read(data_dir: str | None, progress: ProgressCallback, *, keep_out: bool = F
     Source: A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
 
     Raises:
-        InputError: It is not here and cannot be fetched.
+        InputError: It was not found and cannot be downloaded.
         CifarTuiError: torchvision does not work.
     """
     places = _places(data_dir)

@@ -1,4 +1,4 @@
-"""Descriptors of folders, through no link, and which folder is meant by a path that this process owns."""
+"""Descriptors of folders, through no link, and the folders that this process owns by their paths."""
 
 from __future__ import annotations
 

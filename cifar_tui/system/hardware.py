@@ -1,4 +1,4 @@
-"""What this process and its machine use now: processor, memory, NVIDIA GPUs. Snapshots; no screen, no torch."""
+"""Usage of processors, memory and NVIDIA GPUs by this process and on its machine, as snapshots."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Sample:
 
 
 class Sampler:
-    """Measures on whichever thread calls; making one costs nothing, its first sample a tenth of a second."""
+    """Samples usage, on any thread; creating one is free, its first sample takes a tenth of a second."""
 
     def __init__(self) -> None:
         self._host: _Host | None = None

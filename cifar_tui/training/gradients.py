@@ -79,7 +79,7 @@ class ReplayedGradients(Gradients):
     """
 
     can_capture: ClassVar[bool] = True
-    """Whether none has failed in this process: PyTorch before 2.13 is left with an allocator that begins no other."""
+    """Whether no capture has failed in this process: after that, the allocator of PyTorch before 2.13 starts none."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class ReplayedGradients(Gradients):
         self._fallen_back = False
 
     def compute(self, images: Tensor, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
-        """As one by one, and bit for bit the same where the device's operations are."""
+        """As `Gradients.compute`, and bit for bit the same where the device's operations are deterministic."""
         try:
             if self._graph is None and not self._fallen_back and self._done[images.shape] == WARM_UP:
                 self._graph = self._capture(images, labels)

@@ -22,7 +22,7 @@ from cifar_tui.training.random_streams import RandomStreams
 from cifar_tui.training.setup.prepare import build, use_device
 
 BATCH_SIZE = 500
-"""That of an evaluation: how a product is rounded may depend on how many images it is made for."""
+"""As in an evaluation: how a product is rounded may depend on the number of images in the batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class TrainedModel:
 
 
 def load(path: Path, config: TrainingConfig, identity: Identity) -> TrainedModel:
-    """The model of a checkpoint, on the run's device; the images that it was trained on are not needed.
+    """Load the model of a checkpoint onto the run's device; the images that it was trained on are not needed.
 
     Args:
         path: The checkpoint.

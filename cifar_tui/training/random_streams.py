@@ -19,7 +19,7 @@ graph, captured or replayed, uses its device's."""
 _EVALUATION = 0
 """The seed of an evaluation."""
 _Generator = torch.Generator | random.Random | np.random.Generator | np.random.RandomState
-"""What a module may draw from that has it as an attribute."""
+"""Generators that a module may have as an attribute."""
 
 
 @contextmanager
@@ -59,7 +59,7 @@ class RandomStreams:
     """
 
     def __init__(self, model: nn.Module, device: torch.device) -> None:
-        """Give the layers of a model, which is on this device, their generator."""
+        """Give the layers of a model, which is on this device, a generator."""
         self.uses_global_generators = False
         """Whether the model draws from the global generators in training."""
         self.random_in_evaluation = False
@@ -71,7 +71,7 @@ class RandomStreams:
     def replace_generator(self, model: nn.Module) -> None:
         """Give the layers of the model another generator, where theirs may be unusable after a failed capture."""
         self.own = torch.Generator(self._device)
-        """What its layers draw from."""
+        """The generator of its layers."""
         set_dropout_generator(model, self.own)
 
     @contextmanager

@@ -80,7 +80,7 @@ def shift_hue(images: Tensor, factor: Tensor) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class _HueTables:
-    """What Pillow makes of every colour, small enough to stay in a processor's cache.
+    """Pillow's conversions of every colour, small enough to stay in a processor's cache.
 
     Attributes:
         hue: (511 * 512,) uint8; H by 512 (R - G) + (G - B), above `_NO_DIFFERENCE`.

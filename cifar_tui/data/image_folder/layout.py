@@ -18,7 +18,7 @@ LAYOUT = (
     "or the class folders alone"
 )
 DEEPEST = 4
-"""How many folders that hold nothing but one folder the images may be in."""
+"""The most folders, each with nothing but one folder in it, that the images may be nested in."""
 
 _SET_DEPTH = 3
 """How far below a folder of sets there are images: set, set in a folder of the same name, class."""
@@ -30,7 +30,7 @@ _ROLES: dict[Role, re.Pattern[str]] = {
     "validation": re.compile("(val(id(ation)?)?|dev)" + _MORE),
     "test": re.compile("test(ing)?" + _MORE),
 }
-"""How folders are called that hold one of the sets, without regard to upper case."""
+"""Names of folders that hold one of the sets, regardless of case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What is used as what.
+    """Which folders are used for which set.
 
     Attributes:
         root: The folder that was named.
@@ -61,7 +61,7 @@ class Layout:
         whole: Whether the class folders are no set's, but stand there by themselves.
         validation: None: they are split off.
         test: None: they are split off.
-        notes: What a person should know of the rest.
+        notes: What the user should know about the rest.
     """
 
     root: Path
@@ -107,7 +107,7 @@ def first(root: Path) -> Layout:
 
 
 def find(root: Path) -> Layout:
-    """See what the folders of a folder of images are for.
+    """Find out what the folders of a folder of images are for.
 
     Raises:
         InputError: They are not laid out in any way that is known, or in more than one.

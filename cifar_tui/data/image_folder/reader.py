@@ -59,7 +59,7 @@ def read(path: str, progress: ProgressCallback, rules: int = RULES) -> Source:
         InputError: The folder cannot be read, is not laid out in a known way, or lacks images.
     """
     decoder.prepare()
-    with _said(path):
+    with _explaining_errors(path):
         listing = _list(_root(path), progress, rules)
     how: tuple[object, ...] = (
         2,
@@ -92,15 +92,15 @@ def check(path: str) -> None:
     Raises:
         InputError: There is none.
     """
-    with _said(path):
+    with _explaining_errors(path):
         found = layout.find(_root(path))
         if found.whole and not any(layout.shows_images(found.train.path / name) for name in folders(found.train.path)):
             raise InputError(f"--data: {path!r} has no class folders with images; {LAYOUT}")
 
 
 @contextmanager
-def _said(path: str) -> Iterator[None]:
-    """Have errors of the file system say what was wanted."""
+def _explaining_errors(path: str) -> Iterator[None]:
+    """Turn errors of the file system into an `InputError` that says what is expected."""
     try:
         yield
     except OSError as error:
@@ -153,7 +153,7 @@ def _has_image(listed: Sequence[ImageFile]) -> bool:
 
 
 def _folder_notes(found: Layout, part: Part) -> list[str]:
-    """What a person should know of a set's folders."""
+    """Notes on a set's folders."""
     merged = [name for name, inner in part.classes.items() if len(inner) > 1]
     notes = (
         [f"folders of {found.shown(part.path)} whose names are the same class: {quote_names(merged)}"] if merged else []
@@ -223,12 +223,12 @@ def _giving(train: Split, found: Layout) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class _Decoded:
-    """What became of the files of a listing.
+    """The decoded files of a listing.
 
     Attributes:
         images: (N, 3, 32, 32) uint8; of a file that is left out, zeros.
-        left_out: Why, by the file's place.
-        others: The places of those that are left out since they are no images.
+        left_out: Why files were skipped, by their place.
+        others: The places of skipped files that are no images.
         guesses: How the values of the others were read, where that was guessed, by the file's place.
     """
 

@@ -1,4 +1,4 @@
-"""Image files that a person names, found, and decoded in order, somewhat ahead of who uses them."""
+"""Image files given by the user: found, and decoded in order, somewhat ahead of their use."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class InputFile(NamedTuple):
 
 
 def find(names: Sequence[str]) -> list[InputFile]:
-    """The files that these names mean: files, folders with all below them, patterns with `*`, `?`, `[…]` or `**`.
+    """Find the files of these names: files, folders with all below them, patterns with `*`, `?`, `[…]` or `**`.
 
     Only their content shows whether they are images. Hidden files, and those that systems put there, are skipped.
 

@@ -23,7 +23,7 @@ from cifar_tui.system.paths import current_folder
 MOST_SOURCE = 200_000
 """Bytes of a module's source that is looked into: its syntax tree takes hundreds of times as much memory."""
 RUN_FILES = ("config.json", "events.jsonl")
-"""What makes a folder a run's."""
+"""The files that make a folder a run folder."""
 _DYNAMIC = ("globals", "locals", "vars", "exec", "eval")
 """Functions by which a module may bind names otherwise than by naming them."""
 
@@ -34,7 +34,7 @@ class NoModuleError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class ModuleLocation:
-    """Where a class lies.
+    """The place of a class.
 
     Attributes:
         home: The folder or archive in which its package or module was looked for and found; None where that was among
@@ -47,7 +47,7 @@ class ModuleLocation:
 
 
 def search_places(folder: str | None) -> list[str]:
-    """Where the user's modules are looked for before the path."""
+    """The folders where a user's modules are looked for before `sys.path`."""
     current = current_folder()
     return list(dict.fromkeys([*([folder] if folder else []), *([str(current)] if current else [])]))
 
@@ -103,7 +103,7 @@ def _find(module: str, path: Sequence[str], *, installed: bool) -> list[Path] | 
 
 
 def _spec(part: str, name: str, path: Sequence[str], *, top: bool, installed: bool) -> ModuleSpec | None:
-    """What Python would find for a module whose parents are found; `installed` ones may have finders of their own."""
+    """The spec that Python would find for a module whose parents are found; `installed` ones may have other finders."""
     finders = sys.meta_path if installed else (BuiltinImporter, FrozenImporter, PathFinder)
     # Built-in modules come before those on the path, the finders of editable installations after them.
     for finder in finders:

@@ -28,17 +28,17 @@ class ImageCache:
         stored: bool = False,
         rules: int = RULES,
     ) -> Source:
-        """The images that are at a place.
+        """Read the images at a place, unless they were the last ones read.
 
         Args:
             place: By the options of a run that name it.
             progress: Called with each step; what it raises ends the reading.
-            stored: Whether they are those of a run in a folder, which may have come from anybody: where they say that
-                CIFAR-10 is, it is looked for, but never put.
-            rules: Those by which folders are read: of a run, the ones that it began with.
+            stored: Whether they are those of a run in a folder, which may have come from anybody: CIFAR-10 is
+                looked for in the folder that they name, but never downloaded into it.
+            rules: Those by which folders are read; a run keeps the ones that it started with.
 
         Raises:
-            InputError: They are not there or not usable.
+            InputError: They are missing or not usable.
             CifarTuiError: They could not be read.
         """
         wanted = (place.data, place.data_dir, rules)
@@ -53,10 +53,10 @@ class ImageCache:
             self._reading.release()
 
     def load_stored(self, stored: StoredRun, progress: ProgressCallback) -> tuple[Source, DataLocation]:
-        """The images of a run in a folder, and where they are: of the places that may be, the one with its fingerprint.
+        """Find the images of a recorded run by its fingerprint, among the places where they may be, and read them.
 
         Raises:
-            InputError: They are at none of them; the message says which were looked at.
+            InputError: They are in none of them; the message names these.
             CifarTuiError: They could not be read.
         """
         reasons = []

@@ -41,9 +41,9 @@ class Setup:
     model: nn.Module
     random_streams: RandomStreams
     notes: tuple[str, ...] = ()
-    """What was found out about the model that a person has to know."""
+    """What the user should know about the model."""
     warnings: tuple[str, ...] = ()
-    """Likewise, of what may go wrong."""
+    """Likewise, about what may go wrong."""
 
     @property
     def recipe(self) -> Recipe:
@@ -52,7 +52,7 @@ class Setup:
 
     @property
     def identity(self) -> Identity:
-        """What its checkpoints belong to."""
+        """The run that its checkpoints belong to."""
         return Identity(self.config.model, self.dataset.classes, self.dataset.fingerprint, self.config.seed)
 
     @property
@@ -62,17 +62,17 @@ class Setup:
 
 
 def prepare(config: TrainingConfig, image_cache: ImageCache, progress: ProgressCallback) -> Setup:
-    """Read the images, find the device, and build the model with weights that depend on the seed alone.
+    """Read the images, resolve the device, and build the model with weights that depend on the seed alone.
 
-    To be called on the thread that will train: it takes the device and the number of threads for itself.
+    To be called on the thread that will train: it sets that thread's device and number of threads.
 
     Args:
         config: The options of a new run.
-        image_cache: Where its images may be in memory already.
+        image_cache: May have its images in memory already.
         progress: Called with each step; what it raises ends this.
 
     Raises:
-        InputError: The options do not fit this machine or these images, or a class of the user's own is no model.
+        InputError: The options do not fit this machine or these images, or a user's class is not usable as a model.
         CifarTuiError: The images could not be read.
     """
     make, placement = models.load(config.model, config.model_dir), use_device(config)
@@ -82,12 +82,12 @@ def prepare(config: TrainingConfig, image_cache: ImageCache, progress: ProgressC
 def prepare_stored(
     stored: StoredRun, image_cache: ImageCache, progress: ProgressCallback, purpose: Purpose = "predict"
 ) -> Setup:
-    """As `prepare`, for a run in a folder, on what of its device is here, with its images wherever they are.
+    """As `prepare`, for a recorded run, adapted to this machine's devices, with its images wherever they are now.
 
-    For `predict`, what concerns its training alone is not looked into.
+    For `predict`, what matters to training alone is not checked.
 
     Raises:
-        InputError: As of `prepare`; or its images are nowhere.
+        InputError: As of `prepare`; or its images were not found.
         CifarTuiError: The images could not be read.
     """
     config = adapt_config(stored)
@@ -126,8 +126,8 @@ class Built(NamedTuple):
     """A model on its device, the placement with the memory format that suits it, and its random random_streams.
 
     Attributes:
-        notes: What a person has to know of it.
-        warnings: Likewise, of what may go wrong.
+        notes: What the user should know about it.
+        warnings: Likewise, about what may go wrong.
     """
 
     model: nn.Module
@@ -144,17 +144,17 @@ def build(
     placement: Placement,
     purpose: Purpose,
 ) -> Built:
-    """The model of a run with its initial weights, which depend on the seed alone, on its device.
+    """Build the model of a run on its device, with initial weights that depend on the seed alone.
 
     Args:
         config: The run's options.
-        make: Makes the model for a number of classes.
+        make: Builds the model for a number of classes.
         num_classes: That number.
         placement: Where it computes.
-        purpose: What it is for, by which a class of the user's own is tried.
+        purpose: What it is for, which decides how a user's model class is tested.
 
     Raises:
-        InputError: A class of the user's own is no model.
+        InputError: A user's model class is not usable as a model.
     """
     how, notes = recipe(config.recipe, config.model), dict[str, None]()
 
