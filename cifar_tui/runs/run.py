@@ -20,15 +20,15 @@ from cifar_tui.runs.failures import explain
 from cifar_tui.runs.messages import Ended, Listener, Loading
 from cifar_tui.runs.ownership import Ownership
 from cifar_tui.runs.provenance import predictions_of, record_of
-from cifar_tui.runs.pytorch import import_pytorch
-from cifar_tui.runs.sinks import EventStream, ListenerSink, Sink
-from cifar_tui.runs.tensorboard import TensorBoardSink, is_mirrored
+from cifar_tui.runs.sinks.stream import EventStream, ListenerSink, Sink
+from cifar_tui.runs.sinks.tensorboard import TensorBoardSink, is_mirrored
 from cifar_tui.state import RunState
 from cifar_tui.store import run_folder
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.relocation import remember, stored_run
 from cifar_tui.store.requests import ASKED, Request, is_request
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.system.import_lock import import_lock
 from cifar_tui.system.memory import release_freed_memory
 from cifar_tui.training.control import Control, StopTraining
 
@@ -44,6 +44,12 @@ NO_LOCKS = (
     "the file system of the runs has no locks: a heartbeat in the run's folder says which process trains it; "
     "do not remove it"
 )
+
+
+def import_pytorch() -> None:
+    """Import PyTorch and the training room whole, before any other import on this thread asks for a part of them."""
+    with import_lock:
+        from cifar_tui.training import loop  # noqa: F401
 
 
 @dataclass(frozen=True, slots=True)

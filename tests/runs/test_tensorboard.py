@@ -14,7 +14,7 @@ from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import Epoch, Note, RunFinished
 from cifar_tui.runs import detached
 from cifar_tui.runs.messages import Message
-from cifar_tui.runs.tensorboard import EventFile
+from cifar_tui.runs.sinks.tensorboard import EventFile
 from cifar_tui.runs.workspace import Workspace
 from cifar_tui.store.run_folder import RunFolder
 from tests.support.program import command
