@@ -1,4 +1,4 @@
-"""Whether a model class of somebody's own may be run: asked before it is, where this user has not named it."""
+"""Consent to run a model class that this user has not named yet."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def check_class(call: Invocation, folder: RunFolder, agreed: str | None = None) -> str | None:
-    """See that the class of a run's model may be run; ask, where a person is there.
+    """Check that the class of a run's model may be run; ask, on a terminal.
 
     Args:
         call: What the command was given.
@@ -39,12 +39,12 @@ def check_class(call: Invocation, folder: RunFolder, agreed: str | None = None) 
     if (untrusted := untrusted_class.find(folder, call.overrides)) is None:
         return None
     digest = user_class.trust.digest(untrusted.key)
-    _agree(untrusted, trusted=call.options.trust or agreed == digest, as_json=call.options.json)
+    _confirm(untrusted, trusted=call.options.trust or agreed == digest, as_json=call.options.json)
     return digest
 
 
 def check_named_class(call: Invocation, config: TrainingConfig, runs_dir: Path) -> None:
-    """See likewise that the class of a new run's model may be run: where the command line has named it, it may.
+    """Check the same of a new run's model: it may be run where the command line has named it.
 
     Raises:
         InputError: There is no such class, or it lies in the folder of runs; or the configuration file alone names it.
@@ -54,7 +54,7 @@ def check_named_class(call: Invocation, config: TrainingConfig, runs_dir: Path) 
     # What the command line names is the user's; what a file names may be anybody's.
     named = "model" in call.given and ("model_dir" in call.given or "model_dir" not in call.file)
     try:
-        _agree(untrusted, trusted=call.options.trust or named, as_json=call.options.json)
+        _confirm(untrusted, trusted=call.options.trust or named, as_json=call.options.json)
     except UntrustedClassError:
         raise InputError(
             f"{call.options.config} names {untrusted.model} ({untrusted.file}), which you have not trained here; "
@@ -62,21 +62,21 @@ def check_named_class(call: Invocation, config: TrainingConfig, runs_dir: Path) 
         ) from None
 
 
-def _agree(untrusted: UntrustedClassError, *, trusted: bool, as_json: bool) -> None:
-    """Have a person confirm that a class may be run, unless that is said already; and remember it.
+def _confirm(untrusted: UntrustedClassError, *, trusted: bool, as_json: bool) -> None:
+    """Have the user confirm that a class may be run, unless it is trusted already; remember it.
 
     Raises:
-        UntrustedClassError: Nobody is there to be asked.
+        UntrustedClassError: There is nobody to ask.
         InputError: The answer is no.
     """
     if not trusted:
         if as_json or not _is_interactive():
             raise untrusted
         print_message(f"{untrusted.what}; read that file first, it can do whatever you can")
-        if not click.confirm("Run it, and remember that?", err=True):
-            raise InputError(f"{untrusted.model} is not run")
+        if not click.confirm("Trust and run it?", err=True):
+            raise InputError(f"{untrusted.model} is not trusted, so it was not run")
     if not user_class.trust.allow(untrusted.key):
-        print_message("it cannot be remembered that this class may be run: your state folder cannot be written")
+        print_message("the trust in this class cannot be saved: your state folder is not writable")
 
 
 def _is_interactive() -> bool:

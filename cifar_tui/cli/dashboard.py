@@ -1,4 +1,4 @@
-"""The dashboard, as the command line shows it."""
+"""Show the dashboard from the command line."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from cifar_tui.system import output
 
 
 def why_unavailable() -> str:
-    """What keeps the dashboard from being shown; empty where nothing does."""
+    """Why the dashboard cannot be shown; empty where it can."""
     for stream, name in ((output.stream(), "output"), (sys.stdin, "input")):
         if stream is None or not stream.isatty():
-            return f"standard {name} is no terminal"
+            return f"standard {name} is not a terminal"
     return "this terminal cannot move its cursor (TERM=dumb)" if os.environ.get("TERM", "dumb") == "dumb" else ""
 
 

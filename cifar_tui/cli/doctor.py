@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -21,22 +21,33 @@ from cifar_tui.system import output, processors, user_folders
 
 PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow", "safetensors", "matplotlib", "rich", "click")
 RUN_BYTES = 2**28
-"""What a run of the protocol's CNN keeps on the disk: about 0.2 GB."""
+"""What a run of the protocol's CNN takes on the disk: about 0.2 GB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found of one thing; `mend` says what to do where it is not as it should be."""
+    """The state of one thing that training needs.
+
+    Attributes:
+        topic: What it is.
+        found: Its state.
+        fix: What to do where that is not as it should be.
+        needed: Whether training does not work before it is fixed.
+    """
 
     topic: str
     found: str
-    mend: str = ""
-    hinders: bool = True
-    """Whether what is to be mended keeps training from working; nothing to be mended does not."""
+    fix: str = ""
+    needed: bool = True
 
-    def __post_init__(self) -> None:
-        if not self.mend:
-            object.__setattr__(self, "hinders", False)
+    @property
+    def prevents_training(self) -> bool:
+        """Whether training does not work."""
+        return bool(self.fix) and self.needed
+
+    def to_dict(self) -> dict[str, str | bool]:
+        """As `--json` has it."""
+        return {"topic": self.topic, "found": self.found, "mend": self.fix, "hinders": self.prevents_training}
 
 
 @click.command(cls=Command)
@@ -51,12 +62,12 @@ def doctor(call: Invocation) -> int:
     for finding in _findings(call.runs_dir, call.given.get("data_dir")):
         findings.append(finding)
         if not call.options.json:
-            output.line(f"{'!!' if finding.mend else 'ok'}  {finding.topic:13} {printable(finding.found)}")
-            if finding.mend:
-                output.line(f"{'':18}to mend: {printable(finding.mend)}")
+            output.line(f"{'!!' if finding.fix else 'ok'}  {finding.topic:13} {printable(finding.found)}")
+            if finding.fix:
+                output.line(f"{'':18}to fix: {printable(finding.fix)}")
     if call.options.json:
-        output.line(json.dumps([asdict(finding) for finding in findings]))
-    return 1 if any(finding.hinders for finding in findings) else 0
+        output.line(json.dumps([finding.to_dict() for finding in findings]))
+    return 1 if any(finding.prevents_training for finding in findings) else 0
 
 
 def _findings(runs_dir: Path, data_dir: str | None) -> Iterator[Finding]:
@@ -87,7 +98,7 @@ def _torch() -> Iterator[Finding]:
         from cifar_tui.training.devices import all_devices, resolve_device
 
         import_torchvision()
-    except Exception as error:  # noqa: BLE001  (whatever keeps them from loading is what is to be told)
+    except Exception as error:  # noqa: BLE001  (whatever keeps them from loading is the finding)
         text = f"{type(error).__name__}: {error}".partition("\n")[0]
         yield Finding("PyTorch", f"does not load: {text}", "pip install --force-reinstall torch torchvision")
         return
@@ -105,7 +116,7 @@ def _cifar10(data_dir: str | None) -> Finding:
 
     found = locate(data_dir)
     if found is None:
-        return Finding("CIFAR-10", "not here yet; the first run on it fetches 170 MB")
+        return Finding("CIFAR-10", "not downloaded yet; the first run that uses it downloads 170 MB")
     return Finding("CIFAR-10", f"{found.kind} {found.path}")
 
 
@@ -113,7 +124,7 @@ def _cache() -> Finding:
     lasting = user_folders.lasting_cache()
     if lasting is None:
         return Finding(
-            "cache", f"{user_folders.cache()}, there is no home to keep it in", "set XDG_CACHE_HOME", hinders=False
+            "cache", f"{user_folders.cache()}, as there is no home directory", "set XDG_CACHE_HOME", needed=False
         )
     return Finding("cache", str(lasting))
 
@@ -128,7 +139,7 @@ def _runs(runs_dir: Path) -> Iterator[Finding]:
         yield Finding("runs", f"{runs_dir} cannot be written", "choose another --runs-dir")
         return
     if free < RUN_BYTES:
-        yield Finding("runs", found, "make room, or choose another --runs-dir: a run keeps about 0.2 GB")
+        yield Finding("runs", found, "free some space, or choose another --runs-dir: a run takes about 0.2 GB")
     else:
         yield Finding("runs", found)
     yield _locks(place)
@@ -145,16 +156,16 @@ def _locks(folder: Path) -> Finding:
     if not why:
         return Finding("locks", "a lock in its folder says which process trains a run")
     found = f"the runs' file system has none ({why}): a heartbeat says which process trains a run"
-    mend = "runs work without; where several machines use them, mount it with locks (Lustre: -o flock)"
-    return Finding("locks", found, mend, hinders=False)
+    fix = "runs work without; where several machines use them, mount it with locks (Lustre: -o flock)"
+    return Finding("locks", found, fix, needed=False)
 
 
 def _terminal() -> Finding:
     if (size := output.terminal_size()) is None:
-        return Finding("terminal", "standard output is none: output is plain lines")
+        return Finding("terminal", "standard output is not a terminal: plain lines are printed")
     columns, lines = size
     encoding = output.stream().encoding
     found = f"{os.environ.get('TERM', 'TERM is not set')}, {columns}×{lines}, {encoding}"
     if encoding.lower().replace("-", "") != "utf8":
-        return Finding("terminal", found, "set a UTF-8 locale, such as LC_ALL=C.UTF-8", hinders=False)
+        return Finding("terminal", found, "set a UTF-8 locale, such as LC_ALL=C.UTF-8", needed=False)
     return Finding("terminal", found)

@@ -129,7 +129,7 @@ def _help(name: str, option: Option[Any], text: str) -> str:
 
 
 class Command(click.Command):
-    """A command."""
+    """A command whose help is a result: it goes to standard output."""
 
     def make_context(self, *arguments: Any, **more: Any) -> click.Context:
         """Parse the line; help is printed meanwhile."""
@@ -137,10 +137,8 @@ class Command(click.Command):
             return super().make_context(*arguments, **more)
 
 
-class Group(click.Group):
-    """The program with its commands."""
-
-    command_class = Command
+class Group(Command, click.Group):
+    """The program, with its options in groups and its commands in sections."""
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
@@ -151,11 +149,6 @@ class Group(click.Group):
         self._sections[heading] = list(commands)
         for command in commands:
             self.add_command(command)
-
-    def make_context(self, *arguments: Any, **more: Any) -> click.Context:
-        """Parse the line; help is printed meanwhile."""
-        with contextlib.redirect_stdout(output.stream()):
-            return super().make_context(*arguments, **more)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of the commands in the order of the help."""

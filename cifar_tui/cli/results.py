@@ -24,7 +24,7 @@ def runs(call: Invocation) -> None:
 
     summaries = catalog.summaries(call.runs_dir)
     if call.options.json:
-        standard_output.line(json.dumps(summaries))
+        standard_output.line(json.dumps([each.to_json() for each in summaries]))
         return
     if not summaries and call.runs_dir.exists() and not call.runs_dir.is_dir():
         raise InputError(f"--runs-dir: {str(call.runs_dir)!r} is a file; it takes a folder")

@@ -258,7 +258,7 @@ def test_a_person_at_a_terminal_is_asked(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "cifar_tui", "evaluate", "evil"]
     for answer, acted in (("n", False), ("y", True)):
         with Terminal(command, cwd=tmp_path, env={"XDG_STATE_HOME": str(tmp_path / "state")}) as terminal:
-            terminal.wait_for("Run it, and remember that?")
+            terminal.wait_for("Trust and run it?")
             terminal.press(answer, "enter")
             terminal.wait_exit(60)
             assert trusted(tmp_path) == acted

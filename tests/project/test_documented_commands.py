@@ -126,8 +126,9 @@ def test_the_page_about_the_run_folder_names_all_that_is_there(folder: Path) -> 
         "export cnn --format csv",
         "doctor",
     ):
-        printed = call([*command.split(), "--json"], folder).stdout.splitlines()
-        assert names(json.loads(printed[0])) <= documented, command
+        result = call([*command.split(), "--json"], folder)
+        assert result.returncode == 0, result.stderr
+        assert names(json.loads(result.stdout.splitlines()[0])) <= documented, command
 
 
 def names(value: object) -> set[str]:

@@ -34,7 +34,7 @@ NAMES = tuple(f"class {k:04}" for k in range(K))
 
 
 def matrix(seed: int, images: int = IMAGES) -> ConfusionMatrix:
-    """Two of three images right; of class 7, sixty more are taken for class 900."""
+    """Two of three images right; of class 7, sixty more are predicted as class 900."""
     drawn = torch.Generator().manual_seed(seed)
     true = torch.randint(K, (images,), generator=drawn)
     wrong = torch.rand(images, generator=drawn) < 1 / 3
@@ -150,7 +150,7 @@ async def test_the_dashboard_goes_to_a_class_and_to_the_pairs_that_are_confused_
         await desk.until(lambda: len(desk.app.roster) == 2)
         await desk.press("down", "2")
         await desk.shows(
-            "test, weights of epoch 1", "'class 0007' images taken for 'class 0900'", "class 0007 taken for"
+            "test, weights of epoch 1", "'class 0007' images predicted as 'class 0900'", "class 0007 predicted as"
         )
         await desk.press("slash", *"0451")
         await desk.shows("class 1 of 1 with '0451'", "'class 0451' images")
@@ -163,17 +163,17 @@ async def test_the_dashboard_goes_to_a_class_and_to_the_pairs_that_are_confused_
         await desk.press("backspace", "backspace", *"owl")
         await desk.shows("no class with 'owl'")
         await desk.press("escape", "m")
-        await desk.shows("'class 0007' images taken for 'class 0900'")
+        await desk.shows("'class 0007' images predicted as 'class 0900'")
         assert "owl" not in desk.screen()
         await desk.press("m")
-        await desk.until(lambda: "taken for 'class 0900'" not in desk.screen())
+        await desk.until(lambda: "predicted as 'class 0900'" not in desk.screen())
         await desk.press("M")
-        await desk.shows("'class 0007' images taken for 'class 0900'")
+        await desk.shows("'class 0007' images predicted as 'class 0900'")
         await desk.press("comma")
         await desk.shows(f"validation after epoch {EPOCHS} of {EPOCHS}")
         for _ in range(EPOCHS - 1):
             await desk.press("comma")
-        await desk.shows(f"validation after epoch 1 of {EPOCHS}", "taken for 'class 0900'")
+        await desk.shows(f"validation after epoch 1 of {EPOCHS}", "predicted as 'class 0900'")
         await desk.press("tab", "slash", *"nothing")
         await desk.until(lambda: len(desk.app.main.runs.entries) == 0)
 

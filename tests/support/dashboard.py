@@ -27,6 +27,7 @@ from cifar_tui.store.predictions import RunPair
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.app import Dashboard
 from tests.support.recorded import finished, run_record, started, uninterrupted
+from tests.tui.textual_compat import screen_strips
 
 
 class FakeRun:
@@ -202,7 +203,7 @@ class Desk:
     def screen(self) -> str:
         """All that stands on the screen, line by line."""
         width, height = self.app.size
-        lines = self.app.screen._compositor.render_strips()
+        lines = screen_strips(self.app.screen)
         return "\n".join(strip.text.rstrip() for strip in lines[:height] if width)
 
     async def shows(self, *texts: str) -> None:
@@ -257,4 +258,4 @@ class Host(App[None]):
 
     def text(self) -> list[str]:
         """The lines of the screen."""
-        return ["".join(segment.text for segment in strip) for strip in self.screen._compositor.render_strips()]
+        return ["".join(segment.text for segment in strip) for strip in screen_strips(self.screen)]

@@ -1,7 +1,7 @@
 """Draws charts with plotext: the only module that knows it.
 
-plotext places ticks, labels and lines in whole cells and dots that are given to it, so that axes hold still and marks
-stand where lines go. It has one figure for the whole process, which no two threads may use: the screen's thread alone.
+plotext is given ticks, labels and lines in whole cells and dots, so that axes hold still and marks meet lines. It has
+one figure for the whole process, which is not thread-safe: only the screen's thread may use it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part, line
 
 LABELS = LABEL_LENGTH
-"""The columns of the y axis's labels; the same in every chart, so that charts below each other line up."""
+"""The columns of the y axis's labels; the same in every chart, so that stacked charts line up."""
 TITLE_ROWS, AXIS_ROWS = 1, 2
 DOT_COLUMNS, DOT_ROWS = 2, 4
 """Of a braille character."""
@@ -41,45 +41,45 @@ _TO_ASCII = str.maketrans("│┤─┬┴└" + RESUMED, "|+-+++:")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A curve: joined by a line of dots, or a glyph at each of its points."""
+    """A curve: a line through its points, or a glyph at each of them."""
 
     points: Sequence[XY]
-    """x never falls; those outside the x axis say where a joined line comes from and leads to."""
+    """Sorted by x, finite; points outside the x axis are the ends of lines that lead out of it."""
     style: Style
     glyph: str
-    """What stands at each point; of a joined line, what it is drawn with in ASCII."""
+    """Drawn at each point; for a joined line, what it consists of in ASCII."""
     joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """All that a chart shows."""
+    """The contents of a chart."""
 
     title: Sequence[Part]
     x: Axis
     y: Axis
     lines: Sequence[Line] = ()
-    """The last one is on top."""
+    """From back to front."""
     best: float | None = None
     """The x that is marked on the axis."""
     cursor: float | None = None
-    """The x at which a vertical line stands, behind the curves."""
+    """The x of a vertical line behind the curves."""
     resumed: Sequence[float] = ()
-    """Those at which a broken one stands: the run had been left there."""
+    """The x of dashed vertical lines: the run was resumed there."""
 
 
 def canvas_width(width: int) -> int:
-    """The columns that curves have in a chart that is `width` columns wide, at least one."""
+    """The columns for curves in a chart of `width` columns, at least one."""
     return max(width - LABELS - 1, 1)
 
 
 def canvas_height(height: int) -> int:
-    """The rows that curves have in a chart that is `height` rows high, at least one."""
+    """The rows for curves in a chart of `height` rows, at least one."""
     return max(height - TITLE_ROWS - AXIS_ROWS, 1)
 
 
 def draw(chart: Chart, width: int, height: int, look: Look) -> list[Strip]:
-    """The chart as `height` lines of `width` columns; values beyond the y axis stand at its edge, as arrows."""
+    """The chart as `height` lines of `width` columns; values beyond the y axis are arrows at its edge."""
     columns, rows = canvas_width(width), canvas_height(height)
 
     def column_of(x: float | None) -> int | None:
@@ -119,12 +119,12 @@ def _frame(
 
 
 def best_glyph(look: Look) -> str:
-    """What marks the best epoch on the x axis."""
+    """The mark of the best epoch on the x axis."""
     return "^" if look.ascii else "▲"
 
 
 def resumed_glyph(look: Look) -> str:
-    """What a line is drawn with where a run was resumed."""
+    """What the vertical line consists of where a run was resumed."""
     return RESUMED.translate(_TO_ASCII) if look.ascii else RESUMED
 
 
@@ -152,7 +152,7 @@ def _draw_line(grid: list[list[Cell]], curve: Line, chart: Chart, look: Look) ->
 
 
 def _draw_glyphs(grid: list[list[Cell]], placed: Sequence[XY], curve: Line) -> None:
-    """A glyph at each point; in a cell beside it where another curve's letter stands already."""
+    """Draw a glyph at each point, or beside it where another curve has its letter."""
     rows, columns = len(grid), len(grid[0])
     for x, y in placed:
         column = _column(x, columns)
@@ -169,7 +169,7 @@ def _column(x: float, columns: int) -> int | None:
 
 
 def _row(y: float, rows: int) -> int:
-    """The row from above, of the same dots that a line goes through."""
+    """The row from above that contains a line's dot for this value."""
     return rows - 1 - _dot_row(y, rows) // DOT_ROWS
 
 

@@ -1,4 +1,4 @@
-"""How far a model's confidence can be taken at its word: a reliability diagram of its answers on the test images."""
+"""Confidence and calibration of a model: a reliability diagram of its predictions for the test images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from cifar_tui.tui.charts.axes import Axis, accuracy_axis
 from cifar_tui.tui.charts.canvas import LABELS, Chart, Line, canvas_height, canvas_width, draw
 from cifar_tui.tui.images.image_loader import ImageLoader
 from cifar_tui.tui.runs.entry import Entry
-from cifar_tui.tui.sidebar.rate import ASCII_LEVELS, BLOCKS
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Panel, Part, fitting, line, paragraph, width_of
 
@@ -24,15 +23,15 @@ if TYPE_CHECKING:
 X = Axis(0.0, 1.0, tuple((k / 5, f"{20 * k}") for k in range(6)))
 """The confidence, in percent."""
 LEAST_ROWS = 4
-"""Of the diagram's canvas; with fewer, only the figures are shown."""
+"""The least of the diagram; with fewer, only the figures are shown."""
 
 
 def picture(calibration: Calibration, title: list[Part], number: int, look: Look, size: tuple[int, int]) -> list[Strip]:
-    """The figures, the diagram, and how many images there are at each confidence.
+    """The figures, the diagram, and the number of images at each confidence.
 
     Args:
-        calibration: Of the answers.
-        title: What stands above it.
+        calibration: Of the predictions.
+        title: The first line.
         number: The run's, for its colour.
         look: How to draw.
         size: Columns and lines.
@@ -58,7 +57,7 @@ def _figures(calibration: Calibration, look: Look) -> Iterator[list[Part]]:
 
 
 def _wrapped(pieces: Sequence[list[Part]], width: int, look: Look) -> list[list[Part]]:
-    """These one after the other, in as many lines as they take."""
+    """These pieces, in as many lines as they take."""
     rows: list[list[Part]] = []
     for piece in pieces:
         more: list[Part] = [(look.text(" · "), look.dim), *piece]
@@ -74,7 +73,7 @@ def _diagram(calibration: Calibration, number: int, width: int, rows: int, look:
     mark = "o" if look.ascii else "●"
     pieces: list[list[Part]] = [
         [("accuracy by confidence, %", look.strong)],
-        [(mark, look.run(number)), (" a bin of answers", look.dim)],
+        [(mark, look.run(number)), (" a bin of predictions", look.dim)],
         [(f"{'.' if look.ascii else '⠒'} perfect calibration", look.dim)],
         [("below it: overconfident", look.dim)],
     ]
@@ -84,8 +83,8 @@ def _diagram(calibration: Calibration, number: int, width: int, rows: int, look:
 
 
 def _images(calibration: Calibration, columns: int, look: Look) -> list[Part]:
-    """The bins' images as bars along the axis, the fullest bin's the highest."""
-    levels = ASCII_LEVELS if look.ascii else BLOCKS
+    """The images of the bins as bars along the axis, the highest for the fullest bin."""
+    levels = look.levels
     most = max((each.images for each in calibration.bins), default=0)
     bins = len(calibration.bins)
     bars = ""
