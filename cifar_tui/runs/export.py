@@ -152,7 +152,7 @@ def _csv(folder: RunFolder, place: _Place) -> Exported:
 
 
 def _tensorboard(folder: RunFolder, place: _Place) -> Exported:
-    began = tensorboard.began(folder)
+    began = tensorboard.start_time(folder)
     # Always the same name, so that exporting again does not double the curves.
     name = f"{tensorboard.PREFIX}{int(began)}.{folder.id}"
     epochs = set[int]()

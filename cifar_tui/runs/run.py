@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from cifar_tui.training.loop import Outcome
     from cifar_tui.training.setup.prepare import Setup
 
-OTHERWISE = "from here on its results are not bit for bit those of an uninterrupted run"
-"""What it means for a run to be resumed on something else than it began on, which follows."""
+NOT_REPRODUCIBLE = "from here on its results are not bit for bit those of an uninterrupted run"
+"""The warning of a run that is resumed on something else than it started on, which follows."""
 NO_LOCKS = (
-    "the file system of the runs has no locks: a heartbeat in the run's folder says which process trains it; "
+    "the file system of the runs has no locks: a heartbeat in the run's folder shows which process trains it; "
     "do not remove it"
 )
 
@@ -198,7 +198,7 @@ class Run:
         if fallen_back:
             warnings.append(fallen_back)
         if changes := environment_changes(stored, setup.placement):
-            warnings.append(f"{OTHERWISE}: {'; '.join(changes)}")
+            warnings.append(f"{NOT_REPRODUCIBLE}: {'; '.join(changes)}")
         if self._overrides.data is not None or self._overrides.model_dir is not None:
             remember(folder, setup.config)
             record = folder.read_record()

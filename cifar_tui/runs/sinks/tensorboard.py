@@ -32,7 +32,7 @@ def require() -> None:
         raise CifarTuiError(MISSING)
 
 
-def began(folder: RunFolder) -> float:
+def start_time(folder: RunFolder) -> float:
     """When the run started, in seconds since 1970.
 
     Raises:
@@ -138,7 +138,8 @@ class TensorBoardSink:
             place = folder.files.folder(FOLDER)
             place.make()
             # Unbuffered: who looks while the run trains sees every record, and whole.
-            self._file = EventFile(cast("BinaryIO", os.fdopen(place.make_new(name), "wb", buffering=0)), began(folder))
+            file = cast("BinaryIO", os.fdopen(place.make_new(name), "wb", buffering=0))
+            self._file = EventFile(file, start_time(folder))
         except Exception as error:  # noqa: BLE001  (whatever is wrong with the disk or that package, training continues)
             self._end(error)
 
