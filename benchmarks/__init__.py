@@ -1,1 +1,1 @@
-"""Measurements, each a script that prints a table of ratios with both sides measured in one run."""
+"""Benchmarks: each is a script that measures both sides of a comparison in one run and prints their ratios."""

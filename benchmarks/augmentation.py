@@ -1,6 +1,6 @@
-"""The protocol's augmentation: ours in batches beside torchvision's image by image, in turn in one run.
+"""The protocol's augmentation: ours in batches against torchvision's image by image, alternately in one run.
 
-Run it with `python -m benchmarks.augmentation`, best on quiet cores.
+Run it with `python -m benchmarks.augmentation`, best on idle cores.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BATCH = 256
 
 
 def ours(images: torch.Tensor) -> torch.Tensor:
-    """A batch as training gets it."""
+    """An augmented batch, as in training."""
     return normalise(
         augment(
             images,
@@ -45,7 +45,7 @@ TORCHVISION = v2.Compose(
 
 
 def torchvisions(images: torch.Tensor) -> torch.Tensor:
-    """The same from torchvision's transforms on PIL images, as a data loader does it."""
+    """The same from torchvision's transforms on PIL images, as a data loader applies them."""
     to_pil = v2.ToPILImage()
     return torch.stack([TORCHVISION(to_pil(image)) for image in images])
 
@@ -59,7 +59,7 @@ def speed(make: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor, ba
 
 
 def main() -> None:
-    """Measure both in turn and print the medians and their ratio."""
+    """Measure both alternately and print the medians and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
@@ -69,7 +69,7 @@ def main() -> None:
     ours(images)
     torchvisions(images)
     rounds = [(speed(ours, images, 40), speed(torchvisions, images, 2)) for _ in range(options.rounds)]
-    print(f"torch {torch.__version__}, {options.threads} threads, batch {BATCH}, {options.rounds} rounds in turn\n")
+    print(f"torch {torch.__version__}, {options.threads} threads, batch {BATCH}, {options.rounds} alternating rounds\n")
     print("| augmentation | images/s (median) | ratio (median, min–max) |")
     print("|---|---:|---:|")
     ratios = [a / b for a, b in rounds]

@@ -1,6 +1,6 @@
-"""What a run of many classes costs to open, beside the same run of ten: time and peak memory of each command.
+"""Opening a run of many classes against the same run of ten: time and peak memory of each command.
 
-The goals are of the processor's time, which other work on the machine does not lengthen.
+The goals are CPU time, which other work on the machine does not change.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from tests.support.terminal import Terminal
 
 FEW = 10
 MOST_SECONDS, MOST_MIB = 2.0, 150.0
-"""What more classes may cost more."""
+"""The allowed extra cost of many classes."""
 
 
 @dataclass
 class Cost:
-    """Of one way of opening a run, in each round: seconds, those of the processor, and the peak memory in bytes."""
+    """One way of opening a run, by round: seconds, CPU seconds, and peak memory in bytes."""
 
     seconds: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
@@ -85,7 +85,7 @@ def _size(file: Path) -> int:
 
 
 def _ways(folder: RunFolder) -> dict[str, Callable[[], tuple[float, float, int]]]:
-    """Each way of opening the run: what does so, and gives its seconds and its peak memory."""
+    """The ways of opening the run: functions that return seconds and peak memory."""
     cwd, run = folder.path.parents[1], folder.path.name
 
     def by_its_events() -> tuple[float, float, int]:
@@ -154,7 +154,7 @@ def _epochs(cwd: Path, run: str) -> int:
 
 
 def _peak(process: int) -> int:
-    """The most memory that a process has taken so far; 0 where it has just ended."""
+    """The peak memory of a process so far; 0 if it has just ended."""
     try:
         text = Path(f"/proc/{process}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -163,7 +163,7 @@ def _peak(process: int) -> int:
 
 
 def _run(real: Path, classes: int, epochs: int, images: int) -> RunFolder:
-    """A run of so many classes in a folder of runs of its own."""
+    """Create a run of this many classes in a folder of runs of its own."""
     run = RunFolder(real.parents[1] / f"{classes}-classes" / "runs" / f"20260314-150926-mlp{classes}")
     shutil.copytree(real, run.path)
     names = [f"class {k:04}" for k in range(classes)]
@@ -181,7 +181,7 @@ def _run(real: Path, classes: int, epochs: int, images: int) -> RunFolder:
 
 
 def _events(run: str, names: Sequence[str], epochs: int, images: int) -> Iterator[AnyEvent]:
-    """Training that gets from 5 % to 65 % of the images right."""
+    """The events of a training that improves from 5 % to 65 % accuracy."""
     yield RunStarted(
         t=0.0, id=run, model="mlp", data="digits", classes=tuple(names), epochs=epochs, batches=1, batch_size=256,
         train_samples=256, validation_samples=images, test_samples=images, parameters=5_859_210, device="cpu",
@@ -206,7 +206,7 @@ def _events(run: str, names: Sequence[str], epochs: int, images: int) -> Iterato
 
 
 def _evaluated(split: SplitName, epoch: int, right: float, classes: int, images: int) -> Evaluated:
-    """Mistakes that fall on any class: of such, a matrix is at its fullest."""
+    """Errors spread over all classes, which fills most cells of a matrix."""
     drawn = torch.Generator().manual_seed(epoch)
     true, other = torch.randint(classes, (2, images), generator=drawn)
     predicted = torch.where(torch.rand(images, generator=drawn) < right, true, other)

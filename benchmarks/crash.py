@@ -1,7 +1,7 @@
-"""Runs that are killed at random moments with SIGKILL, and gone on with: each must end as if nothing had happened.
+"""Runs killed at random moments with SIGKILL and resumed: each must end as if it had not been interrupted.
 
 Run it with `python -m benchmarks.crash`; with `--dashboard`, two trainers of one dashboard in a terminal are killed.
-After every kill, every file that is there must be readable. It exits with 1 where anything was lost.
+After every kill, every file that is there must be readable. It exits with 1 if anything was lost.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ TIMES = ("seconds", "images_per_second")
 
 @dataclass
 class Trial:
-    """What became of one folder of runs."""
+    """The outcome for one folder of runs."""
 
     moments: list[str] = field(default_factory=list)
     """What the run was doing when it was killed."""
@@ -42,7 +42,7 @@ class Trial:
 
 
 def preload() -> None:
-    """Import, and do no more, what a run imports: each run is a fork of this process, and begins at once.
+    """Import what a run imports: each run is a fork of this process, and starts at once.
 
     With one thread, PyTorch starts none, which would not survive a fork.
     """
@@ -53,13 +53,13 @@ def preload() -> None:
     import cifar_tui.headless.driver
     import cifar_tui.report.plots.confusion
     import cifar_tui.report.plots.curves
-    import cifar_tui.report.plots.predictions
+    import cifar_tui.report.plots.examples
     import cifar_tui.training.loop
     import cifar_tui.training.setup.prepare  # noqa: F401
 
 
 def begin(arguments: Sequence[str], cwd: Path, *, terminal: bool = False) -> tuple[int, int]:
-    """Begin `cifar-tui` with these arguments in a process of its own.
+    """Start `cifar-tui` with these arguments in a process of its own.
 
     Returns:
         Its id, and what its terminal can be read from; -1 without one.
@@ -75,7 +75,7 @@ def begin(arguments: Sequence[str], cwd: Path, *, terminal: bool = False) -> tup
             for number in (1, 2):
                 os.dup2(output, number)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        # Anew: Python's own know of the parent's that they can be sought in, or not.
+        # New stream objects: the parent's remember whether its files were seekable.
         sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
         os.environ["TERM"] = "xterm-256color"
         sys.argv = ["cifar-tui", *arguments]
@@ -89,7 +89,7 @@ def begin(arguments: Sequence[str], cwd: Path, *, terminal: bool = False) -> tup
 
 
 def ended_by(pid: int, shown: int, seconds: float) -> int | None:
-    """The exit status of a process, if it ends within so many seconds; its terminal is read meanwhile."""
+    """The exit status of a process, if it ends in time; its terminal is read meanwhile."""
     deadline = time.monotonic() + seconds
     terminal = select.poll()  # Unlike select(), it takes descriptors of any number.
     if shown >= 0:
@@ -109,7 +109,7 @@ def ended_by(pid: int, shown: int, seconds: float) -> int | None:
 
 
 def kill(pid: int, shown: int) -> None:
-    """End a process with no chance to do anything."""
+    """Kill a process with SIGKILL."""
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     if shown >= 0:
@@ -117,12 +117,12 @@ def kill(pid: int, shown: int) -> None:
 
 
 def folders(cwd: Path) -> list[Path]:
-    """The runs that are recorded there."""
+    """The runs in a folder."""
     return sorted(path for path in cwd.glob("runs/*") if (path / "config.json").exists())
 
 
 def moment(folder: Path) -> str:
-    """What a killed run was doing: the file that it was writing, else the last event that it told."""
+    """What a killed run was doing: the file it was writing, otherwise its last event."""
     leftovers = [path.name.split(".")[1] for path in folder.rglob(".*.tmp")]
     if leftovers:
         return f"writing {leftovers[0]}"
@@ -161,7 +161,7 @@ def unreadable(folder: Path) -> Iterator[str]:
 
 
 def result(folder: Path) -> dict[str, Any]:
-    """What a whole run comes to, without its times: the numbers of its epochs, its test, its weights bit for bit."""
+    """A complete run's results, without times: the figures of its epochs, its test, its weights bit for bit."""
     import torch
 
     with (folder / "metrics.csv").open(newline="") as file:
@@ -177,7 +177,7 @@ def result(folder: Path) -> dict[str, Any]:
 
 
 def trial(seed: int, place: Path, life: float, *, dashboard: bool) -> Trial:
-    """Kill a run once to three times, at moments that `seed` chooses within `life` seconds, and end it."""
+    """Kill a run one to three times, at moments chosen by `seed` within `life` seconds, then resume it to its end."""
     moments, seen = random.Random(seed), Trial()
     cwd = place / str(seed)
     cwd.mkdir()
@@ -187,7 +187,7 @@ def trial(seed: int, place: Path, life: float, *, dashboard: bool) -> Trial:
     while kills or not folders(cwd):
         going = [folder for folder in folders(cwd) if state(folder) != "finished"]
         if folders(cwd) and not going:
-            break  # It came to its end before it was killed.
+            break  # It ended before it was killed.
         arguments = ["resume", going[0].name, "--quiet"] if going else new
         pid, shown = begin(arguments, cwd, terminal=dashboard and not going)
         kills = max(0, kills - 1)
@@ -210,21 +210,21 @@ def trial(seed: int, place: Path, life: float, *, dashboard: bool) -> Trial:
 
 
 def state(folder: Path) -> str:
-    """What a run's summary says; empty where there is none yet."""
+    """A run's summary; empty if there is none yet."""
     with contextlib.suppress(OSError, ValueError):
         return str(json.loads((folder / "summary.json").read_text())["state"])
     return ""
 
 
 def work(seeds: Sequence[int], place: Path, life: float, *, dashboard: bool) -> Iterator[Trial]:
-    """Do these trials, and see that each ended as the run that nobody killed."""
+    """Run these trials and compare each with the uninterrupted run."""
     wanted = result(folders(place / "whole")[0])
     for seed in seeds:
         seen = trial(seed, place, life, dashboard=dashboard)
         for folder in folders(place / str(seed)):
             try:
                 ended = result(folder)
-            except Exception as error:  # noqa: BLE001  (whatever is wrong with it, it did not end as it should)
+            except Exception as error:  # noqa: BLE001  (any error means that it did not end as it should)
                 seen.problems.append(f"no result: {type(error).__name__}: {error}")
                 continue
             seen.problems += [f"other {key}" for key in wanted if ended[key] != wanted[key]]
@@ -235,7 +235,7 @@ def work(seeds: Sequence[int], place: Path, life: float, *, dashboard: bool) -> 
 
 
 def crash(runs: int, jobs: int, place: Path, *, seed: int = 0, dashboard: bool = False) -> list[Trial]:
-    """Kill `runs` runs (with `dashboard`, so many dashboards of two runs), `jobs` at a time, and go on with each."""
+    """Kill `runs` runs (with `dashboard`, as many dashboards of two runs), `jobs` at a time, and resume each."""
     preload()
     (place / "whole").mkdir()
     began = time.monotonic()
@@ -250,7 +250,7 @@ def crash(runs: int, jobs: int, place: Path, *, seed: int = 0, dashboard: bool =
                 with os.fdopen(writer, "w") as answers:
                     for seen in work(range(seed + number, seed + runs, jobs), place, life, dashboard=dashboard):
                         print(json.dumps(asdict(seen)), file=answers, flush=True)
-            except BaseException:  # noqa: BLE001  (a fork has nobody above it to tell)
+            except BaseException:  # noqa: BLE001  (a fork has no caller that could handle it)
                 traceback.print_exc()
             finally:
                 os._exit(0)
@@ -263,7 +263,7 @@ def crash(runs: int, jobs: int, place: Path, *, seed: int = 0, dashboard: bool =
 
 
 def main() -> None:
-    """Kill, go on, print the table."""
+    """Kill, resume, print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=2)
@@ -277,7 +277,7 @@ def main() -> None:
 
 
 def table(trials: Sequence[Trial]) -> Iterator[str]:
-    """What they were doing when they were killed, how they ended, and what was wrong."""
+    """The table: what they were doing when killed, how they ended, what was wrong."""
     moments = Counter(moment for trial in trials for moment in trial.moments)
     yield "| killed | times |"
     yield "|---|---:|"

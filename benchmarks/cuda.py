@@ -1,4 +1,4 @@
-"""All figures of one device: whole trainings, headless and with the dashboard, by the protocol and by the fast recipe.
+"""All figures of one device: complete training, headless and with the dashboard, with the protocol and the fast recipe.
 
 Run it with `python -m benchmarks.cuda --data FOLDER` where a GPU is; with `--device cpu --epochs 1` it runs anywhere.
 """
@@ -29,17 +29,17 @@ from tests.support.terminal import Terminal
 
 PROGRAM = str(Path(sys.executable).with_name("cifar-tui"))
 MILESTONES = {"cnn": (0.9195, 0.94), "mlp": (0.5612, 0.64)}
-"""Validation accuracies that are worth the wait; the CNN's are the study's and the mark of the speed contests."""
+"""Target validation accuracies; the CNN's are the study's and that of the speed contests."""
 BACKWARD = 2
-"""The backward pass computes two products for each of the forward pass."""
+"""The backward pass computes two products for each one of the forward pass."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What a whole training came to."""
+    """The figures of one complete training."""
 
     seconds: list[float]
-    """Of each epoch, its validation too."""
+    """Of each epoch, including validation."""
     accuracy: list[float]
     """On the validation set after each epoch, as a fraction."""
     images: int
@@ -52,13 +52,13 @@ class Trained:
         return self.images / statistics.median(self.seconds[1:] or self.seconds)
 
     def until(self, accuracy: float) -> float | None:
-        """The seconds until an epoch ended with this accuracy; None where none did."""
+        """Seconds until an epoch ended with this accuracy; None if none did."""
         ends = itertools.accumulate(self.seconds)
         return next((end for end, reached in zip(ends, self.accuracy, strict=True) if reached >= accuracy), None)
 
 
 def ended(place: Path) -> bool:
-    """Whether the run in this folder has come to its end."""
+    """Whether the run in this folder is finished."""
     return any(json.loads(file.read_text())["state"] != "running" for file in place.glob("runs/*/summary.json"))
 
 
@@ -100,7 +100,7 @@ def training_flop(model: str) -> float:
 
 
 def peak_flops(device: str, precision: str) -> float:
-    """The most that the device does in a second: the best of several products of large square matrices."""
+    """The device's peak, FLOP per second: the best of several products of large square matrices."""
     on_cpu = device == "cpu"
     size = 2048 if on_cpu else 8192
     kind = torch.bfloat16 if precision == "bf16" else torch.float32

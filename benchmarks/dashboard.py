@@ -1,6 +1,6 @@
-"""What the dashboard costs and how fast it answers, in a pseudo-terminal of 120×40, beside the same runs headless.
+"""Cost and latency of the dashboard, in a pseudo-terminal of 120×40, against the same runs headless.
 
-Run it with `python -m benchmarks.dashboard` on quiet cores; it takes about twelve minutes.
+Run it with `python -m benchmarks.dashboard` on idle cores; it takes about twelve minutes.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from tests.support.terminal import Screen, Terminal
 PROGRAM = str(Path(sys.executable).with_name("cifar-tui"))
 PATIENT = ("--patience", "1000000")
 TWO = ("--data", "digits", "--batch-size", "64", "--epochs", "1000", *PATIENT, "--start")
-"""Both models at once, for longer than anything here takes."""
+"""Both models at once, for longer than any measurement."""
 LONG = ("--epochs", "10000", *PATIENT)
 IMAGES = {"mlp": 20_000, "cnn": 2_000}
 """With a tenth for validation, an epoch of 5 to 20 s on two cores."""
 SECONDS = {"mlp": 6, "cnn": 12}
-"""Of a turn."""
+"""Seconds of one round."""
 ANSWERS = (
     ("down", "model  mlp"),
     ("2", "most confused"),
@@ -48,7 +48,7 @@ ANSWERS = (
     ("5", r"\d\d:\d\d:\d\d(.*\n)*.*\d\d:\d\d:\d\d"),
     ("6", r"machine [\d.]+ of"),
 )
-"""Keys, and what of each one's answer nothing else shows: two lines with a time are the log."""
+"""Keys, and a text that only their result shows: two lines with a time are the log."""
 SPEED = {"mlp": 0.97, "cnn": 0.98}
 PARTS = ("paint", "keys", "idle", "hour", "mlp", "cnn")
 KIB, MIB = 1024, 1024 * 1024
@@ -61,11 +61,11 @@ class Row:
     what: str
     measured: float
     goal: float | None
-    """None for what is only to be known."""
+    """None if there is no goal."""
     unit: str = ""
     digits: int = 0
     at_least: bool = False
-    """Whether the goal is the least that is good, not the most."""
+    """Whether the goal is a minimum, not a maximum."""
     spread: tuple[float, float] | None = None
 
     def __str__(self) -> str:
@@ -85,10 +85,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Turn:
-    """What a training did while it was not halted."""
+    """What a training process did while it ran."""
 
     speed: float
-    """Training images per second, the time of validations and checkpoints counted too."""
+    """Training images per second, including the time of validation and checkpoints."""
     written: float
     """Bytes per second on the terminal."""
     memory: float
@@ -96,7 +96,7 @@ class Turn:
 
 
 class Training:
-    """A training in a process of its own, halted and let go on from outside."""
+    """A training process that is suspended and continued from outside."""
 
     def __init__(self, cwd: Path, process: subprocess.Popen[bytes], terminal: Terminal | None = None) -> None:
         self.process = process
@@ -106,20 +106,20 @@ class Training:
         self._samples = 0
 
     def halt(self) -> None:
-        """Stop all of its threads, in whatever they do."""
+        """Suspend all of its threads."""
         psutil.Process(self.process.pid).suspend()
 
     def resume(self) -> None:
-        """Let them go on."""
+        """Continue them."""
         psutil.Process(self.process.pid).resume()
 
     def begin(self, images: int) -> None:
-        """Wait until it has trained on so many images, and halt it."""
+        """Wait until it has trained on this many images, and suspend it."""
         _wait(lambda: self.samples() >= images, self.process)
         self.halt()
 
     def samples(self) -> int:
-        """Training images that it has told of."""
+        """Training images that it has reported."""
         if self._lines is None:
             files = list(self._cwd.glob("runs/*/events.jsonl"))
             if not files:
@@ -131,7 +131,7 @@ class Training:
         return self._samples
 
     def turn(self, seconds: float) -> Turn:
-        """Let it go on for so long."""
+        """Continue it for this many seconds."""
         before, begin = self.samples(), time.perf_counter()
         self.resume()
         time.sleep(seconds)
@@ -143,7 +143,7 @@ class Training:
 
 
 def first_paint(place: Path, rounds: int) -> Iterator[Row]:
-    """From the start of the process until the table of the runs is on the screen."""
+    """From the start of the process until the table of runs is on the screen."""
     seconds, textual = [], []
     for _ in range(rounds + 1):
         with Terminal([PROGRAM], cwd=place) as terminal:
@@ -158,18 +158,18 @@ def first_paint(place: Path, rounds: int) -> Iterator[Row]:
 
 
 def keys(place: Path, presses: int) -> Iterator[Row]:
-    """From a key to the last of what it changes on the screen, while both models train."""
+    """From a key press to the end of the redraw it causes, while both models train."""
     moments = random.Random(0)
     milliseconds = []
-    # Drawing what came must not keep the thread waiting that notes when it came.
+    # Parsing the output must not delay the thread that records when it arrived.
     sys.setswitchinterval(0.0005)
     cwd = Path(tempfile.mkdtemp(dir=place))
     with Terminal([PROGRAM, *TWO], cwd=cwd) as terminal:
         _wait(lambda: len(_training(cwd)) == 2, terminal.process)
         for key, shown in islice(cycle(ANSWERS), presses):
-            # In step neither with the trainers' batches nor with the screen's own drawings.
+            # Not in step with the training batches or with the screen's own redraws.
             time.sleep(moments.uniform(0.2, 0.7))
-            terminal.text()  # What came before is not to be waited for.
+            terminal.text()  # Skip earlier output.
             pressed = time.perf_counter()
             terminal.press(key)
             answered = terminal.wait_for(_showing(shown))
@@ -184,7 +184,7 @@ def _showing(pattern: str) -> Callable[[Screen], object]:
 
 
 def trainings(place: Path, rounds: int, models: list[str]) -> Iterator[Row]:
-    """The same training with the dashboard and headless, both at once, but one of the two halted at any time.
+    """The same training with the dashboard and headless, both started, one of the two suspended at any time.
 
     They take turns of some seconds, so that both have the same share of a machine that grows slower and faster.
     """
@@ -213,7 +213,7 @@ def trainings(place: Path, rounds: int, models: list[str]) -> Iterator[Row]:
 
 
 def idle(place: Path) -> Iterator[Row]:
-    """What is written while nothing runs, after a run has ended."""
+    """Bytes written while nothing runs, after a run has ended."""
     cwd = Path(tempfile.mkdtemp(dir=place))
     command = [PROGRAM, "--data", "digits", "--model", "mlp", "--epochs", "1", "--start"]
     with Terminal(command, cwd=cwd) as terminal:
@@ -225,7 +225,7 @@ def idle(place: Path) -> Iterator[Row]:
 
 
 def hour(minutes: int) -> Iterator[Row]:
-    """What the process grows by over an hour's worth of events, in a process of its own."""
+    """Growth of memory over an hour's events, in a process of its own."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         grown = pool.submit(growth, minutes).result()
     yield Row(f"growth over {minutes * 600:,} batches, {minutes} minutes' worth", grown / MIB, 2, " MiB", 1)
@@ -233,7 +233,7 @@ def hour(minutes: int) -> Iterator[Row]:
 
 @contextlib.contextmanager
 def _headless(place: Path, data: Path, model: str) -> Iterator[Training]:
-    """The training without the dashboard, halted."""
+    """The training without the dashboard, suspended."""
     cwd = Path(tempfile.mkdtemp(dir=place))
     command = [PROGRAM, "--data", str(data), "--model", model, *LONG, "--no-ui"]
     silent = subprocess.DEVNULL
@@ -252,7 +252,7 @@ def _shown(place: Path, data: Path, model: str) -> Iterator[Training]:
 
 
 def _wait(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    """Wait for what a process does to its run's folder.
+    """Wait for a change in the run's folder.
 
     Raises:
         RuntimeError: The process ended before, or it took five minutes.
@@ -272,12 +272,12 @@ def _state(cwd: Path) -> str:
 
 
 def _training(cwd: Path) -> list[Path]:
-    """The runs that have batches behind them."""
+    """The runs that have trained batches."""
     return [path for path in cwd.glob("runs/*/events.jsonl") if '"type":"batch"' in path.read_text()]
 
 
 def _images(place: Path, count: int) -> Path:
-    """A folder of so many noise images of ten classes."""
+    """Create a folder of this many noise images in ten classes."""
     splits = {"train": count, "test": 200}
     counts = {f"{split}/class{k}": number // 10 for split, number in splits.items() for k in range(10)}
     return write_folder(place / f"images-{count}", counts)
@@ -322,7 +322,7 @@ def main() -> None:
                 _say(f"{name} …")
                 rows += part()
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, terminal of 120×40\n")
-    print("| | measured: median (min–max), of turns mean (quartiles) | goal | |")
+    print("| | measured: median (min–max), of rounds mean (quartiles) | goal | |")
     print("|---|---:|---:|---|")
     print(*rows, sep="\n")
 

@@ -1,4 +1,4 @@
-"""An hour's worth of events, shown by the dashboard as fast as it can: does the process grow?"""
+"""Growth of the dashboard's memory over an hour's events, replayed as fast as possible."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 BATCHES, SIZE = 600, 256
 """An epoch a minute, ten batches a second: as many as reach the disk."""
 BURST = 15
-"""Events between two drawings: about as many as the dashboard, which spares the training, leaves between them."""
+"""Events between two redraws: about as many as in real training."""
 WARM_UP = 15
-"""Minutes in which curves, the log and caches reach their bounds."""
+"""Minutes after which curves, the log and caches have reached their bounds."""
 
 
 def growth(minutes: int) -> int:
-    """The bytes by which this process's resident memory grows over so many minutes' events, after `WARM_UP`."""
+    """Bytes by which this process's resident memory grows over this many minutes' events, after `WARM_UP`."""
     return asyncio.run(_growth(minutes))
 
 
@@ -49,7 +49,7 @@ async def _growth(minutes: int) -> int:
 
 
 async def _show(app: Dashboard, run: FakeRun, events: Iterator[AnyEvent]) -> None:
-    """Have these taken in and drawn, a burst at a time."""
+    """Deliver these events and redraw, a burst at a time."""
     while burst := list(islice(events, BURST)):
         run.tell(*burst)
         while not app.inbox.queue.empty():
@@ -60,7 +60,7 @@ async def _show(app: Dashboard, run: FakeRun, events: Iterator[AnyEvent]) -> Non
 
 
 def events(first: int, last: int) -> Iterator[AnyEvent]:
-    """What a run tells from its first epoch to its last."""
+    """A run's events from its first epoch to its last."""
     total = BATCHES * SIZE
     if first == 1:
         yield RunStarted(

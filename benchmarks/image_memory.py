@@ -1,4 +1,4 @@
-"""What decoding an image file takes of memory over the process's own, kind by kind, up to the largest that is accepted.
+"""Memory that decoding an image file takes, by format, up to the largest accepted size.
 
 Run it with `python -m benchmarks.image_memory`, on Linux; it needs 1 GB of disk for a while.
 """
@@ -45,7 +45,7 @@ for thread in threads:
     thread.join()
 print(bytes_of("VmHWM") - before, time.perf_counter() - start, *refused[:1], sep="\\n")
 """
-"""Decode a file in so many threads, and print the bytes over those before, the seconds, and why it was refused."""
+"""Decode a file in several threads; print the additional bytes, the seconds, and why it was refused."""
 
 WIDTH, HEIGHT = 10_000, 5_000
 Writer = Callable[[Image.Image, Path], None]
@@ -67,7 +67,7 @@ def _write_png(path: Path, size: tuple[int, int], kind: tuple[int, int, int], ro
 
 
 def _interlaced(picture: Image.Image, path: Path) -> None:
-    """Grey in the seven passes of Adam7, which Pillow reads and does not write."""
+    """A grey image in the seven passes of Adam7, which Pillow can read but not write."""
     passes = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
     rows = [
         b"\0" + b"\x60" * 3 * len(range(left, picture.width, across))
@@ -117,18 +117,18 @@ def measure(small: Path, path: Path, threads: int = 1) -> list[str]:
 
 
 def row(name: str, megapixels: float, measured: list[str]) -> str:
-    """Of the table."""
+    """A row of the table."""
     peak, seconds, *refused = measured
     outcome = refused[0] if refused else f"{float(seconds):.1f} s"
     return f"| {name} | {megapixels:g} | {int(peak) / 1e6:.0f} MB | {outcome} |"
 
 
 def main() -> None:
-    """Write each kind, measure it, print the table."""
+    """Write a file of each format, measure it, print the table."""
     argparse.ArgumentParser(description=__doc__).parse_args()
     Image.MAX_IMAGE_PIXELS = None
     print(f"Pillow {PIL.__version__}, Python {platform.python_version()}\n")
-    print("| | megapixels | peak over the baseline | |")
+    print("| | megapixels | peak above the baseline | |")
     print("|---|---:|---:|---|")
     noise = np.random.default_rng(0).integers(0, 256, (50, 100, 4), dtype=np.uint8)
     whole = Image.fromarray(noise).resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR)

@@ -1,7 +1,7 @@
-"""What is learnt in a few epochs of the protocol: by float32, by bfloat16 and by the reference study's loop.
+"""Validation accuracy after a few epochs of the protocol: float32, bfloat16 and the reference study's loop.
 
-Run it with `python -m benchmarks.learning --data FOLDER`. How long it takes says nothing here, so that other work may
-go on beside it.
+Run it with `python -m benchmarks.learning --data FOLDER`. It measures no times, so other work may run
+beside it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SIDES: dict[str, Callable[[str, str, int, str, int], float]] = {
 
 
 def table(seen: dict[tuple[str, str], list[float]]) -> Iterator[str]:
-    """A row for each (model, side), of its accuracies by seed; each side is also told from float32, seed by seed."""
+    """A row for each (model, side) with its accuracies by seed, and its difference to float32, seed by seed."""
     yield "| model | side | validation accuracy, by seed | mean | mean of the differences from float32, points |"
     yield "|---|---|---|---:|---:|"
     for (model, side), accuracies in seen.items():
@@ -46,7 +46,7 @@ def main() -> None:
     """Train every side with every seed, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", default="digits", help="a folder of images, such as CIFAR-10's")
-    parser.add_argument("--images", type=int, default=0, help="take so many training images of the folder; 0: all")
+    parser.add_argument("--images", type=int, default=0, help="use this many training images of the folder; 0: all")
     parser.add_argument("--models", nargs="+", choices=("mlp", "cnn"), default=["mlp", "cnn"])
     parser.add_argument("--sides", nargs="+", choices=tuple(SIDES), default=list(SIDES))
     parser.add_argument("--epochs", type=int, default=3)

@@ -1,7 +1,7 @@
-"""The reference study's training loop, plainly written: what our own is measured against.
+"""The reference study's training loop, written plainly: the baseline of the benchmarks.
 
 PIL images through torchvision's transforms one by one in two workers of a `DataLoader`, float32, the layout that torch
-has by default, and the loss and the right answers read from the device after every batch. Run it with
+has by default, and loss and accuracy copied from the device after every batch. Run it with
 `python -m benchmarks.reference_loop --model mlp --data FOLDER`; it prints a line of JSON an epoch.
 """
 
@@ -32,7 +32,7 @@ FLIP = transforms.RandomHorizontalFlip(0.5)
 
 
 class Images(Dataset[tuple[Tensor, int]]):
-    """Images in memory, each made a PIL image and transformed when it is asked for."""
+    """Images in memory, each converted to a PIL image and transformed on access."""
 
     def __init__(self, images: Split, transform: transforms.Compose) -> None:
         self.pixels = images.images.permute(0, 2, 3, 1).numpy()
@@ -66,7 +66,7 @@ def mlp(classes: int) -> nn.Module:
 
 
 def head(inputs: int, classes: int) -> list[nn.Module]:
-    """What both end in."""
+    """The last layers of both."""
     return [
         *(nn.Linear(inputs, 1024), nn.BatchNorm1d(1024), nn.ReLU(), nn.Dropout(0.5)),
         *(nn.Linear(1024, 512), nn.BatchNorm1d(512), nn.ReLU(), nn.Dropout(0.5)),
@@ -77,7 +77,7 @@ def head(inputs: int, classes: int) -> list[nn.Module]:
 def train(
     model_name: str, data: str, *, epochs: int, seed: int, device: str, batch_size: int, planned: int
 ) -> Iterator[dict[str, Any]]:
-    """Train as the study does, of `planned` epochs the first `epochs`.
+    """Train as the study does, the first `epochs` of `planned` epochs.
 
     Yields:
         For each epoch: `seconds` of all of it, the validation too, and the means of the protocol, as fractions.

@@ -1,6 +1,6 @@
-"""A thousand runs, one of them with a million events, and a run of a thousand classes beside one of ten: opening them.
+"""Opening a thousand runs, one of them with a million events, and a run of a thousand classes against one of ten.
 
-Run it with `python -m benchmarks.scale` on quiet cores.
+Run it with `python -m benchmarks.scale` on idle cores.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tests.support.terminal import Terminal
 
 FIRST = datetime(2026, 1, 1)
 LONG, PARAMETERS = "20260314-150926-cnn", 5_859_210
-"""The long run's id, and what of its panels no other run's show."""
+"""The long run's id, and a text that only its panels show."""
 
 
 def train(place: Path) -> Path:
@@ -45,14 +45,14 @@ def train(place: Path) -> Path:
 
 
 def make(real: Path, count: int, events: int) -> None:
-    """So many runs beside a real one: copies of it, and a long one that is the newest but for its own time."""
+    """Create this many runs next to a real one: copies of it, and a long one, the newest but for its own time."""
     runs = real.parent
     for number in range(count - 2):
         run_id = f"{FIRST + timedelta(minutes=number):%Y%m%d-%H%M%S}-mlp"
         _copy(real, runs / run_id)
     long = RunFolder(_copy(real, runs / LONG))
     long.events_file.unlink()
-    recorder = Recorder(long, long.read_config(), RunState())
+    recorder = Recorder(long, long.read_record(), RunState())
     for event in hour.events(1, events // hour.BATCHES):
         recorder.record(event)
     state = recorder.state
@@ -83,7 +83,7 @@ def listing(place: Path, rounds: int) -> Iterator[Row]:
 
 
 def dashboard(place: Path, rounds: int) -> Iterator[Row]:
-    """The first picture, and the long run from the key that selects it until its curves stand."""
+    """Seconds to the first screen, and from the key that selects the long run until its curves are drawn."""
     painted, drawn, memory = [], [], 0
     for _ in range(rounds + 1):
         with Terminal([PROGRAM], cwd=place) as terminal:
@@ -108,7 +108,7 @@ def _row(what: str, seconds: list[float], goal: float) -> Row:
 def main() -> None:
     """Make the runs, measure, print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=1000, help="0 for the table of many classes alone")
+    parser.add_argument("--runs", type=int, default=1000, help="0 for only the table of many classes")
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--classes", type=int, default=1000)

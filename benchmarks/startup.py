@@ -1,7 +1,7 @@
-"""From the command to the first training batch, beside what importing PyTorch alone takes, in turn in one run.
+"""From the command to the first training batch, against importing PyTorch alone, alternately in one run.
 
-Run it with `python -m benchmarks.startup --data FOLDER`; the digits are measured always, the folder after a first run
-that has put its images into the cache.
+Run it with `python -m benchmarks.startup --data FOLDER`; it always measures the digits, and a folder after a first
+run that has cached its images.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ COMMAND = ("-m", "cifar_tui", "--no-ui", "--json")
 
 
 def first_batch(data: str, model: str) -> float:
-    """Seconds from the start of the process until it tells of its first batch."""
+    """Seconds from the start of the process until its first batch event."""
     with tempfile.TemporaryDirectory() as runs:
         command = [sys.executable, *COMMAND, "--data", data, "--model", model, "--runs-dir", runs]
         start = time.perf_counter()
@@ -42,7 +42,7 @@ def importing() -> float:
 
 
 def main() -> None:
-    """Measure all in turn, and print the table."""
+    """Measure all alternately and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", nargs="*", default=[], help="folders of images beside the digits")
     parser.add_argument("--models", nargs="+", choices=("mlp", "cnn"), default=["mlp", "cnn"])
@@ -55,10 +55,10 @@ def main() -> None:
         for number in range(options.rounds + 1):
             for case in cases:
                 measured = importing(), first_batch(*case)
-                if number:  # The first one reads files that no one has read, and fills caches.
+                if number:  # The first round reads cold files and fills caches.
                     seen[case].append(measured)
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {options.rounds} rounds\n")
-    print("| data | model | import torch, s | command to first batch, s | beside the import, s |")
+    print("| data | model | import torch, s | command to first batch, s | minus the import, s |")
     print("|---|---|---:|---:|---:|")
     for (data, model), times in seen.items():
         torch_alone, whole = (statistics.median(side) for side in zip(*times, strict=True))

@@ -1,6 +1,6 @@
-"""Whole epochs of the protocol, training and validation: ours beside the reference study's loop, in turn in one run.
+"""Whole epochs of the protocol, training and validation: ours against the reference study's loop, alternately.
 
-Run it with `python -m benchmarks.throughput --data FOLDER` on quiet cores; without a folder it takes the digits.
+Run it with `python -m benchmarks.throughput --data FOLDER` on idle cores; without a folder it takes the digits.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ SPLITS = ("train", "test")
 
 @dataclass(frozen=True)
 class Seen:
-    """What one training came to."""
+    """The figures of one training."""
 
     epoch_seconds: list[float]
-    """Of each whole epoch, its validation too."""
+    """Of each whole epoch, including validation."""
     images: int
     """Training images in an epoch."""
     memory: float
-    """The most bytes that its processes had at a time; what they share counts once."""
+    """Peak memory of its processes in bytes; shared memory counts once."""
     accuracy: float
     """Validation accuracy after the last epoch, as a fraction."""
 
@@ -96,7 +96,7 @@ def _memory(pid: int) -> float:
         parent = psutil.Process(pid)
         for process in (parent, *parent.children(recursive=True)):
             used = process.memory_full_info()
-            # Pages that processes share: to each its part, where the system tells.
+            # Proportional set size, where the system reports it.
             total += getattr(used, "pss", used.rss)
     except psutil.Error:  # One of them has just ended.
         return 0.0
@@ -138,10 +138,10 @@ def _median(sides: Iterable[Seen], value: Callable[[Seen], float]) -> float:
 
 
 def main() -> None:
-    """Train both in turn, and print the table."""
+    """Train both alternately and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", default="digits", help="a folder of images, such as CIFAR-10's")
-    parser.add_argument("--images", type=int, default=0, help="take so many training images of the folder; 0: all")
+    parser.add_argument("--images", type=int, default=0, help="use this many training images of the folder; 0: all")
     parser.add_argument("--models", nargs="+", choices=("mlp", "cnn"), default=["mlp", "cnn"])
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=2, help="of both")
@@ -156,7 +156,7 @@ def main() -> None:
         seen = []
         for model in options.models:
             for number in range(options.rounds):
-                # Each is the first of its pair as often as the second: a machine grows slower, or faster.
+                # Each side goes first equally often, because a machine's speed drifts.
                 sides = [ours, reference] if number % 2 else [reference, ours]
                 found = {side: side(model, data, options.epochs, options.device) for side in sides}
                 seen.append((model, found[ours], found[reference]))

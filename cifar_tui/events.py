@@ -8,18 +8,21 @@ Losses are mean cross-entropies in nats; accuracies are fractions from 0 to 1; `
 from __future__ import annotations
 
 import json
-import math
-import types
-from dataclasses import MISSING, dataclass, fields
-from functools import cache
-from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal, get_args
 
 from cifar_tui.confusion_matrix import MOST_CLASSES, ConfusionMatrix
-from cifar_tui.system import bounded_json
+from cifar_tui.system import bounded_json, codec
+from cifar_tui.system.codec import AtMost, Between
 
 RunStatus = Literal["running", "paused", "finished", "stopped", "interrupted", "diverged", "failed"]
 SplitName = Literal["validation", "test"]
 Level = Literal["debug", "info", "warning", "error"]
+
+MAX_SECONDS = 1e12
+Seconds = Annotated[float, Between(0, MAX_SECONDS)]
+Planned = Annotated[int, Between(1)]
+"""Of the plan, by which progress is divided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +34,7 @@ class Event:
     """
 
     type: ClassVar[str]
-    t: float
+    t: Seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +45,12 @@ class RunStarted(Event):
     id: str
     model: str
     data: str
-    classes: tuple[str, ...]
-    epochs: int
-    batches: int
+    classes: Annotated[tuple[str, ...], AtMost(MOST_CLASSES)]
+    epochs: Planned
+    batches: Planned
     """Batches per epoch."""
     batch_size: int
-    train_samples: int
+    train_samples: Planned
     validation_samples: int
     test_samples: int
     parameters: int
@@ -185,19 +188,11 @@ _EVENT_CLASSES: dict[str, type[AnyEvent]] = {cls.type: cls for cls in get_args(A
 
 
 BATCH_SECONDS = 0.1
-"""The least time between two batch events that are written down."""
-
-
-MOST_SECONDS = 1e12
-MOST_WHOLE = 2**63 - 1
-MOST_NUMBER = 1e300
-"""What a stream's times, whole numbers and other numbers cannot exceed: arithmetic on them is safe."""
-MOST_TEXT = 10_000
-"""Characters of a text in a stream that are kept; of a longer one, the rest is left out."""
-MOST_MEMORY = 60_000_000
+"""The least time between two batch events that are written."""
+MAX_LINE = 16 << 20
+"""Bytes of a line: a confusion matrix of 1,000 classes takes less."""
+MAX_LINE_MEMORY = 60_000_000
 """Bytes of memory that the values of one line may take while they are read: all counts of 1,000 classes take less."""
-_AT_LEAST_ONE = ("epochs", "batches", "train_samples")
-"""Of a run's beginning: the plan is divided by them."""
 
 
 class BatchThrottle:
@@ -220,94 +215,31 @@ class EventError(ValueError):
     """A line that is not one of our events."""
 
 
+_TO_LINE = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
 def to_json(event: AnyEvent) -> str:
     """One line of JSON without its newline. Values that JSON lacks (NaN, infinities) become null."""
-    record: dict[str, Any] = {"type": event.type}
-    for field in fields(event):
-        value = getattr(event, field.name)
-        if isinstance(value, float) and not math.isfinite(value):
-            value = None
-        elif isinstance(value, ConfusionMatrix):
-            value = value.to_json()
-        record[field.name] = value
-    return json.dumps(record, separators=(",", ":"), allow_nan=False)
+    return _TO_LINE({"type": event.type} | codec.encode(event))
 
 
 def from_json(line: str) -> AnyEvent:
-    """The event of one line of JSON; a null in the place of a number is NaN, and unknown fields are ignored.
-
-    So is a number that is larger than any of ours. A text is cut after `MOST_TEXT` characters.
+    """The event of one line of JSON, read as `system.codec` reads it.
 
     Raises:
-        EventError: The line is no JSON object, of no known type, or lacks a field or has one of a wrong type, a time
-            or a count that cannot be; or its values would take more than `MOST_MEMORY`.
+        EventError: The line is no JSON object, of no known type, or lacks a field or has one of a wrong type or out of
+            range; or its values would take more than `MAX_LINE_MEMORY`.
     """
     try:
-        record = bounded_json.parse(line, MOST_MEMORY)
+        content = bounded_json.parse(line, MAX_LINE_MEMORY)
     except bounded_json.JsonError as error:
         raise EventError(str(error)) from None
-    if not isinstance(record, dict):
+    if not isinstance(content, dict):
         raise EventError("not a JSON object")
-    name = record.get("type")
+    name = content.get("type")
     if not isinstance(name, str) or name not in _EVENT_CLASSES:
         raise EventError("unknown event type")
-    values: dict[str, Any] = {}
-    for field, hint in _field_types(name).items():
-        if field not in record:
-            if field in _optional(name):  # Streams of before do not have it.
-                continue
-            raise EventError(f"{name}: no {field!r}")
-        try:
-            values[field] = _convert(record[field], hint)
-        except (TypeError, ValueError, OverflowError):
-            raise EventError(f"{name}: {field!r} is of another type, or cannot be") from None
-    if not 0 <= values["t"] <= MOST_SECONDS:
-        raise EventError(f"{name}: 't' is {values['t']}")
-    if name == RunStarted.type and not all(values[field] for field in _AT_LEAST_ONE):
-        raise EventError(f"{name}: it plans nothing")
-    if len(values.get("classes", ())) > MOST_CLASSES:
-        raise EventError(f"{name}: more than {MOST_CLASSES} classes")
-    return _EVENT_CLASSES[name](**values)
-
-
-@cache
-def _field_types(name: str) -> dict[str, Any]:
-    hints = get_type_hints(_EVENT_CLASSES[name])
-    return {field.name: hints[field.name] for field in fields(_EVENT_CLASSES[name])}
-
-
-@cache
-def _optional(name: str) -> frozenset[str]:
-    return frozenset(field.name for field in fields(_EVENT_CLASSES[name]) if field.default is not MISSING)
-
-
-def _convert(value: Any, hint: Any) -> Any:
-    """`value`, as JSON gives it, in the field type `hint`; TypeError or ValueError where it does not fit."""
-    origin = get_origin(hint)
-    if origin in (Union, types.UnionType):
-        if value is None:
-            return None
-        (hint,) = (arg for arg in get_args(hint) if arg is not type(None))
-        return _convert(value, hint)
-    if origin is Literal:
-        if value not in get_args(hint):
-            raise ValueError
-        return value
-    if origin is tuple:
-        if not isinstance(value, list):
-            raise TypeError
-        return tuple(_convert(item, get_args(hint)[0]) for item in value)
-    if hint is ConfusionMatrix:
-        return ConfusionMatrix.from_json(value)
-    if hint is float:
-        if value is None:
-            return math.nan
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise TypeError
-        number = float(value)
-        return number if abs(number) <= MOST_NUMBER else math.nan
-    if type(value) is not hint:
-        raise TypeError
-    if hint is int and not 0 <= value <= MOST_WHOLE:
-        raise ValueError
-    return value[:MOST_TEXT] if hint is str else value
+    try:
+        return codec.decode(_EVENT_CLASSES[name], content)
+    except codec.CodecError as error:
+        raise EventError(f"{name}: {error}") from None

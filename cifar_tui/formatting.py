@@ -68,16 +68,6 @@ def _escaped(c: str) -> str:
     return c.encode("unicode_escape").decode("ascii")
 
 
-def figure(value: object) -> float | None:
-    """A finite number as it is; None for anything else, such as a damaged file may hold."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return float(value) if math.isfinite(value) else None
-    except OverflowError:
-        return None
-
-
 def percent(fraction: float | None) -> str:
     """A fraction as a percentage with two decimals: `91.95 %`."""
     return UNKNOWN if fraction is None or not math.isfinite(fraction) else f"{100 * fraction:.2f} %"

@@ -2,9 +2,12 @@
 
 import os
 import signal
+import sys
 import tempfile
 
 from hypothesis import HealthCheck, settings
+
+from tests.support import fork_server
 
 # Threads that wait for each other on shared cores take many times as long on such small tensors. The programs that
 # tests start inherit it.
@@ -21,3 +24,5 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 # The same examples each time, and no test fails because a machine is slow.
 settings.register_profile("same", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("same")
+
+fork_server.enabled = sys.platform == "linux"

@@ -1,1 +1,1 @@
-"""Pure arithmetic on what models predicted: per class, calibrated, compared, side by side with the study."""
+"""Pure arithmetic on predictions: scores by class, calibration, paired comparison, and the reference study."""

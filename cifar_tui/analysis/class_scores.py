@@ -1,4 +1,4 @@
-"""What a confusion matrix says of its classes: their scores, which are taken for which, and how sure a share is."""
+"""What a confusion matrix says of its classes: precision, recall, and which are confused with which."""
 
 from __future__ import annotations
 
@@ -9,22 +9,19 @@ from dataclasses import dataclass
 
 from cifar_tui.confusion_matrix import ConfusionMatrix
 
-Z95 = 1.959963984540054
-"""Of the normal distribution, 95 % lie so many standard deviations or less from its mean."""
-
 MOST_LISTED, FEWER = 100, 50
 """The most classes of which a table lists every one, and how many it lists of more."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """How one class fared.
+    """How well one class is recognised.
 
     Attributes:
         images: Images of the class.
-        right: Those of them that were classified as it.
-        recall: The share of its images that were classified as it; NaN where it has none.
-        precision: The share of what was classified as it that is it; NaN where nothing was.
+        right: Those that are predicted as it: its true positives.
+        recall: `right` of its images; NaN where it has none.
+        precision: `right` of all images that are predicted as it; NaN where none is.
     """
 
     name: str
@@ -36,7 +33,7 @@ class ClassScore:
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """Images of the class `true` that were taken for `predicted`: `count` of its `images`."""
+    """Images of the class `true` that are predicted as `predicted`: `count` of its `images`."""
 
     true: str
     predicted: str
@@ -54,19 +51,19 @@ def class_scores(matrix: ConfusionMatrix, classes: Sequence[str]) -> list[ClassS
 
 
 def most_confused(matrix: ConfusionMatrix, classes: Sequence[str], limit: int) -> list[Confusion]:
-    """The pairs with the most images taken one for the other, the most first; pairs without any are left out."""
+    """The pairs of classes with the most mistakes, the most first; pairs without any are left out."""
     images = matrix.true
     return [Confusion(classes[i], classes[j], wrong, images[i]) for i, j, wrong in largest_confusions(matrix, limit)]
 
 
 def largest_confusions(matrix: ConfusionMatrix, limit: int) -> list[tuple[int, int, int]]:
-    """The same as rows, columns and counts; of equal ones, the first in the matrix."""
+    """As `most_confused`, but rows, columns and counts; of equal counts, the first in the matrix."""
     wrong = (cell for cell in matrix.cells() if cell[0] != cell[1])
     return heapq.nlargest(limit, wrong, key=lambda cell: cell[2])
 
 
 def listed(classes: int, importance: Callable[[int], float]) -> list[int]:
-    """The classes that a table has a row for: all in label order, or the most important ones of many, these first.
+    """The classes that a table has a row for: all in label order, or of many the most important ones, in that order.
 
     Args:
         classes: How many there are.
@@ -76,21 +73,6 @@ def listed(classes: int, importance: Callable[[int], float]) -> list[int]:
         return list(range(classes))
     known = [(-value, k) for k in range(classes) if not math.isnan(value := importance(k))]
     return [k for _, k in heapq.nsmallest(FEWER, known)]
-
-
-def wilson(right: int, images: int) -> tuple[float, float]:
-    """The 95 % interval of the share `right` of `images`, from 0 to 1; NaN where there is no image.
-
-    E. B. Wilson's score interval, Journal of the American Statistical Association 22 (1927), 209–212.
-    """
-    if not images:
-        return math.nan, math.nan
-    z2, share = Z95 * Z95, right / images
-    middle = share + z2 / (2 * images)
-    reach = Z95 * math.sqrt(share * (1 - share) / images + z2 / (4 * images * images))
-    low, high = ((middle + side * reach) / (1 + z2 / images) for side in (-1, 1))
-    # The ends are exact where nothing or all is right, which rounding would miss by a little.
-    return (low if right else 0.0), (high if right < images else 1.0)
 
 
 def _share(part: int, whole: int) -> float:

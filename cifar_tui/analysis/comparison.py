@@ -1,4 +1,4 @@
-"""Runs against each other: their figures, who learns faster, and where their answers differ. Arithmetic alone."""
+"""Runs compared: their figures, which learns faster, and where their predictions differ. Arithmetic alone."""
 
 from __future__ import annotations
 
@@ -6,76 +6,54 @@ import itertools
 import math
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from cifar_tui.analysis.calibration import Calibration, calibrate
 from cifar_tui.analysis.class_scores import ClassScore, Confusion, class_scores, listed, most_confused
-from cifar_tui.analysis.paired import Paired, pair
+from cifar_tui.analysis.paired_predictions import PairedCounts, pair
+from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.analysis.study import Reference
 from cifar_tui.formatting import UNKNOWN
 from cifar_tui.state import RunState
 
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-"""Of the lowest of the runs' best validation accuracies: what all of them have reached."""
+"""Shares of the lowest of the runs' best validation accuracies, which all of them have reached."""
 CONFUSED = 3
-"""The most pairs of confused classes that are listed of a run."""
-
-
-class Answered(Protocol):
-    """A model's answers on N test images, in order."""
-
-    @property
-    def labels(self) -> NDArray[np.int64]:
-        """(N,); the true classes."""
-
-    @property
-    def predicted(self) -> NDArray[np.int64]:
-        """(N,); the classes that it answers with."""
-
-    @property
-    def confidence(self) -> NDArray[np.float32]:
-        """(N,); their probabilities."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Which images these are."""
+"""Pairs of confused classes that are listed of a run, at most."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Contestant:
-    """A run that is to be compared.
+class ComparedRun:
+    """A run to compare.
 
     Attributes:
-        id: The run's.
-        state: What its events come to.
-        fingerprint: Which images it was trained on; empty where that is not known.
-        answers: Of its best weights on its test images, where they are known.
-        why_not: Why they are not.
+        id: The run's id.
+        state: The run as its events describe it.
+        fingerprint: Identifies the images that it was trained on; empty where that is not known.
+        predictions: Of its best weights for its test images; None where they are not known.
+        no_predictions: Why they are not known.
     """
 
     id: str
     state: RunState
     fingerprint: str
-    answers: Answered | None
-    why_not: str = ""
+    predictions: Predictions | None
+    no_predictions: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """What is said of one run; what is not known is None.
+class RunFigures:
+    """The figures of one run; None where they are not known.
 
     Attributes:
-        label: What the run is called beside the others: its model where those differ, else more of its id.
+        label: Names the run beside the others: its model where those differ, else more of its id.
         data: The name of its dataset.
         gap: Training accuracy less validation accuracy, after the best epoch.
         images_per_second: In training, over all epochs.
         seconds: Spent on the run, without pauses.
-        classes: How each class fared in the test; empty without a test.
+        classes: The score of each class in the test; empty without a test.
         confused: The most frequent confusions in the test.
-        calibration: Of its answers, where they are known.
+        calibration: Of its predictions, where they are known.
     """
 
     id: str
@@ -99,18 +77,18 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """Two runs, the a-th and the b-th, on the same test images: on all of them, and on each class's."""
+class PairComparison:
+    """Two runs, the a-th and the b-th, on the same test images: on all of them, and on those of each class."""
 
     a: int
     b: int
-    overall: Paired
-    classes: tuple[Paired, ...]
+    overall: PairedCounts
+    classes: tuple[PairedCounts, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """When a run reached a level: after which epoch, so many training images, and so many seconds without pauses."""
+    """When a run reached a level: the epoch, the training images seen, and the seconds without pauses, after it."""
 
     epoch: int
     samples: int
@@ -127,7 +105,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Race:
-    """Runs on the same data, by their numbers, and when they reached which validation accuracy."""
+    """Runs on the same data, by their indices, and when they reached which validation accuracy."""
 
     runs: tuple[int, ...]
     levels: tuple[Level, ...]
@@ -135,65 +113,71 @@ class Race:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All that can be compared of some runs, which go by their number.
+    """All that can be compared of some runs, which are given by their index in `runs`.
 
     Attributes:
         races: One for each dataset that two runs or more were trained on.
-        same_classes: The numbers of those runs with a test result whose classes are the same.
-        pairs: Of those runs that were tested on the same images.
-        study: What the reference study's models came to, where that is asked for.
+        same_classes: The indices of those runs with a test result whose classes are the same.
+        pairs: All pairs of runs that were tested on the same images.
+        study: The figures of the reference study's models, where they are wanted.
         gaps: What cannot be compared, and why, a sentence each.
     """
 
-    runs: tuple[Figures, ...]
+    runs: tuple[RunFigures, ...]
     races: tuple[Race, ...]
     same_classes: tuple[tuple[int, ...], ...]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[PairComparison, ...]
     study: tuple[Reference, ...]
     gaps: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """All figures, as JSON can hold them: numbers that are none are None, and runs go by their ids."""
+        """All figures for JSON: None in place of NaN and infinity, runs by their ids."""
         ids = [run.id for run in self.runs]
         content: dict[str, Any] = _plain(asdict(self))
         for race in content["races"]:
             race["runs"] = [ids[n] for n in race["runs"]]
         content["same_classes"] = [[ids[n] for n in group] for group in self.same_classes]
-        for each, two in zip(content["pairs"], self.pairs, strict=True):
-            names = [score.name for score in self.runs[two.a].classes]
-            each |= {"a": ids[two.a], "b": ids[two.b]}
+        for each, run_pair in zip(content["pairs"], self.pairs, strict=True):
+            names = [score.name for score in self.runs[run_pair.a].classes]
+            each |= {"a": ids[run_pair.a], "b": ids[run_pair.b]}
             each["classes"] = [{"name": n} | c for n, c in zip(names, each["classes"], strict=True)]
         return content
 
 
-def compare(contestants: Sequence[Contestant], study: Sequence[Reference] = ()) -> Comparison:
+def compare(compared: Sequence[ComparedRun], study: Sequence[Reference] = ()) -> Comparison:
     """Compare two runs or more as far as they can be compared."""
-    runs = [_figures(each, label) for each, label in zip(contestants, _labels(contestants), strict=True)]
-    gaps = [f"{run.label}: {each.why_not}" for run, each in zip(runs, contestants, strict=True) if each.answers is None]
+    runs = [_figures(each, label) for each, label in zip(compared, _labels(compared), strict=True)]
+    gaps = [
+        f"{run.label}: {each.no_predictions}"
+        for run, each in zip(runs, compared, strict=True)
+        if each.predictions is None
+    ]
     pairs = []
     for a, b in itertools.combinations(range(len(runs)), 2):
-        one, other = contestants[a].answers, contestants[b].answers
+        one, other = compared[a].predictions, compared[b].predictions
         if one is None or other is None:
             continue
-        if same_images(one, other):
-            pairs.append(_pair(a, b, one, other, runs[a].classes))
+        paired = pair(one, other)
+        if paired is not None:
+            pairs.append(PairComparison(a, b, paired.counts(), paired.counts_by_class(len(runs[a].classes))))
         else:
             gaps.append(
-                f"{runs[a].label} and {runs[b].label} were tested on different images: their answers cannot be compared"
+                f"{runs[a].label} and {runs[b].label} were tested on different images: "
+                "their predictions cannot be compared"
             )
-    learning = [n for n, each in enumerate(contestants) if each.state.best is not None]
-    by_data = _groups(learning, lambda n: contestants[n].fingerprint or n)
+    learning = [n for n, each in enumerate(compared) if each.state.best is not None]
+    by_data = _groups(learning, lambda n: compared[n].fingerprint or n)
     if len(by_data) > 1:
         gaps.append("not all were trained on the same data: their validation accuracies are not of the same images")
     tested = [n for n, run in enumerate(runs) if run.classes]
     gaps += [
-        f"{runs[n].label} was not tested on CIFAR-10’s classes: the study’s figures are no measure for it"
+        f"{runs[n].label} was not tested on CIFAR-10’s classes: the study’s figures do not apply to it"
         for n in tested
         if not all(each.is_of(score.name for score in runs[n].classes) for each in study)
     ]
     return Comparison(
         runs=tuple(runs),
-        races=tuple(_race(group, contestants) for group in by_data if len(group) > 1),
+        races=tuple(_race(group, compared) for group in by_data if len(group) > 1),
         same_classes=tuple(_groups(tested, lambda n: tuple(score.name for score in runs[n].classes))),
         pairs=tuple(pairs),
         study=tuple(study),
@@ -201,13 +185,8 @@ def compare(contestants: Sequence[Contestant], study: Sequence[Reference] = ()) 
     )
 
 
-def same_images(a: Answered, b: Answered) -> bool:
-    """Whether two models answered on the same test images."""
-    return a.fingerprint == b.fingerprint and np.array_equal(a.labels, b.labels)
-
-
-def classes_that_differ(runs: Sequence[Figures]) -> list[int]:
-    """The classes of runs with the same ones that a table has a row for: all, or those that the runs differ in most."""
+def classes_that_differ(runs: Sequence[RunFigures]) -> list[int]:
+    """The classes that a table of runs with the same classes has a row for: all, or those in which they differ most."""
 
     def spread(k: int) -> float:
         known = [run.classes[k].recall for run in runs if not math.isnan(run.classes[k].recall)]
@@ -217,25 +196,25 @@ def classes_that_differ(runs: Sequence[Figures]) -> list[int]:
 
 
 def first(labels: Sequence[str], costs: Sequence[float]) -> str:
-    """Who has the lowest cost; a dash where several have."""
+    """The label with the lowest cost; a dash where several have it."""
     lowest = min(costs)
     return labels[costs.index(lowest)] if costs.count(lowest) == 1 else UNKNOWN
 
 
-def _labels(contestants: Sequence[Contestant]) -> list[str]:
+def _labels(compared: Sequence[ComparedRun]) -> list[str]:
     """The shortest names that are all different: of the models, of the runs without their time, or whole ids."""
-    started = [each.state.started for each in contestants]
-    ids = [each.id for each in contestants]
+    started = [each.state.started for each in compared]
+    ids = [each.id for each in compared]
     models = [start.model if start else each for start, each in zip(started, ids, strict=True)]
     names = [each.split("-", 2)[-1] for each in ids]
     return next(each for each in (models, names, ids) if len(set(each)) == len(ids) or each is ids)
 
 
-def _figures(contestant: Contestant, label: str) -> Figures:
-    state, answers = contestant.state, contestant.answers
+def _figures(run: ComparedRun, label: str) -> RunFigures:
+    state, predictions = run.state, run.predictions
     started, best, test = state.started, state.best, state.test
-    return Figures(
-        id=contestant.id,
+    return RunFigures(
+        id=run.id,
         label=label,
         model=started.model if started else None,
         data=started.data if started else None,
@@ -252,18 +231,12 @@ def _figures(contestant: Contestant, label: str) -> Figures:
         seconds=state.seconds,
         classes=tuple(class_scores(test.confusion, started.classes)) if test and started else (),
         confused=tuple(most_confused(test.confusion, started.classes, CONFUSED)) if test and started else (),
-        calibration=calibrate(answers.confidence, answers.predicted == answers.labels) if answers else None,
+        calibration=calibrate(predictions.confidence, predictions.correct) if predictions else None,
     )
 
 
-def _pair(a: int, b: int, one: Answered, other: Answered, classes: Sequence[ClassScore]) -> Pair:
-    right_a, right_b = one.predicted == one.labels, other.predicted == one.labels
-    of_class = (one.labels == k for k in range(len(classes)))
-    return Pair(a, b, pair(right_a, right_b), tuple(pair(right_a[mine], right_b[mine]) for mine in of_class))
-
-
-def _race(group: tuple[int, ...], contestants: Sequence[Contestant]) -> Race:
-    states = [contestants[n].state for n in group]
+def _race(group: tuple[int, ...], compared: Sequence[ComparedRun]) -> Race:
+    states = [compared[n].state for n in group]
     common = min(state.best.val_accuracy for state in states if state.best)
     levels = [
         Level(share * common, tuple(_reach(state, share * common) for state in states))
@@ -273,7 +246,7 @@ def _race(group: tuple[int, ...], contestants: Sequence[Contestant]) -> Race:
 
 
 def _reach(state: RunState, accuracy: float) -> Reach:
-    """When a run first was as good; it must have been so once."""
+    """When a run first reached this validation accuracy, which it did."""
     seconds = 0.0
     for epoch in state.epochs:
         seconds += epoch.seconds

@@ -1,4 +1,4 @@
-"""The reference study: what its own CNN and MLP came to, trained by its protocol on CIFAR-10."""
+"""The reference study: the figures of its own CNN and MLP, trained by its protocol on CIFAR-10."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 CLASS_IMAGES = 1000
 """Test images of each class."""
 SHORT = {"airplane": "plane", "automobile": "car"}
-"""The study's names of classes that CIFAR-10 itself, and so most folders of its images, name otherwise."""
+"""The study's names of classes, by CIFAR-10's own, which most folders of its images use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What the study reports of a model.
+    """The figures that the study reports of a model.
 
     Attributes:
         model: The model's name, as the models here are named.
         first_val_accuracy: Validation accuracy after the first epoch.
-        right: Of the classes that it names, how many of the 1,000 test images were classified rightly.
-        confused: Pairs that it names: the true class, the one that it was taken for, and how many images were.
+        right: Of the classes that it names, how many of the 1,000 test images were classified correctly.
+        confused: Pairs that it names: the true class, the predicted one, and how many images.
     """
 
     model: str
@@ -29,7 +29,7 @@ class Reference:
     confused: tuple[tuple[str, str, int], ...] = field(default=())
 
     def recall(self, name: str) -> float | None:
-        """The share of a class's test images that was classified rightly; None where the study does not name it."""
+        """The share of a class's test images that was classified correctly; None where the study does not name it."""
         right = self.right.get(SHORT.get(name, name))
         return None if right is None else right / CLASS_IMAGES
 

@@ -12,7 +12,7 @@ from cifar_tui.cli.launch_options import LaunchOptions
 from cifar_tui.cli.stderr import print_message
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
-from cifar_tui.stored import Overrides
+from cifar_tui.records import Overrides
 from cifar_tui.system import output
 
 
@@ -83,7 +83,7 @@ def show(
             left.under_way,
             left.messages,
             ended=left.ended,
-            going_on=left.going_on,
+            keep_training=left.going_on,
             hung_up=left.hung_up,
             debug=options.debug,
         )

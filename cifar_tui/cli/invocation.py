@@ -17,7 +17,7 @@ from cifar_tui.cli.parser import DeclaredOption
 from cifar_tui.config import OPTIONS
 from cifar_tui.errors import InputError
 from cifar_tui.options import flag, read_file
-from cifar_tui.stored import Overrides
+from cifar_tui.records import Overrides
 from cifar_tui.system.paths import check_reachable
 
 if TYPE_CHECKING:

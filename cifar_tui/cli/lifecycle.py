@@ -12,7 +12,7 @@ from cifar_tui.cli.invocation import Invocation, pass_invocation, run_argument
 from cifar_tui.cli.parser import Command, declared_options
 from cifar_tui.cli.train import announce_option, start_detached
 from cifar_tui.errors import InputError
-from cifar_tui.stored import AS_MADE
+from cifar_tui.records import NO_OVERRIDES
 
 if TYPE_CHECKING:
     from cifar_tui.store.requests import Request
@@ -35,7 +35,7 @@ def resume(call: Invocation, run: str, announce: int | None, agreed: str | None)
 
     folder, given, options = call.find_run(run), call.overrides, call.options
     if catalog.is_paused(folder):
-        if given != AS_MADE:
+        if given != NO_OVERRIDES:
             raise InputError(f"{folder.id} is paused in another process, which keeps its options; give none")
         send_request(call, run, "resume")
         return None
@@ -54,7 +54,7 @@ def resume(call: Invocation, run: str, announce: int | None, agreed: str | None)
         quiet=options.quiet,
         debug=options.debug,
         announce=announce,
-        given=given,
+        overrides=given,
     )
 
 

@@ -24,7 +24,7 @@ def runs(call: Invocation) -> None:
 
     summaries = catalog.summaries(call.runs_dir)
     if call.options.json:
-        standard_output.line(json.dumps(summaries))
+        standard_output.line(json.dumps([each.to_json() for each in summaries]))
         return
     if not summaries and call.runs_dir.exists() and not call.runs_dir.is_dir():
         raise InputError(f"--runs-dir: {str(call.runs_dir)!r} is a file; it takes a folder")
@@ -46,7 +46,7 @@ def runs(call: Invocation) -> None:
 @pass_invocation
 def compare(call: Invocation, names: tuple[str, ...], study: bool, report: Path | None) -> None:
     """Compare runs: results, learning speed, predictions image by image."""
-    from cifar_tui.headless.comparison import compare_runs
+    from cifar_tui.headless.compare import compare_runs
 
     folders = [call.find_run(name) for name in names]
     compare_runs(folders, as_json=call.options.json, study=study, report=report)

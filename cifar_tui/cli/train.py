@@ -22,7 +22,7 @@ from cifar_tui.config import DEFAULT_MODELS, NAMED_DATA, OPTIONS, TrainingConfig
 from cifar_tui.data import data_option
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import printable
-from cifar_tui.stored import AS_MADE, Overrides
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.system import output
 from cifar_tui.system.paths import absolute
 
@@ -109,7 +109,7 @@ def start_detached(
     as_json: bool,
     tensorboard: bool = False,
     agreed: str | None = None,
-    given: Overrides = AS_MADE,
+    given: Overrides = NO_OVERRIDES,
 ) -> None:
     """Train in the background, and print under which ids."""
     from cifar_tui.runs import detached
@@ -117,7 +117,7 @@ def start_detached(
     def show(line: str) -> None:
         print(printable(line), file=sys.stderr, flush=True)
 
-    ids = detached.start(jobs, runs_dir, show, tensorboard=tensorboard, agreed=agreed, given=given)
+    ids = detached.start(jobs, runs_dir, show, tensorboard=tensorboard, agreed=agreed, overrides=given)
     output.line(json.dumps([{"id": run_id} for run_id in ids]) if as_json else "\n".join(map(printable, ids)))
 
 

@@ -22,7 +22,7 @@ FORMATS = ("safetensors", "onnx", "torch-export", "csv", "tensorboard")
 @pass_invocation
 def evaluate(call: Invocation, run: str) -> None:
     """Evaluate a run's best weights on the test images again."""
-    from cifar_tui.headless.evaluation import evaluate_run
+    from cifar_tui.headless.evaluate import evaluate_run
 
     folder = call.find_run(run)
     check_class(call, folder)
@@ -40,7 +40,7 @@ def predict(call: Invocation, run: str, images: tuple[str, ...]) -> int:
 
     IMAGE is an image file, a folder of them, or a pattern such as '*.png'.
     """
-    from cifar_tui.headless.prediction import predict_run
+    from cifar_tui.headless.predict import predict_run
 
     folder = call.find_run(run)
     check_class(call, folder)

@@ -124,7 +124,9 @@ def read(data_dir: str | None, progress: ProgressCallback, *, keep_out: bool = F
     try:
         return _read(places, progress)
     except _UnusableError as error:
-        raise CifarTuiError(f"CIFAR-10 was fetched but cannot be read: {'; '.join(error.reasons)}; try again") from None
+        raise CifarTuiError(
+            f"CIFAR-10 was downloaded but cannot be read: {'; '.join(error.reasons)}; try again"
+        ) from None
 
 
 def _places(data_dir: str | None) -> list[Path]:
@@ -176,7 +178,7 @@ def _fetch(target: Path, reasons: list[str], progress: ProgressCallback) -> None
     try:
         download(cifar.url, target, progress, sha256=ARCHIVE_SHA256, max_bytes=ARCHIVE_BYTES)
     except DownloadError as error:
-        raise InputError(f"{before}cannot fetch CIFAR-10 from {cifar.url}: {error}; {_OTHER_WAYS}") from None
+        raise InputError(f"{before}cannot download CIFAR-10 from {cifar.url}: {error}; {_OTHER_WAYS}") from None
     except OSError as error:
         raise InputError(
             f"{before}cannot put CIFAR-10 into {str(target.parent)!r}: {error.strerror or error}; {_OTHER_WAYS}"

@@ -10,10 +10,10 @@ from cifar_tui.events import Note, RunFinished
 from cifar_tui.formatting import printable
 from cifar_tui.headless.displays import Display, JsonDisplay, PlainDisplay
 from cifar_tui.state import RunState
+from cifar_tui.store.events_file import Tail
 from cifar_tui.store.lock import is_held
 from cifar_tui.store.requests import ASKED, Request, send
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.store.tail import Tail
 from cifar_tui.system import output
 
 ANSWER_SECONDS = 5.0
@@ -23,7 +23,7 @@ LOOK_SECONDS = 0.1
 ANSWERS: dict[Request, str] = {
     "stop": "stops after this batch, with a checkpoint",
     "pause": "pauses after this batch, with a checkpoint",
-    "resume": "goes on",
+    "resume": "resumes training",
     "checkpoint": "writes a checkpoint after this batch",
 }
 
@@ -35,12 +35,12 @@ def ask(folder: RunFolder, request: Request, *, as_json: bool) -> None:
         InputError: No process trains the run, or it may not be asked.
         CifarTuiError: It does not answer.
     """
-    tail = Tail(folder)
-    tail.skip()
+    tail = Tail(folder.files)
+    tail.skip_to_end()
     send(folder.path, request)
     deadline = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < deadline:
-        for event in tail.more():
+        for event in tail.read():
             if isinstance(event, RunFinished) or (isinstance(event, Note) and event.message == ASKED + request):
                 answer = "has just ended" if isinstance(event, RunFinished) else ANSWERS[request]
                 line = {"id": folder.id, "asked": request, "answer": answer}
@@ -59,12 +59,12 @@ def watch(folder: RunFolder, *, as_json: bool) -> None:
         InputError: Its events cannot be read.
     """
     display: Display = JsonDisplay(quiet=False) if as_json else PlainDisplay()
-    tail = Tail(folder)
+    tail = Tail(folder.files)
     state = RunState()
     while True:
         # Looked up before the stream is read: what its process wrote last is read then.
         alive = is_held(folder.path)
-        while events := tail.more():
+        while events := tail.read():
             for event in events:
                 state.apply(event)
                 display.event(event, state)
@@ -74,4 +74,4 @@ def watch(folder: RunFolder, *, as_json: bool) -> None:
     if state.finished is not None:
         display.result(state, folder.path)
     else:
-        display.notice(f"{folder.id} is not being trained any more: its process ended without a word")
+        display.notice(f"{folder.id} is no longer training: its process died")

@@ -1,4 +1,4 @@
-"""What runs look like off a terminal: plain lines, JSON, or the result alone."""
+"""Runs as shown without a dashboard: plain lines, JSON, or the result alone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOADING_SECONDS = 5.0
 
 
 class Display:
-    """Shows runs, one after the other. This one shows nothing of what is not overridden."""
+    """Shows runs, one after the other; this one shows nothing but notices."""
 
     def __enter__(self) -> Self:
         return self
@@ -46,15 +46,15 @@ class Display:
         """Several runs that ended."""
 
     def notice(self, text: str) -> None:
-        """Something to say at once that is no event of a run; on standard error."""
+        """A line about something that is no event of a run; on standard error."""
         print(f"cifar-tui: {printable(text)}", file=sys.stderr, flush=True)
 
     def abort(self) -> None:
         """Leave the terminal usable: the process ends now."""
 
 
-class Forgiving(Display):
-    """Another display, until it cannot be written to: training goes on where nobody reads what is printed."""
+class FaultTolerantDisplay(Display):
+    """Wraps a display until it cannot be written to: training continues where nobody reads what is printed."""
 
     def __init__(self, display: Display) -> None:
         self._display = display
@@ -68,34 +68,34 @@ class Forgiving(Display):
         self._try(self._display.__exit__)
 
     def loading(self, loading: Loading) -> None:
-        """As the other one."""
+        """As the wrapped display."""
         self._try(self._display.loading, loading)
 
     def event(self, event: AnyEvent, state: RunState) -> None:
-        """As the other one."""
+        """As the wrapped display."""
         self._try(self._display.event, event, state)
 
     def result(self, state: RunState, folder: Path) -> None:
-        """As the other one."""
+        """As the wrapped display."""
         self._try(self._display.result, state, folder)
 
     def comparison(self, states: list[RunState]) -> None:
-        """As the other one."""
+        """As the wrapped display."""
         self._try(self._display.comparison, states)
 
     def notice(self, text: str) -> None:
-        """As the other one."""
+        """As the wrapped display."""
         self._try(self._display.notice, text)
 
     def abort(self) -> None:
-        """As the other one."""
+        """As the wrapped display."""
         self._display.abort()
 
-    def give_up(self, instead: Display) -> None:
+    def switch_to(self, display: Display) -> None:
         """Show on another display from now on."""
         with contextlib.suppress(OSError):
             (self._failed or self._display).__exit__()
-        self._display, self._failed = instead, None
+        self._display, self._failed = display, None
 
     def _try(self, show: Callable[P, None], *arguments: P.args, **more: P.kwargs) -> None:
         try:
@@ -103,7 +103,7 @@ class Forgiving(Display):
         except OSError as error:
             self._display, self._failed = Display(), self._display
             with contextlib.suppress(OSError):
-                self.notice(f"cannot print any more ({error.strerror}); training goes on")
+                self.notice(f"cannot print any more ({error.strerror}); training continues")
 
 
 class QuietDisplay(Display):
@@ -115,7 +115,7 @@ class QuietDisplay(Display):
             self.print(result_line(state, state.finished, folder))
 
     def print(self, line: str) -> None:
-        """Put out a line."""
+        """Print a line."""
         output.line(line)
 
 
@@ -123,7 +123,7 @@ class PlainDisplay(QuietDisplay):
     """One line an epoch on standard output; what happens before training goes to standard error."""
 
     def __init__(self, name: str = "") -> None:
-        """Begin lines with this name, where several runs are told of at once."""
+        """Start lines with this name, where several runs are shown at once."""
         self._prefix = f"{name}: " if name else ""
         self._step = ""
         self._next_line = 0.0
@@ -138,7 +138,7 @@ class PlainDisplay(QuietDisplay):
         self._step, self._next_line = loading.what, now + LOADING_SECONDS
 
     def event(self, event: AnyEvent, state: RunState) -> None:
-        """A line for what a person would want to find in a log, shortened where a terminal would wrap it."""
+        """A line for what belongs in a log, shortened where a terminal would wrap it."""
         terminal = output.terminal_size()
         line = event_line(event, state, terminal and terminal.columns - len(self._prefix))
         if line:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from cifar_tui.formatting import count, printable
 from cifar_tui.headless.displays import PlainDisplay
+from cifar_tui.records import Overrides
 from cifar_tui.runs.export import export
 from cifar_tui.runs.messages import Loading
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import Overrides
 from cifar_tui.system.output import line
 
 
@@ -19,7 +19,7 @@ def export_run(folder: RunFolder, form: str, output: Path | None, given: Overrid
 
     Raises:
         InputError: There is no such format, the run has nothing to export, or the files cannot be written.
-        CifarTuiError: A package is missing, or the weights' file does not answer as the run's model does.
+        CifarTuiError: A package is missing, or the exported model's logits differ from the run's.
     """
     steps = PlainDisplay()
 
@@ -31,10 +31,10 @@ def export_run(folder: RunFolder, form: str, output: Path | None, given: Overrid
         found = {"id": folder.id, "format": form, "files": [str(path) for path in written.files]}
         line(json.dumps(found | {"max_difference": written.difference, "epochs": written.epochs}))
         return
-    said = ""
+    details = ""
     if written.difference is not None:
-        said = f"; read back, its logits are the model's within {written.difference:.1e}"
+        details = f"; read back, its logits are the model's within {written.difference:.1e}"
     elif written.epochs == 0:
-        said = "; the run has no whole epoch yet"
+        details = "; the run has no complete epoch yet"
     for path in written.files:
-        line(f"{printable(str(path))}: {count(path.stat().st_size)} bytes{said}")
+        line(f"{printable(str(path))}: {count(path.stat().st_size)} bytes{details}")

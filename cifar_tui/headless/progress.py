@@ -1,4 +1,4 @@
-"""What runs look like on a terminal without the dashboard: a line an epoch above two progress bars."""
+"""Runs as shown on a terminal without the dashboard: a line an epoch above two progress bars."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from cifar_tui.system import output
 
 
 class ProgressDisplay(Display):
-    """Two bars, the epoch's and the run's, with what the last batches came to."""
+    """Two bars, the epoch's and the run's, with the metrics of the last batches."""
 
     def __init__(self) -> None:
         self._console = Console(file=output.stream(), highlight=False)

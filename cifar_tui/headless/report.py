@@ -1,4 +1,4 @@
-"""`cifar-tui report`: a run written up now."""
+"""`cifar-tui report`: a run's report, written now."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import printable
 from cifar_tui.headless.displays import PlainDisplay
-from cifar_tui.report.artefacts import HTML, REPORT, lacking_fonts, write_page
+from cifar_tui.records import Overrides
+from cifar_tui.report.run_files import HTML, REPORT, missing_fonts, write_html
 from cifar_tui.runs.messages import Loading
 from cifar_tui.runs.workspace import write_report
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import Overrides
 from cifar_tui.system.output import line
 
 
@@ -21,9 +21,9 @@ def report_run(folder: RunFolder, given: Overrides, *, as_html: bool, output: Pa
 
     Args:
         folder: The run.
-        given: Where its images are now, if that is given.
-        as_html: Write it as one HTML file too.
-        output: Where that is to be, and that it is to be; in the run's folder, where this is None.
+        given: Where its images are now, if they have moved.
+        as_html: Also write it as one HTML file, in the run's folder.
+        output: Write that file here instead, whether or not `as_html`.
 
     Returns:
         The exit status: 1 where anything could not be written, else 0.
@@ -39,11 +39,11 @@ def report_run(folder: RunFolder, given: Overrides, *, as_html: bool, output: Pa
     problems = write_report(folder, given, lambda what, done, total: steps.loading(Loading(what, done, total)))
     for problem in problems:
         print(f"cifar-tui: {printable(problem)}", file=sys.stderr)
-    if lacking := lacking_fonts(folder.read_record()["dataset"]["classes"]):
-        print(f"cifar-tui: {lacking}", file=sys.stderr)
+    if missing := missing_fonts(folder.read_record().dataset.classes):
+        print(f"cifar-tui: {missing}", file=sys.stderr)
     written = folder.path / REPORT
     if as_html or output is not None:
         written = output or folder.path / HTML
-        write_page(folder.path, written)
+        write_html(folder.path, written)
     line(printable(str(written)))
     return 1 if problems else 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -12,7 +11,8 @@ from rich.text import Text
 from cifar_tui.analysis.class_scores import class_scores, listed
 from cifar_tui.analysis.study import Reference
 from cifar_tui.confusion_matrix import ConfusionMatrix
-from cifar_tui.formatting import UNKNOWN, count, duration, figure, percent, printable
+from cifar_tui.formatting import UNKNOWN, count, duration, percent, printable
+from cifar_tui.records import Summary
 from cifar_tui.state import RunState
 from cifar_tui.system import output
 from cifar_tui.system.text_width import LONGEST, cut, padded
@@ -22,12 +22,12 @@ PLAIN_WIDTH = 160
 MOST_IN_CELL = 80
 """Columns of a value."""
 LEAST_IN_CELL = 12
-"""Columns that are left of words where there is no room for the table."""
+"""Columns that a column of words keeps where there is no room for the table."""
 GAP = "  "
-WORDS = ("run", "state", "model", "data", "class", "most taken for")
+WORDS = ("run", "state", "model", "data", "class", "most confused with")
 """The columns that hold words; the others hold numbers."""
 WHOLE = ("run",)
-"""Those of them that are to be copied, and are never cut to the table's width."""
+"""Those of them that people copy, which are never cut."""
 
 
 def comparison_table(
@@ -64,31 +64,31 @@ def comparison_table(
     }
     rows = len(states) + len(study)
     whole = {head: [cell(value) for value in (*cells, *[None] * rows)][:rows] for head, cells in columns.items()}
-    table = fitting(whole, ("params", "epochs", "images/s", "time"), width)
+    table = fit_table(whole, ("params", "epochs", "images/s", "time"), width)
     table.append("\n1st epoch, best: validation; gap: training − validation in the best epoch", "dim")
     return table
 
 
-def runs_table(summaries: Sequence[dict[str, Any]], width: int = PLAIN_WIDTH) -> Text:
+def runs_table(summaries: Sequence[Summary], width: int = PLAIN_WIDTH) -> Text:
     """All runs, a row each."""
     columns = {
-        "run": [cell(s.get("id"), 300) for s in summaries],
-        "state": [cell(s.get("state")) for s in summaries],
-        "model": [cell(s.get("model")) for s in summaries],
-        "data": [cell(str(s.get("data", UNKNOWN)).rpartition("/")[2]) for s in summaries],
-        "epochs": [cell(f"{s.get('epochs', UNKNOWN)}/{s.get('planned_epochs', UNKNOWN)}") for s in summaries],
-        "best": [cell(percent(figure(s.get("best_val_accuracy")))) for s in summaries],
-        "test": [cell(percent(figure(s.get("test_accuracy")))) for s in summaries],
-        "images/s": [cell(_speed(figure(s.get("images_per_second")))) for s in summaries],
-        "time": [cell(duration(figure(s.get("seconds")))) for s in summaries],
+        "run": [cell(s.id, 300) for s in summaries],
+        "state": [cell(s.state) for s in summaries],
+        "model": [cell(s.model) for s in summaries],
+        "data": [cell(s.data and s.data.rpartition("/")[2]) for s in summaries],
+        "epochs": [f"{cell(s.epochs)}/{cell(s.planned_epochs)}" for s in summaries],
+        "best": [cell(percent(s.best_val_accuracy)) for s in summaries],
+        "test": [cell(percent(s.test_accuracy)) for s in summaries],
+        "images/s": [cell(_speed(s.images_per_second)) for s in summaries],
+        "time": [cell(duration(s.seconds)) for s in summaries],
     }
-    return fitting(columns, ("images/s", "data", "time", "model", "best"), width)
+    return fit_table(columns, ("images/s", "data", "time", "model", "best"), width)
 
 
 def classes_table(matrix: ConfusionMatrix, classes: Sequence[str], width: int = PLAIN_WIDTH) -> Text:
-    """Each class's images, the share of them that was got right, and what they were taken for most often.
+    """Each class's images, its accuracy, and the class that its images are most often wrongly predicted as.
 
-    Of many classes, those that were got right least often.
+    Of many classes, those with the lowest accuracy.
     """
     every = class_scores(matrix, classes)
     shown = listed(len(every), lambda k: -every[k].recall)
@@ -98,22 +98,22 @@ def classes_table(matrix: ConfusionMatrix, classes: Sequence[str], width: int = 
         "images": [cell(count(score.images)) for score in scores],
         "right": [cell(count(score.right)) for score in scores],
         "accuracy": [cell(percent(score.recall)) for score in scores],
-        "most taken for": [_most_taken_for(matrix, classes, k) for k in shown],
+        "most confused with": [_most_confused_with(matrix, classes, k) for k in shown],
     }
-    table = fitting(columns, ("images", "right"), width)
+    table = fit_table(columns, ("images", "right"), width)
     if len(shown) < len(every):
-        table.append(f"\nthe {len(shown)} of {count(len(every))} classes that were got right least often", "dim")
+        table.append(f"\nthe {len(shown)} of {count(len(every))} classes with the lowest accuracy", "dim")
     return table
 
 
-def _most_taken_for(matrix: ConfusionMatrix, classes: Sequence[str], true: int) -> str:
+def _most_confused_with(matrix: ConfusionMatrix, classes: Sequence[str], true: int) -> str:
     wrong = [(number, -column) for column, number in matrix.row(true) if column != true]
     number, column = max(wrong, default=(0, 0))
     return f"{cell(classes[-column], MOST_IN_CELL // 2)} ({count(number)})" if number else ""
 
 
 def cell(value: object, most: int = MOST_IN_CELL) -> str:
-    """A value of a file that anybody may have written: printable, and cut where it takes more than so many columns."""
+    """A value from an untrusted file: printable, and cut to so many columns."""
     text = UNKNOWN if value is None else str(value)
     return cut(printable(text[: LONGEST * most]), most)
 
@@ -125,13 +125,12 @@ def console() -> Console:
     return found if found.is_terminal else Console(file=out, width=PLAIN_WIDTH, color_system=None)
 
 
-def fitting(
+def fit_table(
     columns: dict[str, list[str]], dispensable: Sequence[str], width: int, words: Sequence[str] = WORDS
 ) -> Text:
-    """A table of these columns, without those that one can do without, in this order, until it is not too wide.
+    """A table of these columns; where it is too wide, `dispensable` ones are left out, in this order.
 
-    Those that are in `words` stand at the left of their columns, the others at the right; where there is no room for
-    all of it, the longest words are cut.
+    Those in `words` are left-aligned, the others right-aligned; where it is still too wide, the longest words are cut.
 
     Rich's own table takes two milliseconds for a row of it, and there may be a thousand rows.
     """

@@ -14,27 +14,27 @@ from cifar_tui.report.plots.comparison import draw_classes_of_runs, draw_curves_
 from cifar_tui.state import RunState
 from cifar_tui.system.files import replacing
 
-ENDINGS = (".md", ".html")
+SUFFIXES = (".md", ".html")
 
 
 def check(path: Path) -> None:
-    """See that a report can be written there, before anything is found out for it.
+    """Check that a report can be written there, before anything is computed for it.
 
     Raises:
-        InputError: Its ending is not one of those that there are, or its folder is not there.
+        InputError: Its suffix is not one of `SUFFIXES`, or its folder is not there.
     """
-    if path.suffix not in ENDINGS:
-        raise InputError(f"--report takes a file that ends in {' or '.join(ENDINGS)}, not {str(path)!r}")
+    if path.suffix not in SUFFIXES:
+        raise InputError(f"--report takes a file that ends in {' or '.join(SUFFIXES)}, not {str(path)!r}")
     if not path.parent.is_dir():
         raise InputError(f"--report: there is no folder {str(path.parent)!r}")
 
 
 def write(path: Path, comparison: Comparison, states: Sequence[RunState]) -> None:
-    """Write the report, in the form that its name asks for; pictures of a Markdown file are named after it.
+    """Write the report, in the format of its suffix; pictures of a Markdown file are named after it.
 
     Args:
         path: The file.
-        comparison: What it is about.
+        comparison: The comparison to report.
         states: The runs', in its order.
 
     Raises:

@@ -7,10 +7,10 @@ from collections.abc import Set as AbstractSet
 
 from cifar_tui.analysis.calibration import BINS
 from cifar_tui.analysis.class_scores import listed
-from cifar_tui.analysis.comparison import Comparison, Figures, Pair, Race, classes_that_differ, first
+from cifar_tui.analysis.comparison import Comparison, PairComparison, Race, RunFigures, classes_that_differ, first
 from cifar_tui.analysis.study import CLASS_IMAGES
 from cifar_tui.formatting import UNKNOWN, count, duration, percent, points, probability
-from cifar_tui.report.comparison_conclusion import conclusion
+from cifar_tui.report.comparison_findings import conclusion
 from cifar_tui.report.markdown import escape, picture, table
 
 
@@ -18,7 +18,7 @@ def comparison_md(comparison: Comparison, curves: str, classes: Sequence[str]) -
     """The report, in Markdown. Whatever comes from outside, such as class names, is shown as text.
 
     Args:
-        comparison: What it is about.
+        comparison: The comparison to report.
         curves: The picture of the learning curves; empty where there is none.
         classes: The picture of the classes' accuracies for each group of `same_classes`.
     """
@@ -43,8 +43,8 @@ def comparison_md(comparison: Comparison, curves: str, classes: Sequence[str]) -
             ]
     for number, (group, name) in enumerate(zip(comparison.same_classes, classes, strict=True)):
         parts += _classes(group, comparison, {name}, name, first_one=number == 0)
-    for two in comparison.pairs:
-        parts += _pair(two, runs)
+    for pair in comparison.pairs:
+        parts += _pair(pair, runs)
     parts += _confidence(runs)
     if comparison.gaps:
         parts += ["## What cannot be compared", "\n".join(f"- {escape(gap)}." for gap in comparison.gaps)]
@@ -52,7 +52,7 @@ def comparison_md(comparison: Comparison, curves: str, classes: Sequence[str]) -
     return "\n\n".join(parts) + "\n"
 
 
-def _title(runs: Sequence[Figures]) -> str:
+def _title(runs: Sequence[RunFigures]) -> str:
     names, data = [run.label for run in runs], {run.data for run in runs}
     together = f"{', '.join(names[:-1])} and {names[-1]}"
     return f"{together} on {data.pop()}" if len(data) == 1 and None not in data else together
@@ -93,7 +93,7 @@ def _speed(images_per_second: float | None) -> str:
     return UNKNOWN if images_per_second is None else count(round(images_per_second))
 
 
-def _race(race: Race, runs: Sequence[Figures]) -> str:
+def _race(race: Race, runs: Sequence[RunFigures]) -> str:
     labels = [escape(runs[n].label) for n in race.runs]
     rows = [
         (
@@ -111,7 +111,7 @@ def _race(race: Race, runs: Sequence[Figures]) -> str:
 def _classes(
     group: Sequence[int], comparison: Comparison, files: AbstractSet[str], name: str, *, first_one: bool
 ) -> list[str]:
-    """Each class's accuracy, and what was most often taken for what."""
+    """Each class's accuracy, and the most frequent confusions."""
     runs = [comparison.runs[n] for n in group]
     study = [each for each in comparison.study if any(each.recall(score.name) is not None for score in runs[0].classes)]
     shown, rows = classes_that_differ(runs), []
@@ -121,13 +121,13 @@ def _classes(
         rows.append((escape(called), *(percent(run.classes[k].recall) for run in runs), *of_study))
     heads = ["class", *(escape(run.label) for run in runs), *(f"study’s {each.model}" for each in study)]
     mistakes = [
-        f"- {escape(run.label)}: {count(pair.count)} of {count(pair.images)} “{escape(pair.true)}” taken for "
+        f"- {escape(run.label)}: {count(pair.count)} of {count(pair.images)} “{escape(pair.true)}” predicted as "
         f"“{escape(pair.predicted)}” ({percent(pair.count / pair.images)})"
         for run in runs
         for pair in run.confused
     ]
     mistakes += [
-        f"- study’s {each.model}: {count(n)} of {count(CLASS_IMAGES)} “{true}” taken for “{predicted}” "
+        f"- study’s {each.model}: {count(n)} of {count(CLASS_IMAGES)} “{true}” predicted as “{predicted}” "
         f"({percent(n / CLASS_IMAGES)})"
         for each in study
         for true, predicted, n in each.confused
@@ -141,9 +141,9 @@ def _classes(
     ]
 
 
-def _pair(two: Pair, runs: Sequence[Figures]) -> list[str]:
-    a, b = (escape(runs[n].label) for n in (two.a, two.b))
-    whole = two.overall
+def _pair(pair: PairComparison, runs: Sequence[RunFigures]) -> list[str]:
+    a, b = (escape(runs[n].label) for n in (pair.a, pair.b))
+    whole = pair.overall
     counts = [
         (name, count(n), percent(n / whole.images if whole.images else None))
         for name, n in (
@@ -153,15 +153,15 @@ def _pair(two: Pair, runs: Sequence[Figures]) -> list[str]:
             ("neither is right", whole.neither),
         )
     ]
-    shown = listed(len(two.classes), lambda k: abs(two.classes[k].difference))
+    shown = listed(len(pair.classes), lambda k: abs(pair.classes[k].difference))
     rows = [
         (
-            escape(runs[two.a].classes[k].name),
+            escape(runs[pair.a].classes[k].name),
             *map(count, (each.both, each.only_a, each.only_b, each.neither)),
             points(each.difference),
             f"{points(each.low)} to {points(each.high)}",
         )
-        for k, each in ((k, two.classes[k]) for k in shown)
+        for k, each in ((k, pair.classes[k]) for k in shown)
     ]
     heads = ("class", "both right", f"only {a}", f"only {b}", "neither", f"{a} − {b}", "95 % interval")
     return [
@@ -171,7 +171,7 @@ def _pair(two: Pair, runs: Sequence[Figures]) -> list[str]:
         f"The accuracies of {a} and {b} differ by {points(whole.difference)} points (95 % interval "
         f"{points(whole.low)} to {points(whole.high)}); by McNemar’s exact test, {probability(whole.p_value)}. "
         "Class by class, the differences in points:",
-        *_only(len(shown), len(two.classes), "that differ most"),
+        *_only(len(shown), len(pair.classes), "that differ most"),
         table(heads, rows, "lrrrrrr"),
         "The intervals are Newcombe’s for two shares of the same images; those of the classes are one by one, so that "
         "of twenty, one may be expected to miss.",
@@ -182,7 +182,7 @@ def _only(shown: int, every: int, which: str) -> list[str]:
     return [f"The {shown} of {count(every)} classes {which}:"] if shown < every else []
 
 
-def _confidence(runs: Sequence[Figures]) -> list[str]:
+def _confidence(runs: Sequence[RunFigures]) -> list[str]:
     known = [(run.label, run.calibration) for run in runs if run.calibration]
     if not known:
         return []
@@ -197,5 +197,5 @@ def _confidence(runs: Sequence[Figures]) -> list[str]:
         for label, each in known
     ]
     heads = ("", "expected calibration error", "mean confidence", "where right", "where wrong")
-    words = f"The probability of the class that each answers with; the calibration error is over {BINS} bins."
+    words = f"The confidence is the probability of the predicted class; the calibration error is over {BINS} bins."
     return ["## Confidence", words, table(heads, rows, "lrrrr")]

@@ -1,4 +1,4 @@
-"""What happens to a run, in one line each: the same in a log, on a terminal and in the dashboard."""
+"""A run's events in one line each: the same in a log, on a terminal and in the dashboard."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 from cifar_tui.events import AnyEvent, Epoch, Note, Paused, Resumed, RunFinished, RunStarted
 from cifar_tui.formatting import UNKNOWN, count, duration, percent, plural, printable
 from cifar_tui.state import RunState
-from cifar_tui.store.commands import run_command, shell_line
+from cifar_tui.store.command_lines import run_command, shell_line
 
 MOST_NAME = 300
-"""Characters of a name that are shown: a stream of anybody's may hold any."""
+"""Characters of a name that are shown: an untrusted stream may hold any number."""
 
 
 def event_line(event: AnyEvent, state: RunState, width: int | None = None) -> str | None:
-    """An event in words; None for those that a log can do without. An epoch is shortened where `width` asks for it."""
+    """An event in words; None for those that a log leaves out. The line of an epoch is shortened to fit `width`."""
     match event:
         case RunStarted():
             return printable(
@@ -30,7 +30,7 @@ def event_line(event: AnyEvent, state: RunState, width: int | None = None) -> st
         case Paused() if state.started:
             return f"{printable(state.started.id)}: paused {_place(event, state.started, 'before')}"
         case Resumed() if state.started:
-            return f"{printable(state.started.id)}: goes on {_place(event, state.started, 'with')}"
+            return f"{printable(state.started.id)}: resumed {_place(event, state.started, 'at')}"
         case Note() if event.level != "debug":
             return f"{event.level}: {printable(event.message)}"
         case _:
@@ -86,5 +86,5 @@ def result_line(state: RunState, finished: RunFinished, folder: Path) -> str:
     parts.append(duration(finished.seconds))
     parts.append(f"saved in {printable(str(folder))}")
     if finished.state in ("stopped", "interrupted", "failed") and state.checkpoint is not None:
-        parts.append(f"go on with: {shell_line(run_command('resume', folder.name, str(folder.parent)))}")
+        parts.append(f"resume with: {shell_line(run_command('resume', folder.name, str(folder.parent)))}")
     return "; ".join(parts)

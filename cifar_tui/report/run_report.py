@@ -1,11 +1,10 @@
-"""`report.md`: a run in words and pictures, for every way in which it can end."""
+"""`report.md`: a run in words and pictures, however it ended."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any
 
 from cifar_tui.analysis.calibration import Calibration
 from cifar_tui.analysis.class_scores import class_scores, listed, most_confused
@@ -13,37 +12,37 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.events import Epoch, Evaluated
 from cifar_tui.formatting import UNKNOWN, count, duration, percent, plural
 from cifar_tui.options import flag
-from cifar_tui.report.findings import conclusion, confidence
+from cifar_tui.records import RunRecord
 from cifar_tui.report.markdown import escape, picture, table
+from cifar_tui.report.run_findings import conclusion, confidence
 from cifar_tui.state import RunState
-from cifar_tui.store.commands import run_command, shell_line, training_command
+from cifar_tui.store.command_lines import run_command, shell_line, training_command
 
 CONFUSED_PAIRS = 10
-"""The most pairs of confused classes that are listed."""
+"""Pairs of confused classes that are listed, at most."""
 NOTES = 50
-"""The most notes that are listed, the last ones."""
+"""Notes that are listed, at most: the last ones."""
 OVERFITTING = 0.05
-"""Training accuracy this far above validation accuracy is called over-fitting; from two fifths of it on, slight."""
+"""Training accuracy this far above validation accuracy counts as over-fitting; from two fifths of it on, as slight."""
 UNDERFITTING = 0.10
-"""Without over-fitting, this share of wrong images, in training and in validation, is called under-fitting."""
+"""Without over-fitting, this share of wrong images, in training and in validation, counts as under-fitting."""
 
 
 def report_md(
-    state: RunState, config: Mapping[str, Any], files: AbstractSet[str], calibration: Calibration | None = None
+    state: RunState, record: RunRecord, files: AbstractSet[str], calibration: Calibration | None = None
 ) -> str:
     """The report, in Markdown. Whatever comes from outside, such as class names, is shown as text.
 
     Args:
-        state: The run, at whatever point it is.
-        config: What `config.json` holds.
+        state: The run, also while it trains.
+        record: Its record.
         files: Names in the run's folder that the report may refer to; pictures that are not there are left out.
-        calibration: Of its answers on the test images, where they are known.
+        calibration: Of its predictions for the test images, where they are known.
     """
-    options: dict[str, Any] = config["options"]
     parts = [
-        f"# {escape(options['model'])} on {escape(config['dataset']['name'])}",
-        _summary(state, config),
-        _main_figures(state, config),
+        f"# {escape(record.options.model)} on {escape(record.dataset.name)}",
+        _summary(state, record),
+        _main_figures(state, record),
     ]
     if state.epochs:
         parts += ["## Learning", *picture("curves.png", "Learning curves", files), _fit(state.epochs, state.best)]
@@ -55,26 +54,26 @@ def report_md(
             parts += confidence(calibration, files)
     parts += conclusion(state, calibration)
     parts += _notes(state)
-    parts += _how_trained(state, config, options)
-    parts += _commands(state, config)
+    parts += _how_trained(state, record)
+    parts += _commands(state, record)
     return "\n\n".join(parts) + "\n"
 
 
-def _summary(state: RunState, config: Mapping[str, Any]) -> str:
-    dataset = config["dataset"]
+def _summary(state: RunState, record: RunRecord) -> str:
+    dataset = record.dataset
     sentences = [
-        f"The model {escape(config['options']['model'])}, with {count(config['parameters'])} parameters, was trained "
-        f"on {escape(dataset['name'])}: {count(dataset['train'])} training, {count(dataset['validation'])} validation "
-        f"and {count(dataset['test'])} test images of {len(dataset['classes'])} classes.",
-        *([f"{escape(splits[:1].upper() + splits[1:])}."] if (splits := dataset.get("splits")) else []),
-        _ending(state, config["options"]["epochs"]),
+        f"The model {escape(record.options.model)}, with {count(record.parameters)} parameters, was trained "
+        f"on {escape(dataset.name)}: {count(dataset.train)} training, {count(dataset.validation)} validation "
+        f"and {count(dataset.test)} test images of {len(dataset.classes)} classes.",
+        *([f"{escape(splits[:1].upper() + splits[1:])}."] if (splits := dataset.splits) else []),
+        _ending(state, record.options.epochs),
     ]
     speed = state.training_speed or state.images_per_second
     at_speed = f", at {_speed(speed)}" if speed > 0 else ""
     sentences.append(
-        f"It took {duration(_seconds(state))}{at_speed}, on {escape(config['device_name'])} "
-        f"({escape(config['device'])}) in {escape(config['precision'])}"
-        f"{''.join(f', and, resumed, on {where}' for where in _resumed_on(state, config))}."
+        f"It took {duration(_seconds(state))}{at_speed}, on {escape(record.device_name)} "
+        f"({escape(record.device)}) in {escape(record.precision)}"
+        f"{''.join(f', and, resumed, on {where}' for where in _resumed_on(state, record))}."
     )
     best = state.best
     if best is None:
@@ -94,7 +93,7 @@ def _summary(state: RunState, config: Mapping[str, Any]) -> str:
 
 
 def _ending(state: RunState, planned: int) -> str:
-    """How the run ended, or where it stands, in one sentence."""
+    """How the run ended, or its progress, in one sentence."""
     done = len(state.epochs)
     of = f"{count(done)} of {plural(planned, 'epoch')}"
     message = state.finished.message.strip().rstrip(".") if state.finished else ""
@@ -117,9 +116,9 @@ def _ending(state: RunState, planned: int) -> str:
     return f"{sentence}: {escape(message)}." if message else f"{sentence}."
 
 
-def _main_figures(state: RunState, config: Mapping[str, Any]) -> str:
+def _main_figures(state: RunState, record: RunRecord) -> str:
     best, last = state.best, state.epochs[-1] if state.epochs else None
-    rows = [("Run", escape(config["id"])), ("State", state.status)]
+    rows = [("Run", escape(record.id)), ("State", state.status)]
     if state.test:
         right, images = sum(state.test.confusion.right), state.test.confusion.images
         rows += [
@@ -137,19 +136,19 @@ def _main_figures(state: RunState, config: Mapping[str, Any]) -> str:
             ("Training loss, last epoch", _loss(last.train_loss)),
         ]
     rows += [
-        ("Epochs", f"{count(len(state.epochs))} of {count(config['options']['epochs'])}"),
+        ("Epochs", f"{count(len(state.epochs))} of {count(record.options.epochs)}"),
         ("Training images seen", count(state.samples)),
         ("Time", duration(_seconds(state))),
         ("Training speed", _speed(state.training_speed or state.images_per_second)),
-        ("Parameters", count(config["parameters"])),
+        ("Parameters", count(record.parameters)),
     ]
     if state.resumptions:
-        rows.append(("Went on after a pause or stop", plural(len(state.resumptions), "time")))
+        rows.append(("Resumed", plural(len(state.resumptions), "time")))
     return table(("", ""), rows, "lr")
 
 
 def _fit(epochs: Sequence[Epoch], best: Epoch | None) -> str:
-    """What the distance between training and validation says, with its figures."""
+    """What the gap between training and validation says, with its figures."""
     last = epochs[-1]
     sentences = []
     if best and best is not last:
@@ -193,7 +192,7 @@ def _verdict(epochs: Sequence[Epoch]) -> str:
     if min(wrong, 1 - last.val_accuracy) >= UNDERFITTING:
         return (
             f"There is no over-fitting but **under-fitting**: {percent(wrong)} of the training images and "
-            f"{percent(1 - last.val_accuracy)} of the validation images were still taken for another class."
+            f"{percent(1 - last.val_accuracy)} of the validation images were still misclassified."
         )
     return "Neither over- nor under-fitting shows."
 
@@ -218,19 +217,19 @@ def _test(test: Evaluated, classes: Sequence[str], files: AbstractSet[str]) -> l
             else []
         ),
         table(("class", "right", "accuracy (recall)", "precision"), rows, "lrrr"),
-        "Recall is the share of a class's images that are found; precision is the share that is right of what is taken "
-        "for the class.",
+        "Recall is the share of a class's images that are predicted as it; precision is the share of the images "
+        "predicted as a class that belong to it.",
     ]
     pairs = most_confused(test.confusion, classes, CONFUSED_PAIRS)
     if pairs:
         lines = [
-            f"- {count(pair.count)} of {count(pair.images)} “{escape(pair.true)}” taken for “{escape(pair.predicted)}” "
-            f"({percent(pair.count / pair.images)})"
+            f"- {count(pair.count)} of {count(pair.images)} “{escape(pair.true)}” predicted as "
+            f"“{escape(pair.predicted)}” ({percent(pair.count / pair.images)})"
             for pair in pairs
         ]
         parts += ["Most often confused:", "\n".join(lines)]
     else:
-        parts.append("No test image was taken for another class.")
+        parts.append("No test image was misclassified.")
     parts += picture("confusion_matrix.png", "Confusion matrix", files)
     if "confusion_matrix.csv" in files:
         parts.append("The counts are in [confusion_matrix.csv](confusion_matrix.csv).")
@@ -247,9 +246,9 @@ def _notes(state: RunState) -> list[str]:
     return ["## Notes of the run", "\n".join(lines)]
 
 
-def _resumed_on(state: RunState, config: Mapping[str, Any]) -> list[str]:
-    """What else the run has computed on since it was resumed, each way once."""
-    began = (config["device_name"], config["device"], config["precision"], config["threads"])
+def _resumed_on(state: RunState, record: RunRecord) -> list[str]:
+    """Other devices, precisions and threads that the run was resumed with, each once."""
+    began = (record.device_name, record.device, record.precision, record.threads)
     ways = [(each.device_name, each.device, each.precision, each.threads) for each in state.resumptions if each.device]
     return [
         f"{escape(name)} ({escape(device)}) in {escape(precision)} with {plural(threads, 'CPU thread')}"
@@ -258,49 +257,51 @@ def _resumed_on(state: RunState, config: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _how_trained(state: RunState, config: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:
+def _how_trained(state: RunState, record: RunRecord) -> list[str]:
     defaults = TrainingConfig().to_dict()
-    rows = [(escape(flag(key)), _value(value), _value(defaults.get(key))) for key, value in options.items()]
-    versions = ", ".join(f"{escape(name)} {escape(str(version))}" for name, version in config["versions"].items())
+    rows = [
+        (escape(flag(key)), _value(value), _value(defaults[key])) for key, value in record.options.to_dict().items()
+    ]
+    versions = ", ".join(f"{escape(name)} {escape(version)}" for name, version in record.versions.items())
     facts = [
-        ("Started", escape(config["created"])),
-        ("Device", f"{escape(config['device_name'])} ({escape(config['device'])})"),
-        ("Precision", escape(config["precision"])),
-        ("CPU threads", count(config["threads"])),
-        *(("Resumed on", where) for where in _resumed_on(state, config)),
-        ("Seed", str(config["seed"])),
-        ("Dataset fingerprint (SHA-256)", escape(config["dataset"]["fingerprint"])),
+        ("Started", escape(record.created)),
+        ("Device", f"{escape(record.device_name)} ({escape(record.device)})"),
+        ("Precision", escape(record.precision)),
+        ("CPU threads", count(record.threads)),
+        *(("Resumed on", where) for where in _resumed_on(state, record)),
+        ("Seed", str(record.seed)),
+        ("Dataset fingerprint (SHA-256)", escape(record.dataset.fingerprint)),
         ("Versions", versions),
     ]
     return [
         "## How it was trained",
-        f"By the recipe {escape(options['recipe'])}, with these options:",
+        f"By the recipe {escape(record.options.recipe)}, with these options:",
         table(("option", "value", "default"), rows, "lll"),
         "and under these conditions:",
         table(("", ""), facts, "ll"),
     ]
 
 
-def _commands(state: RunState, config: Mapping[str, Any]) -> list[str]:
-    """The command lines that train it again, go on with it, and evaluate it."""
+def _commands(state: RunState, record: RunRecord) -> list[str]:
+    """The command lines that train it again, resume it, and evaluate it."""
     parts = [
         "## Run it again",
         "To train the same again:",
-        _shell_block(training_command(config)),
+        _shell_block(training_command(record.options, record.runs_dir)),
         "It was started as:",
-        _shell_block(config["command"]),
+        _shell_block(record.command),
         "Equal results to the last bit take the same versions, device, precision and number of threads too.",
     ]
     if state.status == "diverged":
-        lower = f"--max-lr {config['options']['max_lr'] / 3:.2g}"
+        lower = f"--max-lr {record.options.max_lr / 3:.2g}"
         parts.append(f"Training that diverges mostly has too high a learning rate: try a lower one, such as `{lower}`.")
     elif state.status != "finished" and state.checkpoint:
         parts += [
-            "To go on from the last checkpoint:",
-            _shell_block(run_command("resume", config["id"], config["runs_dir"])),
+            "To resume from the last checkpoint:",
+            _shell_block(run_command("resume", record.id, record.runs_dir)),
         ]
     if state.checkpoint:
-        parts += ["To evaluate it:", _shell_block(run_command("evaluate", config["id"], config["runs_dir"]))]
+        parts += ["To evaluate it:", _shell_block(run_command("evaluate", record.id, record.runs_dir))]
     return parts
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError, InputError
-from cifar_tui.store.commands import options_given, run_command, training_command
+from cifar_tui.records import NO_OVERRIDES, Overrides
+from cifar_tui.store.command_lines import override_options, run_command, training_command
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.system.paths import absolute
 
 PREFIX = "cifar-tui: "
@@ -21,8 +21,8 @@ PROGRAM = str(Path(__file__).parents[1] / "__main__.py")
 """What is run: by its path, since `-m` would have Python look for all modules in the current folder first."""
 
 
-class Detached:
-    """A process that is about to train a run: it tells the run's id once it has begun, and goes its own way then."""
+class DetachedProcess:
+    """A process that is about to train a run: it announces the run's id once it has started, and is then on its own."""
 
     def __init__(
         self,
@@ -31,26 +31,26 @@ class Detached:
         *,
         tensorboard: bool = False,
         agreed: str | None = None,
-        given: Overrides = AS_MADE,
+        overrides: Overrides = NO_OVERRIDES,
     ) -> None:
         """Start it.
 
         Args:
-            job: What to train, or what to go on with.
+            job: What to train, or what to resume.
             runs_dir: The folder of all runs.
             tensorboard: Whether to mirror its events for TensorBoard, where it is new.
-            agreed: The digest of the class of a run that is resumed, where it had to be asked about.
-            given: What a person gives for a run that is resumed, instead of what it was made with.
+            agreed: The digest of the class of a run that is resumed, where the user was asked whether to trust it.
+            overrides: Options of a run that is resumed to use instead of those that it was made with.
         """
         directory = str(absolute(runs_dir))
         if isinstance(job, RunFolder):
-            command = [*run_command("resume", job.id, directory), "--no-ui", *options_given(given)]
+            command = [*run_command("resume", job.id, directory), "--no-ui", *override_options(overrides)]
             # A class that may be run here may be run there, also where that cannot be remembered; and no other one.
             command += ["--agreed", agreed] if agreed else []
         else:
-            command = training_command({"options": job.to_dict(), "runs_dir": directory})
+            command = training_command(job, directory)
             command += ["--tensorboard"] if tensorboard else []
-        self._told, announce = os.pipe()
+        self._announced, announce = os.pipe()
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", PROGRAM, *command[1:], "--announce", str(announce)],
@@ -67,12 +67,12 @@ class Detached:
         finally:
             os.close(announce)
 
-    def wait(self, say: Callable[[str], None]) -> str:
-        """The run's id, once it has begun; what it says before goes to `say`, line by line.
+    def wait(self, show: Callable[[str], None]) -> str:
+        """The run's id, once it has started; what it prints before goes to `show`, line by line.
 
         Raises:
-            InputError: It refused what it was given.
-            CifarTuiError: It ended before it began.
+            InputError: It refused its options.
+            CifarTuiError: It ended before it started.
         """
         errors: list[str] = []
         assert self._process.stderr is not None
@@ -80,23 +80,23 @@ class Detached:
             with self._process.stderr as lines:
                 for line in lines:  # To the end, which is where the process turns to its log.
                     text = line.rstrip("\n")
-                    errors.append(text.removeprefix(PREFIX)) if text.startswith(PREFIX) else say(text)
-            with os.fdopen(self._told) as told:
-                run_id = told.read().strip()
+                    errors.append(text.removeprefix(PREFIX)) if text.startswith(PREFIX) else show(text)
+            with os.fdopen(self._announced) as announced:
+                run_id = announced.read().strip()
         except BaseException:
             self._process.terminate()
             raise
         finally:
-            # It is not our child to wait for, but the system would keep its name until someone did.
+            # Nobody else waits for it, and until someone does, the system keeps it as a zombie.
             threading.Thread(target=self._process.wait, name="detached", daemon=True).start()
         if run_id:
             return run_id
         kind = InputError if self._process.wait() == InputError.exit_status else CifarTuiError
-        raise kind("; ".join(errors) or "the process ended before the run began")
+        raise kind("; ".join(errors) or "the process ended before the run started")
 
 
 def _environment() -> dict[str, str]:
-    """This process's, in which nothing has Python look for modules in the current folder, an empty entry neither."""
+    """This process's environment, without entries by which Python looks for modules in the current folder."""
     here, environment = os.path.realpath("."), dict(os.environ)
     entries = environment.pop("PYTHONPATH", "").split(os.pathsep)
     if kept := [entry for entry in entries if entry and os.path.realpath(entry) != here]:
@@ -107,27 +107,29 @@ def _environment() -> dict[str, str]:
 def start(
     jobs: Sequence[TrainingConfig | RunFolder],
     runs_dir: Path,
-    say: Callable[[str], None],
+    show: Callable[[str], None],
     *,
     tensorboard: bool = False,
     agreed: str | None = None,
-    given: Overrides = AS_MADE,
+    overrides: Overrides = NO_OVERRIDES,
 ) -> list[str]:
-    """Train each of `jobs` in a process of its own; that of a resumed one whose class was `agreed` on may run it.
+    """Train each of `jobs` in a process of its own.
 
     Args:
-        jobs: What to train, and what to go on with.
+        jobs: What to train, and what to resume.
         runs_dir: The folder of all runs.
-        say: Told, line by line, what they say before they begin.
-        tensorboard: As of `Detached`, as the other two.
+        show: Called with each line that they print before they start.
+        tensorboard: As of `DetachedProcess`, like the other two.
         agreed: As there.
-        given: As there.
+        overrides: As there.
 
     Returns:
-        The ids of the runs, once all have begun.
+        The ids of the runs, once all have started.
 
     Raises:
-        CifarTuiError: One of them did not begin; those before it train.
+        CifarTuiError: One of them did not start; those before it train.
     """
-    processes = [Detached(job, runs_dir, tensorboard=tensorboard, agreed=agreed, given=given) for job in jobs]
-    return [process.wait(say) for process in processes]
+    processes = [
+        DetachedProcess(job, runs_dir, tensorboard=tensorboard, agreed=agreed, overrides=overrides) for job in jobs
+    ]
+    return [process.wait(show) for process in processes]

@@ -13,12 +13,12 @@ from typing import BinaryIO
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.events import Epoch
 from cifar_tui.formatting import suggestion
-from cifar_tui.runs import inference, tensorboard
-from cifar_tui.runs.inference import Progress
+from cifar_tui.records import Overrides
+from cifar_tui.runs import best_weights, tensorboard
+from cifar_tui.runs.messages import ProgressCallback
+from cifar_tui.store.csv_files import metrics_csv, write_batches_csv
 from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.store.tables import metrics_csv, write_batches_csv
-from cifar_tui.stored import Overrides
 from cifar_tui.system.files import replacing
 from cifar_tui.system.folders import Folder
 
@@ -34,8 +34,8 @@ class Exported:
     """The files that were written.
 
     Attributes:
-        difference: Of weights, by how much a logit of theirs differs at most from the run's.
-        epochs: Of curves, the whole epochs that are in them.
+        difference: Of weights, the largest difference between one of their logits and the run's.
+        epochs: Of curves, the complete epochs that are in them.
     """
 
     files: tuple[Path, ...]
@@ -44,7 +44,7 @@ class Exported:
 
 
 def export(
-    folder: RunFolder, form: str, output: Path | None, progress: Progress, model_dir: str | None = None
+    folder: RunFolder, form: str, output: Path | None, progress: ProgressCallback, model_dir: str | None = None
 ) -> Exported:
     """Write a run's best weights or its curves in one of `FORMATS`; files that are there are replaced.
 
@@ -52,12 +52,12 @@ def export(
         folder: The run.
         form: The format.
         output: Where to write it: a file or a folder for weights, a folder for curves; None is the run's folder.
-        progress: Told what is being done.
-        model_dir: Where the module of its class is, where it is one of somebody's own and no longer where it was.
+        progress: Called with the current step.
+        model_dir: Where the module of a user-defined model class is now, if it has moved.
 
     Raises:
         InputError: There is no such format, the run has nothing to export, or the files cannot be written.
-        CifarTuiError: A package is missing, or the weights' file does not answer as the run's model does.
+        CifarTuiError: A package is missing, or the exported model's logits differ from the run's.
     """
     if form not in FORMATS:
         raise InputError(f"--format: unknown format {form!r}{suggestion(form, FORMATS)}")
@@ -91,7 +91,7 @@ class _Place:
 
     @contextmanager
     def replacing(self, name: str) -> Iterator[BinaryIO]:
-        """A new file, which takes this name once it is whole."""
+        """A new file, which takes this name once it is complete."""
         if self.own is not None:
             with self.own[-1].replacing(name) as file:
                 yield file
@@ -108,7 +108,9 @@ def _own_place(folder: RunFolder, *below: str) -> _Place:
     return _Place(folders[-1].path, tuple(folders))
 
 
-def _weights(folder: RunFolder, form: str, output: Path | None, progress: Progress, model_dir: str | None) -> Exported:
+def _weights(
+    folder: RunFolder, form: str, output: Path | None, progress: ProgressCallback, model_dir: str | None
+) -> Exported:
     if output is None:
         place, name = _own_place(folder), MODELS[form]
     elif output.is_dir():
@@ -118,12 +120,12 @@ def _weights(folder: RunFolder, form: str, output: Path | None, progress: Progre
     path = place.path / name
     # Files are compared in the precision of all formats, where every machine has it.
     given = Overrides(device="cpu", precision="fp32", model_dir=model_dir)
-    trained, classes = inference.load(folder, stored_run(folder, given), progress)
+    trained, classes = best_weights.load(folder, stored_run(folder, given), progress)
     from cifar_tui.training import export
 
     metadata = {
         "run": folder.id,
-        "model": folder.read_options().model,
+        "model": folder.read_record().options.model,
         "classes": json.dumps(classes),
         "epoch": str(trained.epoch),
     }
@@ -152,12 +154,12 @@ def _tensorboard(folder: RunFolder, place: _Place) -> Exported:
     began = tensorboard.began(folder)
     # Always the same name, so that exporting again does not double the curves.
     name = f"{tensorboard.PREFIX}{int(began)}.{folder.id}"
-    whole = set[int]()
+    epochs = set[int]()
     place.make()
     # It closes what it writes to, which is to be flushed to the disk after that.
     with place.replacing(name) as file, tensorboard.EventFile(os.fdopen(os.dup(file.fileno()), "wb"), began) as curves:
         for event in folder.events():
             curves.write(event)
             if isinstance(event, Epoch):
-                whole.add(event.epoch)
-    return Exported((place.path / name,), epochs=len(whole))
+                epochs.add(event.epoch)
+    return Exported((place.path / name,), epochs=len(epochs))

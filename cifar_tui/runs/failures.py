@@ -1,4 +1,4 @@
-"""What went wrong in a run, as one line for a person."""
+"""Errors of a run in one line: what went wrong, and what to do."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _OUT_OF_MEMORY = re.compile("not enough memory|t allocate memory|out of memory")
 
 
 def explain(error: BaseException, config: TrainingConfig) -> str:
-    """One line for a person: what went wrong, and what to do where that is known."""
+    """Describe an error of a run with these options in one line, and what to do where that is known."""
     text = str(error).strip().partition("\n")[0]
     if isinstance(error, CifarTuiError):
         return text
     if isinstance(error, FileNotFoundError):
         return TAKEN_AWAY
     if isinstance(error, OSError):
-        remedy = "make room" if error.errno in DISK_FULL_ERRORS else "see to it that it can be written"
+        remedy = "make room" if error.errno in DISK_FULL_ERRORS else "make it writable"
         where = f"{Path(error.filename).name}: " if isinstance(error.filename, str) else ""
         return f"cannot write the run's folder: {where}{error.strerror or text}; {remedy}, then resume the run"
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or _OUT_OF_MEMORY.search(text):

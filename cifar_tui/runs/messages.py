@@ -37,3 +37,5 @@ class Ended:
 Message = AnyEvent | Loading | Ended
 Listener = Callable[[Message], None]
 """Called on the run's thread, which it must not block: pass the message on and return."""
+ProgressCallback = Callable[[str, int, int], None]
+"""Called with a step, how much of it is done, and how much there is, 0 where that is not known."""

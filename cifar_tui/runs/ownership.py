@@ -10,7 +10,7 @@ from cifar_tui.store.requests import Requests
 from cifar_tui.store.run_folder import CHECKPOINTS, RunFolder
 from cifar_tui.training.control import Control
 
-LOCK_REMOVED = "interrupted, since its lock was removed and another process could have trained it too,"
+LOCK_REMOVED = "interrupted because its lock was removed and another process could have trained it as well,"
 """Why a run was stopped whose lock is not what it was; the place in the training follows."""
 
 

@@ -1,4 +1,4 @@
-"""What a run leaves for later, beside its stream: all it takes to run it again, and its answers on the test images."""
+"""What a run leaves for later, beside its stream: all it takes to run it again, and its test predictions."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import importlib.metadata
 import platform
 import sys
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cifar_tui import __version__
-from cifar_tui.store.predictions import Answers
-from cifar_tui.store.relocation import RELATIVE, relative_paths
+from cifar_tui.analysis.predictions import Predictions
+from cifar_tui.records import DatasetRecord, RunRecord
+from cifar_tui.store.relocation import relative_paths
 from cifar_tui.store.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -22,40 +23,40 @@ PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow")
 """Those whose versions the numbers of a run may depend on."""
 
 
-def record_of(setup: Setup, folder: RunFolder) -> dict[str, Any]:
-    """The content of `config.json` for a run that is about to train."""
-    placement, dataset = setup.placement, setup.dataset
-    return {
-        "id": folder.id,
-        "created": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "command": ["cifar-tui", *sys.argv[1:]],
-        "runs_dir": str(folder.path.parent),
-        "options": setup.config.to_dict(),
-        RELATIVE: relative_paths(setup.config.to_dict(), folder.path.parent),
-        "seed": setup.config.seed,
-        "dataset": {
-            "name": dataset.name,
-            "fingerprint": dataset.fingerprint,
-            "train": len(dataset.train),
-            "validation": len(dataset.validation),
-            "test": len(dataset.test),
-            "classes": list(dataset.classes),
-            "rules": dataset.rules,
-            "splits": dataset.splits,
-        },
-        "device": str(placement.device),
-        "device_name": placement.name,
-        "precision": placement.precision,
-        "threads": placement.threads,
-        "parameters": setup.parameters,
-        "versions": {
+def record_of(setup: Setup, folder: RunFolder) -> RunRecord:
+    """The record of a run that is about to train."""
+    config, dataset, placement = setup.config, setup.dataset, setup.placement
+    return RunRecord(
+        id=folder.id,
+        created=datetime.now().astimezone().isoformat(timespec="seconds"),
+        command=("cifar-tui", *sys.argv[1:]),
+        runs_dir=str(folder.path.parent),
+        options=config,
+        relative=relative_paths(config, folder.path.parent),
+        seed=config.seed,
+        dataset=DatasetRecord(
+            name=dataset.name,
+            fingerprint=dataset.fingerprint,
+            train=len(dataset.train),
+            validation=len(dataset.validation),
+            test=len(dataset.test),
+            classes=dataset.classes,
+            rules=dataset.rules,
+            splits=dataset.splits,
+        ),
+        device=str(placement.device),
+        device_name=placement.name,
+        precision=placement.precision,
+        threads=placement.threads,
+        parameters=setup.parameters,
+        versions={
             "cifar-tui": __version__,
             "python": platform.python_version(),
             **{package: importlib.metadata.version(package) for package in PACKAGES},
         },
-    }
+    )
 
 
-def answers_of(test: Evaluation, dataset: Dataset, epoch: int) -> Answers:
-    """What an evaluation of the test images, by the weights of this epoch, found image by image."""
-    return Answers(dataset.test.labels.cpu().numpy(), test.probabilities(), epoch, dataset.fingerprint)
+def predictions_of(test: Evaluation, dataset: Dataset, epoch: int) -> Predictions:
+    """The predictions of an evaluation of the test images by the weights of this epoch."""
+    return Predictions(dataset.test.labels.cpu().numpy(), test.probabilities(), epoch, dataset.fingerprint)

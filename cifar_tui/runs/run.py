@@ -7,28 +7,28 @@ import threading
 import traceback
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError, DivergedError, InputError
 from cifar_tui.events import RunFinished, RunStatus
-from cifar_tui.report.artefacts import HTML, REPORT, Predictions, lacking_fonts, write_artefacts
-from cifar_tui.report.plots.predictions import SHOWN
+from cifar_tui.records import NO_OVERRIDES, Overrides, RunRecord
+from cifar_tui.report.plots.examples import SHOWN, Examples
+from cifar_tui.report.run_files import HTML, REPORT, missing_fonts, write_run_files
 from cifar_tui.runs.failures import explain
 from cifar_tui.runs.messages import Ended, Listener, Loading
 from cifar_tui.runs.ownership import Ownership
-from cifar_tui.runs.provenance import answers_of, record_of
+from cifar_tui.runs.provenance import predictions_of, record_of
 from cifar_tui.runs.pytorch import import_pytorch
 from cifar_tui.runs.sinks import EventStream, ListenerSink, Sink
 from cifar_tui.runs.tensorboard import TensorBoardSink, is_mirrored
 from cifar_tui.state import RunState
 from cifar_tui.store import run_folder
-from cifar_tui.store.predictions import Answers
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.relocation import remember, stored_run
 from cifar_tui.store.requests import ASKED, Request, is_request
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.system.memory import release_freed_memory
 from cifar_tui.training.control import Control, StopTraining
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from cifar_tui.training.loop import Outcome
     from cifar_tui.training.setup.prepare import Setup
 
-OTHERWISE = "from here on its numbers are not bit for bit those of a run without a break"
+OTHERWISE = "from here on its results are not bit for bit those of an uninterrupted run"
 """What it means for a run to be resumed on something else than it began on, which follows."""
 NO_LOCKS = (
     "the file system of the runs has no locks: a heartbeat in the run's folder says which process trains it; "
@@ -51,7 +51,6 @@ class _Job:
     """A run that is ready to train.
 
     Attributes:
-        record: The content of its `config.json`.
         state: What its events amount to so far.
         saved: The checkpoint to resume from; None to train from the beginning.
         warnings: What a person should know of how it is resumed.
@@ -60,7 +59,7 @@ class _Job:
     folder: RunFolder
     ownership: Ownership
     setup: Setup
-    record: dict[str, Any]
+    record: RunRecord
     state: RunState
     saved: Snapshot | None = None
     warnings: tuple[str, ...] = ()
@@ -75,7 +74,7 @@ class Run:
         config: TrainingConfig,
         folder: RunFolder | None,
         listener: Listener,
-        overrides: Overrides = AS_MADE,
+        overrides: Overrides = NO_OVERRIDES,
     ) -> None:
         self.config = config
         self.folder = folder
@@ -148,8 +147,8 @@ class Run:
         with contextlib.ExitStack() as stack:
             job = self._prepare_new(stack) if self.folder is None else self._prepare_resumed(self.folder, stack)
             stream = self._open_stream(job, stack)
-            outcome, predictions, answers = self._train(job, stream)
-            self._finish(job, stream, outcome, predictions, answers)
+            outcome, examples, predictions = self._train(job, stream)
+            self._finish(job, stream, outcome, examples, predictions)
 
     def _prepare_new(self, stack: contextlib.ExitStack) -> _Job:
         self._loading("loading PyTorch", 0, 0)
@@ -224,16 +223,16 @@ class Run:
             sinks.append(tensorboard)
         return EventStream(recorder, sinks, job.ownership, Clock(job.state.t))
 
-    def _train(self, job: _Job, stream: EventStream) -> tuple[Outcome, Predictions | None, Answers | None]:
+    def _train(self, job: _Job, stream: EventStream) -> tuple[Outcome, Examples | None, Predictions | None]:
         """Train; whatever goes wrong is the run's outcome.
 
         Returns:
-            The outcome; and for the report of a run that has been tested, some of its test images with what they were
-            predicted as, and the predictions for all of them.
+            The outcome; and for the report of a run that has been tested, some of its test images with their
+            predicted classes, and the predictions for all of them.
         """
         from cifar_tui.training.loop import Outcome, train
 
-        predictions = answers = None
+        examples = predictions = None
         try:
             for warning in job.warnings:
                 stream.note("warning", warning)
@@ -245,8 +244,8 @@ class Run:
                 job.setup, folder.id, folder.checkpoints, self._control, stream.emit, stream.clock, job.saved
             )
             if outcome.test and job.state.test:
-                predictions = Predictions(*outcome.test.examples(job.setup.dataset.test, SHOWN))
-                answers = answers_of(outcome.test, job.setup.dataset, job.state.test.epoch)
+                examples = Examples(*outcome.test.examples(job.setup.dataset.test, SHOWN))
+                predictions = predictions_of(outcome.test, job.setup.dataset, job.state.test.epoch)
         except Exception as error:  # noqa: BLE001  (an error in one run is that run's end, and told as such)
             # What could not be written may be another process's run by now, which says more.
             job.ownership.check()
@@ -254,7 +253,7 @@ class Run:
             outcome = Outcome("diverged" if isinstance(error, DivergedError) else "failed", explain(error, self.config))
             with contextlib.suppress(OSError):
                 stream.note("debug", self.traceback)
-        return outcome, predictions, answers
+        return outcome, examples, predictions
 
     def _handle_request(self, line: str, stream: EventStream) -> None:
         """Confirm a request of another process at once, before the batch ends after which it is done; then pass it on.
@@ -265,14 +264,14 @@ class Run:
             if is_request(line):
                 stream.note("info", ASKED + line)
             else:
-                stream.note("warning", f"{line[:40]!r} is no request; it was passed over")
+                stream.note("warning", f"unknown request {line[:40]!r} ignored")
         if is_request(line):
             self._apply_request(line)
 
     def _apply_request(self, request: Request) -> None:
         match request:
             case "stop":
-                self.stop("stopped", "stopped from outside")
+                self.stop("stopped", "stopped by request")
             case "pause":
                 self.pause()
             case "resume":
@@ -285,8 +284,8 @@ class Run:
         job: _Job,
         stream: EventStream,
         outcome: Outcome,
+        examples: Examples | None,
         predictions: Predictions | None,
-        answers: Answers | None,
     ) -> None:
         """Write the report and the run's last event, unless the run is another process's by now."""
         ownership, state = job.ownership, job.state
@@ -303,10 +302,10 @@ class Run:
                 for name in (REPORT, HTML):
                     job.folder.files.remove(name)
             else:
-                if state.started is not None and (lacking := lacking_fonts(state.started.classes)):
-                    stream.note("info", lacking)
+                if state.started is not None and (missing := missing_fonts(state.started.classes)):
+                    stream.note("info", missing)
                 ended = replace(state, finished=final, status=final.state)
-                for problem in write_artefacts(job.folder.path, job.record, ended, predictions, answers):
+                for problem in write_run_files(job.folder.path, job.record, ended, examples, predictions):
                     stream.note("warning", problem)
             stream.emit(final)
         except OSError as error:

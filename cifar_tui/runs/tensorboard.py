@@ -39,8 +39,8 @@ def began(folder: RunFolder) -> float:
         InputError: Its `config.json` is missing or damaged.
     """
     try:
-        return datetime.fromisoformat(folder.read_config()["created"]).timestamp()
-    except (KeyError, TypeError, ValueError):
+        return datetime.fromisoformat(folder.read_record().created).timestamp()
+    except ValueError:
         raise InputError(f"{folder.config_file}: damaged, it does not say when the run was made") from None
 
 

@@ -1,4 +1,4 @@
-"""Whether the class of a run's model may be run, where it is one of somebody's own: the run may be anybody's."""
+"""Whether the model class that a run names may be executed: the run may have come from anybody."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from cifar_tui.formatting import shortened
 from cifar_tui.models import user_class
 from cifar_tui.models.user_class import UntrustedClassError
 from cifar_tui.models.user_class.location import NoModuleError
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import AS_MADE, Overrides
 
 
-def find(folder: RunFolder, given: Overrides = AS_MADE) -> UntrustedClassError | None:
-    """The question to be asked before the class is run; None where it may be run, or is one of ours.
+def find(folder: RunFolder, overrides: Overrides = NO_OVERRIDES) -> UntrustedClassError | None:
+    """The question to ask before the class is executed; None where it is trusted, or the model is a built-in one.
 
     Args:
         folder: The run's.
-        given: What a person gives instead of what it was made with.
+        overrides: Options to use instead of those that it was made with.
 
     Raises:
         InputError: There is no such class, or it lies where runs are kept; or the run's configuration is damaged.
     """
-    options = stored_run(folder, given).config
+    options = stored_run(folder, overrides).config
     # Where the run's folder is a link, it lies among other runs somewhere else.
     barred = (folder.path.parent, Path(os.path.realpath(folder.path)).parent, folder.path)
     try:
         return user_class.untrusted(options.model, options.model_dir, barred)
     except NoModuleError:
-        where = "which --model-dir names" if given.model_dir else "where it was trained"
+        where = "which --model-dir names" if overrides.model_dir else "where it was trained"
         trained = "not in the current folder"
         if options.model_dir:
             trained = f"neither in the current folder nor in {shortened(options.model_dir)}, {where}"

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -15,25 +15,23 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import plural
 from cifar_tui.models.user_class import UntrustedClassError
-from cifar_tui.report.artefacts import write_artefacts
-from cifar_tui.runs.messages import Listener
+from cifar_tui.records import NO_OVERRIDES, Overrides
+from cifar_tui.report.run_files import write_run_files
+from cifar_tui.runs.messages import Listener, ProgressCallback
 from cifar_tui.runs.pytorch import import_pytorch
 from cifar_tui.runs.run import Run
 from cifar_tui.store import catalog
 from cifar_tui.store.relocation import remember, stored_run
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.system import processors
 from cifar_tui.system.memory import retain_freed_memory
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.inference import Gallery, PredictedFiles
-    from cifar_tui.runs.paired_images import PairedImages
-    from cifar_tui.store.answered import Two
+    from cifar_tui.runs.prediction import PredictedFiles
+    from cifar_tui.runs.test_images import PairedImages, PredictedImages
+    from cifar_tui.store.predictions import RunPair
     from cifar_tui.training.setup.image_cache import ImageCache
 
-ProgressCallback = Callable[[str, int, int], None]
-"""Called with a step, how much of it is done, and how much there is, 0 where that is not known."""
 BESIDE_TRAINING = 2
 """CPU threads of what is computed for the screen while runs train, where there are as many."""
 MOST_FILES = 1000
@@ -67,7 +65,7 @@ class Workspace:
         """A run that is not started; its folder is made once its images are read and its device is found."""
         return Run(self, config, None, listener)
 
-    def resumed_run(self, folder: RunFolder, listener: Listener, overrides: Overrides = AS_MADE) -> Run:
+    def resumed_run(self, folder: RunFolder, listener: Listener, overrides: Overrides = NO_OVERRIDES) -> Run:
         """An earlier run, to be resumed from its last checkpoint, or from its beginning where it has none.
 
         Args:
@@ -117,8 +115,8 @@ class Workspace:
             self.image_cache().source(config, progress)
         return f"{placement.device}: {placement.name}, {placement.precision}, {plural(placement.threads, 'thread')}"
 
-    def gallery(self, folder: RunFolder, progress: ProgressCallback) -> Gallery:
-        """A run's test images and what its best weights take them for, on a thread with the priority of its runs'.
+    def test_images(self, folder: RunFolder, progress: ProgressCallback) -> PredictedImages:
+        """A run's test images and its predictions for them, on a thread with the priority of its runs'.
 
         Args:
             folder: The run, also while it trains; nothing in it is changed.
@@ -130,43 +128,43 @@ class Workspace:
         """
         self.lower_priority()
         import_pytorch()
-        from cifar_tui.runs import inference
+        from cifar_tui.runs import test_images
 
         self._check_images(folder)
         try:
-            return inference.gallery(folder, self.image_cache(), progress, _beside_training())
+            return test_images.read_one(folder, self.image_cache(), progress, _beside_training())
         except UntrustedClassError as error:
             raise InputError(f"{error.what}; press 3 or k again to be asked whether to run it") from None
 
-    def paired(self, two: Two, progress: ProgressCallback) -> PairedImages:
-        """The test images of two runs and what both have recorded to take them for, beside it as `gallery`.
+    def paired_images(self, runs: RunPair, progress: ProgressCallback) -> PairedImages:
+        """The test images of two runs and the recorded predictions of both, on a thread like that of `test_images`.
 
         Raises:
-            InputError: The answers are not recorded, or not of the same images; or these are other ones now, or not
-                there.
+            InputError: The predictions are not recorded, or not for the same images; or these are different ones now,
+                or not there.
             CifarTuiError: The images could not be read.
         """
         self.lower_priority()
         import_pytorch()
-        from cifar_tui.runs import paired_images
+        from cifar_tui.runs import test_images
 
-        self._check_images(two[0].folder)
-        return paired_images.read(two, self.image_cache(), progress)
+        self._check_images(runs[0].folder)
+        return test_images.read_two(runs, self.image_cache(), progress)
 
     def predict(self, folder: RunFolder, names: Sequence[str], progress: ProgressCallback) -> PredictedFiles:
-        """What a run's best weights take the first `MOST_FILES` of these image files for, beside it as `gallery`.
+        """The predictions for the first `MOST_FILES` of these image files, on a thread like that of `test_images`.
 
         Raises:
             InputError: A name means no image, the run has no best checkpoint yet, or its device is not there.
         """
         self.lower_priority()
         import_pytorch()
-        from cifar_tui.runs import inference
+        from cifar_tui.runs import prediction
 
-        return inference.predictions(folder, names, progress, MOST_FILES, _beside_training())
+        return prediction.predict_first(folder, names, progress, MOST_FILES, _beside_training())
 
     def _check_images(self, folder: RunFolder) -> None:
-        places = stored_run(folder).places
+        places = stored_run(folder).locations
         missing = [self.missing_data_dir(replace(TrainingConfig(), data=p.data, data_dir=p.data_dir)) for p in places]
         if all(missing):
             raise InputError(f"CIFAR-10 is not on this machine any more: put its archive into {missing[0]}")
@@ -198,7 +196,7 @@ def data_option_for(path: str) -> Literal["data_dir", "data"]:
 
 
 def write_report(
-    folder: RunFolder, overrides: Overrides = AS_MADE, progress: ProgressCallback = lambda *_: None
+    folder: RunFolder, overrides: Overrides = NO_OVERRIDES, progress: ProgressCallback = lambda *_: None
 ) -> list[str]:
     """Write a run's pictures and its report as far as it is recorded, also while it trains.
 
@@ -216,14 +214,14 @@ def write_report(
         OSError: Its configuration could not be written.
     """
     folder.check_own()
-    predictions = answers = None
+    examples = predictions = None
     if overrides.data is not None:
         import_pytorch()
-        from cifar_tui.runs import inference
+        from cifar_tui.runs import evaluation
 
-        found, predictions, answers = inference.with_images(folder, overrides, progress)
+        found, examples, predictions = evaluation.report_images(folder, overrides, progress)
         remember(folder, found)
-    return write_artefacts(folder.path, folder.read_record(), catalog.live_state(folder), predictions, answers)
+    return write_run_files(folder.path, folder.read_record(), catalog.live_state(folder), examples, predictions)
 
 
 def _beside_training() -> int:

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import itertools
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from cifar_tui.errors import InputError
+from cifar_tui.events import RunStatus
 from cifar_tui.formatting import shortened
+from cifar_tui.records import Summary
 from cifar_tui.state import RunState
-from cifar_tui.store.commands import list_command, shell_line
+from cifar_tui.store.command_lines import list_command, shell_line
 from cifar_tui.store.lock import is_held
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system.paths import expand_path
 
-OWN = ("config.json", "events.jsonl", "summary.json")
+FILES = ("config.json", "events.jsonl", "summary.json")
 """A folder that has any of these is a run, damaged or not."""
-MOST_FIGURES, MOST_TEXT = 100, 1000
-"""Of a summary: entries, and characters of a word."""
+UNDER_WAY: tuple[RunStatus, ...] = ("running", "paused")
 
 
 def run_folders(runs_dir: Path) -> list[RunFolder]:
@@ -35,35 +34,34 @@ def run_folders(runs_dir: Path) -> list[RunFolder]:
 
 def _is_run(path: Path) -> bool:
     try:
-        return any((path / name).is_file() for name in OWN)
+        return any((path / name).is_file() for name in FILES)
     except OSError:  # It may not be looked into, which is no reason not to list the others.
         return False
 
 
-def summaries(runs_dir: Path) -> list[dict[str, Any]]:
+def summaries(runs_dir: Path) -> list[Summary]:
     """The summaries of all runs, newest first; a damaged run is one in the state `failed` that says so."""
     return [summary_of(folder) for folder in run_folders(runs_dir)]
 
 
-def summary_of(folder: RunFolder) -> dict[str, Any]:
+def summary_of(folder: RunFolder) -> Summary:
     """A run's live summary; a damaged run's says that it is one."""
     try:
         return live_summary(folder)
     except InputError as error:
-        state = "running" if is_held(folder.path) else "failed"
-        return {"id": folder.id, "state": state, "message": str(error)}
+        state: RunStatus = "running" if is_held(folder.path) else "failed"
+        return Summary(id=folder.id, state=state, message=str(error))
 
 
-def live_summary(folder: RunFolder) -> dict[str, Any]:
+def live_summary(folder: RunFolder) -> Summary:
     """A run's summary, with a state that is true now: a run under way whose owner died is `interrupted`.
 
     Raises:
         InputError: It is missing or damaged.
     """
-    summary = _plain(folder.read_summary()) | {"id": folder.id}
-    if summary.get("state") in ("running", "paused") and not is_held(folder.path):
-        summary["state"] = "interrupted"
-        summary["message"] = "its process ended without a word"
+    summary = folder.read_summary()
+    if summary.state in UNDER_WAY and not is_held(folder.path):
+        return replace(summary, state="interrupted", message="its process died")
     return summary
 
 
@@ -74,7 +72,7 @@ def live_state(folder: RunFolder) -> RunState:
         InputError: They cannot be read.
     """
     state = folder.read_state()
-    dead = state.status in ("running", "paused") and not is_held(folder.path)
+    dead = state.status in UNDER_WAY and not is_held(folder.path)
     return replace(state, status="interrupted") if dead else state
 
 
@@ -85,7 +83,7 @@ def check_resumable(folder: RunFolder) -> None:
         InputError: It is finished, or a live process trains it.
     """
     try:
-        state = live_summary(folder).get("state")
+        state = live_summary(folder).state
     except InputError:
         return  # Its events know.
     if state == "finished":
@@ -97,19 +95,9 @@ def check_resumable(folder: RunFolder) -> None:
 def is_paused(folder: RunFolder) -> bool:
     """Whether a live process has paused the run."""
     try:
-        return live_summary(folder).get("state") == "paused"
+        return live_summary(folder).state == "paused"
     except InputError:
         return False
-
-
-def _plain(summary: dict[str, Any]) -> dict[str, Any]:
-    """The figures and words of a summary, and no more of it than ours have: a thousand of them are kept at once."""
-    kept = itertools.islice(summary.items(), MOST_FIGURES)
-    return {
-        key[:MOST_TEXT]: value[:MOST_TEXT] if isinstance(value, str) else value
-        for key, value in kept
-        if value is None or isinstance(value, str | int | float)
-    }
 
 
 def find(runs_dir: Path, text: str) -> RunFolder:
@@ -155,3 +143,41 @@ def at(text: str) -> RunFolder:
         if _is_run(path):
             return RunFolder(path)
     raise InputError(f"there is no run at {shortened(text)}; `cifar-tui runs` lists those of a folder of runs")
+
+
+@dataclass(slots=True)
+class _Seen:
+    """A run at the last poll.
+
+    Attributes:
+        stamp: When its summary was replaced, and by which file; None where it has none.
+    """
+
+    stamp: tuple[int, int] | None
+    summary: Summary
+
+
+class Watcher:
+    """Polls the runs of a folder at little cost: a summary is read where it was replaced, a lock where one was held."""
+
+    def __init__(self, runs_dir: Path) -> None:
+        self._runs_dir = runs_dir
+        self._seen: dict[str, _Seen] = {}
+
+    def poll(self) -> list[tuple[RunFolder, Summary]]:
+        """The runs, newest first, whose summaries have changed since the last poll; the first one finds all."""
+        changed = []
+        for folder in run_folders(self._runs_dir):
+            seen, stamp = self._seen.get(folder.id), _stamp(folder)
+            if seen is not None and seen.stamp == stamp and seen.summary.state not in UNDER_WAY:
+                continue
+            summary = summary_of(folder)
+            if seen is None or seen.summary != summary:
+                changed.append((folder, summary))
+            self._seen[folder.id] = _Seen(stamp, summary)
+        return changed
+
+
+def _stamp(folder: RunFolder) -> tuple[int, int] | None:
+    status = folder.files.status(folder.summary_file.name)
+    return None if status is None else (status.st_mtime_ns, status.st_ino)

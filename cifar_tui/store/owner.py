@@ -8,18 +8,19 @@ part of it: for one file on a network, each machine has another, and so may two 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Annotated
 
 from cifar_tui.formatting import printable
-from cifar_tui.system import bounded_json
+from cifar_tui.system import bounded_json, codec
+from cifar_tui.system.codec import Between
 from cifar_tui.system.processes import Process
 
 RECORD_BYTES = 1024
 """Every record has this length, so that one is replaced by another in a single write."""
-MOST_MEMORY = 200_000
-_MOST_NAME = 255
-_MOST_PID = 2**31 - 1
-_MOST_FILE = 2**64 - 1
+MAX_MEMORY = 200_000
+_MAX_PID = 2**31 - 1
+_MAX_INODE = 2**64 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Owner:
 
     process: Process
     token: str
-    file: int = 0
+    file: Annotated[int, Between(0, _MAX_INODE)] = 0
     beat: int = 0
     released: bool = False
 
@@ -49,33 +50,16 @@ class Owner:
 
 
 def encode(owner: Owner) -> bytes:
-    """A record of `RECORD_BYTES`."""
-    fields = asdict(owner)
-    content = fields.pop("process") | fields
-    return json.dumps(content).encode().ljust(RECORD_BYTES - 1) + b"\n"
+    """A record of `RECORD_BYTES`; the fields of the process are among the others."""
+    content = codec.encode(owner)
+    return json.dumps(content.pop("process") | content).encode().ljust(RECORD_BYTES - 1) + b"\n"
 
 
 def decode(record: bytes) -> Owner | None:
     """The owner of a record; None where it is none: not written yet, cut short, or something else."""
     try:
-        content = bounded_json.parse(record.decode(), MOST_MEMORY)
-        host, boot, namespace, token = (_word(content[key]) for key in ("host", "boot", "namespace", "token"))
-        pid, start, beat = (_number(content[key]) for key in ("pid", "start", "beat"))
-        file = content.get("file", 0)  # Earlier versions wrote none.
-        if not 1 <= pid <= _MOST_PID or type(file) is not int or not 0 <= file <= _MOST_FILE:
-            return None
-        return Owner(Process(host, boot, namespace, pid, start), token, file, beat, content["released"] is True)
-    except (ValueError, TypeError, LookupError):
+        content = bounded_json.parse(record.decode(), MAX_MEMORY)
+        owner = codec.decode(Owner, content | {"process": content})
+    except (ValueError, TypeError):
         return None
-
-
-def _word(value: object) -> str:
-    if not isinstance(value, str) or len(value) > _MOST_NAME:
-        raise ValueError(value)
-    return value
-
-
-def _number(value: object) -> int:
-    if type(value) is not int or not 0 <= value < 2**63:
-        raise ValueError(value)
-    return value
+    return owner if 1 <= owner.process.pid <= _MAX_PID else None

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections import deque
-from typing import Any
 
 from cifar_tui.events import (
     AnyEvent,
@@ -21,9 +19,10 @@ from cifar_tui.events import (
     RunStarted,
     to_json,
 )
+from cifar_tui.records import RunRecord, summarize
 from cifar_tui.state import RunState
+from cifar_tui.store.csv_files import metrics_csv
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.store.tables import metrics_csv
 from cifar_tui.system.files import RECOVERABLE_ERRORS
 
 MOST_HELD = 10_000
@@ -33,7 +32,7 @@ MOST_HELD = 10_000
 class Recorder:
     """The one writer of a run's `events.jsonl`, `metrics.csv` and `summary.json`."""
 
-    def __init__(self, folder: RunFolder, config: dict[str, Any], state: RunState) -> None:
+    def __init__(self, folder: RunFolder, record: RunRecord, state: RunState) -> None:
         """Open the folder for a run whose events so far made `state`.
 
         Raises:
@@ -41,7 +40,7 @@ class Recorder:
         """
         self.state = state
         self._folder = folder
-        self.config = config
+        self.run_record = record
         self._throttle = BatchThrottle()
         self._abandoned = False
         self._descriptor = folder.files.open_to_append(folder.events_file.name)
@@ -97,7 +96,7 @@ class Recorder:
         os.close(self._descriptor)
         if not self._abandoned:
             with contextlib.suppress(OSError):  # It only saves time.
-                self._folder.keep_state(self.state)
+                self._folder.save_state(self.state)
 
     def abandon(self) -> None:
         """Write nothing from now on: the run is another process's."""
@@ -109,8 +108,7 @@ class Recorder:
         Raises:
             OSError: It could not be written.
         """
-        text = json.dumps(summary(self.config, self.state), indent=2)
-        self._folder.files.write_text(self._folder.summary_file.name, text + "\n")
+        self._folder.write_summary(summarize(self.run_record, self.state))
 
     def _append(self, event: AnyEvent) -> None:
         if not (isinstance(event, Batch) and len(self._held) >= MOST_HELD):
@@ -125,37 +123,6 @@ class Recorder:
                 self._held.popleft()
         if isinstance(event, Epoch | Checkpoint | RunFinished):
             os.fsync(self._descriptor)
-
-
-def summary(config: dict[str, Any], state: RunState) -> dict[str, Any]:
-    """The run in numbers: accuracies are fractions, `seconds` without pauses; what is not known yet is None."""
-    best, test = state.best, state.test
-    return {
-        "id": config["id"],
-        "created": config["created"],
-        "model": config["options"]["model"],
-        "data": config["dataset"]["name"],
-        "state": state.status,
-        "message": state.finished.message if state.finished else "",
-        "epochs": len(state.epochs),
-        "planned_epochs": config["options"]["epochs"],
-        "samples": state.samples,
-        "best_epoch": best.epoch if best else None,
-        "best_val_accuracy": best.val_accuracy if best else None,
-        "first_val_accuracy": state.epochs[0].val_accuracy if state.epochs else None,
-        "train_accuracy": state.epochs[-1].train_accuracy if state.epochs else None,
-        "test_loss": test.loss if test else None,
-        "test_accuracy": test.accuracy if test else None,
-        "seconds": round(state.seconds, 3),
-        "images_per_second": round(state.training_speed, 1) if state.training_speed is not None else None,
-        "parameters": config["parameters"],
-        "device": state.started.device if state.started else config["device"],
-        "device_name": next(
-            (event.device_name for event in reversed(state.resumptions) if event.device_name), config["device_name"]
-        ),
-        "precision": state.started.precision if state.started else config["precision"],
-        "seed": config["seed"],
-    }
 
 
 def _drop_torn_line(descriptor: int) -> None:

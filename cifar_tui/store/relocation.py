@@ -7,19 +7,15 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from cifar_tui.config import NAMED_DATA, PATH_OPTIONS, TrainingConfig, is_path
+from cifar_tui.config import NAMED_DATA, TrainingConfig, is_path
 from cifar_tui.errors import InputError
+from cifar_tui.records import NO_OVERRIDES, DataLocation, Overrides, RunRecord, StoredRun
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import AS_MADE, ImagePlace, Overrides, Stored
 from cifar_tui.system.paths import absolute, check_path
 
-RELATIVE = "relative"
-"""In `config.json`: the paths among the options, relative to the folder that the folder of runs is in."""
 
-
-def stored_run(folder: RunFolder, given: Overrides = AS_MADE) -> Stored:
+def stored_run(folder: RunFolder, given: Overrides = NO_OVERRIDES) -> StoredRun:
     """What a run in a folder needs to be set up here.
 
     Its paths are looked for where they were, and then where they are by their place beside the folder of runs: the
@@ -32,7 +28,8 @@ def stored_run(folder: RunFolder, given: Overrides = AS_MADE) -> Stored:
     Raises:
         InputError: Its `config.json` is missing or damaged, or what is given is out of range.
     """
-    record, made = folder.read_record(), folder.read_options()
+    record = folder.read_record()
+    made = record.resolved_options
     moved = _moved(record, folder)
     chosen = {
         field: value for field in ("device", "precision", "threads") if (value := getattr(given, field)) is not None
@@ -42,29 +39,30 @@ def stored_run(folder: RunFolder, given: Overrides = AS_MADE) -> Stored:
         model_dir = str(absolute(given.model_dir))
     elif model_dir is not None:
         model_dir = next(iter(_there([model_dir, *moved.get("model_dir", ())])), model_dir)
-    return Stored(
+    return StoredRun(
         id=folder.id,
         config=replace(made, **chosen, model_dir=model_dir),
-        given=given,
-        places=_given_place(made, given.data) if given.data is not None else _places(made, moved),
-        rules=record["dataset"]["rules"],
-        fingerprint=record["dataset"]["fingerprint"],
-        device=record["device"],
-        device_name=record["device_name"],
-        precision=record["precision"],
-        threads=record["threads"],
-        versions={key: value for key, value in record["versions"].items() if isinstance(value, str)},
-        chosen_threads=bool(record["options"]["threads"]) or given.threads is not None,
+        overrides=given,
+        locations=_given_place(made, given.data) if given.data is not None else _places(made, moved),
+        rules=record.dataset.rules,
+        fingerprint=record.dataset.fingerprint,
+        device=record.device,
+        device_name=record.device_name,
+        precision=record.precision,
+        threads=record.threads,
+        versions=record.versions,
+        threads_chosen=bool(record.options.threads) or given.threads is not None,
     )
 
 
-def relative_paths(options: Mapping[str, Any], runs_dir: Path) -> dict[str, str]:
+def relative_paths(options: TrainingConfig, runs_dir: Path) -> dict[str, str]:
     """The paths among a run's options, relative to the folder that its folder of runs is in.
 
     Those of what lies in that folder, or beside it, and so may be moved with it.
     """
     base = absolute(runs_dir).parent
-    found = {field: os.path.relpath(absolute(value), base) for field, value in options.items() if is_path(field, value)}
+    paths = {field: value for field, value in options.to_dict().items() if is_path(field, value)}
+    found = {field: os.path.relpath(absolute(path), base) for field, path in paths.items()}
     return {field: path for field, path in found.items() if Path(path).parts[:2] != ("..", "..")}
 
 
@@ -75,24 +73,21 @@ def remember(folder: RunFolder, config: TrainingConfig) -> None:
         InputError: Its `config.json` is missing or damaged.
         OSError: It could not be written.
     """
-    content = folder.read_config()
-    options = content["options"] | {key: value for key, value in config.to_dict().items() if key in PATH_OPTIONS}
-    changed = {"options": options, RELATIVE: relative_paths(options, folder.path.parent)}
-    if config.data not in NAMED_DATA:
-        changed["dataset"] = content["dataset"] | {"name": config.data}
-    folder.write_config(content | changed)
+    record = folder.read_record()
+    options = replace(record.options, data=config.data, data_dir=config.data_dir, model_dir=config.model_dir)
+    dataset = record.dataset if config.data in NAMED_DATA else replace(record.dataset, name=config.data)
+    relative = relative_paths(options, folder.path.parent)
+    folder.write_record(replace(record, options=options, dataset=dataset, relative=relative))
 
 
-def _moved(record: Mapping[str, Any], folder: RunFolder) -> dict[str, list[str]]:
+def _moved(record: RunRecord, folder: RunFolder) -> dict[str, list[str]]:
     """The paths among its options as they are by their place beside the folder of runs.
 
     That is where the run is found; and, where its folder is a link, where that leads.
     """
-    kept, found = record.get(RELATIVE), dict[str, list[str]]()
-    if not isinstance(kept, dict):
-        return found
+    found = dict[str, list[str]]()
     places = (absolute(folder.path), Path(os.path.realpath(folder.path)))
-    for field, path in kept.items():
+    for field, path in record.relative.items():
         if is_path(field, path) and not Path(path).is_absolute():
             with contextlib.suppress(InputError):  # Whoever wrote it, it may be no path.
                 check_path(field, path)
@@ -100,24 +95,24 @@ def _moved(record: Mapping[str, Any], folder: RunFolder) -> dict[str, list[str]]
     return found
 
 
-def _given_place(made: TrainingConfig, data: str) -> tuple[ImagePlace, ...]:
+def _given_place(made: TrainingConfig, data: str) -> tuple[DataLocation, ...]:
     if data in NAMED_DATA:
-        return (ImagePlace(data=data, data_dir=None),)
+        return (DataLocation(data=data, data_dir=None),)
     path = str(absolute(data))
     if made.data == "cifar10":
-        return (ImagePlace(data="cifar10", data_dir=path),)
-    return (ImagePlace(data=path, data_dir=None),)
+        return (DataLocation(data="cifar10", data_dir=path),)
+    return (DataLocation(data=path, data_dir=None),)
 
 
-def _places(made: TrainingConfig, moved: Mapping[str, list[str]]) -> tuple[ImagePlace, ...]:
+def _places(made: TrainingConfig, moved: Mapping[str, list[str]]) -> tuple[DataLocation, ...]:
     """Where the images may be: of the places that there are, those that are there; all, where none is."""
     if made.data == "cifar10" and made.data_dir is not None:
         known = [made.data_dir, *moved.get("data_dir", ())]
-        return tuple(ImagePlace(data="cifar10", data_dir=path) for path in _there(known) or [made.data_dir])
+        return tuple(DataLocation(data="cifar10", data_dir=path) for path in _there(known) or [made.data_dir])
     if made.data in NAMED_DATA:
-        return (ImagePlace(data=made.data, data_dir=None),)
+        return (DataLocation(data=made.data, data_dir=None),)
     known = [*dict.fromkeys([made.data, *moved.get("data", ())])]
-    return tuple(ImagePlace(data=path, data_dir=None) for path in _there(known) or known)
+    return tuple(DataLocation(data=path, data_dir=None) for path in _there(known) or known)
 
 
 def _there(paths: Iterable[str]) -> list[str]:

@@ -11,46 +11,23 @@ from pathlib import Path
 from typing import Any
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.confusion_matrix import MOST_CLASSES
 from cifar_tui.errors import InputError
-from cifar_tui.events import MOST_WHOLE, AnyEvent
+from cifar_tui.events import AnyEvent
 from cifar_tui.formatting import shortened
+from cifar_tui.records import RunRecord, Summary
 from cifar_tui.state import RunState
-from cifar_tui.store import fold
-from cifar_tui.store.stream import events_of
-from cifar_tui.system import bounded_json
+from cifar_tui.store import state_file
+from cifar_tui.store.events_file import EVENTS, Tail, read_events
+from cifar_tui.system import bounded_json, codec
+from cifar_tui.system.codec import CodecError
 from cifar_tui.system.folders import Folder
 
+CONFIG, SUMMARY = "config.json", "summary.json"
 CHECKPOINTS = "checkpoints"
 CONFIG_BYTES, SUMMARY_BYTES = 4_000_000, 256_000
 """What `config.json` and `summary.json` may hold: the names of thousands of classes, and a few dozen figures."""
 MEMORY_PER_BYTE = 40
 """Of the values in these files, at most."""
-RECORD: dict[str, Any] = {
-    "created": str,
-    "command": [str],
-    "options": {"model": str},
-    "seed": int,
-    "dataset": {
-        "name": str,
-        "fingerprint": str,
-        "train": int,
-        "validation": int,
-        "test": int,
-        "classes": [str],
-        "rules": int,
-        "splits": str,
-    },
-    "device": str,
-    "device_name": str,
-    "precision": str,
-    "threads": int,
-    "parameters": int,
-    "versions": {"cifar-tui": str, "python": str},
-}
-"""What a `config.json` must hold for its run to be resumed, or reported on: names, and types of values."""
-FIRST_DATASET = {"rules": 1, "splits": ""}
-"""What holds where a `config.json` says nothing of how its images were read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +49,22 @@ class RunFolder:
     @property
     def config_file(self) -> Path:
         """All it takes to run it again."""
-        return self.path / "config.json"
+        return self.path / CONFIG
 
     @property
     def events_file(self) -> Path:
         """The run's stream, one event a line."""
-        return self.path / "events.jsonl"
+        return self.path / EVENTS
 
     @property
     def summary_file(self) -> Path:
         """The run in numbers."""
-        return self.path / "summary.json"
+        return self.path / SUMMARY
 
     @property
     def state_file(self) -> Path:
         """What a long stream's events come to."""
-        return self.path / "state.json"
+        return self.path / state_file.STATE
 
     @property
     def metrics_file(self) -> Path:
@@ -104,38 +81,25 @@ class RunFolder:
         """The folder of the training states."""
         return self.path / CHECKPOINTS
 
-    def read_config(self) -> dict[str, Any]:
-        """The content of `config.json`.
+    def read_record(self) -> RunRecord:
+        """The content of `config.json`, with the id and the place that the run has now.
 
         Raises:
             InputError: It is missing or damaged.
         """
-        return self._read_object("config.json", CONFIG_BYTES)
-
-    def read_options(self) -> TrainingConfig:
-        """The run's options, with what `auto` came to where its numbers depend on it.
-
-        Raises:
-            InputError: `config.json` is missing or damaged.
-        """
-        record = self.read_record()
-        resolved = {field: record[field] for field in ("precision", "threads")}
-        return TrainingConfig.from_dict(record["options"] | resolved, str(self.config_file))
-
-    def read_record(self) -> dict[str, Any]:
-        """The content of `config.json`, whole and of the right types, with the id and the place that it has now.
-
-        Raises:
-            InputError: It is missing or damaged.
-        """
-        content = self.read_config()
-        if isinstance(content.get("dataset"), dict):
-            content["dataset"] = FIRST_DATASET | content["dataset"]
-        _check(content, RECORD, str(self.config_file), "")
-        if len(content["dataset"]["classes"]) > MOST_CLASSES:
-            raise InputError(f"{self.config_file}: damaged, it names more than {MOST_CLASSES:,} classes")
-        options = TrainingConfig.from_dict(content["options"], str(self.config_file)).to_dict()
-        return content | {"options": options, "id": self.id, "runs_dir": str(self.path.parent)}
+        content = self._read_object(CONFIG, CONFIG_BYTES)
+        options = content.get("options")
+        if not isinstance(options, dict) or "model" not in options:
+            raise InputError(f"{self.config_file}: damaged, options is {shortened(options)}")
+        content |= {
+            "options": TrainingConfig.from_dict(options, str(self.config_file)),
+            "id": self.id,
+            "runs_dir": str(self.path.parent),
+        }
+        try:
+            return codec.decode(RunRecord, content)
+        except CodecError as error:
+            raise InputError(f"{self.config_file}: damaged, {error}") from None
 
     def check_own(self) -> None:
         """See that what is written into this folder stays in it.
@@ -151,21 +115,29 @@ class RunFolder:
         except OSError as error:
             raise InputError(f"{self.path}: cannot be opened: {error.strerror}") from None
 
-    def write_config(self, config: dict[str, Any]) -> None:
+    def write_record(self, record: RunRecord) -> None:
         """Replace `config.json`.
 
         Raises:
             OSError: It could not be written.
         """
-        self.files.write_text("config.json", json.dumps(config, indent=2) + "\n")
+        self.files.write_text(CONFIG, json.dumps(codec.encode(record), indent=2) + "\n")
 
-    def read_summary(self) -> dict[str, Any]:
-        """The content of `summary.json`.
+    def read_summary(self) -> Summary:
+        """The content of `summary.json` as far as it is known: of a damaged value, nothing is.
 
         Raises:
-            InputError: It is missing or damaged.
+            InputError: It is missing, or no JSON object.
         """
-        return self._read_object("summary.json", SUMMARY_BYTES)
+        return codec.decode_known(Summary, self._read_object(SUMMARY, SUMMARY_BYTES) | {"id": self.id})
+
+    def write_summary(self, summary: Summary) -> None:
+        """Replace `summary.json`.
+
+        Raises:
+            OSError: It could not be written.
+        """
+        self.files.write_text(SUMMARY, json.dumps(summary.to_json(), indent=2) + "\n")
 
     def events(self, start: int = 0) -> Iterator[AnyEvent]:
         """The run's events in order; lines that are none, such as a last one that was cut short, are left out.
@@ -177,32 +149,45 @@ class RunFolder:
             InputError: The file is there, but cannot be read.
         """
         try:
-            with self.files.open_to_read("events.jsonl") as stream:
+            with self.files.open_to_read(EVENTS) as stream:
                 stream.seek(start)
-                yield from events_of(stream)
+                yield from read_events(stream)
         except FileNotFoundError:
             return
         except OSError as error:
             raise InputError(f"{self.events_file}: cannot be read: {error.strerror}") from None
 
     def read_state(self) -> RunState:
-        """The fold of the run's events.
+        """The state that the run's events make.
 
         Raises:
             InputError: They cannot be read.
         """
-        state, start = fold.read(self.events_file, self.state_file)
+        state, start = state_file.read(self.files)
         for event in self.events(start):
             state.apply(event)
         return state
 
-    def keep_state(self, state: RunState) -> None:
-        """Keep the fold of all the run's events, where reading them again would take long.
+    def follow(self) -> tuple[RunState, Tail]:
+        """The state that the run's events make so far, and the tail that reads those after them.
+
+        Raises:
+            InputError: They cannot be read.
+        """
+        state, start = state_file.read(self.files)
+        tail = Tail(self.files, start)
+        while events := tail.read():
+            for event in events:
+                state.apply(event)
+        return state, tail
+
+    def save_state(self, state: RunState) -> None:
+        """Save the state that all the run's events make, where reading them again would take long.
 
         Raises:
             OSError: It could not be written.
         """
-        fold.write(state, self.events_file, self.state_file)
+        state_file.write(state, self.files)
 
     def _read_object(self, name: str, most_bytes: int) -> dict[str, Any]:
         path = self.path / name
@@ -218,14 +203,14 @@ class RunFolder:
         return content
 
 
-def create(runs_dir: Path, name: str, now: datetime, config: Callable[[RunFolder], dict[str, Any]]) -> RunFolder:
+def create(runs_dir: Path, name: str, now: datetime, record: Callable[[RunFolder], RunRecord]) -> RunFolder:
     """Make the folder of a new run, `YYYYMMDD-HHMMSS-<name>`; `-2`, `-3`, … follow where that is taken.
 
     Args:
         runs_dir: Where to make it; made too where it is missing.
         name: What the run's id ends in.
         now: The time that it begins with.
-        config: Gives the content of its `config.json`.
+        record: Gives its record, of the folder that was made.
 
     Raises:
         InputError: It cannot be made there.
@@ -242,7 +227,7 @@ def create(runs_dir: Path, name: str, now: datetime, config: Callable[[RunFolder
             folder = RunFolder(path)
             try:
                 folder.files.folder(CHECKPOINTS).make()
-                folder.write_config(config(folder))
+                folder.write_record(record(folder))
             except BaseException:
                 shutil.rmtree(path)
                 raise
@@ -257,16 +242,3 @@ def create(runs_dir: Path, name: str, now: datetime, config: Callable[[RunFolder
 def discard(folder: RunFolder) -> None:
     """Remove the folder of a new run that could not begin."""
     shutil.rmtree(folder.path, ignore_errors=True)
-
-
-def _check(value: Any, kind: Any, source: str, name: str) -> None:
-    if isinstance(kind, list):
-        fits = isinstance(value, list) and all(type(item) is kind[0] for item in value)
-    elif isinstance(kind, dict):
-        fits = isinstance(value, dict)
-        for inner, its_kind in kind.items() if fits else ():
-            _check(value.get(inner), its_kind, source, f"{name}.{inner}".lstrip("."))
-    else:
-        fits = type(value) is kind and (kind is not int or 0 <= value <= MOST_WHOLE)
-    if not fits:
-        raise InputError(f"{source}: damaged, {name} is {shortened(value)}")

@@ -13,7 +13,7 @@ from torch import nn
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
-from cifar_tui.stored import Stored
+from cifar_tui.records import StoredRun
 from cifar_tui.system import processors
 
 
@@ -65,26 +65,26 @@ def resolve_device(config: TrainingConfig) -> Placement:
     return Placement(device, device_name(device), precision, config.threads or processors.default_threads().count)
 
 
-def adapt_config(stored: Stored) -> TrainingConfig:
+def adapt_config(stored: StoredRun) -> TrainingConfig:
     """The options of a run in a folder as they can be met here: where it was trained is not what it is.
 
     What a person gives now holds, or is an error. Else the run's device is taken where it is here, and what `auto`
     takes where it is not; its precision where that device multiplies it natively, or is of the kind that it began on;
     and no more threads than processors can be kept busy, unless somebody had chosen their number.
     """
-    config, given = stored.config, stored.given
+    config, given = stored.config, stored.overrides
     option = config.device if given.device is not None or _is_here(config.device) else "auto"
     device = _device(option)
     precision, threads = config.precision, config.threads
     if given.precision is None and precision == "bf16":
         as_began = device.type == "cpu" and stored.device == "cpu"
         precision = "bf16" if as_began or _multiplies_bfloat16(device) else "fp32"
-    if not stored.chosen_threads:
+    if not stored.threads_chosen:
         threads = min(threads, processors.usable().count)
     return replace(config, device=str(device), precision=precision, threads=threads)
 
 
-def describe_move(stored: Stored, placement: Placement) -> str:
+def describe_move(stored: StoredRun, placement: Placement) -> str:
     """Where a run in a folder computes now, in words, and where it began; empty where that is the same."""
     kind = str(placement.device).partition(":")[0]
     if (kind, placement.precision) == (stored.device.partition(":")[0], stored.precision):
@@ -92,7 +92,7 @@ def describe_move(stored: Stored, placement: Placement) -> str:
     return f"on {placement.device} in {placement.precision}; it was trained on {stored.device} in {stored.precision}"
 
 
-def environment_changes(stored: Stored, placement: Placement) -> tuple[str, ...]:
+def environment_changes(stored: StoredRun, placement: Placement) -> tuple[str, ...]:
     """What is not as when a run in a folder began, of what its numbers depend on to the last bit."""
     now = {
         "device": f"{placement.device.type} ({placement.name})",
@@ -131,7 +131,7 @@ def _device(option: str) -> torch.device:
     if option == "cpu" or (option == "auto" and not torch.cuda.is_available()):
         return torch.device("cpu")
     if not torch.cuda.is_available():
-        why = "no usable NVIDIA GPU is here" if torch.version.cuda else "this PyTorch is built without CUDA"
+        why = "no usable NVIDIA GPU was found" if torch.version.cuda else "this PyTorch is built without CUDA"
         raise InputError(f"--device {option}: {why}; use --device cpu, and see `cifar-tui doctor`")
     index = int(option.partition(":")[2] or 0)
     if index >= torch.cuda.device_count():

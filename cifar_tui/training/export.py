@@ -63,7 +63,7 @@ def export(model: nn.Module, form: str, metadata: Mapping[str, str]) -> tuple[by
             raise
         except Exception as error:  # An exporter raises whatever keeps it from going on.
             part = " (a part of the model is made by TorchScript)" if _is_scripted(model) else ""
-            raise CifarTuiError(f"the model cannot be had as {form}: {one_line(error)}{part}") from error
+            raise CifarTuiError(f"the model cannot be exported as {form}: {one_line(error)}{part}") from error
     if difference > TOLERANCE:
         raise CifarTuiError(
             f"as {form}, its logits differ from the model's by {difference:.1e}, more than {TOLERANCE:.0e}"

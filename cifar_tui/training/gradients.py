@@ -162,4 +162,4 @@ class ReplayedGradients(Gradients):
         self._model.zero_grad(set_to_none=True)
         self._random_streams.replace_generator(self._model)
         why = str(error).partition("\n")[0]
-        self._tell(f"each operation is started on its own, which is slower, because there is no CUDA graph: {why}")
+        self._tell(f"operations are launched one by one, which is slower, because there is no CUDA graph: {why}")

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_tui.data.augmentation.augment import AugmentationPolicy
 from cifar_tui.data.loader import TrainingBatches, on_device
 from cifar_tui.data.seeds import derive_seed
-from cifar_tui.events import RunStarted, RunStatus
+from cifar_tui.events import Level, RunStarted, RunStatus
 from cifar_tui.formatting import plural
 from cifar_tui.models.user_class import is_user_class
+from cifar_tui.training.checkpoints.manager import CheckpointManager
 from cifar_tui.training.checkpoints.storage import Snapshot
 from cifar_tui.training.clock import Clock
 from cifar_tui.training.control import Control, StopTraining
 from cifar_tui.training.evaluation import Evaluation, evaluate
 from cifar_tui.training.gradients import Gradients, ReplayedGradients
-from cifar_tui.training.journal import Emit, Journal
 from cifar_tui.training.optimizer import build_optimizer
+from cifar_tui.training.progress import Progress
+from cifar_tui.training.reporting import Emit, Reporter
 from cifar_tui.training.setup.prepare import Setup
 
 
@@ -53,10 +56,10 @@ def train(
         setup: The images, the device, the model with its initial weights.
         run_id: What the run's first event calls it.
         folder: Where its checkpoints go.
-        control: Requests of other threads, answered between two batches.
+        control: Requests of other threads, handled between two batches.
         emit: Takes each event, on this thread and in order.
         clock: The run's times; it is started when all is ready.
-        saved: The checkpoint to go on from.
+        saved: The checkpoint to resume from.
 
     Raises:
         DivergedError: The loss or a weight became infinite or NaN; the last good checkpoint is kept.
@@ -75,21 +78,24 @@ def train(
     validation = on_device(dataset.validation, placement.device)
     optimizer, schedule = build_optimizer(model, config, recipe, config.epochs * batches.batches)
     clock.start()
-    journal = Journal(
-        config, setup.identity, placement, folder, emit, (model, optimizer, schedule), batches.batches, clock
+    reporter = Reporter(emit, clock, placement, batches.batches)
+    checkpoints = CheckpointManager(
+        folder, setup.identity, model, optimizer, schedule, clock, reporter, config.checkpoint_seconds
     )
-    with contextlib.closing(journal):
+    with contextlib.closing(checkpoints):
         if saved:
-            progress = journal.restore(saved)
+            progress = checkpoints.restore(saved)
+            reporter.restart_timing()
+            reporter.resumed(progress)
         else:
-            progress = journal.begin(_run_started(setup, run_id, batches.batches, clock.t), dataset.notes)
-        for message in setup.notes:
-            journal.note("info", message)
-        for message in setup.warnings:
-            journal.note("warning", message)
-        gradients = _gradients(setup, lambda why: journal.note("info", why))
+            progress = Progress()
+            emit(_run_started(setup, run_id, batches.batches, clock.t))
+            _report_notes(reporter, "info", dataset.notes)
+        _report_notes(reporter, "info", setup.notes)
+        _report_notes(reporter, "warning", setup.warnings)
+        gradients = _build_gradients(setup, lambda why: reporter.note("info", why))
         try:
-            while not journal.over:
+            while progress.epoch <= config.epochs and progress.stale_epochs < config.patience:
                 model.train()
                 for images, labels in batches.epoch(progress.epoch, start=progress.batch):
                     seed = derive_seed(config.seed, progress.epoch, progress.batch, "dropout")
@@ -97,42 +103,88 @@ def train(
                     optimizer.step()
                     lr = float(schedule.get_last_lr()[0])
                     schedule.step()
-                    journal.record(loss, correct, len(labels), lr)
-                    journal.answer(control)
-                journal.end_training()
+                    progress.finish_batch(len(labels), lr)
+                    reporter.record_batch(progress, len(labels), loss, correct)
+                    _handle_requests(control, progress, reporter, checkpoints, clock)
+                reporter.flush_batches(progress)
+                progress.trained_seconds = clock.active - progress.epoch_began
+
                 with setup.random_streams.for_evaluation():
-                    found = evaluate(model, validation, len(dataset.classes), placement, control)
-                journal.end_epoch(found)
+                    validated = evaluate(model, validation, len(dataset.classes), placement, control)
+                if not math.isfinite(validated.loss):
+                    raise progress.diverged("the validation loss")
+                reporter.epoch(progress, validated)
+                if best := progress.is_best(validated.accuracy):
+                    checkpoints.keep_best_weights()
+                progress.finish_epoch(validated.accuracy, clock.active)
+                checkpoints.save(progress, best=best)
+                reporter.restart_timing()
         except StopTraining as stop:
-            journal.save()
+            reporter.flush_batches(progress)
+            checkpoints.save(progress)
+            checkpoints.finish()
             where = f"in epoch {progress.epoch}, after batch {progress.batch} of {batches.batches}"
             return Outcome(stop.state, f"{stop.why} {where}")
-        journal.finish_saving()
+        checkpoints.finish()
 
-    assert journal.best_weights is not None
+    assert checkpoints.best_weights is not None
     assert progress.best_epoch is not None
-    model.load_state_dict(journal.best_weights)
+    model.load_state_dict(checkpoints.best_weights)
     try:
         with setup.random_streams.for_evaluation():
             test = evaluate(model, dataset.test, len(dataset.classes), placement, control)
     except StopTraining as stop:
         return Outcome(stop.state, f"{stop.why} during the test")
-    emit(test.event("test", progress.best_epoch, clock.t))
+    reporter.test(test, progress.best_epoch)
     message = f"trained for {plural(config.epochs, 'epoch')}"
     if progress.stale_epochs >= config.patience and progress.epoch <= config.epochs:
         message = f"early stopping: no better validation accuracy in {plural(config.patience, 'epoch')}"
     return Outcome("finished", message, test)
 
 
-def _gradients(setup: Setup, tell: Callable[[str], None]) -> Gradients:
-    """What computes them on this device; told why where it is the slower way."""
-    how = (setup.model, setup.random_streams, setup.placement, setup.recipe.smoothing)
+def _handle_requests(
+    control: Control, progress: Progress, reporter: Reporter, checkpoints: CheckpointManager, clock: Clock
+) -> None:
+    """Between two batches: pause, stop or save when another thread asks for it, and save when a checkpoint is due.
+
+    Raises:
+        StopTraining: A stop was asked for.
+        DivergedError: A loss or a weight is not finite.
+        OSError: A checkpoint could not be written, and that is not recoverable.
+    """
+    checkpoints.report_written()
+    if control.pausing:
+        reporter.flush_batches(progress)
+        checkpoints.save(progress)
+        checkpoints.report_written(wait=True)
+        reporter.paused(progress)
+        clock.pause()
+        control.wait_while_paused()
+        clock.resume()
+        if not control.stopping:
+            reporter.resumed(progress)
+    control.check()
+    if control.take_checkpoint() or checkpoints.is_due:
+        reporter.flush_batches(progress)
+        checkpoints.save(progress)
+
+
+def _report_notes(reporter: Reporter, level: Level, messages: Iterable[str]) -> None:
+    for message in messages:
+        reporter.note(level, message)
+
+
+def _build_gradients(setup: Setup, notify: Callable[[str], None]) -> Gradients:
+    """The way to compute gradients on this device; `notify` is called with the reason where it is the slower one."""
+    arguments = (setup.model, setup.random_streams, setup.placement, setup.recipe.smoothing)
     if setup.placement.device.type != "cuda":
-        return Gradients(*how)
+        return Gradients(*arguments)
     if is_user_class(setup.config.model):
-        tell("each operation is started on its own: a CUDA graph would repeat what a class of your own decided once")
-        return Gradients(*how)
-    return ReplayedGradients(*how, tell)
+        notify(
+            "operations are launched one by one: a CUDA graph would repeat what the model's class decided in one batch"
+        )
+        return Gradients(*arguments)
+    return ReplayedGradients(*arguments, notify)
 
 
 def _run_started(setup: Setup, run_id: str, batches: int, t: float) -> RunStarted:

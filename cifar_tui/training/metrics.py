@@ -13,8 +13,8 @@ bounds how soon a stop acts."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One batch's place in its run: `batch` of `epoch`, after which `samples` images were seen; `size` are its own."""
+class BatchPosition:
+    """Where a batch is in its run: `batch` of `epoch`, after which `samples` images were seen; `size` are its own."""
 
     epoch: int
     batch: int
@@ -24,10 +24,10 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasuredBatch:
     """What came of a batch: its mean cross-entropy before the step, and how many of its images were right."""
 
-    step: Step
+    position: BatchPosition
     loss: float
     correct: int
 
@@ -43,11 +43,11 @@ class MetricsReader:
         self._device = torch.zeros(CAPACITY, 2, dtype=torch.float64, device=device)
         self._host = torch.zeros(CAPACITY, 2, dtype=torch.float64, pin_memory=device.type == "cuda")
         self._copied = torch.cuda.Event() if device.type == "cuda" else None
-        self._recorded: list[Step] = []
-        self._copying: list[Step] = []
-        self._ready: list[Measured] = []
+        self._recorded: list[BatchPosition] = []
+        self._copying: list[BatchPosition] = []
+        self._ready: list[MeasuredBatch] = []
 
-    def record(self, step: Step, loss: Tensor, correct: Tensor) -> None:
+    def record(self, position: BatchPosition, loss: Tensor, correct: Tensor) -> None:
         """Add a batch; `loss` and `correct` are scalars on the device."""
         if len(self._recorded) == CAPACITY:
             self._collect()
@@ -55,9 +55,9 @@ class MetricsReader:
         row = self._device[len(self._recorded)]
         row[0].copy_(loss)
         row[1].copy_(correct)
-        self._recorded.append(step)
+        self._recorded.append(position)
 
-    def read(self) -> list[Measured]:
+    def read(self) -> list[MeasuredBatch]:
         """The batches whose values have arrived since the last call, without waiting."""
         if self._copied is None:
             return self.read_all()
@@ -66,7 +66,7 @@ class MetricsReader:
             self._start_copy()
         return self._take()
 
-    def read_all(self) -> list[Measured]:
+    def read_all(self) -> list[MeasuredBatch]:
         """All batches that were recorded since the last call, waiting for the device."""
         self._collect()
         self._start_copy()
@@ -84,10 +84,11 @@ class MetricsReader:
             self._copied.synchronize()
         values = self._host[: len(self._copying)].tolist()
         self._ready += [
-            Measured(step, loss, int(correct)) for step, (loss, correct) in zip(self._copying, values, strict=True)
+            MeasuredBatch(position, loss, int(correct))
+            for position, (loss, correct) in zip(self._copying, values, strict=True)
         ]
         self._copying = []
 
-    def _take(self) -> list[Measured]:
+    def _take(self) -> list[MeasuredBatch]:
         ready, self._ready = self._ready, []
         return ready

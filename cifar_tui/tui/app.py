@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.formatting import plural
-from cifar_tui.stored import AS_MADE, Overrides
+from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.tui import keys
 from cifar_tui.tui.dialogs import consent
 from cifar_tui.tui.live import LiveApp
@@ -23,7 +23,7 @@ from cifar_tui.tui.runtime import background
 if TYPE_CHECKING:
     from textual.widgets import Input
 
-    from cifar_tui.runs.inference import PredictedFiles
+    from cifar_tui.runs.prediction import PredictedFiles
     from cifar_tui.runs.workspace import Workspace
     from cifar_tui.tui.dialogs.new_run import NewRunRequest
 
@@ -193,7 +193,7 @@ class Dashboard(LiveApp):
             return
         consent.with_class(self, entry, functools.partial(self._resume, entry))
 
-    def _resume(self, entry: Entry, given: Overrides = AS_MADE) -> None:
+    def _resume(self, entry: Entry, given: Overrides = NO_OVERRIDES) -> None:
         with self.refusals():
             self.roster.resume(entry, given)
             self.say("resuming from its last checkpoint …", entry)
@@ -305,8 +305,8 @@ class Dashboard(LiveApp):
         if (entry := self.selected) is None:
             return
         from cifar_tui.tui.dialogs.image_files import ImageFiles
-        from cifar_tui.tui.images.image_file_predictions import left_out
-        from cifar_tui.tui.images.test_images import has_weights
+        from cifar_tui.tui.images.file_images import omitted
+        from cifar_tui.tui.images.image_loader import has_weights
 
         # The box is there all the same: what is typed for it would act on the panels.
         known = entry.folder is not None and has_weights(entry)
@@ -314,7 +314,7 @@ class Dashboard(LiveApp):
         box = ImageFiles(entry.name, self.look, typed=self._image_files, why_not=why_not)
 
         def done(found: PredictedFiles) -> None:
-            for words in left_out(found):
+            for words in omitted(found):
                 self.say(words, entry, "warning")
 
         def predict(names: tuple[str, ...] | None) -> None:

@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.stored import Overrides
+from cifar_tui.records import Overrides
 from cifar_tui.tui.app import Dashboard
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runtime.prints import Prints

@@ -19,6 +19,7 @@ from textual.scrollbar import ScrollBar, ScrollBarRender
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.formatting import plural, printable
+from cifar_tui.records import Summary
 from cifar_tui.tui.dialogs import consent
 from cifar_tui.tui.images.terminal_graphics import TerminalIdentified, driver_class
 from cifar_tui.tui.log.messages import Remark
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from cifar_tui.runs.messages import Message
     from cifar_tui.runs.workspace import Workspace
     from cifar_tui.state import RunState
-    from cifar_tui.store.tail import Tail
+    from cifar_tui.store.events_file import Tail
 
 SAMPLE_SECONDS = 2.0
 """How often the devices are asked what they do, while something trains."""
@@ -379,7 +380,7 @@ class LiveApp(InTurnApp):
         folder = entry.folder
         assert folder is not None
 
-        def done(read: tuple[dict[str, Any], RunState, Tail]) -> None:
+        def done(read: tuple[Summary, RunState, Tail]) -> None:
             if not entry.under_way:
                 entry.summary, entry.state, entry.tail = read
                 self.follow()

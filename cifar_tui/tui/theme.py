@@ -1,4 +1,4 @@
-"""How things look on this terminal: colours, or none; glyphs that a plain font has, or ASCII alone."""
+"""Colours and glyphs of the dashboard: dark or light, without colour, or in ASCII alone."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from rich.style import Style
 
 from cifar_tui.formatting import ZWJ
 
-# Okabe and Ito's palette, which colour-blind people can tell apart, without its black; on white it is darkened.
+# Okabe and Ito's palette for the colour-blind, without its black; darkened on white.
 DARK_RUNS = ("#56b4e9", "#e69f00", "#00b884", "#f0e442", "#cc79a7", "#ff7a33", "#8fa8ff")
 LIGHT_RUNS = ("#0072b2", "#b35f00", "#007a5a", "#7a6a00", "#a8447c", "#c03f00", "#3f51b5")
 DARK_SHADES, LIGHT_SHADES = ("#0072b2", "#b04a00"), ("#56b4e9", "#f0a848")
-"""Behind right and wrong answers, at their most."""
+"""The strongest backgrounds of correct and wrong predictions."""
 SHADES = 6
+LEVELS, ASCII_LEVELS = "▁▂▃▄▅▆▇█", "_.-'"
 
 GLYPHS = {
     "ready": "○",
@@ -45,16 +46,16 @@ ASCII_GLYPHS = {
 _TO_ASCII = str.maketrans(
     {"–": "-", "−": "-", "—": "-", "…": "~", "·": "|", "×": "x", "→": ">", "←": "<", "↑": "^", "↓": "v", "°": " "}
 )
-_SURE = {ord(ZWJ): None, ord("\ufe0f"): None}
-"""Joiners and what makes an emoji of a sign: of these, a terminal makes one character, or not, and what stands behind
-would stand elsewhere on its line."""
+_UNSURE_WIDTH = {ord(ZWJ): None, ord("\ufe0f"): None}
+"""Joiners and the emoji selector: terminals differ in whether they combine characters by these, and so in where the
+rest of the line is."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """The styles and glyphs that panels draw with. None but `shade` sets a background; without colour, none sets any.
+    """The styles and glyphs that panels draw with. Only `shade` sets a background; without colour, nothing sets any.
 
-    What a colour says must be said by a glyph, a word or a marker too.
+    What a colour expresses must be expressed by a glyph, a word or a marker too.
     """
 
     dark: bool = True
@@ -62,25 +63,25 @@ class Look:
     ascii: bool = False
 
     def run(self, number: int) -> Style:
-        """The one colour of the run with this number, the same everywhere."""
+        """The colour of the run with this number, the same everywhere."""
         return self._style(self.run_colour(number))
 
     def run_colour(self, number: int) -> str | None:
-        """The same as `#rrggbb`; None without colour."""
+        """The colour as `#rrggbb`; None without colour."""
         colours = DARK_RUNS if self.dark else LIGHT_RUNS
         return colours[number % len(colours)] if self.colour else None
 
     def faint(self, number: int) -> Style:
-        """The run's colour, nearer to the background: for what stands behind its curves."""
+        """The run's colour, nearer to the background: for what is behind its curves."""
         colours = DARK_RUNS if self.dark else LIGHT_RUNS
         ground = 24 if self.dark else 255
         parts = bytes.fromhex(colours[number % len(colours)][1:])
         return self._style("#" + bytes((45 * part + 55 * ground) // 100 for part in parts).hex())
 
     def shade(self, share: float, *, right: bool) -> Style:
-        """What stands behind a figure that is this share of its whole: the darker or brighter, the larger it is.
+        """The background of a figure that is this share of its total: the larger, the stronger.
 
-        Right and wrong answers have a hue each. This alone sets a background, and nothing without colour.
+        Correct and wrong predictions have a hue each.
         """
         if not self.colour:
             return Style()
@@ -92,27 +93,27 @@ class Look:
 
     @property
     def strong(self) -> Style:
-        """Figures that matter now."""
+        """Of titles and of figures that matter."""
         return Style(bold=True)
 
     @property
     def dim(self) -> Style:
-        """Labels, axes, what is there for completeness."""
+        """Of labels, axes and hints."""
         return self._style("#8b929c" if self.dark else "#6a7079")
 
     @property
     def good(self) -> Style:
-        """What went well."""
+        """Of success."""
         return self._style("#00b884" if self.dark else "#007a5a")
 
     @property
     def warning(self) -> Style:
-        """What to look at."""
+        """Of what needs attention."""
         return self._style("#e69f00" if self.dark else "#9a5200")
 
     @property
     def bad(self) -> Style:
-        """What went wrong."""
+        """Of errors."""
         return self._style("#ff6b5e" if self.dark else "#c0271a") + Style(bold=True)
 
     def status(self, status: str) -> Style:
@@ -131,13 +132,22 @@ class Look:
         return (ASCII_GLYPHS if self.ascii else GLYPHS).get(status, "?")
 
     def text(self, text: str) -> str:
-        """`text` in the characters that may be drawn: those whose width is sure, or ASCII alone."""
+        """`text` in characters that the terminal draws in a known width, or in ASCII alone."""
         if text.isascii():
             return text
-        return text.translate(_TO_ASCII).encode("ascii", "replace").decode() if self.ascii else text.translate(_SURE)
+        return (
+            text.translate(_TO_ASCII).encode("ascii", "replace").decode()
+            if self.ascii
+            else text.translate(_UNSURE_WIDTH)
+        )
+
+    @property
+    def levels(self) -> str:
+        """Characters of growing height within a line, the last one the highest."""
+        return ASCII_LEVELS if self.ascii else LEVELS
 
     def bar(self, fraction: float, width: int) -> tuple[str, str]:
-        """The filled and the empty part of a bar that is `width` columns wide."""
+        """The filled and the empty part of a bar of `width` columns."""
         filled = round(min(1.0, max(0.0, fraction)) * width)
         full, empty = ("#", ".") if self.ascii else ("█", "░")
         return full * filled, empty * (width - filled)

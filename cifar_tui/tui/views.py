@@ -14,8 +14,8 @@ from cifar_tui.tui.charts.confidence import ConfidencePanel
 from cifar_tui.tui.charts.panel import ChartsPanel
 from cifar_tui.tui.compare.panel import ComparePanel
 from cifar_tui.tui.confusion.panel import ConfusionPanel
+from cifar_tui.tui.images.image_loader import ImageLoader
 from cifar_tui.tui.images.panel import ImagesPanel
-from cifar_tui.tui.images.test_images import Opened
 from cifar_tui.tui.log.messages import Remark
 from cifar_tui.tui.log.panel import LogPanel
 from cifar_tui.tui.runs.entry import Entry
@@ -52,10 +52,10 @@ class Views(ContentSwitcher):
         super().__init__(id="views", initial="charts")
         self.charts = ChartsPanel(id="charts")
         self.confusion = ConfusionPanel(id="confusion")
-        opened = Opened(session, self._draw)
-        self.images = ImagesPanel(session, opened, id="images")
-        self.confidence = ConfidencePanel(opened, id="confidence")
-        self.compare = ComparePanel(self.charts.options, id="compare")
+        loader = ImageLoader(session, self._draw)
+        self.images = ImagesPanel(session, loader, id="images")
+        self.confidence = ConfidencePanel(loader, id="confidence")
+        self.compare = ComparePanel(self.charts.options, session, id="compare")
         self.log_panel = LogPanel(remarks, look, id="log")
         self.device = DevicePanel(id="device")
         self._look = look

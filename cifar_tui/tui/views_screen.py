@@ -9,7 +9,7 @@ from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runtime.steady import SteadyScreen
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.inference import PredictedFiles
+    from cifar_tui.runs.prediction import PredictedFiles
     from cifar_tui.tui.views import Views
 
 
@@ -49,9 +49,11 @@ class ViewsScreen(SteadyScreen[None]):
             return
         self.views.images.show_own()
         if name == self.views.shown == "images":
-            self._reload(self.views.images.entry, self.views.images.reload, failed=self.views.images.opened.why)
+            self._reload(self.views.images.entry, self.views.images.reload, failed=self.views.images.loader.error)
         elif name == self.views.shown == "confidence":
-            self._reload(self.views.confidence.entry, self.views.confidence.reload, failed=self.views.images.opened.why)
+            self._reload(
+                self.views.confidence.entry, self.views.confidence.reload, failed=self.views.images.loader.error
+            )
         self._put_on(self.views, name)
 
     def _reload(self, entry: Entry | None, reload: Callable[[], None], *, failed: str) -> None:
@@ -159,13 +161,13 @@ class ViewsScreen(SteadyScreen[None]):
         if views is None:
             return
         if views.shown == "compare":
-            two, cell = views.compare.disagreement.two, views.compare.cell
-            if two is not None and cell is not None:
-                views.images.open_pair(views.compare.entries, two, cell)
+            album = views.compare.cell_images(views.images.draw)
+            if album is not None:
+                views.images.show(album)
                 self._put_on(views, "images")
         elif views.shown == "confusion":
             if views.confusion.cell is not None:
-                views.images.choose(*views.confusion.cell)
+                views.images.select(*views.confusion.cell)
             self.show_view("images")
         elif views.shown == "images" and views.images.back == "confusion":
             self.show_view("images")

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cifar_tui.analysis.calibration import BINS, calibrate
-from cifar_tui.analysis.class_scores import wilson
+from cifar_tui.analysis.significance import wilson_interval
 from cifar_tui.report.plots.calibration import draw_calibration
 from cifar_tui.report.run_report import report_md
-from tests.support.recorded import recorded, run_config
+from tests.support.recorded import recorded, run_record
 
 ANSWERS = st.lists(st.tuples(st.floats(0, 1, width=32), st.booleans()), max_size=40)
 
@@ -66,7 +66,7 @@ def test_a_confidence_that_is_always_borne_out_has_no_error() -> None:
 @given(st.integers(0, 300), st.integers(0, 300))
 def test_an_interval_holds_its_share_and_ends_where_the_score_test_would_refuse(right: int, wrong: int) -> None:
     images = right + wrong
-    low, high = wilson(right, images)
+    low, high = wilson_interval(right, images)
     if not images:
         assert math.isnan(low)
         assert math.isnan(high)
@@ -88,7 +88,7 @@ def test_any_answers_can_be_drawn(answers: list[tuple[float, bool]]) -> None:
 
 def test_the_report_tells_the_figures_and_whether_it_is_too_sure() -> None:
     found = calibrate(np.array([0.9, 0.9, 0.6, 0.5]), np.array([True, False, True, False]))
-    report = report_md(recorded(), run_config(), {"calibration.png"}, found)
+    report = report_md(recorded(), run_record(), {"calibration.png"}, found)
 
     assert "It is over-confident by 22.50 points: mean confidence is 72.50 %, accuracy 50.00 %." in report
     # Four bins of the fifteen hold an image or two: |1 - 1.8|, |1 - 0.6|, |0 - 0.5| of four.
@@ -101,18 +101,18 @@ def test_the_report_tells_the_figures_and_whether_it_is_too_sure() -> None:
 
 
 def test_the_conclusion_is_of_the_runs_own_figures() -> None:
-    report = report_md(recorded(), run_config(), set())
+    report = report_md(recorded(), run_record(), set())
 
     _, conclusion = report.split("## Conclusion\n\n")
     assert conclusion.split("\n\n")[0] == (
         "Validation accuracy was 50.00 % after the first epoch and at its highest, 70.00 %, after epoch 2, when 2,000 "
         "training images had been seen. There, training accuracy was 10.00 points below it. Of 1,101 test images, "
-        "94.46 % are classified rightly (95 % interval 92.95 % to 95.66 %), 24.46 points above validation. It finds "
+        "94.46 % are classified correctly (95 % interval 92.95 % to 95.66 %), 24.46 points above validation. It finds "
         "most of “bird”, 95.00 %, and least of “fish”, 0.00 %. Its commonest mistake is “plane” for “bird”: 27 of 61 "
         "mistakes (44.26 %)."
     )
 
 
 def test_without_a_test_or_an_epoch_no_more_is_concluded_than_is_known() -> None:
-    assert "There is no test result, so" in report_md(recorded(test=None, ending="stopped"), run_config(), set())
-    assert "## Conclusion" not in report_md(recorded([], ending="stopped"), run_config(), set())
+    assert "There is no test result, so" in report_md(recorded(test=None, ending="stopped"), run_record(), set())
+    assert "## Conclusion" not in report_md(recorded([], ending="stopped"), run_record(), set())

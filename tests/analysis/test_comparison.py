@@ -21,18 +21,19 @@ from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, recall_score
 
 from cifar_tui.analysis.class_scores import ClassScore
-from cifar_tui.analysis.comparison import LEVELS, Comparison, Contestant, compare
+from cifar_tui.analysis.comparison import LEVELS, ComparedRun, Comparison, compare
+from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.analysis.study import STUDY
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import count, duration, percent, points, printable
-from cifar_tui.headless import comparison as headless
+from cifar_tui.headless import compare as headless
 from cifar_tui.report import comparison_files
 from cifar_tui.report.comparison_report import comparison_md
 from cifar_tui.report.plots.comparison import draw_classes_of_runs, draw_curves_of_runs
-from cifar_tui.runs.provenance import answers_of
+from cifar_tui.runs.provenance import predictions_of
 from cifar_tui.state import RunState
-from cifar_tui.store.predictions import FILE, Answers
+from cifar_tui.store.predictions import FILE, to_bytes
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.setup.prepare import prepare
 from tests.support.hostile import HOSTILE, Page
@@ -53,8 +54,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         setup = prepare(config, TinyShelf(tiny_source(400, classes=5)), lambda *_: None)  # type: ignore[arg-type]
         folder, trained = finished_run(root / name, setup)
         assert trained.outcome.test is not None
-        best = folder.read_summary()["best_epoch"]
-        (folder.path / FILE).write_bytes(answers_of(trained.outcome.test, setup.dataset, best).to_bytes())
+        best = folder.read_summary().best_epoch or 0
+        predictions = predictions_of(trained.outcome.test, setup.dataset, best)
+        (folder.path / FILE).write_bytes(to_bytes(predictions))
         folder.path.rename(root / "runs" / f"20260314-150926-{name}")
     return root / "runs"
 
@@ -130,17 +132,17 @@ def test_every_figure_is_found_again_from_the_folders(
             assert count(folder.config["parameters"]) in text
         assert percent(folder.calibration_error()) in report
 
-    (two,) = found["pairs"]
+    (pair,) = found["pairs"]
     a, b = cnn.right, mlp.right
     assert np.array_equal(cnn.labels, mlp.labels)
-    assert (two["a"], two["b"]) == ("20260314-150926-cnn", "20260314-150926-mlp")
-    whole = two["overall"]
+    assert (pair["a"], pair["b"]) == ("20260314-150926-cnn", "20260314-150926-mlp")
+    whole = pair["overall"]
     counts = [int(n) for n in ((a & b).sum(), (a & ~b).sum(), (~a & b).sum(), (~a & ~b).sum())]
     assert [whole[key] for key in ("both", "only_a", "only_b", "neither")] == counts
     assert counts[1] + counts[2] > 0, "they differ, or this shows nothing"
     assert whole["p_value"] == pytest.approx(binomtest(counts[1], counts[1] + counts[2]).pvalue)
     assert whole["difference"] == pytest.approx(a.mean() - b.mean())
-    for k, each in enumerate(two["classes"]):
+    for k, each in enumerate(pair["classes"]):
         mine = cnn.labels == k
         assert each["name"] == f"class {k}"
         assert each["images"] == mine.sum()
@@ -165,7 +167,7 @@ def test_every_figure_is_found_again_from_the_folders(
         assert f"]({name})" in report
 
 
-def test_answers_that_were_not_recorded_are_found_out_or_said_to_be_unknown(
+def test_predictions_that_are_not_recorded_are_computed_or_reported_as_unknown(
     runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     hidden = (runs / "20260314-150926-mlp" / FILE).rename(runs / "hidden")
@@ -174,7 +176,7 @@ def test_answers_that_were_not_recorded_are_found_out_or_said_to_be_unknown(
     finally:
         hidden.rename(runs / "20260314-150926-mlp" / FILE)
     out, err = capsys.readouterr()
-    assert "mlp: what it took each test image for is not known: " in err  # Its images are made up.
+    assert "mlp: its predictions for the test images are not known: " in err  # Its images are made up.
     assert "both right" not in out
     assert "class 0" in out
 
@@ -208,24 +210,24 @@ def test_what_cannot_be_compared_or_written_is_refused(runs: Path, tmp_path: Pat
         command("compare", "cnn", "mlp", "--report", tmp_path / "taken.html", *at)
 
 
-def contestant(
+def compared_run(
     model: str, predicted: Sequence[int] | None = None, *, names: Sequence[str] = CLASSES, data: str = "f" * 64
-) -> Contestant:
+) -> ComparedRun:
     """A run that was tested on two images of each class, or on none."""
     k = len(names)
     labels = np.repeat(np.arange(k), 2)
     if predicted is None:
-        state, answers = recorded(classes=names, test=None, ending="stopped"), None
+        state, predictions = recorded(classes=names, test=None, ending="stopped"), None
     else:
         matrix = np.zeros((k, k), int)
         np.add.at(matrix, (labels, np.array(predicted)), 1)
         state = recorded(classes=names, test=ConfusionMatrix.of(matrix.tolist()))
         probabilities = np.full((2 * k, k), 0.1 / k, np.float32)
         probabilities[np.arange(2 * k), list(predicted)] += 0.9
-        answers = Answers(labels, probabilities, 2, data)
+        predictions = Predictions(labels, probabilities, 2, data)
     assert state.started is not None
     state.started = replace(state.started, model=model)
-    return Contestant(f"20260314-150926-{model}", state, data, answers, "" if answers else "no test result")
+    return ComparedRun(f"20260314-150926-{model}", state, data, predictions, "" if predictions else "no test result")
 
 
 GOOD = [n // 2 for n in range(20)]
@@ -237,18 +239,18 @@ def written(comparison: Comparison) -> str:
 
 
 def test_a_class_that_is_never_predicted_is_a_class_that_is_never_right() -> None:
-    found = compare([contestant("cnn", GOOD), contestant("mlp", ALL_PLANES)])
+    found = compare([compared_run("cnn", GOOD), compared_run("mlp", ALL_PLANES)])
 
-    (two,) = found.pairs
-    assert (two.overall.only_a, two.overall.only_b) == (18, 0)
-    assert (two.classes[0].difference, two.classes[1].difference) == (0.0, 1.0)
+    (pair,) = found.pairs
+    assert (pair.overall.only_a, pair.overall.only_b) == (18, 0)
+    assert (pair.classes[0].difference, pair.classes[1].difference) == (0.0, 1.0)
     assert math.isnan(found.runs[1].classes[1].precision)
     assert "NaN" not in json.dumps(found.to_dict())
     assert "nan" not in written(found)
 
 
 def test_a_run_without_a_test_is_compared_by_its_learning() -> None:
-    found = compare([contestant("cnn", GOOD), contestant("mlp")])
+    found = compare([compared_run("cnn", GOOD), compared_run("mlp")])
 
     assert found.pairs == ()
     assert found.gaps == ("mlp: no test result",)
@@ -259,7 +261,7 @@ def test_a_run_without_a_test_is_compared_by_its_learning() -> None:
 
 
 def test_runs_that_have_not_learned_anything_are_compared_too() -> None:
-    empty = Contestant("20260314-150926-cnn", RunState(), "", None, "no test result; the run is failed")
+    empty = ComparedRun("20260314-150926-cnn", RunState(), "", None, "no test result; the run is failed")
     found = compare([empty, replace(empty, id="20260315-150926-cnn")])
 
     assert [run.label for run in found.runs] == ["20260314-150926-cnn", "20260315-150926-cnn"]
@@ -268,44 +270,44 @@ def test_runs_that_have_not_learned_anything_are_compared_too() -> None:
 
 
 def test_other_test_images_are_not_compared_one_by_one() -> None:
-    found = compare([contestant("cnn", GOOD), contestant("mlp", ALL_PLANES, data="0" * 64)])
+    found = compare([compared_run("cnn", GOOD), compared_run("mlp", ALL_PLANES, data="0" * 64)])
 
     assert found.pairs == ()
     assert found.races == ()
     assert found.same_classes == ((0, 1),)
     assert found.gaps == (
-        "cnn and mlp were tested on different images: their answers cannot be compared",
+        "cnn and mlp were tested on different images: their predictions cannot be compared",
         "not all were trained on the same data: their validation accuracies are not of the same images",
     )
 
 
 def test_three_runs_make_three_pairs_and_other_classes_a_table_of_their_own() -> None:
-    found = compare([contestant("a", GOOD), contestant("b", ALL_PLANES), contestant("c", GOOD)])
-    assert [(two.a, two.b) for two in found.pairs] == [(0, 1), (0, 2), (1, 2)]
-    assert "these images the two cannot be told apart" in written(found), "a and c are right on the same ones"
+    found = compare([compared_run("a", GOOD), compared_run("b", ALL_PLANES), compared_run("c", GOOD)])
+    assert [(pair.a, pair.b) for pair in found.pairs] == [(0, 1), (0, 2), (1, 2)]
+    assert "these images show no difference between the two" in written(found), "a and c are right on the same ones"
 
-    found = compare([contestant("a", GOOD), contestant("b", [0, 1, 1, 1], names=("x", "y"), data="0")])
+    found = compare([compared_run("a", GOOD), compared_run("b", [0, 1, 1, 1], names=("x", "y"), data="0")])
     assert found.same_classes == ((0,), (1,))
 
 
 def test_the_study_stands_beside_runs_on_its_classes() -> None:
-    found = compare([contestant("cnn", GOOD), contestant("mlp", ALL_PLANES)], STUDY)
+    found = compare([compared_run("cnn", GOOD), compared_run("mlp", ALL_PLANES)], STUDY)
     report = written(found)
 
     assert "| **Test accuracy** | **100.00 %** | **10.00 %** | 91.95 % | 56.54 % |" in report
     assert "| Validation accuracy after epoch 1 | 50.00 % | 50.00 % | 48.76 % | 34.70 % |" in report
     assert "| bird | 100.00 % | 0.00 % | – | 46.70 % |" in report
-    assert "- study’s cnn: 27 of 1,000 “bird” taken for “plane” (2.70 %)" in report
+    assert "- study’s cnn: 27 of 1,000 “bird” predicted as “plane” (2.70 %)" in report
     assert "In the test, cnn is 8.05 points above the study’s cnn, 91.95 %." in report
     assert "In the test, mlp is 46.54 points below the study’s mlp, 56.54 %." in report
 
     full_names = ("airplane", "automobile", *CLASSES[2:])
-    full = written(compare([contestant(name, GOOD, names=full_names) for name in ("cnn", "mlp")], STUDY))
+    full = written(compare([compared_run(name, GOOD, names=full_names) for name in ("cnn", "mlp")], STUDY))
     assert "| automobile | 100.00 % | 100.00 % | 96.60 % | 71.30 % |" in full
     assert "In the test, cnn is 8.05 points above the study’s cnn, 91.95 %." in full
     assert "no measure" not in full
 
-    other = compare([contestant(name, [0, 1, 1, 1], names=("x", "y")) for name in ("cnn", "mlp")], STUDY)
+    other = compare([compared_run(name, [0, 1, 1, 1], names=("x", "y")) for name in ("cnn", "mlp")], STUDY)
     assert len(other.gaps) == 2
     assert "“bird”" not in written(other)
 
@@ -331,7 +333,7 @@ def test_any_runs_can_be_drawn() -> None:
 @pytest.mark.parametrize("name", ["both.html", "a [b] (c) *d* ü.html", "a [b] (c) *d* ü.md"])
 def test_hostile_names_are_text_in_every_form_of_the_report(tmp_path: Path, name: str) -> None:
     predicted = [0, 0, 0, 2, 2, 2]
-    found = [contestant("cnn", predicted, names=HOSTILE), contestant(HOSTILE[1], [0] * 6, names=HOSTILE)]
+    found = [compared_run("cnn", predicted, names=HOSTILE), compared_run(HOSTILE[1], [0] * 6, names=HOSTILE)]
     comparison_files.write(tmp_path / name, compare(found), [each.state for each in found])
 
     text = (tmp_path / name).read_text(encoding="utf-8")

@@ -20,8 +20,8 @@ from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.events import AnyEvent, Batch, Resumed
 from cifar_tui.runs import export as formats
 from cifar_tui.runs.tensorboard import EventFile
+from cifar_tui.store.csv_files import write_batches_csv
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.store.tables import write_batches_csv
 from cifar_tui.training import export
 from cifar_tui.training.predictor import load
 from tests.support.program import command
@@ -125,7 +125,7 @@ def off_by(difference: float) -> Callable[[nn.Module, bytes], export.Logits]:
     [
         (off_by(1e-3), r"its logits differ from the model's by 1\.0e-03, more than 1e-04"),
         (off_by(float("nan")), "differ from the model's by inf"),
-        (fails, "the model cannot be had as safetensors: RuntimeError: no such operator$"),
+        (fails, "the model cannot be exported as safetensors: RuntimeError: no such operator$"),
     ],
     ids=["another answer", "no number", "an error"],
 )

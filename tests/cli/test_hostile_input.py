@@ -9,6 +9,7 @@ import pickle
 import signal
 import tarfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -142,7 +143,7 @@ def test_what_a_config_says_of_ids_and_places_is_not_followed(cwd: Path) -> None
     assert f"saved in runs/{folder.name}" in result.stdout
     assert {name for name in everything(cwd) if not name.startswith("runs/")} == outside
     assert only_run(cwd) == folder
-    assert RunFolder(folder).read_summary()["id"] == folder.name
+    assert RunFolder(folder).read_summary().id == folder.name
     assert "outside" not in (folder / "report.md").read_text()
 
 
@@ -248,16 +249,15 @@ def test_a_folders_name_and_what_its_files_say_are_text_wherever_they_are_shown(
 async def test_the_dashboard_shows_what_runs_say_as_text(tmp_path: Path) -> None:
     plain = recorded_folder(tmp_path, "x").path
     folder = RunFolder(plain.rename(tmp_path / f"20250101-000000-{MARKUP}\x1b[2J\u202e"))
-    config = folder.read_config()
-    config["options"] |= {"data": f"/x/{MARKUP}\x1b[2J\u202e", "data_dir": MARKUP, "device": "cpu"}
-    folder.write_config(config)
+    record = folder.read_record()
+    options = replace(record.options, data=f"/x/{MARKUP}\x1b[2J\u202e", data_dir=MARKUP, device="cpu")
+    folder.write_record(replace(record, options=options))
     lines = [json.loads(line) for line in folder.events_file.read_text().splitlines()]
     names = [f"{MARKUP}{number}\x1b\u202e" for number in range(len(lines[0]["classes"]))]
     lines[0] |= {"classes": names} | dict.fromkeys(("model", "data", "device", "precision"), f"{MARKUP}\x1b[2J")
     lines[-1]["message"] = f"[/]{MARKUP}\x1b[2J"
     folder.events_file.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    summary = folder.read_summary()
-    (folder.path / "summary.json").write_text(json.dumps(summary | dict.fromkeys(("model", "data"), f"[/]{MARKUP}")))
+    folder.write_summary(replace(folder.read_summary(), model=f"[/]{MARKUP}", data=f"[/]{MARKUP}"))
     (tmp_path / "20250101-000001-broken[red]").mkdir()
     (tmp_path / "20250101-000001-broken[red]" / "summary.json").write_text("[/]")
     async with dashboard(tmp_path, "mlp", size=(160, 40)) as desk:

@@ -19,8 +19,8 @@ from rich.console import Console
 from cifar_tui.data.images import decoder
 from cifar_tui.data.images.input_files import InputFile, decoded, find
 from cifar_tui.errors import InputError
-from cifar_tui.headless.prediction import _block, _line, _total
-from cifar_tui.runs.inference import Prediction, predictions
+from cifar_tui.headless.predict import _block, _line, _total
+from cifar_tui.runs.prediction import Prediction, predict_first
 from cifar_tui.runs.workspace import Workspace
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.control import Control
@@ -248,7 +248,7 @@ def test_a_session_predicts_the_first_files_with_few_threads_until_it_is_told_to
     assert [(each.picture.path, each.true) for each in found.found] == [(p["file"], "dog") for p in printed[1:4]]
     assert [each.top[0][0] for each in found.found] == [p["class"] for p in printed[1:4]]
     assert ([bad.picture.path for bad in found.unreadable], found.files) == (names[:1], len(printed))
-    assert found.epoch == folder.read_summary()["best_epoch"]
+    assert found.epoch == folder.read_summary().best_epoch
     assert told[-4:] == [("predicting", done, 4) for done in range(4)]
 
     def stop(what: str, done: int, total: int) -> None:
@@ -270,7 +270,7 @@ def test_a_walk_through_all_folders_holds_up_nobody_who_does_not_want_it_any_mor
     walked = threading.Event()
     monkeypatch.setattr("cifar_tui.data.images.input_files.find", lambda _: walked.wait(60) and [])
     with pytest.raises(KeyError, match="looking for image files"):
-        predictions(trained[0], ["/"], stop, most=1)
+        predict_first(trained[0], ["/"], stop, most=1)
     walked.set()
 
 

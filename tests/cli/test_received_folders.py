@@ -247,7 +247,7 @@ def test_what_is_no_file_in_a_checkpoints_place_is_passed_over_and_replaced(cwd:
     result = call(["resume", "evil"], cwd)
     assert result.returncode == 0, result.stderr
     assert "last.pt: cannot be read" in result.stdout
-    assert "going on from previous.pt" in result.stdout
+    assert "resuming from previous.pt" in result.stdout
 
 
 @pytest.fixture
@@ -273,7 +273,7 @@ def test_no_module_of_the_current_folder_is_imported_by_a_process_that_is_starte
         monkeypatch.setenv("PYTHONPATH", path)
     # It ends before it trains: there are no such images.
     job = TrainingConfig(model="mlp", data="nowhere", epochs=1)
-    started = detached.Detached(job, modules / "runs")
+    started = detached.DetachedProcess(job, modules / "runs")
     with pytest.raises(InputError, match="no data set or folder 'nowhere'"):
         started.wait(lambda _: None)
     assert not (modules / "acted").exists()

@@ -135,8 +135,8 @@ def test_what_no_font_has_is_drawn_by_its_code(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(fonts, "_known", {"猫": None, "狗": None})
     assert fonts.drawable("a猫 b\u3000c") == r"a\u732b b c"
     assert draw_confusion_matrix(matrix(2), ("猫", "狗")) == draw_confusion_matrix(matrix(2), (r"\u732b", r"\u72d7"))
-    assert "Chinese/Japanese/Korean characters" in fonts.lacking(["猫狗"])
-    assert fonts.lacking(["cat", "عربي", "été"]) == ""
+    assert "Chinese/Japanese/Korean characters" in fonts.missing(["猫狗"])
+    assert fonts.missing(["cat", "عربي", "été"]) == ""
 
 
 def test_a_font_that_has_them_is_found_and_drawn_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +150,7 @@ def test_a_font_that_has_them_is_found_and_drawn_with(tmp_path: Path, monkeypatc
     try:
         assert fonts.families("a猫") == [fonts.FONT, "Cats of Test"]
         assert fonts.drawable("猫") == "猫"
-        assert "Chinese/Japanese/Korean" in fonts.lacking(["猫", "狗"])
+        assert "Chinese/Japanese/Korean" in fonts.missing(["猫", "狗"])
         assert draw_confusion_matrix(matrix(2), ("猫", "b")) != draw_confusion_matrix(matrix(2), ("狗", "b"))
     finally:
         fonts._files.cache_clear()

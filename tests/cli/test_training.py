@@ -198,7 +198,7 @@ def test_training_goes_on_where_nobody_reads_its_output(tmp_path: Path) -> None:
     process.stdout = None
     _, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
-    assert "cannot print any more (Broken pipe); training goes on" in err
+    assert "cannot print any more (Broken pipe); training continues" in err
     assert summary(only_run(tmp_path))["state"] == "finished"
 
 

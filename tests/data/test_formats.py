@@ -221,7 +221,7 @@ def test_sixteen_bits_of_which_fewer_are_used_are_not_black(tmp_path: Path, kind
             write_tiff(path, (rgb(values) if colours else values).astype(f"{order}u2"))
     pixels, remark = decoded(path)
     assert np.abs(pixels - EXPECTED).max() <= 1
-    assert remark == f"taken for {bits}-bit ones by the largest"
+    assert remark == f"read as {bits}-bit by the largest value"
 
 
 @pytest.mark.parametrize("kind", ["png", "png rgb", "tiff <", "tiff > rgb"])
@@ -282,7 +282,7 @@ def test_what_a_file_says_wrongly_is_not_followed(tmp_path: Path) -> None:
         ((RAMP * 1e6 - 5e5).astype("<i4"), "scaled from their own range"),
         ((RAMP * 1e6 - 5e5).astype(">i4"), "scaled from their own range"),
         ((RAMP * 4e9).astype("<u4"), "scaled from their own range"),
-        ((RAMP * 4095).astype("<i4"), "taken for 12-bit ones by the largest"),
+        ((RAMP * 4095).astype("<i4"), "read as 12-bit by the largest value"),
         ((RAMP * 7 - 3).astype("<f4"), "scaled from their own range"),
         ((RAMP * 7 - 3).astype(">f4"), "scaled from their own range"),
         (RAMP.astype("<f4"), "scaled from 0–1"),
@@ -340,7 +340,7 @@ def test_what_a_folder_holds_is_trained_on_by_content_and_the_rest_named(mixed: 
     assert r"1 of 56 files is no image: 'train/dog/\x1b[2J注釈.xml'" in said
     assert "1 of 55 image files is left out: 'train/cat/photo.HEIC' (HEIC: pip install 'cifar-tui[heic]'" in said
     assert (
-        "2 image files with values of more than 8 bits, taken for 12-bit ones by the largest in 2: 'train/cat/x.tif'"
+        "2 image files with values of more than 8 bits, read as 12-bit by the largest value in 2: 'train/cat/x.tif'"
     ) in said
     (folder,) = (mixed / "runs").iterdir()
     assert "is no image" in (folder / "report.md").read_text()

@@ -13,6 +13,7 @@ import click
 import pytest
 
 from cifar_tui.cli import class_consent
+from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.models import user_class
 from cifar_tui.models.user_class import trust
@@ -23,10 +24,11 @@ from tests.support.command import refused
 from tests.support.dashboard import dashboard, recorded_folder
 from tests.support.own_kinds import LAYERS, payload
 from tests.support.program import TRAIN, call, evil, received, unfinished
+from tests.support.recorded import run_record
 from tests.support.terminal import Terminal
 
 pytestmark = pytest.mark.usefixtures("own_state")
-NAMED = "is code that you have not trained here by name"
+NAMED = "is code that you have not run here before"
 IN_RUNS = "lies in the folder of runs"
 COMMANDS = (
     ["evaluate", "evil"],
@@ -173,7 +175,7 @@ def test_looking_at_a_run_imports_no_class_even_a_trusted_one(cwd: Path) -> None
         assert call(command, cwd).returncode == 0
     compared = call(["compare", "ours", "evil"], cwd)
     assert compared.returncode == 0
-    assert f"it is not recorded in {PREDICTIONS}, and a comparison runs no class" in compared.stderr
+    assert f"not recorded in {PREDICTIONS}, and `compare` runs no user-defined model class" in compared.stderr
     assert call(["export", "evil", "--format", "csv"], cwd).returncode == 0
     assert not (cwd / "acted").exists()
 
@@ -276,17 +278,10 @@ async def test_the_dashboard_asks_before_it_runs_such_a_class(tmp_path: Path) ->
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "payload.py").write_text(payload(tmp_path))
     folder = recorded_folder(tmp_path / "runs", "evil")
-    config = folder.read_config()
-    config["options"] |= {"model": "payload:Net", "model_dir": str(tmp_path / "elsewhere")}
-    config |= {
-        "created": "2026-01-01T00:00:00+00:00", "command": [], "seed": 0, "device": "cpu", "device_name": "x",
-        "precision": "fp32", "threads": 1, "parameters": 1, "versions": {"cifar-tui": "0", "python": "0"},
-        "dataset": {"name": "digits", "fingerprint": "", "train": 1, "validation": 1, "test": 1, "classes": ["a", "b"]},
-    }  # fmt: skip
-    folder.write_config(config)
+    folder.write_record(run_record(TrainingConfig(model="payload:Net", model_dir=str(tmp_path / "elsewhere"))))
     (tmp_path / "Y").mkdir()
     async with dashboard(tmp_path / "runs", "mlp") as desk:
-        desk.session.galleries[folder.id] = InputError("its class is not known")
+        desk.session.images[folder.id] = InputError("its class is not known")
         await desk.until(lambda: len(desk.app.roster) == 2)
         await desk.press("down", "n")
         await desk.shows("New run", "payload:Net is not filled in")

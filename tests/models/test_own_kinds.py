@@ -119,7 +119,7 @@ def test_onnx_takes_a_scripted_part_beside_dropout(tmp_path: Path) -> None:
 def test_what_a_format_cannot_hold_is_one_line(tmp_path: Path, form: str) -> None:
     kind = TRAINED["complex parameters" if form == "onnx" else "a sparse buffer that is not kept"]
     setup = tiny_setup(**written(tmp_path, kind))
-    with pytest.raises(CifarTuiError, match=f"the model cannot be had as {form}: ") as refusal:
+    with pytest.raises(CifarTuiError, match=f"the model cannot be exported as {form}: ") as refusal:
         export.export(setup.model.eval(), form, {})
     assert "\n" not in str(refusal.value)
     assert len(str(refusal.value)) <= LONGEST
@@ -319,7 +319,7 @@ def test_curves_of_no_epoch_are_exported_and_said_to_be_empty(tmp_path: Path, mo
     for form in ("csv", "tensorboard"):
         done = call(["export", "begun", "--format", form], cwd)
         assert done.returncode == 0, done.stderr
-        assert "; the run has no whole epoch yet" in done.stdout
+        assert "; the run has no complete epoch yet" in done.stdout
     refused = call(["export", "begun", "--format", "onnx"], cwd)
     assert refused.returncode == 2
     assert "has no best weights yet: they come with the end of an epoch; resume it first" in refused.stderr

@@ -15,15 +15,14 @@ from cifar_tui.errors import InputError
 from cifar_tui.events import Batch
 from cifar_tui.models.user_class import resolved
 from cifar_tui.recipes import recipe
-from cifar_tui.runs.inference import evaluate
-from cifar_tui.store.commands import training_command
+from cifar_tui.runs.evaluation import evaluate
+from cifar_tui.store.command_lines import training_command
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.training import journal
+from cifar_tui.training import reporting
 from cifar_tui.training.control import Control
 from cifar_tui.training.optimizer import build_optimizer
 from tests.support import command
 from tests.support.own_kinds import LAYERS
-from tests.support.recorded import run_config
 from tests.support.training_runs import Asking, Recorded, at_batch, run, tiny_setup
 
 HEAD = """
@@ -49,7 +48,7 @@ class Net(nn.Module):
 @pytest.fixture(autouse=True)
 def the_path_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setattr(journal, "REPORT_SECONDS", 0.0)  # Every batch is told at once.
+    monkeypatch.setattr(reporting, "REPORT_SECONDS", 0.0)  # Every batch is told at once.
 
 
 def written(folder: Path, code: str, name: str = "mine") -> dict[str, Any]:
@@ -95,12 +94,6 @@ def test_models_that_draw_noise_side_by_side_learn_as_each_alone(tmp_path: Path)
 def test_only_what_draws_from_the_global_generators_takes_turns_with_others(tmp_path: Path) -> None:
     assert not tiny_setup(**written(tmp_path, LAYERS)).random_streams.uses_global_generators
     assert tiny_setup(**written(tmp_path, NOISE)).random_streams.uses_global_generators
-
-
-def test_the_readmes_example_is_a_model(tmp_path: Path) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    code = readme.partition("```python\n")[2].partition("```")[0]
-    assert tiny_setup(**written(tmp_path, code)).parameters > 0
 
 
 def test_trying_it_changes_neither_its_weights_nor_torchs_generator(tmp_path: Path) -> None:
@@ -186,11 +179,11 @@ WRONG = [
     ),
     (
         net(init="self.out = nn.Linear(3072, num_classes); self.register_buffer('m', torch.tensor(-torch.inf))"),
-        "'m' is infinite or NaN from the beginning, which is taken for divergence; register it with persistent",
+        "'m' is infinite or NaN from the beginning, which counts as divergence; register it with persistent",
     ),
     (
         net(init="self.out = nn.Linear(3072, num_classes); self.out.bias.data.fill_(torch.nan)"),
-        "'out.bias' is infinite or NaN from the beginning, which is taken for divergence; give it finite values",
+        "'out.bias' is infinite or NaN from the beginning, which counts as divergence; give it finite values",
     ),
 ]
 
@@ -218,7 +211,7 @@ def test_a_run_is_called_after_its_model(model: str, word: str) -> None:
 def test_the_command_that_trains_it_again_names_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     options = TrainingConfig(model="mine:Net", model_dir=resolved("mine:Net", None))
-    assert training_command(run_config(options))[2:] == ["--model", "mine:Net", "--model-dir", str(tmp_path)]
+    assert training_command(options, "runs")[2:] == ["--model", "mine:Net", "--model-dir", str(tmp_path)]
     assert resolved("cnn", "somewhere") is None
 
 

@@ -1,4 +1,4 @@
-"""docs/options.md is made from the declarations of the options."""
+"""docs/options.md is generated from the declarations of the options."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 
 from cifar_tui.cli.launch_options import KNOWN
 from cifar_tui.options import read_file
-from tests.support import options_page
+from tests.project import options_page
 
 
-def test_the_page_is_what_the_declarations_make() -> None:
+def test_the_page_is_up_to_date() -> None:
     made = options_page.page()
-    assert options_page.PATH.read_text() == made, "write it anew: python -m tests.support.options_page"
+    assert options_page.PATH.read_text() == made, "run python -m tests.project.options_page"
 
 
 def test_its_configuration_file_is_read(tmp_path: Path) -> None:

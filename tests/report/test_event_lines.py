@@ -30,11 +30,11 @@ def test_an_epochs_line_fits_a_narrow_terminal() -> None:
 
 @pytest.mark.parametrize(
     ("epoch", "number", "says"),
-    [(2, 3, "in epoch 2, after batch 3 of 4"), (3, 0, "with epoch 3"), (6, 0, "with the test")],
+    [(2, 3, "in epoch 2, after batch 3 of 4"), (3, 0, "at epoch 3"), (6, 0, "at the test")],
 )
-def test_a_resumed_run_says_where_it_goes_on(epoch: int, number: int, says: str) -> None:
+def test_a_resumed_run_says_where(epoch: int, number: int, says: str) -> None:
     event = Resumed(t=1.0, epoch=epoch, batch=number, samples=0)
-    assert event_line(event, fold([started()])) == f"20260101-000000-cnn: goes on {says}"
+    assert event_line(event, fold([started()])) == f"20260101-000000-cnn: resumed {says}"
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_notes_are_shown_as_text_and_those_for_debugging_are_not() -> None:
     assert event_line(batch(1, 1), RunState()) is None
 
 
-def test_an_unfinished_runs_result_says_how_to_go_on() -> None:
+def test_an_unfinished_runs_result_says_how_to_resume_it() -> None:
     finished = RunFinished(
         t=9.0,
         state="interrupted",
@@ -72,7 +72,7 @@ def test_an_unfinished_runs_result_says_how_to_go_on() -> None:
     line = result_line(state, finished, Path("runs/x"))
     assert line == (
         "cnn interrupted by SIGINT in epoch 1, after batch 2 of 4; 9.0 s; saved in runs/x;"
-        " go on with: cifar-tui resume x"
+        " resume with: cifar-tui resume x"
     )
     done = replace(finished, state="finished", message="trained for 5 epochs", test_accuracy=0.5, test_loss=1.0)
     assert "test accuracy 50.00 %, loss 1.0000" in result_line(state, done, Path("runs/x"))

@@ -14,13 +14,12 @@ from cifar_tui.analysis.calibration import calibrate
 from cifar_tui.errors import InputError
 from cifar_tui.events import Evaluated, Note, RunFinished, to_json
 from cifar_tui.formatting import printable
-from cifar_tui.report.artefacts import write_artefacts, write_page
 from cifar_tui.report.html import page
+from cifar_tui.report.run_files import write_html, write_run_files
 from cifar_tui.report.run_report import report_md
 from tests.support.hostile import HOSTILE, Page
-from tests.support.predictions import some_answers, some_predictions
 from tests.support.program import command
-from tests.support.recorded import recorded, run_config
+from tests.support.recorded import recorded, run_record, some_examples, some_predictions
 from tests.support.training_runs import finished_run
 
 PICTURE = b"\x89PNG"
@@ -29,7 +28,7 @@ PICTURE = b"\x89PNG"
 def hostile_report() -> str:
     notes = [Note(t=1.0, level="error", message=message) for message in HOSTILE]
     state = recorded(classes=HOSTILE, notes=notes, ending="failed", message=HOSTILE[1])
-    config = run_config(name=HOSTILE[2], classes=HOSTILE, command=("cifar-tui", *HOSTILE))
+    config = run_record(name=HOSTILE[2], classes=HOSTILE, command=("cifar-tui", *HOSTILE))
     calibration = calibrate(np.array([0.5, 0.9]), np.array([False, True]))
     return report_md(state, config, {"curves.png", "calibration.png", "metrics.csv"}, calibration)
 
@@ -105,11 +104,11 @@ def test_a_run_whose_process_died_is_written_up_as_interrupted(
 
 
 def test_a_page_that_is_there_is_written_again_with_the_report(tmp_path: Path) -> None:
-    write_artefacts(tmp_path, run_config(), recorded(), some_predictions(), some_answers())
-    write_page(tmp_path, tmp_path / "report.html")
+    write_run_files(tmp_path, run_record(), recorded(), some_examples(), some_predictions())
+    write_html(tmp_path, tmp_path / "report.html")
     assert Page((tmp_path / "report.html").read_text(encoding="utf-8")).tags["img"] == 4
 
-    assert write_artefacts(tmp_path, run_config(), recorded(test=None, ending="stopped")) == []
+    assert write_run_files(tmp_path, run_record(), recorded(test=None, ending="stopped")) == []
 
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "There is no test result." in text
@@ -121,10 +120,10 @@ def test_a_page_shows_pictures_of_its_own_folder_alone(tmp_path: Path) -> None:
     (tmp_path / "secret.png").write_bytes(b"secret")
     (tmp_path / "run" / "report.md").write_text("# a\n\n![b](../secret.png) ![c](/etc/passwd) ![d](config.json)\n")
 
-    write_page(tmp_path / "run", tmp_path / "out.html")
+    write_html(tmp_path / "run", tmp_path / "out.html")
 
     assert Page((tmp_path / "out.html").read_text()).tags["img"] == 0
     with pytest.raises(InputError, match="cannot be read"):
-        write_page(tmp_path, tmp_path / "out.html")
+        write_html(tmp_path, tmp_path / "out.html")
     with pytest.raises(InputError, match="cannot be written"):
-        write_page(tmp_path / "run", tmp_path / "none" / "out.html")
+        write_html(tmp_path / "run", tmp_path / "none" / "out.html")

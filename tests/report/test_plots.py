@@ -20,7 +20,7 @@ from cifar_tui.events import Evaluated
 from cifar_tui.report.plots.canvas import fitted, new_canvas, text_width
 from cifar_tui.report.plots.confusion import draw_confusion_matrix
 from cifar_tui.report.plots.curves import draw_curves
-from cifar_tui.report.plots.predictions import Predictions, draw_predictions
+from cifar_tui.report.plots.examples import Examples, draw_examples
 from cifar_tui.state import RunState
 from tests.support.recorded import recorded
 
@@ -41,10 +41,10 @@ def evaluated(matrix: Sequence[Sequence[int]]) -> Evaluated:
     )
 
 
-def some_predictions(n: int = 16) -> Predictions:
+def some_examples(n: int = 16) -> Examples:
     generator = np.random.default_rng(0)
     images = generator.integers(0, 256, (n, 32, 32, 3), dtype=np.uint8)
-    return Predictions(images, np.arange(n) % 3, np.arange(n) % 3)
+    return Examples(images, np.arange(n) % 3, np.arange(n) % 3)
 
 
 @pytest.mark.parametrize(
@@ -141,8 +141,8 @@ def test_an_empty_row_of_the_confusion_matrix_is_drawn() -> None:
 
 
 def test_test_images_are_enlarged_pixel_by_pixel() -> None:
-    predictions = some_predictions(5)
-    picture = pixels(draw_predictions(predictions, ("a", "b", "c")))
+    predictions = some_examples(5)
+    picture = pixels(draw_examples(predictions, ("a", "b", "c")))
 
     for n, (x, y) in enumerate([(40, 100), (308, 100), (576, 100), (844, 100), (40, 408)]):
         enlarged = np.kron(predictions.images[n], np.ones((7, 7, 1), dtype=np.uint8))
@@ -150,9 +150,9 @@ def test_test_images_are_enlarged_pixel_by_pixel() -> None:
 
 
 def test_wrong_predictions_have_a_frame_and_right_ones_do_not() -> None:
-    predictions = some_predictions(4)
+    predictions = some_examples(4)
     predictions.predicted[2] = (predictions.true[2] + 1) % 3
-    picture = pixels(draw_predictions(predictions, ("a", "b", "c")))
+    picture = pixels(draw_examples(predictions, ("a", "b", "c")))
 
     framed = [tuple(picture[200, x - 3]) == VERMILLION for x in (40, 308, 576, 844)]
     assert framed == [False, False, True, False]
@@ -160,7 +160,7 @@ def test_wrong_predictions_have_a_frame_and_right_ones_do_not() -> None:
 
 @pytest.mark.parametrize(("n", "rows"), [(0, 0), (1, 1), (4, 1), (16, 4), (20, 4)])
 def test_up_to_sixteen_test_images_are_shown(n: int, rows: int) -> None:
-    assert pixels(draw_predictions(some_predictions(n), ("a", "b", "c"))).shape == (100 + rows * 308, 1108, 3)
+    assert pixels(draw_examples(some_examples(n), ("a", "b", "c"))).shape == (100 + rows * 308, 1108, 3)
 
 
 def test_text_is_drawn_as_it_is_but_for_what_does_not_print_or_the_font_lacks() -> None:
@@ -181,8 +181,8 @@ def test_text_that_is_too_long_is_cut_to_its_room(room: float) -> None:
 
 def test_class_names_are_drawn_as_text_and_kept_in_their_room() -> None:
     matrix = pixels(draw_confusion_matrix(evaluated(((1,) * 4,) * 4), HOSTILE))
-    images = Predictions(some_predictions().images, np.arange(16) % 4, np.full(16, 3))
-    tiles = pixels(draw_predictions(images, HOSTILE))
+    images = Examples(some_examples().images, np.arange(16) % 4, np.full(16, 3))
+    tiles = pixels(draw_examples(images, HOSTILE))
 
     assert matrix.shape[0] < 1100
     assert matrix.shape[1] < 1200
@@ -192,13 +192,13 @@ def test_class_names_are_drawn_as_text_and_kept_in_their_room() -> None:
 
 
 def test_two_threads_at_once_draw_the_same_bytes_as_one() -> None:
-    state, images = recorded(), some_predictions()
+    state, images = recorded(), some_examples()
     assert state.test is not None
     test = state.test
     draws: list[Callable[[], bytes]] = [
         lambda: draw_curves(state),
         lambda: draw_confusion_matrix(test, HOSTILE[:3]),
-        lambda: draw_predictions(images, HOSTILE[:3]),
+        lambda: draw_examples(images, HOSTILE[:3]),
     ]
     alone = [draw() for draw in draws]
     together: dict[int, list[bytes]] = {}
@@ -222,11 +222,11 @@ def test_no_global_state_of_matplotlib_is_used() -> None:
     program = """
 import sys
 import matplotlib
-from tests.report.test_plots import recorded, some_predictions
-from tests.report.test_plots import draw_confusion_matrix, draw_curves, draw_predictions
+from tests.report.test_plots import recorded, some_examples
+from tests.report.test_plots import draw_confusion_matrix, draw_curves, draw_examples
 before = matplotlib.rcParams.copy()
 state = recorded()
-draw_curves(state), draw_confusion_matrix(state.test, "abc"), draw_predictions(some_predictions(), "abc")
+draw_curves(state), draw_confusion_matrix(state.test, "abc"), draw_examples(some_examples(), "abc")
 assert matplotlib.rcParams.copy() == before
 print([name for name in ("matplotlib.pyplot", "torch") if name in sys.modules])
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -20,7 +21,7 @@ from cifar_tui.report.markdown import escape
 from cifar_tui.report.run_report import report_md
 from cifar_tui.state import RunState
 from tests.support.hostile import HOSTILE
-from tests.support.recorded import ID, MATRIX, recorded, run_config
+from tests.support.recorded import ID, MATRIX, recorded, run_record
 
 PICTURES = {"curves.png", "confusion_matrix.png", "predictions.png"}
 FILES = {"metrics.csv", "confusion_matrix.csv", *PICTURES}
@@ -50,7 +51,7 @@ def summary(report: str) -> str:
 
 
 def test_the_summary_says_what_was_trained_on_what_and_what_came_of_it() -> None:
-    report = report_md(recorded(), run_config(), FILES)
+    report = report_md(recorded(), run_record(), FILES)
 
     assert report.startswith("# cnn on cifar10\n\n")
     assert summary(report) == (
@@ -82,7 +83,7 @@ def test_the_summary_says_what_was_trained_on_what_and_what_came_of_it() -> None
 )
 def test_the_summary_says_how_the_run_ended(ending: RunStatus | None, message: str, epochs: int, sentence: str) -> None:
     accuracies = [(0.4, 0.5), (0.6, 0.7), (0.65, 0.68)][:epochs]
-    report = report_md(recorded(accuracies, test=None, ending=ending, message=message), run_config(), FILES)
+    report = report_md(recorded(accuracies, test=None, ending=ending, message=message), run_record(), FILES)
 
     assert f" {sentence} " in summary(report)
     assert "There is no test result." in summary(report)
@@ -93,29 +94,29 @@ def test_the_summary_says_how_the_run_ended(ending: RunStatus | None, message: s
 
 
 def test_a_run_that_failed_before_its_first_event_has_a_report() -> None:
-    assert "The run is running: 0 of 3 epochs are done." in report_md(RunState(), run_config(), set())
+    assert "The run is running: 0 of 3 epochs are done." in report_md(RunState(), run_record(), set())
 
 
 def test_the_speed_is_all_images_over_all_training_time() -> None:
     state = recorded(speeds=[100.0, 400.0, 250.0])
 
     seconds = 1000 / 100 + 1000 / 400 + 1000 / 250
-    assert f"| Training speed | {3000 / seconds:.0f} images/s |" in report_md(state, run_config(), FILES)
+    assert f"| Training speed | {3000 / seconds:.0f} images/s |" in report_md(state, run_record(), FILES)
 
 
 def test_only_files_that_are_there_are_referred_to() -> None:
-    state, config = recorded(), run_config()
+    state, record = recorded(), run_record()
 
-    assert sorted(filter(None, Page(report_md(state, config, FILES)).links)) == sorted(FILES)
-    assert Page(report_md(state, config, FILES)).tags["img"] == 3
-    assert Page(report_md(state, config, {"curves.png"})).links == ["curves.png"]
-    assert Page(report_md(state, config, set())).links == []
+    assert sorted(filter(None, Page(report_md(state, record, FILES)).links)) == sorted(FILES)
+    assert Page(report_md(state, record, FILES)).tags["img"] == 3
+    assert Page(report_md(state, record, {"curves.png"})).links == ["curves.png"]
+    assert Page(report_md(state, record, set())).links == []
 
 
 def test_recall_and_precision_are_those_of_the_single_images() -> None:
     names = ("plane", "bird", "fish")
     images = [(i, j) for i, row in enumerate(MATRIX) for j, n in enumerate(row) for _ in range(n)]
-    report = report_md(recorded(), run_config(), FILES)
+    report = report_md(recorded(), run_record(), FILES)
 
     for k, name in enumerate(names[:2]):
         of_class = [predicted == k for true, predicted in images if true == k]
@@ -126,32 +127,32 @@ def test_recall_and_precision_are_those_of_the_single_images() -> None:
 
 
 def test_a_class_without_images_or_predictions_has_no_scores() -> None:
-    report = report_md(recorded(test=ConfusionMatrix.of(((3, 0, 0), (1, 2, 0), (0, 0, 0)))), run_config(), FILES)
+    report = report_md(recorded(test=ConfusionMatrix.of(((3, 0, 0), (1, 2, 0), (0, 0, 0)))), run_record(), FILES)
 
     assert "| fish | 0 of 0 | – | – |" in report
 
 
 def test_the_most_confused_pairs_are_told_in_words_the_most_first() -> None:
-    report = report_md(recorded(), run_config(), FILES)
+    report = report_md(recorded(), run_record(), FILES)
 
-    pairs = [line for line in report.splitlines() if "taken for “" in line]
+    pairs = [line for line in report.splitlines() if "predicted as “" in line]
     assert pairs == [
-        "- 27 of 1,000 “bird” taken for “plane” (2.70 %)",
-        "- 23 of 1,000 “bird” taken for “fish” (2.30 %)",
-        "- 6 of 100 “plane” taken for “fish” (6.00 %)",
-        "- 4 of 100 “plane” taken for “bird” (4.00 %)",
-        "- 1 of 1 “fish” taken for “bird” (100.00 %)",
+        "- 27 of 1,000 “bird” predicted as “plane” (2.70 %)",
+        "- 23 of 1,000 “bird” predicted as “fish” (2.30 %)",
+        "- 6 of 100 “plane” predicted as “fish” (6.00 %)",
+        "- 4 of 100 “plane” predicted as “bird” (4.00 %)",
+        "- 1 of 1 “fish” predicted as “bird” (100.00 %)",
     ]
 
 
 def test_no_confusion_is_told_too() -> None:
-    report = report_md(recorded(test=ConfusionMatrix.of(((1, 0, 0), (0, 1, 0), (0, 0, 1)))), run_config(), FILES)
+    report = report_md(recorded(test=ConfusionMatrix.of(((1, 0, 0), (0, 1, 0), (0, 0, 1)))), run_record(), FILES)
 
-    assert "No test image was taken for another class." in report
+    assert "No test image was misclassified." in report
 
 
 def test_the_gap_is_measured_at_the_best_and_at_the_last_epoch() -> None:
-    report = report_md(recorded([(0.4, 0.5), (0.6, 0.7), (0.9, 0.65)]), run_config(), FILES)
+    report = report_md(recorded([(0.4, 0.5), (0.6, 0.7), (0.9, 0.65)]), run_record(), FILES)
 
     assert (
         "After the best epoch, 2, accuracy was 60.00 % in training and 70.00 % in validation: training is 10.00 points "
@@ -172,7 +173,7 @@ def test_the_gap_is_measured_at_the_best_and_at_the_last_epoch() -> None:
 )
 def test_over_and_under_fitting_are_judged_from_the_gap(last: tuple[float, float], verdict: str) -> None:
     verdicts = ("over-fits", "shows.", "under-fitting**", "cannot be judged")
-    report = report_md(recorded([(0.4, 0.5), last]), run_config(), FILES)
+    report = report_md(recorded([(0.4, 0.5), last]), run_record(), FILES)
 
     assert verdict in report
     assert sum(words in report for words in verdicts) == 1
@@ -182,13 +183,13 @@ def test_a_validation_loss_that_rose_is_told() -> None:
     rose = recorded(losses=[(1.0, 0.9), (0.5, 0.6), (0.1, 0.95)])
 
     sentence = "Validation loss was lowest after epoch 2 (0.6000) and rose to 0.9500 by the end."
-    assert sentence in report_md(rose, run_config(), FILES)
-    assert "Validation loss was lowest" not in report_md(recorded(), run_config(), FILES)
+    assert sentence in report_md(rose, run_record(), FILES)
+    assert "Validation loss was lowest" not in report_md(recorded(), run_record(), FILES)
 
 
 def test_figures_that_are_no_numbers_are_shown_as_unknown() -> None:
     state = recorded([(math.nan, math.nan)], losses=[(math.nan, math.inf)], speeds=[math.nan], ending="diverged")
-    report = report_md(state, run_config(), FILES)
+    report = report_md(state, run_record(), FILES)
 
     assert "| Training loss, last epoch | – |" in report
     assert not re.search(r"\b(nan|inf)\b", report)
@@ -197,7 +198,7 @@ def test_figures_that_are_no_numbers_are_shown_as_unknown() -> None:
 def test_notes_are_listed_without_those_for_debugging_and_the_last_ones_only() -> None:
     notes = [Note(t=61.0, level="warning", message=f"note {n}") for n in range(60)]
     notes.append(Note(t=1.0, level="debug", message="hidden"))
-    report = report_md(recorded(notes=notes), run_config(), FILES)
+    report = report_md(recorded(notes=notes), run_record(), FILES)
 
     assert "- 1 min 01 s, warning: note 59" in report
     assert "- (10 earlier ones left out)\n- 1 min 01 s, warning: note 10\n" in report
@@ -205,8 +206,8 @@ def test_notes_are_listed_without_those_for_debugging_and_the_last_ones_only() -
 
 
 def test_how_it_was_trained_is_told_in_full() -> None:
-    config = run_config(TrainingConfig(epochs=3, max_lr=0.02, seed=7))
-    report = report_md(recorded(resumed_after=1), config, FILES)
+    record = run_record(TrainingConfig(epochs=3, max_lr=0.02, seed=7))
+    report = report_md(recorded(resumed_after=1), record, FILES)
 
     for row in (
         "| --max-lr | 0.02 | 0.01 |",
@@ -217,7 +218,7 @@ def test_how_it_was_trained_is_told_in_full() -> None:
         "| CPU threads | 2 |",
         f"| Dataset fingerprint (SHA-256) | {'5f' * 32} |",
         "| Versions | cifar-tui 0.1.0, python 3.12.1, torch 2.15.0 |",
-        "| Went on after a pause or stop | 1 time |",
+        "| Resumed | 1 time |",
     ):
         assert row in report
 
@@ -234,7 +235,7 @@ def test_how_it_was_trained_is_told_in_full() -> None:
     ],
 )
 def test_a_run_that_can_go_on_says_how(ending: RunStatus | None, resume: bool) -> None:
-    report = report_md(recorded(ending=ending), run_config(), FILES)
+    report = report_md(recorded(ending=ending), run_record(), FILES)
 
     assert (f"\ncifar-tui resume {ID}\n" in report) == resume
     assert f"\ncifar-tui evaluate {ID}\n" in report
@@ -242,7 +243,7 @@ def test_a_run_that_can_go_on_says_how(ending: RunStatus | None, resume: bool) -
 
 
 def test_a_run_without_a_checkpoint_can_neither_go_on_nor_be_evaluated() -> None:
-    report = report_md(recorded([], ending="stopped"), run_config(), FILES)
+    report = report_md(recorded([], ending="stopped"), run_record(), FILES)
 
     assert "cifar-tui resume" not in report
     assert "cifar-tui evaluate" not in report
@@ -252,9 +253,9 @@ def test_hostile_names_paths_and_messages_are_shown_as_text() -> None:
     notes = [Note(t=1.0, level="error", message=message) for message in HOSTILE]
     state = recorded(classes=HOSTILE, notes=notes, ending="failed", message=HOSTILE[1])
     options = TrainingConfig(epochs=3, data=HOSTILE[2])
-    config = run_config(options, name=HOSTILE[2], classes=HOSTILE, command=("cifar-tui", *HOSTILE))
-    config["device_name"] = config["versions"]["torch"] = HOSTILE[0]
-    report = report_md(state, config, FILES)
+    record = run_record(options, name=HOSTILE[2], classes=HOSTILE, command=("cifar-tui", *HOSTILE))
+    record = replace(record, device_name=HOSTILE[0], versions=record.versions | {"torch": HOSTILE[0]})
+    report = report_md(state, record, FILES)
     page = Page(report)
 
     for text in HOSTILE:

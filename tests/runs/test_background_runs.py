@@ -6,7 +6,6 @@ import os
 import signal
 import stat
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,16 +38,13 @@ def detached(cwd: Path, *options: str) -> Iterator[Path]:
         eventually(lambda: not is_held(folder))
 
 
-def answered(folder: Path, *arguments: str) -> float:
-    """Ask something of a run; the seconds until an event answered."""
+def answered(folder: Path, *arguments: str) -> None:
+    """Ask something of a run, and wait until an event answers."""
     before = len(events(folder))
-    asked = time.monotonic()
     process = start(arguments, folder.parent.parent)
-    eventually(lambda: any("asked from outside" in e.get("message", "") for e in events(folder)[before:]), 20)
-    seconds = time.monotonic() - asked
-    assert process.communicate(timeout=30)[1] == ""
+    eventually(lambda: any("asked from outside" in e.get("message", "") for e in events(folder)[before:]))
+    assert process.communicate(timeout=60)[1] == ""
     assert process.returncode == 0
-    return seconds
 
 
 def test_a_detached_run_outlives_its_starter_and_does_what_it_is_asked(tmp_path: Path) -> None:
@@ -68,7 +64,7 @@ def test_a_detached_run_outlives_its_starter_and_does_what_it_is_asked(tmp_path:
     assert kinds.index("paused") < kinds.index("resumed") < kinds.index("run_finished")
     assert not (folder / "requests").exists()
     # The run is given up before the last line of its log is written.
-    eventually(lambda: "stopped from outside" in (folder / "log.txt").read_text())
+    eventually(lambda: "stopped by request" in (folder / "log.txt").read_text())
     assert "epoch " in (folder / "log.txt").read_text()
     refusal = run(["stop", folder.name], tmp_path)
     assert (refusal.returncode, refusal.stderr.count("\n")) == (2, 1)
@@ -150,19 +146,19 @@ def test_a_headless_run_whose_terminal_is_closed_trains_on_and_can_be_stopped_fr
         told = len(events(folder))
         eventually(lambda: any(e["type"] == "epoch" for e in events(folder)[told:]))
         with Terminal([*COMMAND, "attach", folder.name], columns=120, rows=40, cwd=tmp_path, env=ENV) as other:
-            other.wait_for("► running", 30)
+            other.wait_for("► running", 60)
             epochs = summary(folder)["epochs"]
             other.wait_for(lambda _: f"{epochs + 2}/5000" in other.text() or f"{epochs + 3}/5000" in other.text(), 60)
             other.press("s")
             other.wait_for("Stop mlp?")
             other.press("s")
-            other.wait_for("■ stopped", 30)
+            other.wait_for("■ stopped", 60)
             other.press("q")
             assert other.wait_exit() == 0
             assert other.restored, other.unrestored
-        assert terminal.process.wait(30) == 0
+        assert terminal.process.wait(60) == 0
     assert summary(folder)["state"] == "stopped"
-    assert "stopped from outside" in (folder / "log.txt").read_text()
+    assert "stopped by request" in (folder / "log.txt").read_text()
 
 
 def test_the_output_of_a_batch_job_still_goes_to_its_file_when_the_terminal_is_closed(tmp_path: Path) -> None:
@@ -196,11 +192,11 @@ def test_a_dashboard_is_stopped_and_brought_back_by_the_shell(tmp_path: Path) ->
         terminal.wait_for(lambda _: terminal.stopped)
         assert terminal.restored, terminal.unrestored
         terminal.signal(signal.SIGCONT)
-        terminal.wait_for("► running", 30)
+        terminal.wait_for("► running", 60)
         terminal.press("q")
         terminal.wait_for("Quit?")
         terminal.press("s")
-        assert terminal.wait_exit(30) == 0
+        assert terminal.wait_exit() == 0
     assert summary(only_run(tmp_path))["state"] == "stopped"
 
 

@@ -21,10 +21,10 @@ import pytest
 import torch
 
 from cifar_tui import models
-from cifar_tui.report import artefacts
+from cifar_tui.report import run_files
 from cifar_tui.training.checkpoints import storage
 from tests.support import command
-from tests.support.command import events, only_run, refused, start, summary
+from tests.support.command import events, eventually, only_run, refused, start, summary
 from tests.support.hostile import Malicious
 from tests.support.program import TRAIN, call, interrupted, linear, prepared, replaced
 
@@ -55,13 +55,6 @@ class Output:
         act()
         eventually(lambda: all(any(text in line for line in self.lines[before:]) for text in texts), self.lines)
         return self.lines[before:]
-
-
-def eventually(is_so: Callable[[], object], said: object = "") -> None:
-    deadline = time.monotonic() + 180
-    while not is_so():
-        assert time.monotonic() < deadline, said
-        time.sleep(0.02)
 
 
 def bound_by_permissions() -> None:
@@ -103,7 +96,7 @@ def test_a_disk_that_fills_or_a_permission_that_is_lost_costs_nothing_once_it_is
         for path in (folder, folder / "checkpoints"):
             path.chmod(mode)
 
-    lost = ("a checkpoint could not be written", "training goes on, the one before it is kept")
+    lost = ("a checkpoint could not be written", "training continues, the previous one is kept")
     mended = ("checkpoints can be written again",)
     said = output.after(lambda: room(1000), *lost, "the run's events cannot be written: File too large")
     assert any("File too large" in line for line in said if lost[0] in line)
@@ -113,7 +106,7 @@ def test_a_disk_that_fills_or_a_permission_that_is_lost_costs_nothing_once_it_is
     )
     with (folder / "requests").open("a") as requests:
         requests.write("rm -rf /\n")
-    said = output.after(lambda: modes(0o500), *lost, "'rm -rf /' is no request; it was passed over")
+    said = output.after(lambda: modes(0o500), *lost, "unknown request 'rm -rf /' ignored")
     assert any("Permission denied" in line for line in said if lost[0] in line)
     output.after(lambda: modes(0o700), *mended)
     # From here on, it stays full to the end.
@@ -125,8 +118,7 @@ def test_a_disk_that_fills_or_a_permission_that_is_lost_costs_nothing_once_it_is
     assert line.endswith("cannot write the run's folder: File too large; make room, then resume the run")
     assert storage.load(last).progress.samples > good.progress.samples
     assert not list(folder.rglob("*.tmp"))
-    *whole, _ = (folder / "events.jsonl").read_text().split("\n")
-    told = [json.loads(text) for text in whole]
+    told = events(folder)
     epochs = [event["epoch"] for event in told if event["type"] == "epoch"]
     assert epochs == list(range(1, len(epochs) + 1))
     assert all(a["t"] <= b["t"] for a, b in pairwise(told))
@@ -189,7 +181,7 @@ def test_a_plot_that_fails_leaves_the_result_and_is_told_in_the_log_and_the_repo
     def fails(_: object) -> bytes:
         raise RuntimeError("no font")
 
-    monkeypatch.setattr(artefacts, "draw_curves", fails)
+    monkeypatch.setattr(run_files, "draw_curves", fails)
     result = call([*TRAIN, "--epochs", "1"], cwd)
     assert result.returncode == 0, result.stderr
     folder = only_run(cwd)
@@ -235,8 +227,8 @@ def test_a_run_with_a_damaged_last_checkpoint_and_a_torn_event_goes_on_and_says_
         file.write('{"type":"epoch","t":')
     result = call(["resume", folder.name], cwd)
     assert result.returncode == 0, result.stderr
-    assert "going on from previous.pt" in result.stdout
-    assert r"going on from previous.pt" in (folder / "report.md").read_text()
+    assert "resuming from previous.pt" in result.stdout
+    assert r"resuming from previous.pt" in (folder / "report.md").read_text()
     assert [event["type"] for event in events(folder)][-1] == "run_finished"
     assert summary(folder)["state"] == "finished"
     assert not (cwd / "acted").exists()

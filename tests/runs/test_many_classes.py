@@ -13,28 +13,28 @@ import numpy as np
 import pytest
 import torch
 
-from cifar_tui.analysis.comparison import Contestant, compare
+from cifar_tui.analysis.comparison import ComparedRun, compare
+from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import AnyEvent, Batch, Epoch, Evaluated, RunFinished, RunStarted, SplitName
 from cifar_tui.headless.tables import classes_table
-from cifar_tui.report import artefacts
+from cifar_tui.report import run_files
 from cifar_tui.report.comparison_report import comparison_md
 from cifar_tui.state import RunState
-from cifar_tui.store import predictions as answers_file
-from cifar_tui.store.predictions import Answers
+from cifar_tui.store import predictions as predictions_file
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.evaluation import confusion_matrix
 from tests.support.dashboard import dashboard
 from tests.support.program import UNEXPECTED, at_most, call
-from tests.support.recorded import ID, recorded, run_config
+from tests.support.recorded import ID, recorded, run_record
 
 K, IMAGES, EPOCHS = 1000, 5000, 12
 NAMES = tuple(f"class {k:04}" for k in range(K))
 
 
 def matrix(seed: int, images: int = IMAGES) -> ConfusionMatrix:
-    """Two of three images right; of class 7, sixty more are taken for class 900."""
+    """Two of three images right; of class 7, sixty more are predicted as class 900."""
     drawn = torch.Generator().manual_seed(seed)
     true = torch.randint(K, (images,), generator=drawn)
     wrong = torch.rand(images, generator=drawn) < 1 / 3
@@ -77,9 +77,9 @@ def folder(tmp_path: Path, request: pytest.FixtureRequest) -> RunFolder:
     """A run as it is written, or as one that has all counts in its stream and no kept state."""
     made = RunFolder(tmp_path / "runs" / ID)
     made.path.mkdir(parents=True)
-    config = run_config(classes=NAMES)
-    made.write_config(config)
-    recorder = Recorder(made, config, RunState())
+    record = run_record(classes=NAMES)
+    made.write_record(record)
+    recorder = Recorder(made, record, RunState())
     for event in a_run():
         recorder.record(event)
     recorder.close()
@@ -119,7 +119,7 @@ def test_every_command_reads_such_a_run_within_memory_and_says_the_right_things(
     assert "The 50 of 1,000 classes with the lowest recall:" in report
     assert report.count("| class 0") < 60
     of_seven = matrix(1)[7]
-    assert f"- {of_seven[900]} of {sum(of_seven)} “class 0007” taken for “class 0900”" in report
+    assert f"- {of_seven[900]} of {sum(of_seven)} “class 0007” predicted as “class 0900”" in report
     with (folder.path / "confusion_matrix.csv").open(newline="") as file:
         rows = list(csv.reader(file))
     assert rows[0][1:] == list(NAMES)
@@ -141,8 +141,8 @@ def test_the_stream_and_the_kept_state_cost_what_is_in_the_matrices(folder: RunF
 async def test_the_dashboard_goes_to_a_class_and_to_the_pairs_that_are_confused_most(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / ID)
     folder.path.mkdir()
-    folder.write_config(run_config(classes=NAMES))
-    recorder = Recorder(folder, run_config(classes=NAMES), RunState())
+    folder.write_record(run_record(classes=NAMES))
+    recorder = Recorder(folder, run_record(classes=NAMES), RunState())
     for event in a_run():
         recorder.record(event)
     recorder.close()
@@ -150,7 +150,7 @@ async def test_the_dashboard_goes_to_a_class_and_to_the_pairs_that_are_confused_
         await desk.until(lambda: len(desk.app.roster) == 2)
         await desk.press("down", "2")
         await desk.shows(
-            "test, weights of epoch 1", "'class 0007' images taken for 'class 0900'", "class 0007 taken for"
+            "test, weights of epoch 1", "'class 0007' images predicted as 'class 0900'", "class 0007 predicted as"
         )
         await desk.press("slash", *"0451")
         await desk.shows("class 1 of 1 with '0451'", "'class 0451' images")
@@ -163,17 +163,17 @@ async def test_the_dashboard_goes_to_a_class_and_to_the_pairs_that_are_confused_
         await desk.press("backspace", "backspace", *"owl")
         await desk.shows("no class with 'owl'")
         await desk.press("escape", "m")
-        await desk.shows("'class 0007' images taken for 'class 0900'")
+        await desk.shows("'class 0007' images predicted as 'class 0900'")
         assert "owl" not in desk.screen()
         await desk.press("m")
-        await desk.until(lambda: "taken for 'class 0900'" not in desk.screen())
+        await desk.until(lambda: "predicted as 'class 0900'" not in desk.screen())
         await desk.press("M")
-        await desk.shows("'class 0007' images taken for 'class 0900'")
+        await desk.shows("'class 0007' images predicted as 'class 0900'")
         await desk.press("comma")
         await desk.shows(f"validation after epoch {EPOCHS} of {EPOCHS}")
         for _ in range(EPOCHS - 1):
             await desk.press("comma")
-        await desk.shows(f"validation after epoch 1 of {EPOCHS}", "taken for 'class 0900'")
+        await desk.shows(f"validation after epoch 1 of {EPOCHS}", "predicted as 'class 0900'")
         await desk.press("tab", "slash", *"nothing")
         await desk.until(lambda: len(desk.app.main.runs.entries) == 0)
 
@@ -194,30 +194,30 @@ async def test_a_class_is_not_looked_for_any_more_once_another_view_is_on(tmp_pa
 def test_tables_list_a_part_of_many_classes_and_say_so() -> None:
     lines = str(classes_table(matrix(1), NAMES)).splitlines()
     assert len(lines) == 2 + 50 + 1
-    assert lines[-1] == "the 50 of 1,000 classes that were got right least often"
+    assert lines[-1] == "the 50 of 1,000 classes with the lowest accuracy"
     few = str(classes_table(ConfusionMatrix.of([[2, 0], [1, 3]]), ("a", "b"))).splitlines()
     assert len(few) == 4
     states = [recorded(classes=NAMES, test=matrix(seed)) for seed in (1, 2)]
-    both = compare([Contestant(f"2026-1-{n}", state, "x", None, "no") for n, state in enumerate(states)])
+    both = compare([ComparedRun(f"2026-1-{n}", state, "x", None, "no") for n, state in enumerate(states)])
     report = comparison_md(both, "", ["classes.png"])
     assert "The 50 of 1,000 classes that differ most:" in report
     assert report.count("| class 0") <= 50
 
 
-def test_predictions_that_no_one_could_read_are_left_out_and_the_report_says_so(
+def test_predictions_too_large_to_read_are_not_written_and_the_report_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answers_file, "MOST_BYTES", 150_000)
+    monkeypatch.setattr(predictions_file, "MOST_BYTES", 150_000)
     labels = np.zeros(20, dtype=np.int64)
-    small, large = (Answers(labels[:n], np.full((n, K), 1 / K, np.float32), 2, "x") for n in (10, 20))
+    small, large = (Predictions(labels[:n], np.full((n, K), 1 / K, np.float32), 2, "x") for n in (10, 20))
     state = recorded(classes=NAMES, test=matrix(1))
-    config = run_config(classes=NAMES)
-    assert artefacts.write_artefacts(tmp_path, config, state, None, small) == []
-    assert answers_file.read(tmp_path / answers_file.FILE).probabilities.shape == (10, K)
-    (failure,) = artefacts.write_artefacts(tmp_path, config, state, None, large)
-    assert failure.startswith("predictions.safetensors is left out: 20 images of 1,000 classes are more than")
-    assert not (tmp_path / answers_file.FILE).exists(), "not even those of other weights"
-    assert "predictions.safetensors is left out" in (tmp_path / "report.md").read_text()
+    record = run_record(classes=NAMES)
+    assert run_files.write_run_files(tmp_path, record, state, None, small) == []
+    assert predictions_file.read(tmp_path / predictions_file.FILE).probabilities.shape == (10, K)
+    (failure,) = run_files.write_run_files(tmp_path, record, state, None, large)
+    assert failure.startswith("predictions.safetensors is not written: 20 images of 1,000 classes are more than")
+    assert not (tmp_path / predictions_file.FILE).exists(), "not even those of other weights"
+    assert "predictions.safetensors is not written" in (tmp_path / "report.md").read_text()
     assert (tmp_path / "calibration.png").exists()
 
 

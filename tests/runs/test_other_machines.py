@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from cifar_tui.records import Overrides
 from cifar_tui.runs.run import OTHERWISE
 from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import Overrides
 from tests.support.command import events, only_run, refused, summary
 from tests.support.images import write_folder
 from tests.support.program import TRAIN, call, interrupted, prepared
@@ -130,7 +130,7 @@ def test_images_elsewhere_are_named_by_an_option_and_known_by_what_they_are(cwd:
     other = write_folder(cwd / "other", {f"{split}/{name}": 9 for split in ("train", "test") for name in CLASSES})
     for command in ("evaluate", "resume"):
         line = refused(call([command, "mlp"], cwd))
-        assert f"{str(cwd / 'images')!r} is not there; name their folder by --data PATH" in line
+        assert f"{str(cwd / 'images')!r} is not there; name their folder with --data PATH" in line
         assert f"{str(other)!r} has other images" in refused(call([command, "mlp", "--data", "other"], cwd))
         assert "is not there" in refused(call([command, "mlp", "--data", "../nowhere"], cwd))
     assert call(["evaluate", "mlp", "--data", "../away"], cwd).returncode == 0
@@ -182,7 +182,7 @@ def test_the_module_of_a_class_is_found_beside_the_runs_or_by_an_option(cwd: Pat
 def test_what_a_received_run_says_of_relative_paths_is_a_path_or_passed_over(cwd: Path, relative: object) -> None:
     folder = interrupted(cwd)
     rewritten(folder, relative=relative)
-    assert [place.data for place in stored_run(RunFolder(folder)).places] == [str(cwd / "images")]
+    assert [place.data for place in stored_run(RunFolder(folder)).locations] == [str(cwd / "images")]
     assert call(["evaluate", "mlp"], cwd).returncode == 0
 
 

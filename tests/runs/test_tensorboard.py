@@ -23,7 +23,7 @@ from tests.support.training_runs import TINY, TinyShelf, expected, scalars
 
 @pytest.fixture(autouse=True)
 def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cifar_tui.runs.run.write_artefacts", lambda *_: [])
+    monkeypatch.setattr("cifar_tui.runs.run.write_run_files", lambda *_: [])
 
 
 def trained(runs: Path, *, tensorboard: bool, resume: RunFolder | None = None, stop_in: int = 0) -> RunFolder:

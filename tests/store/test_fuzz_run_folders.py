@@ -23,7 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cifar_tui.cli.main import main
-from cifar_tui.store import fold
+from cifar_tui.store import state_file
 from cifar_tui.training import loop
 from cifar_tui.tui.runs.entry import Entry
 from tests.support.dashboard import Desk, dashboard
@@ -98,7 +98,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Base]:
     """A run as a process leaves it that was killed before its test."""
     with pytest.MonkeyPatch.context() as patch:
         cwd = prepared(tmp_path_factory.mktemp("base"), patch)
-        patch.setattr(fold, "LEAST_BYTES", 1)
+        patch.setattr(state_file, "MIN_BYTES", 1)
         trained = call([*TRAIN, "--epochs", "2"], cwd)
         assert trained.returncode == 0, trained.stderr
         (folder,) = (cwd / "runs").iterdir()

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
-import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,10 +18,7 @@ from cifar_tui.store.lock import LOCK, NotOwnedError, RunLock, is_held
 from cifar_tui.store.owner import RECORD_BYTES, Owner, decode, encode
 from cifar_tui.system import processes
 from cifar_tui.system.folders import Folder
-from cifar_tui.system.processes import Process
-from tests.support.command import ENDLESS, TRAIN, begun, events, eventually, metrics, summary
 from tests.support.lockless import (
-    COMMAND,
     ELSEWHERE,
     PROGRAM,
     folder_fixture,
@@ -203,88 +197,6 @@ def test_an_owner_elsewhere_that_beats_keeps_its_run(folder: Path, lockless: pyt
     assert numbers(folder) == [1]
 
 
-def test_a_run_of_this_machine_is_free_once_its_process_is_gone(folder: Path, lockless: pytest.MonkeyPatch) -> None:
-    lockless.setattr(heartbeat, "STALE_SECONDS", 60.0)
-    other = start([], folder.parent, code="")
-    here = processes.current()
-    status = processes._status(other.pid)
-    assert status is not None
-    leave(folder, Owner(Process(here.host, here.boot, here.namespace, other.pid, status.start), "b" * 32))
-    os.kill(other.pid, signal.SIGKILL)
-    # Killed, and still in the list of processes: nobody has asked for its status.
-    eventually(lambda: not is_held(folder))
-    RunLock(folder).release()
-    other.communicate()
-
-
-@pytest.mark.parametrize("change", ["host", "boot", "namespace"])
-def test_what_is_not_of_this_machine_and_its_list_of_processes_is_not_looked_up_there(change: str) -> None:
-    here = processes.current()
-    assert processes.liveness(here) == "alive"
-    fields = {name: getattr(here, name) for name in ("host", "boot", "namespace", "pid", "start")}
-    assert processes.liveness(Process(**fields | {"pid": 2**31 - 1})) == "gone"
-    assert processes.liveness(Process(**fields | {"start": here.start + 1})) == "gone", "another one has its number now"
-    assert processes.liveness(Process(**fields | {change: "other"})) == "unknown"
-    assert processes.liveness(Process(**fields | {change: "other", "pid": 2**31 - 1})) == "unknown"
-
-
-def test_a_suspended_process_is_alive(folder: Path) -> None:
-    other = start([], folder.parent, code="import time; time.sleep(60)")
-    try:
-        here, status = processes.current(), processes._status(other.pid)
-        assert status is not None
-        process = Process(here.host, here.boot, here.namespace, other.pid, status.start)
-        os.kill(other.pid, signal.SIGSTOP)
-        os.waitid(os.P_PID, other.pid, os.WSTOPPED)
-        assert processes.liveness(process) == "alive"
-    finally:
-        other.kill()
-        other.communicate()
-    assert processes.liveness(process) == "gone"
-
-
-@pytest.mark.parametrize(
-    ("age", "held"), [(0.0, True), (200.0, True), (-200.0, True), (1000.0, False), (-1000.0, False)]
-)
-def test_who_looks_once_goes_by_the_age_of_a_heartbeat_from_elsewhere(
-    folder: Path, lockless: pytest.MonkeyPatch, age: float, held: bool
-) -> None:
-    path = leave(folder, ELSEWHERE)
-    os.utime(path, (time.time() - age,) * 2)
-    before = time.monotonic()
-    assert is_held(folder) is held
-    assert time.monotonic() - before < heartbeat.STALE_SECONDS, "nobody waits to list a thousand runs"
-
-
-@pytest.mark.parametrize("age", [0.0, 1000.0, -315_360_000.0])
-def test_who_looks_again_goes_by_whether_it_changes(folder: Path, lockless: pytest.MonkeyPatch, age: float) -> None:
-    then = (time.time() - age,) * 2
-    os.utime(leave(folder, ELSEWHERE), then)
-    is_held(folder)
-    os.utime(leave(folder, Owner(ELSEWHERE.process, ELSEWHERE.token, 1)), then)
-    assert is_held(folder)
-    eventually(lambda: not is_held(folder))
-
-
-def test_only_so_many_heartbeats_are_remembered_and_none_of_an_owner_that_is_known_to_be_gone(
-    tmp_path: Path, lockless: pytest.MonkeyPatch
-) -> None:
-    lockless.setattr(heartbeat, "_watched", {})
-    lockless.setattr(heartbeat, "MOST_WATCHED", 3)
-    folders = [tmp_path / str(number) for number in range(5)]
-    for folder in folders:
-        folder.mkdir()
-        leave(folder, ELSEWHERE)
-        is_held(folder)
-        is_held(folders[0])
-    assert [*heartbeat._watched] == [folders[3], folders[4], folders[0]], "those that were looked at last"
-    leave(folders[0], replace(ELSEWHERE, released=True))
-    assert not is_held(folders[0])
-    (folders[4] / "heartbeat-1").unlink()
-    assert not is_held(folders[4])
-    assert [*heartbeat._watched] == [folders[3]]
-
-
 def test_a_new_owners_file_ends_the_earlier_ones_writing(folder: Path, lockless: pytest.MonkeyPatch) -> None:
     owner = RunLock(folder)
     files = Folder(folder)
@@ -427,69 +339,5 @@ def test_who_can_lock_sees_who_cannot_and_leaves_a_heartbeat_too(folder: Path, m
     assert not is_held(folder)
     owner = RunLock(folder)
     assert not owner.is_a_heartbeat
-    assert numbers(folder) == [2]
-    owner.release()
-
-
-# The real program
-
-
-def test_a_killed_run_is_interrupted_and_resumes(tmp_path: Path) -> None:
-    arguments = [*TRAIN, *ENDLESS]
-    process = start(arguments, tmp_path, number=errno.ENOSYS)
-    folder = begun(tmp_path)
-    refused = start(["resume", folder.name], tmp_path, number=errno.EOPNOTSUPP)
-    _, said = refused.communicate(timeout=60)
-    assert refused.returncode == 2
-    assert said.count("\n") == 1
-    assert f"is being trained right now, by process {process.pid} on {socket.gethostname()}" in said
-    process.kill()
-    process.communicate()
-    listed = start(["runs", "--json"], tmp_path)
-    assert '"interrupted"' in listed.communicate(timeout=60)[0]
-    resumed = start(["resume", folder.name], tmp_path)
-    before = len(metrics(folder))
-    eventually(lambda: len(metrics(folder)) > before)
-    stop = start(["stop", folder.name], tmp_path)
-    assert "stops after this batch" in stop.communicate(timeout=60)[0]
-    _, said = resumed.communicate(timeout=60)
-    assert resumed.returncode == 0, said
-    assert summary(folder)["state"] == "stopped"
-    notes = [event["message"] for event in events(folder) if event["type"] == "note"]
-    assert sum("has no locks" in note for note in notes) == 2, "once for each process that trained it"
-
-
-BETWEEN_LOOKS = COMMAND.replace(
-    "from cifar_tui.cli.main",
-    "heartbeat.BEAT_SECONDS = 60; from cifar_tui.store import requests; requests.READ_SECONDS = 60; "
-    "from cifar_tui.cli.main",
-)
-"""The program, in which nothing but the writing itself could notice that the run is lost."""
-
-
-@pytest.mark.parametrize("code", [COMMAND, BETWEEN_LOOKS], ids=["as it is", "between two looks"])
-def test_a_suspended_run_that_another_machine_took_writes_nothing_when_it_wakes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
-) -> None:
-    process = start([*TRAIN, *ENDLESS], tmp_path, host="elsewhere", code=code)
-    try:
-        folder = begun(tmp_path)
-        os.kill(process.pid, signal.SIGSTOP)
-        os.waitid(os.P_PID, process.pid, os.WSTOPPED)
-        take_locks(monkeypatch)
-        owner = RunLock(folder)
-        kept = {
-            path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and "heartbeat" not in path.name
-        }
-        time.sleep(0.3)
-        os.kill(process.pid, signal.SIGCONT)
-        _, said = process.communicate(timeout=60)
-    finally:
-        process.kill()
-    assert process.returncode == 1
-    assert "another process trains it now; this one has ended" in said
-    assert "Traceback" not in said
-    assert owner.check() is True
-    assert {path: path.read_bytes() for path in kept} == kept
     assert numbers(folder) == [2]
     owner.release()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import multiprocessing
 import os
 import shutil
 import threading
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +26,59 @@ from tests.support.command import ENDLESS, TRAIN, events, eventually, metrics, s
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "run").mkdir()
     return tmp_path / "run"
+
+
+def hold(folder: Path, holding: Any) -> None:
+    RunLock(folder)
+    holding.set()
+    time.sleep(60)
+
+
+@pytest.fixture
+def other_owner(folder: Path) -> Iterator[Any]:
+    context = multiprocessing.get_context("spawn")
+    holding = context.Event()
+    process = context.Process(target=hold, args=(folder, holding))
+    process.start()
+    assert holding.wait(30)
+    yield process
+    process.kill()
+    process.join()
+
+
+def test_a_run_has_one_owner_and_none_once_that_is_killed(folder: Path, other_owner: Any) -> None:
+    assert is_held(folder)
+    with pytest.raises(InputError, match="is being trained right now"):
+        RunLock(folder)
+    other_owner.kill()
+    other_owner.join()
+    assert not is_held(folder)
+    lock = RunLock(folder)
+    assert is_held(folder), "within one process too"
+    lock.release()
+    assert not is_held(folder)
+
+
+def test_who_only_looks_does_not_keep_an_owner_out(folder: Path) -> None:
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            is_held(folder)
+
+    threads = [threading.Thread(target=look) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(20):
+        RunLock(folder).release()
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+
+def test_a_folder_without_a_lock_file_is_owned_by_nobody(tmp_path: Path) -> None:
+    assert not is_held(tmp_path)
+    assert not is_held(tmp_path / "none")
 
 
 @contextmanager

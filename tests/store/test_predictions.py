@@ -1,4 +1,4 @@
-"""What a run takes its test images for is kept, and found out again where it is not."""
+"""A run's predictions for its test images are recorded, and computed again where they are not."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.errors import InputError
-from cifar_tui.runs import inference
-from cifar_tui.runs.provenance import answers_of
+from cifar_tui.runs import evaluation, test_images
+from cifar_tui.runs.provenance import predictions_of
 from cifar_tui.runs.workspace import Workspace
 from cifar_tui.state import NO_MATRIX
-from cifar_tui.store.answered import AnsweredRun
-from cifar_tui.store.predictions import FILE, Answers, read
+from cifar_tui.store.predictions import FILE, EvaluatedRun, read, to_bytes
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.evaluation import Evaluation
 from cifar_tui.training.setup.image_cache import ImageCache
@@ -28,7 +28,7 @@ from cifar_tui.training.setup.prepare import Setup, prepare
 from tests.support.images import write_folder
 from tests.support.training_runs import TINY, Recorded, finished_run
 
-KEPT = Answers(np.array([0, 1, 1]), np.array([[0.5, 0.5], [0.9, 0.1], [0.2, 0.8]], np.float32), 4, "ab")
+KEPT = Predictions(np.array([0, 1, 1]), np.array([[0.5, 0.5], [0.9, 0.1], [0.2, 0.8]], np.float32), 4, "ab")
 
 
 def quiet(*_: object) -> None:
@@ -37,7 +37,7 @@ def quiet(*_: object) -> None:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunFolder, Setup, Recorded]]:
-    root = tmp_path_factory.mktemp("answers")
+    root = tmp_path_factory.mktemp("predictions")
     counts = {f"{split}/{name}": n for split, n in (("train", 20), ("test", 7)) for name in ("cat", "dog")}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(root / "cache"))
@@ -48,7 +48,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunFolde
 
 
 def test_they_are_read_back_as_they_were(tmp_path: Path) -> None:
-    (tmp_path / FILE).write_bytes(KEPT.to_bytes())
+    (tmp_path / FILE).write_bytes(to_bytes(KEPT))
     back = read(tmp_path / FILE)
     assert np.array_equal(back.labels, KEPT.labels)
     assert np.array_equal(back.probabilities, KEPT.probabilities)
@@ -59,7 +59,7 @@ def test_they_are_read_back_as_they_were(tmp_path: Path) -> None:
 
 @given(data=st.data())
 def test_what_is_damaged_is_refused(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
-    content = bytearray(KEPT.to_bytes())
+    content = bytearray(to_bytes(KEPT))
     for place in data.draw(st.sets(st.integers(0, len(content) - 1), min_size=1, max_size=4)):
         content[place] = data.draw(st.integers(0, 255))
     path = tmp_path_factory.getbasetemp() / FILE
@@ -73,9 +73,9 @@ def test_what_is_damaged_is_refused(data: st.DataObject, tmp_path_factory: pytes
 
 
 def test_a_pipe_in_their_place_is_not_waited_for(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "answers")
+    os.mkfifo(tmp_path / "predictions")
     with pytest.raises(InputError, match="it is no file"):
-        read(tmp_path / "answers")
+        read(tmp_path / "predictions")
 
 
 def test_a_run_without_them_is_evaluated_and_one_with_them_is_not(
@@ -86,48 +86,48 @@ def test_a_run_without_them_is_evaluated_and_one_with_them_is_not(
     shutil.copytree(original.path, folder.path)
     test = recorded.outcome.test
     assert test is not None
-    best = folder.read_summary()["best_epoch"]
+    best = folder.read_summary().best_epoch or 0
 
-    found = inference.answers(folder, quiet)
+    found = evaluation.predictions(folder, quiet)
     assert np.array_equal(found.predicted, test.predicted.numpy())
     assert found.fingerprint == setup.dataset.fingerprint
     assert found.epoch == best
     assert not (folder.path / FILE).exists(), "a reader changes nothing"
 
-    at_the_end = answers_of(test, setup.dataset, best)
+    at_the_end = predictions_of(test, setup.dataset, best)
     assert np.array_equal(at_the_end.probabilities, found.probabilities)
-    monkeypatch.setattr(inference, "_tested", None)
-    (folder.path / FILE).write_bytes(at_the_end.to_bytes())
-    assert np.array_equal(inference.answers(folder, quiet).probabilities, found.probabilities)
+    monkeypatch.setattr(evaluation, "_evaluate", None)
+    (folder.path / FILE).write_bytes(to_bytes(at_the_end))
+    assert np.array_equal(evaluation.predictions(folder, quiet).probabilities, found.probabilities)
 
-    (folder.path / FILE).write_bytes(replace(at_the_end, epoch=best + 1).to_bytes())
+    (folder.path / FILE).write_bytes(to_bytes(replace(at_the_end, epoch=best + 1)))
     with pytest.raises(TypeError):  # They are of other weights than the best: it would be evaluated.
-        inference.answers(folder, quiet)
+        evaluation.predictions(folder, quiet)
 
 
-def test_the_gallery_has_the_images_that_the_answers_are_about(trained: tuple[RunFolder, Setup, Recorded]) -> None:
+def test_a_runs_images_are_those_that_its_predictions_are_for(trained: tuple[RunFolder, Setup, Recorded]) -> None:
     folder, setup, _ = trained
-    gallery = inference.gallery(folder, ImageCache(), quiet)
-    assert np.array_equal(gallery.images, setup.dataset.test.images.numpy())
-    assert np.array_equal(gallery.answers.labels, setup.dataset.test.labels.numpy())
-    assert gallery.classes == ("cat", "dog")
+    found = test_images.read_one(folder, ImageCache(), quiet)
+    assert np.array_equal(found.images, setup.dataset.test.images.numpy())
+    assert np.array_equal(found.predictions.labels, setup.dataset.test.labels.numpy())
+    assert found.classes == ("cat", "dog")
 
 
-def test_a_class_that_is_ahead_by_less_than_rounding_is_the_answer_all_the_same() -> None:
+def test_a_class_that_is_ahead_by_less_than_rounding_is_predicted_all_the_same() -> None:
     logits = torch.tensor([[0.0, 1e-9, -1.0], [3.0, 3.0, 0.0], [0.0, 1.0, 2.0]])
-    evaluation = Evaluation(0.0, 0.0, NO_MATRIX, logits.argmax(dim=1), logits, 0.0)
-    assert evaluation.predicted.tolist() == [1, 0, 2]
-    assert evaluation.probabilities().argmax(axis=1).tolist() == [1, 0, 2]
-    assert evaluation.probabilities() == pytest.approx(logits.softmax(dim=1).numpy())
+    made = Evaluation(0.0, 0.0, NO_MATRIX, logits.argmax(dim=1), logits, 0.0)
+    assert made.predicted.tolist() == [1, 0, 2]
+    assert made.probabilities().argmax(axis=1).tolist() == [1, 0, 2]
+    assert made.probabilities() == pytest.approx(logits.softmax(dim=1).numpy())
 
 
-def test_a_session_opens_a_gallery_until_it_is_told_to_stop_and_fetches_nothing(
+def test_a_session_reads_test_images_until_it_is_told_to_stop_and_fetches_nothing(
     trained: tuple[RunFolder, Setup, Recorded], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, setup, _ = trained
     session, told = Workspace(tmp_path), list[str]()
-    gallery = session.gallery(folder, lambda what, *_: told.append(what))
-    assert np.array_equal(gallery.answers.labels, setup.dataset.test.labels.numpy())
+    found = session.test_images(folder, lambda what, *_: told.append(what))
+    assert np.array_equal(found.predictions.labels, setup.dataset.test.labels.numpy())
     assert told[-1] == "evaluating"
 
     def stop(what: str, *_: object) -> None:
@@ -135,54 +135,54 @@ def test_a_session_opens_a_gallery_until_it_is_told_to_stop_and_fetches_nothing(
             raise KeyError(what)
 
     with pytest.raises(KeyError, match="evaluating"):
-        session.gallery(folder, stop)
-    monkeypatch.setattr(session, "missing", lambda _: tmp_path)
+        session.test_images(folder, stop)
+    monkeypatch.setattr(session, "missing_data_dir", lambda _: tmp_path)
     with pytest.raises(InputError, match="CIFAR-10 is not on this machine any more"):
-        session.gallery(folder, quiet)
+        session.test_images(folder, quiet)
 
 
-def test_a_gallery_of_other_images_is_refused(trained: tuple[RunFolder, Setup, Recorded], tmp_path: Path) -> None:
+def test_predictions_for_other_images_are_refused(trained: tuple[RunFolder, Setup, Recorded], tmp_path: Path) -> None:
     original, _, _ = trained
     folder = RunFolder(tmp_path / original.id)
     shutil.copytree(original.path, folder.path)
-    best = folder.read_summary()["best_epoch"]
-    (folder.path / FILE).write_bytes(replace(KEPT, epoch=best).to_bytes())
+    best = folder.read_summary().best_epoch or 0
+    (folder.path / FILE).write_bytes(to_bytes(replace(KEPT, epoch=best)))
     with pytest.raises(InputError, match="was tested on other images"):
-        inference.gallery(folder, ImageCache(), quiet)
+        test_images.read_one(folder, ImageCache(), quiet)
 
 
 def test_a_session_has_the_images_of_two_runs_with_what_both_recorded(
     trained: tuple[RunFolder, Setup, Recorded], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original, setup, recorded = trained
-    test, best = recorded.outcome.test, original.read_summary()["best_epoch"]
+    test, best = recorded.outcome.test, original.read_summary().best_epoch or 0
     assert test is not None
-    answers = answers_of(test, setup.dataset, best)
-    a, b = two = tuple(AnsweredRun(RunFolder(tmp_path / name / original.id), best) for name in "ab")
-    for run in two:
+    predictions = predictions_of(test, setup.dataset, best)
+    a, b = runs = tuple(EvaluatedRun(RunFolder(tmp_path / name / original.id), best) for name in "ab")
+    for run in runs:
         shutil.copytree(original.path, run.folder.path)
-        (run.folder.path / FILE).write_bytes(answers.to_bytes())
+        (run.folder.path / FILE).write_bytes(to_bytes(predictions))
     session = Workspace(tmp_path)
-    found = session.paired((a, b), quiet)
+    found = session.paired_images((a, b), quiet)
     assert np.array_equal(found.images, setup.dataset.test.images.numpy())
-    assert np.array_equal(found.a.probabilities, found.b.probabilities)
+    assert np.array_equal(found.paired.a.probabilities, found.paired.b.probabilities)
     assert found.classes == ("cat", "dog")
 
     for changed, why in (
-        ({"epoch": best + 1}, "its recorded answers are of"),
+        ({"epoch": best + 1}, "its recorded predictions are of epoch"),
         ({"fingerprint": "ab"}, "were not tested on the same images"),
-        ({"labels": 1 - answers.labels}, "were not tested on the same images"),
+        ({"labels": 1 - predictions.labels}, "were not tested on the same images"),
     ):
-        (b.folder.path / FILE).write_bytes(replace(answers, **changed).to_bytes())
+        (b.folder.path / FILE).write_bytes(to_bytes(replace(predictions, **changed)))
         with pytest.raises(InputError, match=why):
-            session.paired((a, b), quiet)
-    for run in two:
-        (run.folder.path / FILE).write_bytes(replace(answers, labels=1 - answers.labels).to_bytes())
+            session.paired_images((a, b), quiet)
+    for run in runs:
+        (run.folder.path / FILE).write_bytes(to_bytes(replace(predictions, labels=1 - predictions.labels)))
     with pytest.raises(InputError, match="was tested on other images"):
-        session.paired((a, b), quiet)
+        session.paired_images((a, b), quiet)
     (b.folder.path / FILE).unlink()
-    with pytest.raises(InputError, match="has no recorded answers"):
-        session.paired((a, b), quiet)
-    monkeypatch.setattr(session, "missing", lambda _: tmp_path)
+    with pytest.raises(InputError, match="has no recorded predictions"):
+        session.paired_images((a, b), quiet)
+    monkeypatch.setattr(session, "missing_data_dir", lambda _: tmp_path)
     with pytest.raises(InputError, match="CIFAR-10 is not on this machine any more"):
-        session.paired((a, b), quiet)
+        session.paired_images((a, b), quiet)

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.support import fork_server
+
 TRAIN = ("--no-ui", "--data", "digits", "--model", "mlp", "--batch-size", "64", "--threads", "1")
 """A short training of real images; add the epochs."""
 ENDLESS = ("--epochs", "5000", "--patience", "5000")
@@ -23,29 +25,33 @@ def start(
     arguments: Sequence[str],
     cwd: Path,
     env: dict[str, str] | None = None,
+    *,
+    fresh: bool = False,
     prepare: Callable[[], None] | None = None,
 ) -> subprocess.Popen[str]:
-    """Start it in the folder `cwd`; `prepare` is called in the new process first."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "cifar_tui", *arguments],
-        cwd=cwd,
-        env=os.environ | (env or {}),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=prepare,
-    )
+    """Start it in the folder `cwd`.
+
+    Args:
+        arguments: Its command line.
+        cwd: Its current folder.
+        env: More of its environment.
+        fresh: Whether Python itself has to start too.
+        prepare: Called in the new process first, which is a fresh one then.
+    """
+    command = [sys.executable, "-m", "cifar_tui", *arguments]
+    return fork_server.start(command, cwd=cwd, env=os.environ | (env or {}), fresh=fresh, preexec_fn=prepare)
 
 
 def run(
     arguments: Sequence[str],
     cwd: Path,
     env: dict[str, str] | None = None,
+    *,
+    fresh: bool = False,
     prepare: Callable[[], None] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run it in the folder `cwd` to its end."""
-    process = start(arguments, cwd, env, prepare)
+    """Run it in the folder `cwd` to its end; the arguments are those of `start`."""
+    process = start(arguments, cwd, env, fresh=fresh, prepare=prepare)
     out, err = process.communicate(timeout=180)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
@@ -69,8 +75,9 @@ def summary(folder: Path) -> dict[str, Any]:
 
 
 def events(folder: Path) -> list[dict[str, Any]]:
-    """A run's events.jsonl."""
-    return [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    """A run's events.jsonl, but for the line that is just being written."""
+    *whole, _ = (folder / "events.jsonl").read_text().split("\n")
+    return [json.loads(line) for line in whole]
 
 
 def refused(result: subprocess.CompletedProcess[str], status: int = 2) -> str:
@@ -83,10 +90,11 @@ def refused(result: subprocess.CompletedProcess[str], status: int = 2) -> str:
     return lines[0]
 
 
-def eventually(is_so: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
+def eventually(is_so: Callable[[], object], said: object = "it never came to be") -> None:
+    """Wait for what another process or thread does; however busy the machine is, it does not take this long."""
+    deadline = time.monotonic() + 180
     while not is_so():
-        assert time.monotonic() < deadline, "it never came to be"
+        assert time.monotonic() < deadline, said
         time.sleep(0.02)
 
 

@@ -17,16 +17,17 @@ from textual.screen import Screen
 import cifar_tui.tui
 from cifar_tui.config import TrainingConfig
 from cifar_tui.events import AnyEvent, RunFinished, RunStatus, to_json
-from cifar_tui.runs.inference import Gallery, PredictedFiles
-from cifar_tui.runs.messages import Ended, Listener, Message
-from cifar_tui.runs.paired_images import PairedImages
+from cifar_tui.records import NO_OVERRIDES, Overrides
+from cifar_tui.runs.messages import Ended, Listener, Message, ProgressCallback
+from cifar_tui.runs.prediction import PredictedFiles
 from cifar_tui.runs.run import Run
-from cifar_tui.runs.workspace import ProgressCallback, Workspace
-from cifar_tui.store.answered import Two
+from cifar_tui.runs.test_images import PairedImages, PredictedImages
+from cifar_tui.runs.workspace import Workspace
+from cifar_tui.store.predictions import RunPair
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import AS_MADE, Overrides
 from cifar_tui.tui.app import Dashboard
-from tests.support.recorded import finished, started, uninterrupted
+from tests.support.recorded import finished, run_record, started, uninterrupted
+from tests.tui.textual_compat import screen_strips
 
 
 class FakeRun:
@@ -89,13 +90,13 @@ class FakeSession:
         self.runs: list[FakeRun] = []
         self.missing_in: Path | None = None
         """Where CIFAR-10 would have to be fetched into."""
-        self.galleries: dict[str, Gallery | Exception] = {}
+        self.images: dict[str, PredictedImages | Exception] = {}
         """What comes of opening a run's images, by the run's id."""
         self.pair: PairedImages | Exception | None = None
         """What comes of opening the images of two runs."""
         self.predictions: PredictedFiles | Exception | None = None
         """What comes of predicting image files."""
-        self.given = AS_MADE
+        self.given = NO_OVERRIDES
         """What was given for the run that was resumed last."""
         self.named: list[tuple[str, ...]] = []
         """Those that were."""
@@ -109,7 +110,7 @@ class FakeSession:
         self.runs.append(FakeRun(config, None, listener, self.runs_dir))
         return cast(Run, self.runs[-1])
 
-    def resumed_run(self, folder: RunFolder, listener: Listener, given: Overrides = AS_MADE) -> Run:
+    def resumed_run(self, folder: RunFolder, listener: Listener, given: Overrides = NO_OVERRIDES) -> Run:
         self.given = given
         self.runs.append(FakeRun(TrainingConfig(), folder, listener, self.runs_dir))
         return cast(Run, self.runs[-1])
@@ -117,18 +118,18 @@ class FakeSession:
     def warm_up(self, config: TrainingConfig, progress: ProgressCallback) -> str:
         return "cpu: a fast one"
 
-    def gallery(self, folder: RunFolder, progress: ProgressCallback) -> Gallery:
+    def test_images(self, folder: RunFolder, progress: ProgressCallback) -> PredictedImages:
         self.opened.append(folder.id)
         progress("evaluating", 0, 0)
         while not self.gate.wait(0.01):
             progress("evaluating", 0, 0)
-        found = self.galleries[folder.id]
+        found = self.images[folder.id]
         if isinstance(found, Exception):
             raise found
         return found
 
-    def paired(self, two: Two, progress: ProgressCallback) -> PairedImages:
-        self.opened += [run.folder.id for run in two]
+    def paired_images(self, runs: RunPair, progress: ProgressCallback) -> PairedImages:
+        self.opened += [run.folder.id for run in runs]
         progress("reading images", 3, 4)
         while not self.gate.wait(0.01):
             progress("reading images", 3, 4)
@@ -202,7 +203,7 @@ class Desk:
     def screen(self) -> str:
         """All that stands on the screen, line by line."""
         width, height = self.app.size
-        lines = self.app.screen._compositor.render_strips()
+        lines = screen_strips(self.app.screen)
         return "\n".join(strip.text.rstrip() for strip in lines[:height] if width)
 
     async def shows(self, *texts: str) -> None:
@@ -227,7 +228,7 @@ def recorded_folder(runs_dir: Path, name: str, epochs: int = 2) -> RunFolder:
     """A folder as a run leaves it that was stopped after some epochs."""
     folder = RunFolder(runs_dir / f"20250101-000000-{name}")
     folder.path.mkdir(parents=True)
-    folder.write_config({"options": TrainingConfig(model="mlp", data="digits", epochs=5, name=name).to_dict()})
+    folder.write_record(run_record(TrainingConfig(model="mlp", data="digits", epochs=5, name=name), id=folder.id))
     events = [*uninterrupted(epochs), finished("stopped")]
     folder.events_file.write_text("".join(f"{to_json(event)}\n" for event in events))
     folder.summary_file.write_text(
@@ -257,4 +258,4 @@ class Host(App[None]):
 
     def text(self) -> list[str]:
         """The lines of the screen."""
-        return ["".join(segment.text for segment in strip) for strip in self.screen._compositor.render_strips()]
+        return ["".join(segment.text for segment in strip) for strip in screen_strips(self.screen)]

@@ -16,6 +16,7 @@ import pytest
 from cifar_tui.store import heartbeat
 from cifar_tui.store.owner import Owner, encode
 from cifar_tui.system.processes import Process
+from tests.support import fork_server
 
 TIMES = {"BEAT_SECONDS": 0.05, "STALE_SECONDS": 0.6, "GUARD_SECONDS": 0.25, "LOOK_SECONDS": 0.02}
 PROGRAM = f"""
@@ -58,17 +59,13 @@ def start(
     host: str = "",
     number: int = errno.ENOLCK,
     code: str = COMMAND,
+    fresh: bool = False,
     stdin: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[str]:
     """Start the real command line, or other code, as a process without locks, on a host of this name."""
-    return subprocess.Popen(
-        [sys.executable, "-c", code, host, str(number), *arguments],
-        cwd=cwd,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
-        stdin=stdin,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    command = [sys.executable, "-c", code, host, str(number), *arguments]
+    return fork_server.start(
+        command, cwd=cwd, env=os.environ | {"PYTHONPATH": fork_server.ROOT}, fresh=fresh, stdin=stdin
     )
 
 

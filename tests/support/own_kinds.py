@@ -249,7 +249,7 @@ REFUSED = {
     "a lazy layer that is not used": (net(f"self.other = nn.LazyLinear(3)\n{OUT}"), "has no size: its lazy layer"),
     "a parameter of NaN": (
         net(f"{OUT}\nself.out.bias.data.fill_(torch.nan)"),
-        "is infinite or NaN from the beginning, which is taken for divergence; give it finite values",
+        "is infinite or NaN from the beginning, which counts as divergence; give it finite values",
     ),
     "a sparse gradient": (
         net(

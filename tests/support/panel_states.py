@@ -1,4 +1,4 @@
-"""Runs in every state, for the tests of the panels that show one, and what holds for whatever a panel draws."""
+"""What panels show: runs in every state, predicted images; and what holds for whatever a panel draws."""
 
 from __future__ import annotations
 
@@ -8,21 +8,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from textual.strip import Strip
 
+from cifar_tui.analysis.paired_predictions import PairedPredictions
+from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.config import TrainingConfig
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import Batch, Evaluated, Paused
-from cifar_tui.runs.inference import Gallery
+from cifar_tui.records import Summary
 from cifar_tui.runs.messages import Loading
+from cifar_tui.runs.test_images import PairedImages, PredictedImages
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.tui.images.image_loader import ImageLoader
 from cifar_tui.tui.images.panel import ImagesPanel
-from cifar_tui.tui.images.test_images import Opened
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
-from tests.support.predictions import gallery
 from tests.support.recorded import BATCHES, ID, MATRIX, recorded
 
 LOOK = Look()
@@ -134,11 +138,11 @@ ENTRIES: dict[str, Entry | None] = {
     "stopped": entry(recorded([(0.4, 0.5)], ending="stopped", test=None), under_way=False),
     "diverged": entry(recorded([], ending="diverged", message="the loss is NaN"), under_way=False),
     "failed": entry(under_way=False, error="out of memory at batch size 256: try --batch-size 128"),
-    "earlier": entry(under_way=False, config=None, summary={"state": "finished", "epochs": 3, "planned_epochs": 9}),
-    "damaged": entry(
-        under_way=False, config=None, summary=dict.fromkeys(("state", "epochs", "seed", "device"), "\x1b")
+    "earlier": entry(
+        under_way=False, config=None, summary=Summary(id=ID, state="finished", epochs=3, planned_epochs=9)
     ),
-    "interrupted": entry(begun(2), under_way=False, summary={"state": "interrupted", "message": "no word"}),
+    "damaged": entry(under_way=False, config=None, summary=Summary(id=ID, device="\x1b")),
+    "interrupted": entry(begun(2), under_way=False, summary=Summary(id=ID, state="interrupted", message="no word")),
     "2 classes": entry(with_classes(2)),
     "100 classes": entry(with_classes(100)),
     "strange names": entry(_strange()),
@@ -169,18 +173,56 @@ def check(strips: Sequence[Strip], size: tuple[int, int], look: Look) -> None:
             assert look.colour or segment.style is None or segment.style.color is segment.style.bgcolor is None
 
 
-GALLERY = gallery()
+def predicted_images(
+    matrix: ConfusionMatrix = MATRIX, classes: Sequence[str] = ("plane", "bird", "fish"), epoch: int = 2
+) -> PredictedImages:
+    """Images that are confused as in this matrix, in any order, with any confidence."""
+    drawn = np.random.default_rng(0)
+    size = len(classes)
+    pairs = np.array([(i, j) for i in range(size) for j in range(size) for _ in range(matrix[i][j])]).reshape(-1, 2)
+    drawn.shuffle(pairs)
+    labels, predicted = pairs[:, 0], pairs[:, 1]
+    probabilities = drawn.uniform(0.0, 1.0, (len(pairs), size)).astype(np.float32)
+    probabilities[np.arange(len(pairs)), predicted] += 1.0
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    images = drawn.integers(0, 256, (len(pairs), 3, 32, 32), dtype=np.uint8)
+    return PredictedImages(images, Predictions(labels, probabilities, epoch, "5f" * 32), tuple(classes))
+
+
+def paired_images(both: int = 5, only_a: int = 3, only_b: int = 2, neither: int = 1) -> PairedImages:
+    """Images that so many of two runs classify correctly, in any order, with any confidence."""
+    drawn = np.random.default_rng(1)
+    right = np.repeat(np.array([(1, 1), (1, 0), (0, 1), (0, 0)], bool), (both, only_a, only_b, neither), axis=0)
+    drawn.shuffle(right)
+    labels = drawn.integers(0, 3, len(right))
+
+    def predictions(is_right: NDArray[np.bool_], epoch: int) -> Predictions:
+        predicted = np.where(is_right, labels, (labels + 1) % 3)
+        probabilities = drawn.uniform(0.0, 1.0, (len(right), 3)).astype(np.float32)
+        probabilities[np.arange(len(right)), predicted] += 1.0
+        return Predictions(labels, probabilities / probabilities.sum(axis=1, keepdims=True), epoch, "5f" * 32)
+
+    images = drawn.integers(0, 256, (len(right), 3, 32, 32), dtype=np.uint8)
+    paired = PairedPredictions(predictions(right[:, 0], 2), predictions(right[:, 1], 1))
+    return PairedImages(images, paired, ("plane", "bird", "fish"))
+
+
+LOADED = predicted_images()
 FINISHED = entry(recorded(), under_way=False)
 
 
 def no_session() -> None:
-    raise AssertionError("nothing is opened here")
+    """In place of a session that is not to be asked for anything."""
+    raise AssertionError("nothing is loaded here")
 
 
-def panel(found: Gallery | None = GALLERY, chosen: Entry | None = FINISHED, look: Look = LOOK) -> ImagesPanel:
-    opened = Opened(no_session, lambda: None)  # type: ignore[arg-type]
-    made = ImagesPanel(no_session, opened)  # type: ignore[arg-type]
+def images_panel(
+    loaded: PredictedImages | None = LOADED, chosen: Entry | None = FINISHED, look: Look = LOOK
+) -> ImagesPanel:
+    """The images view of this run, with these test images loaded."""
+    loader = ImageLoader(no_session, lambda: None)  # type: ignore[arg-type]
+    made = ImagesPanel(no_session, loader)  # type: ignore[arg-type]
     made.entry, made.look = chosen, look
-    made.opened.gallery = found
-    made.opened._entry = chosen
+    loader.loaded = loaded
+    loader._entry = chosen
     return made

@@ -18,7 +18,7 @@ import torch
 from cifar_tui import models
 from cifar_tui.cli import main
 from cifar_tui.formatting import JOINERS, SIGNS
-from cifar_tui.report import artefacts
+from cifar_tui.report import run_files
 from cifar_tui.system import output, paths
 from tests.support.images import write_folder
 
@@ -80,8 +80,8 @@ def prepared(cwd: Path, patch: pytest.MonkeyPatch, classes: Sequence[str] = ("ca
     patch.setenv("XDG_CACHE_HOME", str(cwd / "cache"))
     load = models.user_class.load
     patch.setattr(models, "load", lambda name, folder=None: load(name, folder) if ":" in name else linear)
-    for name in ("draw_curves", "draw_confusion_matrix", "draw_predictions"):
-        patch.setattr(artefacts, name, lambda *_: b"")
+    for name in ("draw_curves", "draw_confusion_matrix", "draw_calibration", "draw_examples"):
+        patch.setattr(run_files, name, lambda *_: b"")
     return cwd
 
 

@@ -1,11 +1,15 @@
-"""Made-up runs, for what is made of them: their events, the states folded from these, their `config.json`."""
+"""Made-up runs, for what is made of them: events, states folded from these, `config.json` and predictions."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
+import numpy as np
+
+from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.config import TrainingConfig
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import (
@@ -20,7 +24,11 @@ from cifar_tui.events import (
     RunStarted,
     RunStatus,
 )
+from cifar_tui.records import DatasetRecord, RunRecord
+from cifar_tui.report.plots.examples import Examples
 from cifar_tui.state import RunState
+from cifar_tui.store.recorder import Recorder
+from cifar_tui.store.run_folder import RunFolder
 
 ID = "20260314-150926-cnn"
 TRAIN, BATCHES, SPEED, EPOCH_SECONDS = 1000, 4, 250.0, 4.5
@@ -144,37 +152,33 @@ def kept_text(content: dict[str, Any]) -> str:
     return f'{head[:-1]},"validations":[\n{lines}]}}\n'
 
 
-def run_config(
+def run_record(
     options: TrainingConfig | None = None,
     *,
+    id: str = ID,  # noqa: A002
     name: str = "cifar10",
     classes: Sequence[str] = ("plane", "bird", "fish"),
     command: Sequence[str] = ("cifar-tui", "--no-ui"),
-) -> dict[str, Any]:
-    """What the `config.json` of a recorded run holds."""
+) -> RunRecord:
+    """The record of a recorded run."""
     options = options or TrainingConfig(epochs=3)
-    return {
-        "id": ID,
-        "created": "2026-03-14T15:09:26+00:00",
-        "command": list(command),
-        "runs_dir": "runs",
-        "options": options.to_dict(),
-        "seed": options.seed,
-        "dataset": {
-            "name": name,
-            "fingerprint": "5f" * 32,
-            "train": TRAIN,
-            "validation": 100,
-            "test": 1101,
-            "classes": list(classes),
-        },
-        "device": "cpu",
-        "device_name": "AMD EPYC 9654",
-        "precision": "fp32",
-        "threads": 2,
-        "parameters": 5_859_210,
-        "versions": {"cifar-tui": "0.1.0", "python": "3.12.1", "torch": "2.15.0"},
-    }
+    return RunRecord(
+        id=id,
+        created="2026-03-14T15:09:26+00:00",
+        command=tuple(command),
+        runs_dir="runs",
+        options=options,
+        seed=options.seed,
+        dataset=DatasetRecord(
+            name=name, fingerprint="5f" * 32, train=TRAIN, validation=100, test=1101, classes=tuple(classes)
+        ),
+        device="cpu",
+        device_name="AMD EPYC 9654",
+        precision="fp32",
+        threads=2,
+        parameters=5_859_210,
+        versions={"cifar-tui": "0.1.0", "python": "3.12.1", "torch": "2.15.0"},
+    )
 
 
 def started() -> RunStarted:
@@ -259,3 +263,25 @@ def fold(events: list[AnyEvent]) -> RunState:
 
 def uninterrupted(epochs: int) -> list[AnyEvent]:
     return [started(), *(event for epoch in range(1, epochs + 1) for event in whole_epoch(epoch))]
+
+
+def some_examples() -> Examples:
+    """Four test images, as a report shows them."""
+    return Examples(np.zeros((4, 32, 32, 3), dtype=np.uint8), np.arange(4) % 3, np.arange(4) % 3)
+
+
+def some_predictions() -> Predictions:
+    """Predictions for the same four."""
+    return Predictions(np.arange(4) % 3, np.full((4, 3), 1 / 3, dtype=np.float32), 2, "f" * 64)
+
+
+CREATED = datetime(2026, 1, 2, 3, 4, 5)
+RECORD = run_record(TrainingConfig(epochs=5), id="20260102-030405-cnn", name="digits")
+
+
+def record_events(folder: RunFolder, events: Sequence[AnyEvent], state: RunState | None = None) -> None:
+    """Write these events to a run's folder, after those that made `state`."""
+    recorder = Recorder(folder, RECORD, state or RunState())
+    for event in events:
+        recorder.record(event)
+    recorder.close()

@@ -22,6 +22,7 @@ import psutil
 import pyte
 from wcwidth import wcwidth
 
+from tests.support.fork_server import ForkedProcess, can_fork
 from tests.support.terminal_images import picture
 
 ENVIRONMENT = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
@@ -139,6 +140,7 @@ class Terminal:
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
         answers: Mapping[bytes, bytes] | None = None,
+        fresh: bool = False,
     ) -> None:
         """Start it.
 
@@ -149,6 +151,7 @@ class Terminal:
             cwd: The command's folder.
             env: More of its environment.
             answers: What the terminal answers to what the command writes.
+            fresh: Whether a process that the fork server starts will not do, where there is one.
         """
         self._answers = answers or {}
         self._heard = b""
@@ -170,13 +173,25 @@ class Terminal:
         self._reader = threading.Thread(target=self._read, name="terminal", daemon=True)
         self._reader.start()
         inherited = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
+        environment = inherited | ENVIRONMENT | dict(env or {})
         self.started = time.perf_counter()
+        if not fresh and can_fork(command, environment):
+            self.process: subprocess.Popen[Any] = ForkedProcess(
+                command,
+                cwd=cwd,
+                env=environment,
+                stdin=self._slave,
+                stdout=self._slave,
+                stderr=self._slave,
+                start_new_session=True,
+            )
+            return
         # The leader of a session gets the first terminal that it opens as its controlling one. A shell opens it,
         # because no code of ours may run between fork and exec in a process with threads.
         self.process = subprocess.Popen(
             ["/bin/sh", "-c", 'exec "$@" <>"$0" >&0 2>&0', os.ttyname(self._slave), *command],
             cwd=cwd,
-            env=inherited | ENVIRONMENT | dict(env or {}),
+            env=environment,
             start_new_session=True,
         )
 
@@ -250,7 +265,7 @@ class Terminal:
         """Draw the screen into an image file."""
         picture(self.screen, dark=dark).save(path)
 
-    def wait_for(self, wanted: str | Callable[[Screen], object], timeout: float = 20.0) -> float:
+    def wait_for(self, wanted: str | Callable[[Screen], object], timeout: float = 60.0) -> float:
         """Wait until the screen shows a text, or fulfils a condition.
 
         Returns:
@@ -272,7 +287,7 @@ class Terminal:
             assert more or (not ended and time.perf_counter() < deadline), f"{why}: {wanted!r}\n{self.text()}"
         return self.chunks[self._drawn - 1][0] if self._drawn else self.started
 
-    def wait_exit(self, timeout: float = 20.0) -> int:
+    def wait_exit(self, timeout: float = 60.0) -> int:
         """Wait for the command's end: its exit status, or minus the signal that killed it.
 
         Raises:

@@ -14,11 +14,11 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.data.dataset import Dataset, Source, Split, split
 from cifar_tui.events import AnyEvent, Batch, Epoch, Evaluated
 from cifar_tui.models import user_class
+from cifar_tui.records import DataLocation, StoredRun
 from cifar_tui.runs.provenance import record_of
 from cifar_tui.state import RunState
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.stored import ImagePlace, Stored
 from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.clock import Clock
 from cifar_tui.training.control import Control
@@ -55,8 +55,8 @@ class TinyShelf:
     def source(self, config: TrainingConfig, progress: object, *, stored: bool = False, rules: int = 0) -> Source:
         return self._source
 
-    def stored(self, stored: Stored, progress: object) -> tuple[Source, ImagePlace]:
-        return self._source, ImagePlace(data=stored.config.data, data_dir=None)
+    def stored(self, stored: StoredRun, progress: object) -> tuple[Source, DataLocation]:
+        return self._source, DataLocation(data=stored.config.data, data_dir=None)
 
 
 def tiny_setup(**options: Any) -> Setup:
@@ -134,8 +134,9 @@ def finished_run(runs_dir: Path, setup: Setup | None = None) -> tuple[RunFolder,
     folder = RunFolder(runs_dir / "20260314-150926-tiny")
     folder.path.mkdir(parents=True)
     trained = run(folder.path, setup=setup)
-    folder.write_config(record_of(setup, folder))
-    recorder = Recorder(folder, folder.read_config(), RunState())
+    record = record_of(setup, folder)
+    folder.write_record(record)
+    recorder = Recorder(folder, record, RunState())
     for event in trained.events:
         recorder.record(event)
     recorder.close()

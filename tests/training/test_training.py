@@ -23,7 +23,7 @@ from sklearn.metrics import confusion_matrix as sklearn_confusion_matrix
 from cifar_tui.errors import DivergedError, InputError
 from cifar_tui.events import AnyEvent, Batch, Checkpoint, Epoch, Evaluated, Note, Paused, Resumed, RunStarted
 from cifar_tui.state import RunState
-from cifar_tui.training import journal, loop
+from cifar_tui.training import loop, reporting
 from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.control import Control
 from cifar_tui.training.evaluation import confusion_matrix, evaluate
@@ -37,7 +37,7 @@ TRAINED = 41
 
 @pytest.fixture(autouse=True)
 def every_batch_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "REPORT_SECONDS", 0.0)
+    monkeypatch.setattr(reporting, "REPORT_SECONDS", 0.0)
 
 
 def stop(control: Control) -> None:
@@ -264,7 +264,7 @@ def test_the_best_weights_that_could_not_be_kept_are_kept_when_the_run_goes_on(
 def test_no_speed_counts_the_time_before_the_first_batch_or_leaves_it_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal, "REPORT_SECONDS", 0.1)
+    monkeypatch.setattr(reporting, "REPORT_SECONDS", 0.1)
     setup = tiny_setup(epochs=1)
 
     def slow(*arguments: Any) -> tuple[OptimizerLike, SchedulerLike]:
@@ -343,7 +343,7 @@ def test_training_goes_on_while_the_disk_is_full_and_nothing_is_missing_afterwar
     said = [note.message for note in kept.of(Note)]
     assert len(said) == 2, "once that it fails, once that it works again"
     assert os.strerror(number) in said[0]
-    assert "there is none before it" in said[0], "the first of all has failed"
+    assert "there is no previous one" in said[0], "the first of all has failed"
     assert "can be written again" in said[1]
     for name in (storage.LAST, storage.BEST):
         a, b = (storage.load(of.folder / name) for of in (whole, kept))
@@ -358,7 +358,7 @@ def test_the_best_weights_are_written_as_they_were_once_there_is_room(
     monkeypatch.setattr(loop, "evaluate", lambda *a: dataclasses.replace(evaluate(*a), accuracy=next(accuracies, 0.5)))
     failing_writes(monkeypatch, errno.ENOSPC, lambda call: call == 2)
     recorded = run(tmp_path, epochs=4)
-    assert "the one before it is kept" in recorded.of(Note)[0].message
+    assert "the previous one is kept" in recorded.of(Note)[0].message
     best = storage.load(recorded.folder / storage.BEST)
     last = storage.load(recorded.folder / storage.LAST)
     assert best.progress.best_epoch == 3
@@ -408,7 +408,7 @@ def test_a_run_whose_last_checkpoint_is_damaged_goes_on_from_the_one_before_to_t
     saved, why = storage.load_last(left.folder, left.setup.identity, MOST)
     assert saved is not None
     assert (saved.progress.epoch, saved.progress.batch) == (2, 0)
-    assert "going on from previous.pt" in why
+    assert "resuming from previous.pt" in why
     resumed = run(tmp_path / "left", resume=True)
     assert set(resumed.learning()) <= set(whole.learning())
     assert all(torch.equal(a, b) for a, b in zip(resumed.weights().values(), whole.weights().values(), strict=True))
@@ -485,18 +485,18 @@ def test_another_runs_checkpoint_is_refused(tmp_path: Path, options: dict[str, A
 def test_an_epoch_on_a_gpu_never_waits_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     setup = tiny_setup(device="cuda", precision="bf16", epochs=1, batch_size=2)
     run(tmp_path / "warm", setup=setup)  # The first batch copies its tables to the device.
-    begin, end = journal.Journal.begin, journal.Journal.end_training
+    run_started, flush = loop._run_started, reporting.Reporter.flush_batches
 
-    def begin_strictly(self: journal.Journal, *arguments: Any) -> Any:
+    def begin_strictly(*arguments: Any) -> RunStarted:
         torch.cuda.set_sync_debug_mode("error")
-        return begin(self, *arguments)
+        return run_started(*arguments)
 
-    def end_strictness(self: journal.Journal) -> None:
+    def end_strictness(self: reporting.Reporter, *arguments: Any) -> None:
         torch.cuda.set_sync_debug_mode("default")
-        end(self)
+        flush(self, *arguments)
 
-    monkeypatch.setattr(journal.Journal, "begin", begin_strictly)
-    monkeypatch.setattr(journal.Journal, "end_training", end_strictness)
+    monkeypatch.setattr(loop, "_run_started", begin_strictly)
+    monkeypatch.setattr(reporting.Reporter, "flush_batches", end_strictness)
     recorded = run(tmp_path, setup=tiny_setup(device="cuda", precision="bf16", epochs=1, batch_size=2))
     assert recorded.outcome.state == "finished"
     assert len(recorded.of(Batch)) == 20

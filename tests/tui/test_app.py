@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from textual import events
@@ -19,7 +18,8 @@ from cifar_tui.tui.keys import KEYS, PANEL_GROUPS
 from cifar_tui.tui.main_screen import SMALLEST, MainScreen
 from cifar_tui.tui.runtime import in_turn
 from tests.support.dashboard import Desk, FakeSession, dashboard, digits, recorded_folder, session_of
-from tests.support.recorded import batch, run_config
+from tests.support.recorded import batch
+from tests.tui.textual_compat import LayoutCounter
 
 
 async def test_the_ready_runs_and_the_earlier_ones_are_there_from_the_start(tmp_path: Path) -> None:
@@ -120,9 +120,9 @@ async def test_a_run_that_cannot_begin_says_why(tmp_path: Path) -> None:
     async with dashboard(tmp_path) as desk:
         await desk.press("s")
         run = await desk.run()
-        run.error = InputError("--device cuda: no usable NVIDIA GPU is here")
+        run.error = InputError("--device cuda: no usable NVIDIA GPU was found")
         run.tell(Ended(run.error))
-        await desk.shows("× failed", "no usable NVIDIA GPU is here")
+        await desk.shows("× failed", "no usable NVIDIA GPU was found")
 
 
 async def test_missing_images_become_a_question(tmp_path: Path) -> None:
@@ -196,11 +196,7 @@ async def test_the_filter_shows_the_runs_that_match_and_escape_shows_all(tmp_pat
 
 async def test_what_is_typed_at_once_after_the_filters_key_belongs_to_the_filter(tmp_path: Path) -> None:
     async with dashboard(tmp_path) as desk:
-        await desk.until(lambda: desk.app.main.views is not None)
-        driver = desk.app._driver
-        assert driver is not None
-        for key in ("slash", *"stop"):
-            driver.process_message(events.Key(key, key if len(key) == 1 else "/"))
+        await desk.type_ahead("/", *"stop")
         await desk.until(lambda: desk.app.main.filter is not None and desk.app.main.filter.value == "stop")
         assert desk.session.runs == []
 
@@ -208,7 +204,6 @@ async def test_what_is_typed_at_once_after_the_filters_key_belongs_to_the_filter
 async def test_e_writes_the_report_of_a_run_as_far_as_it_is_recorded(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "20250101-000000-old")
     recorded_folder(tmp_path, "old")
-    folder.write_config(run_config() | {"id": folder.id})
     async with dashboard(tmp_path) as desk:
         await desk.shows("old")
         await desk.press("end", "e")
@@ -356,17 +351,8 @@ async def test_a_key_whose_effect_is_never_heard_of_holds_up_the_next_one_for_a_
 async def test_changes_of_size_that_overtake_each_other_come_to_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    layouts = 0
-    refresh_layout = MainScreen._refresh_layout
-
-    def counted(*arguments: Any, **options: Any) -> None:
-        nonlocal layouts
-        layouts += 1
-        assert layouts < 100, "the sizes send each other round"
-        refresh_layout(*arguments, **options)
-
     async with dashboard(tmp_path) as desk:
-        monkeypatch.setattr(MainScreen, "_refresh_layout", counted)
+        LayoutCounter(monkeypatch, MainScreen, limit=100)
         for size in (Size(100, 30), Size(1, 1), Size(59, 14), Size(120, 40)):
             desk.app.main.post_message(events.Resize(size, size))
             desk.app.main.call_later(lambda: None)
@@ -376,14 +362,6 @@ async def test_changes_of_size_that_overtake_each_other_come_to_rest(
 
 @pytest.mark.parametrize("opens", ["", "?", "n", "ctrl+p", "q"])
 async def test_the_smallest_terminals_come_to_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opens: str) -> None:
-    layouts = 0
-    refresh_layout = Screen._refresh_layout
-
-    def counted(*arguments: Any, **options: Any) -> None:
-        nonlocal layouts
-        layouts += 1
-        refresh_layout(*arguments, **options)
-
     async with dashboard(tmp_path) as desk:
         if opens == "q":
             await desk.press("s")
@@ -391,12 +369,12 @@ async def test_the_smallest_terminals_come_to_rest(tmp_path: Path, monkeypatch: 
         if opens:
             await desk.press(opens)
             assert desk.app.screen is not desk.app.main
-        monkeypatch.setattr(Screen, "_refresh_layout", counted)
+        layouts = LayoutCounter(monkeypatch, Screen, limit=16)
         for size in ((1, 1), (1, 60), (3, 2), (58, 1)):
-            layouts = 0
+            layouts.count = 0
             await desk.pilot.resize_terminal(*size)
             await desk.pilot.pause(0.4)
-            assert layouts < 16, size
+            assert desk.app.screen.size == size
 
 
 @pytest.mark.parametrize("size", [(60, 15), (80, 24), (120, 40), (200, 60)])

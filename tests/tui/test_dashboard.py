@@ -116,7 +116,7 @@ def test_training_goes_on_in_plain_lines_when_the_dashboard_is_left(tmp_path: Pa
         terminal.press("q")
         terminal.wait_for("Go on without the dashboard")
         terminal.press("h")
-        terminal.wait_for("training goes on here")
+        terminal.wait_for("training continues here")
         assert terminal.restored, terminal.unrestored
         terminal.wait_for("mlp finished", 60)
         assert terminal.wait_exit() == 0

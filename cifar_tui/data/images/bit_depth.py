@@ -84,7 +84,7 @@ class ValueRange:
             bits = next((bits for bits in DEPTHS if high < 1 << bits), 16)
             if bits == 16 or not high or said.high:
                 return cls()
-            return cls(0, (1 << bits) - 1, f"taken for {bits}-bit ones by the largest")
+            return cls(0, (1 << bits) - 1, f"read as {bits}-bit by the largest value")
         if not whole and low >= 0 and high <= 1:
             return cls(0, 1, "scaled from 0–1")
         return cls(0 if whole and low >= 0 else low, high, "scaled from their own range")

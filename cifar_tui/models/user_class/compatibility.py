@@ -75,7 +75,7 @@ def _obstacles(model: nn.Module) -> Iterator[str]:
             yield f"{shortened(name)} of its state is {what}, which checkpoints do not keep; {remedy}"
         elif not value.isfinite().all():
             yield (
-                f"{shortened(name)} is infinite or NaN from the beginning, which is taken for divergence; "
+                f"{shortened(name)} is infinite or NaN from the beginning, which counts as divergence; "
                 f"{'register it with persistent=False' if name in buffers else 'give it finite values'}"
             )
 

@@ -43,8 +43,8 @@ class UntrustedClassError(InputError):
         self.model, self.file, self.key = model, place.files[-1], key_of(model, place)
         earlier = next((files[-1] for name, _, files in _remembered() if name == model), "")
         gone = f" (the one that you trained, {earlier}, is gone)" if earlier and not Path(earlier).exists() else ""
-        self.what = f"the model {model} is code that you have not trained here by name: {self.file}{gone}"
-        super().__init__(f"{self.what}; look at that file, and give --trust to run it, now and later")
+        self.what = f"the model {model} is code that you have not run here before: {self.file}{gone}"
+        super().__init__(f"{self.what}; read that file, and pass --trust to run it, now and later")
 
 
 def key_of(model: str, place: ModuleLocation) -> Key:

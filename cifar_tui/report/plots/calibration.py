@@ -1,4 +1,4 @@
-"""`calibration.png`: how often answers are right, against how confident they are."""
+"""`calibration.png`: a reliability diagram, accuracy against confidence."""
 
 from __future__ import annotations
 
@@ -31,14 +31,12 @@ def draw_calibration(calibration: Calibration) -> bytes:
         for axes in (upper, lower):
             _prepare(axes)
         upper.set_ylim(0, 1.02)
-        upper.plot(
-            [0, 1], [0, 1], color=GREY, linewidth=1.2, linestyle=(0, (4, 3)), label="as often right as confident"
-        )
+        upper.plot([0, 1], [0, 1], color=GREY, linewidth=1.2, linestyle=(0, (4, 3)), label="perfect calibration")
         _draw_bars(upper, bins, [each.accuracy for each in bins], label="accuracy of the bin")
         marker: dict[str, Any] = {"linestyle": "none", "marker": "D", "markersize": 5, "zorder": 4}
         confidences = [each.confidence for each in bins]
         upper.plot(confidences, confidences, color=VERMILLION, label="mean confidence of the bin", **marker)
-        upper.set_ylabel("share that is right", **text_style(10, GREY))
+        upper.set_ylabel("accuracy", **text_style(10, GREY))
         upper.legend(loc="upper left", frameon=False, prop={"family": FONT, "size": 9.5}, labelcolor=INK)
         _draw_bars(lower, bins, [each.images / calibration.images for each in bins])
         lower.set_ylim(0, None)

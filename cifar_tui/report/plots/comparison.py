@@ -123,7 +123,7 @@ def _marker(run: int) -> str:
 
 
 def _add_legend(figure: Figure, named: Sequence[tuple[str, Any]]) -> None:
-    """Names and what they stand for, at the bottom; a name is text, whatever it begins with or holds."""
+    """The legend, at the bottom; a name is plain text, whatever it begins with or holds."""
     names, handles = zip(*named, strict=True)
     font = {"family": families("".join(names)), "size": 9.5}
     legend = figure.legend(

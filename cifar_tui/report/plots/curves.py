@@ -66,7 +66,7 @@ def draw_curves(state: RunState) -> bytes:
         _mark_best(loss, accuracy, state)
         for axes in (loss, accuracy):
             for n, resumed in enumerate(state.resumptions):
-                label = "" if n else "went on after a pause or stop"
+                label = "" if n else "resumed"
                 axes.axvline(resumed.samples, color=GREY, linewidth=1.2, linestyle=(0, (1, 2)), zorder=1, label=label)
         handles, labels = loss.get_legend_handles_labels()
         font = {"family": FONT, "size": 9.5}

@@ -1,4 +1,4 @@
-"""What a text is drawn with: DejaVu Sans, which matplotlib brings, and for what it lacks the fonts of this machine.
+"""The fonts of the pictures: DejaVu Sans, which matplotlib brings, and for what it lacks those of this machine.
 
 Letters of Arabic and of Indian scripts take their forms and places from matplotlib 3.11 on; an earlier one draws them
 one by one, from left to right.
@@ -14,10 +14,10 @@ from functools import lru_cache
 
 FONT = "DejaVu Sans"
 _NO_FONT = "Last Resort"
-"""What has a box for every character."""
+"""A font that draws a box for every character."""
 _EAST_ASIAN = ("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO", "FULLWIDTH", "HALFWIDTH")
 _known: dict[str, str | None] = {}
-"""The family that has a character, of several the one that has the most of what was looked for with it."""
+"""The family that has a character; of several, the one that has the most of those looked for with it."""
 _LOOKING = threading.Lock()
 
 
@@ -33,14 +33,14 @@ def drawable(text: str) -> str:
     return "".join(" " if c.isspace() else _escaped(c) if _known.get(c, FONT) is None else c for c in text)
 
 
-def lacking(names: Iterable[str]) -> str:
-    """What is to be said where no font has some of the characters of these names; empty where nothing is."""
+def missing(names: Iterable[str]) -> str:
+    """A message where no font has some of the characters of these names; else empty."""
     names = list(names)
     if all(name.isascii() for name in names):
         return ""
     find(names)
-    missing = sorted({c for name in names for c in name if c.isprintable() and _known.get(c, FONT) is None})
-    scripts = dict(_script(c) for c in missing)
+    without_font = sorted({c for name in names for c in name if c.isprintable() and _known.get(c, FONT) is None})
+    scripts = dict(_script(c) for c in without_font)
     if not scripts:
         return ""
     *others, last = scripts
@@ -53,7 +53,7 @@ def lacking(names: Iterable[str]) -> str:
 
 
 def find(names: Iterable[str]) -> None:
-    """Look for the fonts of all these at once: a look through all of a machine's takes a while."""
+    """Look for the fonts of all these at once: to search all of a machine's takes a while."""
     own = _own()
     with _LOOKING:
         wanted = {c for name in names for c in name if ord(c) not in own and not c.isspace()} - _known.keys()
@@ -78,7 +78,7 @@ def _files() -> list[tuple[str, str]]:
     """The families of this machine's fonts, and the files that they are drawn from."""
     from matplotlib.font_manager import FontProperties, findfont, findSystemFonts, fontManager
 
-    # It would tell of each weight that a family does not have.
+    # It would warn of each weight that a family does not have.
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     # What was installed since matplotlib looked for fonts, maybe months ago, is not in its list.
     for path in {*findSystemFonts()} - {font.fname for font in fontManager.ttflist}:
@@ -97,7 +97,7 @@ def _had(path: str, wanted: Iterable[str]) -> set[str]:
     try:
         font = FT2Font(path)
         return {c for c in wanted if font.get_char_index(ord(c))} if font.scalable else set()
-    except Exception:  # noqa: BLE001  (whatever a broken font raises, others may be whole)
+    except Exception:  # noqa: BLE001  (whatever a broken font raises, others may be sound)
         return set()
 
 

@@ -15,12 +15,12 @@ from typing import Any, BinaryIO, NamedTuple, get_type_hints
 import torch
 from torch import Tensor, nn
 
-from cifar_tui.errors import DivergedError, InputError
+from cifar_tui.errors import InputError
 from cifar_tui.formatting import shortened
 from cifar_tui.models.user_class.compatibility import uncompiled_name
 from cifar_tui.system.folders import Folder
-from cifar_tui.training.metrics import Measured
 from cifar_tui.training.optimizer import Stateful
+from cifar_tui.training.progress import Progress
 
 FORMAT = 1
 LAST = "last.pt"
@@ -35,48 +35,6 @@ _NEXT = ".next.tmp"
 """A checkpoint that is whole, before it becomes the last one."""
 
 Weights = dict[str, Tensor]
-
-
-@dataclass(slots=True)
-class Progress:
-    """Where a run stands, beside its weights: `batch` batches of `epoch` are done, `samples` images were seen.
-
-    Every random draw is keyed by (seed, epoch, batch), so that this cursor stands for the generators too.
-
-    Attributes:
-        loss_sum: Cross-entropy summed over the images of this epoch that are told of.
-        correct: Right answers among them.
-        images: How many they are.
-        lr: The last batch's learning rate.
-        epoch_began: The run's active seconds when this epoch began.
-        trained_seconds: The active seconds of this epoch's training, once it is done.
-        stale_epochs: Whole epochs since the best.
-    """
-
-    epoch: int = 1
-    batch: int = 0
-    samples: int = 0
-    loss_sum: float = 0.0
-    correct: int = 0
-    images: int = 0
-    lr: float = 0.0
-    epoch_began: float = 0.0
-    trained_seconds: float = 0.0
-    best_epoch: int | None = None
-    best_accuracy: float | None = None
-    stale_epochs: int = 0
-
-    def add(self, measured: Measured) -> None:
-        """Count a batch in its epoch's means."""
-        self.loss_sum += measured.loss * measured.step.size
-        self.correct += measured.correct
-        self.images += measured.step.size
-
-    def begin_epoch(self, epoch: int, active: float) -> None:
-        """Stand before the first batch of `epoch`, at so many active seconds."""
-        self.epoch, self.batch = epoch, 0
-        self.loss_sum, self.correct, self.images = 0.0, 0, 0
-        self.epoch_began, self.trained_seconds = active, 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,22 +65,15 @@ class Snapshot:
     best_weights: Weights | None
 
 
-def diverged(what: str, progress: Progress) -> DivergedError:
-    """The error for a number that is no longer finite."""
-    return DivergedError(
-        f"{what} became infinite or NaN in epoch {progress.epoch}: try a lower --max-lr, or --precision fp32"
-    )
-
-
-def check(snapshot: Snapshot) -> None:
-    """See that a snapshot is worth keeping.
+def check_finite(snapshot: Snapshot) -> None:
+    """See that a snapshot is worth saving.
 
     Raises:
         DivergedError: Its weights are not finite.
     """
     device = device_of(snapshot.weights)
     if not torch.stack([tensor.isfinite().all().to(device) for tensor in snapshot.weights.values()]).all():
-        raise diverged("a weight", snapshot.progress)
+        raise snapshot.progress.diverged("a weight")
 
 
 def save(snapshot: Snapshot, folder: Path, *, best: bool = False) -> Path:
@@ -225,7 +176,7 @@ def load_last(folder: Path, identity: Identity, limits: SizeLimits) -> tuple[Sna
         except InputError as error:
             errors.append(error)
             continue
-        return snapshot, "; ".join([*map(str, errors), f"going on from {name}"] if name != LAST else [])
+        return snapshot, "; ".join([*map(str, errors), f"resuming from {name}"] if name != LAST else [])
     if errors:
         raise errors[0]
     return None, ""

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from cifar_tui.training.checkpoints import storage
-from cifar_tui.training.checkpoints.storage import Progress, Snapshot
+from cifar_tui.training.checkpoints.storage import Snapshot
+from cifar_tui.training.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,11 @@ class CheckpointWriter:
         self._folder = folder
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
         self._under_way: Future[Written] | None = None
-        self._owed: Snapshot | None = None
+        self._unsaved_best: Snapshot | None = None
         """The best so far, which could not be written; the thread's own."""
 
     def write(self, snapshot: Snapshot, *, best: bool) -> None:
-        """Begin to write a copy of `snapshot`; none may be under way.
+        """Start to write a copy of `snapshot`; none may be under way.
 
         Only the copy is made here, on the device where the training is.
         """
@@ -72,11 +73,11 @@ class CheckpointWriter:
             optimizer=fetch(snapshot.optimizer),
             best_weights=fetch(snapshot.best_weights),
         )
-        if self._owed is not None and not best:
-            storage.save(self._owed, self._folder, best=True)
-        self._owed = on_host if best else None
+        if self._unsaved_best is not None and not best:
+            storage.save(self._unsaved_best, self._folder, best=True)
+        self._unsaved_best = on_host if best else None
         path = storage.save(on_host, self._folder, best=best)
-        self._owed = None
+        self._unsaved_best = None
         return Written(path, snapshot.progress, best)
 
 

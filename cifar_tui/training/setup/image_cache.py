@@ -10,7 +10,7 @@ from cifar_tui.data import sources
 from cifar_tui.data.dataset import ProgressCallback, Source, fingerprint
 from cifar_tui.data.image_folder.files import RULES
 from cifar_tui.errors import InputError
-from cifar_tui.stored import ImagePlace, Stored
+from cifar_tui.records import DataLocation, StoredRun
 
 
 class ImageCache:
@@ -22,7 +22,7 @@ class ImageCache:
 
     def source(
         self,
-        place: ImagePlace | TrainingConfig,
+        place: DataLocation | TrainingConfig,
         progress: ProgressCallback,
         *,
         stored: bool = False,
@@ -52,7 +52,7 @@ class ImageCache:
         finally:
             self._reading.release()
 
-    def stored(self, stored: Stored, progress: ProgressCallback) -> tuple[Source, ImagePlace]:
+    def stored(self, stored: StoredRun, progress: ProgressCallback) -> tuple[Source, DataLocation]:
         """The images of a run in a folder, and where they are: of the places that may be, the one with its fingerprint.
 
         Raises:
@@ -60,12 +60,12 @@ class ImageCache:
             CifarTuiError: They could not be read.
         """
         reasons = []
-        for where in stored.places:
-            if not where.there:
-                reasons.append(f"{where.shown} is not there")
+        for where in stored.locations:
+            if not where.exists:
+                reasons.append(f"{where.label} is not there")
                 continue
             try:
-                if stored.given.data is not None and where.data == "cifar10" and where.data_dir is not None:
+                if stored.overrides.data is not None and where.data == "cifar10" and where.data_dir is not None:
                     sources.check_cifar10(where.data_dir)
                 source = self.source(where, progress, stored=True, rules=stored.rules)
             except InputError as error:
@@ -73,14 +73,14 @@ class ImageCache:
                 continue
             if fingerprint(source) == stored.fingerprint:
                 return source, where
-            reasons.append(f"{where.shown} has other images{_decoder(stored)}")
+            reasons.append(f"{where.label} has other images{_decoder(stored)}")
         raise InputError(
-            f"the images of {stored.id} are not where they were looked for: {'; '.join(reasons)}; "
-            "name their folder by --data PATH of resume, evaluate or report"
+            f"the images of {stored.id} were not found: {'; '.join(reasons)}; "
+            "name their folder with --data PATH, which resume, evaluate and report take"
         )
 
 
-def _decoder(stored: Stored) -> str:
+def _decoder(stored: StoredRun) -> str:
     """Whether another decoder may be why images are other ones."""
     before, now = stored.versions.get("pillow"), importlib.metadata.version("pillow")
-    return "" if before in (None, now) else f" (or decodes them otherwise: Pillow is {now} here, and was {before})"
+    return "" if before in (None, now) else f" (or decodes them differently: Pillow is {now} here and was {before})"

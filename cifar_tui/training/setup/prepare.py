@@ -17,7 +17,7 @@ from cifar_tui.models.parts.dropout import own_dropout, set_dropout
 from cifar_tui.models.user_class import is_user_class
 from cifar_tui.models.user_class.compatibility import is_compiled, uncompiled
 from cifar_tui.recipes import Recipe, recipe
-from cifar_tui.stored import Stored
+from cifar_tui.records import StoredRun
 from cifar_tui.training.checkpoints.storage import Identity
 from cifar_tui.training.devices import Placement, adapt_config, best_memory_format, resolve_device
 from cifar_tui.training.random_streams import RandomStreams, global_generators, seed_global
@@ -80,7 +80,7 @@ def prepare(config: TrainingConfig, image_cache: ImageCache, progress: ProgressC
 
 
 def prepare_stored(
-    stored: Stored, image_cache: ImageCache, progress: ProgressCallback, purpose: Purpose = "predict"
+    stored: StoredRun, image_cache: ImageCache, progress: ProgressCallback, purpose: Purpose = "predict"
 ) -> Setup:
     """As `prepare`, for a run in a folder, on what of its device is here, with its images wherever they are.
 

@@ -1,1 +1,1 @@
-"""Curves of the selected run, and its confidence and calibration."""
+"""Charts: curves of the selected run, and its confidence and calibration."""

@@ -1,4 +1,4 @@
-"""Axes that hold still while a run trains: limits that grow in steps, ticks at round numbers."""
+"""Axes that hold still during training: limits that grow in steps, ticks at round numbers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Literal
 
 XAxis = Literal["epochs", "samples", "time"]
 Tick = tuple[float, str]
-"""Where it is, and what is written there."""
+"""Its value and its label."""
 
 GROWTH = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
-"""The steps in which an axis grows, times powers of ten: seldom, and never to much more than what is needed."""
+"""The limits of a growing axis, times powers of ten: it changes seldom, and is never much too long."""
 NICE = (1.0, 2.0, 5.0, 10.0)
 NICE_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 ACCURACY_LOW = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
@@ -20,18 +20,18 @@ ACCURACY_HIGH = (0.1, 0.2, 0.5, 1.0)
 COLUMNS_PER_TICK, ROWS_PER_TICK, MOST_ROW_TICKS = 11, 3, 8
 LABEL_LENGTH = 5
 FLAT, LEAST_STEP = 0.1, 1e-4
-"""The least part of a loss that its axis spans, so that one that stands still is not drawn as noise; its least step."""
+"""The least part of a loss that its axis spans, so that a constant one is not drawn as noise; the least step."""
 SPIKE = 2.5
-"""How far above the rest of a loss the few values are that do not set the scale."""
+"""From how many times the usual values on, a few values of a loss do not set the scale."""
 USUAL = 0.98
-"""The part of a curve's points that is the rest."""
+"""The part of a curve's points that are usual."""
 TINY = 1e-12
-"""Where a logarithmic axis ends at the latest."""
+"""The lowest end of a logarithmic axis."""
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """From where to where it goes, and its ticks, all within."""
+    """Limits, and ticks within them."""
 
     low: float
     high: float
@@ -39,7 +39,7 @@ class Axis:
     log: bool = False
 
     def place(self, value: float) -> float:
-        """Where the value lies: 0 at the axis's beginning, 1 at its end, beyond them outside. Never NaN."""
+        """The position of a value: 0 at the start of the axis, 1 at its end. Never NaN."""
         if not self.log:
             return (value - self.low) / (self.high - self.low)
         if value <= 0:
@@ -48,14 +48,14 @@ class Axis:
 
 
 def x_axis(kind: XAxis, reached: float, planned: float, part: float, *, growing: bool, width: int) -> Axis:
-    """The axis along which a run trains.
+    """The x axis of a run.
 
     Args:
-        kind: What the unit is: epochs, images seen, or seconds.
-        reached: How far the run has come.
-        planned: How far it is to come; infinite where that is not known.
+        kind: Its unit: epochs, images seen, or seconds.
+        reached: How far the run is.
+        planned: How far it will go; infinite where that is unknown.
         part: How much of it is shown, from its end: 1 is all.
-        growing: Whether it is under way: the axis then reaches beyond it, and moves in steps.
+        growing: Whether it is training: the axis then extends beyond it, and changes in steps.
         width: Of the chart, in columns.
     """
     reached = max(reached, 0.0)
@@ -74,7 +74,7 @@ def x_axis(kind: XAxis, reached: float, planned: float, part: float, *, growing:
 
 
 def time_unit(axis: Axis) -> tuple[float, str]:
-    """What the labels of a time axis count, in seconds, and its name."""
+    """The unit of a time axis's labels, in seconds, and its name."""
     if axis.high <= 120:
         return 1.0, "s"
     if axis.high <= 7200:
@@ -83,7 +83,7 @@ def time_unit(axis: Axis) -> tuple[float, str]:
 
 
 def loss_axis(low: float, high: float, rows: int, *, log: bool) -> Axis:
-    """The axis of a loss between these values; a logarithmic one goes by its positive values."""
+    """The axis of a loss between these values, of which a logarithmic one ignores those that are not positive."""
     if log:
         return _log_axis(low, high, rows)
     high = high if high > 0 else 1.0
@@ -95,7 +95,7 @@ def loss_axis(low: float, high: float, rows: int, *, log: bool) -> Axis:
 
 
 def accuracy_axis(low: float, high: float, rows: int) -> Axis:
-    """The axis of an accuracy between these fractions, labelled in percent: all of it, or the part that matters."""
+    """The axis of an accuracy between these fractions, labelled in percent: all of it, or the range in use."""
     top = min((t for t in ACCURACY_HIGH if t >= high), default=1.0)
     bottom = max((b for b in ACCURACY_LOW if b <= low), default=0.0) if top == 1.0 else 0.0
     step = _nice((top - bottom) / _row_ticks(rows))
@@ -103,9 +103,9 @@ def accuracy_axis(low: float, high: float, rows: int) -> Axis:
 
 
 def usual_range(curves: Sequence[Sequence[float]]) -> tuple[float, float] | None:
-    """The least value and the greatest one that no few spikes set; None where there is no value.
+    """The least value and the greatest one without a few spikes; None where there is no value.
 
-    What a curve begins with is no spike: a loss falls steeply at first.
+    The first value of a curve is no spike: a loss falls steeply at first.
     """
     known = [sorted(curve) for curve in curves if curve]
     if not known:
@@ -144,7 +144,7 @@ def _between(low: float, high: float, step: float) -> list[float]:
 
 
 def _labelled(ticks: Sequence[float], unit: float = 1.0, sign: str = "") -> Iterator[Tick]:
-    """Ticks at equal distances, each with as many decimals as tell them apart."""
+    """Evenly spaced ticks, with as many decimals as tell them apart."""
     step = abs(ticks[1] - ticks[0]) / unit if len(ticks) > 1 else abs(ticks[0]) / unit if ticks else 1.0
     decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 else 0
     for tick in ticks:
@@ -153,7 +153,7 @@ def _labelled(ticks: Sequence[float], unit: float = 1.0, sign: str = "") -> Iter
 
 
 def _short(number: float, decimals: int) -> str:
-    """The number in at most five characters: its leading zero goes first, then all but its power of ten."""
+    """The number in at most five characters: without its leading zero, or else as a power of ten."""
     text = f"{number:.{decimals}f}"
     if len(text) > LABEL_LENGTH and text.startswith("0."):
         text = text[1:]

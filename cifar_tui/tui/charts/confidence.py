@@ -1,4 +1,4 @@
-"""How far a model's confidence can be taken at its word: a reliability diagram of its answers on the test images."""
+"""Confidence and calibration of a model: a reliability diagram of its predictions for the test images."""
 
 from __future__ import annotations
 
@@ -11,28 +11,27 @@ from textual.strip import Strip
 from cifar_tui.formatting import count, percent
 from cifar_tui.tui.charts.axes import Axis, accuracy_axis
 from cifar_tui.tui.charts.canvas import LABELS, Chart, Line, canvas_height, canvas_width, draw
-from cifar_tui.tui.images.test_images import Opened
+from cifar_tui.tui.images.image_loader import ImageLoader
 from cifar_tui.tui.runs.entry import Entry
-from cifar_tui.tui.sidebar.rate import ASCII_LEVELS, BLOCKS
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Panel, Part, fitting, line, paragraph, width_of
 
 if TYPE_CHECKING:
     from cifar_tui.analysis.calibration import Calibration
-    from cifar_tui.runs.inference import Gallery
+    from cifar_tui.runs.test_images import PredictedImages
 
 X = Axis(0.0, 1.0, tuple((k / 5, f"{20 * k}") for k in range(6)))
 """The confidence, in percent."""
 LEAST_ROWS = 4
-"""Of the diagram's canvas; with fewer, only the figures are shown."""
+"""The least of the diagram; with fewer, only the figures are shown."""
 
 
 def picture(calibration: Calibration, title: list[Part], number: int, look: Look, size: tuple[int, int]) -> list[Strip]:
-    """The figures, the diagram, and how many images there are at each confidence.
+    """The figures, the diagram, and the number of images at each confidence.
 
     Args:
-        calibration: Of the answers.
-        title: What stands above it.
+        calibration: Of the predictions.
+        title: The first line.
         number: The run's, for its colour.
         look: How to draw.
         size: Columns and lines.
@@ -58,7 +57,7 @@ def _figures(calibration: Calibration, look: Look) -> Iterator[list[Part]]:
 
 
 def _wrapped(pieces: Sequence[list[Part]], width: int, look: Look) -> list[list[Part]]:
-    """These one after the other, in as many lines as they take."""
+    """These pieces, in as many lines as they take."""
     rows: list[list[Part]] = []
     for piece in pieces:
         more: list[Part] = [(look.text(" · "), look.dim), *piece]
@@ -74,7 +73,7 @@ def _diagram(calibration: Calibration, number: int, width: int, rows: int, look:
     mark = "o" if look.ascii else "●"
     pieces: list[list[Part]] = [
         [("accuracy by confidence, %", look.strong)],
-        [(mark, look.run(number)), (" a bin of answers", look.dim)],
+        [(mark, look.run(number)), (" a bin of predictions", look.dim)],
         [(f"{'.' if look.ascii else '⠒'} perfect calibration", look.dim)],
         [("below it: overconfident", look.dim)],
     ]
@@ -84,8 +83,8 @@ def _diagram(calibration: Calibration, number: int, width: int, rows: int, look:
 
 
 def _images(calibration: Calibration, columns: int, look: Look) -> list[Part]:
-    """The bins' images as bars along the axis, the fullest bin's the highest."""
-    levels = ASCII_LEVELS if look.ascii else BLOCKS
+    """The images of the bins as bars along the axis, the highest for the fullest bin."""
+    levels = look.levels
     most = max((each.images for each in calibration.bins), default=0)
     bins = len(calibration.bins)
     bars = ""
@@ -98,43 +97,43 @@ def _images(calibration: Calibration, columns: int, look: Look) -> list[Part]:
 class ConfidencePanel(Panel):
     """The confidence of the selected run's best weights, with the answers that the view of images is about."""
 
-    def __init__(self, opened: Opened, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, loader: ImageLoader, *, id: str | None = None) -> None:  # noqa: A002
         """Show nothing yet.
 
         Args:
-            opened: Has the answers, and opens them.
+            loader: Loads the predictions.
             id: For the stylesheet.
         """
         super().__init__(id=id)
-        self._opened = opened
+        self._loader = loader
         self._calibrated: tuple[int, Calibration] | None = None
 
     def view(self, entry: Entry | None, look: Look) -> None:
         """Show this run's, in this look."""
-        self._opened.open(entry)
+        self._loader.load(entry)
         super().view(entry, look)
 
     def reload(self) -> None:
         """Take better weights where there are some; try again where it failed."""
-        self._opened.open(self.entry, again=True)
+        self._loader.load(self.entry, again=True)
         self.draw()
 
     def lines(self, width: int, height: int) -> list[Strip]:
         """The picture, or why there is none."""
-        gallery, look = self._opened.gallery, self.look
-        if gallery is None or self.entry is None:
-            return paragraph(self._opened.said, width, look)[:height]
-        title: list[Part] = [(f"confidence on {count(len(gallery.images))} test images", look.strong)]
-        title += self._opened.remark("k", look)
-        title += [(f"weights of epoch {gallery.answers.epoch}", look.dim), ("Esc: images", look.dim)]
+        loaded, look = self._loader.loaded, self.look
+        if loaded is None or self.entry is None:
+            return paragraph(self._loader.status, width, look)[:height]
+        title: list[Part] = [(f"confidence on {count(len(loaded.images))} test images", look.strong)]
+        title += self._loader.notice("k", look)
+        title += [(f"weights of epoch {loaded.predictions.epoch}", look.dim), ("Esc: images", look.dim)]
         number = self.entry.number
-        return picture(self._calibration(gallery), fitting(title, width, look), number, look, (width, height))
+        return picture(self._calibration(loaded), fitting(title, width, look), number, look, (width, height))
 
-    def _calibration(self, gallery: Gallery) -> Calibration:
-        if self._calibrated is None or self._calibrated[0] != self._opened.version:
+    def _calibration(self, loaded: PredictedImages) -> Calibration:
+        if self._calibrated is None or self._calibrated[0] != self._loader.version:
             # It takes NumPy, for which the dashboard's first picture does not wait.
             from cifar_tui.analysis.calibration import calibrate
 
-            answers = gallery.answers
-            self._calibrated = self._opened.version, calibrate(answers.confidence, answers.predicted == answers.labels)
+            predictions = loaded.predictions
+            self._calibrated = self._loader.version, calibrate(predictions.confidence, predictions.correct)
         return self._calibrated[1]

@@ -1,4 +1,4 @@
-"""The charts' cursor: where it can stand, how it moves, and what it reads of the curves."""
+"""The charts' cursor: its possible positions, its moves, and the values of the curves under it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cifar_tui.tui.charts.run_chart import METRICS, place, run_axis
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A point at which a cursor can stand."""
+    """A possible position of the cursor."""
 
     samples: int
     t: float
@@ -24,7 +24,7 @@ class Stop:
 
 
 def stops(state: RunState, options: ChartOptions) -> list[Stop]:
-    """All points of a run that has begun: its batches, and its epochs where their last batch was not recorded."""
+    """All points of a run that has started: its batches, and its epochs where their last batch was not recorded."""
     assert state.started is not None
     times = {epoch.samples: epoch.t for epoch in state.epochs} | {p.last: p.t for p in state.batch_loss.points}
     unit = state.started.train_samples if options.x_axis == "epochs" else 1
@@ -32,24 +32,24 @@ def stops(state: RunState, options: ChartOptions) -> list[Stop]:
 
 
 def standing(state: RunState, options: ChartOptions, cursor: int | None) -> Stop | None:
-    """The point nearest to this number of samples seen; None where there is none."""
+    """The stop nearest to this number of samples seen; None where there is none."""
     found = [] if cursor is None else stops(state, options)
     at = nearest([stop.samples for stop in found], cursor or 0)
     return None if at is None else found[at]
 
 
 def stepped(state: RunState, options: ChartOptions, cursor: int | None, delta: int, width: int) -> int | None:
-    """Where the cursor stands after so many columns, in samples seen: at the next point from there on.
+    """The position of the cursor after a move by so many columns, in samples seen.
 
     Args:
-        state: A run that has begun.
+        state: A run that has started.
         options: How it is drawn.
-        cursor: Where it stood; None puts it at the last point.
+        cursor: Where it was; None puts it at the last stop.
         delta: Columns to the right, negative to the left.
         width: Of the chart.
 
     Returns:
-        None where there is no point to stand at.
+        None where there is no stop.
     """
     axis, columns = run_axis(state, options, width), canvas_width(width)
     seen = [stop for stop in stops(state, options) if axis.low <= stop.x <= axis.high]
@@ -68,7 +68,7 @@ def stepped(state: RunState, options: ChartOptions, cursor: int | None, delta: i
 
 
 def reading(state: RunState, options: ChartOptions, stop: Stop, metrics: Sequence[Metric]) -> Iterator[str]:
-    """What the curves say at a point, in words: the longest form first, the last ones of the metrics that are drawn."""
+    """The values of the curves at a stop, in words: from the longest form to that of the drawn metrics alone."""
     assert state.started is not None
     where = {
         "epochs": f"epoch {stop.samples / state.started.train_samples:.2f}",
@@ -92,7 +92,7 @@ def reading(state: RunState, options: ChartOptions, stop: Stop, metrics: Sequenc
 
 
 def _values(state: RunState, metric: Metric, options: ChartOptions, x: float) -> tuple[str, str, str]:
-    """The smoothed value, the batch's own and the validation's, nearest to `x`."""
+    """The smoothed value, the batch's and the validation's nearest to `x`."""
     points, checks = training(state, metric), validation(state, metric)
     at, check = nearest(place(state, points, options), x), nearest(place(state, checks, options), x)
     return (

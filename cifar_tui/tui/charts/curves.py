@@ -1,4 +1,4 @@
-"""From a run's state to the curves that a chart can draw: smoothed, and reduced to its columns."""
+"""From a run's state to the points of its curves: smoothed, and reduced to the columns of a chart."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ Metric = Literal["loss", "accuracy"]
 XY = tuple[float, float]
 
 SMOOTHING = (0.0, 0.6, 0.9, 0.97, 0.99)
-"""The levels: the weight of what was before, batch by batch."""
+"""The levels: the weight of the moving average so far, batch by batch."""
 ZOOMS = (1.0, 0.5, 0.1)
 """The parts of the run that are shown, from its end."""
 
 
 @dataclass(slots=True)
 class ChartOptions:
-    """How curves are shown; one of these is shared by all charts."""
+    """How curves are shown, in all charts alike."""
 
     x_axis: XAxis = "epochs"
     log: bool = False
-    """Whether losses have a logarithmic axis."""
+    """Whether the axis of losses is logarithmic."""
     level: int = 2
     """Of `SMOOTHING`."""
     zoom: int = 0
@@ -35,34 +35,34 @@ class ChartOptions:
 
     @property
     def weight(self) -> float:
-        """The smoothing's weight."""
+        """The weight of smoothing."""
         return SMOOTHING[self.level]
 
     @property
     def part(self) -> float:
-        """The part of the run that is shown."""
+        """The shown part of the run."""
         return ZOOMS[self.zoom]
 
     def cycle_x_axis(self) -> None:
-        """Epochs, samples, time, and again."""
+        """Go to the next of epochs, samples and time."""
         kinds = get_args(XAxis)
         self.x_axis = kinds[(kinds.index(self.x_axis) + 1) % len(kinds)]
 
     def toggle_log(self) -> None:
-        """Losses on a logarithmic axis, or not."""
+        """Switch between a linear and a logarithmic axis of losses."""
         self.log = not self.log
 
     def smooth(self, step: int) -> None:
-        """So many levels more, or less."""
+        """Smooth by so many levels more, or less."""
         self.level = min(max(self.level + step, 0), len(SMOOTHING) - 1)
 
     def cycle_zoom(self) -> None:
-        """All of it, the last half, the last tenth, and again."""
+        """Go to the next of all, the last half and the last tenth."""
         self.zoom = (self.zoom + 1) % len(ZOOMS)
 
 
 def training(state: RunState, metric: Metric) -> list[Point]:
-    """The training batches' values, those that are finite; means over epochs where no batch was recorded."""
+    """The finite values of the training batches, or the means over epochs where no batch was recorded."""
     curve = state.batch_loss if metric == "loss" else state.batch_accuracy
     if not curve.points:
         return epoch_means(state, metric)
@@ -70,12 +70,12 @@ def training(state: RunState, metric: Metric) -> list[Point]:
 
 
 def epoch_means(state: RunState, metric: Metric) -> list[Point]:
-    """The means over each whole epoch's training, at its end."""
+    """The training means of each complete epoch, at its end."""
     return [_point(e, e.train_loss if metric == "loss" else e.train_accuracy) for e in _epochs(state, metric, "train")]
 
 
 def validation(state: RunState, metric: Metric) -> list[Point]:
-    """The validation after each whole epoch."""
+    """The validation after each complete epoch."""
     return [_point(e, e.val_loss if metric == "loss" else e.val_accuracy) for e in _epochs(state, metric, "val")]
 
 
@@ -88,7 +88,7 @@ def _point(epoch: Epoch, value: float) -> Point:
 
 
 def positions(points: Sequence[Point], kind: XAxis, train_samples: int) -> list[float]:
-    """Where these points lie on the x axis: in epochs, samples seen, or seconds. Never falling."""
+    """The positions of points on the x axis, ascending: epochs, samples seen, or seconds."""
     if kind == "time":
         return [point.t for point in points]
     unit = train_samples if kind == "epochs" else 1
@@ -96,9 +96,9 @@ def positions(points: Sequence[Point], kind: XAxis, train_samples: int) -> list[
 
 
 def smoothed(points: Sequence[Point], weight: float) -> list[float]:
-    """The exponential moving average of finite points, with its bias towards zero taken out, as TensorBoard's.
+    """The exponential moving average of finite points, with bias correction as in TensorBoard.
 
-    A point that stands for several batches counts as so many, so that the curve does not change as points are merged.
+    A point that stands for several batches counts as many, so that merging points does not change the curve.
     """
     average, known, values = 0.0, 0.0, []
     for point in points:
@@ -112,18 +112,18 @@ def smoothed(points: Sequence[Point], weight: float) -> list[float]:
 def reduced(
     xs: Sequence[float], lows: Sequence[float], highs: Sequence[float], low: float, high: float, columns: int
 ) -> list[XY]:
-    """At most two points for each of a chart's columns: its least value and its greatest, in the order they came in.
+    """At most two points for each column of a chart: its least and its greatest value, in their order.
 
     Args:
-        xs: Never falling, finite.
+        xs: Ascending, finite.
         lows: The least value at each x, finite.
         highs: The greatest one; the same list where each x has one value.
-        low: The x axis's beginning.
+        low: The start of the x axis.
         high: Its end.
-        columns: Into so many equal parts it is divided.
+        columns: Of the chart.
 
     Returns:
-        The points from `low` to `high`, and the one before and the one after, to which a line leads.
+        The points from `low` to `high`, the one before and the one after.
     """
     first, end = bisect_left(xs, low), bisect_right(xs, high)
     points = [(xs[first - 1], highs[first - 1])] if first else []
@@ -140,7 +140,7 @@ def reduced(
 def _extremes(
     xs: Sequence[float], lows: Sequence[float], highs: Sequence[float], first: int, after: int, before: float
 ) -> list[XY]:
-    """The least and the greatest of these values; `before` is the value that a line comes from."""
+    """The least and the greatest of these values, in their order; `before` is the value before them."""
     if after - first == 1:
         at_low = at_high = first
         bottom, top = lows[first], highs[first]
@@ -156,7 +156,7 @@ def _extremes(
 
 
 def nearest(xs: Sequence[float], x: float) -> int | None:
-    """The place of the value nearest to `x`, the first of equals; None where there is none."""
+    """The index of the value nearest to `x`, the first of equals; None where there is none."""
     if not xs:
         return None
     place = bisect_left(xs, x)

@@ -1,4 +1,4 @@
-"""The charts: a run's loss and accuracy as they develop, with a cursor that reads the curves."""
+"""The charts view: loss and accuracy of a run over its training, with a cursor that reads the curves."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Panel, Part, line
 
 WIDE, FLAT = 100, 3.2
-"""From how many columns on, and from how many for each row, two charts stand side by side."""
+"""The least columns, and the least columns for each row, for two charts side by side."""
 LEAST_ROWS = 7
-"""Of a chart that is one of two."""
+"""Of each of two stacked charts."""
 GAP = 2
-"""Columns between charts that stand side by side."""
+"""Columns between charts side by side."""
 ZOOM_WORDS = ("all of it", "the last half", "the last tenth")
 
 
@@ -36,7 +36,7 @@ class ChartsPanel(Panel):
         super().__init__(id=id, classes=classes)
         self.options = ChartOptions()
         self.cursor: int | None = None
-        """The samples seen at the point that is read."""
+        """Its position, in samples seen."""
         self._drawn: tuple[object, list[Strip]] = (None, [])
 
     def view(self, entry: Entry | None, look: Look) -> None:
@@ -46,7 +46,7 @@ class ChartsPanel(Panel):
         super().view(entry, look)
 
     def lines(self, width: int, height: int) -> list[Strip]:
-        """The charts and the line below them; as they were where nothing changed."""
+        """The charts and the line below them; those of the last call where nothing changed."""
         entry, state = self.entry, None if self.entry is None else self.entry.state
         if entry is None or state is None or state.started is None or not has_values(state):
             return [line(parts, width) for parts in message(entry, self.look, width)][:height]
@@ -98,13 +98,13 @@ def has_values(state: RunState) -> bool:
 
 
 def message(entry: Entry | None, look: Look, width: int) -> list[list[Part]]:
-    """What stands in the place of charts that cannot be drawn yet, in lines of up to `width` columns."""
+    """Why there are no charts yet, in lines of up to `width` columns."""
     if entry is None:
         return [[("No run is selected.", look.dim)]]
     name = (look.text(printable(entry.name)), look.run(entry.number))
-    begun = entry.state is not None and entry.state.started is not None
+    started = entry.state is not None and entry.state.started is not None
     if entry.error:
-        what = " failed before its first batch:" if begun else " did not begin:"
+        what = " failed before its first batch:" if started else " did not start:"
         return [[name, what], *_wrapped(entry.error, look.bad, look, width)]
     if entry.loading is not None:
         what, done, total = entry.loading.what, entry.loading.done, entry.loading.total
@@ -112,12 +112,12 @@ def message(entry: Entry | None, look: Look, width: int) -> list[list[Part]]:
         rest: list[Part] = (
             [(full, look.run(entry.number)), (empty, look.dim), f" {100 * done // total} %"] if total else []
         )
-        return [[name, look.text(f" is getting ready: {printable(what)} "), *rest]]
+        return [[name, look.text(f" is being prepared: {printable(what)} "), *rest]]
     if entry.state is not None and entry.state.finished is not None:
         why = _wrapped(entry.state.finished.message, look.dim, look, width)
         return [[name, " ended before its first batch:"], *why]
-    if begun:
-        return [[name, look.text(" has begun: its first batch is under way…")]]
+    if started:
+        return [[name, look.text(" has started: waiting for its first batch…")]]
     if entry.folder is not None:
         return [[name, look.text(": reading its events…")]]
     return [[name, look.text(" is ready. "), ("Press s to start it.", look.dim)]]
@@ -128,9 +128,9 @@ def _wrapped(text: str, style: Style, look: Look, width: int) -> list[list[Part]
 
 
 def layout(width: int, height: int, options: ChartOptions) -> list[tuple[Metric, int, int]]:
-    """What is drawn, and how wide and high: loss and accuracy beside each other or stacked.
+    """The drawn metrics, with the columns and rows of each: loss and accuracy side by side or stacked.
 
-    Where only one has room, it is the loss while its axis is logarithmic, and else the accuracy.
+    Where there is room for one, it is the loss while its axis is logarithmic, else the accuracy.
     """
     body = height - 1
     if width >= WIDE and width >= FLAT * height and body >= LEAST_ROWS:
@@ -144,13 +144,13 @@ def layout(width: int, height: int, options: ChartOptions) -> list[tuple[Metric,
 def charts(
     state: RunState, options: ChartOptions, cursor: int | None, number: int, width: int, height: int, look: Look
 ) -> list[Strip]:
-    """The charts of a run that has begun, and the line that says how they are drawn or what the cursor reads.
+    """The charts of a run that has started, and a line with their options or the values under the cursor.
 
     Args:
         state: The run.
         options: How to draw it.
-        cursor: Where it is read, in samples seen.
-        number: Of the run; its colour goes by it.
+        cursor: Its position, in samples seen.
+        number: Of the run, for its colour.
         width: Of all of it, in columns.
         height: Of all of it, in rows.
         look: The terminal's.
@@ -179,7 +179,7 @@ def charts(
 
 
 def _options_forms(state: RunState, options: ChartOptions, metrics: Sequence[Metric], width: int) -> Iterator[str]:
-    """How the charts are drawn, in words: the longest form first."""
+    """The options of the charts, in words: the longest form first."""
     kind: str = options.x_axis
     if kind == "time":
         kind = f"time in {time_unit(run_axis(state, options, width))[1]}"

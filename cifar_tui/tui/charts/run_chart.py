@@ -1,4 +1,4 @@
-"""One run's chart: its curves, the axes they need, the legend, and what a cursor reads of them."""
+"""The chart of one metric of a run: its curves, their axes and the legend."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part, width_of
 
 APART, HIGH = 3, 12
-"""The columns between two validations, and the rows of a chart, from which on a line joins them."""
+"""The least columns between validations, and the least rows of a chart, for a line that joins them."""
 METRICS: tuple[Metric, ...] = ("loss", "accuracy")
 
 
 def run_axis(state: RunState, options: ChartOptions, width: int) -> Axis:
-    """The x axis of a chart, `width` columns wide, of a run that has begun."""
+    """The x axis of a chart of `width` columns, of a run that has started."""
     reached, planned = reach(state, options)
     growing = state.finished is None
     return x_axis(options.x_axis, reached, planned, options.part, growing=growing, width=canvas_width(width))
 
 
 def reach(state: RunState, options: ChartOptions) -> tuple[float, float]:
-    """How far a run has come on the x axis, and how far it is to come."""
+    """How far a run is on the x axis, and how far it will go."""
     assert state.started is not None
     if options.x_axis == "time":
         ends = [point.t for point in state.batch_loss.points[-1:]] + [epoch.t for epoch in state.epochs[-1:]]
@@ -36,13 +36,13 @@ def reach(state: RunState, options: ChartOptions) -> tuple[float, float]:
 
 
 def place(state: RunState, points: Sequence[Point], options: ChartOptions) -> list[float]:
-    """Where points of a run that has begun lie on the x axis."""
+    """The positions of points on the x axis."""
     assert state.started is not None
     return positions(points, options.x_axis, state.started.train_samples)
 
 
 def resumed_places(state: RunState, options: ChartOptions) -> list[float]:
-    """Where on the x axis a run that has begun was gone on with, after a pause or a stop."""
+    """Where on the x axis a run was resumed, after a pause or a stop."""
     assert state.started is not None
     if options.x_axis == "time":
         return [event.t for event in state.resumptions]
@@ -51,7 +51,7 @@ def resumed_places(state: RunState, options: ChartOptions) -> list[float]:
 
 
 def batch_line(points: Sequence[Point], xs: Sequence[float], axis: Axis, columns: int) -> list[XY]:
-    """The curve of the batches themselves."""
+    """The curve of the batches."""
     return reduced(xs, [p.low for p in points], [p.high for p in points], axis.low, axis.high, columns)
 
 
@@ -62,7 +62,7 @@ def smooth_line(points: Sequence[Point], xs: Sequence[float], weight: float, axi
 
 
 def value_axis(metric: Metric, curves: Sequence[Sequence[XY]], x: Axis, rows: int, options: ChartOptions) -> Axis:
-    """The y axis for what is seen of these curves."""
+    """The y axis for the visible part of these curves."""
     log = options.log and metric == "loss"
     seen = [[y for at, y in curve if x.low <= at <= x.high and (y > 0 or not log)] for curve in curves]
     if metric == "accuracy":
@@ -85,14 +85,14 @@ def run_chart(
     height: int,
     look: Look,
 ) -> Chart:
-    """The chart of one metric of a run that has begun, with a cursor at this x."""
+    """The chart of one metric of a run that has started, with a cursor at this x."""
     columns, rows, axis = canvas_width(width), canvas_height(height), run_axis(state, options, width)
     points = training(state, metric)
     xs = place(state, points, options)
     batches = batch_line(points, xs, axis, columns)
     checks = validation(state, metric)
     checked = batch_line(checks, place(state, checks, options), axis, columns)
-    # Training lies over the line that joins the validations, which are told by their marks; those are on top of all.
+    # Training is drawn over the line that joins the validations; their marks are on top of all.
     lines = [Line(checked, look.strong, "o", joined=True)] if joins(checked, axis, columns, rows, look) else []
     if options.level:
         smooth = smooth_line(points, xs, options.weight, axis, columns)
@@ -115,21 +115,21 @@ def run_chart(
 
 
 def background_line(points: Sequence[XY], number: int, look: Look) -> Line:
-    """A curve that stands behind others, told from them by its faintness, or by its dots where there is no colour."""
+    """A faint curve behind others; without colour, one of dots."""
     if look.colour:
         return Line(points, look.faint(number), ".", joined=True)
     return Line(points, look.dim, "." if look.ascii else "·")
 
 
 def joins(points: Sequence[XY], axis: Axis, columns: int, rows: int, look: Look) -> bool:
-    """Whether marks stand so far apart, in so large a chart, that a line between them says something."""
+    """Whether marks are far enough apart, and the chart is large enough, for a line that joins them."""
     if len(points) < 2 or rows < HIGH or look.ascii:
         return False
     return (points[-1][0] - points[0][0]) / (axis.high - axis.low) * columns >= APART * (len(points) - 1)
 
 
 def _beyond(points: Sequence[XY], x: Axis, y: Axis) -> float | None:
-    """The greatest value that is seen, where it is above the axis."""
+    """The greatest visible value, where it is above the axis."""
     top = max((value for at, value in points if x.low <= at <= x.high), default=0.0)
     return top if y.place(top) > 1 else None
 
@@ -144,7 +144,7 @@ def _title(
     width: int,
     look: Look,
 ) -> list[Part]:
-    """The chart's name and its legend, in full, in short, or in short as much of it as there is room for."""
+    """The chart's name and its legend: in full, shortened, or as much of it as fits."""
     train, batch = ("*", ".") if look.ascii else ("⠒", "⠒")
     behind = (batch, look.faint(number)) if look.colour else ("." if look.ascii else "·", look.dim)
     full: list[list[Part]] = [
@@ -168,7 +168,7 @@ def _title(
 
 
 def metric_name(metric: Metric, options: ChartOptions) -> str:
-    """What a chart of it is called."""
+    """The name of a metric's chart."""
     return "accuracy %" if metric == "accuracy" else "loss (log)" if options.log else "loss"
 
 

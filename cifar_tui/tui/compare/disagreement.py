@@ -1,89 +1,83 @@
-"""Where two runs' answers on the test images differ, from what the runs have recorded; nothing is computed anew."""
+"""Where two runs' predictions for their test images differ, from what the runs have recorded: read on a thread."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
+from cifar_tui.analysis.paired_predictions import PairedCounts
 from cifar_tui.errors import InputError
-from cifar_tui.store.answered import AnsweredRun, Two, read_both
+from cifar_tui.store.predictions import EvaluatedRun, RunPair, read_pair
 from cifar_tui.tui.runs.entry import ENDED, Entry
 from cifar_tui.tui.runtime import background
 
-if TYPE_CHECKING:
-    from cifar_tui.analysis.paired import Paired
 
-
-def tested(entries: Sequence[Entry]) -> Two | None:
-    """Exactly two runs that ended with a test result, where their answers may be; else None."""
+def evaluated_pair(entries: Sequence[Entry]) -> RunPair | None:
+    """Two runs that have both ended with a test result, and so may have recorded their predictions; else None."""
     ended = [(e.folder, e.state) for e in entries if e.folder and e.state and e.state.finished]
-    found = [AnsweredRun(folder, state.test.epoch) for folder, state in ended if state.test]
+    found = [EvaluatedRun(folder, state.test.epoch) for folder, state in ended if state.test]
     return (found[0], found[1]) if len(found) == len(entries) == 2 else None
 
 
-def why_none(entries: Sequence[Entry]) -> str:
-    """Why runs that have all ended have no cells; empty where they may have some, or are still to end."""
+def why_unknown(entries: Sequence[Entry]) -> str:
+    """Why runs that have all ended cannot be compared by image; empty where they can be, or have not ended."""
     states = [entry.state for entry in entries if entry.status in ENDED and entry.state is not None]
     if len(entries) < 2 or len(states) < len(entries):
         return ""
     if len(entries) > 2:
-        return "Mark two runs alone to see where they disagree on the test images."
+        return "Mark just two runs to see where they disagree on the test images."
     names = [e.id for e, state in zip(entries, states, strict=True) if state.test is None or state.finished is None]
     return f"Where they disagree is not known: {' and '.join(names)} did not end with a test."
 
 
-def read(two: Two) -> Paired:
-    """How the two fared on the same images. Not for the screen's thread.
+def read(runs: RunPair) -> PairedCounts:
+    """Read how two runs did on the same images. Not for the screen's thread.
 
     Raises:
-        InputError: That is not recorded.
+        InputError: It is not recorded.
     """
-    from cifar_tui.analysis.paired import pair
-
-    a, b = read_both(two)
-    return pair(a.predicted == a.labels, b.predicted == b.labels)
+    return read_pair(runs).counts()
 
 
 class Disagreement:
-    """Reads it on a thread for the two runs that are compared."""
+    """How the two runs that are compared did on the same images, once it is read."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
-        """Know nothing.
+        """Start without runs.
 
         Args:
-            changed: Called within the event loop when something is known.
+            changed: Called within the event loop when the counts are known, or why they are not.
         """
-        self.two: Two | None = None
-        """The runs whose answers are known, or are being read."""
-        self.found: Paired | None = None
+        self.runs: RunPair | None = None
+        """The runs whose counts are known, or are being read."""
+        self.counts: PairedCounts | None = None
         self.why = ""
-        """Why it is not known."""
+        """Why they are not known."""
         self._changed = changed
         self._entries: Sequence[Entry] = ()
 
-    def of(self, entries: Sequence[Entry]) -> None:
-        """Find out where these runs disagree, unless it is known: of two that have ended."""
-        self._entries, two = entries, tested(entries)
-        if two is None:
-            self.two, self.found, self.why = None, None, why_none(entries)
-        elif two != self.two:
-            self.two, self.found, self.why = two, None, ""
-            background.run(partial(read, two), partial(self._end, two), partial(self._fail, two))
+    def update(self, entries: Sequence[Entry]) -> None:
+        """Read the counts of these runs, if there are two that have ended, unless they are known already."""
+        self._entries, runs = entries, evaluated_pair(entries)
+        if runs is None:
+            self.runs, self.counts, self.why = None, None, why_unknown(entries)
+        elif runs != self.runs:
+            self.runs, self.counts, self.why = runs, None, ""
+            background.run(partial(read, runs), partial(self._end, runs), partial(self._fail, runs))
 
     @property
     def expected(self) -> bool:
-        """Whether it is known, or will be in a moment."""
+        """Whether the counts are known, or will be in a moment."""
         ended = [entry.folder is not None and entry.status in ENDED for entry in self._entries]
-        to_come = any(entry.state is None for entry in self._entries) or self.two is not None
+        to_come = any(entry.state is None for entry in self._entries) or self.runs is not None
         return len(ended) == 2 and all(ended) and to_come and not self.why
 
-    def _end(self, two: Two, found: Paired) -> None:
-        if two == self.two:
-            self.found = found
+    def _end(self, runs: RunPair, counts: PairedCounts) -> None:
+        if runs == self.runs:
+            self.counts = counts
             self._changed()
 
-    def _fail(self, two: Two, error: Exception) -> None:
-        if two == self.two:
+    def _fail(self, runs: RunPair, error: Exception) -> None:
+        if runs == self.runs:
             self.why = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
             self._changed()

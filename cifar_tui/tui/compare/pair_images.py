@@ -1,4 +1,4 @@
-"""The test images of two runs in a cell of where they disagree, with what both take each for: read on a thread."""
+"""The test images of two runs in one of the cells, with the predictions of both: loaded on a thread."""
 
 from __future__ import annotations
 
@@ -9,36 +9,57 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 from rich.style import Style
 
+from cifar_tui.analysis.paired_predictions import CELLS, Cell
 from cifar_tui.formatting import percent, printable
-from cifar_tui.tui.compare.cells import Cell, PairSelection
-from cifar_tui.tui.compare.table import NAME_COLUMNS, Heading, cut, headings, in_words
+from cifar_tui.tui.compare.cells import cell_name
+from cifar_tui.tui.compare.table import NAME_COLUMNS, Heading, headings, short_names
 from cifar_tui.tui.images.album import Album, Page
+from cifar_tui.tui.images.selection import name_room, next_class
 from cifar_tui.tui.images.thumbnails import FIGURE, Row
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runtime.job import Job, so_far
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Part, fitting
+from cifar_tui.tui.widgets.lines import Part, cut, fitting
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from cifar_tui.runs.paired_images import PairedImages
+    from cifar_tui.analysis.predictions import Predictions
+    from cifar_tui.runs.test_images import PairedImages
     from cifar_tui.runs.workspace import Workspace
-    from cifar_tui.store.answered import Two
-    from cifar_tui.store.predictions import Answers
+    from cifar_tui.store.predictions import RunPair
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a run takes an image for.
+class PairSelection:
+    """The images of two runs that are shown: those of a cell, and of one true class, None for any."""
+
+    cell: Cell
+    true: int | None = None
+
+    def stepped(self, true: int, cells: int, classes: int) -> PairSelection:
+        """So many classes and cells on, or back; before the first class and after the last one comes any."""
+        cell = CELLS[(CELLS.index(self.cell) + cells) % len(CELLS)]
+        return PairSelection(cell, next_class(self.true, true, classes))
+
+    def description(self, runs: Sequence[str], names: Sequence[str], width: int, look: Look) -> str:
+        """The selection in words: `only cnn right`, or of one class: `'bird', only cnn right`; long names are cut."""
+        room = name_room(width)
+        cell = cell_name(self.cell, runs, room, look)
+        return cell if self.true is None else f"'{cut(names[self.true], room, look)}', {cell}"
+
+
+@dataclass(frozen=True, slots=True)
+class PairCardLine:
+    """One run's prediction for an image.
 
     Attributes:
         run: The run's letter and name.
         colour: The run's.
-        name: Of the class.
-        probability: That it gives it.
-        right: Whether that is the true one.
+        name: The predicted class.
+        probability: Its probability.
+        right: Whether it is the true one.
     """
 
     run: str
@@ -50,127 +71,123 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PairCard:
-    """An image and the answers of two runs.
+    """An image and the predictions of two runs for it.
 
     Attributes:
         pixels: (3, 32, 32) uint8, RGB.
         true: The name of its class.
-        answers: Those of a and b.
+        predictions: Those of a and b.
     """
 
     pixels: NDArray[np.uint8]
     true: str
-    answers: tuple[Answer, Answer]
+    predictions: tuple[PairCardLine, PairCardLine]
 
     def words(self, width: int, look: Look) -> list[Row]:
-        """What it is, and below it what each run takes it for: `a cnn → plane  93.20 %`."""
+        """The true class, and below it the prediction of each run: `a cnn → plane  93.20 %`."""
         arrow = look.text(" → ")
         room = max(2, width - FIGURE - len(arrow))
-        most = max(room // 2, room - max(cell_len(answer.name) for answer in self.answers))
-        runs = [cut(answer.run, most, look) for answer in self.answers]
+        most = max(room // 2, room - max(cell_len(each.name) for each in self.predictions))
+        runs = [cut(each.run, most, look) for each in self.predictions]
         column = max(map(cell_len, runs))
         label = cut("true", column, look)
         true = cut(self.true, max(1, width - column - len(arrow)), look)
         rows: list[Row] = [[(label + " " * (column + len(arrow) - cell_len(label)), look.dim), (true, look.strong)]]
-        for run, answer in zip(runs, self.answers, strict=True):
-            shown = cut(answer.name, max(1, width - FIGURE - column - len(arrow)), look)
-            figure = percent(answer.probability).rjust(width - column - len(arrow) - cell_len(shown))
-            verdict = look.good if answer.right else look.bad
-            name = (run + " " * (column - cell_len(run)), answer.colour)
+        for run, each in zip(runs, self.predictions, strict=True):
+            shown = cut(each.name, max(1, width - FIGURE - column - len(arrow)), look)
+            figure = percent(each.probability).rjust(width - column - len(arrow) - cell_len(shown))
+            verdict = look.good if each.right else look.bad
+            name = (run + " " * (column - cell_len(run)), each.colour)
             rows.append([name, (arrow, look.dim), (shown, verdict), (figure, look.strong)])
         return rows
 
 
 class PairImages(Album):
-    """Those of one cell, and of one true class or of all; those of other runs go."""
+    """The images of one cell, and of one true class or of all."""
 
     back = "compare"
 
-    def __init__(self, session: Callable[[], Workspace], changed: Callable[[], None]) -> None:
-        """Have none.
+    def __init__(
+        self,
+        session: Callable[[], Workspace],
+        entries: Sequence[Entry],
+        runs: RunPair,
+        cell: Cell,
+        changed: Callable[[], None],
+    ) -> None:
+        """Start to load the images of two runs.
 
         Args:
-            session: Gives the session that has the images; called on the thread.
+            session: Gives the session that reads the images; called on the thread.
+            entries: The two runs, a and b.
+            runs: The same, as they were evaluated.
+            cell: The cell to show first.
             changed: Called within the event loop when there is something else to show.
         """
-        self.found: PairedImages | None = None
-        self.said = ""
-        """What is done to open them, or why they could not be."""
-        self._session = session
+        self._entries = tuple(entries)
         self._changed = changed
-        self._entries: Sequence[Entry] = ()
-        self._selection = PairSelection("only_a")
-        self._chosen: tuple[object, NDArray[np.int64] | None] = (None, None)
-        self._job: Job[PairedImages] | None = None
+        self._selection = PairSelection(cell)
+        self._selected: tuple[object, NDArray[np.int64] | None] = (None, None)
+        self._loaded: PairedImages | None = None
+        self._status = "opening the test images …"
 
-    def open(self, entries: Sequence[Entry], two: Two, cell: Cell) -> None:
-        """Open those of a cell.
-
-        Args:
-            entries: The two runs, a and b.
-            two: The same, as they were tested.
-            cell: Which of them is right.
-        """
-        self.close()
-        self._entries, self._selection, self.said = tuple(entries), PairSelection(cell), "opening the test images …"
-
-        def end(found: PairedImages) -> None:
-            self.found, self.said = found, ""
-            self._changed()
+        def finish(loaded: PairedImages) -> None:
+            self._loaded = loaded
+            self._report("")
 
         self._job = Job(
-            lambda progress: self._session().paired(two, progress),
+            lambda progress: session().paired_images(runs, progress),
             lambda what, done, total: f"{so_far(what, done, total)} …",
-            self._say,
-            end,
-            self._say,
+            self._report,
+            finish,
+            self._report,
         )
 
     def close(self) -> None:
-        """Keep nothing in memory, and end what is under way."""
-        if self._job is not None:
-            self._job.close()
-        self.found, self.said, self._job, self._entries, self._chosen = None, "", None, (), (None, None)
+        """Release the images, and end the loading."""
+        self._job.close()
+        self._loaded, self._selected = None, (None, None)
 
     @property
     def total(self) -> int | None:
-        """How many are in the cell; None while none are open."""
-        return None if self.found is None else len(self._numbers(self.found))
+        """How many images are selected; None while none are loaded."""
+        return None if self._loaded is None else len(self._indices(self._loaded))
 
     @property
-    def nothing(self) -> str:
-        """What is done to open them, or why they could not be."""
-        return self.said
+    def status(self) -> str:
+        """How far the loading is, or why it failed."""
+        return self._status
 
     @property
-    def shown(self) -> object:
-        """The images that are open, and which of them are chosen."""
-        return self.found, self._selection
+    def version(self) -> object:
+        """The images that are loaded, and the selection."""
+        return self._loaded, self._selection
 
     def card(self, place: int, look: Look) -> PairCard:
-        """One of those in the cell."""
-        found = self.found
-        assert found is not None
-        number, names = int(self._numbers(found)[place]), [look.text(printable(name)) for name in found.classes]
+        """One of the selected images."""
+        loaded = self._loaded
+        assert loaded is not None
+        paired, names = loaded.paired, [look.text(printable(name)) for name in loaded.classes]
+        index = int(self._indices(loaded)[place])
         a, b = (
-            _answer(run, answers, number, names)
-            for run, answers in zip(headings(self._entries, look), (found.a, found.b), strict=True)
+            _card_line(run, predictions, index, names)
+            for run, predictions in zip(headings(self._entries, look), (paired.a, paired.b), strict=True)
         )
-        return PairCard(found.images[number], names[int(found.a.labels[number])], (a, b))
+        return PairCard(loaded.images[index], names[int(paired.a.labels[index])], (a, b))
 
     def step(self, rows: int, columns: int) -> None:
-        """Another true class, or another cell."""
-        if self.found is not None:
-            self._selection = self._selection.stepped(rows, columns, len(self.found.classes))
+        """Select another true class, or another cell."""
+        if self._loaded is not None:
+            self._selection = self._selection.stepped(rows, columns, len(self._loaded.classes))
 
     def headings(self, page: Page, look: Look) -> list[list[Part]]:
-        """The cell, and by which weights of the two runs."""
-        found = self.found
-        assert found is not None
-        runs = [cut(name, NAME_COLUMNS, look) for name in in_words(headings(self._entries, look))]
-        names = [look.text(printable(name)) for name in found.classes]
-        what: list[Part] = [(self._selection.words(runs, names, page.width, look), look.strong), page.place]
-        weights: list[Part] = [f"weights of epochs {found.a.epoch} and {found.b.epoch}"]
+        """The cell; by which weights of the two runs the images are predicted."""
+        loaded = self._loaded
+        assert loaded is not None
+        runs = [cut(name, NAME_COLUMNS, look) for name in short_names(headings(self._entries, look))]
+        names = [look.text(printable(name)) for name in loaded.classes]
+        what: list[Part] = [(self._selection.description(runs, names, page.width, look), look.strong), page.place]
+        weights: list[Part] = [f"weights of epochs {loaded.paired.a.epoch} and {loaded.paired.b.epoch}"]
         keys = (
             ("←→ cell", "Esc: compare", "↑↓ true class") if page.focused else ("Esc: compare", "Tab: the cursor keys")
         )
@@ -179,21 +196,21 @@ class PairImages(Album):
         weights += [(hint, look.dim) for hint in keys]
         return [fitting(what, page.width, look), fitting(weights, page.width, look)]
 
-    def _numbers(self, found: PairedImages) -> NDArray[np.int64]:
-        """The numbers of the images that are chosen."""
-        key, numbers = self._chosen
-        if numbers is None or key != self.shown:
-            numbers = self._selection.of(found.a, found.b)
-            self._chosen = self.shown, numbers
-        return numbers
+    def _indices(self, loaded: PairedImages) -> NDArray[np.int64]:
+        """The indices of the selected images."""
+        version, indices = self._selected
+        if indices is None or version != self.version:
+            indices = loaded.paired.images(self._selection.cell, self._selection.true)
+            self._selected = self.version, indices
+        return indices
 
-    def _say(self, what: str) -> None:
-        self.said = what
+    def _report(self, status: str) -> None:
+        self._status = status
         self._changed()
 
 
-def _answer(run: Heading, answers: Answers, number: int, names: Sequence[str]) -> Answer:
-    probabilities = answers.probabilities[number]
-    likeliest = int(probabilities.argmax())
-    right = likeliest == int(answers.labels[number])
-    return Answer(run.text, run.style, names[likeliest], float(probabilities[likeliest]), right)
+def _card_line(run: Heading, predictions: Predictions, index: int, names: Sequence[str]) -> PairCardLine:
+    probabilities = predictions.probabilities[index]
+    predicted = int(probabilities.argmax())
+    right = predicted == int(predictions.labels[index])
+    return PairCardLine(run.text, run.style, names[predicted], float(probabilities[predicted]), right)

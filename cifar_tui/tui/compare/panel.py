@@ -1,16 +1,17 @@
-"""Runs side by side: their validation curves on the same axes, how they differ, and where two of them disagree."""
+"""Runs side by side: their validation curves on the same axes, their figures, and where two of them disagree."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
+from cifar_tui.analysis.paired_predictions import CELLS, Cell
 from cifar_tui.formatting import printable
 from cifar_tui.state import RunState
 from cifar_tui.tui.charts.axes import Axis, time_unit, x_axis
@@ -27,22 +28,25 @@ from cifar_tui.tui.charts.run_chart import (
     smooth_line,
     value_axis,
 )
-from cifar_tui.tui.compare.cell_grid import Grid, cell_rows
-from cifar_tui.tui.compare.cells import CELLS, Cell, first_cell
+from cifar_tui.tui.compare.cells import Grid, cell_rows, first_cell
 from cifar_tui.tui.compare.disagreement import Disagreement
-from cifar_tui.tui.compare.table import comparison, cut, headings, letter, table
+from cifar_tui.tui.compare.pair_images import PairImages
+from cifar_tui.tui.compare.table import comparison, headings, letter, table
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Panel, Part, line, paragraph, width_of
+from cifar_tui.tui.widgets.lines import Panel, Part, cut, line, paragraph, width_of
+
+if TYPE_CHECKING:
+    from cifar_tui.runs.workspace import Workspace
 
 LETTER_COLUMNS = 5
 """The least distance between two letters of a curve."""
 
 
 class ComparePanel(Panel, can_focus=True):
-    """The curves and the figures of several runs, and of two that have ended, how often each was right.
+    """The curves and the figures of several runs, and of two that have ended, which is right on how many test images.
 
-    The cursor is on one of the cells of that, whose images can be opened.
+    The cursor is on one of the four cells of these, whose images can be opened.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -55,35 +59,52 @@ class ComparePanel(Panel, can_focus=True):
     ]
 
     class Known(Message):
-        """It is known where the two disagree, or why that is not known: other keys act now."""
+        """It is known where the two disagree, or why that is not known, so that other keys act now."""
 
-    def __init__(self, options: ChartOptions, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, classes=classes)
+    def __init__(self, options: ChartOptions, session: Callable[[], Workspace], *, id: str | None = None) -> None:  # noqa: A002
+        """Start without runs.
+
+        Args:
+            options: How the curves are drawn.
+            session: Gives the session that reads the test images.
+            id: For the stylesheet.
+        """
+        super().__init__(id=id)
         self.options = options
         self.entries: tuple[Entry, ...] = ()
-        self.disagreement = Disagreement(self._know)
+        self.disagreement = Disagreement(self._update_cells)
+        self._session = session
         self._drawn: tuple[object, list[Strip]] = (None, [])
         self._cursor: Cell = "only_a"
         self._top: int | None = None
-        """The line of the first cells; None where there are none."""
+        """The line of the first cell; None where there are no cells."""
 
     def compare(self, entries: Sequence[Entry], look: Look) -> None:
-        """Show these runs, in this look, as they stand now."""
+        """Show these runs, in this look, as they are now."""
         self.entries, self.look = tuple(entries), look
-        self.disagreement.of(self.entries)
+        self.disagreement.update(self.entries)
         self.draw()
 
     def allow_focus(self) -> bool:
-        """Where there are cells, or will be in a moment."""
+        """Whether there are cells, or will be in a moment."""
         return self.disagreement.expected
 
     @property
     def cell(self) -> Cell | None:
-        """The one under the cursor; None where there are no cells."""
-        return None if self.disagreement.found is None else self._cursor
+        """The cell under the cursor; None where there are no cells."""
+        return None if self.disagreement.counts is None else self._cursor
+
+    def cell_images(self, changed: Callable[[], None]) -> PairImages | None:
+        """Load the images of the cell under the cursor; None where there are no cells.
+
+        Args:
+            changed: Called within the event loop when there is something else to show of them.
+        """
+        runs, cell = self.disagreement.runs, self.cell
+        return None if runs is None or cell is None else PairImages(self._session, self.entries, runs, cell, changed)
 
     def lines(self, width: int, height: int) -> list[Strip]:
-        """The charts and the table below them, as they were where nothing changed of them, and the cells."""
+        """The charts and the table below them, the same lines where nothing of them changed, and the cells."""
         versions = tuple((e.number, e.name, e.status, e.config, *_version(e.state)) for e in self.entries)
         cells = self._cells(width, height)
         room = height - len(cells)
@@ -91,25 +112,25 @@ class ComparePanel(Panel, can_focus=True):
         if self._drawn[0] != shown:
             self._drawn = shown, side_by_side(self.entries, self.options, width, room, self.look)
         picture = self._drawn[1]
-        self._top = len(picture) + 1 if self.disagreement.found is not None else None
+        self._top = len(picture) + 1 if self.disagreement.counts is not None else None
         return [*picture, *cells]
 
     def action_move(self, rows: int, columns: int) -> None:
         """Move the cursor to another cell."""
-        if self.disagreement.found is not None:
-            self._cursor = Grid.of(self.disagreement.found, self.size.width).moved(self._cursor, rows, columns)
+        if self.disagreement.counts is not None:
+            self._cursor = Grid.of(self.disagreement.counts, self.size.width).moved(self._cursor, rows, columns)
             self.draw()
 
     def action_edge(self, place: int) -> None:
-        """Move it to the first cell, or to the last one."""
+        """Move the cursor to the first cell, or to the last one."""
         self._cursor = CELLS[place]
         self.draw()
 
     def on_click(self, event: events.Click) -> None:
-        """The cursor goes where the mouse points."""
+        """Move the cursor to the cell that the mouse points to."""
         at = event.get_content_offset(self)
-        if at is not None and self.disagreement.found is not None and self._top is not None:
-            grid = Grid.of(self.disagreement.found, self.size.width)
+        if at is not None and self.disagreement.counts is not None and self._top is not None:
+            grid = Grid.of(self.disagreement.counts, self.size.width)
             self._cursor = grid.at(at.x, at.y - self._top) or self._cursor
             self.draw()
 
@@ -118,18 +139,18 @@ class ComparePanel(Panel, can_focus=True):
         super().watch_has_focus(focused)
         self.draw()
 
-    def _know(self) -> None:
-        if self.disagreement.found is not None:
-            self._cursor = first_cell(self.disagreement.found)
+    def _update_cells(self) -> None:
+        if self.disagreement.counts is not None:
+            self._cursor = first_cell(self.disagreement.counts)
         self.draw()
         self.post_message(self.Known())
 
     def _cells(self, width: int, height: int) -> list[Strip]:
-        """Where the two disagree, or why that is not known; nothing for other runs."""
-        look, found, why = self.look, self.disagreement.found, self.disagreement.why
-        if found is not None:
+        """The cells, or why they are not known; nothing for other runs."""
+        look, counts, why = self.look, self.disagreement.counts, self.disagreement.why
+        if counts is not None:
             runs = headings(self.entries, look)
-            return cell_rows(found, runs, self._cursor, (width, height), look, focused=self.has_focus)
+            return cell_rows(counts, runs, self._cursor, (width, height), look, focused=self.has_focus)
         return paragraph(why, width, look)[: height // 2]
 
 

@@ -1,4 +1,4 @@
-"""The table of how runs differ: in their figures, and in those options that are not the same for all."""
+"""The table of the runs' figures, and of the options in which they differ."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from textual.strip import Strip
 
 from cifar_tui.events import RunStarted
 from cifar_tui.formatting import UNKNOWN, count, duration, percent, printable
-from cifar_tui.system import text_width
+from cifar_tui.system.text_width import padded
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Part, line
+from cifar_tui.tui.widgets.lines import Part, cut, line
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 NAME_COLUMNS, VALUE_COLUMNS = 18, 24
-"""The most that a run's name and a value take."""
+"""Columns of a run's name and of a value, at most."""
 USED = ("device", "precision", "threads")
-"""Options of which the run knows what came of them."""
-OPEN = ("auto", 0)
-"""What they are where that is not settled yet."""
+"""Options whose resolved values the run records."""
+UNRESOLVED = ("auto", 0)
+"""Their values before that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Heading:
 
 
 def letter(number: int) -> str:
-    """What stands for the run in this place, on its curve and before its name."""
+    """The letter of the run with this index, on its curve and before its name."""
     return LETTERS[number % len(LETTERS)]
 
 
@@ -51,24 +51,24 @@ def headings(entries: Sequence[Entry], look: Look) -> list[Heading]:
     return [Heading(letter(i), printable(e.name), look.run(e.number)) for i, e in enumerate(entries)]
 
 
-def in_words(runs: Sequence[Heading]) -> list[str]:
-    """What the runs are called in a sentence: `cnn`, or by their letters where two have one name: `run a`."""
+def short_names(runs: Sequence[Heading]) -> list[str]:
+    """The runs' names in a sentence: `cnn`, or by their letters where two have the same name: `run a`."""
     names = [run.name for run in runs]
     return names if len(set(names)) == len(names) else [f"run {run.letter}" for run in runs]
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What is compared, and its value for each run."""
+    """A row of the table: a figure's name, and its value for each run."""
 
     name: str
     values: tuple[str, ...]
     best: int | None = None
-    """The run that has the best one, where that can be said."""
+    """The index of the run with the best value; None where there is none."""
 
 
 def comparison(entries: Sequence[Entry]) -> list[Figure]:
-    """What is said of these runs, the most important first."""
+    """The figures of these runs, the most important first."""
     states = [entry.state if entry.state is not None and entry.state.started is not None else None for entry in entries]
     best = [state.best if state else None for state in states]
     gaps = [e.train_accuracy - e.val_accuracy if e else None for e in best]
@@ -113,12 +113,12 @@ def _figure(
 
 
 def _differences(entries: Sequence[Entry], started: Sequence[RunStarted | None]) -> list[Figure]:
-    """The options that are not the same for all, and what the runs made of those that may be `auto`."""
+    """The options in which the runs differ, those that may be `auto` as they were resolved."""
     options = [{} if entry.config is None else entry.config.to_dict() for entry in entries]
     for values, start in zip(options, started, strict=True):
         if start is not None:
             values |= {name: getattr(start, name) for name in USED}
-        for name in [name for name in USED if values.get(name) in OPEN]:
+        for name in [name for name in USED if values.get(name) in UNRESOLVED]:
             del values[name]
         if values.get("model_dir") is None:
             values.pop("model_dir", None)  # That a model of ours has no folder is no difference.
@@ -138,7 +138,7 @@ def _option(options: dict[str, Any], name: str) -> str:
 
 
 def table(runs: Sequence[Heading], figures: Sequence[Figure], width: int, height: int, look: Look) -> list[Strip]:
-    """The figures below each other and the runs side by side, or the other way round: what shows more of them."""
+    """A table with a row for each figure or one for each run, whichever shows more of them."""
     down = _runs_across(runs, figures, width, height, look)
     across = _runs_down(runs, figures, width, height, look)
     return max(down, across, key=lambda shown: shown[0])[1]
@@ -193,20 +193,10 @@ def _runs_down(
     return (rows == len(runs), shown * rows), [line(cells, width) for cells in lines[:height]]
 
 
-def cut(text: str, width: int, look: Look) -> str:
-    """The text in no more than so many columns, with a mark where it was longer."""
-    return text_width.cut(look.text(text), width, look.text("…"))
-
-
-def cut_before(text: str, width: int, look: Look) -> str:
-    """The text in no more than so many columns, of which the end is kept, with a mark where it was longer."""
-    return text_width.cut_before(look.text(text), width, look.text("…"))
-
-
 def _left(text: str, width: int, look: Look) -> str:
-    return text_width.padded(cut(text, width, look), width)
+    return padded(cut(text, width, look), width)
 
 
 def _right(text: str, width: int, look: Look) -> str:
-    """The text at the right of so many columns, of which two stay empty at its left."""
-    return text_width.padded(cut(text, width - 2, look), width, right=True)
+    """The text right-aligned in so many columns, at least two of which stay empty."""
+    return padded(cut(text, width - 2, look), width, right=True)

@@ -1,1 +1,1 @@
-"""The confusion matrices of the selected run."""
+"""The confusion matrices of the selected run, with a cell cursor and a search for classes."""

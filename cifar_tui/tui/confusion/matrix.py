@@ -1,4 +1,4 @@
-"""A confusion matrix in lines: as much of it as fits, a cursor in it, and what it says beside it."""
+"""A confusion matrix in rows: the part of it that fits, with a cursor, scores, and the most confused pairs."""
 
 from __future__ import annotations
 
@@ -16,41 +16,39 @@ from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.formatting import count, percent
 from cifar_tui.system.text_width import cut, end, padded
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Part
+from cifar_tui.tui.widgets.lines import Part, Row
 
 LABEL = 12
-"""The most columns of a class's name before its row."""
+"""The most columns of a class's name at the left of its row."""
 CELL = 8
-"""Columns of a cell that is not cramped."""
-SHORTEST_NAME, WORDS = 8, 46
+"""The usual columns of a cell."""
+SHORTEST_NAME, WORDS = 8, 49
 """Columns of a class's name in a sentence, at least, and of the rest of it."""
 SCORE, SIDE = 10, 33
-"""Columns of each score behind a row, and of the most confused pairs beside it."""
+"""Columns of each score at the right of a row, and of the most confused pairs beside the matrix."""
 SCORE_WIDTH, SIDE_WIDTH, PRECISION_WIDTH = 60, 100, 120
-"""The widths from which on the recall is shown, the pairs stand beside the matrix, and the precision is shown."""
+"""The least columns for the recall, for pairs beside the matrix, and for the precision."""
 ROWS_ABOVE = 3
-"""Lines of the title, the sentence about the cell under the cursor and the predicted classes' names."""
+"""Lines of the title, the sentence on the cell under the cursor and the predicted classes' names."""
 PAIRS = 100
 """The most that are listed."""
 PAIR = 36
-"""Columns of one of the pairs that stand side by side."""
+"""Columns of a pair where pairs are side by side."""
 DENSITY, ASCII_DENSITY = " ░▒▓█", " :+*#"
-"""Behind a figure, for its share of the row, where there is no colour."""
-
-Row = list[Part]
+"""At the right of a figure, for its share of the row, where there is no colour."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What part of a matrix of `size` classes is where.
+    """The layout of a matrix of `size` classes.
 
     Attributes:
         label: Columns of the true class's name.
         cell: Columns of a cell.
         rows: True classes that fit.
         columns: Predicted classes that fit.
-        scores: Columns of scores behind each row: none, recall, recall and precision.
-        side: Columns of the most confused pairs beside the matrix, 0 where they stand below it.
+        scores: Scores of each row: none, recall, or recall and precision.
+        side: Columns of the most confused pairs beside the matrix, 0 where they are below it.
     """
 
     size: int
@@ -68,7 +66,7 @@ class Frame:
 
     @property
     def is_part(self) -> bool:
-        """Whether not all of the matrix fits."""
+        """Whether a part of the matrix does not fit."""
         return self.rows < self.size or self.columns < self.size
 
     @staticmethod
@@ -88,11 +86,11 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What a person does with the matrix: rows are true classes, columns predicted ones.
+    """The cursor and the scroll position: rows are true classes, columns predicted ones.
 
     Attributes:
-        cursor: Row and column of the cell that the sentence is about.
-        corner: The first row and column that are shown.
+        cursor: Row and column of the cell under the cursor.
+        corner: The first visible row and column.
         percent: Whether cells are percentages of their row, or counts.
         focused: Whether keys move the cursor.
     """
@@ -104,19 +102,19 @@ class Marks:
 
 
 def scrolled(first: int, cursor: int, shown: int, size: int) -> int:
-    """The first of `shown` rows out of `size`, so that the cursor's is among them, as near to `first` as can be."""
+    """The first of `shown` rows out of `size` that include the cursor's, as near to `first` as possible."""
     first = min(max(first, cursor - shown + 1), cursor)
     return max(0, min(first, size - shown))
 
 
 def sentence(matrix: ConfusionMatrix, names: Sequence[str], true: int, predicted: int, width: int) -> str:
-    """What a cell says: `27 of 1,000 'bird' images taken for 'plane' (2.70 %)`, long names cut to fit `width`."""
+    """A cell in words: `27 of 1,000 'bird' images predicted as 'plane' (2.70 %)`, long names cut to fit `width`."""
     number, images = matrix.count(true, predicted), sum(number for _, number in matrix.row(true))
     name, other = (cut(names[k], max(SHORTEST_NAME, (width - WORDS) // 2)) for k in (true, predicted))
     if images <= 0:
         return f"no '{name}' images here"
     noun = "image" if images == 1 else "images"
-    what = "recognised" if true == predicted else f"taken for '{other}'"
+    what = "recognised" if true == predicted else f"predicted as '{other}'"
     return f"{count(number)} of {count(images)} '{name}' {noun} {what} ({percent(number / images)})"
 
 
@@ -130,7 +128,7 @@ def grid(matrix: ConfusionMatrix, names: Sequence[str], frame: Frame, marks: Mar
         text = " " * (frame.cell - 1 - cell_len(heads[column])) + heads[column] + " "
         head.append((text, look.strong if column == marks.cursor[1] else look.dim))
     head.append(("".join(name.rjust(SCORE) for name in ("recall", "precision")[: frame.scores]), look.dim))
-    scores = judged(matrix, tuple(names)).scores
+    scores = assessed(matrix, tuple(names)).scores
     rows = [head]
     for row in range(top, top + frame.rows):
         name = padded(cut(names[row], frame.label - 1), frame.label)
@@ -145,10 +143,10 @@ def grid(matrix: ConfusionMatrix, names: Sequence[str], frame: Frame, marks: Mar
 
 
 def pair_rows(matrix: ConfusionMatrix, names: Sequence[str], width: int, height: int, look: Look) -> list[Row]:
-    """The pairs that are most confused, the most first, in up to `height` lines with their heading."""
+    """The most confused pairs, in up to `height` lines with a heading."""
     if height < 2:
         return []
-    scores, pairs = judged(matrix, tuple(names))
+    scores, pairs = assessed(matrix, tuple(names))
     rows: list[Row] = [[("most confused" if pairs else "nothing is confused", look.dim)]]
     digits = len(count(pairs[0][2])) if pairs else 0
     for row, column, number in pairs[: height - 1]:
@@ -161,14 +159,14 @@ def pair_rows(matrix: ConfusionMatrix, names: Sequence[str], width: int, height:
     return rows
 
 
-def taken_rows(
+def prediction_rows(
     matrix: ConfusionMatrix, names: Sequence[str], true: int, width: int, height: int, look: Look
 ) -> list[Row]:
-    """What the images of a class are taken for, the most often first, in up to `height` lines with their heading."""
+    """The wrong predictions for images of a class, the most frequent first, in up to `height` lines with a heading."""
     cells = matrix.row(true)
     images = sum(number for _, number in cells)
     wrong = sorted(((number, column) for column, number in cells if column != true), key=lambda cell: -cell[0])
-    heading = f"{names[true]} taken for" if wrong else f"{names[true]}: no image taken for another"
+    heading = f"{names[true]} predicted as" if wrong else f"{names[true]}: no wrong prediction"
     rows: list[Row] = [[(look.text(cut(heading, width)), look.dim)]]
     digits = len(count(wrong[0][0])) if wrong else 0
     for number, column in wrong[: height - 1]:
@@ -183,7 +181,7 @@ def _figures(number: int, images: int, digits: int) -> str:
 
 
 def pairs_below(matrix: ConfusionMatrix, names: Sequence[str], width: int, height: int, look: Look) -> list[Row]:
-    """The same below the matrix, where they stand side by side too."""
+    """The most confused pairs below the matrix, side by side where there is room."""
     across = max(1, width // PAIR)
     head, *pairs = pair_rows(matrix, names, min(width, PAIR) - 2, (height - 1) * across + 1, look)
     rows: list[Row] = [head]
@@ -195,17 +193,17 @@ def pairs_below(matrix: ConfusionMatrix, names: Sequence[str], width: int, heigh
     return rows
 
 
-class Judged(NamedTuple):
-    """The scores of all classes, and the rows, columns and counts of the pairs that are most confused."""
+class Assessment(NamedTuple):
+    """The scores of all classes, and the rows, columns and counts of the most confused pairs."""
 
     scores: list[ClassScore]
     confusions: list[tuple[int, int, int]]
 
 
 @lru_cache(4)
-def judged(matrix: ConfusionMatrix, names: tuple[str, ...]) -> Judged:
-    """What is said of a matrix in every picture of it."""
-    return Judged(class_scores(matrix, names), largest_confusions(matrix, PAIRS))
+def assessed(matrix: ConfusionMatrix, names: tuple[str, ...]) -> Assessment:
+    """What every picture of a matrix needs."""
+    return Assessment(class_scores(matrix, names), largest_confusions(matrix, PAIRS))
 
 
 def _cell(number: int, images: int, place: tuple[int, int], width: int, marks: Marks, look: Look) -> Part:
@@ -236,9 +234,9 @@ def count_or_percent(number: int, share: float, as_percent: bool) -> str:
 
 @lru_cache(4)
 def _heads(names: tuple[str, ...], width: int) -> list[str]:
-    """The names in so many columns, cut so that as many as can be are told apart.
+    """The names in so many columns, cut so that as many as possible differ.
 
-    Their beginnings where these do it; else their beginnings and ends, or what follows a beginning that several share.
+    By their beginnings; else by beginnings and ends, or by what follows a common beginning.
     """
     ways = [[_beginning(name, width) for name in names]]
     if width >= 3:
@@ -249,7 +247,7 @@ def _heads(names: tuple[str, ...], width: int) -> list[str]:
 
 @lru_cache(16)
 def _same(names: tuple[str, ...], width: int) -> list[int]:
-    """With how many characters each name begins as all others do that look like it in so many columns."""
+    """The length of each name's common beginning with all that look like it in so many columns."""
     alike: dict[str, list[str]] = {}
     for name in names:
         alike.setdefault(_beginning(name, width), []).append(name)
@@ -264,7 +262,7 @@ def _common(names: Sequence[str]) -> int:
 
 @lru_cache(16)
 def _differ(names: tuple[str, ...], width: int) -> bool:
-    """Whether the names differ in their beginnings, of so many columns."""
+    """Whether the beginnings of the names, of so many columns, all differ."""
     return len({_beginning(name, width) for name in names}) == len(names)
 
 
@@ -273,7 +271,7 @@ def _beginning(name: str, width: int) -> str:
 
 
 def _shortened(names: Sequence[str], k: int, width: int) -> str:
-    """The k-th name in at most `width` columns, so that it still tells the class from the others if it can."""
+    """The k-th name in at most `width` columns, cut so that it differs from the others if possible."""
     name = names[k]
     if width < 4 or cell_len(name) <= width or _differ(tuple(names), width - 1):
         return cut(name, width)
@@ -282,6 +280,6 @@ def _shortened(names: Sequence[str], k: int, width: int) -> str:
 
 
 def _cut_within(name: str, width: int) -> str:
-    """`name` in at most `width` columns, its beginning and its end, with a sign where it was cut."""
+    """`name` in at most `width` columns: its beginning, an ellipsis and its end where it is longer."""
     tail = (width + 1) // 2
     return name if cell_len(name) <= width else cut(name, width - tail) + end(name, tail)

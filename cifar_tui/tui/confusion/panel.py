@@ -1,4 +1,4 @@
-"""The confusion matrices of the selected run: after each epoch on the validation images, at the end on the test's."""
+"""The confusion view: matrices of the selected run for the validation after each epoch, and for the test at the end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import Evaluated
 from cifar_tui.formatting import printable
 from cifar_tui.state import RunState
-from cifar_tui.tui.confusion.matrix import ROWS_ABOVE, Frame, Marks, judged, scrolled
+from cifar_tui.tui.confusion.matrix import ROWS_ABOVE, Frame, Marks, assessed, scrolled
 from cifar_tui.tui.confusion.picture import picture
 from cifar_tui.tui.confusion.search import Search
 from cifar_tui.tui.runs.entry import ENDED, Entry
@@ -22,7 +22,7 @@ from cifar_tui.tui.widgets.lines import Panel, paragraph
 
 
 class Names(NamedTuple):
-    """The classes, and their names as they can be drawn in a look."""
+    """The classes, and their names in drawable characters."""
 
     classes: tuple[str, ...]
     look: Look
@@ -30,7 +30,7 @@ class Names(NamedTuple):
 
 
 def evaluations(state: RunState | None) -> list[Evaluated]:
-    """Those of the validation images, epoch by epoch, and the test's at the end; damaged ones are left out."""
+    """The validations, epoch by epoch, and the test at the end; damaged ones are left out."""
     if state is None or state.started is None:
         return []
     size = len(state.started.classes)
@@ -38,8 +38,8 @@ def evaluations(state: RunState | None) -> list[Evaluated]:
     return [each for each in every if size and len(each.confusion) == size]
 
 
-def why_none(entry: Entry | None) -> str:
-    """Why there is no matrix to show, and when there will be one."""
+def why_no_matrix(entry: Entry | None) -> str:
+    """Why there is no matrix, and when there will be one."""
     if entry is None:
         return "no run is selected"
     status = entry.status
@@ -56,7 +56,7 @@ def why_none(entry: Entry | None) -> str:
 
 
 class ConfusionPanel(Panel, can_focus=True):
-    """A matrix with a cell cursor, of the newest evaluation unless an earlier one is chosen."""
+    """A matrix with a cell cursor: of the newest evaluation, or of an earlier one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1, 0)", show=False),
@@ -73,7 +73,7 @@ class ConfusionPanel(Panel, can_focus=True):
         super().__init__(id=id, classes=classes)
         self._shown: int | None = None
         self._cursor: tuple[int, int] | None = None
-        """None until there is a matrix: it begins on the pair that is most confused."""
+        """None until there is a matrix; it starts on the most confused pair."""
         self._corner = (0, 0)
         self._percent = False
         self._frame: Frame | None = None
@@ -110,21 +110,21 @@ class ConfusionPanel(Panel, can_focus=True):
 
     @property
     def scrolls(self) -> bool:
-        """Whether a part of the matrix is out of sight."""
+        """Whether a part of the matrix is not visible."""
         return self._frame is not None and self._frame.is_part
 
     def toggle_percent(self) -> None:
-        """Counts, or percentages of their row."""
+        """Switch between counts and percentages of their row."""
         self._percent = not self._percent
         self.draw()
 
     def find(self, typed: str) -> None:
-        """Go to the class whose name has this in it, one that begins with it before others; empty ends the search."""
+        """Go to the class whose name contains this, first to one that begins with it; empty ends the search."""
         self._search = Search.of(typed, _classes(self.entry))
         self._go_to_found()
 
     def find_next(self) -> None:
-        """Go to the next of these classes."""
+        """Go to the next matching class."""
         self._search = self._search.next()
         self._go_to_found()
 
@@ -136,7 +136,7 @@ class ConfusionPanel(Panel, can_focus=True):
             self.draw()
 
     def _jump(self, row: int, column: int) -> None:
-        """Put the cursor on a cell, in the middle of what is shown where the cell was out of sight."""
+        """Move the cursor to a cell, which is centred where it was not visible."""
         frame, (top, left) = self._frame, self._corner
         if frame is not None and not (top <= row < top + frame.rows and left <= column < left + frame.columns):
             self._corner = row - frame.rows // 2, column - frame.columns // 2
@@ -144,10 +144,10 @@ class ConfusionPanel(Panel, can_focus=True):
         self.draw()
 
     def go_to_confused(self, step: int) -> None:
-        """Go to the pair that is confused most often, or from such a pair so many on; those are `PAIRS`."""
+        """Go to the most confused pair, or from one of the `PAIRS` most confused so many further."""
         if self._frame is None:
             return
-        pairs = [(row, column) for row, column, _ in judged(self._matrix, self._names.drawn).confusions]
+        pairs = [(row, column) for row, column, _ in assessed(self._matrix, self._names.drawn).confusions]
         if pairs and self._cursor is not None:
             place = (pairs.index(self._cursor) + step) % len(pairs) if self._cursor in pairs else 0
             self._jump(*pairs[place])
@@ -157,10 +157,10 @@ class ConfusionPanel(Panel, can_focus=True):
         return self._found()[-1 if self._shown is None else self._shown].confusion
 
     def lines(self, width: int, height: int) -> list[Strip]:
-        """The matrix with the cell cursor in sight, or why there is none."""
+        """The matrix, scrolled to its cursor, or why there is none."""
         found, self._frame = self._found(), None
         if not found:
-            return paragraph(why_none(self.entry), width, self.look)[:height]
+            return paragraph(why_no_matrix(self.entry), width, self.look)[:height]
         if self._shown is not None and self._shown >= len(found) - 1:
             self._shown = None
         matrix = found[-1 if self._shown is None else self._shown].confusion
@@ -184,7 +184,7 @@ class ConfusionPanel(Panel, can_focus=True):
             self.draw()
 
     def action_page(self, pages: int) -> None:
-        """Move it by as many rows as are in sight."""
+        """Move it by as many rows as are visible."""
         if self._frame is not None:
             self.action_move(pages * self._frame.rows, 0)
 
@@ -194,7 +194,7 @@ class ConfusionPanel(Panel, can_focus=True):
             self.action_move(0, -self._frame.size if column == 0 else self._frame.size)
 
     def on_click(self, event: events.Click) -> None:
-        """The cursor goes where the mouse points."""
+        """Move the cursor to the clicked cell."""
         frame, at = self._frame, event.get_content_offset(self)
         if frame is None or at is None:
             return
@@ -204,12 +204,12 @@ class ConfusionPanel(Panel, can_focus=True):
             self.draw()
 
     def watch_has_focus(self, focused: bool) -> None:
-        """The cursor shows whether keys move it."""
+        """Draw the cursor as one that keys move, or not."""
         super().watch_has_focus(focused)
         self.draw()
 
     def _drawn_names(self) -> tuple[str, ...]:
-        """The classes' names as they can be drawn; a thousand of them are not made anew for every move."""
+        """The classes' names in drawable characters, kept: there may be a thousand."""
         classes = _classes(self.entry)
         if self._names.classes is not classes or self._names.look != self.look:
             self._names = Names(classes, self.look, tuple(self.look.text(printable(name)) for name in classes))
@@ -225,7 +225,7 @@ def _classes(entry: Entry | None) -> tuple[str, ...]:
 
 
 def first_cell(matrix: ConfusionMatrix) -> tuple[int, int]:
-    """Where the cursor begins: on the pair that is most confused."""
+    """Where the cursor starts: on the most confused pair."""
     for row, column, _ in largest_confusions(matrix, 1):
         return row, column
     return 0, min(1, len(matrix) - 1)

@@ -1,4 +1,4 @@
-"""Classes that are found by a part of their names."""
+"""Search for classes by a part of their names."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from cifar_tui.formatting import count, printable
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is looked for, and the classes that have it in their names.
+    """A search, and the classes that match.
 
     Attributes:
-        typed: As it was typed; empty where nothing is looked for.
-        found: The numbers of the classes: first the one of this name, then those that begin with it, then the others.
-        place: Which of them is meant.
+        typed: The search term; empty where there is no search.
+        found: Indices of the matching classes: the one of this name, those that begin with it, then the others.
+        place: The index of the current one in `found`.
     """
 
     typed: str = ""
@@ -24,7 +24,7 @@ class Search:
 
     @staticmethod
     def of(typed: str, names: Sequence[str]) -> Search:
-        """The search among these names; case does not matter."""
+        """Search these names, ignoring case."""
         part = typed.strip().casefold()
         if not part:
             return Search()
@@ -34,7 +34,7 @@ class Search:
         return Search(typed.strip(), tuple(found))
 
     def next(self) -> Search:
-        """The search with the next class meant; after the last one comes the first."""
+        """Go to the next match; after the last one, to the first."""
         return replace(self, place=(self.place + 1) % max(1, len(self.found)))
 
     def __str__(self) -> str:

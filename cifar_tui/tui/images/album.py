@@ -1,7 +1,8 @@
-"""What the view of images pages through: some images, what is told of each, and what is said above them."""
+"""The images that the images view pages through: loaded on a thread, each with a caption, below two headings."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from cifar_tui.tui.images.thumbnails import Captioned
@@ -11,13 +12,13 @@ from cifar_tui.tui.widgets.lines import Part
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The page that is shown, as its headings have to know it.
+    """The page that is shown, as the headings need it.
 
     Attributes:
         place: Which images of how many: `1–2 of 27`.
         width: Columns.
         more: Whether there are other pages.
-        focused: Whether the cursor keys act here.
+        focused: Whether the cursor keys act on it.
     """
 
     place: str
@@ -26,39 +27,41 @@ class Page:
     focused: bool
 
 
-class Album:
-    """Images that are opened on a thread and paged through. Only the screen's thread touches it."""
+class Album(ABC):
+    """Images to page through. Only the screen's thread uses it."""
 
-    none = "there is no such test image"
-    """What is said where all are open and none is to be shown."""
+    empty = "there is no such test image"
+    """The message where the images are loaded and none is to be shown."""
     back = "confusion"
-    """The view that Escape goes to."""
+    """The view that Escape leads to."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release the images, and end the loading."""
 
     @property
+    @abstractmethod
     def total(self) -> int | None:
-        """How many images there are; None while none are open."""
-        raise NotImplementedError
+        """How many images there are; None while none are loaded."""
 
     @property
-    def nothing(self) -> str:
-        """Why none are open, or what is done to have some."""
-        raise NotImplementedError
+    @abstractmethod
+    def status(self) -> str:
+        """How far the loading is, or why it failed."""
 
     @property
-    def shown(self) -> object:
-        """What is the same only while the same images are shown."""
-        raise NotImplementedError
+    @abstractmethod
+    def version(self) -> object:
+        """Equal as long as the same images are shown."""
 
+    @abstractmethod
     def card(self, place: int, look: Look) -> Captioned:
         """The image at this place, from 0 to `total` less one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def headings(self, page: Page, look: Look) -> list[list[Part]]:
-        """Two lines: what is shown and which part of it; whose answers they are, and by what keys others come."""
-        raise NotImplementedError
+        """Two lines: what is shown and which part of it; whose predictions they are, and the keys for others."""
 
+    @abstractmethod
     def step(self, rows: int, columns: int) -> None:
         """Choose other images, as the cursor keys ask for."""
-
-    def next_kind(self) -> None:
-        """Choose other images, as `v` asks for."""

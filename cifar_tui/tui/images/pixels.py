@@ -1,7 +1,7 @@
-"""Small images in real pixels: the terminal is sent each once, and draws it where text stands for it.
+"""Small images in real pixels: each is sent to the terminal once, which draws it in the place of characters.
 
-By Kitty's graphics protocol with Unicode placeholders: characters whose marks name a part of an image and whose colour
-names the image. Whatever covers or clears them does the same to the image.
+By Kitty's graphics protocol with Unicode placeholders: characters whose marks denote a part of an image and whose
+colour denotes the image. Whatever covers or clears them does the same to the image.
 """
 
 from __future__ import annotations
@@ -21,32 +21,30 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CELL = 10
-"""Pixels that are sent for a column, and twice as many for a line: textual-image's own, where it cannot ask."""
-
-
+"""Pixels that are sent for a column, and twice as many for a line: textual-image's default."""
 Drawn = tuple[bytes, int]
-"""An image's pixels, and in how many columns it is drawn."""
+"""An image's pixels, and its width in columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An image that the terminal has, and what is written for it to be seen."""
+    """An image in the terminal's memory, and the lines of placeholders that show it."""
 
     number: int
     lines: list[tuple[str, Style]]
 
 
 class Pixels:
-    """Draws as `thumbnail` does, in pixels where that can be.
+    """Draws images as `thumbnail` does, but in pixels where possible.
 
-    The terminal keeps the images of two pages: those of the one that is shown go once another has taken its place.
+    The terminal keeps the images of two pages: the shown one and the one before it.
     """
 
     def __init__(self, write: Callable[[str], None]) -> None:
-        """Draw on a terminal that draws images in the place of placeholders.
+        """Draw on a terminal that supports placeholders.
 
         Args:
-            write: Writes to it, before what is drawn by the caller from then on.
+            write: Writes to the terminal, before whatever the caller draws from then on.
         """
         self._write = write
         self._failed = False
@@ -54,21 +52,21 @@ class Pixels:
         self._shown: dict[Drawn, Placed] = {}
 
     def turn(self) -> None:
-        """What is drawn from now on is a page: another, or what changed of the same one."""
+        """Start a page: another one, or the same with changes."""
         self._delete(placed for drawn, placed in self._before.items() if drawn not in self._shown)
         self._before, self._shown = self._shown, {}
 
     def close(self) -> None:
-        """Have the terminal forget all images."""
+        """Delete all images from the terminal."""
         self._delete({**self._before, **self._shown}.values())
         self._before, self._shown = {}, {}
 
     def draw(self, pixels: NDArray[np.uint8], columns: int, look: Look) -> list[Row]:
-        """An image as lines of parts.
+        """An image in lines.
 
         Args:
             pixels: (3, 32, 32) uint8, RGB.
-            columns: 32 or 16, of half as many lines.
+            columns: 32 or 16; lines are half as many.
             look: How to draw.
         """
         if not self._failed and look.colour and not look.ascii:
@@ -77,7 +75,7 @@ class Pixels:
                 placed = self._shown.get(drawn) or self._before.get(drawn) or self._place(pixels, columns)
                 self._shown[drawn] = placed
                 return [[part] for part in placed.lines]
-            except Exception:  # noqa: BLE001  (half blocks are better than what a strange version of the library raises)
+            except Exception:  # noqa: BLE001  (half blocks are better than an error of the library)
                 self._failed = True
         return thumbnail(pixels, columns, look)
 
@@ -97,5 +95,5 @@ class Pixels:
         return Placed(image.terminal_image_id, lines)
 
     def _delete(self, those: Iterable[Placed]) -> None:
-        # The library's own `cleanup` leaves the images where they are.
+        # The library's own `cleanup` does not remove images from the screen.
         self._write("".join(f"\x1b_Ga=d,d=I,i={placed.number},q=2\x1b\\" for placed in those))

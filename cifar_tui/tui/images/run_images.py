@@ -1,4 +1,4 @@
-"""The test images of the selected run as the view of images pages through them: of a cell, of a class, or all."""
+"""The test images of the selected run: those of a cell of the confusion matrix, of a class, or all."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from cifar_tui.formatting import printable
 from cifar_tui.tui.images.album import Album, Page
+from cifar_tui.tui.images.image_loader import ImageLoader
 from cifar_tui.tui.images.selection import Selection
-from cifar_tui.tui.images.test_images import Opened
 from cifar_tui.tui.images.thumbnails import Card
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part, fitting
@@ -16,96 +16,100 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from cifar_tui.runs.inference import Gallery
+    from cifar_tui.runs.test_images import PredictedImages
 
 TOP = 3
-"""Classes that are named for each."""
+"""Classes that are named for each image, the most probable ones."""
 
 
-def card(gallery: Gallery, number: int, look: Look) -> Card:
-    """One of the test images, with the answer to it."""
-    probabilities, true = gallery.answers.probabilities[number], int(gallery.answers.labels[number])
-    # Of equal ones, the one that counts as the answer comes first, as it does in `Answers.predicted`.
+def image_card(loaded: PredictedImages, index: int, look: Look) -> Card:
+    """One of the test images, with the prediction for it."""
+    probabilities, true = loaded.predictions.probabilities[index], int(loaded.predictions.labels[index])
+    # Of equal ones, the predicted class comes first, as in `Predictions.predicted`.
     likeliest = (-probabilities).argsort(kind="stable")[:TOP].tolist()
-    names = [look.text(printable(gallery.classes[k])) for k in likeliest]
+    names = [look.text(printable(loaded.classes[k])) for k in likeliest]
     top = tuple(zip(names, probabilities[likeliest].tolist(), strict=True))
-    return Card(gallery.images[number], look.text(printable(gallery.classes[true])), top, likeliest[0] == true)
+    return Card(loaded.images[index], look.text(printable(loaded.classes[true])), top, likeliest[0] == true)
 
 
 class RunImages(Album):
-    """Those of `opened` that are chosen, the most confident answers first."""
+    """The loaded images that are selected, those with the most confident predictions first."""
 
-    def __init__(self, opened: Opened) -> None:
-        self._opened = opened
+    def __init__(self, loader: ImageLoader) -> None:
+        self._loader = loader
         self._selection = Selection()
         self._classes: tuple[str, ...] | None = None
-        """Those that the selection is about; None where it was made before any were open."""
-        self._chosen: tuple[object, NDArray[np.int64] | None] = (None, None)
+        """The classes that the selection refers to; None where it was made before any images were loaded."""
+        self._selected: tuple[object, NDArray[np.int64] | None] = (None, None)
+
+    def close(self) -> None:
+        """Release the images, and end the loading."""
+        self._loader.close()
 
     @property
     def total(self) -> int | None:
-        """How many are chosen; None while none are open."""
-        numbers = self._numbers()
-        return None if numbers is None else len(numbers)
+        """How many images are selected; None while none are loaded."""
+        indices = self._indices()
+        return None if indices is None else len(indices)
 
     @property
-    def nothing(self) -> str:
-        """Why none are open, or what is done to open them."""
-        return self._opened.said
+    def status(self) -> str:
+        """How far the loading is, or why it failed."""
+        return self._loader.status
 
     @property
-    def shown(self) -> object:
-        """The images that are open, and which of them are chosen."""
-        return self._opened.version, self._selection
+    def version(self) -> object:
+        """The images that are loaded, and the selection."""
+        return self._loader.version, self._selection
 
     def card(self, place: int, look: Look) -> Card:
-        """One of those that are chosen."""
-        gallery, numbers = self._opened.gallery, self._numbers()
-        assert gallery is not None
-        assert numbers is not None
-        return card(gallery, int(numbers[place]), look)
+        """One of the selected images."""
+        loaded, indices = self._loader.loaded, self._indices()
+        assert loaded is not None
+        assert indices is not None
+        return image_card(loaded, int(indices[place]), look)
 
-    def choose(self, true: int, predicted: int) -> None:
-        """Those of a cell of the matrix."""
+    def select(self, true: int, predicted: int) -> None:
+        """Show the images of a cell of the confusion matrix."""
         self._selection, self._classes = Selection(true, predicted, "all"), None
 
     def step(self, rows: int, columns: int) -> None:
-        """Another true class, or another predicted one."""
-        if self._opened.gallery is not None:
-            self._selection = self._selection.stepped(rows, columns, len(self._opened.gallery.classes))
+        """Select another true class, or another predicted one."""
+        if self._loader.loaded is not None:
+            self._selection = self._selection.stepped(rows, columns, len(self._loader.loaded.classes))
 
     def next_kind(self) -> None:
-        """Wrong ones, right ones, all."""
+        """Select wrong predictions, right ones, or all."""
         self._selection = self._selection.next_kind()
 
     def headings(self, page: Page, look: Look) -> list[list[Part]]:
-        """The classes that are chosen; whose answers they are."""
-        opened, selection, gallery = self._opened, self._selection, self._opened.gallery
-        assert gallery is not None
-        names = [look.text(printable(name)) for name in gallery.classes]
-        what: list[Part] = [(selection.words(names, page.width, look), look.strong), page.place]
-        what += opened.remark("3", look)
+        """The selected classes; by which weights they are predicted."""
+        loader, selection, loaded = self._loader, self._selection, self._loader.loaded
+        assert loaded is not None
+        names = [look.text(printable(name)) for name in loaded.classes]
+        what: list[Part] = [(selection.description(names, page.width, look), look.strong), page.place]
+        what += loader.notice("3", look)
         paging = ["PgUp PgDn"] if page.focused and page.more else []
         kinds = [] if selection.is_cell else ["v: wrong, right, all"]
-        keys = "↑↓ true class, ←→ taken for" if page.focused else "Tab: the cursor keys"
+        keys = "↑↓ true class, ←→ predicted" if page.focused else "Tab: the cursor keys"
         what += [(hint, look.dim) for hint in (*paging, *kinds)]
-        weights: list[Part] = [f"test images, weights of epoch {gallery.answers.epoch}"]
+        weights: list[Part] = [f"test images, weights of epoch {loaded.predictions.epoch}"]
         weights += [(hint, look.dim) for hint in (keys, "Esc: matrix")]
         return [fitting(what, page.width, look), fitting(weights, page.width, look)]
 
-    def _numbers(self) -> NDArray[np.int64] | None:
-        """The numbers of the images that are chosen; None while none are open."""
-        gallery = self._opened.gallery
-        if gallery is None:
+    def _indices(self) -> NDArray[np.int64] | None:
+        """The indices of the selected images; None while none are loaded."""
+        loaded = self._loader.loaded
+        if loaded is None:
             return None
         if self._classes is None:
-            self._classes = gallery.classes
+            self._classes = loaded.classes
         selection = self._selection
         last = max(selection.true or 0, selection.predicted or 0)
-        if self._classes != gallery.classes or last >= len(gallery.classes):
-            self._selection, self._classes = Selection(), gallery.classes
+        if self._classes != loaded.classes or last >= len(loaded.classes):
+            self._selection, self._classes = Selection(), loaded.classes
             selection = self._selection
-        shown = self.shown
-        if self._chosen[0] != shown:
-            self._chosen = shown, selection.of(gallery.answers)
-        return self._chosen[1]
+        version = self.version
+        if self._selected[0] != version:
+            self._selected = version, selection.indices(loaded.predictions)
+        return self._selected[1]

@@ -1,6 +1,6 @@
 """The private parts of textual-image that images in pixels depend on, all of them.
 
-`tests/tui/views/test_textual_image_compat.py` fails when a release changes one; `pyproject.toml` bounds its version.
+`tests/tui/images/test_textual_image_compat.py` fails when a release changes one; `pyproject.toml` bounds its version.
 
 When it is imported, the library queries the terminal for its abilities where `sys.__stdout__` is one, and would take
 what is typed meanwhile for the reply. While the dashboard runs, `sys.__stdout__` is a pipe (`runtime.prints`).

@@ -1,4 +1,4 @@
-"""Small images in lines: two pixels in each half block, or characters by brightness, with what they are taken for."""
+"""Small images in lines: two pixels in each half block, or characters by brightness, with their predicted classes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from rich.style import Style
 from textual.strip import Strip
 
 from cifar_tui.formatting import percent
-from cifar_tui.tui.compare.table import cut, cut_before
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Part, line, width_of
+from cifar_tui.tui.widgets.lines import Part, cut, cut_start, line, width_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +54,7 @@ class Captioned(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Card:
-    """An image and the answer to it.
+    """An image and the prediction for it.
 
     Attributes:
         pixels: (3, 32, 32) uint8, RGB.
@@ -72,7 +71,7 @@ class Card:
     file: str = ""
 
     def words(self, width: int, look: Look) -> list[Row]:
-        """What it is and what it is taken for, with the likeliest classes below each other: `bird → plane  93.20 %`.
+        """The true class and the likeliest ones, below each other: `bird → plane  93.20 %`.
 
         In place of the class of a file stands its name, and that of its class, where it is known, in brackets below.
         """
@@ -81,7 +80,7 @@ class Card:
         most = max(room // 2, room - cell_len(self.top[0][0]))
         if self.file:
             # Those of a camera differ at their ends.
-            known = [cut_before(self.file, most, look), cut(f"({self.true})", most, look) if self.true else ""]
+            known = [cut_start(self.file, most, look), cut(f"({self.true})", most, look) if self.true else ""]
         else:
             known = [cut(self.true, most, look)]
         column = max(map(cell_len, known))

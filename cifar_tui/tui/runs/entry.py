@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.formatting import figure
+from cifar_tui.records import Summary
 
 if TYPE_CHECKING:
     from cifar_tui.runs.messages import Loading
     from cifar_tui.runs.run import Run
     from cifar_tui.state import RunState
+    from cifar_tui.store.events_file import Tail
     from cifar_tui.store.run_folder import RunFolder
-    from cifar_tui.store.tail import Tail
 
 Status = Literal[
     "ready", "loading", "running", "pausing", "paused", "stopping",
     "finished", "stopped", "interrupted", "diverged", "failed",
 ]  # fmt: skip
 ENDED: tuple[Status, ...] = ("finished", "stopped", "interrupted", "diverged", "failed")
-KNOWN: tuple[Status, ...] = ("running", "paused", *ENDED)
-"""What a summary may say."""
 
 
 @dataclass(slots=True, eq=False)
@@ -40,7 +38,7 @@ class Entry:
     """The fold of its events; None until it has begun, or until an earlier run's events are read."""
     tail: Tail | None = None
     """What its stream grows by, where another process trains it and it is shown."""
-    summary: dict[str, Any] = field(default_factory=dict)
+    summary: Summary | None = None
     """What `summary.json` says of an earlier run."""
     loading: Loading | None = None
     """What it does before it begins."""
@@ -60,7 +58,7 @@ class Entry:
     @property
     def elsewhere(self) -> bool:
         """Whether another process trains it."""
-        return self.run is None and self.summary.get("state") in ("running", "paused")
+        return self.run is None and self.summary is not None and self.summary.state in ("running", "paused")
 
     @property
     def to_be_read(self) -> bool:
@@ -74,7 +72,7 @@ class Entry:
             return self.asked
         if self.run is not None and (self.state is None or self.loading is not None):
             return "loading"
-        found = self.summary.get("state")
+        found = self.summary.state if self.summary is not None else None
         if self.elsewhere and self.state is not None and self.state.finished is not None:
             # It was gone on with, and has not told so yet.
             return "running" if found == "running" else "paused"
@@ -82,9 +80,9 @@ class Entry:
             # Its events cannot know that its process died; its summary was told.
             died = found == "interrupted" and self.run is None and self.state.finished is None
             return "interrupted" if died else self.state.status
-        if found is None and not self.error:
+        if self.summary is None and not self.error:
             return "ready"
-        return next((status for status in KNOWN if status == found), "failed")
+        return found or "failed"
 
     @property
     def id(self) -> str:
@@ -97,7 +95,3 @@ class Entry:
         if self.folder is not None:
             return self.folder.id.split("-", 2)[-1]
         return "" if self.config is None else self.config.run_name
-
-    def figure(self, key: str) -> float | None:
-        """A number of the summary, which may be damaged and hold anything; None where it is none."""
-        return figure(self.summary.get(key))

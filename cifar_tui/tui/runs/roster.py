@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.stored import AS_MADE, Overrides
+from cifar_tui.records import NO_OVERRIDES, Overrides, Summary
 from cifar_tui.tui.runs.entry import ENDED, Entry
 from cifar_tui.tui.runtime.inbox import Inbox
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from cifar_tui.runs.run import Run
     from cifar_tui.runs.workspace import Workspace
     from cifar_tui.state import RunState
+    from cifar_tui.store.events_file import Tail
     from cifar_tui.store.requests import Request
     from cifar_tui.store.run_folder import RunFolder
-    from cifar_tui.store.tail import Tail
 
 
 class Roster:
@@ -70,7 +70,7 @@ class Roster:
         self._own.append(entry)
         return entry
 
-    def take_in(self, found: Iterable[tuple[RunFolder, dict[str, Any]]]) -> tuple[list[Entry], list[Entry]]:
+    def take_in(self, found: Iterable[tuple[RunFolder, Summary]]) -> tuple[list[Entry], list[Entry]]:
         """Runs with their summaries as they are in their folders now.
 
         Returns:
@@ -115,7 +115,7 @@ class Roster:
         run = self._session().new_run(config, lambda message: self._inbox.put(run, message))
         self._begin(entry, run)
 
-    def resume(self, entry: Entry, given: Overrides = AS_MADE) -> None:
+    def resume(self, entry: Entry, given: Overrides = NO_OVERRIDES) -> None:
         """Go on with a run that ended before its end.
 
         Args:
@@ -171,10 +171,7 @@ class Roster:
         """
         if entry.config is None:
             assert entry.folder is not None
-            content = entry.folder.read_config().get("options")
-            if not isinstance(content, dict):
-                raise CifarTuiError(f"{entry.folder.config_file}: damaged, it has no options")
-            entry.config = _moved(entry.folder, TrainingConfig.from_dict(content, str(entry.folder.config_file)))
+            entry.config = _moved(entry.folder, entry.folder.read_record().options)
         return replace(entry.config, name=None)
 
     def receive(self, run: Run, message: Message) -> Entry | None:
@@ -203,7 +200,7 @@ class Roster:
             if isinstance(message, RunStarted) and run.folder is not None:
                 entry.summary = _device_name(run.folder)
             elif isinstance(message, Resumed) and message.device_name:
-                entry.summary = entry.summary | {"device_name": message.device_name}
+                entry.summary = replace(entry.summary or Summary(id=entry.id), device_name=message.device_name)
             entry.state.apply(message)
             if (entry.asked, message.type) == ("pausing", "paused"):
                 entry.asked = ""
@@ -235,17 +232,15 @@ class Roster:
         entry.config = entry.config or run.config
 
 
-def read_run(folder: RunFolder) -> tuple[dict[str, Any], RunState, Tail]:
+def read_run(folder: RunFolder) -> tuple[Summary, RunState, Tail]:
     """A run's summary as it is now, the fold of its events, and what comes after them; for a background thread.
 
     Raises:
         InputError: Its events cannot be read.
     """
     from cifar_tui.store import catalog
-    from cifar_tui.store.tail import Tail
 
-    tail = Tail(folder)
-    return catalog.summary_of(folder), tail.begin(), tail
+    return catalog.summary_of(folder), *folder.follow()
 
 
 def _send(entry: Entry, request: Request) -> None:
@@ -261,21 +256,20 @@ def _moved(folder: RunFolder, config: TrainingConfig) -> TrainingConfig:
 
     with contextlib.suppress(CifarTuiError):
         found = stored_run(folder)
-        place = found.places[0]
+        place = found.locations[0]
         return replace(config, data=place.data, data_dir=place.data_dir, model_dir=found.config.model_dir)
     return config
 
 
-def _device_name(folder: RunFolder) -> dict[str, Any]:
-    """What its events leave out of what its device is called."""
-    try:
-        return {"device_name": folder.read_config().get("device_name")}
-    except CifarTuiError:
-        return {}
+def _device_name(folder: RunFolder) -> Summary:
+    """The name of its device, which its events leave out."""
+    with contextlib.suppress(CifarTuiError):
+        return Summary(id=folder.id, device_name=folder.read_record().device_name)
+    return Summary(id=folder.id)
 
 
-def _message(summary: dict[str, Any]) -> str:
-    return str(summary.get("message") or "") if summary.get("state") == "failed" else ""
+def _message(summary: Summary) -> str:
+    return (summary.message or "") if summary.state == "failed" else ""
 
 
 def _why_not_start(entry: Entry) -> str:

@@ -62,8 +62,8 @@ def cells(entry: Entry, shown: Sequence[Column], look: Look) -> list[Text]:
     }
     plain = {
         # Of a class of the user's own, and of a path, the last part.
-        "model": (_summary(entry, "model") if entry.config is None else entry.config.model).rpartition(":")[2],
-        "data": (_summary(entry, "data") if entry.config is None else entry.config.data).rpartition("/")[2],
+        "model": _model(entry).rpartition(":")[2],
+        "data": _data(entry).rpartition("/")[2],
         "epoch": _epoch(entry),
         "best val": percent(_best(entry)),
         "test": percent(_test(entry)),
@@ -87,9 +87,7 @@ def cells(entry: Entry, shown: Sequence[Column], look: Look) -> list[Text]:
 
 def matches(entry: Entry, words: Sequence[str]) -> bool:
     """Whether each word is part of what the run's row says."""
-    model = _summary(entry, "model") if entry.config is None else entry.config.model
-    data = _summary(entry, "data") if entry.config is None else entry.config.data
-    text = f"{entry.status} {entry.id} {entry.name} {model} {data}".lower()
+    text = f"{entry.status} {entry.id} {entry.name} {_model(entry)} {_data(entry)}".lower()
     return all(word in text for word in words)
 
 
@@ -179,8 +177,15 @@ class RunsTable(DataTable[Text], inherit_bindings=False, can_focus=False):
             self._tell_selected()
 
 
-def _summary(entry: Entry, key: str) -> str:
-    value = entry.summary.get(key)
+def _model(entry: Entry) -> str:
+    return _known(entry.config.model if entry.config else entry.summary and entry.summary.model)
+
+
+def _data(entry: Entry) -> str:
+    return _known(entry.config.data if entry.config else entry.summary and entry.summary.data)
+
+
+def _known(value: object) -> str:
     return UNKNOWN if value is None else str(value)
 
 
@@ -189,21 +194,21 @@ def _epoch(entry: Entry) -> str:
         # As in its summary, an ended run's are those that are whole.
         reached = entry.state.epoch if entry.under_way else len(entry.state.epochs)
         return f"{reached}/{entry.state.started.epochs}"
-    if entry.summary:
-        return f"{_summary(entry, 'epochs')}/{_summary(entry, 'planned_epochs')}"
+    if entry.summary is not None:
+        return f"{_known(entry.summary.epochs)}/{_known(entry.summary.planned_epochs)}"
     return f"0/{entry.config.epochs}" if entry.config else UNKNOWN
 
 
 def _best(entry: Entry) -> float | None:
     if entry.state is not None and entry.state.started is not None:
         return entry.state.best.val_accuracy if entry.state.best else None
-    return entry.figure("best_val_accuracy")
+    return entry.summary.best_val_accuracy if entry.summary else None
 
 
 def _test(entry: Entry) -> float | None:
     if entry.state is not None and entry.state.started is not None:
         return entry.state.test.accuracy if entry.state.test else None
-    return entry.figure("test_accuracy")
+    return entry.summary.test_accuracy if entry.summary else None
 
 
 def _time(entry: Entry) -> str:
@@ -212,14 +217,14 @@ def _time(entry: Entry) -> str:
         if entry.under_way and entry.state.finished is None and math.isfinite(entry.state.eta):
             return f"{time_left(entry.state.eta)} left"
         return duration(entry.state.seconds)
-    return duration(entry.figure("seconds"))
+    return duration(entry.summary.seconds if entry.summary else None)
 
 
 def _speed(entry: Entry) -> str:
     if entry.state is not None and entry.state.started is not None:
         speed = entry.state.training_speed or entry.state.images_per_second
         return count(round(speed)) if math.isfinite(speed) else UNKNOWN
-    found = entry.figure("images_per_second")
+    found = entry.summary.images_per_second if entry.summary else None
     return UNKNOWN if found is None else count(round(found))
 
 

@@ -1,4 +1,4 @@
-"""The learning rate and its plan, what the selected run computes on, and what the machine does meanwhile."""
+"""The learning rate and its schedule, the selected run's device, and the load of the machine."""
 
 from __future__ import annotations
 
@@ -11,23 +11,21 @@ from textual.strip import Strip
 from cifar_tui.formatting import plural, printable
 from cifar_tui.system.hardware import Sample, gpu_of
 from cifar_tui.tui.runs.entry import Entry
-from cifar_tui.tui.sidebar.machine import LABEL, Row, gpu_row, host_rows
+from cifar_tui.tui.sidebar.machine import gpu_row, host_rows
 from cifar_tui.tui.sidebar.rate import Plan, curve
+from cifar_tui.tui.sidebar.rows import Ranked, label
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Panel, line
+from cifar_tui.tui.widgets.lines import Panel, Row, line
 
 CURVE_LEAST = 2
-"""Lines of the lowest curve, its marker's included."""
+"""The least lines of a curve, with its marker's."""
 CURVE_SHAPE = 6
-"""How many times wider than high the curve is at least."""
+"""The least ratio of a curve's width to its height."""
 SPACIOUS = 12
-"""Lines from which on a blank one parts what is about different things."""
+"""The least lines with blank ones between the blocks."""
 
 FACTS = ("model", "parameters", "device", "precision", "threads", "batch_size", "seed")
-"""What a run's first event says of it."""
-
-Ranked = tuple[int, Row]
-"""A row, and its rank: where room lacks, those of the highest ranks are left out."""
+"""Fields of a run's first event."""
 
 
 class DevicePanel(Panel):
@@ -43,12 +41,12 @@ class DevicePanel(Panel):
         self.draw()
 
     def lines(self, width: int, height: int) -> list[Strip]:
-        """The picture: what fits, the most important first, and the curve in the room that is left."""
+        """The most important rows that fit, and the curve in the room that is left."""
         return picture(self.entry, self.sample, self.look, width, height)
 
 
 def picture(entry: Entry | None, sample: Sample | None, look: Look, width: int, height: int) -> list[Strip]:
-    """The learning rate's plan, a run's facts and the machine in `height` lines of `width` columns, or fewer."""
+    """The schedule, a run's facts and the machine, in up to `height` lines of `width` columns."""
     plan = Plan.of(entry) if entry is not None else None
     reserved = CURVE_LEAST if plan is not None and height >= 2 * CURVE_LEAST else 0
     gap = 1 if height >= SPACIOUS else 0
@@ -58,7 +56,7 @@ def picture(entry: Entry | None, sample: Sample | None, look: Look, width: int, 
         facts = _fact_rows(entry, sample, look)
         if plan is not None:
             rates.append((0, _rate_row(entry, plan, look)))
-    blocks = _fitting([rates, facts, _machine_rows(entry, sample, look, width)], height - reserved - 2 * gap)
+    blocks = _fitting_blocks([rates, facts, _machine_rows(entry, sample, look, width)], height - reserved - 2 * gap)
     if entry is not None and plan is not None and reserved:
         room = height - sum(map(len, blocks)) - 2 * gap
         blocks[0] += curve(plan, look, entry.number, width, min(room - 1, max(1, width // CURVE_SHAPE)))
@@ -71,44 +69,44 @@ def picture(entry: Entry | None, sample: Sample | None, look: Look, width: int, 
 def _rate_row(entry: Entry, plan: Plan, look: Look) -> Row:
     rate = entry.state.lr if entry.state is not None else math.nan
     now: Row = [(f"{rate:.2e}", look.strong), ", "] if math.isfinite(rate) else []
-    return [("lr".ljust(LABEL), look.dim), *now, f"peak {plan.max_lr:.2e}"]
+    return [label("lr", look), *now, f"peak {plan.max_lr:.2e}"]
 
 
 def _fact_rows(entry: Entry, sample: Sample | None, look: Look) -> list[Ranked]:
-    """What is trained on what: as its events tell it, else as its summary or its options do."""
+    """The model, its device and settings: from its events, else from its summary or its options."""
     known: dict[str, Any] = entry.config.to_dict() if entry.config is not None else {}
-    known |= {key: value for key, value in entry.summary.items() if isinstance(value, str | int)}
+    if entry.summary is not None:
+        known |= {key: value for key in FACTS if (value := getattr(entry.summary, key, None)) is not None}
     if entry.state is not None and entry.state.started is not None:
         known |= {key: getattr(entry.state.started, key) for key in FACTS}
     device, precision = known.get("device", ""), known.get("precision", "")
-    name = _device_name(entry, sample, device)
+    product = _device_name(entry, sample, device)
     size, seed, threads = known.get("batch_size"), known.get("seed"), known.get("threads")
     settings = (f"batch {size}" if size else "", "" if seed is None else f"seed {seed}", _counted(threads, "thread"))
     facts = (
         (6, "model", (str(known.get("model", "")).rpartition(":")[2], _counted(known.get("parameters"), "parameter"))),
-        (4, "device", (device, precision if precision != device else "", name)),
+        (4, "device", (device, precision if precision != device else "", product)),
         (7, "", settings),
     )
     return [
         (
             rank,
-            [(label.ljust(LABEL), look.dim), look.text(printable(", ".join(str(value) for value in values if value)))],
+            [label(name, look), look.text(printable(", ".join(str(value) for value in values if value)))],
         )
-        for rank, label, values in facts
+        for rank, name, values in facts
         if any(values)
     ]
 
 
 def _counted(value: Any, noun: str) -> str:
-    """Nothing where it is not known, or left to the program."""
+    """`2 threads`; empty where the value is unknown or chosen by the program."""
     return plural(value, noun) if isinstance(value, int) and value > 0 else ""
 
 
 def _device_name(entry: Entry, sample: Sample | None, device: str) -> str:
-    """A product name, where it is known."""
-    recorded = entry.summary.get("device_name")
-    if isinstance(recorded, str):
-        return recorded
+    """The product name, where it is known."""
+    if entry.summary is not None and entry.summary.device_name is not None:
+        return entry.summary.device_name
     gpu = gpu_of(sample, str(device)) if sample is not None and entry.state is not None else None
     return "" if gpu is None else gpu.name
 
@@ -118,9 +116,9 @@ def _machine_rows(entry: Entry | None, sample: Sample | None, look: Look, width:
         return []
     style, own = look.dim, None
     if entry is not None and entry.state is not None and entry.state.started is not None:
-        name = entry.summary.get("device_name")
+        name = entry.summary.device_name if entry.summary else None
         style = look.run(entry.number)
-        own = gpu_of(sample, entry.state.started.device, name if isinstance(name, str) else None)
+        own = gpu_of(sample, entry.state.started.device, name)
     cpu, memory = host_rows(sample.host, style, look, width)
     gpus = [
         (2 if gpu is own else 9 + place, gpu_row(gpu, style if gpu is own else look.dim, look, width, own=gpu is own))
@@ -129,8 +127,8 @@ def _machine_rows(entry: Entry | None, sample: Sample | None, look: Look, width:
     return [(3, cpu), (5, memory), *gpus]
 
 
-def _fitting(blocks: Sequence[list[Ranked]], height: int) -> list[list[Row]]:
-    """Of each block the rows that fit into `height` lines, all together."""
+def _fitting_blocks(blocks: Sequence[list[Ranked]], height: int) -> list[list[Row]]:
+    """The rows of each block that fit into `height` lines, by their ranks among all."""
     ranks = sorted(rank for block in blocks for rank, _ in block)
     last = ranks[: max(height, 1)][-1] if ranks else 0
     return [[row for rank, row in block if rank <= last] for block in blocks]

@@ -1,4 +1,4 @@
-"""What the process, the machine and its GPUs do, in lines."""
+"""Load and memory of the process, the machine and its GPUs, in rows."""
 
 from __future__ import annotations
 
@@ -8,22 +8,19 @@ from rich.style import Style
 
 from cifar_tui.formatting import UNKNOWN, plural, printable
 from cifar_tui.system.hardware import GpuSample, HostSample
+from cifar_tui.tui.sidebar.rows import LABEL, bar, label
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Part, width_of
+from cifar_tui.tui.widgets.lines import Row, width_of
 
-LABEL = 7
-"""Columns of the labels at the left."""
 BAR, FIGURE = 10, 19
 """Columns of a bar, and of the figures behind it with the space around them."""
 WIDE = LABEL + 2 * (BAR + FIGURE)
-"""Columns from which on there are bars."""
+"""The least columns for bars."""
 GIB = 2**30
-
-Row = list[Part]
 
 
 def host_rows(host: HostSample, style: Style, look: Look, width: int) -> tuple[Row, Row]:
-    """Processor and memory, the process's in `style` and the machine's, each a line of up to `width` columns."""
+    """Processor and memory in rows of up to `width` columns; the process's part in `style`, beside the machine's."""
     cpu, machine_cpu = _percent(host.process_cpu), _percent(host.machine_cpu)
     memory, machine_memory = f"{_gib(host.process_memory)} GiB", _part(host.memory_used, host.memory_total)
     cores = plural(host.cores, "core")
@@ -32,25 +29,25 @@ def host_rows(host: HostSample, style: Style, look: Look, width: int) -> tuple[R
         memories = (f"{memory}, machine {machine_memory}", f"{memory}, machine {_brief(machine_memory)}", memory)
         room = width - LABEL
         return (
-            [_label("cpu", look), look.text(_longest(cpus, room))],
-            [_label("memory", look), _longest(memories, room)],
+            [label("cpu", look), look.text(_longest(cpus, room))],
+            [label("memory", look), _longest(memories, room)],
         )
     share = None if host.process_cpu is None else host.process_cpu / host.cores / 100
     machine_share = None if host.machine_cpu is None else host.machine_cpu / 100
     total = max(1, host.memory_total)
     own = [
-        _bar(share, _longest((f"{cpu} of {cores}", f"{cpu}, {cores}"), FIGURE - 2), style, look),
-        _bar(host.process_memory / total, memory, style, look),
+        _figure(share, _longest((f"{cpu} of {cores}", f"{cpu}, {cores}"), FIGURE - 2), style, look),
+        _figure(host.process_memory / total, memory, style, look),
     ]
     machine = [
-        _bar(machine_share, f"machine {machine_cpu}", look.dim, look),
-        _bar(host.memory_used / total, f"machine {machine_memory}", look.dim, look),
+        _figure(machine_share, f"machine {machine_cpu}", look.dim, look),
+        _figure(host.memory_used / total, f"machine {machine_memory}", look.dim, look),
     ]
-    return [_label("cpu", look), *own[0], *machine[0]], [_label("memory", look), *own[1], *machine[1]]
+    return [label("cpu", look), *own[0], *machine[0]], [label("memory", look), *own[1], *machine[1]]
 
 
 def gpu_row(gpu: GpuSample, style: Style, look: Look, width: int, *, own: bool) -> Row:
-    """One GPU in up to `width` columns; the one that the run computes on has a mark."""
+    """One GPU in up to `width` columns, with a mark if the run computes on it."""
     mark = ">" if look.ascii else "►"
     name = f"gpu {gpu.index}" if gpu.index < 10 else f"gpu{gpu.index}"
     head: Row = [(mark, look.good) if own else " ", (name.ljust(LABEL - 1), look.strong if own else look.dim)]
@@ -65,7 +62,7 @@ def gpu_row(gpu: GpuSample, style: Style, look: Look, width: int, *, own: bool) 
     if width >= WIDE:
         share = None if gpu.utilisation is None else gpu.utilisation / 100
         used = gpu.memory_used / max(1, gpu.memory_total or 1) if gpu.memory_used is not None else None
-        bars = [*_bar(share, load, style, look), *_bar(used, memory, style, look)]
+        bars = [*_figure(share, load, style, look), *_figure(used, memory, style, look)]
         rest = (f"{heat:>6}  {limit:<12}  {printable(gpu.name)}", f"{heat:>6}  {limit}", f"{heat:>6}  {power}", heat)
         return [*head, *bars, look.text(_longest(rest, width - width_of([*head, *bars])))]
     memory = _brief(memory)
@@ -73,13 +70,8 @@ def gpu_row(gpu: GpuSample, style: Style, look: Look, width: int, *, own: bool) 
     return [*head, look.text(_longest([" ".join(filter(None, form)) for form in forms], width - LABEL))]
 
 
-def _label(text: str, look: Look) -> Part:
-    return text.ljust(LABEL), look.dim
-
-
-def _bar(share: float | None, figure: str, style: Style, look: Look) -> Row:
-    filled, empty = look.bar(share or 0.0, BAR)
-    return [(filled, style), (empty, look.dim), " " + look.text(figure).ljust(FIGURE - 1)]
+def _figure(share: float | None, figure: str, style: Style, look: Look) -> Row:
+    return [*bar(share or 0.0, BAR, style, look), " " + look.text(figure).ljust(FIGURE - 1)]
 
 
 def _longest(forms: Sequence[str], room: int) -> str:

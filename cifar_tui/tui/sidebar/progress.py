@@ -1,41 +1,38 @@
-"""How far the selected run is, how fast it goes, how long it will still take, how good it is."""
+"""Progress of the selected run: epochs, speed, times and results."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from textual.strip import Strip
 
 from cifar_tui.events import RunStarted
 from cifar_tui.formatting import UNKNOWN, count, duration, percent, plural, printable, time_left
+from cifar_tui.records import Summary
 from cifar_tui.state import Curve, RunState
 from cifar_tui.system.text_width import wrapped
 from cifar_tui.tui.runs.entry import ENDED, Entry
+from cifar_tui.tui.sidebar.rows import LABEL, Ranked, bar, by_rank, label
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Panel, Part, line, width_of
+from cifar_tui.tui.widgets.lines import Panel, Row, drawable, line, width_of
 
 if TYPE_CHECKING:
     from cifar_tui.runs.messages import Loading
 
-LABEL, FIGURE = 7, 8
-"""Columns of the labels at the left, and of the figures behind a bar."""
+FIGURE = 8
+"""Columns of the figures behind a bar."""
 BAR, SHORT_BAR = 60, 10
-"""The most columns of a bar, and those of the bar in the one line."""
+"""The most columns of a bar, and those of the bar where there is one line."""
 MESSAGE = 18
-"""The least columns of a message in the one line."""
-
-Row = list[Part]
-Ranked = tuple[int, Row]
-"""A row, or a part of the one line, and its rank: where room lacks, those of the highest ranks are left out."""
+"""The least columns of a message where there is one line."""
 
 
 class ProgressPanel(Panel):
-    """The selected run in figures: a few lines where there is room, else one."""
+    """The progress of one run: a few lines where there is room, else one."""
 
     def lines(self, width: int, height: int) -> list[Strip]:
-        """The picture: one line, or as many as fit, the most important ones first."""
+        """One line, or the most important ones that fit."""
         return picture(self.entry, self.look, width, height)
 
 
@@ -46,12 +43,12 @@ def picture(entry: Entry | None, look: Look, width: int, height: int) -> list[St
     elif height == 1:
         rows = [_one_line(entry, look, width)]
     else:
-        rows = _fitting(_rows(entry, look, width), height, lambda _: 1)
-    return [line([_drawn(part, look) for part in row], width) for row in rows]
+        rows = by_rank(_rows(entry, look, width), height)
+    return [line([drawable(part, look) for part in row], width) for row in rows]
 
 
 def status_words(entry: Entry) -> str:
-    """What the run does, in words."""
+    """The run's status, and what it does in particular: `running: validation`."""
     status, state = entry.status, entry.state
     if status in ("stopping", "pausing"):
         return f"{status}…" if entry.loading else f"{status} after this batch…"
@@ -68,12 +65,20 @@ def _one_line(entry: Entry, look: Look, width: int) -> Row:
     parts: list[Ranked] = [(0, _status(entry, look))]
     state = entry.state
     if entry.loading is not None:
-        bar, amount = _loading_bar(entry.loading, SHORT_BAR, entry, look)
-        parts += [(1, [printable(entry.loading.what)]), (2, [*bar, " ", amount])]
+        done, amount = _loading_bar(entry.loading, SHORT_BAR, entry, look)
+        parts += [(1, [printable(entry.loading.what)]), (2, [*done, " ", amount])]
     elif state is not None and state.started is not None:
         parts.append((1, [f"epoch {state.epoch}/{state.started.epochs}"]))
         if entry.status not in ENDED:
-            parts.append((2, [*_bar(state.progress, SHORT_BAR, entry, look), f" {_whole_percent(state.progress)}"]))
+            parts.append(
+                (
+                    2,
+                    [
+                        *bar(state.progress, SHORT_BAR, look.run(entry.number), look),
+                        f" {_whole_percent(state.progress)}",
+                    ],
+                )
+            )
             if math.isfinite(state.eta):
                 parts.append((3, [f"{time_left(state.eta)} left"]))
         if state.test is not None:
@@ -81,63 +86,63 @@ def _one_line(entry: Entry, look: Look, width: int) -> Row:
         if state.best is not None:
             parts.append((4, [("best ", look.dim), (percent(state.best.val_accuracy), look.strong)]))
         parts += [(5, [_speed(state)]), (6, [(duration(state.seconds), look.dim)])]
-    elif entry.summary:
+    elif entry.summary is not None:
         parts += [
-            (1, [_epochs_of_summary(entry)]),
-            (2, [("best ", look.dim), (percent(entry.figure("best_val_accuracy")), look.strong)]),
-            (3, [(duration(entry.figure("seconds")), look.dim)]),
+            (1, [_epochs(entry.summary)]),
+            (2, [("best ", look.dim), (percent(entry.summary.best_val_accuracy), look.strong)]),
+            (3, [(duration(entry.summary.seconds), look.dim)]),
         ]
     row: Row = []
-    for part in _fitting(parts, width + 2, lambda part: width_of(part) + 2):
+    for part in by_rank(parts, width + 2, lambda part: width_of(part) + 2):
         row += ["  ", *part] if row else part
-    # A part of the message is worth having, if it is not too small a one.
+    # The beginning of a message is worth having, if it is not too short.
     if entry.loading is None and width_of(row) + MESSAGE <= width:
         row += ["  ", (_message(entry), look.dim)]
     return row
 
 
 def _rows(entry: Entry, look: Look, width: int) -> list[Ranked]:
-    """All rows that there are to show, from top to bottom."""
+    """All rows, from top to bottom."""
     state = entry.state
     if state is not None and state.started is not None:
-        return _begun_rows(entry, state, state.started, look, width)
-    rows: list[Ranked] = [(0, _head(entry, _epochs_of_summary(entry) if entry.summary else "", look, width))]
+        return _started_rows(entry, state, state.started, look, width)
+    rows: list[Ranked] = [(0, _head(entry, _epochs(entry.summary) if entry.summary else "", look, width))]
     if entry.loading is not None:
         return rows + _loading_rows(entry.loading, entry, look, width)
-    if entry.summary:
-        best, seconds = entry.figure("best_val_accuracy"), entry.figure("seconds")
+    if entry.summary is not None:
+        best, seconds = entry.summary.best_val_accuracy, entry.summary.seconds
         rows += _message_rows(entry, look, width)
-        rows += [(3, [*_label("time", look), duration(seconds)]), (2, [*_label("best", look), percent(best)])]
-        return [*rows, (4, [*_label("test", look), percent(entry.figure("test_accuracy"))])]
+        rows += [(3, [label("time", look), duration(seconds)]), (2, [label("best", look), percent(best)])]
+        return [*rows, (4, [label("test", look), percent(entry.summary.test_accuracy)])]
     rows += _message_rows(entry, look, width)
     if entry.config is not None:
         rows.append((2, [(f"{plural(entry.config.epochs, 'epoch')} of {printable(entry.config.data)}", look.dim)]))
     return rows
 
 
-def _begun_rows(entry: Entry, state: RunState, started: RunStarted, look: Look, width: int) -> list[Ranked]:
+def _started_rows(entry: Entry, state: RunState, started: RunStarted, look: Look, width: int) -> list[Ranked]:
     ended = entry.status in ENDED
-    done = len(state.epochs)
-    head = f"{done} of {plural(started.epochs, 'epoch')}" if ended else f"epoch {state.epoch} of {started.epochs}"
+    epochs = len(state.epochs)
+    head = f"{epochs} of {plural(started.epochs, 'epoch')}" if ended else f"epoch {state.epoch} of {started.epochs}"
     rows: list[Ranked] = [(0, _head(entry, head, look, width))]
-    room = min(BAR, width - LABEL)
+    room, style = min(BAR, width - LABEL), look.run(entry.number)
     if entry.loading is not None:
         rows += _loading_rows(entry.loading, entry, look, width)
     elif ended:
         rows += _message_rows(entry, look, width)
     else:
-        done_of_all = f" {state.batch}/{started.batches}".rjust(FIGURE)
-        bar = _bar(state.batch / max(1, started.batches), room - len(done_of_all), entry, look)
-        rows.append((3, [*_label("epoch", look), *bar, done_of_all]))
+        batches = f" {state.batch}/{started.batches}".rjust(FIGURE)
+        done = bar(state.batch / max(1, started.batches), room - len(batches), style, look)
+        rows.append((3, [label("epoch", look), *done, batches]))
     if entry.status != "finished":
-        bar = _bar(state.progress, room - FIGURE, entry, look)
-        rows.append((1, [*_label("run", look), *bar, f" {_whole_percent(state.progress)}".rjust(FIGURE)]))
+        done = bar(state.progress, room - FIGURE, style, look)
+        rows.append((1, [label("run", look), *done, f" {_whole_percent(state.progress)}".rjust(FIGURE)]))
     left: Row = [] if ended or not math.isfinite(state.eta) else [f", {time_left(state.eta)} left"]
-    rows.append((2, [*_label("time", look), duration(state.seconds), *left]))
-    rows.append((5, [*_label("speed", look), _speed(state)]))
+    rows.append((2, [label("time", look), duration(state.seconds), *left]))
+    rows.append((5, [label("speed", look), _speed(state)]))
     if state.best is not None:
         best = f" in epoch {state.best.epoch}"
-        rows.append((4, [*_label("best", look), (percent(state.best.val_accuracy), look.strong), best]))
+        rows.append((4, [label("best", look), (percent(state.best.val_accuracy), look.strong), best]))
     if state.test is not None:
         rows.append((3, _result("test", state.test.loss, state.test.accuracy, look)))
     if state.epochs:
@@ -149,8 +154,8 @@ def _begun_rows(entry: Entry, state: RunState, started: RunStarted, look: Look, 
 
 
 def _loading_rows(loading: Loading, entry: Entry, look: Look, width: int) -> list[Ranked]:
-    bar, amount = _loading_bar(loading, min(BAR, width) - 22, entry, look)
-    return [(1, [printable(loading.what)]), (1, [*bar, " ", amount] if bar else [amount])]
+    done, amount = _loading_bar(loading, min(BAR, width) - 22, entry, look)
+    return [(1, [printable(loading.what)]), (1, [*done, " ", amount] if done else [amount])]
 
 
 def _message_rows(entry: Entry, look: Look, width: int) -> list[Ranked]:
@@ -169,48 +174,40 @@ def _status(entry: Entry, look: Look) -> Row:
 
 
 def _message(entry: Entry) -> str:
-    """What there is to say of how it stands, beside its status."""
+    """What explains its status."""
     if entry.error:
         return printable(entry.error)
     if entry.state is not None and entry.state.finished is not None:
         return printable(entry.state.finished.message)
-    return "press s to start" if entry.status == "ready" else printable(str(entry.summary.get("message", "")))
+    if entry.status == "ready":
+        return "press s to start"
+    return printable((entry.summary and entry.summary.message) or "")
 
 
-def _epochs_of_summary(entry: Entry) -> str:
-    done, planned = (entry.figure(key) for key in ("epochs", "planned_epochs"))
-    figures = (UNKNOWN if figure is None else f"{figure:.0f}" for figure in (done, planned))
-    return "{} of {} epochs".format(*figures)
+def _epochs(summary: Summary) -> str:
+    done, planned = (UNKNOWN if n is None else str(n) for n in (summary.epochs, summary.planned_epochs))
+    return f"{done} of {planned} epochs"
 
 
-def _label(text: str, look: Look) -> Row:
-    return [(text.ljust(LABEL), look.dim)]
-
-
-def _result(label: str, loss: float, accuracy: float, look: Look) -> Row:
+def _result(name: str, loss: float, accuracy: float, look: Look) -> Row:
     shown = f"{loss:.4f}" if math.isfinite(loss) else UNKNOWN
-    return [*_label(label, look), percent(accuracy).ljust(9), ("loss ", look.dim), shown]
-
-
-def _bar(share: float, width: int, entry: Entry, look: Look) -> Row:
-    filled, empty = look.bar(share, max(width, 0))
-    return [(filled, look.run(entry.number)), (empty, look.dim)]
+    return [label(name, look), percent(accuracy).ljust(9), ("loss ", look.dim), shown]
 
 
 def _loading_bar(loading: Loading, width: int, entry: Entry, look: Look) -> tuple[Row, str]:
-    """A bar, and what it stands for; no bar where the whole is not known."""
-    # Only what is fetched is counted in bytes.
+    """A bar, and its amount in words; no bar where the total is not known."""
+    # Only downloads are counted in bytes.
     fetched = loading.what.startswith("fetching")
     if loading.total <= 0:
         amount = f"{loading.done / 1e6:.1f} MB" if fetched else count(loading.done)
         return [], amount if loading.done else ""
     share = loading.done / loading.total
     amount = f"{loading.done / 1e6:.1f} of {loading.total / 1e6:.1f} MB" if fetched else _whole_percent(share)
-    return _bar(share, width, entry, look), amount
+    return bar(share, width, look.run(entry.number), look), amount
 
 
 def _speed(state: RunState) -> str:
-    """To three digits: the others change with every batch, and say nothing."""
+    """Images per second, to three digits: the others change with every batch."""
     speed = state.images_per_second if state.finished is None else state.training_speed or state.images_per_second
     if not (math.isfinite(speed) and speed > 0):
         return f"{UNKNOWN} images/s"
@@ -219,7 +216,7 @@ def _speed(state: RunState) -> str:
 
 
 def _whole_percent(share: float) -> str:
-    """Rounded down: all of it is not done before it is."""
+    """Rounded down, so that 100 % means done."""
     return f"{math.floor(100 * min(1.0, max(0.0, share)))} %"
 
 
@@ -228,15 +225,3 @@ def _mean(curve: Curve) -> float:
     points = [point for point in curve.points if math.isfinite(point.mean)]
     images = sum(point.count for point in points)
     return sum(point.mean * point.count for point in points) / images if images else math.nan
-
-
-def _fitting(ranked: Sequence[Ranked], room: int, size: Callable[[Row], int]) -> list[Row]:
-    """Those that fit into `room`, in their order; the first always stays."""
-    kept = list(ranked)
-    while len(kept) > 1 and sum(size(row) for _, row in kept) > room:
-        kept.remove(max(kept, key=lambda each: each[0]))
-    return [row for _, row in kept]
-
-
-def _drawn(part: Part, look: Look) -> Part:
-    return look.text(part) if isinstance(part, str) else (look.text(part[0]), part[1])

@@ -1,4 +1,4 @@
-"""The planned learning rate as a small curve of characters, and where on it a run is."""
+"""The learning-rate schedule as a small curve of characters, with the current step marked."""
 
 from __future__ import annotations
 
@@ -12,25 +12,22 @@ from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part
 
-BLOCKS = "▁▂▃▄▅▆▇█"
-ASCII_LEVELS = "_.-'"
-"""What stands for a quarter, a half, three quarters and all of a cell's height, as a line and not as an area."""
 STEPS_PER_EPOCH = 100
-"""Of a run whose number of batches is not known yet; the curve looks the same with any."""
+"""Assumed while a run's number of batches is not known; the curve looks the same with any."""
 AXIS, AXIS_ROWS, AXIS_WIDTH = 9, 4, 60
-"""Columns of the y axis, and the rows and columns from which on there is one."""
+"""Columns of the y axis, and the rows and columns that a curve has at least where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run's schedule, and how far it is.
+    """A run's learning-rate schedule, and how far the run is.
 
     Attributes:
         max_lr: The peak.
-        steps: All steps that are planned.
-        done: Steps that are done; the last of them is where the run is.
-        epoch: The epoch that is under way.
-        schedule: How the rate goes up and down.
+        steps: All planned steps.
+        done: Completed steps.
+        epoch: The current epoch.
+        schedule: Its name.
     """
 
     max_lr: float
@@ -41,7 +38,7 @@ class Plan:
 
     @staticmethod
     def of(entry: Entry) -> Plan | None:
-        """The plan of a run that has begun or is configured; None where neither its events nor its options are read."""
+        """The schedule of a run, from its events or its options; None where neither are read."""
         state, config = entry.state, entry.config
         if state is not None and state.started is not None:
             started = state.started
@@ -54,32 +51,31 @@ class Plan:
         return Plan(config.max_lr, config.epochs * STEPS_PER_EPOCH, schedule=schedule)
 
     def column(self, width: int) -> int | None:
-        """The column where the run is; None before its first step."""
+        """The column of the current step; None before the first."""
         return round((self.done - 1) / max(1, self.steps - 1) * (width - 1)) if self.done else None
 
 
 def curve(plan: Plan, look: Look, number: int, width: int, rows: int) -> list[list[Part]]:
-    """The plan in `rows` rows of `width` columns, and one below them with a marker where the run is."""
+    """The schedule in `rows` rows of `width` columns, and a row below them with a marker at the current step."""
     axis = AXIS if rows >= AXIS_ROWS and width >= AXIS_WIDTH else 0
     width -= axis
     if width <= 0:
         return []
     here = plan.column(width)
     past = 0 if here is None else here + 1
-    # Of a thin line, little would be seen in a faint colour.
+    # A thin line in a faint colour would be hard to see.
     ahead = look.dim if look.ascii else look.faint(number)
     drawn = []
-    for row, cells in enumerate(_area(plan.schedule, plan.steps, width, rows, look.ascii)):
+    for row, cells in enumerate(_area(plan.schedule, plan.steps, width, rows, look.levels, filled=not look.ascii)):
         coloured: list[Part] = [(cells[:past], look.run(number)), (cells[past:], ahead)]
         drawn.append([_tick(plan, row, rows, axis, look), *coloured])
     return [*drawn, _marker_row(plan, here, axis, width, look, number)]
 
 
 @lru_cache(16)
-def _area(schedule: str, steps: int, width: int, rows: int, ascii_only: bool) -> tuple[str, ...]:
-    """The area below the curve, from the top row to the bottom one; in ASCII, the line that bounds it."""
-    marks = ASCII_LEVELS if ascii_only else BLOCKS
-    above = " " if ascii_only else BLOCKS[-1]
+def _area(schedule: str, steps: int, width: int, rows: int, marks: str, *, filled: bool) -> tuple[str, ...]:
+    """The rows of the curve from the top, with the area below it or without."""
+    full = marks[-1] if filled else " "
     heights = []
     for column in range(width):
         share = planned(schedule, round(column / max(1, width - 1) * (steps - 1)), steps, 1.0)
@@ -87,7 +83,7 @@ def _area(schedule: str, steps: int, width: int, rows: int, ascii_only: bool) ->
     drawn = []
     for bottom in range((rows - 1) * len(marks), -1, -len(marks)):
         levels = (height - bottom for height in heights)
-        drawn.append("".join(" " if n < 1 else above if n > len(marks) else marks[n - 1] for n in levels))
+        drawn.append("".join(" " if n < 1 else full if n > len(marks) else marks[n - 1] for n in levels))
     return tuple(drawn)
 
 

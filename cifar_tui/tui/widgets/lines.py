@@ -1,4 +1,4 @@
-"""The panels' base: lines that were made up beforehand, of which only the cells that changed are written."""
+"""The base of all panels: a widget of lines, of which only the cells that changed are written; and parts of lines."""
 
 from __future__ import annotations
 
@@ -12,39 +12,57 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from cifar_tui.formatting import printable
+from cifar_tui.system import text_width
 from cifar_tui.system.text_width import wrapped
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 
 GAP = 8
-"""Cells: to move the cursor costs about as much as to write so many that have not changed."""
+"""Cells: moving the cursor costs about as much as writing so many that have not changed."""
 Part = str | tuple[str, Style]
-"""A piece of a line: text, in a style or in the terminal's own."""
+"""Text of a line, in a style or in the terminal's own."""
+Row = list[Part]
+"""A line before it has its width."""
 
 
 def line(parts: Iterable[Part] | str, width: int) -> Strip:
-    """One line of exactly `width` columns: what is too long is cut, what is too short is filled with spaces."""
+    """One line of exactly `width` columns, cut or filled with spaces."""
     pieces: Iterable[Part] = [parts] if isinstance(parts, str) else parts
     segments = [Segment(piece) if isinstance(piece, str) else Segment(*piece) for piece in pieces]
     return Strip(segments).adjust_cell_length(max(width, 0))
 
 
 def paragraph(text: str, width: int, look: Look) -> list[Strip]:
-    """A sentence that stands where there is nothing to show, in as many lines as it takes."""
+    """A sentence in the place of a picture, in as many lines as it takes."""
     return [line([(row, look.dim)], width) for row in wrapped(look.text(printable(text)), width)]
 
 
 def width_of(parts: Sequence[Part]) -> int:
-    """The columns that these pieces take."""
+    """The columns that these parts take."""
     return sum(cell_len(part if isinstance(part, str) else part[0]) for part in parts)
 
 
-def fitting(parts: Sequence[Part], width: int, look: Look) -> list[Part]:
-    """As many of these as fit beside each other; the first ones go before the others."""
-    row: list[Part] = []
+def cut(text: str, width: int, look: Look) -> str:
+    """The text in no more than so many columns, with a mark where it was longer."""
+    return text_width.cut(look.text(text), width, look.text("…"))
+
+
+def cut_start(text: str, width: int, look: Look) -> str:
+    """As `cut`, but the end of the text is kept."""
+    return text_width.cut_before(look.text(text), width, look.text("…"))
+
+
+def drawable(part: Part, look: Look) -> Part:
+    """The part in characters that the terminal draws."""
+    return look.text(part) if isinstance(part, str) else (look.text(part[0]), part[1])
+
+
+def fitting(parts: Sequence[Part], width: int, look: Look) -> Row:
+    """As many of these as fit side by side, the first ones before the others, with dots between them."""
+    row: Row = []
     for part in parts:
-        drawn = look.text(part) if isinstance(part, str) else (look.text(part[0]), part[1])
-        more: list[Part] = [(look.text(" · "), look.dim), drawn] if row else [drawn]
+        shown = drawable(part, look)
+        more: Row = [(look.text(" · "), look.dim), shown] if row else [shown]
         if not row or width_of([*row, *more]) <= width:
             row += more
     return row
@@ -54,7 +72,7 @@ class Panel(Widget):
     """Shows one run. `lines` makes the picture; this writes what changed of it.
 
     Textual rewrites every cell of a widget that is refreshed. Over a slow line that is most of the cost of a live
-    chart, of which a redraw changes a few cells: here, the lines that are drawn are compared to those that stand.
+    chart, of which a redraw changes a few cells: here, new lines are compared with those on the screen.
     """
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
@@ -73,7 +91,7 @@ class Panel(Widget):
         self.draw()
 
     def draw(self) -> None:
-        """Make the picture again and write what differs from the one that stands."""
+        """Make the picture again and write what differs from the one on the screen."""
         width, height = self.size
         if not self.display or width <= 0 or height <= 0:
             return
@@ -93,22 +111,22 @@ class Panel(Widget):
             self.refresh(*changed)
 
     def on_resize(self) -> None:
-        """The picture depends on the size."""
+        """Draw in the new size."""
         self.draw()
 
     def on_show(self) -> None:
-        """While it was hidden, nothing was drawn."""
+        """Draw what changed while it was hidden."""
         self.draw()
 
     def render_line(self, y: int) -> Strip:
-        """The line as it was drawn, in the panel's own colours where it sets none."""
+        """The line of the picture, in the panel's own colours where it sets none."""
         if y >= len(self._lines):
             return Strip.blank(self.size.width, self.rich_style)
         return self._lines[y].apply_style(self.rich_style)
 
 
 def _changed(old: Strip, new: Strip, y: int) -> Iterator[Region]:
-    """The cells in which two lines of one width differ, as few regions with little between."""
+    """The cells in which two lines of one width differ, in few regions with little between them."""
     if old == new:
         return
     before, after = _cells(old), _cells(new)

@@ -1,4 +1,4 @@
-"""What stands before the panels until it is answered: a box in the middle of the screen."""
+"""The base of all dialogs: a box in the middle of the screen, over the panels."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ ROOMY = 22
 
 
 class Modal(SteadyScreen[T | None], ModalScreen[T | None]):
-    """A box over the panels. Escape and Ctrl+C close it without an answer, which is None."""
+    """A box over the panels. Escape and Ctrl+C cancel it: its result is None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        # Before any widget of the box: an input would copy its text at Ctrl+C. And at once, so that the key after it is
-        # not taken for one of the box.
+        # Before any widget of the box: an input would copy its text at Ctrl+C. And at once, so that the key after it
+        # does not go to the box.
         Binding("escape", "cancel", show=False, priority=True),
         Binding("ctrl+c", "interrupt", show=False, priority=True),
     ]
@@ -39,24 +39,24 @@ class Modal(SteadyScreen[T | None], ModalScreen[T | None]):
         self.set_class(look.ascii, "-ascii")
 
     def answer(self, answer: T | None) -> None:
-        """Close it with this answer. The first one counts: keys may have been pressed before it was closed."""
+        """Close it with this result. The first one counts: keys may have been pressed before it was closed."""
         if self.is_active and not self._answered:
             self._answered = True
             self.dismiss(answer)
 
     def action_cancel(self) -> None:
-        """Close it without an answer."""
+        """Close it without a result."""
         self.answer(None)
 
     def action_interrupt(self) -> None:
-        """What Ctrl+C does."""
+        """Cancel by Ctrl+C."""
         self.action_cancel()
 
     def frame(self, box: Widget, title: str, keys: str) -> None:
-        """Write a title and the keys that act here into the box's frame."""
+        """Write a title and the keys of the box into its border."""
         box.border_title = Content(self.shown(title))
         box.border_subtitle = Content(self.shown(keys))
 
     def shown(self, text: str) -> str:
-        """`text` on one line, in characters that may be drawn."""
+        """`text` on one line, in characters that the terminal draws."""
         return self.look.text(printable(text))

@@ -256,12 +256,12 @@ def test_the_cursor_stands_at_an_epoch_of_which_no_batch_was_recorded() -> None:
         (None, "No run is selected."),
         (entry(None, folder=None), "cnn is ready. Press s to start it."),
         (entry(None), "cnn: reading its events…"),
-        (entry(None, folder=None, error="no such file: '/x'"), "did not begin:\nno such file: '/x'"),
-        (entry(recorded((), ending=None, test=None)), "cnn has begun: its first batch is under way…"),
+        (entry(None, folder=None, error="no such file: '/x'"), "did not start:\nno such file: '/x'"),
+        (entry(recorded((), ending=None, test=None)), "cnn has started: waiting for its first batch…"),
         (entry(recorded((), ending=None, test=None), error="boom"), "failed before its first batch:\nboom"),
         (entry(recorded((), ending="stopped", message="stopped by s", test=None)), "first batch:\nstopped by s"),
         (entry(None, loading=Loading("reading digits", 450, 1797)), "reading digits █████░░░░░░░░░░░░░░░ 25 %"),
-        (entry(None, loading=Loading("loading PyTorch", 0, 0)), "cnn is getting ready: loading PyTorch"),
+        (entry(None, loading=Loading("loading PyTorch", 0, 0)), "cnn is being prepared: loading PyTorch"),
     ],
 )
 def test_a_run_without_a_curve_says_why(shown: Entry | None, words: str) -> None:

@@ -15,18 +15,17 @@ from cifar_tui.errors import InputError
 from cifar_tui.formatting import percent
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.charts.confidence import ConfidencePanel, picture
+from cifar_tui.tui.images.image_loader import ImageLoader
 from cifar_tui.tui.images.panel import ImagesPanel
-from cifar_tui.tui.images.test_images import Opened
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part
 from tests.support.dashboard import dashboard
-from tests.support.panel_states import check, entry, looks, sizes, text
-from tests.support.predictions import gallery
+from tests.support.panel_states import check, entry, looks, predicted_images, sizes, text
 from tests.support.recorded import recorded
 
 
-def calibration(*answers: tuple[float, bool]) -> Calibration:
-    return calibrate(np.array([c for c, _ in answers]), np.array([right for _, right in answers], dtype=bool))
+def calibration(*predictions: tuple[float, bool]) -> Calibration:
+    return calibrate(np.array([c for c, _ in predictions]), np.array([right for _, right in predictions], dtype=bool))
 
 
 TITLE: list[Part] = ["confidence"]
@@ -36,9 +35,9 @@ FIVE = ((0.41, True), (0.41, False), (0.99, True), (0.99, True), (0.8, True))
 @given(st.lists(st.tuples(st.floats(0.1, 1.0), st.booleans()), min_size=1, max_size=50), looks, sizes)
 @settings(max_examples=40)
 def test_it_fits_every_size_and_every_terminal(
-    answers: list[tuple[float, bool]], look: Look, size: tuple[int, int]
+    predictions: list[tuple[float, bool]], look: Look, size: tuple[int, int]
 ) -> None:
-    check(picture(calibration(*answers), TITLE, 0, look, size), size, look)
+    check(picture(calibration(*predictions), TITLE, 0, look, size), size, look)
 
 
 @pytest.mark.parametrize("width", [38, 78, 200])
@@ -92,17 +91,17 @@ async def test_k_shows_the_confidence_of_the_best_weights_and_takes_better_ones(
         run.folder = RunFolder(tmp_path / "20260101-000000-cnn")
         run.tell(state.started, *state.epochs, state.test)
         run.end("finished")
-        worse, better = gallery(epoch=1), gallery()
-        desk.session.galleries["20260101-000000-cnn"] = worse
-        await desk.shows(f"confidence on {len(worse.images):,} test images", "epoch 2 is better: k shows its answers")
-        found = calibrate(worse.answers.confidence, worse.answers.predicted == worse.answers.labels)
+        worse, better = predicted_images(epoch=1), predicted_images()
+        desk.session.images["20260101-000000-cnn"] = worse
+        await desk.shows(f"confidence on {len(worse.images):,} test images", "epoch 2 is better: press k")
+        found = calibrate(worse.predictions.confidence, worse.predictions.correct)
         await desk.shows(
             f"expected calibration error {percent(found.error)}", f"accuracy {percent(found.accuracy)}", "●"
         )
-        desk.session.galleries["20260101-000000-cnn"] = InputError("its best weights are damaged")
+        desk.session.images["20260101-000000-cnn"] = InputError("its best weights are damaged")
         await desk.press("k")
         await desk.shows("its best weights are damaged", f"expected calibration error {percent(found.error)}")
-        desk.session.galleries["20260101-000000-cnn"] = better
+        desk.session.images["20260101-000000-cnn"] = better
         await desk.press("k")
         await desk.shows("weights of epoch 2")
         await desk.press("escape")
@@ -111,14 +110,14 @@ async def test_k_shows_the_confidence_of_the_best_weights_and_takes_better_ones(
         assert desk.session.opened == ["20260101-000000-cnn"] * 3
 
 
-def test_answers_that_are_closed_are_not_kept_in_memory() -> None:
-    found = gallery()
+def test_predictions_are_released_when_the_loader_is_closed() -> None:
+    found = predicted_images()
     before = sys.getrefcount(found)
-    opened = Opened(lambda: pytest.fail("nothing is opened"), lambda: None)
-    images, confidence = ImagesPanel(lambda: pytest.fail("nothing is opened"), opened), ConfidencePanel(opened)
-    opened.gallery = found
+    loader = ImageLoader(lambda: pytest.fail("nothing is opened"), lambda: None)
+    images, confidence = ImagesPanel(lambda: pytest.fail("nothing is opened"), loader), ConfidencePanel(loader)
+    loader.loaded = found
     for panel in (images, confidence):
         panel.entry = entry(recorded(), under_way=False)
         assert len(panel.lines(80, 24)) > 3
-    opened.close()
+    loader.close()
     assert sys.getrefcount(found) == before

@@ -13,16 +13,17 @@ from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 from textual.strip import Strip
 
-from cifar_tui.analysis.paired import Paired
+from cifar_tui.analysis.paired_predictions import CELLS, Cell, PairedCounts
+from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.config import TrainingConfig
 from cifar_tui.formatting import count
+from cifar_tui.records import Summary
 from cifar_tui.state import RunState
-from cifar_tui.store.predictions import FILE, Answers
+from cifar_tui.store.predictions import FILE, to_bytes
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.charts.curves import ChartOptions
 from cifar_tui.tui.compare import panel as compare_panel
-from cifar_tui.tui.compare.cell_grid import Grid, cell_rows
-from cifar_tui.tui.compare.cells import CELLS, Cell
+from cifar_tui.tui.compare.cells import Grid, cell_rows
 from cifar_tui.tui.compare.panel import ComparePanel, side_by_side
 from cifar_tui.tui.compare.table import comparison, headings
 from cifar_tui.tui.runs.entry import Entry
@@ -174,15 +175,15 @@ def test_every_size_is_filled_exactly(runs: int, width: int, height: int, look: 
 
 class Shown(App[None]):
     def compose(self) -> ComposeResult:
-        yield ComparePanel(ChartOptions(), id="compare")
+        yield ComparePanel(ChartOptions(), lambda: pytest.fail("nothing is opened"), id="compare")
 
 
 def answered(path: Path, predicted: Sequence[int], fingerprint: str = "f", epoch: int = 2) -> Entry:
     """A run that was tested on four images of two classes."""
     path.mkdir()
     probabilities = np.eye(2, dtype=np.float32)[list(predicted)]
-    answers = Answers(np.array([0, 0, 1, 1]), probabilities, epoch, fingerprint)
-    (path / FILE).write_bytes(answers.to_bytes())
+    predictions = Predictions(np.array([0, 0, 1, 1]), probabilities, epoch, fingerprint)
+    (path / FILE).write_bytes(to_bytes(predictions))
     return Entry(number=0, config=TrainingConfig(epochs=3), folder=RunFolder(path), state=recorded())
 
 
@@ -214,15 +215,17 @@ async def test_where_two_tested_runs_disagree_is_shown_once_it_is_read(tmp_path:
         assert about.startswith("only a right: 2 of 4"), "the cursor too"
         assert "a and c were not tested on the same images" in await known(panel, one, elsewhere)
         assert panel.cell is None
-        assert f"d has no recorded answers ({FILE})" in await known(panel, silent, other)
-        assert "e was tested in epoch 2; its recorded answers are of 1" in await known(panel, older, other)
+        assert f"d has no recorded predictions ({FILE})" in await known(panel, silent, other)
+        assert "e was tested in epoch 2, but its recorded predictions are of epoch 1" in await known(
+            panel, older, other
+        )
         three = await known(panel, one, other, elsewhere)
         assert "only a" not in three
-        assert "Mark two runs alone" in three
+        assert "Mark just two runs" in three
         left = Entry(number=1, folder=RunFolder(tmp_path / "left"), state=recorded(test=None, ending="stopped"))
         assert "left did not end with a test." in await known(panel, one, left)
         killed = Entry(number=1, folder=RunFolder(tmp_path / "killed"), state=recorded(ending=None))
-        killed.summary = {"state": "interrupted"}
+        killed.summary = Summary(id="killed", state="interrupted")
         assert "killed did not end with a test." in await known(panel, one, killed)
         assert panel.cell is None
         running = Entry(number=1, folder=RunFolder(tmp_path / "on"), state=recorded(test=None, ending=None))
@@ -283,15 +286,15 @@ def test_cells_fit_every_size_and_name_the_key_that_opens_them(
     counts: list[int], cursor: Cell, focused: bool, size: tuple[int, int], look: Look
 ) -> None:
     both, only_a, only_b, neither = counts
-    two = Paired(sum(counts), both, only_a, only_b, neither, *[0.5] * 6)
+    paired = PairedCounts(sum(counts), both, only_a, only_b, neither, *[0.5] * 6)
     runs = headings([entry(0, "\x1b[2J" + "鸟" * 30, None), entry(1, "b", None)], look)
-    strips = cell_rows(two, runs, cursor, size, look, focused=focused)
+    strips = cell_rows(paired, runs, cursor, size, look, focused=focused)
     check(strips, size, look)
     for width in (58, 76, 140):
-        about, *rows = text(cell_rows(two, runs, cursor, (width, 9), look, focused=focused)).splitlines()
+        about, *rows = text(cell_rows(paired, runs, cursor, (width, 9), look, focused=focused)).splitlines()
         assert "Enter: images" in about
         assert all(count(number) in "".join(rows) for number in counts)
-    grid = Grid.of(two, size[0])
+    grid = Grid.of(paired, size[0])
     for y in range(4 // grid.across):
         for x in range(grid.across):
             place = x * (grid.cell + 2)

@@ -2,81 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
-import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cifar_tui.analysis.paired import pair
+from cifar_tui.analysis.paired_predictions import CELLS, Cell
 from cifar_tui.errors import InputError
 from cifar_tui.events import Evaluated, to_json
-from cifar_tui.store.answered import AnsweredRun
-from cifar_tui.store.predictions import FILE
+from cifar_tui.runs.test_images import PairedImages
+from cifar_tui.store.predictions import FILE, EvaluatedRun, to_bytes
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.tui.compare.cells import CELLS, Cell, PairSelection
-from cifar_tui.tui.compare.pair_images import Answer as Said
-from cifar_tui.tui.compare.pair_images import PairCard
+from cifar_tui.tui.compare import pair_images
+from cifar_tui.tui.compare.pair_images import PairCard, PairCardLine, PairImages, PairSelection
+from cifar_tui.tui.images.image_loader import ImageLoader
 from cifar_tui.tui.images.panel import ImagesPanel
-from cifar_tui.tui.images.test_images import Opened
 from cifar_tui.tui.theme import Look
 from tests.support.dashboard import Desk, dashboard, recorded_folder
-from tests.support.panel_states import check, diagonal, entry, looks, sizes, text
-from tests.support.predictions import gallery, paired
+from tests.support.panel_states import check, diagonal, entry, looks, paired_images, predicted_images, sizes, text
 from tests.support.recorded import finished, recorded, uninterrupted
 
 LOOK = Look()
 RUNS = ("cnn", "mlp")
 NAMES = ("plane", "bird", "fish")
-PAIR = paired()
-TWO = (AnsweredRun(RunFolder(Path("20250101-000000-cnn")), 2), AnsweredRun(RunFolder(Path("20250101-000000-mlp")), 1))
+PAIR = paired_images()
+RUNS_ON_DISK = (
+    EvaluatedRun(RunFolder(Path("20250101-000000-cnn")), 2),
+    EvaluatedRun(RunFolder(Path("20250101-000000-mlp")), 1),
+)
 
 cells = st.sampled_from(CELLS)
 
 
+class Instant:
+    """In place of a job: its result is there when it is made."""
+
+    def __init__(self, work: object, wording: object, told: object, done: Callable[[PairedImages], None], *_: object):
+        done(PAIR)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def instant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pair_images, "Job", Instant)
+
+
 def panel(cell: Cell = "only_a", look: Look = LOOK) -> ImagesPanel:
-    """One in which the images of two runs are open."""
+    """A panel that shows the images of two runs."""
 
     def no_session() -> None:
         raise AssertionError("nothing is opened here")
 
-    made = ImagesPanel(no_session, Opened(no_session, no_session))  # type: ignore[arg-type]
+    made = ImagesPanel(no_session, ImageLoader(no_session, no_session))  # type: ignore[arg-type]
     made.look = look
-    made._album = made.pair
-    made.pair.found, made.pair._selection = PAIR, PairSelection(cell)
-    made.pair._entries = [entry(recorded(), under_way=False, number=k) for k in range(2)]
+    entries = [entry(recorded(), under_way=False, number=k) for k in range(2)]
+    made.show(PairImages(no_session, entries, RUNS_ON_DISK, cell, lambda: None))  # type: ignore[arg-type]
     return made
-
-
-# Which ones
-
-
-def test_the_cells_are_those_of_the_counts() -> None:
-    assert get_args(Cell) == CELLS
-    a, b = PAIR.a, PAIR.b
-    counts = pair(a.predicted == a.labels, b.predicted == b.labels)
-    for cell in CELLS:
-        assert len(PairSelection(cell).of(a, b)) == getattr(counts, cell)
-    found = np.concatenate([PairSelection(cell).of(a, b) for cell in CELLS])
-    assert sorted(found.tolist()) == list(range(counts.images))
-
-
-@given(cells, st.sampled_from([None, 0, 1, 2]))
-def test_the_most_confident_wrong_answer_comes_first_or_what_both_are_surest_of(cell: Cell, true: int | None) -> None:
-    pictures = paired(40, 30, 20, 10)
-    a, b = pictures.a, pictures.b
-    numbers = PairSelection(cell, true).of(a, b)
-    assert true is None or set(a.labels[numbers].tolist()) == {true}
-    wrong = {
-        "both": np.minimum(a.confidence, b.confidence),
-        "only_a": b.confidence,
-        "only_b": a.confidence,
-        "neither": np.maximum(a.confidence, b.confidence),
-    }
-    assert (np.diff(wrong[cell][numbers]) <= 0).all()
 
 
 @pytest.mark.parametrize(
@@ -88,16 +74,17 @@ def test_the_most_confident_wrong_answer_comes_first_or_what_both_are_surest_of(
         (PairSelection("neither", 0), "'plane', neither right"),
     ],
 )
-def test_a_selection_says_what_it_is(selection: PairSelection, said: str) -> None:
-    assert selection.words(RUNS, NAMES, 80, LOOK) == said
+def test_a_selection_is_described_in_words(selection: PairSelection, said: str) -> None:
+    assert selection.description(RUNS, NAMES, 80, LOOK) == said
 
 
 # How they are drawn
 
 
-def test_a_card_has_the_true_class_and_the_answers_of_both_runs() -> None:
-    answers = Said("a cnn", LOOK.run(0), "plane", 0.932, False), Said("b mlp-2", LOOK.run(1), "bird", 0.5, True)
-    card = PairCard(PAIR.images[0], "bird", answers)
+def test_a_card_has_the_true_class_and_the_predictions_of_both_runs() -> None:
+    a = PairCardLine("a cnn", LOOK.run(0), "plane", 0.932, False)
+    b = PairCardLine("b mlp-2", LOOK.run(1), "bird", 0.5, True)
+    card = PairCard(PAIR.images[0], "bird", (a, b))
 
     def told(width: int) -> list[str]:
         return ["".join(p if isinstance(p, str) else p[0] for p in row) for row in card.words(width, LOOK)]
@@ -113,6 +100,7 @@ def test_a_card_has_the_true_class_and_the_answers_of_both_runs() -> None:
     assert (first[2][1], second[2][1]) == (LOOK.bad, LOOK.good)
 
 
+@pytest.mark.usefixtures("instant")
 def test_the_headings_say_which_cell_it_is_by_whose_weights_and_the_keys_that_lead_on() -> None:
     made = panel()
     lines = text(made.lines(80, 21))
@@ -127,8 +115,9 @@ def test_the_headings_say_which_cell_it_is_by_whose_weights_and_the_keys_that_le
     assert text(made.lines(80, 21))[0].startswith("'fish', both right · ")
 
 
-@given(cells, looks, sizes, st.lists(st.sampled_from(["up", "down", "left", "right", "page", "end", "v"]), max_size=6))
-@settings(max_examples=40)
+@pytest.mark.usefixtures("instant")
+@given(cells, looks, sizes, st.lists(st.sampled_from(["up", "down", "left", "right", "page", "end"]), max_size=6))
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_page_fits_every_size_and_every_terminal_after_any_keys(
     cell: Cell, look: Look, size: tuple[int, int], keys: list[str]
 ) -> None:
@@ -143,23 +132,21 @@ def test_every_page_fits_every_size_and_every_terminal_after_any_keys(
                 made.action_page(1)
             case "end":
                 made.action_edge(-1)
-            case "v":
-                made.next_kind()
         check(made.lines(*size), size, look)
 
 
 # On the screen
 
 
-def finished_folder(runs_dir: Path, name: str, answers: bytes | None) -> None:
-    """A run that was tested, and what it took the images for."""
+def finished_folder(runs_dir: Path, name: str, predictions: bytes | None) -> None:
+    """A run that was tested, with its recorded predictions."""
     folder = recorded_folder(runs_dir, name)
     test = Evaluated(t=9, split="test", epoch=1, loss=1.0, accuracy=0.5, confusion=diagonal(2, 1, 0), seconds=0.1)
     events = [*uninterrupted(2), test, finished()]
     folder.events_file.write_text("".join(f"{to_json(event)}\n" for event in events))
     folder.summary_file.write_text(folder.summary_file.read_text().replace("stopped", "finished"))
-    if answers is not None:
-        (folder.path / FILE).write_bytes(answers)
+    if predictions is not None:
+        (folder.path / FILE).write_bytes(predictions)
 
 
 async def compared(desk: Desk) -> None:
@@ -172,8 +159,8 @@ async def compared(desk: Desk) -> None:
 
 def two_folders(runs_dir: Path) -> None:
     """Two tested runs, `two` and `one` in the table's order."""
-    for name, answers in (("two", PAIR.a), ("one", PAIR.b)):
-        finished_folder(runs_dir, name, replace(answers, epoch=1).to_bytes())
+    for name, predictions in (("two", PAIR.paired.a), ("one", PAIR.paired.b)):
+        finished_folder(runs_dir, name, to_bytes(replace(predictions, epoch=1)))
 
 
 async def test_enter_on_a_cell_opens_its_images_and_escape_goes_back_to_it(tmp_path: Path) -> None:
@@ -209,18 +196,18 @@ async def test_images_of_two_runs_stay_while_others_are_selected_and_go_with_the
     two_folders(tmp_path)
     async with dashboard(tmp_path, "cnn") as desk:
         desk.session.pair = PAIR
-        desk.session.galleries["20250101-000000-one"] = gallery(epoch=1)
+        desk.session.images["20250101-000000-one"] = predicted_images(epoch=1)
         await compared(desk)
         await desk.press("enter")
         await desk.shows("only two right · 1–3 of 3", "Esc: compare")
         await desk.press("tab", "up")
         await desk.shows("only two right · 1–3 of 3", "Tab: the cursor keys")
         await desk.press("down", "3")
-        await desk.shows("any taken for another", "test images, weights of epoch 1", "Esc: matrix")
+        await desk.shows("any predicted as another", "test images, weights of epoch 1", "Esc: matrix")
         await desk.press("escape")
         assert desk.view == "confusion"
         assert desk.app.main.views is not None
-        assert desk.app.main.views.images.pair.found is None
+        assert not isinstance(desk.app.main.views.images.album, PairImages)
 
 
 async def test_why_there_are_no_images_of_two_runs_is_said(tmp_path: Path) -> None:
@@ -239,11 +226,11 @@ async def test_why_there_are_no_images_of_two_runs_is_said(tmp_path: Path) -> No
 
 
 async def test_the_cursor_keys_are_the_cells_while_there_are_some_and_the_runs_otherwise(tmp_path: Path) -> None:
-    finished_folder(tmp_path, "two", replace(PAIR.a, epoch=1).to_bytes())
+    finished_folder(tmp_path, "two", to_bytes(replace(PAIR.paired.a, epoch=1)))
     finished_folder(tmp_path, "one", None)
     async with dashboard(tmp_path, "cnn") as desk:
         await compared(desk)
-        await desk.shows(f"20250101-000000-one has no recorded answers ({FILE})")
+        await desk.shows(f"20250101-000000-one has no recorded predictions ({FILE})")
         await desk.until(lambda: desk.app.main.focused is None)
         before = desk.app.selected
         await desk.press("up", "enter")
@@ -260,6 +247,6 @@ async def test_leaving_the_dashboard_ends_what_is_being_opened_of_two_runs(tmp_p
         await desk.press("enter")
         await desk.shows("reading images 75 % …")
         assert desk.app.main.views is not None
-        job = desk.app.main.views.images.pair._job
-        assert job is not None
-    assert job.closed.is_set()
+        album = desk.app.main.views.images.album
+        assert isinstance(album, PairImages)
+    assert album._job.closed.is_set()

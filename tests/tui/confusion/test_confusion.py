@@ -15,10 +15,11 @@ from textual.strip import Strip
 
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import Evaluated
+from cifar_tui.records import Summary
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.confusion.matrix import Frame, _heads, scrolled, sentence
-from cifar_tui.tui.confusion.panel import ConfusionPanel, evaluations, why_none
+from cifar_tui.tui.confusion.panel import ConfusionPanel, evaluations, why_no_matrix
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 from tests.support.panel_states import (
@@ -34,7 +35,7 @@ from tests.support.panel_states import (
     validated,
     with_classes,
 )
-from tests.support.recorded import MATRIX, recorded
+from tests.support.recorded import ID, MATRIX, recorded
 
 LOOK = Look()
 NAMES = ("plane", "bird", "fish")
@@ -98,8 +99,8 @@ def test_every_state_fits_every_size_and_every_terminal_after_any_keys(
 
 def test_the_newest_evaluation_is_shown_with_its_figures() -> None:
     assert shown(panel(entry(begun(2, 3)))) == [
-        "validation after epoch 2 of 2 · 94.46 % right · counts, v: percent",
-        "27 of 1,000 'bird' images taken for 'plane' (2.70 %)",
+        "validation after epoch 2 of 2 · accuracy 94.46 % · counts, v: percent",
+        "27 of 1,000 'bird' images predicted as 'plane' (2.70 %)",
         "        plane    bird    fish     recall",
         "plane      90       4       6    90.00 %",
         "bird       27     950      23    95.00 %",
@@ -141,10 +142,10 @@ def test_percentages_are_of_the_row_and_columns_stay_where_they_are() -> None:
 @pytest.mark.parametrize(
     ("true", "predicted", "words"),
     [
-        (1, 0, "27 of 1,000 'bird' images taken for 'plane' (2.70 %)"),
+        (1, 0, "27 of 1,000 'bird' images predicted as 'plane' (2.70 %)"),
         (1, 1, "950 of 1,000 'bird' images recognised (95.00 %)"),
-        (2, 1, "1 of 1 'fish' image taken for 'bird' (100.00 %)"),
-        (2, 0, "0 of 1 'fish' image taken for 'plane' (0.00 %)"),
+        (2, 1, "1 of 1 'fish' image predicted as 'bird' (100.00 %)"),
+        (2, 0, "0 of 1 'fish' image predicted as 'plane' (0.00 %)"),
     ],
 )
 def test_a_cell_is_told_in_words(true: int, predicted: int, words: str) -> None:
@@ -155,7 +156,7 @@ def test_a_class_without_images_says_so_and_long_names_are_cut() -> None:
     assert sentence(ConfusionMatrix.of(((0, 0), (1, 2))), ("a", "b"), 0, 1, 80) == "no 'a' images here"
     long = sentence(ConfusionMatrix.of(((5, 5), (1, 2))), ("a" * 99, "b" * 99), 0, 1, 78)
     assert len(long) <= 78
-    assert "aaaa…' images taken for 'bbbb" in long
+    assert "aaaa…' images predicted as 'bbbb" in long
 
 
 @pytest.mark.parametrize(
@@ -170,14 +171,16 @@ def test_a_class_without_images_says_so_and_long_names_are_cut() -> None:
     ],
 )
 def test_without_an_evaluation_it_says_why(name: str, words: str) -> None:
-    assert why_none(ENTRIES[name]) == words
+    assert why_no_matrix(ENTRIES[name]) == words
     assert shown(panel(ENTRIES[name]), 100) == [words]
 
 
 def test_of_an_ended_run_that_is_still_read_it_says_that() -> None:
-    unread = entry(under_way=False, folder=RunFolder(Path("20260314-150926-cnn")), summary={"state": "finished"})
-    assert why_none(unread) == "reading its events…"
-    assert "reading" not in why_none(dataclasses.replace(unread, error="its events are damaged"))
+    unread = entry(
+        under_way=False, folder=RunFolder(Path("20260314-150926-cnn")), summary=Summary(id=ID, state="finished")
+    )
+    assert why_no_matrix(unread) == "reading its events…"
+    assert "reading" not in why_no_matrix(dataclasses.replace(unread, error="its events are damaged"))
 
 
 def three_epochs_and_a_test() -> RunState:
@@ -205,7 +208,7 @@ def test_the_newest_is_followed_unless_an_earlier_one_was_chosen() -> None:
     assert "epoch 3 of 3" in shown(made)[0]
     made.step(-1)
     state.apply(validated(4))
-    assert "epoch 2 of 4 · 94.46 % right · Esc: the newest" in shown(made)[0]
+    assert "epoch 2 of 4 · accuracy 94.46 % · Esc: the newest" in shown(made)[0]
     assert made.leave()
     assert "epoch 4 of 4" in shown(made)[0]
     assert not made.leave()
@@ -226,11 +229,11 @@ def test_an_evaluation_that_is_trained_again_makes_way_for_the_newest() -> None:
 def test_the_cursor_begins_on_the_most_confused_pair_and_stays_where_it_is_put() -> None:
     state = begun(0, 2)
     made = panel(entry(state))
-    assert "'bird' images taken for 'plane'" in shown(made)[1]
+    assert "'bird' images predicted as 'plane'" in shown(made)[1]
     made.action_move(-1, 1)
-    assert "'plane' images taken for 'bird'" in shown(made)[1]
+    assert "'plane' images predicted as 'bird'" in shown(made)[1]
     state.apply(validated(2, diagonal(3)))
-    assert shown(made)[1] == "10 of 100 'plane' images taken for 'bird' (10.00 %)"
+    assert shown(made)[1] == "10 of 100 'plane' images predicted as 'bird' (10.00 %)"
     made.action_move(-9, -9)
     assert shown(made)[1] == "90 of 100 'plane' images recognised (90.00 %)"
 
@@ -243,7 +246,7 @@ def test_a_run_with_other_classes_begins_anew_and_one_with_the_same_keeps_the_cu
     made.view(entry(begun(0, 3)), LOOK)
     assert shown(made)[1].startswith("0 of 1 'fish' image recognised")
     made.view(entry(with_classes(2)), LOOK)
-    assert shown(made)[1].startswith("10 of 100 'class 0' images taken for 'class 1'")
+    assert shown(made)[1].startswith("10 of 100 'class 0' images predicted as 'class 1'")
 
 
 def test_of_a_hundred_classes_a_part_is_shown_that_the_cursor_moves() -> None:
@@ -317,7 +320,7 @@ async def test_keys_move_the_cursor_while_it_has_the_focus_and_its_cell_shows_th
         await pilot.press("up")
         made.toggle_percent()
         assert "percent of rows" in made.render_line(0).text
-        assert "'plane' images taken for 'bird'" in made.render_line(1).text
+        assert "'plane' images predicted as 'bird'" in made.render_line(1).text
         made.blur()
         await pilot.pause()
         assert not cell([made.render_line(3)], "4.0").reverse
@@ -327,15 +330,15 @@ async def test_keys_move_the_cursor_while_it_has_the_focus_and_its_cell_shows_th
 async def test_a_click_puts_the_cursor_on_a_cell() -> None:
     async with screen(entry(begun(0, 2))) as (made, pilot):
         await pilot.click(made, offset=(27, 3))
-        assert "'plane' images taken for 'fish'" in made.render_line(1).text
+        assert "'plane' images predicted as 'fish'" in made.render_line(1).text
         await pilot.click(made, offset=(79, 15))
-        assert "'plane' images taken for 'fish'" in made.render_line(1).text
+        assert "'plane' images predicted as 'fish'" in made.render_line(1).text
         made.styles.padding = (0, 1)
         await pilot.pause()
         frame = made._frame
         assert frame is not None
         await pilot.click(made, offset=(1 + frame.label + 2 * frame.cell - 1, 3))
-        assert "'plane' images taken for 'bird'" in made.render_line(1).text
+        assert "'plane' images predicted as 'bird'" in made.render_line(1).text
 
 
 async def test_a_new_epoch_writes_only_the_cells_that_it_changed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from cifar_tui.tui.dialogs.new_run import COMMON, FURTHER, NewRun, NewRunRequest
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.choice_field import ChoiceField
 from tests.support.dashboard import Host
+from tests.tui.textual_compat import screen_strips
 
 SMALLEST = (60, 15)
 
@@ -218,7 +219,7 @@ async def test_the_focus_and_what_is_picked_are_seen_without_colour(monkeypatch:
         await pilot.press("down")
         reversed_ = [
             segment.text.strip()
-            for strip in app.screen._compositor.render_strips()
+            for strip in screen_strips(app.screen)
             for segment in strip
             if segment.style is not None and segment.style.reverse and segment.text.strip()
         ]

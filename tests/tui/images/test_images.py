@@ -14,14 +14,26 @@ from rich.style import Style
 
 from cifar_tui.errors import InputError
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.tui.images.image_loader import why_no_images
 from cifar_tui.tui.images.panel import ImagesPanel
 from cifar_tui.tui.images.selection import KINDS, Selection
-from cifar_tui.tui.images.test_images import why_none
 from cifar_tui.tui.images.thumbnails import Card, Layout, thumbnail
 from cifar_tui.tui.theme import Look
 from tests.support.dashboard import Desk, dashboard, recorded_folder
-from tests.support.panel_states import ENTRIES, GALLERY, begun, check, diagonal, entry, looks, names, panel, sizes, text
-from tests.support.predictions import gallery
+from tests.support.panel_states import (
+    ENTRIES,
+    LOADED,
+    begun,
+    check,
+    diagonal,
+    entry,
+    images_panel,
+    looks,
+    names,
+    predicted_images,
+    sizes,
+    text,
+)
 from tests.support.recorded import MATRIX, recorded
 
 LOOK = Look()
@@ -44,39 +56,39 @@ def image(*colours: tuple[int, int, int]) -> NDArray[np.uint8]:
 @pytest.mark.parametrize("true", range(3))
 @pytest.mark.parametrize("predicted", range(3))
 def test_a_cell_has_as_many_images_as_the_matrix_says(true: int, predicted: int) -> None:
-    assert len(Selection(true, predicted, "all").of(GALLERY.answers)) == MATRIX[true][predicted]
+    assert len(Selection(true, predicted, "all").indices(LOADED.predictions)) == MATRIX[true][predicted]
 
 
 @given(st.sampled_from([None, 0, 1, 2]), st.sampled_from([None, 0, 1, 2]), st.sampled_from(KINDS))
-def test_the_most_confident_answers_come_first(true: int | None, predicted: int | None, kind: str) -> None:
+def test_the_most_confident_predictions_come_first(true: int | None, predicted: int | None, kind: str) -> None:
     chosen = Selection(true, predicted, kind)  # type: ignore[arg-type]
-    numbers = chosen.of(GALLERY.answers)
-    confidence = GALLERY.answers.confidence[numbers]
+    indices = chosen.indices(LOADED.predictions)
+    confidence = LOADED.predictions.confidence[indices]
     assert (np.diff(confidence) <= 0).all()
-    labels, answered = GALLERY.answers.labels[numbers], GALLERY.answers.predicted[numbers]
+    labels, predicted_as = LOADED.predictions.labels[indices], LOADED.predictions.predicted[indices]
     assert true is None or set(labels.tolist()) <= {true}
-    assert predicted is None or set(answered.tolist()) <= {predicted}
+    assert predicted is None or set(predicted_as.tolist()) <= {predicted}
     if kind != "all" and not chosen.is_cell:
-        assert ((labels == answered) == (kind == "right")).all()
+        assert ((labels == predicted_as) == (kind == "right")).all()
 
 
 @pytest.mark.parametrize(
     ("selection", "said"),
     [
-        (Selection(1, 0), "'bird' taken for 'plane'"),
+        (Selection(1, 0), "'bird' predicted as 'plane'"),
         (Selection(1, 1), "'bird' recognised"),
-        (Selection(1), "'bird' taken for another"),
-        (Selection(None, 1), "any taken for 'bird'"),
-        (Selection(), "any taken for another"),
+        (Selection(1), "'bird' predicted as another"),
+        (Selection(None, 1), "any predicted as 'bird'"),
+        (Selection(), "any predicted as another"),
         (Selection(1, None, "right"), "'bird' recognised"),
         (Selection(None, None, "right"), "all recognised"),
-        (Selection(None, 1, "all"), "all images taken for 'bird'"),
+        (Selection(None, 1, "all"), "all images predicted as 'bird'"),
         (Selection(1, None, "all"), "all 'bird'"),
         (Selection(None, None, "all"), "all images"),
     ],
 )
 def test_a_selection_says_what_it_is(selection: Selection, said: str) -> None:
-    assert selection.words(NAMES, 80, LOOK) == said
+    assert selection.description(NAMES, 80, LOOK) == said
 
 
 def test_steps_go_round_through_every_class_and_any() -> None:
@@ -96,8 +108,8 @@ def test_steps_go_round_through_every_class_and_any() -> None:
 def test_every_page_fits_every_size_and_every_terminal_after_any_keys(
     name: str, look: Look, size: tuple[int, int], keys: list[str]
 ) -> None:
-    strange = gallery(diagonal(3), ("鸟" * 40, "\x1b[2J", ""))
-    for made in (panel(None, ENTRIES[name], look), panel(strange, look=look)):
+    strange = predicted_images(diagonal(3), ("鸟" * 40, "\x1b[2J", ""))
+    for made in (images_panel(None, ENTRIES[name], look), images_panel(strange, look=look)):
         for key in ["", *keys]:
             match key:
                 case "up" | "down":
@@ -175,10 +187,10 @@ def test_an_answer_is_told_with_the_true_class_and_the_three_likeliest() -> None
 
 
 def test_the_headings_say_what_is_shown_and_of_which_weights() -> None:
-    made = panel()
-    made.choose(1, 0)
+    made = images_panel()
+    made.select(1, 0)
     lines = shown(made)
-    assert lines[0] == "'bird' taken for 'plane' · 1–2 of 27"
+    assert lines[0] == "'bird' predicted as 'plane' · 1–2 of 27"
     assert lines[1].startswith("test images, weights of epoch 2 · ")
     assert lines[2] == "▀" * 32 + "  " + "▀" * 32
     assert lines[18].startswith("bird → plane")
@@ -190,32 +202,32 @@ def test_the_headings_say_what_is_shown_and_of_which_weights() -> None:
     assert shown(made)[0].endswith("27–27 of 27")
     made.action_edge(0)
     assert shown(made)[0].endswith("1–2 of 27")
-    made.choose(2, 0)
-    assert shown(made)[:3:2] == ["'fish' taken for 'plane' · none", "there is no such test image"]
+    made.select(2, 0)
+    assert shown(made)[:3:2] == ["'fish' predicted as 'plane' · none", "there is no such test image"]
 
 
 def test_a_selection_does_not_go_over_to_other_classes() -> None:
-    made = panel()
-    made.choose(1, 0)
-    assert shown(made)[0].startswith("'bird' taken for 'plane'")
-    others = gallery(classes=("3", "4", "5"))
-    made.opened.close()
-    made.opened._end(others)
-    assert shown(made)[0].startswith("any taken for another")
-    made.opened.close()
-    made.choose(2, 1)
-    made.opened._end(GALLERY)
-    assert shown(made)[0].startswith("'fish' taken for 'bird'"), "it was chosen for these"
+    made = images_panel()
+    made.select(1, 0)
+    assert shown(made)[0].startswith("'bird' predicted as 'plane'")
+    others = predicted_images(classes=("3", "4", "5"))
+    made.loader.close()
+    made.loader._finish(others)
+    assert shown(made)[0].startswith("any predicted as another")
+    made.loader.close()
+    made.select(2, 1)
+    made.loader._finish(LOADED)
+    assert shown(made)[0].startswith("'fish' predicted as 'bird'"), "it was chosen for these"
 
 
 def test_better_weights_are_offered() -> None:
-    made = panel(chosen=entry(begun(1, 4)))
-    made.opened.gallery = gallery(epoch=1)
+    made = images_panel(chosen=entry(begun(1, 4)))
+    made.loader.loaded = predicted_images(epoch=1)
     newest = made.entry and made.entry.state and made.entry.state.best
     assert newest
-    made.opened.gallery = gallery(epoch=newest.epoch + 1)
-    assert f"epoch {newest.epoch} is better: 3 shows its answers" in shown(made)[0]
-    made.opened.gallery = gallery(epoch=newest.epoch)
+    made.loader.loaded = predicted_images(epoch=newest.epoch + 1)
+    assert f"epoch {newest.epoch} is better: press 3" in shown(made)[0]
+    made.loader.loaded = predicted_images(epoch=newest.epoch)
     assert "is better" not in shown(made)[0]
 
 
@@ -227,14 +239,14 @@ def test_better_weights_are_offered() -> None:
         ("fetching", "loading: there are no images yet"),
         ("first epoch", "the images come at the end of this epoch: batch 2 of 4 is done"),
         ("saving", "the images come as soon as this epoch's weights are saved"),
-        ("diverged", "it ended before its first epoch was whole: it has no weights to show images with"),
+        ("diverged", "it ended before its first epoch was complete: it has no weights to show images with"),
         ("finished", ""),
     ],
 )
 def test_without_weights_it_says_why(name: str, why: str) -> None:
-    assert why_none(ENTRIES[name]) == why
+    assert why_no_images(ENTRIES[name]) == why
     if why:
-        assert shown(panel(None, ENTRIES[name]), 100) == [why]
+        assert shown(images_panel(None, ENTRIES[name]), 100) == [why]
 
 
 # On the screen
@@ -255,12 +267,12 @@ async def test_enter_on_a_cell_opens_its_images_and_escape_goes_back_to_it(tmp_p
         run.folder = RunFolder(tmp_path / "20260101-000000-cnn")
         run.tell(state.started, *state.epochs, state.test)
         run.end("finished")
-        desk.session.galleries["20260101-000000-cnn"] = gallery(epoch=1)
+        desk.session.images["20260101-000000-cnn"] = predicted_images(epoch=1)
         await desk.press("2")
         await desk.shows("27 of 1,000 'bird' images taken for 'plane'", "Enter: images")
         await desk.press("enter")
-        await shows_images(desk, "'bird' taken for 'plane' · 1–2 of 27", "test images, weights of epoch 1")
-        await desk.shows("bird → plane", "epoch 2 is better: 3 shows its answers")
+        await shows_images(desk, "'bird' predicted as 'plane' · 1–2 of 27", "test images, weights of epoch 1")
+        await desk.shows("bird → plane", "epoch 2 is better: press 3")
         await desk.press("pagedown")
         await desk.shows("3–4 of 27")
         await desk.press("v", "right")
@@ -269,10 +281,10 @@ async def test_enter_on_a_cell_opens_its_images_and_escape_goes_back_to_it(tmp_p
         await desk.shows("27 of 1,000 'bird' images taken for 'plane'")
         assert desk.view == "confusion"
         await desk.press("down", "right", "enter")
-        await shows_images(desk, "'fish' taken for 'bird' · 1–1 of 1")
-        desk.session.galleries["20260101-000000-cnn"] = gallery()
+        await shows_images(desk, "'fish' predicted as 'bird' · 1–1 of 1")
+        desk.session.images["20260101-000000-cnn"] = predicted_images()
         await desk.press("3")
-        await desk.shows("'fish' taken for 'bird' · 1–1 of 1", "test images, weights of epoch 2")
+        await desk.shows("'fish' predicted as 'bird' · 1–1 of 1", "test images, weights of epoch 2")
         await desk.press("3", "enter")
         assert desk.session.opened == ["20260101-000000-cnn"] * 2
 
@@ -281,9 +293,9 @@ async def test_images_are_opened_beside_the_screen_and_those_of_another_run_in_t
     for name in ("one", "two"):
         recorded_folder(tmp_path, name)
     async with dashboard(tmp_path, "cnn") as desk:
-        desk.session.galleries = {
+        desk.session.images = {
             "20250101-000000-one": InputError("one was tested on other images than x has now"),
-            "20250101-000000-two": gallery(),
+            "20250101-000000-two": predicted_images(),
         }
         desk.session.gate.clear()
         await desk.shows("one", "two")
@@ -292,14 +304,14 @@ async def test_images_are_opened_beside_the_screen_and_those_of_another_run_in_t
         await desk.press("tab", "down")
         await shows_images(desk, "evaluating …")
         desk.session.gate.set()
-        await desk.shows("any taken for another · 1–3 of 61")
+        await desk.shows("any predicted as another · 1–3 of 61")
         await desk.press("down")
         await desk.shows("one was tested on other images than x has now")
         assert desk.app.main.views is not None
-        assert desk.app.main.views.images.opened.gallery is None
-        desk.session.galleries["20250101-000000-one"] = gallery(epoch=1)
+        assert desk.app.main.views.images.loader.loaded is None
+        desk.session.images["20250101-000000-one"] = predicted_images(epoch=1)
         await desk.press("3")
-        await desk.shows("any taken for another · 1–3 of 61")
+        await desk.shows("any predicted as another · 1–3 of 61")
         await desk.press("v", "down")
         await desk.shows("'plane' recognised · 1–3 of 90")
         assert desk.session.opened == [f"20250101-000000-{name}" for name in ("two", "one", "one")]
@@ -315,6 +327,6 @@ async def test_leaving_the_dashboard_ends_what_is_being_opened(tmp_path: Path) -
         await desk.press("3")
         await desk.shows("evaluating …")
         assert desk.app.main.views is not None
-        job = desk.app.main.views.images.opened._job
+        job = desk.app.main.views.images.loader._job
         assert job is not None
     assert job.closed.is_set()

@@ -21,7 +21,7 @@ from cifar_tui.tui.images.terminal_graphics import KittyDriver, QueryingDriver, 
 from cifar_tui.tui.images.thumbnails import Layout, thumbnail
 from cifar_tui.tui.textual_compat import KeyParser, TerminalDriver
 from cifar_tui.tui.theme import Look
-from tests.support.panel_states import GALLERY, panel, text
+from tests.support.panel_states import LOADED, images_panel, text
 from tests.support.program import command
 from tests.support.terminal import Screen, Terminal
 from tests.support.terminal_images import NAME, PLACEHOLDER, Kitty
@@ -139,7 +139,7 @@ def test_half_blocks_are_drawn_where_the_library_fails(monkeypatch: pytest.Monke
 
 def test_pages_show_their_own_images_and_the_terminal_keeps_two_of_them() -> None:
     written: list[str] = []
-    made = panel()
+    made = images_panel()
     made.draw_by(Pixels(written.append))
     size = 80, 21
     cards = Layout.of(size[0], size[1] - 2).cards
@@ -147,12 +147,12 @@ def test_pages_show_their_own_images_and_the_terminal_keeps_two_of_them() -> Non
         made.lines(*size)
         kitty = Kitty("".join(written).encode())
         shown = [np.asarray(image)[::10, ::10].transpose(2, 0, 1) for image in list(kitty.images.values())[-cards:]]
-        numbers = made._own._numbers()
+        numbers = made._own._indices()
         assert numbers is not None
-        expected = GALLERY.images[numbers[page * cards : (page + 1) * cards]]
+        expected = LOADED.images[numbers[page * cards : (page + 1) * cards]]
         assert np.array_equal(np.stack(shown), expected)
         assert len(kitty.images) == cards * min(2, page + 1)
-        made.opened.doing = f"evaluating {page} %"
+        made.loader.progress = f"evaluating {page} %"
         assert f"evaluating {page} %" in text(made.lines(*size))[0]
         assert Kitty("".join(written).encode()).sent == kitty.sent, "what is shown is not sent again"
         made.action_page(1)

@@ -11,15 +11,14 @@ from textual.widgets import Input
 
 from cifar_tui.data.images.input_files import InputFile
 from cifar_tui.errors import InputError
-from cifar_tui.runs.inference import PredictedFiles, Prediction, Unreadable
+from cifar_tui.runs.prediction import PredictedFiles, Prediction, Unreadable
 from cifar_tui.tui.dialogs.image_files import ImageFiles, split
 from cifar_tui.tui.dialogs.path_completion import PathSuggester
-from cifar_tui.tui.images.image_file_predictions import file_card, left_out
+from cifar_tui.tui.images.file_images import FileImages, file_card, omitted
 from cifar_tui.tui.images.thumbnails import Layout, page
 from cifar_tui.tui.theme import Look
 from tests.support.dashboard import Host, dashboard, recorded_folder
-from tests.support.panel_states import check
-from tests.support.predictions import gallery
+from tests.support.panel_states import check, predicted_images
 
 LOOK = Look()
 TOP = (("plane", 0.75), ("bird", 0.2), ("fish", 0.05))
@@ -74,9 +73,9 @@ def test_any_name_of_a_file_is_text_that_fits(look: Look, size: tuple[int, int])
 
 
 def test_what_is_not_shown_is_said_by_name_and_by_number() -> None:
-    assert list(left_out(FOUND)) == ["photos/bad.png: it is damaged", "only the first 8 of 9 files are shown"]
+    assert list(omitted(FOUND)) == ["photos/bad.png: it is damaged", "only the first 8 of 9 files are shown"]
     many = replace(FOUND, files=14, unreadable=tuple(unreadable(str(k)) for k in range(7)))
-    assert list(left_out(many)) == [*(f"{k}: it is damaged" for k in range(5)), "7 of 14 files could not be read"]
+    assert list(omitted(many)) == [*(f"{k}: it is damaged" for k in range(5)), "7 of 14 files could not be read"]
 
 
 # How they are asked for
@@ -154,7 +153,7 @@ async def test_files_that_are_named_are_shown_with_what_they_are_taken_for(tmp_p
     recorded_folder(tmp_path, "two")
     async with dashboard(tmp_path, "cnn", size=(80, 24)) as desk:
         desk.session.predictions = FOUND
-        desk.session.galleries = {f"20250101-000000-{name}": gallery() for name in ("one", "two")}
+        desk.session.images = {f"20250101-000000-{name}": predicted_images() for name in ("one", "two")}
         desk.session.gate.clear()
         await desk.shows("one", "two")
         await desk.press("i", *"s.png", "enter")
@@ -176,7 +175,7 @@ async def test_files_that_are_named_are_shown_with_what_they_are_taken_for(tmp_p
         await desk.press("pagedown", "v", "down")
         await desk.shows("image files · 3–4 of 7", "2.jpg → plane")
         await desk.press("3")
-        await desk.shows("any taken for another", "test images, weights of epoch 2")
+        await desk.shows("any predicted as another", "test images, weights of epoch 2")
         desk.session.predictions = InputError("'no' cannot be read: No such file or directory")
         await desk.press("i", *"no", "enter")
         await desk.shows("two 'no' cannot be read: No such file or directory")
@@ -190,13 +189,13 @@ async def test_the_files_of_a_run_go_with_it(tmp_path: Path) -> None:
     recorded_folder(tmp_path, "two")
     async with dashboard(tmp_path, "cnn") as desk:
         desk.session.predictions = replace(FOUND, files=1, found=())
-        desk.session.galleries = {f"20250101-000000-{name}": gallery() for name in ("one", "two")}
+        desk.session.images = {f"20250101-000000-{name}": predicted_images() for name in ("one", "two")}
         await desk.shows("one", "two")
         await desk.press("down")
         await desk.until(lambda: desk.app.selected is not None and desk.app.selected.state is not None)
         await desk.press("i", *"bad.png", "enter")
         await desk.shows("none of the files could be read", "photos/bad.png: it is damaged")
         await desk.press("tab", "down")
-        await desk.shows("any taken for another", "test images, weights of epoch 2")
+        await desk.shows("any predicted as another", "test images, weights of epoch 2")
         assert desk.app.main.views is not None
-        assert desk.app.main.views.images.files.found is None
+        assert not isinstance(desk.app.main.views.images.album, FileImages)

@@ -8,13 +8,14 @@ import pytest
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError, DivergedError, InputError
 from cifar_tui.events import Paused, Resumed, to_json
+from cifar_tui.records import Summary
 from cifar_tui.runs.messages import Ended, Loading
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.roster import Roster
 from cifar_tui.tui.runtime.inbox import Inbox
 from tests.support.dashboard import FakeRun, FakeSession, digits, session_of
-from tests.support.recorded import batch, uninterrupted
+from tests.support.recorded import batch, run_record, uninterrupted
 
 
 class Board:
@@ -155,7 +156,7 @@ def test_earlier_runs_come_after_those_of_the_session_and_only_once(board: Board
     own = board.entry().folder
     assert own is not None
     old = RunFolder(tmp_path / "20250101-000000-old")
-    board.roster.take_in([(own, {}), (old, {"state": "stopped", "model": "mlp"})])
+    board.roster.take_in([(own, Summary(id=own.id)), (old, Summary(id=old.id, state="stopped", model="mlp"))])
     assert [entry.name for entry in board.roster] == ["cnn", "mlp", "old"]
     assert board.entry(2).status == "stopped"
     assert len({entry.number for entry in board.roster}) == 3, "each has a colour of its own"
@@ -164,7 +165,8 @@ def test_earlier_runs_come_after_those_of_the_session_and_only_once(board: Board
 def test_a_run_whose_process_died_is_interrupted_until_it_goes_on(board: Board, tmp_path: Path) -> None:
     old = RunFolder(tmp_path / "20250101-000000-old")
     old.path.mkdir()
-    (died,), _ = board.roster.take_in([(old, {"state": "interrupted", "message": "its process ended without a word"})])
+    summary = Summary(id=old.id, state="interrupted", message="its process died")
+    (died,), _ = board.roster.take_in([(old, summary)])
     old.events_file.write_text("".join(f"{to_json(event)}\n" for event in uninterrupted(2)))
     died.state = old.read_state()
     assert board.after(lambda: None, 2) == "interrupted"
@@ -177,10 +179,10 @@ def test_a_run_whose_process_died_is_interrupted_until_it_goes_on(board: Board, 
 def test_a_new_run_takes_the_options_of_another_under_no_name(board: Board, tmp_path: Path) -> None:
     old = RunFolder(tmp_path / "20250101-000000-old")
     old.path.mkdir()
-    old.write_config({"options": TrainingConfig(model="mlp", epochs=7, name="old").to_dict()})
-    board.roster.take_in([(old, {"state": "finished"})])
+    old.write_record(run_record(TrainingConfig(model="mlp", epochs=7, name="old")))
+    board.roster.take_in([(old, Summary(id=old.id, state="finished"))])
     assert board.roster.options(board.entry(2)) == TrainingConfig(model="mlp", epochs=7)
-    old.write_config({})
+    old.config_file.write_text("{}")
     board.entry(2).config = None
     with pytest.raises(CifarTuiError, match="damaged"):
         board.roster.options(board.entry(2))

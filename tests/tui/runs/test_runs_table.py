@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 
 from cifar_tui.config import TrainingConfig
+from cifar_tui.records import Summary
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.system import codec
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.table import LAYOUTS, RunsTable, cells, columns, matches
 from cifar_tui.tui.theme import Look
-from tests.support.recorded import recorded
+from tests.support.recorded import ID, recorded
 
 WIDEST = LAYOUTS[0]
 
@@ -26,7 +28,7 @@ def row(entry: Entry, width: int = 200, look: Look | None = None) -> dict[str, s
 
 
 def earlier(**summary: Any) -> Entry:
-    return Entry(3, folder=RunFolder(Path("runs/20260314-150926-cnn")), summary=summary)
+    return Entry(3, folder=RunFolder(Path("runs") / ID), summary=codec.decode_known(Summary, summary | {"id": ID}))
 
 
 def test_a_ready_run_says_what_it_will_train() -> None:

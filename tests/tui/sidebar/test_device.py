@@ -8,11 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 
+from cifar_tui.records import Summary
 from cifar_tui.system.hardware import GpuSample, HostSample, Sample
 from cifar_tui.tui.sidebar.device import DevicePanel, picture
 from cifar_tui.tui.sidebar.rate import Plan, curve
 from cifar_tui.tui.theme import Look
 from tests.support.panel_states import ENTRIES, begun, check, entry, looks, names, sizes, text
+from tests.support.recorded import ID
 
 LOOK = Look()
 GIB = 2**30
@@ -66,8 +68,11 @@ def test_a_ready_run_shows_its_options_and_the_plan_without_a_marker() -> None:
 
 
 def test_an_earlier_run_that_is_not_read_yet_shows_what_its_summary_says() -> None:
-    summary = {"model": "mlp", "device": "cuda:0", "device_name": "NVIDIA H200", "precision": "bf16", "parameters": 5}
-    known = entry(under_way=False, config=None, summary={"state": "finished", "seed": 3, **summary})
+    summary = Summary(
+        id=ID, state="finished", seed=3, model="mlp", device="cuda:0", device_name="NVIDIA H200", precision="bf16",
+        parameters=5,
+    )  # fmt: skip
+    known = entry(under_way=False, config=None, summary=summary)
     assert text(picture(known, None, LOOK, 38, 15)) == [
         "model  mlp, 5 parameters",
         "device cuda:0, bf16, NVIDIA H200",

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 
 from cifar_tui.formatting import UNKNOWN, time_left
+from cifar_tui.records import Summary
 from cifar_tui.tui.sidebar.progress import ProgressPanel, picture
 from cifar_tui.tui.theme import Look
 from tests.support.panel_states import ENTRIES, a_batch, begun, check, entry, looks, names, sizes, text
+from tests.support.recorded import ID
 
 LOOK = Look()
 
@@ -100,7 +102,7 @@ def test_an_earlier_run_that_is_not_read_yet_shows_its_summary() -> None:
     known = entry(
         under_way=False,
         config=None,
-        summary={"state": "stopped", "epochs": 3, "planned_epochs": 9, "best_val_accuracy": 0.7, "seconds": 100},
+        summary=Summary(id=ID, state="stopped", epochs=3, planned_epochs=9, best_val_accuracy=0.7, seconds=100),
     )
     assert text(picture(known, LOOK, 38, 8)) == [
         "■ stopped                3 of 9 epochs",

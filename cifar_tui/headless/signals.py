@@ -1,0 +1,80 @@
+"""Signals while runs train without a dashboard."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Sequence
+from queue import SimpleQueue
+from types import FrameType
+from typing import Self
+
+from cifar_tui.headless.displays import Display
+from cifar_tui.runs.messages import Message
+from cifar_tui.runs.run import Run
+
+ENDING = (signal.SIGINT, signal.SIGTERM)
+HANDLED = (*ENDING, signal.SIGHUP, signal.SIGUSR1)
+SAME_SIGNAL_SECONDS = 0.5
+"""Equal signals that come within this time are one: `timeout` and the like signal a process, and then its group."""
+
+
+class HungUp:
+    """The terminal is gone."""
+
+
+Item = tuple[Run, Message] | str | HungUp
+"""What the main thread waits for: a run's message, a notice to print, or that the terminal is gone."""
+
+
+class Signals:
+    """SIGINT and SIGTERM: the first has the runs save and stop, a second aborts the process at once.
+
+    SIGHUP only takes the terminal away; SIGUSR1 has the runs write checkpoints.
+    """
+
+    def __init__(self, display: Display, queue: SimpleQueue[Item]) -> None:
+        self.runs: Sequence[Run] = ()
+        self.received = 0
+        """The exit status of the signal that came; 0 before that."""
+        self.hung_up = False
+        """Whether the terminal is gone, and the runs keep logs."""
+        self._received_at = 0.0
+        self._display = display
+        self._queue = queue
+
+    def __enter__(self) -> Self:
+        wanted = [number for number in HANDLED if signal.getsignal(number) is not signal.SIG_IGN]
+        self._before = {number: signal.signal(number, self._handle) for number in wanted}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            self._queue.put(HungUp())
+        elif number == signal.SIGUSR1:
+            for run in self.runs:
+                run.checkpoint()
+        else:
+            self._stop(number)
+
+    def _stop(self, number: int) -> None:
+        now = time.monotonic()
+        if self.received == 128 + number and now - self._received_at < SAME_SIGNAL_SECONDS:
+            return
+        if self.received:
+            self._display.abort()
+            with contextlib.suppress(OSError):
+                os.write(2, b"cifar-tui: aborted; `cifar-tui runs` shows what was saved\n")
+            os._exit(128 + number)
+        self.received, self._received_at = 128 + number, now
+        name = signal.Signals(number).name
+        # Not print: the signal may have come in the middle of another one. To put something into this queue is safe.
+        self._queue.put(f"{name}: saving and stopping; a second signal aborts at once")
+        for run in self.runs:
+            run.stop("interrupted", f"interrupted by {name}")

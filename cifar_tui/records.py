@@ -1,0 +1,215 @@
+"""Runs as their folders record them: `config.json`, `summary.json`, and what is needed to set a run up here again."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any
+
+from cifar_tui.config import NAMED_DATA, TrainingConfig
+from cifar_tui.confusion_matrix import MOST_CLASSES
+from cifar_tui.events import RunStatus
+from cifar_tui.state import RunState
+from cifar_tui.system import codec
+from cifar_tui.system.codec import AtMost
+
+MAX_TEXT = 1000
+"""Characters of a text in a summary that are kept: a thousand summaries are in memory at once."""
+
+Text = Annotated[str, AtMost(MAX_TEXT)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetRecord:
+    """The images of a run.
+
+    Attributes:
+        name: `cifar10`, `digits`, or the path of a folder of images.
+        fingerprint: SHA-256 of all images and labels.
+        train: Training images; `validation` and `test` likewise.
+        rules: The version of the rules by which folders of images were read.
+        splits: Which images are used for what, in words.
+    """
+
+    name: str
+    fingerprint: str
+    train: int
+    validation: int
+    test: int
+    classes: Annotated[tuple[str, ...], AtMost(MOST_CLASSES)]
+    rules: int = 1
+    splits: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """The content of `config.json`: all it takes to train the run again.
+
+    Attributes:
+        created: ISO 8601, with the time zone.
+        command: The command line that started it.
+        options: As they were given; `device`, `precision` and `threads` below are what `auto` and 0 were resolved to.
+        relative: Paths among the options, relative to the parent of `runs_dir`.
+        device: PyTorch's name of it.
+        device_name: The product's name.
+        parameters: Trainable parameters.
+        versions: Of the packages, by name.
+    """
+
+    id: str
+    created: str
+    command: tuple[str, ...]
+    runs_dir: str
+    options: TrainingConfig
+    relative: dict[str, str] = field(default_factory=dict)
+    seed: int
+    dataset: DatasetRecord
+    device: str
+    device_name: str
+    precision: str
+    threads: int
+    parameters: int
+    versions: dict[str, str]
+
+    @property
+    def resolved_options(self) -> TrainingConfig:
+        """The options, with the precision and the number of threads that they were resolved to.
+
+        Raises:
+            InputError: One of these is none that a run can have.
+        """
+        return replace(self.options, precision=self.precision, threads=self.threads)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The content of `summary.json`: the run in numbers.
+
+    Accuracies are fractions, `seconds` are without pauses. What is not reached yet is None, and so is what a damaged
+    file does not say.
+    """
+
+    id: str
+    created: Text | None = None
+    model: Text | None = None
+    data: Text | None = None
+    state: RunStatus | None = None
+    message: Text | None = None
+    epochs: int | None = None
+    planned_epochs: int | None = None
+    samples: int | None = None
+    best_epoch: int | None = None
+    best_val_accuracy: float | None = None
+    first_val_accuracy: float | None = None
+    train_accuracy: float | None = None
+    test_loss: float | None = None
+    test_accuracy: float | None = None
+    seconds: float | None = None
+    images_per_second: float | None = None
+    parameters: int | None = None
+    device: Text | None = None
+    device_name: Text | None = None
+    precision: Text | None = None
+    seed: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Its fields for `json.dumps`; of a run whose summary cannot be read, those that are known."""
+        content = codec.encode(self)
+        return content if self.created is not None else {k: v for k, v in content.items() if v is not None}
+
+
+def summarize(record: RunRecord, state: RunState) -> Summary:
+    """The summary of a run whose events made `state`."""
+    best, test, speed = state.best, state.test, state.training_speed
+    device_names = [event.device_name for event in state.resumptions if event.device_name]
+    return Summary(
+        id=record.id,
+        created=record.created,
+        model=record.options.model,
+        data=record.dataset.name,
+        state=state.status,
+        message=state.finished.message if state.finished else "",
+        epochs=len(state.epochs),
+        planned_epochs=record.options.epochs,
+        samples=state.samples,
+        best_epoch=best.epoch if best else None,
+        best_val_accuracy=best.val_accuracy if best else None,
+        first_val_accuracy=state.epochs[0].val_accuracy if state.epochs else None,
+        train_accuracy=state.epochs[-1].train_accuracy if state.epochs else None,
+        test_loss=test.loss if test else None,
+        test_accuracy=test.accuracy if test else None,
+        seconds=round(state.seconds, 3),
+        images_per_second=round(speed, 1) if speed is not None else None,
+        parameters=record.parameters,
+        device=state.started.device if state.started else record.device,
+        device_name=device_names[-1] if device_names else record.device_name,
+        precision=state.started.precision if state.started else record.precision,
+        seed=record.seed,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """Options that replace those of a stored run; None keeps the run's own.
+
+    Attributes:
+        data: Where its images are: what `--data` takes, or a folder that holds CIFAR-10.
+        model_dir: The folder of the module of its model's class.
+    """
+
+    data: str | None = None
+    model_dir: str | None = None
+    device: str | None = None
+    precision: str | None = None
+    threads: int | None = None
+
+
+NO_OVERRIDES = Overrides()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataLocation:
+    """A place where the images of a run may be, as the options of these names have it."""
+
+    data: str
+    data_dir: str | None
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is anything, as far as that can be told without reading it."""
+        return self.data in NAMED_DATA or os.path.exists(self.data)  # noqa: PTH110  (it raises for no path)
+
+    @property
+    def label(self) -> str:
+        """Its name in a message."""
+        return repr(self.data if self.data_dir is None else self.data_dir)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRun:
+    """A run in a folder, as it is to be set up here: it may have been made on another machine, at other paths.
+
+    Attributes:
+        config: Its options, resolved when it was started, with `overrides` applied.
+        locations: Where its images may be, in the order in which to look there.
+        rules: The version of the rules by which folders of images were read when it was started.
+        fingerprint: Of its images: only those with the same one are the run's.
+        device: PyTorch's name of the device that it was started on; `device_name` is the product's.
+        precision: That it was started in.
+        threads: CPU threads that it was started with.
+        versions: Of the packages when it was started.
+        threads_chosen: Whether their number was given, by the run's options or by `overrides`.
+    """
+
+    id: str
+    config: TrainingConfig
+    overrides: Overrides
+    locations: tuple[DataLocation, ...]
+    rules: int
+    fingerprint: str
+    device: str
+    device_name: str
+    precision: str
+    threads: int
+    versions: dict[str, str]
+    threads_chosen: bool

@@ -1,0 +1,81 @@
+"""A run's best weights, loaded into its model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cifar_tui.config import TrainingConfig
+from cifar_tui.errors import InputError
+from cifar_tui.records import StoredRun
+from cifar_tui.runs.messages import ProgressCallback
+from cifar_tui.store.relocation import stored_run
+from cifar_tui.store.run_folder import CHECKPOINTS, RunFolder
+
+if TYPE_CHECKING:
+    from cifar_tui.training.checkpoints.storage import Identity
+    from cifar_tui.training.predictor import TrainedModel
+
+
+def load(folder: RunFolder, run: StoredRun, progress: ProgressCallback) -> tuple[TrainedModel, tuple[str, ...]]:
+    """Load a run's best weights into its model; the images that it was trained on are not needed.
+
+    Args:
+        folder: The run's.
+        run: The run as it is to be set up.
+        progress: Called with the current step, and with what differs from how the run was made.
+
+    Returns:
+        The model, and the names of its classes.
+
+    Raises:
+        InputError: The run has no best checkpoint, or it is damaged, or the device is not there.
+    """
+    progress("loading PyTorch", 0, 0)
+    from cifar_tui.training import predictor
+    from cifar_tui.training.devices import adapt_config, describe_move
+
+    path, config = checkpoint_path(folder), adapt_config(run)
+    identity = _identity(folder, config)
+    trained = predictor.load(path, config, identity)
+    if elsewhere := describe_move(run, trained.placement):
+        progress(f"computing {elsewhere}", 0, 0)
+    return trained, identity.classes
+
+
+def exist(folder: RunFolder) -> bool:
+    """Whether the run has saved its best weights; they come with the end of its first epoch."""
+    from cifar_tui.training.checkpoints.storage import BEST
+
+    return folder.files.folder(CHECKPOINTS).exists(BEST)
+
+
+def checkpoint_path(folder: RunFolder) -> Path:
+    """The checkpoint of a run's best epoch.
+
+    Raises:
+        InputError: There is none yet.
+    """
+    from cifar_tui.training.checkpoints.storage import BEST
+
+    if not exist(folder):
+        raise InputError(f"{folder.id} has no best weights yet: they come with the end of an epoch; resume it first")
+    return folder.checkpoints / BEST
+
+
+def with_threads(folder: RunFolder, most_threads: int | None) -> StoredRun:
+    """The stored run, set up with no more CPU threads than these, where they are given."""
+    run = stored_run(folder)
+    if most_threads is None:
+        return run
+    threads = min(run.config.threads or most_threads, most_threads)
+    return replace(run, config=replace(run.config, threads=threads), threads_chosen=True)
+
+
+def _identity(folder: RunFolder, config: TrainingConfig) -> Identity:
+    """What the run's checkpoints belong to, as its `config.json` has it."""
+    from cifar_tui.training.checkpoints.storage import Identity
+
+    dataset = folder.read_record().dataset
+    return Identity(config.model, dataset.classes, dataset.fingerprint, config.seed)

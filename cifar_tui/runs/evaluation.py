@@ -1,0 +1,157 @@
+"""A run's best weights evaluated on its test images."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from cifar_tui.analysis.predictions import Predictions
+from cifar_tui.config import TrainingConfig
+from cifar_tui.errors import InputError
+from cifar_tui.events import Evaluated
+from cifar_tui.models.user_class import is_user_class
+from cifar_tui.records import NO_OVERRIDES, Overrides, StoredRun
+from cifar_tui.report.plots.examples import SHOWN, Examples
+from cifar_tui.runs import best_weights
+from cifar_tui.runs.messages import ProgressCallback
+from cifar_tui.runs.provenance import predictions_of
+from cifar_tui.store.predictions import FILE, MOST_BYTES, read
+from cifar_tui.store.relocation import stored_run
+from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.training.control import Control
+
+if TYPE_CHECKING:
+    from cifar_tui.training.evaluation import Evaluation
+    from cifar_tui.training.setup.image_cache import ImageCache
+    from cifar_tui.training.setup.prepare import Setup
+
+
+def evaluate(
+    folder: RunFolder, progress: ProgressCallback, given: Overrides = NO_OVERRIDES
+) -> tuple[Evaluated, tuple[str, ...]]:
+    """Evaluate a run's best weights on its test images; nothing in its folder is changed.
+
+    Args:
+        folder: The run.
+        progress: Called with the current step, and with what differs from how the run was made.
+        given: Overrides of what it was made with.
+
+    Returns:
+        The evaluation, as at the end of the run, and the names of the classes.
+
+    Raises:
+        InputError: The run has no best checkpoint, or its images or its device are unusable.
+        CifarTuiError: Its images could not be read.
+    """
+    progress("loading PyTorch", 0, 0)
+    from cifar_tui.training.setup.image_cache import ImageCache
+
+    test, epoch, setup = _evaluate(folder, stored_run(folder, given), ImageCache(), progress)
+    return test.event("test", epoch, 0.0), setup.dataset.classes
+
+
+def report_images(
+    folder: RunFolder, given: Overrides, progress: ProgressCallback
+) -> tuple[TrainingConfig, Examples | None, Predictions | None]:
+    """Compute the parts of a run's report that need its images, which are found as by `evaluate`.
+
+    Returns:
+        The options by which the images were found; and, where the run has best weights, some test images with their
+        predicted classes, and the predictions for all of them.
+
+    Raises:
+        InputError: The images, or the device, are unusable.
+        CifarTuiError: The images could not be read.
+    """
+    progress("loading PyTorch", 0, 0)
+    from cifar_tui.training.setup.image_cache import ImageCache
+    from cifar_tui.training.setup.prepare import prepare_stored
+
+    run, image_cache = stored_run(folder, given), ImageCache()
+    if not best_weights.exist(folder):
+        return prepare_stored(run, image_cache, progress).config, None, None
+    test, epoch, setup = _evaluate(folder, run, image_cache, progress)
+    examples = Examples(*test.examples(setup.dataset.test, SHOWN))
+    return setup.config, examples, predictions_of(test, setup.dataset, epoch)
+
+
+def predictions(
+    folder: RunFolder,
+    progress: ProgressCallback,
+    image_cache: ImageCache | None = None,
+    most_threads: int | None = None,
+    *,
+    run_classes: bool = True,
+) -> Predictions:
+    """The predictions of a run's best weights so far for its test images: as recorded, or else computed now.
+
+    Args:
+        folder: The run, finished or not; nothing in it is changed.
+        progress: Called with the current step, where anything has to be computed; what it raises ends that.
+        image_cache: Where its images may be in memory already.
+        most_threads: To compute with no more CPU threads than these.
+        run_classes: Whether a model class of the user's own may be run to compute them.
+
+    Raises:
+        InputError: The run has no best checkpoint, or its images or its device are unusable, or its class is not run.
+        CifarTuiError: Its images could not be read.
+    """
+    path, status = folder.path / FILE, folder.files.status(FILE)
+    if status is not None:
+        if status.st_size > MOST_BYTES:
+            raise InputError(f"{path}: cannot be read: it is far too large ({status.st_size:,} bytes)")
+        with contextlib.suppress(InputError):  # What is damaged can be computed again.
+            recorded = read(path)
+            if recorded.epoch == _best_epoch(folder):
+                return recorded
+    if not run_classes and is_user_class(folder.read_record().options.model):
+        raise InputError(f"they are not recorded in {FILE}, and `compare` runs no user-defined model class")
+    progress("loading PyTorch", 0, 0)
+    from cifar_tui.training.setup.image_cache import ImageCache
+
+    run = best_weights.with_threads(folder, most_threads)
+    test, epoch, setup = _evaluate(folder, run, image_cache or ImageCache(), progress)
+    return predictions_of(test, setup.dataset, epoch)
+
+
+def _best_epoch(folder: RunFolder) -> int | None:
+    """The epoch of the run's best weights so far, by its summary, or by its events where that is damaged."""
+    try:
+        return folder.read_summary().best_epoch
+    except InputError:
+        best = folder.read_state().best
+        return best.epoch if best else None
+
+
+def _evaluate(
+    folder: RunFolder, run: StoredRun, image_cache: ImageCache, progress: ProgressCallback
+) -> tuple[Evaluation, int, Setup]:
+    """The evaluation of a run's best weights on its test images, the weights' epoch, and the run as it was set up."""
+    from cifar_tui.training.checkpoints import storage
+    from cifar_tui.training.devices import describe_move
+    from cifar_tui.training.evaluation import evaluate as evaluate_split
+    from cifar_tui.training.setup.prepare import prepare_stored
+
+    path = best_weights.checkpoint_path(folder)
+    setup = prepare_stored(run, image_cache, progress)
+    if elsewhere := describe_move(run, setup.placement):
+        progress(f"computing {elsewhere}", 0, 0)
+    best = storage.load_matching(path, setup.identity, storage.size_limits(setup.model))
+    storage.restore(best, setup.model)
+    control = _ProgressControl(progress)
+    with setup.random_streams.for_evaluation():
+        test = evaluate_split(setup.model, setup.dataset.test, len(setup.dataset.classes), setup.placement, control)
+    return test, best.progress.best_epoch or 0, setup
+
+
+class _ProgressControl(Control):
+    """Reports progress before each batch of an evaluation, which an error raised there ends."""
+
+    def __init__(self, progress: ProgressCallback) -> None:
+        super().__init__()
+        self._progress = progress
+
+    def check(self) -> None:
+        """Called between two batches."""
+        super().check()
+        self._progress("evaluating", 0, 0)

@@ -1,0 +1,146 @@
+"""The events of a training run: batches a few times a second, epochs, pauses, checkpoints, notes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from torch import Tensor
+
+from cifar_tui.events import AnyEvent, Batch, Checkpoint, Epoch, Level, Note, Paused, Resumed
+from cifar_tui.training.clock import Clock
+from cifar_tui.training.devices import Placement
+from cifar_tui.training.evaluation import Evaluation
+from cifar_tui.training.metrics import BatchPosition, MetricsReader
+from cifar_tui.training.progress import Progress
+
+REPORT_SECONDS = 0.1
+"""How often batches are reported."""
+
+Emit = Callable[[AnyEvent], None]
+
+
+class Reporter:
+    """Emits the events of one run, on its training thread, at the times of its clock."""
+
+    def __init__(self, emit: Emit, clock: Clock, placement: Placement, batches: int) -> None:
+        """Report to `emit`.
+
+        Args:
+            emit: Takes each event.
+            clock: The run's.
+            placement: Where the run computes; losses are read from that device.
+            batches: Those of an epoch.
+        """
+        self._emit = emit
+        self._clock = clock
+        self._placement = placement
+        self._batches = batches
+        self._reader = MetricsReader(placement.device)
+        self._last_report = clock.active
+
+    def restart_timing(self) -> None:
+        """Measure the speed of the next batches from now on."""
+        self._last_report = self._clock.active
+
+    def record_batch(self, progress: Progress, size: int, loss: Tensor, correct: Tensor) -> None:
+        """Take the metrics of the batch that was just counted, and report what has arrived when it is time.
+
+        Args:
+            progress: The run's.
+            size: Images in the batch.
+            loss: Their mean cross-entropy, a scalar on the device.
+            correct: How many were predicted right, likewise.
+
+        Raises:
+            DivergedError: A loss is not finite.
+        """
+        position = BatchPosition(progress.epoch, progress.batch, progress.samples, size, progress.lr)
+        self._reader.record(position, loss, correct)
+        if self._clock.active - self._last_report >= REPORT_SECONDS:
+            self._report(progress, wait=False)
+
+    def flush_batches(self, progress: Progress) -> None:
+        """Report all batches, waiting for the device.
+
+        Raises:
+            DivergedError: A loss is not finite.
+        """
+        self._report(progress, wait=True)
+
+    def epoch(self, progress: Progress, validation: Evaluation) -> None:
+        """Report an epoch that is trained and validated."""
+        seconds = self._clock.active - progress.epoch_began
+        self._emit(validation.event("validation", progress.epoch, self._clock.t))
+        self._emit(
+            Epoch(
+                t=self._clock.t,
+                epoch=progress.epoch,
+                samples=progress.samples,
+                train_loss=progress.loss_sum / progress.images,
+                train_accuracy=progress.correct / progress.images,
+                val_loss=validation.loss,
+                val_accuracy=validation.accuracy,
+                lr=progress.lr,
+                seconds=seconds,
+                images_per_second=progress.images / progress.trained_seconds,
+                best=progress.is_best(validation.accuracy),
+            )
+        )
+
+    def test(self, evaluation: Evaluation, epoch: int) -> None:
+        """Report the test of the weights of an epoch."""
+        self._emit(evaluation.event("test", epoch, self._clock.t))
+
+    def paused(self, progress: Progress) -> None:
+        """Report a pause."""
+        self._emit(Paused(t=self._clock.t, epoch=progress.epoch, batch=progress.batch))
+
+    def resumed(self, progress: Progress) -> None:
+        """Report the end of a pause, or that an earlier run is resumed, and where it computes now."""
+        self._emit(
+            Resumed(
+                t=self._clock.t,
+                epoch=progress.epoch,
+                batch=progress.batch,
+                samples=progress.samples,
+                device=str(self._placement.device),
+                device_name=self._placement.name,
+                precision=self._placement.precision,
+                threads=self._placement.threads,
+            )
+        )
+
+    def checkpoint(self, progress: Progress, path: str, *, best: bool) -> None:
+        """Report a checkpoint that is written: its place in the run folder, and whether its weights are the best."""
+        self._emit(Checkpoint(t=self._clock.t, epoch=progress.epoch, batch=progress.batch, path=path, best=best))
+
+    def note(self, level: Level, message: str) -> None:
+        """Report a message."""
+        self._emit(Note(t=self._clock.t, level=level, message=message))
+
+    def _report(self, progress: Progress, *, wait: bool) -> None:
+        measured = self._reader.read_all() if wait else self._reader.read()
+        if not measured:
+            return
+        t, now = self._clock.t, self._clock.active
+        speed = sum(batch.position.size for batch in measured) / max(now - self._last_report, 1e-9)
+        self._last_report = now
+        for batch in measured:
+            position = batch.position
+            self._emit(
+                Batch(
+                    t=t,
+                    epoch=position.epoch,
+                    batch=position.batch,
+                    batches=self._batches,
+                    samples=position.samples,
+                    loss=batch.loss,
+                    accuracy=batch.correct / position.size,
+                    lr=position.lr,
+                    images_per_second=speed,
+                )
+            )
+            if not math.isfinite(batch.loss):
+                raise progress.diverged(f"the loss of batch {position.batch}")
+            progress.add(batch)

@@ -1,0 +1,142 @@
+"""Loads the selected run's test images, and its predictions for them, on a thread: one run's at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cifar_tui.formatting import printable
+from cifar_tui.tui.runs.entry import ENDED, Entry
+from cifar_tui.tui.runtime.job import Job, so_far
+from cifar_tui.tui.theme import Look
+from cifar_tui.tui.widgets.lines import Part
+
+if TYPE_CHECKING:
+    from cifar_tui.runs.test_images import PredictedImages
+    from cifar_tui.runs.workspace import Workspace
+
+
+def why_no_images(entry: Entry | None) -> str:
+    """Why there are no images to load, and when there will be some; empty where there are."""
+    if entry is None:
+        return "no run is selected"
+    status, state = entry.status, entry.state
+    if status == "ready":
+        return "press s to start: the images come with the first epoch's weights"
+    if entry.folder is None or state is None or state.started is None:
+        return f"{status}: there are no images yet"
+    if has_weights(entry):
+        return ""
+    if state.best is not None:
+        return "the images come as soon as this epoch's weights are saved"
+    if status in ENDED:
+        return "it ended before its first epoch was complete: it has no weights to show images with"
+    return f"the images come at the end of this epoch: batch {state.batch} of {state.started.batches} is done"
+
+
+def has_weights(entry: Entry) -> bool:
+    """Whether the best weights are saved; of a run that has ended, some may be in any case."""
+    state = entry.state
+    return state is not None and state.best is not None and (state.best_saved or entry.status in ENDED)
+
+
+def best_epoch(entry: Entry | None) -> int | None:
+    """The epoch of the run's best weights so far, by its events."""
+    best = entry.state.best if entry is not None and entry.state is not None else None
+    return None if best is None else best.epoch
+
+
+class ImageLoader:
+    """Loads a run's images on a thread. Those that were loaded before are released when another run's are wanted."""
+
+    def __init__(self, session: Callable[[], Workspace], changed: Callable[[], None]) -> None:
+        """Start without images.
+
+        Args:
+            session: Gives the session that reads the images; called on the thread.
+            changed: Called within the event loop when there is something else to show.
+        """
+        self.loaded: PredictedImages | None = None
+        self.version = 0
+        """Changes with `loaded`: what is derived from it refers to it by this, without keeping it in memory."""
+        self.progress = ""
+        """The current step of the loading; empty while nothing is loaded."""
+        self.error = ""
+        """Why the loading failed."""
+        self._session = session
+        self._changed = changed
+        self._entry: Entry | None = None
+        self._tried: int | None = None
+        self._job: Job[PredictedImages] | None = None
+
+    @property
+    def status(self) -> str:
+        """Why nothing is loaded, or how far the loading is."""
+        return why_no_images(self._entry) or self.error or f"{self.progress} …"
+
+    @property
+    def newer_epoch(self) -> int | None:
+        """The epoch of better weights than those that are loaded; None where there are none."""
+        if self.loaded is None or self._entry is None or not has_weights(self._entry):
+            return None
+        best = best_epoch(self._entry)
+        return None if best == self.loaded.predictions.epoch else best
+
+    def notice(self, key: str, look: Look) -> list[Part]:
+        """A message beside the loaded images: that others are being loaded, or that `key` loads better ones."""
+        if self.progress:
+            return [(f"{self.progress} …", look.warning)]
+        if self.error:
+            return [(printable(self.error), look.warning)]
+        if self.newer_epoch is not None:
+            return [(f"epoch {self.newer_epoch} is better: press {key}", look.warning)]
+        return []
+
+    def load(self, entry: Entry | None, *, again: bool = False) -> None:
+        """Load this run's images unless they are loaded, or are being loaded, or failed to with these weights.
+
+        Args:
+            entry: The run; images of another one are released.
+            again: Also where there are better weights since, and where it failed.
+        """
+        if entry is not self._entry:
+            self.close()
+            self._entry = entry
+        if entry is None or self.progress or why_no_images(entry):
+            return
+        known, failed = self.loaded is not None, self.error and self._tried == best_epoch(entry)
+        if (known or failed) and not (again and (failed or self.newer_epoch is not None)):
+            return
+        self._start(entry)
+
+    def close(self) -> None:
+        """Release the images, and end the loading."""
+        if self._job is not None:
+            self._job.close()
+        self.loaded, self.progress, self.error, self._tried, self._entry = None, "", "", None, None
+        self.version += 1
+
+    def _start(self, entry: Entry) -> None:
+        folder = entry.folder
+        assert folder is not None
+        self._tried, self.error, self.progress = best_epoch(entry), "", "opening its test images"
+        self._job = Job(
+            lambda progress: self._session().test_images(folder, progress),
+            so_far,
+            self._report,
+            self._finish,
+            self._fail,
+        )
+
+    def _report(self, progress: str) -> None:
+        self.progress = progress
+        self._changed()
+
+    def _finish(self, loaded: PredictedImages) -> None:
+        self.loaded, self.progress = loaded, ""
+        self.version += 1
+        self._changed()
+
+    def _fail(self, error: str) -> None:
+        self.progress, self.error = "", error
+        self._changed()

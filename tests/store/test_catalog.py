@@ -1,0 +1,59 @@
+"""The runs of a folder are listed as they are now, and found by what a person calls them."""
+
+from pathlib import Path
+
+import pytest
+
+from cifar_tui.errors import InputError
+from cifar_tui.store import catalog, run_folder
+from cifar_tui.store.lock import RunLock
+from cifar_tui.store.run_folder import RunFolder
+from tests.support.recorded import CREATED, RECORD, record_events, uninterrupted
+
+
+def test_runs_are_listed_newest_first_and_a_dead_ones_state_is_interrupted(tmp_path: Path) -> None:
+    for day in (1, 3, 2):
+        made = run_folder.create(tmp_path, "cnn", CREATED.replace(day=day), lambda _: RECORD)
+        record_events(made, uninterrupted(1))
+    lock = RunLock(run_folder.create(tmp_path, "begins", CREATED.replace(day=9), lambda _: RECORD).path)
+    (tmp_path / "not-a-run").mkdir()
+    alive = RunFolder(tmp_path / "20260103-030405-cnn")
+    owner = RunLock(alive.path)
+    states = [(s.id, s.state) for s in catalog.summaries(tmp_path)]
+    assert [state for _, state in states] == ["running", "running", "interrupted", "interrupted"]
+    assert catalog.run_folders(tmp_path)[1] == alive
+    owner.release()
+    lock.release()
+
+
+def test_a_damaged_run_is_listed_as_such(folder: RunFolder) -> None:
+    folder.summary_file.write_text("{")
+    (listed,) = catalog.summaries(folder.path.parent)
+    assert listed.state == "failed"
+    assert "summary.json: damaged" in (listed.message or "")
+
+
+def test_a_run_is_found_by_its_id_or_a_part_of_it(folder: RunFolder) -> None:
+    runs = folder.path.parent
+    run_folder.create(runs, "mlp", CREATED, lambda _: RECORD)
+    for text in (folder.id, "cnn"):
+        assert catalog.find(runs, text) == folder
+    with pytest.raises(InputError, match="is part of 2 runs"):
+        catalog.find(runs, "20260102")
+    with pytest.raises(InputError, match=f"did you mean {folder.id}"):
+        catalog.find(runs, "20260102-030405-cmn")
+    with pytest.raises(InputError):
+        catalog.find(runs, "")
+
+
+def test_a_run_is_found_by_the_path_of_its_folder_wherever_that_is(
+    tmp_path: Path, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ELSEWHERE", str(folder.path.parent))
+    monkeypatch.chdir(folder.path)
+    for text in (str(folder.path), f"{folder.path}/", f"../{folder.id}", ".", f"$ELSEWHERE/{folder.id}"):
+        assert catalog.is_path(text)
+        assert catalog.at(text).path.resolve() == folder.path.resolve()
+    for text in ("../nowhere", "..", "/", "\0/x", "$NOT_SET_AT_ALL/x", str(tmp_path)):
+        with pytest.raises(InputError):
+            catalog.at(text)
