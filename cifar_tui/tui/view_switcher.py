@@ -146,7 +146,7 @@ class ViewSwitcher(ContentSwitcher):
         view, images = self.view, self.images
         if isinstance(view, ComparePanel):
             if (album := view.cell_images(images.draw)) is not None:
-                images.open(album)
+                images.open_album(album)
                 self._switch_to(IMAGES)
         elif view is self.confusion:
             if self.confusion.cell is not None:

@@ -61,7 +61,7 @@ def panel(cell: Cell = "only_a", look: Look = LOOK) -> ImagesPanel:
     made = ImagesPanel(no_session, ImageLoader(no_session, no_session, no_session))  # type: ignore[arg-type]
     made.look = look
     entries = [entry(recorded(), under_way=False, number=k) for k in range(2)]
-    made.open(PairImages(no_session, entries, RUNS_ON_DISK, cell, lambda: None))  # type: ignore[arg-type]
+    made.open_album(PairImages(no_session, entries, RUNS_ON_DISK, cell, lambda: None))  # type: ignore[arg-type]
     return made
 
 
