@@ -55,7 +55,7 @@ def footer(entry: Entry | None, marked: int, active: Sequence[str], width: int, 
 
 
 def _for_run(entry: Entry | None) -> list[str]:
-    """The ids of the keys for a run like this; what follows `:` is said in place of the key's own label."""
+    """The ids of the keys for a run like this; what follows `:` is shown in place of the key's own label."""
     if entry is None:
         return ["new:new run"]
     if entry.folder is None and not entry.active:
@@ -73,7 +73,7 @@ def _for_run(entry: Entry | None) -> list[str]:
             return ["resume", "report"]
 
 
-def _hint(said: str, look: Look) -> list[Part]:
-    name, _, label = said.partition(":")
+def _hint(key_and_label: str, look: Look) -> list[Part]:
+    name, _, label = key_and_label.partition(":")
     key = _KEYS[name]
     return [(look.text(key.name), look.strong), (f" {label or key.label}  ", look.dim)]

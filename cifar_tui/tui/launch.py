@@ -136,7 +136,7 @@ def run(
 
 
 def _state_of(entry: Entry) -> RunState:
-    """The fold of a run's events so far; how it ended before it was resumed says nothing of now."""
+    """The fold of a run's events so far; without how it ended before it was resumed."""
     from cifar_tui.state import RunState
 
     state = entry.state or RunState()
@@ -144,6 +144,6 @@ def _state_of(entry: Entry) -> RunState:
 
 
 def _light_background(colours: str) -> bool:
-    """Whether `COLORFGBG`, which some terminals set, says that the background is light: `0;15`."""
+    """Whether `COLORFGBG`, which some terminals set, names a light background: `0;15`."""
     background = colours.rpartition(";")[2]
     return background.isdigit() and (int(background) == 7 or 9 <= int(background) <= 15)

@@ -32,7 +32,7 @@ class ModelConsent:
         if entry.folder is not None and not entry.active:
             from cifar_tui.runs import untrusted_class
 
-            # What cannot be found out is told by what it is needed for.
+            # What cannot be found out is reported by what needs it.
             with contextlib.suppress(CifarTuiError):
                 unknown = untrusted_class.find(entry.folder)
         if unknown is None:

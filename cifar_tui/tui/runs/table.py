@@ -86,7 +86,7 @@ def cells(entry: Entry, shown: Sequence[Column], look: Look) -> list[Text]:
 
 
 def matches(entry: Entry, words: Sequence[str]) -> bool:
-    """Whether each word is part of what the run's row says."""
+    """Whether each word is part of what the run's row contains."""
     text = f"{entry.status} {entry.id} {entry.name} {_model(entry)} {_data(entry)}".lower()
     return all(word in text for word in words)
 
@@ -212,7 +212,7 @@ def _test(entry: Entry) -> float | None:
 
 
 def _time(entry: Entry) -> str:
-    """How long a run under way will still take, as far as that is known; else how long it took."""
+    """The time left of an active run, as far as that is known; else the time that it took."""
     if entry.state is not None and entry.state.started is not None:
         if entry.active and entry.state.finished is None and math.isfinite(entry.state.eta):
             return f"{time_left(entry.state.eta)} left"
