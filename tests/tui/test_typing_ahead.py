@@ -55,3 +55,10 @@ async def test_a_key_whose_effect_never_shows_delays_the_next_one_for_a_moment_o
     async with dashboard(tmp_path) as desk:
         await desk.type_ahead("?", "escape", "5")
         await desk.until(lambda: desk.view == "log")
+
+
+async def test_ctrl_c_in_the_filter_neither_quits_nor_fails(tmp_path: Path) -> None:
+    async with dashboard(tmp_path) as desk:
+        await desk.press("slash", "m", "ctrl+c", "l")
+        await desk.until(lambda: desk.app.main.filter_words == ["ml"])
+        assert desk.app.is_running
