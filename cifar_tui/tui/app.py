@@ -16,7 +16,6 @@ from textual.dom import DOMNode
 from textual.scrollbar import ScrollBar
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.records import Overrides
 from cifar_tui.tui.images.terminal_graphics import TerminalIdentified, driver_class
 from cifar_tui.tui.log.status_log import StatusLog
 from cifar_tui.tui.main_screen import MainScreen
@@ -34,6 +33,7 @@ from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.scroll_bar import PlainScrollBar
 
 if TYPE_CHECKING:
+    from cifar_tui.records import Overrides
     from cifar_tui.runs.workspace import Workspace
     from cifar_tui.tui.keys import Key
 

@@ -14,13 +14,13 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.records import Overrides
 from cifar_tui.tui.app import Dashboard
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runtime.prints import Prints
 from cifar_tui.tui.runtime.signals import Signals
 
 if TYPE_CHECKING:
+    from cifar_tui.records import Overrides
     from cifar_tui.runs.messages import Message
     from cifar_tui.runs.run import Run
     from cifar_tui.runs.workspace import Workspace

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from textual.dom import DOMNode
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.tui.dialogs.consent import ModelConsent
 from cifar_tui.tui.dialogs.run_starter import RunStarter
 from cifar_tui.tui.log.status_log import StatusLog
@@ -23,6 +22,7 @@ from cifar_tui.tui.textual_compat import TerminalApp
 from cifar_tui.tui.theme import Look
 
 if TYPE_CHECKING:
+    from cifar_tui.records import Overrides
     from cifar_tui.runs.prediction import PredictedFiles
     from cifar_tui.runs.workspace import Workspace
     from cifar_tui.tui.dialogs.new_run import NewRunRequest
@@ -113,10 +113,10 @@ class RunCommands(DOMNode):
         else:
             self.consent.ask(entry, functools.partial(self.resume, entry))
 
-    def resume(self, entry: Entry, given: Overrides = NO_OVERRIDES) -> None:
+    def resume(self, entry: Entry, overrides: Overrides | None = None) -> None:
         """Resume a run, with these options in place of its own."""
         with self._log.refusals():
-            self._runs.resume(entry, given)
+            self._runs.resume(entry, overrides)
             self._log.write("resuming from its last checkpoint …", entry)
         self._changed(entry)
 

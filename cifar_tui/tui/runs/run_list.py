@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.tui.runs.entry import ENDED, Asked, Entry
 from cifar_tui.tui.runs.reading import recorded_device, recorded_options
 from cifar_tui.tui.runtime.inbox import Inbox
 
 if TYPE_CHECKING:
     from cifar_tui.events import AnyEvent
-    from cifar_tui.records import Summary
+    from cifar_tui.records import Overrides, Summary
     from cifar_tui.runs.messages import Message
     from cifar_tui.runs.run import Run
     from cifar_tui.runs.workspace import Workspace
@@ -206,23 +205,27 @@ class RunList:
         run = self._workspace().new_run(config, lambda message: self._inbox.put(run, message))
         self._start(entry, run)
 
-    def resume(self, entry: Entry, given: Overrides = NO_OVERRIDES) -> None:
+    def resume(self, entry: Entry, overrides: Overrides | None = None) -> None:
         """Resume a run that ended before its last epoch.
 
         Args:
             entry: The run.
-            given: Options that replace those it was started with.
+            overrides: Options that replace those it was started with.
 
         Raises:
             CifarTuiError: It cannot be resumed, or its configuration is damaged.
         """
+        from cifar_tui.records import NO_OVERRIDES
+
         if entry.status == "finished":
             raise CifarTuiError(f"{entry.name} is finished; n creates a new run with its options")
         if entry.active or entry.folder is None or entry.status not in ENDED:
             raise CifarTuiError(_why_not_resume(entry))
         if entry.state is None:
             entry.state = entry.folder.read_state()
-        run = self._workspace().resumed_run(entry.folder, lambda message: self._inbox.put(run, message), given)
+        run = self._workspace().resumed_run(
+            entry.folder, lambda message: self._inbox.put(run, message), overrides or NO_OVERRIDES
+        )
         self._start(entry, run)
 
     def stop(self, entry: Entry, *, why: str = "stopped by hand", interrupted: bool = False) -> None:
