@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cifar_tui.store.heartbeat import Waiting
+from cifar_tui.store.heartbeat import WaitCallback
 from cifar_tui.store.lock import NotOwnedError, RunLock
 from cifar_tui.store.requests import Requests
 from cifar_tui.store.run_folder import CHECKPOINTS, RunFolder
@@ -17,13 +17,13 @@ LOCK_REMOVED = "interrupted because its lock was removed and another process cou
 class Ownership:
     """Held from before the first write to a run's folder until `release`."""
 
-    def __init__(self, folder: RunFolder, control: Control, waiting: Waiting) -> None:
+    def __init__(self, folder: RunFolder, control: Control, waiting: WaitCallback) -> None:
         """Lock the folder, remove what a crash left there, and accept requests.
 
         Args:
             folder: The run's.
             control: Ends the training when the run is lost.
-            waiting: Told what is waited for; what it raises ends the waiting.
+            waiting: Called with what is waited for; what it raises ends the waiting.
 
         Raises:
             InputError: Another process owns the run, or its folder is a link.
@@ -49,8 +49,8 @@ class Ownership:
 
     @property
     def by_heartbeat(self) -> bool:
-        """Whether the file system has no locks, so that a heartbeat tells who owns the run."""
-        return self._lock.is_a_heartbeat
+        """Whether the file system has no locks, so that a heartbeat shows who owns the run."""
+        return self._lock.by_heartbeat
 
     def is_overdue(self) -> bool:
         """Whether another process may have taken the run over since the last check."""
@@ -65,7 +65,7 @@ class Ownership:
             self.error = error
             self._control.abandon(error)
         except OSError:
-            pass  # It cannot be told now; the next check may.
+            pass  # It cannot be determined now; the next check may.
 
     def handle_requests(self, handle: Callable[[str], None]) -> None:
         """Have `handle` called with each line that other processes write, on a thread of its own."""

@@ -46,16 +46,16 @@ def tiny_source(count: int = 60, classes: int = 3) -> Source:
     )
 
 
-class TinyShelf:
+class TinyImageCache:
     """Gives the same few images whatever is asked for."""
 
     def __init__(self, source: Source | None = None) -> None:
         self._source = source or tiny_source()
 
-    def source(self, config: TrainingConfig, progress: object, *, stored: bool = False, rules: int = 0) -> Source:
+    def load(self, config: TrainingConfig, progress: object, *, stored: bool = False, rules: int = 0) -> Source:
         return self._source
 
-    def stored(self, stored: StoredRun, progress: object) -> tuple[Source, DataLocation]:
+    def load_stored(self, stored: StoredRun, progress: object) -> tuple[Source, DataLocation]:
         return self._source, DataLocation(data=stored.config.data, data_dir=None)
 
 
@@ -63,7 +63,7 @@ def tiny_setup(**options: Any) -> Setup:
     """A class of one's own counts as named by the user."""
     if ":" in options.get("model", ""):
         user_class.allow(options["model"], options["model_dir"], ())
-    return prepare(replace(TINY, **options), TinyShelf(), lambda *_: None)  # type: ignore[arg-type]
+    return prepare(replace(TINY, **options), TinyImageCache(), lambda *_: None)  # type: ignore[arg-type]
 
 
 def tiny_dataset(seed: int = 0) -> Dataset:
@@ -72,7 +72,7 @@ def tiny_dataset(seed: int = 0) -> Dataset:
 
 @dataclass
 class Recorded:
-    """A run of the loop that is over."""
+    """What came of a run of the loop."""
 
     outcome: Outcome
     events: list[AnyEvent]
@@ -97,25 +97,25 @@ class Recorded:
 
 @dataclass
 class Asking:
-    """Does something to the run's control when an event comes for which `when` is true, once."""
+    """What is done to the run's control once, at the first event for which `when` is true."""
 
     when: Callable[[AnyEvent], bool]
     do: Callable[[Control], None]
     done: bool = field(default=False)
 
 
-def run(folder: Path, *askings: Asking, resume: bool = False, setup: Setup | None = None, **options: Any) -> Recorded:
-    """Train to an end in `folder`, with the wishes of `askings` on the way."""
+def run(folder: Path, *actions: Asking, resume: bool = False, setup: Setup | None = None, **options: Any) -> Recorded:
+    """Train to an end in `folder`, each of `actions` is done on the way."""
     folder = folder / "checkpoints"
     folder.mkdir(parents=True, exist_ok=True)
     control, events = Control(), []
 
     def emit(event: AnyEvent) -> None:
         events.append(event)
-        for asking in askings:
-            if not asking.done and asking.when(event):
-                asking.done = True
-                asking.do(control)
+        for action in actions:
+            if not action.done and action.when(event):
+                action.done = True
+                action.do(control)
 
     setup = setup or tiny_setup(**options)
     saved = storage.load_last(folder, setup.identity, MOST)[0] if resume else None
@@ -176,3 +176,8 @@ def expected(events: list[AnyEvent]) -> dict[str, list[tuple[int, float]]]:
         elif isinstance(event, Evaluated) and event.split == "test":
             add(last, loss__test=event.loss, accuracy__test=event.accuracy)
     return found
+
+
+def stop(control: Control) -> None:
+    """Ask a run to stop."""
+    control.stop("stopped", "stopped by the test")
