@@ -1,4 +1,4 @@
-"""The counts of a confusion matrix, of which only those that are not zero take memory."""
+"""A confusion matrix in compressed sparse rows: only counts that are not zero take memory."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import compress, pairwise
 from typing import Any
 
-MOST_CLASSES = 10_000
-MOST_DENSE = 100
-"""Up to so many classes, JSON holds all counts, row by row; of more, most are zero and only the others are written."""
+MAX_CLASSES = 10_000
+MAX_DENSE = 100
+"""JSON holds all counts of a matrix of up to so many classes, and only the counts above zero of a larger one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ class ConfusionMatrix:
 
     @staticmethod
     def of(rows: Sequence[Sequence[int]]) -> ConfusionMatrix:
-        """The matrix of all its counts.
+        """Build it from all counts.
 
         Raises:
             TypeError: A count is no integer.
-            ValueError: The rows are not as long as there are rows, or there are more than `MOST_CLASSES`.
+            ValueError: The rows are not as long as there are rows, or there are more than `MAX_CLASSES`.
             OverflowError: A count is negative, or takes more than 32 bits.
         """
         indptr, indices, data = [0], array("H"), array("I")
@@ -53,7 +53,7 @@ class ConfusionMatrix:
 
     @staticmethod
     def of_csr(indptr: Sequence[int], indices: Sequence[int], data: Sequence[int]) -> ConfusionMatrix:
-        """The matrix of its compressed sparse rows.
+        """Build it from compressed sparse rows.
 
         Raises:
             TypeError: One of these is no integer.
@@ -77,7 +77,7 @@ class ConfusionMatrix:
 
     @staticmethod
     def from_json(value: Any) -> ConfusionMatrix:
-        """The matrix of either form that `to_json` gives, whatever its size.
+        """Build it from either form that `to_json` gives, whatever its size.
 
         Raises:
             TypeError, ValueError, OverflowError: As `of` and `of_csr` do.
@@ -92,13 +92,13 @@ class ConfusionMatrix:
         return ConfusionMatrix.of(value)
 
     def to_json(self) -> list[tuple[int, ...]] | dict[str, list[int]]:
-        """All rows, or the compressed sparse rows of more than `MOST_DENSE` classes."""
-        if len(self) <= MOST_DENSE:
+        """All rows, or the compressed sparse rows of more than `MAX_DENSE` classes."""
+        if len(self) <= MAX_DENSE:
             return list(self)
         return {"indptr": self._starts.tolist(), "indices": self._columns.tolist(), "data": self._counts.tolist()}
 
     def __len__(self) -> int:
-        """K."""
+        """The number of classes, K."""
         return len(self._starts) - 1
 
     def __getitem__(self, row: int) -> tuple[int, ...]:
@@ -113,7 +113,7 @@ class ConfusionMatrix:
         return map(self.__getitem__, range(len(self)))
 
     def row(self, row: int) -> list[tuple[int, int]]:
-        """The columns of a row whose counts are not zero, ascending, with these counts."""
+        """(column, count) of the counts above zero in a row, columns ascending."""
         start, end = self._starts[row], self._starts[row + 1]
         return list(zip(self._columns[start:end], self._counts[start:end], strict=True))
 
@@ -124,7 +124,7 @@ class ConfusionMatrix:
         return self._counts[place] if place < end and self._columns[place] == column else 0
 
     def cells(self) -> Iterator[tuple[int, int, int]]:
-        """Row, column and count of all cells that are not zero, row by row."""
+        """(row, column, count) of all counts above zero, row by row."""
         columns, counts, starts = self._columns, self._counts, self._starts.tolist()
         for row, (start, end) in enumerate(pairwise(starts)):
             for column, count in zip(columns[start:end], counts[start:end], strict=True):
@@ -132,13 +132,13 @@ class ConfusionMatrix:
 
     @property
     def true(self) -> list[int]:
-        """The images of each true class."""
+        """(K,) The number of images of each true class."""
         counts, starts = self._counts, self._starts.tolist()
         return [sum(counts[start:end]) for start, end in pairwise(starts)]
 
     @property
     def predicted(self) -> list[int]:
-        """The images that were classified as each class."""
+        """(K,) The number of images that were predicted as each class."""
         sums = [0] * len(self)
         for column, count in zip(self._columns, self._counts, strict=True):
             sums[column] += count
@@ -146,12 +146,12 @@ class ConfusionMatrix:
 
     @property
     def right(self) -> list[int]:
-        """The images of each class that were classified as it."""
+        """(K,) The number of correctly predicted images of each class."""
         return [self.count(k, k) for k in range(len(self))]
 
     @property
     def images(self) -> int:
-        """All images."""
+        """The number of images."""
         return sum(self._counts)
 
     @property
@@ -161,7 +161,7 @@ class ConfusionMatrix:
 
     @property
     def cost(self) -> int:
-        """What it takes of memory, in numbers: one for each class, and one for each cell that is not zero."""
+        """Its size in memory, in numbers: one for each class, and one for each count above zero."""
         return len(self._starts) + len(self._counts)
 
     @property
@@ -178,7 +178,7 @@ class ConfusionMatrix:
 
 
 def _check_size(size: int) -> None:
-    if not 0 <= size <= MOST_CLASSES:
+    if not 0 <= size <= MAX_CLASSES:
         raise ValueError(f"a matrix of {size} classes")
 
 

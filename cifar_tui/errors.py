@@ -24,6 +24,11 @@ class DivergedError(CifarTuiError):
     exit_status = 3
 
 
+def error_text(error: BaseException) -> str:
+    """An error in one line: our own ones by their message, others with their type."""
+    return str(error) if isinstance(error, CifarTuiError) else f"{type(error).__name__}: {error}"
+
+
 def one_line(error: BaseException) -> str:
     """The type of an error that is not ours, and the line of its message that says what happened, cut if it is long."""
     name = type(error).__name__

@@ -1,4 +1,4 @@
-"""The stream that a training run emits: typed, frozen events, and their one-line JSON form.
+"""The events that a training run emits: typed, frozen, and converted to and from one line of JSON.
 
 Losses are mean cross-entropies in nats; accuracies are fractions from 0 to 1; `t` and `seconds` are in seconds;
 `samples` counts training images seen since the run began, over all epochs. Epochs and batches count from 1: an event's
@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, get_args
 
-from cifar_tui.confusion_matrix import MOST_CLASSES, ConfusionMatrix
+from cifar_tui.confusion_matrix import MAX_CLASSES, ConfusionMatrix
 from cifar_tui.system import bounded_json, codec
 from cifar_tui.system.codec import AtMost, Between
 
@@ -22,19 +22,16 @@ Level = Literal["debug", "info", "warning", "error"]
 MAX_SECONDS = 1e12
 Seconds = Annotated[float, Between(0, MAX_SECONDS)]
 Planned = Annotated[int, Between(1)]
-"""Of the plan, by which progress is divided."""
+"""A count of the run's plan, which progress is divided by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What every event has.
-
-    Attributes:
-        t: Seconds since the run began, on a clock that never goes back; time in which no process ran it is left out.
-    """
+    """The base of all events."""
 
     type: ClassVar[str]
     t: Seconds
+    """Since the run began, on a monotonic clock that stands still while no process trains the run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +42,7 @@ class RunStarted(Event):
     id: str
     model: str
     data: str
-    classes: Annotated[tuple[str, ...], AtMost(MOST_CLASSES)]
+    classes: Annotated[tuple[str, ...], AtMost(MAX_CLASSES)]
     epochs: Planned
     batches: Planned
     """Batches per epoch."""
@@ -61,12 +58,12 @@ class RunStarted(Event):
     seed: int
     max_lr: float
     schedule: str = "one-cycle"
-    """How the learning rate goes to `max_lr` and down again; a name of `recipes.Schedule`."""
+    """The learning rate schedule, which has its peak at `max_lr`; a name of `recipes.Schedule`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch(Event):
-    """One training batch: its own loss and accuracy, before the step that it caused."""
+    """One training batch, with its loss and accuracy before the optimizer's step."""
 
     type: ClassVar[str] = "batch"
     epoch: int
@@ -77,12 +74,12 @@ class Batch(Event):
     accuracy: float
     lr: float
     images_per_second: float
-    """Training speed since the batches before this were reported; pauses do not count."""
+    """Training speed since the previous report, without pauses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Epoch(Event):
-    """A whole epoch, validated; training figures are means over the epoch, as it was learning."""
+    """A whole epoch, validated; training metrics are means over its batches, while the model learned."""
 
     type: ClassVar[str] = "epoch"
     epoch: int
@@ -103,7 +100,7 @@ class Epoch(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluated(Event):
-    """A whole split was evaluated: validation after each epoch, test at the end with the best weights."""
+    """The evaluation of a split: validation after each epoch, test at the end with the best weights."""
 
     type: ClassVar[str] = "evaluated"
     split: SplitName
@@ -117,7 +114,7 @@ class Evaluated(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint(Event):
-    """A checkpoint is whole on the disk."""
+    """A checkpoint was written."""
 
     type: ClassVar[str] = "checkpoint"
     epoch: int
@@ -125,12 +122,12 @@ class Checkpoint(Event):
     path: str
     """Relative to the run's folder."""
     best: bool
-    """Whether it is also the best so far."""
+    """Whether it holds the best weights so far."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paused(Event):
-    """Training waits, after this batch."""
+    """Training was paused after this batch."""
 
     type: ClassVar[str] = "paused"
     epoch: int
@@ -139,9 +136,9 @@ class Paused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed(Event):
-    """Training goes on after this batch, from a pause or, in a new process, from a checkpoint.
+    """Training resumes after this batch, from a pause or, in a new process, from a checkpoint.
 
-    What came after that batch in the stream is void: it is trained again.
+    Events of later batches that precede this one are void: those batches are trained again.
     """
 
     type: ClassVar[str] = "resumed"
@@ -149,7 +146,7 @@ class Resumed(Event):
     batch: int
     samples: int
     device: str = ""
-    """What it computes on from here on; empty where it is what it was."""
+    """The device from here on; empty where it is unchanged."""
     device_name: str = ""
     precision: str = ""
     threads: int = 0
@@ -157,7 +154,7 @@ class Resumed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note(Event):
-    """Something a person may want to know, in words."""
+    """A message for people."""
 
     type: ClassVar[str] = "note"
     level: Level
@@ -166,20 +163,20 @@ class Note(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished(Event):
-    """The last event: how the run ended. What was not reached is None."""
+    """The last event: how the run ended. Metrics that were not reached are None."""
 
     type: ClassVar[str] = "run_finished"
     state: RunStatus
     message: str
-    """Why, in words: "early stopping: …", "stopped by SIGTERM after batch 12", an error's line."""
+    """Why: "early stopping: …", "stopped by SIGTERM after batch 12", or one line of an error."""
     epochs: int
-    """Whole epochs done."""
+    """Whole epochs trained."""
     best_epoch: int | None
     best_val_accuracy: float | None
     test_loss: float | None
     test_accuracy: float | None
     seconds: float
-    """Time spent on the run by all its processes, without pauses."""
+    """Training time of all its processes, without pauses."""
 
 
 AnyEvent = RunStarted | Batch | Epoch | Evaluated | Checkpoint | Paused | Resumed | Note | RunFinished
@@ -188,7 +185,7 @@ _EVENT_CLASSES: dict[str, type[AnyEvent]] = {cls.type: cls for cls in get_args(A
 
 
 BATCH_SECONDS = 0.1
-"""The least time between two batch events that are written."""
+"""The shortest time between two batch events that are written."""
 MAX_LINE = 16 << 20
 """Bytes of a line: a confusion matrix of 1,000 classes takes less."""
 MAX_LINE_MEMORY = 60_000_000
@@ -196,13 +193,13 @@ MAX_LINE_MEMORY = 60_000_000
 
 
 class BatchThrottle:
-    """Which events of a stream are written down: batches ten times a second at most, all others always."""
+    """Selects the events that are written: batches ten times a second at most, all others always."""
 
     def __init__(self) -> None:
         self._last = -BATCH_SECONDS
 
     def admits(self, event: AnyEvent) -> bool:
-        """Whether to write this event, the next of the stream; it goes by the events' own times."""
+        """Whether to write this event, the next of the stream; by the events' own times."""
         if not isinstance(event, Batch):
             return True
         if event.t - self._last < BATCH_SECONDS:
@@ -212,7 +209,7 @@ class BatchThrottle:
 
 
 class EventError(ValueError):
-    """A line that is not one of our events."""
+    """A line is not a valid event."""
 
 
 _TO_LINE = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode

@@ -1,4 +1,4 @@
-"""How models are trained: the reference protocol, and a faster way to its accuracy. Plain values, without PyTorch."""
+"""Training recipes: the reference protocol, and a faster way to the same accuracy. Plain values, without PyTorch."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ Schedule = Literal["one-cycle", "triangular"]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What a recipe settles beside the options of a run; the defaults are the reference protocol's.
+    """Hyperparameters beside the options of a run; the defaults are the reference protocol's.
 
     Attributes:
-        options: Defaults of training options that are others than the protocol's.
-        schedule: How the learning rate goes up and down.
-        muon: Muon's peak learning rate for the filters of convolutions, in those of AdamW, which trains the rest;
-            0 leaves all to AdamW.
-        smoothing: The share of label smoothing in the training loss.
-        block_dropout: The probability of dropout between convolutions; None leaves it as the model has it.
-        head_dropout: The same in the fully connected layers at the end.
-        padding: Pixels by which a random crop may be off the centre.
-        alternating: Whether images are mirrored in every other epoch, half of them first, instead of by chance.
+        options: Defaults of training options that differ from the protocol's.
+        schedule: The learning rate schedule.
+        muon: Muon's peak learning rate for convolution filters, in multiples of AdamW's, which trains the rest;
+            0 trains everything with AdamW.
+        smoothing: Label smoothing of the training loss.
+        block_dropout: The dropout probability between convolutions; None keeps the model's own.
+        head_dropout: The dropout probability in the fully connected layers at the end; None keeps the model's own.
+        padding: Pixels of padding for the random crop.
+        alternating: Whether images are flipped in every other epoch, half of them first, instead of at random.
         colours_and_angles: Whether colours are jittered and images rotated.
     """
 
@@ -64,7 +64,7 @@ RECIPES = ("protocol", "fast")
 
 
 def recipe(name: str, model: str) -> Recipe:
-    """The recipe of this name for a model; a model that it does not know is taken for a convolutional one."""
+    """The recipe of this name for a model; an unknown model is treated as a convolutional one."""
     if name == "protocol":
         return PROTOCOL
     return FAST_FULLY_CONNECTED if model == "mlp" else FAST_CONVOLUTIONAL

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from cifar_tui.config import NAMED_DATA, TrainingConfig
-from cifar_tui.confusion_matrix import MOST_CLASSES
+from cifar_tui.confusion_matrix import MAX_CLASSES
 from cifar_tui.events import RunStatus
 from cifar_tui.state import RunState
 from cifar_tui.system import codec
@@ -36,7 +36,7 @@ class DatasetRecord:
     train: int
     validation: int
     test: int
-    classes: Annotated[tuple[str, ...], AtMost(MOST_CLASSES)]
+    classes: Annotated[tuple[str, ...], AtMost(MAX_CLASSES)]
     rules: int = 1
     splits: str = ""
 

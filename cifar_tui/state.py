@@ -1,4 +1,7 @@
-"""A run as its events tell it: one fold for live, attached and finished runs alike. No clock, no files, no threads."""
+"""The state of a run, folded from its events: the same for live, attached and finished runs.
+
+It has no clock, no files and no threads.
+"""
 
 from __future__ import annotations
 
@@ -21,23 +24,23 @@ from cifar_tui.events import (
 )
 
 CURVE_POINTS = 2048
-"""The most points of one live curve; four for each column of a very wide chart."""
-LOG_NOTES = 1000
-MOST_EPOCHS = 100_000
-MOST_RESUMPTIONS = 10_000
-"""Epochs after so many, and resumptions before the last so many, are left out: a stream may be made to swell."""
-MOST_CELLS = 6_000_000
-"""What the validations' confusion matrices cost together: of the oldest ones beyond it, the figures alone are kept."""
+"""The most points of a live curve: four for each column of a very wide chart."""
+MAX_NOTES = 1000
+MAX_EPOCHS = 100_000
+MAX_RESUMPTIONS = 10_000
+"""Epochs beyond the first, and resumptions before the last so many are dropped: anybody may write a stream."""
+MAX_MATRIX_CELLS = 6_000_000
+"""The most memory of all validations' confusion matrices; beyond it, the oldest matrices are dropped."""
 NO_MATRIX = ConfusionMatrix.of(())
 SPEED_SECONDS = 3.0
-"""What the speed that is shown is smoothed over."""
+"""The time constant of the smoothed training speed."""
 VALIDATION_COST = 1 / 3
-"""Of an image in validation, against one in training: the way back is about twice the way forward."""
+"""The cost of an image in validation, relative to training: a backward pass takes about twice a forward pass."""
 
 
 @dataclass(slots=True)
 class Point:
-    """Neighbouring values of a curve, drawn as one: their mean, and their extremes so that spikes stay visible.
+    """Neighbouring values of a curve, merged: their mean, and their extremes so that spikes stay visible.
 
     `first` and `last` are in samples seen; the extremes and the mean are over the finite values, NaN where none is.
     """
@@ -53,13 +56,13 @@ class Point:
 
 @dataclass(slots=True)
 class Curve:
-    """A bounded series over samples seen: past `CURVE_POINTS` points, neighbours are merged two by two."""
+    """A bounded series over samples seen: beyond `CURVE_POINTS` points, neighbours are merged in pairs."""
 
     points: list[Point] = field(default_factory=list)
     values_per_point: int = 1
 
     def append(self, samples: int, t: float, value: float) -> None:
-        """Add the value at `samples`, which is above all before it."""
+        """Add the value at `samples`, which is above all earlier ones."""
         point = Point(samples, samples, t, value, value, value, 1)
         if self.points and self.points[-1].count < self.values_per_point:
             self.points[-1] = _merge(self.points[-1], point)
@@ -71,8 +74,8 @@ class Curve:
             self.points = [_merge(a, b) for a, b in pairs] + rest
             self.values_per_point *= 2
 
-    def cut(self, samples: int) -> None:
-        """Drop what came after `samples`; a point that reaches past it goes whole."""
+    def truncate(self, samples: int) -> None:
+        """Drop the points that reach beyond `samples`."""
         while self.points and self.points[-1].last > samples:
             self.points.pop()
 
@@ -93,7 +96,7 @@ def _merge(a: Point, b: Point) -> Point:
 
 @dataclass(slots=True)
 class Speed:
-    """How long training takes, over the last epoch or so: what came before fades.
+    """The training speed, as an average over about the last epoch, exponentially weighted.
 
     Attributes:
         samples: Images that were trained on, the earlier ones at less than one each.
@@ -109,13 +112,13 @@ class Speed:
     latest: tuple[int, float] | None = None
 
     def reach(self, samples: int, seconds: float, epoch_samples: int) -> None:
-        """Training has come to `samples` after `seconds` of active time."""
+        """Record that training has reached `samples` after `seconds` of active time."""
         if self.latest is not None and seconds > self.latest[1]:
             self._measure(*self.latest, epoch_samples)
         self.latest = samples, seconds
 
     def skip(self, samples: int, seconds: float, epoch_samples: int) -> None:
-        """From the last batch to here was no training."""
+        """Leave out the time from the last batch to here, in which nothing was trained."""
         if self.latest is not None:
             self._measure(*self.latest, epoch_samples)
         self.measured = self.latest = samples, seconds
@@ -131,25 +134,25 @@ class Speed:
 
     @property
     def per_sample(self) -> float:
-        """Seconds for each image; NaN if not known yet."""
+        """Seconds for each image; NaN if unknown."""
         return self.seconds / self.samples if self.samples > 0 else math.nan
 
 
 @dataclass(slots=True)
 class RunState:
-    """Everything that panels, printers and reports show of a run. `apply` is its only writer."""
+    """Everything that the dashboard, the command line and reports show of a run. `apply` is its only writer."""
 
     started: RunStarted | None = None
     status: RunStatus = "running"
     epoch: int = 1
-    """The epoch that is under way, or the last one."""
+    """The current epoch, or the last one."""
     batch: int = 0
-    """Batches done in it."""
+    """Batches trained in it."""
     samples: int = 0
     t: float = 0.0
     lr: float = math.nan
     loss: float = math.nan
-    """The last batch's."""
+    """Of the last batch."""
     accuracy: float = math.nan
     images_per_second: float = math.nan
     """Smoothed over the last seconds of training, or an epoch's mean."""
@@ -159,28 +162,28 @@ class RunState:
     epochs: list[Epoch] = field(default_factory=list)
     validations: list[Evaluated] = field(default_factory=list)
     """One for each whole epoch, in order."""
-    cells: int = 0
-    """What their confusion matrices cost."""
-    bare: int = 0
-    """So many of the first of them have lost their matrices."""
+    matrix_cells: int = 0
+    """The memory of their confusion matrices."""
+    matrices_dropped: int = 0
+    """How many of them, from the first, have lost their matrices."""
     test: Evaluated | None = None
     checkpoint: Checkpoint | None = None
     resumptions: list[Resumed] = field(default_factory=list)
     paused_at: float | None = None
-    """When the pause began that is under way."""
+    """The start of the current pause."""
     paused_seconds: float = 0.0
-    """The length of all pauses that are over."""
+    """The length of all earlier pauses."""
     notes: list[Note] = field(default_factory=list)
-    """The last `LOG_NOTES`."""
+    """The last `MAX_NOTES`."""
     finished: RunFinished | None = None
 
     @property
     def best_saved(self) -> bool:
-        """Whether the weights of the best epoch are on the disk: with the first checkpoint after it, if not before."""
+        """Whether the weights of the best epoch are on the disk, at the latest with the first checkpoint after it."""
         return self.best is not None and self.checkpoint is not None and self.checkpoint.epoch > self.best.epoch
 
     def apply(self, event: AnyEvent) -> None:
-        """Take in the next event of the run's stream."""
+        """Update the state with the next event of the run's stream."""
         self.t = max(self.t, event.t)
         match event:
             case RunStarted():
@@ -199,13 +202,13 @@ class RunState:
                 self._apply_resumed(event)
             case Note():
                 self.notes.append(event)
-                del self.notes[:-LOG_NOTES]
+                del self.notes[:-MAX_NOTES]
             case RunFinished():
                 self.finished = event
                 self.status = event.state
 
     def _begin(self, event: RunStarted) -> None:
-        """A run that ended before its first checkpoint begins anew; only what was noted stays."""
+        """Start, or start over: a run that ended before its first checkpoint keeps its notes only."""
         new = RunState(started=event, t=self.t, notes=self.notes)
         for each in fields(new):
             setattr(self, each.name, getattr(new, each.name))
@@ -228,7 +231,7 @@ class RunState:
         self.speed.reach(event.samples, self.seconds, self._epoch_samples)
 
     def _apply_epoch(self, event: Epoch) -> None:
-        if len(self.epochs) < MOST_EPOCHS:
+        if len(self.epochs) < MAX_EPOCHS:
             self.epochs.append(event)
         self.epoch, self.samples, self.lr = event.epoch, event.samples, event.lr
         if self.started:
@@ -238,32 +241,32 @@ class RunState:
 
     def _apply_evaluated(self, event: Evaluated) -> None:
         if self.started and len(event.confusion) != len(self.started.classes):
-            return  # It is damaged: nothing can be said of these classes.
+            return  # It is damaged: its rows belong to other classes.
         if event.split == "validation":
-            self.keep_validation(event)
+            self.add_validation(event)
         else:
             self.test = event
 
-    def keep_validation(self, event: Evaluated) -> None:
-        """Append this one; where the matrices become too large together, the oldest one is dropped."""
-        if len(self.validations) == MOST_EPOCHS:
+    def add_validation(self, event: Evaluated) -> None:
+        """Append a validation; where all matrices together become too large, drop the oldest."""
+        if len(self.validations) == MAX_EPOCHS:
             return
         self.validations.append(event)
-        self.cells += event.confusion.cost
-        while self.cells > MOST_CELLS and self.bare < len(self.validations) - 1:
-            oldest = self.validations[self.bare]
-            self.cells += NO_MATRIX.cost - oldest.confusion.cost
-            self.validations[self.bare] = replace(oldest, confusion=NO_MATRIX)
-            self.bare += 1
+        self.matrix_cells += event.confusion.cost
+        while self.matrix_cells > MAX_MATRIX_CELLS and self.matrices_dropped < len(self.validations) - 1:
+            oldest = self.validations[self.matrices_dropped]
+            self.matrix_cells += NO_MATRIX.cost - oldest.confusion.cost
+            self.validations[self.matrices_dropped] = replace(oldest, confusion=NO_MATRIX)
+            self.matrices_dropped += 1
 
     def _drop_validations(self, start: int) -> None:
-        """Drop those from the `start`-th on."""
-        self.cells -= sum(each.confusion.cost for each in self.validations[start:])
+        """Drop the validations from the `start`-th on."""
+        self.matrix_cells -= sum(each.confusion.cost for each in self.validations[start:])
         del self.validations[start:]
-        self.bare = min(self.bare, len(self.validations))
+        self.matrices_dropped = min(self.matrices_dropped, len(self.validations))
 
     def _apply_resumed(self, event: Resumed) -> None:
-        """Go back to where training goes on: what came after it will be told again."""
+        """Go back to where training resumes: the events after it will be repeated."""
         if event.device and self.started is not None:
             self.started = replace(self.started, device=event.device, precision=event.precision, threads=event.threads)
         if self.paused_at is not None:
@@ -278,13 +281,13 @@ class RunState:
         if event.batch == 0 and event.epoch > 1 and self.started:
             # As after any whole epoch: there may be no next one.
             self.epoch, self.batch = event.epoch - 1, self.started.batches
-        # An epoch is left behind only when it is validated: those before the one that goes on are whole.
+        # Training leaves an epoch only when it is validated: all epochs before the resumed one are whole.
         del self.epochs[event.epoch - 1 :]
         self._drop_validations(event.epoch - 1)
-        self.batch_loss.cut(event.samples)
-        self.batch_accuracy.cut(event.samples)
+        self.batch_loss.truncate(event.samples)
+        self.batch_accuracy.truncate(event.samples)
         self.resumptions.append(event)
-        del self.resumptions[:-MOST_RESUMPTIONS]
+        del self.resumptions[:-MAX_RESUMPTIONS]
 
     @property
     def _epoch_samples(self) -> int:
@@ -298,7 +301,7 @@ class RunState:
 
     @property
     def seconds(self) -> float:
-        """Time spent on the run so far, without pauses."""
+        """Training time so far, without pauses."""
         return (self.t if self.paused_at is None else self.paused_at) - self.paused_seconds
 
     @property
@@ -314,7 +317,7 @@ class RunState:
 
     @property
     def progress(self) -> float:
-        """The part of the planned training that is done, from 0 to 1."""
+        """The fraction of the planned training that is done."""
         if self.started is None:
             return 0.0
         total = self.started.epochs * self.started.batches
@@ -322,7 +325,7 @@ class RunState:
 
     @property
     def eta(self) -> float:
-        """Seconds left at the present speed, for all planned epochs, validation included; NaN if not known."""
+        """Seconds left at the current speed for all planned epochs, validation included; NaN if unknown."""
         if self.started is None or self.finished is not None:
             return math.nan
         per_sample = self.speed.per_sample

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from cifar_tui.analysis.calibration import Calibration, calibrate
@@ -15,6 +15,7 @@ from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.analysis.study import Reference
 from cifar_tui.formatting import UNKNOWN
 from cifar_tui.state import RunState
+from cifar_tui.system import codec
 
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """Shares of the lowest of the runs' best validation accuracies, which all of them have reached."""
@@ -133,7 +134,7 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """All figures for JSON: None in place of NaN and infinity, runs by their ids."""
         ids = [run.id for run in self.runs]
-        content: dict[str, Any] = _plain(asdict(self))
+        content = codec.encode(self)
         for race in content["races"]:
             race["runs"] = [ids[n] for n in race["runs"]]
         content["same_classes"] = [[ids[n] for n in group] for group in self.same_classes]
@@ -260,11 +261,3 @@ def _groups(numbers: Iterable[int], key: Callable[[int], Hashable]) -> list[tupl
     for n in numbers:
         groups.setdefault(key(n), []).append(n)
     return [tuple(group) for group in groups.values()]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -86,7 +86,7 @@ class Invocation:
         """
         from cifar_tui.store import catalog
 
-        return catalog.at(text) if catalog.is_path(text) else catalog.find(self.runs_dir, text)
+        return catalog.find_by_path(text) if catalog.is_path(text) else catalog.find(self.runs_dir, text)
 
 
 def pass_invocation(command: Callable[..., int | None]) -> Callable[..., int | None]:

@@ -31,7 +31,7 @@ from cifar_tui.headless.tables import cell, comparison_table, console, fit_table
 from cifar_tui.report import comparison_files
 from cifar_tui.report.run_files import missing_fonts
 from cifar_tui.runs.evaluation import predictions
-from cifar_tui.runs.messages import Loading, ProgressCallback
+from cifar_tui.runs.messages import ProgressCallback
 from cifar_tui.state import RunState
 from cifar_tui.store import catalog
 from cifar_tui.store.run_folder import RunFolder
@@ -59,8 +59,8 @@ def compare_runs(folders: Sequence[RunFolder], *, as_json: bool, study: bool, re
         raise InputError("compare takes two different runs or more; `cifar-tui runs` lists them")
     if report is not None:
         comparison_files.check(report)
-    steps = PlainDisplay()
-    found = [_read(each, lambda what, done, of: steps.loading(Loading(what, done, of))) for each in folders]
+    progress = PlainDisplay().progress
+    found = [_read(each, progress) for each in folders]
     comparison = compare(found, STUDY if study else ())
     states = [each.state for each in found]
     if report is not None:

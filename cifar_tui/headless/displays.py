@@ -137,6 +137,10 @@ class PlainDisplay(QuietDisplay):
         print(f"{self._prefix}{printable(loading.what)} …{share}", file=sys.stderr, flush=True)
         self._step, self._next_line = loading.what, now + LOADING_SECONDS
 
+    def progress(self, what: str, done: int, total: int) -> None:
+        """As `loading`, for what takes a `ProgressCallback`."""
+        self.loading(Loading(what, done, total))
+
     def event(self, event: AnyEvent, state: RunState) -> None:
         """A line for what belongs in a log, shortened where a terminal would wrap it."""
         terminal = output.terminal_size()

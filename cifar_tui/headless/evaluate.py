@@ -9,25 +9,23 @@ from cifar_tui.headless.displays import PlainDisplay
 from cifar_tui.headless.tables import classes_table, console
 from cifar_tui.records import Overrides
 from cifar_tui.runs.evaluation import evaluate
-from cifar_tui.runs.messages import Loading
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system import output
 
 
-def evaluate_run(folder: RunFolder, given: Overrides, *, as_json: bool) -> None:
+def evaluate_run(folder: RunFolder, overrides: Overrides, *, as_json: bool) -> None:
     """Print the test loss and accuracy, and the accuracy of each class.
 
     Args:
         folder: The run.
-        given: Overrides of what it was made with.
+        overrides: Overrides of what it was made with.
         as_json: Print them as one JSON object.
 
     Raises:
         InputError: The run has no best checkpoint, or its images or its device are unusable.
         CifarTuiError: Its images could not be read.
     """
-    steps = PlainDisplay()
-    test, classes = evaluate(folder, lambda what, done, total: steps.loading(Loading(what, done, total)), given)
+    test, classes = evaluate(folder, PlainDisplay().progress, overrides)
     if as_json:
         result = {
             "id": folder.id,

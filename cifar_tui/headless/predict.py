@@ -19,7 +19,6 @@ from cifar_tui.formatting import count, percent, plural, printable
 from cifar_tui.headless.displays import PlainDisplay
 from cifar_tui.headless.tables import cell
 from cifar_tui.records import Overrides
-from cifar_tui.runs.messages import Loading
 from cifar_tui.runs.prediction import Prediction, Unreadable, predict
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system import output
@@ -34,11 +33,13 @@ PICTURE = 32
 """Columns of a picture: one for each pixel across, two pixels down in each character."""
 
 
-def predict_run(folder: RunFolder, names: Sequence[str], given: Overrides, *, as_json: bool, ascii_only: bool) -> int:
+def predict_run(
+    folder: RunFolder, names: Sequence[str], overrides: Overrides, *, as_json: bool, ascii_only: bool
+) -> int:
     """Print predictions for images: the picture and the likeliest classes of a few, a line each of many.
 
     As JSON, one object a line: `file`, `class`, `probability`, `top`, a list of `class` and `probability`, and, where
-    the image stands in a folder that is named after a class, that as `true`; or, where the file cannot be used, `file`
+    the image is in a folder that is named after a class, that as `true`; or, where the file cannot be used, `file`
     and `error`.
 
     Returns:
@@ -47,8 +48,7 @@ def predict_run(folder: RunFolder, names: Sequence[str], given: Overrides, *, as
     Raises:
         InputError: A name means no image, the run has no best checkpoint, or its device is not there.
     """
-    steps = PlainDisplay()
-    images, results = predict(folder, names, lambda what, done, total: steps.loading(Loading(what, done, total)), given)
+    images, results = predict(folder, names, PlainDisplay().progress, overrides)
     console = Console(file=output.stream(), highlight=False)
     ascii_only = ascii_only or not console.encoding.lower().startswith("utf")
     bad: list[Unreadable] = []
@@ -119,7 +119,7 @@ def _block(result: Prediction, console: Console, *, ascii_only: bool) -> Text:
         return Text("\n".join(words) + "\n")
     if console.width < PICTURE + len(GAP) + width:
         return Text("\n").join([*rows, *map(Text, words), Text("")])
-    # One below the other where they stand side by side: the words in the middle of the picture's height.
+    # Side by side, the words are in the middle of the picture's height.
     above = (len(rows) - len(words)) // 2
     beside = {above + number: line for number, line in enumerate(words)}
     return Text("\n").join([*(row + GAP + beside.get(number, "") for number, row in enumerate(rows)), Text("")])

@@ -10,18 +10,17 @@ from cifar_tui.formatting import printable
 from cifar_tui.headless.displays import PlainDisplay
 from cifar_tui.records import Overrides
 from cifar_tui.report.run_files import HTML, REPORT, missing_fonts, write_html
-from cifar_tui.runs.messages import Loading
 from cifar_tui.runs.workspace import write_report
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system.output import line
 
 
-def report_run(folder: RunFolder, given: Overrides, *, as_html: bool, output: Path | None) -> int:
+def report_run(folder: RunFolder, overrides: Overrides, *, as_html: bool, output: Path | None) -> int:
     """Write the report and print where it is.
 
     Args:
         folder: The run.
-        given: Where its images are now, if they have moved.
+        overrides: Where its images are now, if they have moved.
         as_html: Also write it as one HTML file, in the run's folder.
         output: Write that file here instead, whether or not `as_html`.
 
@@ -35,8 +34,7 @@ def report_run(folder: RunFolder, given: Overrides, *, as_html: bool, output: Pa
         raise InputError(f"--output takes a file that ends in .html, not {str(output)!r}")
     if output is not None and not output.parent.is_dir():
         raise InputError(f"--output: there is no folder {str(output.parent)!r}")
-    steps = PlainDisplay()
-    problems = write_report(folder, given, lambda what, done, total: steps.loading(Loading(what, done, total)))
+    problems = write_report(folder, overrides, PlainDisplay().progress)
     for problem in problems:
         print(f"cifar-tui: {printable(problem)}", file=sys.stderr)
     if missing := missing_fonts(folder.read_record().dataset.classes):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cifar_tui.analysis.calibration import calibrate
 from cifar_tui.analysis.predictions import Predictions
-from cifar_tui.errors import InputError
+from cifar_tui.errors import InputError, error_text
 from cifar_tui.events import Note
 from cifar_tui.formatting import count, printable
 from cifar_tui.records import RunRecord
@@ -117,7 +117,7 @@ def write_run_files(
             files.write_bytes(name, content.encode() if isinstance(content, str) else content)
             present.add(name)
         except Exception as error:  # noqa: BLE001  whatever a plot raises, the other files are wanted
-            failures.append(f"{name} could not be written: {printable(f'{type(error).__name__}: {error}')}")
+            failures.append(f"{name} could not be written: {printable(error_text(error))}")
     return failures
 
 

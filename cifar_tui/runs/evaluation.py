@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    folder: RunFolder, progress: ProgressCallback, given: Overrides = NO_OVERRIDES
+    folder: RunFolder, progress: ProgressCallback, overrides: Overrides = NO_OVERRIDES
 ) -> tuple[Evaluated, tuple[str, ...]]:
     """Evaluate a run's best weights on its test images; nothing in its folder is changed.
 
     Args:
         folder: The run.
         progress: Called with the current step, and with what differs from how the run was made.
-        given: Overrides of what it was made with.
+        overrides: Overrides of what it was made with.
 
     Returns:
         The evaluation, as at the end of the run, and the names of the classes.
@@ -46,12 +46,12 @@ def evaluate(
     progress("loading PyTorch", 0, 0)
     from cifar_tui.training.setup.image_cache import ImageCache
 
-    test, epoch, setup = _evaluate(folder, stored_run(folder, given), ImageCache(), progress)
+    test, epoch, setup = _evaluate(folder, stored_run(folder, overrides), ImageCache(), progress)
     return test.event("test", epoch, 0.0), setup.dataset.classes
 
 
 def report_images(
-    folder: RunFolder, given: Overrides, progress: ProgressCallback
+    folder: RunFolder, overrides: Overrides, progress: ProgressCallback
 ) -> tuple[TrainingConfig, Examples | None, Predictions | None]:
     """Compute the parts of a run's report that need its images, which are found as by `evaluate`.
 
@@ -67,7 +67,7 @@ def report_images(
     from cifar_tui.training.setup.image_cache import ImageCache
     from cifar_tui.training.setup.prepare import prepare_stored
 
-    run, image_cache = stored_run(folder, given), ImageCache()
+    run, image_cache = stored_run(folder, overrides), ImageCache()
     if not best_weights.exist(folder):
         return prepare_stored(run, image_cache, progress).config, None, None
     test, epoch, setup = _evaluate(folder, run, image_cache, progress)

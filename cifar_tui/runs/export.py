@@ -120,8 +120,8 @@ def _weights(
         place, name = _Place(output.parent, None), output.name
     path = place.path / name
     # Files are compared in the precision of all formats, where every machine has it.
-    given = Overrides(device="cpu", precision="fp32", model_dir=model_dir)
-    trained, classes = best_weights.load(folder, stored_run(folder, given), progress)
+    overrides = Overrides(device="cpu", precision="fp32", model_dir=model_dir)
+    trained, classes = best_weights.load(folder, stored_run(folder, overrides), progress)
     from cifar_tui.training import export
 
     metadata = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError, one_line
-from cifar_tui.store.lock import TAKEN_AWAY
+from cifar_tui.store.lock import FOLDER_GONE
 from cifar_tui.system.files import DISK_FULL_ERRORS
 
 _OUT_OF_MEMORY = re.compile("not enough memory|t allocate memory|out of memory")
@@ -19,7 +19,7 @@ def explain(error: BaseException, config: TrainingConfig) -> str:
     if isinstance(error, CifarTuiError):
         return text
     if isinstance(error, FileNotFoundError):
-        return TAKEN_AWAY
+        return FOLDER_GONE
     if isinstance(error, OSError):
         remedy = "make room" if error.errno in DISK_FULL_ERRORS else "make it writable"
         where = f"{Path(error.filename).name}: " if isinstance(error.filename, str) else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cifar_tui.store.heartbeat import Waiting
+from cifar_tui.store.heartbeat import WaitCallback
 from cifar_tui.store.lock import NotOwnedError, RunLock
 from cifar_tui.store.requests import Requests
 from cifar_tui.store.run_folder import CHECKPOINTS, RunFolder
@@ -17,7 +17,7 @@ LOCK_REMOVED = "interrupted because its lock was removed and another process cou
 class Ownership:
     """Held from before the first write to a run's folder until `release`."""
 
-    def __init__(self, folder: RunFolder, control: Control, waiting: Waiting) -> None:
+    def __init__(self, folder: RunFolder, control: Control, waiting: WaitCallback) -> None:
         """Lock the folder, remove what a crash left there, and accept requests.
 
         Args:
@@ -50,7 +50,7 @@ class Ownership:
     @property
     def by_heartbeat(self) -> bool:
         """Whether the file system has no locks, so that a heartbeat shows who owns the run."""
-        return self._lock.is_a_heartbeat
+        return self._lock.by_heartbeat
 
     def is_overdue(self) -> bool:
         """Whether another process may have taken the run over since the last check."""

@@ -76,7 +76,7 @@ class PredictedFiles:
 
 
 def predict(
-    folder: RunFolder, names: Sequence[str], progress: ProgressCallback, given: Overrides = NO_OVERRIDES
+    folder: RunFolder, names: Sequence[str], progress: ProgressCallback, overrides: Overrides = NO_OVERRIDES
 ) -> tuple[int, Iterator[Prediction | Unreadable]]:
     """Predict the classes of image files with a run's best weights; the images it was trained on are not needed.
 
@@ -84,7 +84,7 @@ def predict(
         folder: The run.
         names: Image files, folders of them, and patterns.
         progress: Called with the current step until the predictions begin.
-        given: Overrides of what the run was made with.
+        overrides: Overrides of what the run was made with.
 
     Returns:
         How many image files there are, and the predictions for them, in order, as they are computed.
@@ -93,7 +93,7 @@ def predict(
         InputError: A name matches no image, the run has no best checkpoint, or its device is not there.
     """
     found = input_files.find(names)
-    trained, classes = best_weights.load(folder, stored_run(folder, given), progress)
+    trained, classes = best_weights.load(folder, stored_run(folder, overrides), progress)
     return len(found), _predict(trained, classes, _decode(trained, found))
 
 

@@ -1,4 +1,4 @@
-"""What a run leaves for later, beside its stream: all it takes to run it again, and its test predictions."""
+"""The record of a new run, and its predictions for the test images."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from cifar_tui.training.setup.prepare import Setup
 
 PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow")
-"""Those whose versions the numbers of a run may depend on."""
+"""Packages whose versions may change the numbers of a run."""
 
 
 def record_of(setup: Setup, folder: RunFolder) -> RunRecord:
-    """The record of a run that is about to train."""
+    """The record of a run that is about to start."""
     config, dataset, placement = setup.config, setup.dataset, setup.placement
     return RunRecord(
         id=folder.id,

@@ -25,7 +25,7 @@ from cifar_tui.runs.sinks.tensorboard import TensorBoardSink, is_mirrored
 from cifar_tui.state import RunState
 from cifar_tui.store import run_folder
 from cifar_tui.store.recorder import Recorder
-from cifar_tui.store.relocation import remember, stored_run
+from cifar_tui.store.relocation import save_paths, stored_run
 from cifar_tui.store.requests import ASKED, Request, is_request
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system.import_lock import import_lock
@@ -200,7 +200,7 @@ class Run:
         if changes := environment_changes(stored, setup.placement):
             warnings.append(f"{NOT_REPRODUCIBLE}: {'; '.join(changes)}")
         if self._overrides.data is not None or self._overrides.model_dir is not None:
-            remember(folder, setup.config)
+            save_paths(folder, setup.config)
             record = folder.read_record()
         self.config = setup.config
         return _Job(folder, ownership, setup, record, state, saved, tuple(warnings))

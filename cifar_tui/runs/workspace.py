@@ -20,7 +20,7 @@ from cifar_tui.report.run_files import write_run_files
 from cifar_tui.runs.messages import Listener, ProgressCallback
 from cifar_tui.runs.run import Run, import_pytorch
 from cifar_tui.store import catalog
-from cifar_tui.store.relocation import remember, stored_run
+from cifar_tui.store.relocation import save_paths, stored_run
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system import processors
 from cifar_tui.system.memory import retain_freed_memory
@@ -219,7 +219,7 @@ def write_report(
         from cifar_tui.runs import evaluation
 
         found, examples, predictions = evaluation.report_images(folder, overrides, progress)
-        remember(folder, found)
+        save_paths(folder, found)
     return write_run_files(folder.path, folder.read_record(), catalog.live_state(folder), examples, predictions)
 
 

@@ -1,4 +1,4 @@
-"""All runs of a folder: their list, and the one that a person means."""
+"""All runs of a folder: listing them, finding one by its name, and watching them for changes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system.paths import expand_path
 
 FILES = ("config.json", "events.jsonl", "summary.json")
-"""A folder that has any of these is a run, damaged or not."""
+"""A folder that has any of these files is a run, damaged or not."""
 UNDER_WAY: tuple[RunStatus, ...] = ("running", "paused")
 
 
@@ -35,17 +35,17 @@ def run_folders(runs_dir: Path) -> list[RunFolder]:
 def _is_run(path: Path) -> bool:
     try:
         return any((path / name).is_file() for name in FILES)
-    except OSError:  # It may not be looked into, which is no reason not to list the others.
+    except OSError:  # It cannot be read; the others are listed all the same.
         return False
 
 
 def summaries(runs_dir: Path) -> list[Summary]:
-    """The summaries of all runs, newest first; a damaged run is one in the state `failed` that says so."""
+    """The summaries of all runs, newest first."""
     return [summary_of(folder) for folder in run_folders(runs_dir)]
 
 
 def summary_of(folder: RunFolder) -> Summary:
-    """A run's live summary; a damaged run's says that it is one."""
+    """A run's live summary; that of a damaged run has the state `failed`, and the error as its message."""
     try:
         return live_summary(folder)
     except InputError as error:
@@ -54,7 +54,7 @@ def summary_of(folder: RunFolder) -> Summary:
 
 
 def live_summary(folder: RunFolder) -> Summary:
-    """A run's summary, with a state that is true now: a run under way whose owner died is `interrupted`.
+    """A run's summary with its current state: a run whose process died is `interrupted`.
 
     Raises:
         InputError: It is missing or damaged.
@@ -66,7 +66,7 @@ def live_summary(folder: RunFolder) -> Summary:
 
 
 def live_state(folder: RunFolder) -> RunState:
-    """The fold of a run's events, with a status that is true now: what its owner did not end is `interrupted`.
+    """The state that a run's events make, with its current status: a run whose process died is `interrupted`.
 
     Raises:
         InputError: They cannot be read.
@@ -77,7 +77,7 @@ def live_state(folder: RunFolder) -> RunState:
 
 
 def check_resumable(folder: RunFolder) -> None:
-    """See that a run may be resumed, as far as its summary knows.
+    """Check that a run may be resumed, as far as its summary tells.
 
     Raises:
         InputError: It is finished, or a live process trains it.
@@ -85,7 +85,7 @@ def check_resumable(folder: RunFolder) -> None:
     try:
         state = live_summary(folder).state
     except InputError:
-        return  # Its events know.
+        return  # Its events tell.
     if state == "finished":
         raise InputError(f"{folder.id} is finished; start a new run to train longer")
     if state == "running":
@@ -108,7 +108,7 @@ def find(runs_dir: Path, text: str) -> RunFolder:
     """
     folders = {folder.id: folder for folder in run_folders(runs_dir)}
     if not folders:
-        what = "no runs in" if runs_dir.is_dir() or not os.path.lexists(runs_dir) else "no folder of runs is"
+        what = "no runs in" if runs_dir.is_dir() or not os.path.lexists(runs_dir) else "there is no folder"
         raise InputError(f"{what} {str(runs_dir)!r}; give the right --runs-dir")
     if text in folders:
         return folders[text]
@@ -130,19 +130,19 @@ def is_path(text: str) -> bool:
     return "/" in text or text in (".", "..")
 
 
-def at(text: str) -> RunFolder:
-    """The run whose folder has this path, wherever that is.
+def find_by_path(text: str) -> RunFolder:
+    """The run in the folder at this path, wherever that is.
 
     Raises:
         InputError: There is none.
     """
-    with contextlib.suppress(OSError, ValueError):  # What is no path at all, or leads in a circle.
-        path = Path(expand_path("RUN", text))
+    with contextlib.suppress(OSError, ValueError):  # The text is no path at all, or leads in a circle.
+        path = Path(expand_path("run", text))
         if path.name in ("", ".."):
             path = path.resolve()
         if _is_run(path):
             return RunFolder(path)
-    raise InputError(f"there is no run at {shortened(text)}; `cifar-tui runs` lists those of a folder of runs")
+    raise InputError(f"there is no run at {shortened(text)}; `cifar-tui runs` lists the runs of a folder")
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""The command lines that train a run again, go on with it or evaluate it, as a person can paste them."""
+"""Command lines that train a run again, resume or evaluate it, for people to paste."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from cifar_tui.system.paths import absolute
 
 def training_command(options: TrainingConfig, runs_dir: str) -> list[str]:
     """The words that train a run with these options, without those at their defaults."""
-    # What is not given is the recipe's, which may have another for each model.
+    # An option that is left out takes the recipe's default, which depends on the model.
     recipe = TrainingConfig.from_dict({"recipe": options.recipe, "model": options.model})
     defaults = recipe.to_dict() | {"recipe": TrainingConfig().recipe}
     # Without a model, every default model would be trained.
     words = ["cifar-tui", "--no-ui", "--model", options.model]
     for key, value in options.to_dict().items():
         if key != "model" and value is not None and value != defaults[key]:
-            # Joined to its option, a value that begins with a dash is still a value.
+            # With an equals sign, a value that begins with a dash is still a value.
             words += [f"{flag(key)}={value}"] if str(value).startswith("-") else [flag(key), str(value)]
     return words + _runs_dir(runs_dir)
 
@@ -36,10 +36,10 @@ def list_command(runs_dir: str) -> list[str]:
     return ["cifar-tui", "runs", *_runs_dir(runs_dir)]
 
 
-def override_options(given: Overrides) -> list[str]:
-    """The words that give these for a run that is there; paths are made absolute."""
+def override_options(overrides: Overrides) -> list[str]:
+    """The words of these options for a stored run; paths are made absolute."""
     words = []
-    for key, value in asdict(given).items():
+    for key, value in asdict(overrides).items():
         if value is not None:
             words.append(f"{flag(key)}={absolute(value) if is_path(key, value) else value}")
     return words

@@ -26,8 +26,8 @@ METRICS = (
 
 BATCHES = ("epoch", "batch", "samples", "loss", "accuracy", "lr", "images_per_second", "t")
 """The columns of `batches.csv`: attributes of a `Batch` event."""
-MOST_SQUARE = 2000
-"""Classes of which the confusion matrix is written with all counts; those of 10,000 would be 200 MB."""
+MAX_SQUARE = 2000
+"""The most classes whose confusion matrix is written with all counts; with 10,000 classes, they would be 200 MB."""
 _LONGEST_ROW = 400
 """Bytes: each of its numbers takes 25 at most."""
 
@@ -38,11 +38,11 @@ def metrics_csv(state: RunState) -> str:
 
 
 def write_batches_csv(file: BinaryIO, events: Iterable[AnyEvent]) -> None:
-    """Write likewise a row for each batch that was recorded, which are ten a second at most.
+    """Write a header and a row for each recorded batch, of which there are at most ten a second.
 
     Args:
-        file: Where to, open to write and to read back, at its beginning: there may be more rows than fit into memory.
-        events: The run's stream. What was trained once more after a crash has its last rows alone.
+        file: Open for writing and reading, at its beginning: there may be more rows than fit into memory.
+        events: All events of the run. Of batches that were trained again after a crash, the last rows are kept.
     """
     file.write(_line(BATCHES))
     begin = file.tell()
@@ -60,7 +60,7 @@ def _line(values: Sequence[object]) -> bytes:
 
 
 def _drop_after(file: BinaryIO, begin: int, samples: int) -> None:
-    """Cut off the last rows, as far as they are of batches after so many samples; those before `begin` are no rows."""
+    """Remove the last rows that are of batches after so many samples; rows start at `begin`."""
     end = file.tell()
     while end > begin:
         file.seek(max(begin, end - _LONGEST_ROW))
@@ -81,12 +81,12 @@ def _table(columns: Sequence[str], rows: Iterable[object]) -> str:
 
 
 def confusion_csv(matrix: ConfusionMatrix, classes: Sequence[str]) -> str:
-    """Counts with class names on both sides, the true classes down, the predicted ones across.
+    """Counts with class names on both sides: rows are true classes, columns predicted ones.
 
-    Of more than `MOST_SQUARE` classes, a row for each count that is not zero, with the two classes before it.
+    With more than `MAX_SQUARE` classes, a row for each count above zero, after the names of the two classes.
 
-    A name that a spreadsheet could run as a formula, or that begins with an apostrophe, has one more apostrophe before
-    it: without that, all names are as they were, and different ones stay different.
+    A name that a spreadsheet could run as a formula, or that begins with an apostrophe, is preceded by an apostrophe:
+    without that, all names are unchanged, and different names stay different.
 
     Source: OWASP, "CSV Injection", https://owasp.org/www-community/attacks/CSV_Injection
 
@@ -94,11 +94,11 @@ def confusion_csv(matrix: ConfusionMatrix, classes: Sequence[str]) -> str:
         matrix: (K, K) counts.
         classes: K names, whatever characters they hold.
     """
-    names = [f"'{name}" if _acts(name) else name for name in classes]
+    names = [f"'{name}" if _is_formula(name) else name for name in classes]
     buffer = io.StringIO()
-    # All names in quotes: the csv module of Python 3.11 and 3.12 would leave a carriage return bare.
+    # All names are quoted: the csv module of Python 3.11 and 3.12 does not quote a carriage return.
     writer = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    if len(matrix) > MOST_SQUARE:
+    if len(matrix) > MAX_SQUARE:
         writer.writerow(["true", "predicted", "images"])
         writer.writerows((names[row], names[column], number) for row, column, number in matrix.cells())
         return buffer.getvalue()
@@ -107,6 +107,6 @@ def confusion_csv(matrix: ConfusionMatrix, classes: Sequence[str]) -> str:
     return buffer.getvalue()
 
 
-def _acts(name: str) -> bool:
-    # Some spreadsheets pass over leading spaces, and take the wide forms for the plain ones.
+def _is_formula(name: str) -> bool:
+    # Some spreadsheets skip leading spaces, and treat full-width characters as the plain ones.
     return name.startswith(("\t", "\r", "\n", "\0", "'")) or name.lstrip().startswith(tuple("=+-@＝＋－＠"))

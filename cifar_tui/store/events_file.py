@@ -48,7 +48,7 @@ class Tail:
                     end = data.rfind(b"\n") + 1
                     if not end and len(data) == READ_BYTES:
                         data += stream.readline(MAX_LINE)
-                        # What is longer than any event's line is passed over piece by piece.
+                        # A line that is longer than any event is skipped piece by piece.
                         end = len(data) if data.endswith(b"\n") or len(data) > MAX_LINE else 0
                     if not end:
                         break

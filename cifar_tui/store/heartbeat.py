@@ -1,19 +1,19 @@
-"""Who owns a run where the file system has no locks: the process whose heartbeat is the newest in the run's folder.
+"""The ownership of a run where the file system has no locks: the newest heartbeat in the run's folder is the owner's.
 
-Heartbeats are files, `heartbeat-1`, `heartbeat-2`, …, that their owners write to every few seconds. A process comes to
-own a run by making the one after the newest, which the file system lets only one process do, and only once the owner
-of the newest is known to be gone: by its own word, by the list of processes on the same machine, or, from another
-one, because its file was watched and did not change for ten beats. No clock is compared to that of another machine.
-The newest file stays when it is given up, so that its number is never used again: whoever has looked at an earlier
-state of the folder and comes too late meets the files that were made since.
+Heartbeats are files, `heartbeat-1`, `heartbeat-2`, …, that their owners write to every few seconds. A process becomes
+the owner of a run by creating the file after the newest one, which the file system lets only one process do, and only
+once the owner of the newest is known to be gone: by its own record, by the list of processes on the same machine, or,
+from another machine, because the file was watched and did not change for ten beats. No clock is compared to another
+machine's. The newest file stays when the run is released, so that its number is never reused: a process that has seen
+an earlier state of the folder and comes too late finds the files that were created since.
 
 An owner that was suspended for so long that another machine's process took the run finds the newer file before it
-writes anything: `guard` looks whenever the last look was some time ago.
+writes anything: `guard` checks whenever the last check was some time ago.
 
-The heartbeat in a copy of a run's folder is none of the copy's: its record has the number of another file. Some file
-systems give a file another number on each machine, so of an owner elsewhere that is believed by who only looks, until
-the heartbeat changes; who wants to own the run watches it all the same. One that gives a file another number each time
-that it is looked up is found out by the owner, whose record then has none.
+The heartbeat in a copy of a run's folder does not belong to the copy: its record has the number of another file. Some
+file systems give a file another number on each machine, so a process that only checks believes that of an owner
+elsewhere until the heartbeat changes; a process that wants to own the run watches it in any case. Where a file gets
+another number at each lookup, the owner notices that, and leaves the number out of its record.
 """
 
 from __future__ import annotations
@@ -36,24 +36,24 @@ from cifar_tui.system.folders import Folder
 
 BEAT_SECONDS = 3.0
 STALE_SECONDS = 30.0
-"""How long a heartbeat must be seen not to change before another machine's owner is held to be gone."""
+"""How long a heartbeat must stay unchanged before an owner on another machine counts as gone."""
 GUARD_SECONDS = 10.0
-"""An owner that has not seen for so long that it still is one looks before it writes: well before `STALE_SECONDS`."""
+"""An owner whose last check was so long ago checks again before it writes: well before `STALE_SECONDS`."""
 LOOK_SECONDS = 0.2
 SKEW_SECONDS = 300.0
-"""How far this machine's clock and the file server's may differ for who only reads, and looks only once."""
-MOST_WATCHED = 4096
-"""How many runs of owners on other machines are remembered between one look and the next."""
+"""How far this machine's clock and the file server's may differ for a process that checks only once."""
+MAX_WATCHED = 4096
+"""How many runs of owners on other machines are remembered between two checks."""
 _NAME = re.compile(r"heartbeat-([1-9][0-9]{0,8})")
 _MOST = 10**9 - 1
 
-Waiting = Callable[[str, int, int], None]
-"""Told what is waited for, how many seconds so far, and of how many; what it raises ends the waiting."""
+WaitCallback = Callable[[str, int, int], None]
+"""Called with what is waited for, the seconds so far, and the most seconds; an exception from it ends the wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """The newest heartbeat of a folder at one moment."""
+    """The newest heartbeat of a folder, as read at one moment."""
 
     number: int
     content: bytes
@@ -69,15 +69,15 @@ class _Look:
 
     @property
     def is_copy(self) -> bool:
-        """Whether the record was written to another file."""
-        return (owner := self.owner) is not None and not owner.wrote(self.file)
+        """Whether its record was written to another file."""
+        return (owner := self.owner) is not None and not owner.may_have_written(self.file)
 
 
 class Heartbeat:
-    """The ownership of a run by a heartbeat, from its making to `release`."""
+    """The ownership of a run by a heartbeat, from its construction to `release`."""
 
-    def __init__(self, folder: Folder, waiting: Waiting) -> None:
-        """Come to own the run, which may take until its earlier owner is known to be gone.
+    def __init__(self, folder: Folder, on_wait: WaitCallback) -> None:
+        """Take the run, which may wait until its earlier owner is known to be gone.
 
         Raises:
             InputError: Another process, or another thread of this one, owns the run.
@@ -88,18 +88,18 @@ class Heartbeat:
         self._using = threading.RLock()
         self._lost = False
         self._seen = _clock()
-        """When it was last seen to be the newest."""
-        self._number, self._descriptor = self._begin(waiting)
+        """When the last check found this to be the newest."""
+        self._number, self._descriptor = self._create(on_wait)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._thread.start()
 
     def check(self) -> bool:
-        """Whether its file is still there; where it was removed or replaced by a copy, another one is made.
+        """Whether its file is still there; where it was removed or replaced by a copy, another one is created.
 
         Raises:
             InputError: Another process owns the run now.
-            OSError: That cannot be told.
+            OSError: That cannot be determined.
         """
         with self._using:
             now = _clock()
@@ -113,14 +113,14 @@ class Heartbeat:
                 if self._is_written(look):
                     return True
                 self._folder.remove(_name(newest))
-            self._make_again()
+            self._recreate()
             return False
 
     def guard(self) -> None:
-        """See that this process still owns the run, before something is written.
+        """Check that this process still owns the run, before something is written.
 
         Raises:
-            OSError: It does not, or that cannot be told.
+            OSError: It does not, or that cannot be determined.
         """
         if self.is_overdue():
             try:
@@ -129,29 +129,29 @@ class Heartbeat:
                 raise OSError(errno.ESTALE, str(error), str(self._folder.path)) from None
 
     def is_overdue(self) -> bool:
-        """Whether it was so long ago that this process was seen to own the run that another one may by now."""
+        """Whether the last check was so long ago that another process may own the run by now."""
         return self._lost or _clock() - self._seen > GUARD_SECONDS
 
     def release(self) -> None:
-        """Give the run up."""
+        """Release the run."""
         self._stopped.set()
         self._thread.join()
         with suppress(OSError):
             self._write(released=True)
         os.close(self._descriptor)
 
-    def _begin(self, waiting: Waiting) -> tuple[int, int]:
-        """Make the file after the newest one, once that one's owner is gone: its number, and a descriptor."""
+    def _create(self, on_wait: WaitCallback) -> tuple[int, int]:
+        """Create the file after the newest one, once that one's owner is gone: its number, and a descriptor."""
         while True:
             newest = _newest(self._folder)
             if newest:
-                self._wait_for_end(newest, waiting)
+                self._wait_until_gone(newest, on_wait)
             if newest >= _MOST:
-                raise InputError(f"{self._folder.path / _name(newest)}: no owner's file; remove it")
+                raise InputError(f"{self._folder.path / _name(newest)}: not an owner's file; remove it")
             try:
                 descriptor = self._folder.make_new(_name(newest + 1))
             except FileExistsError:
-                continue  # Another process was quicker, and owns the run unless it is gone already.
+                continue  # Another process was faster, and owns the run unless it is gone already.
             with descriptors.closed_on_error(descriptor):
                 self._owner = replace(self._owner, file=_number_of(self._folder, newest + 1, descriptor))
                 os.pwrite(descriptor, encode(self._owner), 0)
@@ -159,11 +159,11 @@ class Heartbeat:
                 if _newest(self._folder) == newest + 1:
                     self._remove_before(newest + 1)
                     return newest + 1, descriptor
-            # Since the look, others have come and gone by: the number was used before.
+            # Others have come and gone since the folder was read: the number was used before.
             os.close(descriptor)
             self._folder.remove(_name(newest + 1))
 
-    def _wait_for_end(self, number: int, waiting: Waiting) -> None:
+    def _wait_until_gone(self, number: int, on_wait: WaitCallback) -> None:
         """Return once the owner of this heartbeat is gone, or it is not the newest any more.
 
         Raises:
@@ -177,9 +177,9 @@ class Heartbeat:
                 case "alive":
                     raise self._refusal(look)
             waited = time.monotonic() - since
-            waiting(f"waiting whether {_described(look)} is alive", int(waited), int(STALE_SECONDS))
+            on_wait(f"waiting to see whether {_described(look)} is alive", int(waited), int(STALE_SECONDS))
             time.sleep(LOOK_SECONDS)
-            # The clock first: this process may be suspended in between, and what it then sees is new.
+            # The clock first: this process may be suspended in between, and reads what is new then.
             now = time.monotonic()
             if _newest(self._folder) != number:
                 return
@@ -196,7 +196,7 @@ class Heartbeat:
             f"{self._folder.path.name} is being trained right now, by {_described(look)}; stop it there first"
         )
 
-    def _make_again(self) -> None:
+    def _recreate(self) -> None:
         number = self._number + 1
         try:
             descriptor = self._folder.make_new(_name(number))
@@ -207,7 +207,7 @@ class Heartbeat:
         self._number, self._descriptor = number, descriptor
         self._write()
         if others := [found for found in _numbers(self._folder) if found != number]:
-            # Another process has found no heartbeat, and made one before this.
+            # Another process has found no heartbeat, and created one before this.
             self._folder.remove(_name(number))
             self._lost = True
             raise self._refusal(_look(self._folder, max(others)))
@@ -216,7 +216,7 @@ class Heartbeat:
         return (owner := look.owner) is not None and owner.token == self._owner.token
 
     def _is_written(self, look: _Look) -> bool:
-        """Whether what this process writes is what others see, rather than an earlier copy."""
+        """Whether other processes read what this one writes, rather than an earlier copy."""
         if look.content == encode(self._owner):
             return True
         with suppress(OSError):
@@ -231,7 +231,7 @@ class Heartbeat:
 
     def _beat(self) -> None:
         while not self._stopped.wait(BEAT_SECONDS):
-            # What cannot be written now may be at the next beat; that the run is lost is for `check` to say.
+            # A failed write is repeated at the next beat; that the run is lost is reported by `check`.
             with suppress(OSError, InputError), self._using:
                 self._write()
                 self.check()
@@ -240,21 +240,21 @@ class Heartbeat:
         with self._using:
             file = _number_of(self._folder, self._number, self._descriptor)
             self._owner = replace(self._owner, file=file, beat=self._owner.beat + 1, released=released)
-            # In place, and to this very file: what another process has put in its stead is never touched.
+            # In place, and to this very file: one that has replaced it is never touched.
             os.pwrite(self._descriptor, encode(self._owner), 0)
             os.fsync(self._descriptor)
 
 
-def is_kept(folder: Folder) -> bool:
+def was_used(folder: Folder) -> bool:
     """Whether a run was ever owned by a heartbeat; its next owner, whatever locks it has, needs one as well."""
     return _newest(folder) > 0
 
 
-def is_beating(folder: Folder) -> bool:
-    """Whether a live process owns the run by a heartbeat, without waiting and without a right to write.
+def is_alive(folder: Folder) -> bool:
+    """Whether a live process owns the run by a heartbeat; it does not wait, and needs no write permission.
 
-    Of an owner on another machine, who looks repeatedly is told by whether the heartbeat changes. The first look has
-    only the time of its last change to go by, on the file server's clock: there, `SKEW_SECONDS` are allowed for.
+    For an owner on another machine, repeated checks go by whether the heartbeat changes. The first check has only the
+    time of its last change, on the file server's clock: there, `SKEW_SECONDS` are allowed for.
     """
     number, found = 0, "gone"
     with suppress(OSError):
@@ -271,9 +271,9 @@ def is_beating(folder: Folder) -> bool:
 
 _watching = threading.Lock()
 _watched: dict[Path, tuple[_Look, float, bool]] = {}
-"""Of owners on other machines: the heartbeat, when it was first seen as it is, and whether it had changed then.
+"""For owners on other machines: the heartbeat, when it was first read as it is, and whether it had changed then.
 
-They stand in the order in which they were last looked at.
+They are in the order of the last check.
 """
 
 
@@ -284,11 +284,11 @@ def _seems_alive(path: Path, look: _Look) -> bool:
         if before != look:
             since, has_changed = now, True
         _watched[path] = (look, since, has_changed)
-        if len(_watched) > MOST_WATCHED:
+        if len(_watched) > MAX_WATCHED:
             del _watched[next(iter(_watched))]
     if now - since > STALE_SECONDS:
         return False
-    # A time that is far in the future, as that of a wrong clock, says no more than one long ago.
+    # A time far in the future, by a wrong clock, means no more than one long ago.
     return has_changed or (not look.is_copy and abs(time.time() - look.changed) < STALE_SECONDS + SKEW_SECONDS)
 
 
@@ -299,7 +299,7 @@ def _fate(look: _Look) -> processes.Liveness:
     if owner.released:
         return "gone"
     fate = processes.liveness(owner.process)
-    # For as long as a process has a file open, its number is the same on the whole machine.
+    # As long as a process has a file open, the file's number is the same on the whole machine.
     return "gone" if fate == "alive" and look.is_copy else fate
 
 
@@ -318,7 +318,7 @@ def _look(folder: Folder, number: int) -> _Look:
 
 
 def _number_of(folder: Folder, heartbeat: int, descriptor: int) -> int:
-    """The number of its open file; 0 where the file system has another one for it by its name."""
+    """The number of its open file; 0 where a lookup by its name gives another one."""
     file, found = os.fstat(descriptor).st_ino, folder.status(_name(heartbeat))
     return file if found is not None and found.st_ino == file else 0
 
@@ -336,5 +336,5 @@ def _name(number: int) -> str:
 
 
 def _clock() -> float:
-    """A clock that goes on while the machine sleeps, where there is one."""
+    """A clock that runs while the machine sleeps, where there is one."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()

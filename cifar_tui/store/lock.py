@@ -1,13 +1,14 @@
-"""Who owns a run: the process that holds the lock on its folder is alive, whatever a pid says.
+"""The ownership of a run: the process that holds the lock on its folder is alive, whatever a pid says.
 
-The lock is an exclusive flock on the file `lock`, and one on the folder itself, for that file may be removed or
-replaced under its owner: by somebody who tidies up, or by `rsync --delete`. The system releases both when the owner's
-process ends, however it ends. Who only looks takes a shared lock for an instant. A reader who holds one for longer
-cannot keep a run from being trained: an owner tells it from another owner, and puts a new file in its place.
+The lock is an exclusive flock on the file `lock`, and one on the folder itself, since that file may be removed or
+replaced while it is held: by somebody who cleans up, or by `rsync --delete`. The system releases both when the owner's
+process ends, however it ends. A process that only checks takes a shared lock for an instant. A reader that holds one
+for longer cannot prevent training: an owner distinguishes it from another owner, and replaces the file.
 
-Where the file system has no such locks, a heartbeat takes their place (`store.heartbeat`). One that has them on some
-of its machines only, as Lustre and NFS may be mounted, is met from both sides: who holds the lock also writes into the
-file who it is, for those who cannot lock; and who finds a heartbeat has to see its owner gone, lock or no lock.
+Where the file system has no such locks, a heartbeat replaces them (`store.heartbeat`). A file system that has them on
+some of its machines only, as Lustre and NFS may be mounted, is handled from both sides: a process that holds the lock
+also writes its record into the file, for processes that cannot lock; and a process that finds a heartbeat waits until
+its owner is gone, lock or no lock.
 """
 
 from __future__ import annotations
@@ -25,42 +26,41 @@ from pathlib import Path
 
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.store import heartbeat
-from cifar_tui.store.heartbeat import Heartbeat, Waiting
+from cifar_tui.store.heartbeat import Heartbeat, WaitCallback
 from cifar_tui.store.owner import RECORD_BYTES, Owner, decode, encode
 from cifar_tui.system import descriptors, processes
 from cifar_tui.system.folders import Folder
 
 LOCK = "lock"
 ACQUIRE_SECONDS = 1.0
-"""How long to try: `is_held` in another process holds the lock for an instant."""
+"""How long to retry: `is_held` in another process holds the lock for an instant."""
 TRY_SECONDS = 0.02
-TAKEN_AWAY = (
-    "the run's folder, or something in it, was taken away while it trained; "
-    "if it is somewhere else now, resume it there"
+FOLDER_GONE = (
+    "the run's folder, or something in it, was moved or removed during training; if it was moved, resume the run there"
 )
 
 
 class NotOwnedError(CifarTuiError):
-    """The run that this process trains is another's now: nothing more may be written to it."""
+    """Another process owns the run now, or its folder is gone: nothing more may be written to it."""
 
 
 class NoLocksError(OSError):
-    """The file system, or the way in which it is mounted, has no locks."""
+    """The file system has no locks, or is mounted without them."""
 
 
-def _wait_in_silence(_what: str, _done: int, _total: int) -> None:
+def _ignore_wait(_what: str, _done: int, _total: int) -> None:
     pass
 
 
 class RunLock:
-    """The ownership of a run, from its making to `release`."""
+    """The ownership of a run, from its construction to `release`."""
 
-    def __init__(self, folder: Path, waiting: Waiting = _wait_in_silence) -> None:
-        """Take it.
+    def __init__(self, folder: Path, on_wait: WaitCallback = _ignore_wait) -> None:
+        """Take the run.
 
         Args:
             folder: The run's folder.
-            waiting: Told of what is waited for, where that takes long; what it raises ends the waiting.
+            on_wait: Called while another owner may still be alive; an exception from it ends the wait.
 
         Raises:
             InputError: Another process, or another thread of this one, owns the run.
@@ -78,31 +78,31 @@ class RunLock:
         try:
             with contextlib.suppress(NoLocksError):
                 self._file = self._lock_file()
-            # Each of two owners, one with locks and one without, leaves its mark before it looks for the other's.
-            if self._file is None or heartbeat.is_kept(self._folder):
-                self._heartbeat = Heartbeat(self._folder, waiting)
+            # Of two owners, one with locks and one without, each leaves its mark before it looks for the other's.
+            if self._file is None or heartbeat.was_used(self._folder):
+                self._heartbeat = Heartbeat(self._folder, on_wait)
             if self._file is None:
                 self._check_unlocked()
         except BaseException:
-            self._let_go()
+            self._release_all()
             raise
         descriptors.own(folder, self._whole, self._guard)
 
     @property
-    def is_a_heartbeat(self) -> bool:
-        """Whether there are no locks here, so that a heartbeat says who owns the run."""
+    def by_heartbeat(self) -> bool:
+        """Whether there are no locks here, so that the run is owned by a heartbeat."""
         return self._file is None
 
     def is_overdue(self) -> bool:
-        """Whether another process may own the run by now: see to `check` before anything is written."""
+        """Whether another process may own the run by now: call `check` before anything is written."""
         return self._heartbeat is not None and self._heartbeat.is_overdue()
 
     def check(self) -> bool:
-        """Whether what says that this process owns the run is there; where it was removed, it is made again.
+        """Whether the lock is as it was; where it was removed, it is created again.
 
         Raises:
-            NotOwnedError: Another process owns the run now, or its folder is not there any more.
-            OSError: That cannot be told.
+            NotOwnedError: Another process owns the run now, or its folder is gone.
+            OSError: That cannot be determined.
         """
         with self._checking:
             self._check_place()
@@ -110,14 +110,14 @@ class RunLock:
             try:
                 return (self._heartbeat is None or self._heartbeat.check()) and locked
             except InputError:
-                raise NotOwnedError("another process trains it now; this one has ended") from None
+                raise NotOwnedError("another process trains it now; this one stopped") from None
 
     def release(self) -> None:
         """Give the run up."""
         descriptors.disown(self._folder.path)
-        self._let_go()
+        self._release_all()
 
-    def _let_go(self) -> None:
+    def _release_all(self) -> None:
         if self._heartbeat is not None:
             self._heartbeat.release()
         if self._file is not None:
@@ -136,18 +136,18 @@ class RunLock:
         try:
             new = self._lock_file()
         except InputError:
-            raise NotOwnedError("its lock was removed, and another process trains it now; this one has ended") from None
+            raise NotOwnedError("its lock was removed, and another process trains it now; this one stopped") from None
         except OSError:
-            return False  # Something else stands there: who comes next cannot own the run by it either.
+            return False  # Something else has its name: no other process can own the run by it either.
         os.close(file)
         self._file = new
         return False
 
     def _check_unlocked(self) -> None:
-        """See that no process holds a lock that cannot be tried from here.
+        """Check that no process holds a lock that cannot be tried from here.
 
         Raises:
-            InputError: One does, as far as can be told.
+            InputError: One does, by its own record.
         """
         if (owner := _holder(self._folder)) is not None:
             raise InputError(
@@ -161,15 +161,15 @@ class RunLock:
         except (FileNotFoundError, NotADirectoryError):
             same = False
         if not same:
-            raise NotOwnedError(TAKEN_AWAY)
+            raise NotOwnedError(FOLDER_GONE)
 
     def _lock_file(self) -> int:
-        """A locked descriptor of the file that is called `lock`, which is made again where only readers hold it."""
+        """A locked descriptor of the file `lock`, which is replaced where only readers hold it."""
         deadline = time.monotonic() + ACQUIRE_SECONDS
         while True:
             with descriptors.closed_on_error(self._folder.open_to_lock(LOCK)) as descriptor:
                 held = _lock(descriptor, self._name, deadline)
-                # It may have been replaced since it was opened: by an owner who has met a reader.
+                # It may have been replaced since it was opened, by an owner that found a reader.
                 if held and self._folder.names_it(LOCK, descriptor):
                     self._sign(descriptor)
                     return descriptor
@@ -178,10 +178,10 @@ class RunLock:
                 return self._replaced()
 
     def _replaced(self) -> int:
-        """A locked descriptor of a new file in the place of one that readers hold.
+        """A locked descriptor of a new file that replaces one that readers hold.
 
-        Two processes cannot both come here where the folder's own lock works; where it does not, the later one's file
-        stays, and the earlier one finds that out when it looks.
+        Two processes cannot both get here where the folder's own lock works; where it does not, the later one's file
+        stays, and the earlier one finds that out at its next check.
         """
         temporary = f".{LOCK}.{os.getpid()}.tmp"
         self._folder.remove(temporary)
@@ -193,14 +193,14 @@ class RunLock:
             return descriptor
 
     def _sign(self, descriptor: int) -> None:
-        # Where the disk is full, those who cannot lock will not know; those who can will.
+        # Where the disk is full, processes that cannot lock will not know; those that can will.
         with contextlib.suppress(OSError):
             os.pwrite(descriptor, encode(replace(self._owner, file=os.fstat(descriptor).st_ino)), 0)
             os.fsync(descriptor)
 
 
 def is_held(folder: Path) -> bool:
-    """Whether a live process owns the run; it needs no right to write there, and no locks."""
+    """Whether a live process owns the run; works without write permission, and without locks."""
     files = Folder(folder)
     has_locks = True
     try:
@@ -210,7 +210,7 @@ def is_held(folder: Path) -> bool:
     except NoLocksError:
         has_locks = False
     except OSError:
-        pass  # There is none: what became of it does not say that its owner is gone.
+        pass  # The file is gone, but perhaps not its owner.
     try:
         whole = files.open_itself()
     except OSError:
@@ -222,11 +222,11 @@ def is_held(folder: Path) -> bool:
         pass
     finally:
         os.close(whole)
-    return heartbeat.is_beating(files) or (not has_locks and _holder(files) is not None)
+    return heartbeat.is_alive(files) or (not has_locks and _holder(files) is not None)
 
 
 def why_no_locks(folder: Path) -> str:
-    """Why files in this folder, which can be written, cannot be locked; empty where they can."""
+    """Why files in this writable folder cannot be locked; empty where they can."""
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".lock-") as file:
         try:
             _try(file.fileno(), fcntl.LOCK_EX)
@@ -236,9 +236,9 @@ def why_no_locks(folder: Path) -> str:
 
 
 def _holder(folder: Folder) -> Owner | None:
-    """Who holds the lock by its own record, unless it is known to be gone; for where the lock cannot be tried.
+    """The holder of the lock by its own record, unless it is known to be gone; for where the lock cannot be tried.
 
-    A record that was copied here with the run says only who holds the lock of another one.
+    A record that was copied here with the run is about the lock of another run.
     """
     try:
         with folder.open_to_read(LOCK) as file:
@@ -246,7 +246,9 @@ def _holder(folder: Folder) -> Owner | None:
             number = os.fstat(file.fileno()).st_ino
     except OSError:
         return None
-    return owner if owner is not None and owner.wrote(number) and processes.liveness(owner.process) != "gone" else None
+    if owner is None or not owner.may_have_written(number) or processes.liveness(owner.process) == "gone":
+        return None
+    return owner
 
 
 def _lock_folder(folder: Folder) -> int:
@@ -263,7 +265,7 @@ def _lock_folder(folder: Folder) -> int:
 
 
 def _lock(descriptor: int, name: str, deadline: float) -> bool:
-    """Lock it for the owner; whether that was done before the deadline, in spite of readers.
+    """Lock it for the owner; whether that succeeded before the deadline, in spite of readers.
 
     Raises:
         InputError: Another owner of the run of this name holds it.
@@ -281,11 +283,11 @@ def _lock(descriptor: int, name: str, deadline: float) -> bool:
 
 
 def _try(descriptor: int, kind: int) -> bool:
-    """Take a lock of this kind unless it would have to be waited for; whether it was taken.
+    """Take a lock of this kind unless that would block; whether it was taken.
 
     Raises:
-        NoLocksError: There are none here. File systems say that in many ways: ENOLCK, EOPNOTSUPP, ENOSYS, EINVAL, EIO,
-            EPERM, EBADF. Of an open file, it is what any error says but that the lock is taken, or the file is gone.
+        NoLocksError: There are none here. File systems report that in many ways: ENOLCK, EOPNOTSUPP, ENOSYS, EINVAL,
+            EIO, EPERM, EBADF. For an open file, it is any error but a taken lock, or a file that is gone.
         OSError: The file is gone from its server.
     """
     try:

@@ -1,8 +1,8 @@
-"""The record of a run's owner, as it stands in the run's `lock` and in its heartbeat.
+"""The record of a run's owner, which is written to the run's `lock` and to its heartbeat.
 
-It names the file that it was written to, by the file's number (inode): in a copy of the run's folder, it says nothing
-of who owns the copy. A folder that is renamed keeps its files' numbers. The number of the file system (device) is no
-part of it: for one file on a network, each machine has another, and so may two mounts on one machine.
+It holds the number (inode) of the file that it was written to: in a copy of the run's folder, the record says nothing
+about the owner of the copy. A folder that is renamed keeps its files' numbers. The number of the file system (device)
+is left out: for one file on a network, each machine has another one, and so may two mounts on one machine.
 """
 
 from __future__ import annotations
@@ -25,14 +25,13 @@ _MAX_INODE = 2**64 - 1
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A process that owns a run, or did.
+    """A process that owns or owned a run.
 
     Attributes:
-        process: Which one.
-        token: Drawn anew each time that a process comes to own a run.
-        file: The number (inode) of the file that the record was written to; 0 where there is none to go by.
-        beat: Grows for as long as it owns the run by a heartbeat.
-        released: Whether it has given the run up.
+        token: Random, and another one for each ownership.
+        file: The number (inode) of the file that the record was written to; 0 where it is not reliable.
+        beat: A counter that grows while the process owns the run by a heartbeat.
+        released: Whether it has released the run.
     """
 
     process: Process
@@ -44,8 +43,8 @@ class Owner:
     def __str__(self) -> str:
         return f"process {self.process.pid} on {printable(self.process.host)}"
 
-    def wrote(self, file: int) -> bool:
-        """Whether the record may have been written to the file of this number, rather than to one it is a copy of."""
+    def may_have_written(self, file: int) -> bool:
+        """Whether the record may have been written to the file of this number; else that file is a copy."""
         return self.file in (0, file)
 
 

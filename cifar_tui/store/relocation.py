@@ -1,4 +1,4 @@
-"""What a run's folder says of how it is set up again, on this machine and where its images and its class are now."""
+"""Setting up a stored run on this machine, where its images and its class may be at other paths."""
 
 from __future__ import annotations
 
@@ -15,35 +15,31 @@ from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system.paths import absolute, check_path
 
 
-def stored_run(folder: RunFolder, given: Overrides = NO_OVERRIDES) -> StoredRun:
-    """What a run in a folder needs to be set up here.
+def stored_run(folder: RunFolder, overrides: Overrides = NO_OVERRIDES) -> StoredRun:
+    """A run in a folder, as it is to be set up here.
 
-    Its paths are looked for where they were, and then where they are by their place beside the folder of runs: the
-    folder of all of it may have been moved, or mounted elsewhere.
-
-    Args:
-        folder: The run's.
-        given: What a person gives instead of what it was made with.
+    Its paths are looked up where they were, and then relative to the folder of runs: the folder around both may have
+    been moved, or mounted elsewhere.
 
     Raises:
-        InputError: Its `config.json` is missing or damaged, or what is given is out of range.
+        InputError: Its `config.json` is missing or damaged, or an override is out of range.
     """
     record = folder.read_record()
-    made = record.resolved_options
-    moved = _moved(record, folder)
+    original = record.resolved_options
+    moved = _moved_paths(record, folder)
     chosen = {
-        field: value for field in ("device", "precision", "threads") if (value := getattr(given, field)) is not None
+        field: value for field in ("device", "precision", "threads") if (value := getattr(overrides, field)) is not None
     }
-    model_dir = made.model_dir
-    if given.model_dir is not None:
-        model_dir = str(absolute(given.model_dir))
+    model_dir = original.model_dir
+    if overrides.model_dir is not None:
+        model_dir = str(absolute(overrides.model_dir))
     elif model_dir is not None:
-        model_dir = next(iter(_there([model_dir, *moved.get("model_dir", ())])), model_dir)
+        model_dir = next(iter(_existing([model_dir, *moved.get("model_dir", ())])), model_dir)
     return StoredRun(
         id=folder.id,
-        config=replace(made, **chosen, model_dir=model_dir),
-        overrides=given,
-        locations=_given_place(made, given.data) if given.data is not None else _places(made, moved),
+        config=replace(original, **chosen, model_dir=model_dir),
+        overrides=overrides,
+        locations=_locations(original, moved) if overrides.data is None else _given_location(original, overrides.data),
         rules=record.dataset.rules,
         fingerprint=record.dataset.fingerprint,
         device=record.device,
@@ -51,14 +47,14 @@ def stored_run(folder: RunFolder, given: Overrides = NO_OVERRIDES) -> StoredRun:
         precision=record.precision,
         threads=record.threads,
         versions=record.versions,
-        threads_chosen=bool(record.options.threads) or given.threads is not None,
+        threads_chosen=bool(record.options.threads) or overrides.threads is not None,
     )
 
 
 def relative_paths(options: TrainingConfig, runs_dir: Path) -> dict[str, str]:
-    """The paths among a run's options, relative to the folder that its folder of runs is in.
+    """The paths among a run's options, relative to the parent of its folder of runs.
 
-    Those of what lies in that folder, or beside it, and so may be moved with it.
+    Only those in that parent, or beside it, which may be moved together.
     """
     base = absolute(runs_dir).parent
     paths = {field: value for field, value in options.to_dict().items() if is_path(field, value)}
@@ -66,8 +62,8 @@ def relative_paths(options: TrainingConfig, runs_dir: Path) -> dict[str, str]:
     return {field: path for field, path in found.items() if Path(path).parts[:2] != ("..", "..")}
 
 
-def remember(folder: RunFolder, config: TrainingConfig) -> None:
-    """Keep where a run's images and its class were found, for the next time.
+def save_paths(folder: RunFolder, config: TrainingConfig) -> None:
+    """Record where a run's images and its class were found, for the next time.
 
     Raises:
         InputError: Its `config.json` is missing or damaged.
@@ -80,40 +76,40 @@ def remember(folder: RunFolder, config: TrainingConfig) -> None:
     folder.write_record(replace(record, options=options, dataset=dataset, relative=relative))
 
 
-def _moved(record: RunRecord, folder: RunFolder) -> dict[str, list[str]]:
-    """The paths among its options as they are by their place beside the folder of runs.
+def _moved_paths(record: RunRecord, folder: RunFolder) -> dict[str, list[str]]:
+    """The paths among its options, resolved against the parent of its present folder of runs.
 
-    That is where the run is found; and, where its folder is a link, where that leads.
+    Where its folder is a link, also against that of the link's target.
     """
     found = dict[str, list[str]]()
     places = (absolute(folder.path), Path(os.path.realpath(folder.path)))
     for field, path in record.relative.items():
         if is_path(field, path) and not Path(path).is_absolute():
-            with contextlib.suppress(InputError):  # Whoever wrote it, it may be no path.
+            with contextlib.suppress(InputError):  # Anybody may have written it; it may be no path.
                 check_path(field, path)
                 found[field] = [os.path.normpath(place.parent.parent / path) for place in places]
     return found
 
 
-def _given_place(made: TrainingConfig, data: str) -> tuple[DataLocation, ...]:
+def _given_location(original: TrainingConfig, data: str) -> tuple[DataLocation, ...]:
     if data in NAMED_DATA:
         return (DataLocation(data=data, data_dir=None),)
     path = str(absolute(data))
-    if made.data == "cifar10":
+    if original.data == "cifar10":
         return (DataLocation(data="cifar10", data_dir=path),)
     return (DataLocation(data=path, data_dir=None),)
 
 
-def _places(made: TrainingConfig, moved: Mapping[str, list[str]]) -> tuple[DataLocation, ...]:
-    """Where the images may be: of the places that there are, those that are there; all, where none is."""
-    if made.data == "cifar10" and made.data_dir is not None:
-        known = [made.data_dir, *moved.get("data_dir", ())]
-        return tuple(DataLocation(data="cifar10", data_dir=path) for path in _there(known) or [made.data_dir])
-    if made.data in NAMED_DATA:
-        return (DataLocation(data=made.data, data_dir=None),)
-    known = [*dict.fromkeys([made.data, *moved.get("data", ())])]
-    return tuple(DataLocation(data=path, data_dir=None) for path in _there(known) or known)
+def _locations(original: TrainingConfig, moved: Mapping[str, list[str]]) -> tuple[DataLocation, ...]:
+    """Where the images may be: the known places that exist; all, where none does."""
+    if original.data == "cifar10" and original.data_dir is not None:
+        known = [original.data_dir, *moved.get("data_dir", ())]
+        return tuple(DataLocation(data="cifar10", data_dir=path) for path in _existing(known) or [original.data_dir])
+    if original.data in NAMED_DATA:
+        return (DataLocation(data=original.data, data_dir=None),)
+    known = [*dict.fromkeys([original.data, *moved.get("data", ())])]
+    return tuple(DataLocation(data=path, data_dir=None) for path in _existing(known) or known)
 
 
-def _there(paths: Iterable[str]) -> list[str]:
+def _existing(paths: Iterable[str]) -> list[str]:
     return [path for path in dict.fromkeys(paths) if os.path.exists(path)]  # noqa: PTH110  (it raises for no path)

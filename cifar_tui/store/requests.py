@@ -1,4 +1,4 @@
-"""What other processes ask of a run under way, in a file of its folder: one word a line, read by the run's owner."""
+"""Requests of other processes to a run, in a file of its folder: one word a line, read by the run's owner."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from cifar_tui.system.folders import Folder
 
 FILE = "requests"
 READ_SECONDS = 0.2
-"""How often the owner looks; a request is answered within a second, over a shared file system too."""
+"""How often the owner reads them; it confirms a request within a second, over a shared file system too."""
 ASKED = "asked from outside: "
-"""What the note that answers a request begins with."""
+"""The beginning of the note that confirms a request. Processes of other versions look for it."""
 MOST_BYTES = 4096
-"""Of one look: nobody asks for so much at once."""
+"""Read at once: nobody requests so much at once."""
 
 Request = Literal["pause", "resume", "stop", "checkpoint"]
 
 
 def send(folder: Path, request: Request) -> None:
-    """Ask it of the process that owns the run.
+    """Send a request to the process that owns the run.
 
     Raises:
-        InputError: No process owns it, or it may not be asked by this user.
+        InputError: No process owns it, or this user may not write the request.
     """
     if not is_held(folder):
         raise InputError(f"{folder.name} is not being trained: there is nothing to {request}")
     try:
         descriptor = Folder(folder).open_to_ask(FILE)
     except FileNotFoundError:
-        raise InputError(f"{folder.name} takes no requests yet: it is only getting ready") from None
+        raise InputError(f"{folder.name} is still starting and takes no requests yet") from None
     except OSError as error:
         raise InputError(f"{folder.name} cannot be asked to {request}: {error.strerror}") from None
     try:
@@ -47,10 +47,10 @@ def send(folder: Path, request: Request) -> None:
 
 
 class Requests:
-    """The owner's side: it makes the file anew, so that what was asked of an earlier owner is void."""
+    """The owner's side: it creates the file, so that requests to an earlier owner are dropped."""
 
     def __init__(self, folder: Path) -> None:
-        """Make the file, for this user alone to write to.
+        """Create the file, which this user alone may write.
 
         Raises:
             OSError: The folder cannot be written.
@@ -62,43 +62,43 @@ class Requests:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def handle(self, answer: Callable[[Request | str], None], check: Callable[[], None]) -> None:
-        """From now on, on a thread of its own, call `answer` with each line: a request, or what is none.
+    def handle(self, on_line: Callable[[Request | str], None], before_read: Callable[[], None]) -> None:
+        """Start a thread that handles each line.
 
         Args:
-            answer: What handles a line.
-            check: Called before each look.
+            on_line: Handles a line, which may be no request.
+            before_read: Called before each read.
         """
 
         def main() -> None:
             while not self._stopped.wait(READ_SECONDS):
-                check()
-                for line in self.take():
-                    answer(line)
+                before_read()
+                for line in self.read():
+                    on_line(line)
 
         self._thread = threading.Thread(target=main, name="requests", daemon=True)
         self._thread.start()
 
-    def take(self) -> list[str]:
-        """The whole lines that have come since the last call. Nothing where the file cannot be read."""
+    def read(self) -> list[str]:
+        """The whole lines that were appended since the last call; none where the file cannot be read."""
         try:
-            # By its name, time and again: what was written on another machine shows up on opening.
+            # Opened each time: what was written on another machine shows up on opening.
             with self._folder.open_to_read(FILE) as file:
                 data = os.pread(file.fileno(), MOST_BYTES, self._at)
         except OSError:
             return []
-        # A line that is longer than a look is none, and is passed over in pieces.
+        # A longer line is no request, and is skipped in pieces.
         whole = data if len(data) == MOST_BYTES else data[: data.rfind(b"\n") + 1]
         self._at += len(whole)
         return [line.strip() for line in whole.decode("ascii", "replace").splitlines() if line.strip()]
 
     def close(self, *, remove: bool = True) -> None:
-        """Handle none any more, and remove the file, unless it is another owner's."""
+        """Stop handling, and remove the file, unless it is another owner's."""
         self._stopped.set()
         if self._thread is not None:
             self._thread.join()
         if remove:
-            with contextlib.suppress(OSError):  # Nobody reads it any more, gone or not.
+            with contextlib.suppress(OSError):  # Nobody reads it any more.
                 self._folder.remove(FILE)
 
 

@@ -1,4 +1,4 @@
-"""One run's folder, `runs/<id>/`: where its files are, how it begins, how it is read back."""
+"""One run's folder, `runs/<id>/`: its files, how it is created, how it is read."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from cifar_tui.system.folders import Folder
 CONFIG, SUMMARY = "config.json", "summary.json"
 CHECKPOINTS = "checkpoints"
 CONFIG_BYTES, SUMMARY_BYTES = 4_000_000, 256_000
-"""What `config.json` and `summary.json` may hold: the names of thousands of classes, and a few dozen figures."""
+"""The most that `config.json` and `summary.json` may hold: thousands of class names, and a few dozen numbers."""
 MEMORY_PER_BYTE = 40
-"""Of the values in these files, at most."""
+"""The most memory of the values in these files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +43,17 @@ class RunFolder:
 
     @property
     def files(self) -> Folder:
-        """What all that is in it is opened by."""
+        """Opens the files in it."""
         return Folder(self.path)
 
     @property
     def config_file(self) -> Path:
-        """All it takes to run it again."""
+        """All it takes to train the run again."""
         return self.path / CONFIG
 
     @property
     def events_file(self) -> Path:
-        """The run's stream, one event a line."""
+        """The run's events, one a line."""
         return self.path / EVENTS
 
     @property
@@ -63,26 +63,26 @@ class RunFolder:
 
     @property
     def state_file(self) -> Path:
-        """What a long stream's events come to."""
+        """The state that a long run's events make."""
         return self.path / state_file.STATE
 
     @property
     def metrics_file(self) -> Path:
-        """A row an epoch."""
+        """A row for each epoch."""
         return self.path / "metrics.csv"
 
     @property
     def log_file(self) -> Path:
-        """What a run that nobody watches would print."""
+        """The output of a run without a terminal."""
         return self.path / "log.txt"
 
     @property
     def checkpoints(self) -> Path:
-        """The folder of the training states."""
+        """The folder of the checkpoints."""
         return self.path / CHECKPOINTS
 
     def read_record(self) -> RunRecord:
-        """The content of `config.json`, with the id and the place that the run has now.
+        """The content of `config.json`, with the current id and runs directory.
 
         Raises:
             InputError: It is missing or damaged.
@@ -102,7 +102,7 @@ class RunFolder:
             raise InputError(f"{self.config_file}: damaged, {error}") from None
 
     def check_own(self) -> None:
-        """See that what is written into this folder stays in it.
+        """Check that files written into this folder stay in it.
 
         Raises:
             InputError: It, or its folder of checkpoints, is a link; or it is missing.
@@ -124,7 +124,7 @@ class RunFolder:
         self.files.write_text(CONFIG, json.dumps(codec.encode(record), indent=2) + "\n")
 
     def read_summary(self) -> Summary:
-        """The content of `summary.json` as far as it is known: of a damaged value, nothing is.
+        """The content of `summary.json`; a damaged value is None.
 
         Raises:
             InputError: It is missing, or no JSON object.
@@ -140,10 +140,10 @@ class RunFolder:
         self.files.write_text(SUMMARY, json.dumps(summary.to_json(), indent=2) + "\n")
 
     def events(self, start: int = 0) -> Iterator[AnyEvent]:
-        """The run's events in order; lines that are none, such as a last one that was cut short, are left out.
+        """The run's events in order, without lines that are none, such as an incomplete last one.
 
         Args:
-            start: Begin with the line at this byte.
+            start: The byte at which the first line starts.
 
         Raises:
             InputError: The file is there, but cannot be read.
@@ -204,16 +204,16 @@ class RunFolder:
 
 
 def create(runs_dir: Path, name: str, now: datetime, record: Callable[[RunFolder], RunRecord]) -> RunFolder:
-    """Make the folder of a new run, `YYYYMMDD-HHMMSS-<name>`; `-2`, `-3`, … follow where that is taken.
+    """Create the folder of a new run, `YYYYMMDD-HHMMSS-<name>`; `-2`, `-3`, … follow where that exists.
 
     Args:
-        runs_dir: Where to make it; made too where it is missing.
-        name: What the run's id ends in.
-        now: The time that it begins with.
-        record: Gives its record, of the folder that was made.
+        runs_dir: The folder of all runs; created where it is missing.
+        name: The end of the run's id.
+        now: The time at its beginning.
+        record: Makes the run's record, given its folder.
 
     Raises:
-        InputError: It cannot be made there.
+        InputError: It cannot be created there.
     """
     run_id = f"{now:%Y%m%d-%H%M%S}-{name}"
     try:
@@ -234,11 +234,11 @@ def create(runs_dir: Path, name: str, now: datetime, record: Callable[[RunFolder
             return folder
     except OSError as error:
         raise InputError(
-            f"cannot make a run's folder in {runs_dir}: {error.strerror}; choose another --runs-dir"
+            f"cannot create a run's folder in {runs_dir}: {error.strerror}; choose another --runs-dir"
         ) from None
     raise InputError(f"{runs_dir} has a thousand runs of this second and name")
 
 
 def discard(folder: RunFolder) -> None:
-    """Remove the folder of a new run that could not begin."""
+    """Remove the folder of a new run that could not start."""
     shutil.rmtree(folder.path, ignore_errors=True)

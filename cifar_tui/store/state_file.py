@@ -32,9 +32,9 @@ _ENDS = b'"validations":[\n', b"]}\n"
 """Of the first line, and of the file."""
 _TAIL = 4096
 """How much of the stream's end is hashed to tell it from another."""
-_VALIDATIONS = ("validations", "cells", "bare")
+_VALIDATIONS = ("validations", "matrix_cells", "matrices_dropped")
 """Fields of a state that its validations make."""
-_DERIVED = ("cells", "bare")
+_DERIVED = ("matrix_cells", "matrices_dropped")
 _LAYOUT = [
     [field.name for field in fields(kind) if field.name not in _DERIVED] for kind in (RunState, Curve, Point, Speed)
 ]
@@ -127,4 +127,4 @@ def _keep(state: RunState, event: AnyEvent, *, whole: bool) -> None:
     """Append a validation; `whole` where it must have its matrix: a file of one line may lack some that fit."""
     if not isinstance(event, Evaluated) or (whole and not len(event.confusion)):
         raise ValueError(event.type)
-    state.keep_validation(event)
+    state.add_validation(event)

@@ -67,8 +67,10 @@ def decode(cls: type[T], value: object) -> T:
     """
     try:
         found: T = _decoder(cls)(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise CodecError("it", f"is {shortened(value)}") from None
+    except CodecError:
+        raise
+    except (TypeError, ValueError):
+        raise CodecError(cls.__name__, f"is {shortened(value)}") from None
     return found
 
 
@@ -257,13 +259,11 @@ def _fixed_tuple(inner: list[Convert]) -> Convert:
 
 
 def _entries(inner: Convert) -> Convert:
-    """Those of an object that fit: it has no fixed names, and another version may write others."""
+    """The entries of an object that fit: it has no fixed names, and another version may write others."""
 
     def convert(value: Any) -> Any:
-        if not isinstance(value, dict):
-            raise TypeError(value)
         found = {}
-        for name, item in value.items():
+        for name, item in value.items() if isinstance(value, dict) else ():
             try:
                 found[name] = inner(item)
             except (TypeError, ValueError, OverflowError):

@@ -163,7 +163,7 @@ class ViewsScreen(SteadyScreen[None]):
         if views.shown == "compare":
             album = views.compare.cell_images(views.images.draw)
             if album is not None:
-                views.images.show(album)
+                views.images.open_album(album)
                 self._put_on(views, "images")
         elif views.shown == "confusion":
             if views.confusion.cell is not None:

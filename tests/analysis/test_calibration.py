@@ -11,82 +11,81 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
+from sklearn.calibration import calibration_curve
 
 from cifar_tui.analysis.calibration import BINS, calibrate
-from cifar_tui.analysis.significance import wilson_interval
 from cifar_tui.report.plots.calibration import draw_calibration
 from cifar_tui.report.run_report import report_md
 from tests.support.recorded import recorded, run_record
 
-ANSWERS = st.lists(st.tuples(st.floats(0, 1, width=32), st.booleans()), max_size=40)
+PREDICTIONS = st.lists(st.tuples(st.floats(0, 1, width=32), st.booleans()), max_size=40)
 
 
-def by_definition(answers: list[tuple[float, bool]]) -> float:
+def by_definition(predictions: list[tuple[float, bool]]) -> float:
     """The expected calibration error, straight from Guo et al.'s equation 3, image by image."""
     error = 0.0
     for m in range(1, BINS + 1):
-        inside = [(c, right) for c, right in answers if Fraction(m - 1, BINS) < Fraction(c) <= Fraction(m, BINS)]
+        inside = [(c, right) for c, right in predictions if Fraction(m - 1, BINS) < Fraction(c) <= Fraction(m, BINS)]
         if m == 1:
-            inside += [(c, right) for c, right in answers if c == 0]
+            inside += [(c, right) for c, right in predictions if c == 0]
         if inside:
             accuracy = sum(right for _, right in inside) / len(inside)
             confidence = sum(c for c, _ in inside) / len(inside)
-            error += len(inside) / len(answers) * abs(accuracy - confidence)
+            error += len(inside) / len(predictions) * abs(accuracy - confidence)
     return error
 
 
-@given(ANSWERS)
+@given(PREDICTIONS)
 @example([(1.0, True)] * 3)
 @example([(0.0, False), (1.0, False)])
-def test_it_is_what_its_definition_says(answers: list[tuple[float, bool]]) -> None:
-    confidence, right = np.array([c for c, _ in answers], np.float32), np.array([r for _, r in answers], bool)
+def test_calibration_follows_its_definition(predictions: list[tuple[float, bool]]) -> None:
+    confidence, right = np.array([c for c, _ in predictions], np.float32), np.array([r for _, r in predictions], bool)
 
     found = calibrate(confidence, right)
 
-    assert found.images == len(answers) == sum(each.images for each in found.bins)
-    if not answers:
+    assert found.images == len(predictions) == sum(each.images for each in found.bins)
+    if not predictions:
         assert math.isnan(found.error)
         return
-    assert found.error == pytest.approx(by_definition(answers), abs=1e-9)
+    assert found.error == pytest.approx(by_definition(predictions), abs=1e-9)
     # An average over bins hides what cancels out within them, and no more.
     assert abs(found.confidence - found.accuracy) - 1e-9 <= found.error <= 1 + 1e-9
     for wanted, mean in ((True, found.confidence_right), (False, found.confidence_wrong)):
-        those = [c for c, right in answers if right == wanted]
+        those = [c for c, right in predictions if right == wanted]
         assert mean == pytest.approx(sum(those) / len(those), abs=1e-9) if those else math.isnan(mean)
     for each in found.bins:
         assert math.isnan(each.accuracy) == (each.images == 0) == math.isnan(each.confidence)
 
 
-def test_a_confidence_that_is_always_borne_out_has_no_error() -> None:
+def test_perfect_calibration_has_no_error() -> None:
     found = calibrate(np.full(10, 0.7), np.arange(10) < 7)
 
     assert found.error == pytest.approx(0)
 
 
-@given(st.integers(0, 300), st.integers(0, 300))
-def test_an_interval_holds_its_share_and_ends_where_the_score_test_would_refuse(right: int, wrong: int) -> None:
-    images = right + wrong
-    low, high = wilson_interval(right, images)
-    if not images:
-        assert math.isnan(low)
-        assert math.isnan(high)
-        return
-    assert 0 <= low <= right / images <= high <= 1
-    for end in (low, high):
-        if 0 < end < 1:
-            distance = abs(right / images - end) / math.sqrt(end * (1 - end) / images)
-            assert distance == pytest.approx(1.96, abs=1e-3)
+@given(PREDICTIONS.filter(bool))
+def test_its_bins_are_those_of_scikit_learn_to_the_last_digit(predictions: list[tuple[float, bool]]) -> None:
+    confidence = np.array([c for c, _ in predictions], np.float32)
+    correct = np.array([r for _, r in predictions], bool)
+
+    accuracies, confidences = calibration_curve(correct, confidence, pos_label=True, n_bins=BINS)
+
+    bins = [each for each in calibrate(confidence, correct).bins if each.images]
+    assert [each.accuracy for each in bins] == accuracies.tolist()
+    assert [each.confidence for each in bins] == confidences.tolist()
 
 
-@pytest.mark.parametrize("answers", [[], [(1.0, True)], [(0.1, False), (0.55, True), (0.56, False), (0.99, True)] * 9])
-def test_any_answers_can_be_drawn(answers: list[tuple[float, bool]]) -> None:
-    found = calibrate(np.array([c for c, _ in answers]), np.array([r for _, r in answers], bool))
+@pytest.mark.parametrize(
+    "predictions", [[], [(1.0, True)], [(0.1, False), (0.55, True), (0.56, False), (0.99, True)] * 9]
+)
+def test_any_predictions_can_be_drawn(predictions: list[tuple[float, bool]]) -> None:
+    found = calibrate(np.array([c for c, _ in predictions]), np.array([r for _, r in predictions], bool))
 
     with Image.open(io.BytesIO(draw_calibration(found))) as image:
         assert image.size == (1050, 1050)
 
 
-def test_the_report_tells_the_figures_and_whether_it_is_too_sure() -> None:
+def test_the_report_has_the_figures_and_names_over_confidence() -> None:
     found = calibrate(np.array([0.9, 0.9, 0.6, 0.5]), np.array([True, False, True, False]))
     report = report_md(recorded(), run_record(), {"calibration.png"}, found)
 
@@ -113,6 +112,6 @@ def test_the_conclusion_is_of_the_runs_own_figures() -> None:
     )
 
 
-def test_without_a_test_or_an_epoch_no_more_is_concluded_than_is_known() -> None:
+def test_the_conclusion_needs_an_epoch_and_names_a_missing_test() -> None:
     assert "There is no test result, so" in report_md(recorded(test=None, ending="stopped"), run_record(), set())
     assert "## Conclusion" not in report_md(recorded([], ending="stopped"), run_record(), set())

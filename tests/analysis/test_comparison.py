@@ -92,7 +92,7 @@ class Folder:
         raise AssertionError
 
 
-def test_every_figure_is_found_again_from_the_folders(
+def test_every_figure_follows_from_the_files_of_the_runs(
     runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cnn, mlp = (Folder(runs / f"20260314-150926-{name}") for name in ("cnn", "mlp"))
@@ -260,7 +260,7 @@ def test_a_run_without_a_test_is_compared_by_its_learning() -> None:
     assert "Test accuracy is 100.00 % (cnn)." in report
 
 
-def test_runs_that_have_not_learned_anything_are_compared_too() -> None:
+def test_runs_without_an_epoch_are_compared_too() -> None:
     empty = ComparedRun("20260314-150926-cnn", RunState(), "", None, "no test result; the run is failed")
     found = compare([empty, replace(empty, id="20260315-150926-cnn")])
 
@@ -290,7 +290,7 @@ def test_three_runs_make_three_pairs_and_other_classes_a_table_of_their_own() ->
     assert found.same_classes == ((0,), (1,))
 
 
-def test_the_study_stands_beside_runs_on_its_classes() -> None:
+def test_the_study_is_shown_beside_runs_on_its_classes() -> None:
     found = compare([compared_run("cnn", GOOD), compared_run("mlp", ALL_PLANES)], STUDY)
     report = written(found)
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_tui.analysis.class_scores import largest_confusions
-from cifar_tui.confusion_matrix import MOST_CLASSES, MOST_DENSE, ConfusionMatrix
+from cifar_tui.confusion_matrix import MAX_CLASSES, MAX_DENSE, ConfusionMatrix
 
 square = st.integers(0, 6).flatmap(
     lambda k: st.lists(
@@ -23,7 +23,7 @@ SPARSE: dict[str, Any] = {"indptr": [0, 2, 2, 3], "indices": [0, 2, 1], "data": 
 
 
 @given(square)
-def test_it_says_what_its_rows_say(rows: list[list[int]]) -> None:
+def test_a_sparse_matrix_equals_its_dense_rows(rows: list[list[int]]) -> None:
     matrix, counts = ConfusionMatrix.of(rows), np.array(rows, dtype=np.int64).reshape(len(rows), len(rows))
     assert [list(row) for row in matrix] == rows
     assert len(matrix) == len(rows)
@@ -41,7 +41,7 @@ def test_it_says_what_its_rows_say(rows: list[list[int]]) -> None:
 
 
 @given(square)
-def test_both_of_its_forms_in_json_are_read_and_equal(rows: list[list[int]]) -> None:
+def test_both_json_forms_are_read_and_equal(rows: list[list[int]]) -> None:
     matrix = ConfusionMatrix.of(rows)
     assert ConfusionMatrix.from_json(json.loads(json.dumps(matrix.to_json()))) == matrix
     cells = list(matrix.cells())
@@ -51,8 +51,8 @@ def test_both_of_its_forms_in_json_are_read_and_equal(rows: list[list[int]]) -> 
     assert hash(ConfusionMatrix.from_json(sparse)) == hash(matrix)
 
 
-def test_few_classes_keep_their_rows_in_json_and_many_cost_what_is_in_them() -> None:
-    few = ConfusionMatrix.of([[int(i == j) for j in range(MOST_DENSE)] for i in range(MOST_DENSE)])
+def test_json_holds_all_rows_of_few_classes_and_only_the_counts_of_many() -> None:
+    few = ConfusionMatrix.of([[int(i == j) for j in range(MAX_DENSE)] for i in range(MAX_DENSE)])
     assert few.to_json() == [tuple(row) for row in few]
     k = 10_000
     many = ConfusionMatrix.of_csr(range(k + 1), range(k), [3] * k)
@@ -92,11 +92,11 @@ def test_few_classes_keep_their_rows_in_json_and_many_cost_what_is_in_them() -> 
         {"indptr": [0, 5, 2, 3]},
         {"indptr": [0, 2, 2, 2**31]},
         {"indptr": []},
-        {"indptr": [0] * (MOST_CLASSES + 2), "indices": [], "data": []},
+        {"indptr": [0] * (MAX_CLASSES + 2), "indices": [], "data": []},
     ],
     ids=str,
 )
-def test_a_sparse_form_that_cannot_be_is_refused(changed: dict[str, Any]) -> None:
+def test_an_invalid_sparse_form_is_refused(changed: dict[str, Any]) -> None:
     assert ConfusionMatrix.from_json(SPARSE).row(0) == [(0, 5), (2, 1)]
     with pytest.raises((TypeError, ValueError, OverflowError)):
         ConfusionMatrix.from_json(SPARSE | changed)
@@ -105,6 +105,6 @@ def test_a_sparse_form_that_cannot_be_is_refused(changed: dict[str, Any]) -> Non
 @pytest.mark.parametrize(
     "value", [None, 3, "x", [3], ["ab", "cd"], [[1, 2]], [[1], [2]], [[True]], [[1.0]], [[-1]], [[2**32]], [[None]], {}]
 )
-def test_rows_that_cannot_be_are_refused(value: Any) -> None:
+def test_invalid_rows_are_refused(value: Any) -> None:
     with pytest.raises((TypeError, ValueError, OverflowError)):
         ConfusionMatrix.from_json(value)

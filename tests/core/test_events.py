@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_tui.confusion_matrix import MOST_CLASSES, ConfusionMatrix
+from cifar_tui.confusion_matrix import MAX_CLASSES, ConfusionMatrix
 from cifar_tui.events import (
     MAX_SECONDS,
     AnyEvent,
@@ -91,7 +91,7 @@ def test_a_loss_that_is_not_finite_is_null_on_the_line_and_nan_when_read() -> No
     assert math.isnan(again.loss)
 
 
-def test_what_was_not_reached_stays_none() -> None:
+def test_metrics_that_were_not_reached_stay_none() -> None:
     event = RunFinished(
         t=1.0,
         state="failed",
@@ -136,12 +136,12 @@ def test_a_text_is_cut_and_a_run_has_a_bounded_number_of_classes() -> None:
     note = from_json(json.dumps({"type": "note", "t": 1, "level": "info", "message": "x" * 1_000_000}))
     assert isinstance(note, Note)
     assert len(note.message) == MAX_TEXT
-    beginning = json.loads(to_json(started())) | {"classes": ["x"] * (MOST_CLASSES + 1)}
+    beginning = json.loads(to_json(started())) | {"classes": ["x"] * (MAX_CLASSES + 1)}
     with pytest.raises(EventError, match="classes"):
         from_json(json.dumps(beginning))
 
 
-def test_a_line_that_would_take_much_memory_is_none() -> None:
+def test_a_line_that_would_take_too_much_memory_is_refused() -> None:
     with pytest.raises(EventError, match="far too large"):
         from_json('{"type":"evaluated","confusion":[' + "[]," * 3_000_000 + "[]]}")
 

@@ -29,7 +29,7 @@ def learnt(state: RunState) -> tuple[Any, ...]:
 
 
 @given(st.data())
-def test_what_came_after_a_checkpoint_is_void_once_the_run_goes_on_from_it(data: st.DataObject) -> None:
+def test_events_after_a_checkpoint_are_void_once_the_run_resumes_from_it(data: st.DataObject) -> None:
     events = uninterrupted(3)
     crashed = data.draw(st.integers(1, len(events)), label="events before the crash")
     reached = [e for e in events[:crashed] if isinstance(e, Batch)]
@@ -61,7 +61,7 @@ def test_the_best_weights_are_saved_with_the_first_checkpoint_after_their_epoch(
     assert not fold([*one, saved(2, 0, best=True), started()]).best_saved
 
 
-def test_a_run_that_begins_anew_keeps_nothing_of_its_first_beginning_but_its_notes() -> None:
+def test_a_run_that_starts_over_keeps_only_its_notes() -> None:
     note = Note(t=5.0, level="warning", message="it has no checkpoint")
     again = replace(started(), t=9.0)
     state = fold([*uninterrupted(2), note, again, *whole_epoch(1)])
@@ -89,7 +89,7 @@ def test_a_curve_stays_bounded_and_keeps_its_extremes_and_its_mean(values: list[
     assert all(p.low <= p.high for p in kept)
 
 
-def test_a_curve_of_a_million_values_stays_small_and_orderly() -> None:
+def test_a_curve_of_a_million_values_stays_small_and_in_order() -> None:
     curve = Curve()
     for n in range(1, 100_001):
         curve.append(n, n / 10, n % 7)
@@ -110,7 +110,7 @@ def test_progress_follows_the_planned_training() -> None:
     assert fold(uninterrupted(2)).progress == pytest.approx(2 / 5)
 
 
-def test_the_time_left_is_that_of_training_and_of_validation_at_their_present_speeds() -> None:
+def test_the_time_left_is_that_of_training_and_validation_at_their_current_speeds() -> None:
     assert math.isnan(fold([]).eta)
     assert math.isnan(fold([started()]).eta)
     first = fold([started(), batch(1, 1)])
@@ -187,14 +187,14 @@ def test_a_pause_changes_neither_the_time_left_nor_the_speed() -> None:
     assert fold([*before, pause[0]]).eta == fold(before).eta
 
 
-def test_in_a_new_process_the_time_left_is_measured_anew() -> None:
+def test_the_time_left_is_measured_again_in_a_new_process() -> None:
     slow: list[AnyEvent] = [at(100.0 * n, replace(batch(1, n), images_per_second=0.1)) for n in (1, 2, 3)]
     again = Resumed(t=300.0, epoch=1, batch=2, samples=2 * SIZE)
     fast: list[AnyEvent] = [at(400.0 + n, batch(1, n)) for n in (3, 4)]
     assert fold([started(), *slow, again, *fast]).eta == pytest.approx(160 / 10.0 + 5 * 9 / 30.0)
 
 
-def test_the_speed_that_is_shown_is_calm_and_follows_a_change_within_seconds() -> None:
+def test_the_displayed_speed_is_smooth_and_follows_a_change_within_seconds() -> None:
     events: list[AnyEvent] = [started(), batch(1, 1)]
     speeds = [10.0 + (-1) ** n for n in range(20)]
     events += [replace(batch(1, 2), t=1 + 0.1 * n, images_per_second=speed) for n, speed in enumerate(speeds, 1)]
@@ -209,7 +209,7 @@ def test_the_training_speed_is_all_images_over_all_training_seconds() -> None:
     assert fold(events[:1]).training_speed is None
 
 
-def test_pauses_count_in_no_running_time() -> None:
+def test_pauses_do_not_count_as_running_time() -> None:
     events: list[AnyEvent] = [started(), batch(1, 1), Paused(t=2.0, epoch=1, batch=1)]
     assert fold(events).status == "paused"
     assert fold(events).seconds == 2.0
@@ -219,7 +219,7 @@ def test_pauses_count_in_no_running_time() -> None:
 
 
 @pytest.mark.parametrize("status", ["finished", "stopped", "interrupted", "diverged", "failed"])
-def test_the_last_event_gives_the_state_and_going_on_takes_it_back(status: Any) -> None:
+def test_the_last_event_sets_the_status_and_resuming_resets_it(status: Any) -> None:
     ended = finished(status)
     events = [*uninterrupted(1), ended]
     assert fold(events).status == status
@@ -230,9 +230,9 @@ def test_the_last_event_gives_the_state_and_going_on_takes_it_back(status: Any) 
 
 
 def test_a_state_stays_bounded_whatever_its_stream_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state_module, "MOST_EPOCHS", 3)
-    monkeypatch.setattr(state_module, "MOST_RESUMPTIONS", 3)
-    monkeypatch.setattr(state_module, "MOST_CELLS", 12)
+    monkeypatch.setattr(state_module, "MAX_EPOCHS", 3)
+    monkeypatch.setattr(state_module, "MAX_RESUMPTIONS", 3)
+    monkeypatch.setattr(state_module, "MAX_MATRIX_CELLS", 12)
     state = RunState()
     state.apply(started())
     for event in uninterrupted(5)[1:]:

@@ -143,7 +143,7 @@ def without_numbers(line: str) -> str:
     line = re.sub(r"  best$|  \d \(\d+\)$|─+", "", line)
     line = re.sub(r"(\d+ min )?[\d.]+ s\b|\d+ min\b", "TIME", line)
     line = re.sub(r"bf16|fp32", "PRECISION", line)
-    return " ".join(re.sub(r"[-+]?\d[\d,.]*(e-\d+)?", "N", line).split())
+    return " ".join(re.sub(r"[-+−]?\d[\d,.]*(e-\d+)?", "N", line).split())
 
 
 def test_each_reason_is_used_and_names_tests_that_exist() -> None:

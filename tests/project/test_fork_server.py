@@ -72,8 +72,11 @@ def test_it_ends_as_a_process_does(tmp_path: Path, fresh: bool) -> None:
         return process.returncode, out, err.rpartition("Traceback")[2].splitlines()[-1] if err else ""
 
     assert ended("import atexit; atexit.register(print, 'last'); print('first')") == (0, "first\nlast\n", "")
+    in_c = "import ctypes, threading; threading.Timer(0.1, print, ['thread']).start(); ctypes.CDLL(None).printf(b'C')"
+    assert sorted(ended(in_c)[1]) == sorted("thread\nC")
     assert ended("raise SystemExit(7)") == (7, "", "")
     assert ended("raise SystemExit('a word')") == (1, "", "a word")
+    assert ended("raise KeyboardInterrupt")[0] == -signal.SIGINT
     assert ended("1 / 0") == (1, "", "ZeroDivisionError: division by zero")
     waiting = start(
         [sys.executable, "-c", "print(flush=True); import time; time.sleep(60)"],
@@ -90,7 +93,12 @@ def test_it_ends_as_a_process_does(tmp_path: Path, fresh: bool) -> None:
 
 @pytest.mark.parametrize("fresh", [True, False])
 def test_a_terminal_is_its_own(fresh: bool) -> None:
-    code = "import os; print(os.ttyname(0) == os.ttyname(2), os.tcgetpgrp(0) == os.getpid() == os.getsid(0)); input()"
+    code = """
+import os, time
+print(os.ttyname(0) == os.ttyname(2), os.tcgetpgrp(0) == os.getpid() == os.getsid(0))
+while True:
+    time.sleep(0.01)
+"""
     with Terminal([sys.executable, "-c", code], fresh=fresh) as terminal:
         assert isinstance(terminal.process, ForkedProcess) != fresh
         terminal.wait_for("True True")

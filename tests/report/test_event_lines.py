@@ -41,7 +41,7 @@ def test_a_resumed_run_says_where(epoch: int, number: int, says: str) -> None:
     ("epoch", "number", "says"),
     [(2, 3, "in epoch 2, after batch 3 of 4"), (3, 0, "before epoch 3"), (6, 0, "before the test")],
 )
-def test_a_paused_run_says_where_it_waits(epoch: int, number: int, says: str) -> None:
+def test_a_paused_run_says_where(epoch: int, number: int, says: str) -> None:
     event = Paused(t=1.0, epoch=epoch, batch=number)
     assert event_line(event, fold([started()])) == f"20260101-000000-cnn: paused {says}"
 

@@ -67,7 +67,7 @@ def test_markup_in_the_text_stays_text() -> None:
     assert "<script>1</script>" in shown.text
 
 
-def test_a_run_is_written_up_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_writes_the_page_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder, _ = finished_run(tmp_path / "runs")
     at = ("--runs-dir", folder.path.parent)
 
@@ -91,7 +91,7 @@ def test_a_run_is_written_up_by_command(tmp_path: Path, capsys: pytest.CaptureFi
         command("report", "tiny", "--output", tmp_path / "none" / "x.html", *at)
 
 
-def test_a_run_whose_process_died_is_written_up_as_interrupted(
+def test_the_report_of_a_run_whose_process_died_says_interrupted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, _ = finished_run(tmp_path / "runs")

@@ -67,13 +67,13 @@ def test_curves_of_any_length_make_a_picture_of_one_size(state: RunState) -> Non
 @given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=5))
 @example([(math.nan, 1e300), (-1e308, math.inf), (1e31, math.nan)])
 @example([(0.5, math.nan), (5e-324, -1e308), (1.0, 1e308)])
-def test_no_number_breaks_the_curves(values: list[tuple[float, float]]) -> None:
+def test_any_numbers_can_be_drawn_as_curves(values: list[tuple[float, float]]) -> None:
     state = recorded(values, losses=values[::-1], planned=len(values))
 
     assert pixels(draw_curves(state)).shape == (750, 1800, 3)
 
 
-def test_losses_that_are_no_numbers_do_not_hide_those_that_are() -> None:
+def test_losses_that_are_not_finite_do_not_hide_the_others() -> None:
     accuracies = [(0.3, 0.3), (0.4, 0.4), (0.5, 0.5)]
     diverged = recorded(accuracies, losses=[(2.0, 2.1), (1.5, 1.6), (math.nan, math.inf)])
     left_panel = pixels(draw_curves(diverged))[140:600, 100:800]
@@ -81,7 +81,7 @@ def test_losses_that_are_no_numbers_do_not_hide_those_that_are() -> None:
     assert (np.abs(left_panel.astype(int) - VERMILLION).sum(axis=2) < 10).sum() > 200
 
 
-def test_the_places_where_training_went_on_are_drawn() -> None:
+def test_resumptions_are_drawn() -> None:
     # The panels' first epoch of three ends at a third of 1.02 of their width.
     x = round(1800 * (0.055 + 0.41 / 3 / 1.02))
     strip = slice(150, 590), slice(x - 4, x + 5)

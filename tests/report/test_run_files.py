@@ -129,7 +129,7 @@ def test_damaged_or_outdated_predictions_say_nothing_of_confidence(tmp_path: Pat
     assert "## Confidence" not in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
-def test_what_a_resumed_run_has_left_behind_is_removed(tmp_path: Path) -> None:
+def test_outdated_files_of_a_resumed_run_are_removed(tmp_path: Path) -> None:
     write_run_files(tmp_path, run_record(), recorded(), some_examples(), some_predictions())
 
     assert write_run_files(tmp_path, run_record(), recorded(test=None, ending="stopped"), None) == []

@@ -213,15 +213,15 @@ def test_watching_a_run_without_a_terminal_prints_it_from_its_beginning_to_its_e
 def test_a_request_is_taken_once_and_whole_and_only_from_the_owners_time_on(tmp_path: Path) -> None:
     (tmp_path / "requests").write_text("stop\n")
     requests = Requests(tmp_path)
-    assert requests.take() == [], "it was asked of an earlier owner"
+    assert requests.read() == [], "it was asked of an earlier owner"
     file = tmp_path / "requests"
     with file.open("a") as writer:
         writer.write("pau")
         writer.flush()
-        assert requests.take() == []
+        assert requests.read() == []
         writer.write("se\n\nresume\n\x1b[2Jrm -rf /\n")
-    assert requests.take() == ["pause", "resume", "\x1b[2Jrm -rf /"]
-    assert requests.take() == []
+    assert requests.read() == ["pause", "resume", "\x1b[2Jrm -rf /"]
+    assert requests.read() == []
     requests.close()
     assert not file.exists()
 
@@ -245,7 +245,7 @@ def test_a_request_goes_to_no_other_file_than_the_owners(tmp_path: Path) -> None
     assert file.is_file(), "the owner's takes its place"
     file.unlink()
     file.symlink_to(precious)
-    assert requests.take() == []
+    assert requests.read() == []
     requests.close()
     lock.release()
     with pytest.raises(InputError, match="nothing to stop"):
@@ -255,7 +255,7 @@ def test_a_request_goes_to_no_other_file_than_the_owners(tmp_path: Path) -> None
 def test_a_flood_of_requests_does_not_fill_the_memory(tmp_path: Path) -> None:
     requests = Requests(tmp_path)
     (tmp_path / "requests").write_text("x" * 100_000 + "\nstop\n")
-    taken = [line for _ in range(100) for line in requests.take()]
+    taken = [line for _ in range(100) for line in requests.read()]
     assert max(len(line) for line in taken) <= 4096
     assert taken[-1] == "stop" or taken[-1].endswith("stop")
     requests.close()

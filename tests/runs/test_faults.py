@@ -133,7 +133,7 @@ def test_a_run_whose_folder_is_taken_away_ends_soon_with_one_line_and_makes_no_o
     assert process.wait(180) == 1, output.lines
     assert process.stderr is not None
     *_, line = process.stderr.read().splitlines()
-    assert line.startswith(f"cifar-tui: {folder.name}: the run's folder, or something in it, was taken away")
+    assert line.startswith(f"cifar-tui: {folder.name}: the run's folder, or something in it, was moved or removed")
     assert list((tmp_path / "runs").iterdir()) == []
     assert storage.load(tmp_path / "elsewhere" / "checkpoints" / storage.LAST).progress.epoch >= 1
 

@@ -74,7 +74,7 @@ def test_a_suspended_run_that_another_machine_took_writes_nothing_when_it_wakes(
     finally:
         process.kill()
     assert process.returncode == 1
-    assert "another process trains it now; this one has ended" in said
+    assert "another process trains it now; this one stopped" in said
     assert "Traceback" not in said
     assert owner.check() is True
     assert {path: path.read_bytes() for path in kept} == kept

@@ -88,7 +88,7 @@ def test_a_run_whose_machine_is_gone_is_waited_for_and_resumed(place: Path) -> N
     )
     resumed = call(["resume", folder.name], place)
     assert resumed.returncode == 0, resumed.stderr
-    assert "waiting whether process 7 on elsewhere is alive" in resumed.stderr
+    assert "waiting to see whether process 7 on elsewhere is alive" in resumed.stderr
     assert summary(folder)["state"] == "finished"
 
 

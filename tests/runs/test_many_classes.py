@@ -132,7 +132,7 @@ def test_the_stream_and_the_kept_state_cost_what_is_in_the_matrices(folder: RunF
         return
     assert folder.events_file.stat().st_size < (EPOCHS + 1) * 60_000
     state = folder.read_state()
-    assert state.cells < EPOCHS * 6200
+    assert state.matrix_cells < EPOCHS * 6200
     begun = time.process_time()
     assert folder.read_state() == state
     assert time.process_time() - begun < 1

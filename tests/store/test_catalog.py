@@ -1,5 +1,7 @@
 """The runs of a folder are listed as they are now, and found by what a person calls them."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from cifar_tui.errors import InputError
 from cifar_tui.store import catalog, run_folder
 from cifar_tui.store.lock import RunLock
 from cifar_tui.store.run_folder import RunFolder
-from tests.support.recorded import CREATED, RECORD, record_events, uninterrupted
+from tests.support.recorded import CREATED, RECORD, finished, record_events, uninterrupted
 
 
 def test_runs_are_listed_newest_first_and_a_dead_ones_state_is_interrupted(tmp_path: Path) -> None:
@@ -26,11 +28,44 @@ def test_runs_are_listed_newest_first_and_a_dead_ones_state_is_interrupted(tmp_p
     lock.release()
 
 
-def test_a_damaged_run_is_listed_as_such(folder: RunFolder) -> None:
+def test_a_damaged_run_is_listed_as_failed(folder: RunFolder) -> None:
     folder.summary_file.write_text("{")
     (listed,) = catalog.summaries(folder.path.parent)
     assert listed.state == "failed"
     assert "summary.json: damaged" in (listed.message or "")
+    assert listed.to_json() == {"id": folder.id, "state": "failed", "message": listed.message}
+
+
+def test_values_of_a_wrong_type_in_a_summary_are_not_known(folder: RunFolder) -> None:
+    record_events(folder, [*uninterrupted(1), finished()])
+    whole = folder.read_summary()
+    content = json.loads(folder.summary_file.read_text())
+    assert whole.to_json() == content
+    damaged = {
+        "state": "x",
+        "model": 5,
+        "epochs": "many",
+        "test_loss": [],
+        "seed": -1,
+        "device": "x" * 5000,
+        "later": 1,
+    }
+    folder.summary_file.write_text(json.dumps(content | damaged | {"later": 1}))
+    known = replace(whole, state=None, model=None, epochs=None, test_loss=None, seed=None, device="x" * 1000)
+    assert catalog.live_summary(folder) == known
+
+
+def test_a_watcher_reports_runs_that_are_new_or_have_changed(folder: RunFolder) -> None:
+    watcher = catalog.Watcher(folder.path.parent)
+    record_events(folder, uninterrupted(1))
+    assert [(found.id, summary.state) for found, summary in watcher.poll()] == [(folder.id, "interrupted")]
+    assert watcher.poll() == []
+    other = run_folder.create(folder.path.parent, "mlp", CREATED, lambda _: RECORD)
+    record_events(folder, [finished()], folder.read_state())
+    assert {(found.id, summary.state) for found, summary in watcher.poll()} == {
+        (folder.id, "finished"),
+        (other.id, "failed"),
+    }
 
 
 def test_a_run_is_found_by_its_id_or_a_part_of_it(folder: RunFolder) -> None:
@@ -53,7 +88,7 @@ def test_a_run_is_found_by_the_path_of_its_folder_wherever_that_is(
     monkeypatch.chdir(folder.path)
     for text in (str(folder.path), f"{folder.path}/", f"../{folder.id}", ".", f"$ELSEWHERE/{folder.id}"):
         assert catalog.is_path(text)
-        assert catalog.at(text).path.resolve() == folder.path.resolve()
+        assert catalog.find_by_path(text).path.resolve() == folder.path.resolve()
     for text in ("../nowhere", "..", "/", "\0/x", "$NOT_SET_AT_ALL/x", str(tmp_path)):
         with pytest.raises(InputError):
-            catalog.at(text)
+            catalog.find_by_path(text)

@@ -50,7 +50,7 @@ def test_a_value_that_begins_with_a_dash_is_joined_to_its_option() -> None:
     assert "--data=-images" in training_command(TrainingConfig(data="-images"), "runs")
 
 
-def test_the_folder_of_the_runs_is_kept_where_it_is_not_the_usual_one() -> None:
+def test_a_runs_directory_that_is_not_the_default_is_given() -> None:
     assert training_command(TrainingConfig(), "my runs")[-2:] == ["--runs-dir", "my runs"]
     assert run_command("resume", ID, "my runs") == ["cifar-tui", "resume", ID, "--runs-dir", "my runs"]
     assert run_command("resume", ID, "runs") == ["cifar-tui", "resume", ID]

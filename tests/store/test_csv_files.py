@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.state import RunState
-from cifar_tui.store.csv_files import MOST_SQUARE, confusion_csv, metrics_csv
+from cifar_tui.store.csv_files import MAX_SQUARE, confusion_csv, metrics_csv
 from tests.support.recorded import recorded
 
 NAMES = st.text(st.characters(codec="utf-8"), max_size=8) | st.text("'=+-@\t\r\n a", max_size=4)
@@ -78,8 +78,8 @@ def test_names_that_differ_by_the_guard_alone_stay_different() -> None:
     assert header[1:] == ["'=1", "''=1"]
 
 
-def test_of_very_many_classes_only_the_counts_that_are_not_zero_are_written() -> None:
-    k = MOST_SQUARE + 1
+def test_only_counts_above_zero_of_very_many_classes_are_written() -> None:
+    k = MAX_SQUARE + 1
     matrix = ConfusionMatrix.of_csr([0, 1, *[2] * (k - 1)], [3, 2000], [7, 9])
     header, *rows = read(confusion_csv(matrix, ["=1", *(f"class {n}" for n in range(1, k))]))
     assert header == ["true", "predicted", "images"]

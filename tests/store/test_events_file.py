@@ -50,7 +50,7 @@ def test_any_bytes_as_events_are_read_without_an_error(
     assert folder.read_state().started == started()
 
 
-def test_lines_of_any_length_are_read_and_those_that_are_none_of_ours_passed_over(folder: RunFolder) -> None:
+def test_lines_of_any_length_are_read_and_those_that_are_no_events_skipped(folder: RunFolder) -> None:
     classes = tuple(str(number) for number in range(800))
     matrix = ConfusionMatrix.of([[1] * 800] * 800)
     beginning = replace(started(), classes=classes)

@@ -22,7 +22,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cifar_tui.cli.main import main
 from cifar_tui.store import state_file
 from cifar_tui.training import loop
 from cifar_tui.tui.runs.entry import Entry
@@ -166,7 +165,7 @@ def mutated(data: st.DataObject, base: Base, folder: Path) -> None:
     for name in ("events.jsonl", *objects):
         (folder / name).unlink()
     if data.draw(st.booleans()):
-        # Not passed over: its tail is that of the events.
+        # Not ignored: its hash is that of the events.
         (folder / "events.jsonl").write_bytes((base.folder / "events.jsonl").read_bytes())
     else:
         (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
@@ -207,7 +206,7 @@ def check(arguments: list[str], cwd: Path) -> None:
     said = [line for line in result.stderr.splitlines() if line.startswith("cifar-tui: ")]
     if UNEXPECTED in result.stderr or "Traceback" in result.stderr:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(main, "_fail", lambda *_: pytest.fail(result.stderr))
+            patch.setattr("cifar_tui.cli.main._fail", lambda *_: pytest.fail(result.stderr))
             call([*arguments, "--debug"], cwd)
         pytest.fail(result.stderr)
     assert result.returncode in (0, 1, 2), result

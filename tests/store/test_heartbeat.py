@@ -43,7 +43,7 @@ def test_without_locks_a_run_has_one_owner_after_the_other(
     assert not is_held(folder)
     for turn in (1, 2, 3):
         owner = RunLock(folder)
-        assert owner.is_a_heartbeat
+        assert owner.by_heartbeat
         assert is_held(folder)
         assert numbers(folder) == [turn]
         with pytest.raises(InputError, match=f"is being trained right now, by process {os.getpid()} on "):
@@ -53,7 +53,7 @@ def test_without_locks_a_run_has_one_owner_after_the_other(
         assert not is_held(folder)
 
 
-def test_of_many_threads_one_owns_the_run(folder: Path, lockless: pytest.MonkeyPatch) -> None:
+def test_of_many_threads_one_becomes_the_owner(folder: Path, lockless: pytest.MonkeyPatch) -> None:
     owners: list[RunLock] = []
     refusals: list[InputError] = []
 
@@ -135,7 +135,7 @@ def test_no_two_processes_ever_own_a_run_at_once(folder: Path) -> None:
     assert sum(count > 0 for count in counts) >= 2
 
 
-def test_of_several_machines_that_wait_for_a_dead_owner_one_owns_its_run(tmp_path: Path) -> None:
+def test_of_several_machines_that_wait_for_a_dead_owner_one_becomes_the_owner(tmp_path: Path) -> None:
     folders = [tmp_path / f"run-{number}" for number in range(8)]
     for folder in folders:
         folder.mkdir()
@@ -152,7 +152,7 @@ def test_of_several_machines_that_wait_for_a_dead_owner_one_owns_its_run(tmp_pat
     assert sorted(won) == sorted(arguments)
 
 
-def test_an_owner_elsewhere_is_waited_for_by_this_machines_clock_alone(
+def test_waiting_for_an_owner_elsewhere_uses_this_machines_clock_only(
     folder: Path, lockless: pytest.MonkeyPatch
 ) -> None:
     path = leave(folder, ELSEWHERE, 4)
@@ -161,12 +161,12 @@ def test_an_owner_elsewhere_is_waited_for_by_this_machines_clock_alone(
     before = time.monotonic()
     owner = RunLock(folder, lambda what, done, total: told.append(what))
     assert time.monotonic() - before >= heartbeat.STALE_SECONDS
-    assert set(told) == {"waiting whether process 7 on elsewhere is alive"}
+    assert set(told) == {"waiting to see whether process 7 on elsewhere is alive"}
     assert numbers(folder) == [5]
     owner.release()
 
 
-def test_who_is_asked_to_stop_waits_no_longer(folder: Path, lockless: pytest.MonkeyPatch) -> None:
+def test_a_stop_request_ends_the_wait(folder: Path, lockless: pytest.MonkeyPatch) -> None:
     leave(folder, ELSEWHERE)
     lockless.setattr(heartbeat, "STALE_SECONDS", 60.0)
 
@@ -181,7 +181,7 @@ def test_who_is_asked_to_stop_waits_no_longer(folder: Path, lockless: pytest.Mon
         assert len(list(Path("/proc/self/fd").iterdir())) == open_before
 
 
-def test_an_owner_elsewhere_that_beats_keeps_its_run(folder: Path, lockless: pytest.MonkeyPatch) -> None:
+def test_an_owner_elsewhere_with_a_changing_heartbeat_keeps_its_run(folder: Path, lockless: pytest.MonkeyPatch) -> None:
     path = leave(folder, ELSEWHERE)
     path.rename(folder / "kept")
     beats = iter(range(1, 1000))
@@ -197,7 +197,9 @@ def test_an_owner_elsewhere_that_beats_keeps_its_run(folder: Path, lockless: pyt
     assert numbers(folder) == [1]
 
 
-def test_a_new_owners_file_ends_the_earlier_ones_writing(folder: Path, lockless: pytest.MonkeyPatch) -> None:
+def test_the_file_of_a_new_owner_stops_the_writes_of_the_earlier_one(
+    folder: Path, lockless: pytest.MonkeyPatch
+) -> None:
     owner = RunLock(folder)
     files = Folder(folder)
     files.write_text("summary.json", "first")
@@ -222,9 +224,7 @@ def test_a_new_owners_file_ends_the_earlier_ones_writing(folder: Path, lockless:
     assert (folder / "heartbeat-2").read_bytes() == encode(ELSEWHERE)
 
 
-def test_a_file_that_was_long_in_writing_does_not_replace_a_new_owners(
-    folder: Path, lockless: pytest.MonkeyPatch
-) -> None:
+def test_a_slow_write_does_not_replace_the_file_of_a_new_owner(folder: Path, lockless: pytest.MonkeyPatch) -> None:
     owner, checkpoints = RunLock(folder), Folder(folder, "checkpoints")
     checkpoints.make()
     checkpoints.write_text("last.pt", "first")
@@ -242,9 +242,7 @@ def test_a_file_that_was_long_in_writing_does_not_replace_a_new_owners(
     assert {path.name: path.read_text() for path in (folder / "checkpoints").iterdir()} == {"last.pt": "first"}
 
 
-def test_a_heartbeat_that_was_removed_is_made_again_and_the_run_told_to_stop(
-    folder: Path, lockless: pytest.MonkeyPatch
-) -> None:
+def test_a_removed_heartbeat_is_created_again_and_the_run_stops(folder: Path, lockless: pytest.MonkeyPatch) -> None:
     lockless.setattr(heartbeat, "BEAT_SECONDS", 60.0)
     owner = RunLock(folder)
     (folder / "heartbeat-1").unlink()
@@ -279,7 +277,7 @@ FORGED: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("how", FORGED)
-def test_what_is_no_heartbeat_owns_nothing_for_long(folder: Path, lockless: pytest.MonkeyPatch, how: str) -> None:
+def test_a_forged_heartbeat_owns_nothing_for_long(folder: Path, lockless: pytest.MonkeyPatch, how: str) -> None:
     try:
         FORGED[how](folder / "heartbeat-3")
     except OSError:
@@ -292,7 +290,7 @@ def test_what_is_no_heartbeat_owns_nothing_for_long(folder: Path, lockless: pyte
     owner.release()
 
 
-def test_the_greatest_number_is_refused_and_others_are_none(folder: Path, lockless: pytest.MonkeyPatch) -> None:
+def test_the_largest_number_is_refused_and_other_names_are_ignored(folder: Path, lockless: pytest.MonkeyPatch) -> None:
     for name in ("heartbeat-0", "heartbeat-01", "heartbeat-", "heartbeat-x", "heartbeat-²", "heartbeat-" + "9" * 30):
         (folder / name).touch()
     assert not is_held(folder)
@@ -311,9 +309,9 @@ def test_a_record_is_read_as_it_was_written() -> None:
 # A file system that has locks on some machines only
 
 
-def test_who_cannot_lock_sees_who_can(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_without_locks_sees_an_owner_with_locks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     owner = RunLock(folder)
-    assert not owner.is_a_heartbeat
+    assert not owner.by_heartbeat
     with monkeypatch.context() as patch:
         take_locks(patch)
         assert is_held(folder)
@@ -327,7 +325,9 @@ def test_who_cannot_lock_sees_who_can(folder: Path, monkeypatch: pytest.MonkeyPa
     RunLock(folder).release()
 
 
-def test_who_can_lock_sees_who_cannot_and_leaves_a_heartbeat_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_with_locks_sees_an_owner_without_locks_and_writes_a_heartbeat_too(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patch:
         take_locks(patch)
         owner = RunLock(folder)
@@ -338,6 +338,6 @@ def test_who_can_lock_sees_who_cannot_and_leaves_a_heartbeat_too(folder: Path, m
     owner.release()
     assert not is_held(folder)
     owner = RunLock(folder)
-    assert not owner.is_a_heartbeat
+    assert not owner.by_heartbeat
     assert numbers(folder) == [2]
     owner.release()

@@ -42,7 +42,7 @@ def test_a_run_of_this_machine_is_free_once_its_process_is_gone(folder: Path, lo
 
 
 @pytest.mark.parametrize("change", ["host", "boot", "namespace"])
-def test_what_is_not_of_this_machine_and_its_list_of_processes_is_not_looked_up_there(change: str) -> None:
+def test_a_process_of_another_machine_or_namespace_is_not_looked_up_here(change: str) -> None:
     here = processes.current()
     assert processes.liveness(here) == "alive"
     fields = {name: getattr(here, name) for name in ("host", "boot", "namespace", "pid", "start")}
@@ -70,7 +70,7 @@ def test_a_suspended_process_is_alive(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("age", "held"), [(0.0, True), (200.0, True), (-200.0, True), (1000.0, False), (-1000.0, False)]
 )
-def test_who_looks_once_goes_by_the_age_of_a_heartbeat_from_elsewhere(
+def test_a_single_check_goes_by_the_age_of_a_heartbeat_from_elsewhere(
     folder: Path, lockless: pytest.MonkeyPatch, age: float, held: bool
 ) -> None:
     path = leave(folder, ELSEWHERE)
@@ -81,7 +81,9 @@ def test_who_looks_once_goes_by_the_age_of_a_heartbeat_from_elsewhere(
 
 
 @pytest.mark.parametrize("age", [0.0, 1000.0, -315_360_000.0])
-def test_who_looks_again_goes_by_whether_it_changes(folder: Path, lockless: pytest.MonkeyPatch, age: float) -> None:
+def test_repeated_checks_go_by_whether_the_heartbeat_changes(
+    folder: Path, lockless: pytest.MonkeyPatch, age: float
+) -> None:
     then = (time.time() - age,) * 2
     os.utime(leave(folder, ELSEWHERE), then)
     is_held(folder)
@@ -90,11 +92,11 @@ def test_who_looks_again_goes_by_whether_it_changes(folder: Path, lockless: pyte
     eventually(lambda: not is_held(folder))
 
 
-def test_only_so_many_heartbeats_are_remembered_and_none_of_an_owner_that_is_known_to_be_gone(
+def test_a_bounded_number_of_heartbeats_is_remembered_and_none_of_owners_that_are_gone(
     tmp_path: Path, lockless: pytest.MonkeyPatch
 ) -> None:
     lockless.setattr(heartbeat, "_watched", {})
-    lockless.setattr(heartbeat, "MOST_WATCHED", 3)
+    lockless.setattr(heartbeat, "MAX_WATCHED", 3)
     folders = [tmp_path / str(number) for number in range(5)]
     for folder in folders:
         folder.mkdir()

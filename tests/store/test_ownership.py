@@ -59,7 +59,7 @@ def test_a_run_has_one_owner_and_none_once_that_is_killed(folder: Path, other_ow
     assert not is_held(folder)
 
 
-def test_who_only_looks_does_not_keep_an_owner_out(folder: Path) -> None:
+def test_checking_does_not_prevent_ownership(folder: Path) -> None:
     stop = threading.Event()
 
     def look() -> None:
@@ -111,7 +111,7 @@ LOSSES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("how", [how for how in LOSSES if how != "replaced by a link"])
-def test_who_comes_second_sees_the_owner_whose_lock_is_gone(folder: Path, how: str) -> None:
+def test_a_second_process_sees_an_owner_whose_lock_is_gone(folder: Path, how: str) -> None:
     owner = RunLock(folder)
     LOSSES[how](folder / LOCK)
     assert is_held(folder)
@@ -124,7 +124,7 @@ def test_who_comes_second_sees_the_owner_whose_lock_is_gone(folder: Path, how: s
     assert not is_held(folder)
 
 
-def test_an_owner_finds_out_that_another_has_come_where_folders_have_no_locks(
+def test_an_owner_notices_another_one_where_folders_have_no_locks(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take = lock_module._try
@@ -151,7 +151,7 @@ def test_an_owner_finds_out_that_another_has_come_where_folders_have_no_locks(
 
 
 @pytest.mark.parametrize("what", ["removed", "renamed", "replaced by an empty one"])
-def test_an_owner_whose_folder_is_gone_owns_nothing_and_makes_nothing(folder: Path, what: str) -> None:
+def test_an_owner_whose_folder_is_gone_owns_nothing_and_creates_nothing(folder: Path, what: str) -> None:
     owner = RunLock(folder)
     if what == "removed":
         shutil.rmtree(folder)
@@ -159,14 +159,14 @@ def test_an_owner_whose_folder_is_gone_owns_nothing_and_makes_nothing(folder: Pa
         folder.rename(folder.with_name("elsewhere"))
     if what == "replaced by an empty one":
         folder.mkdir()
-    with pytest.raises(NotOwnedError, match="was taken away"):
+    with pytest.raises(NotOwnedError, match="was moved or removed"):
         owner.check()
     assert not folder.exists() or not list(folder.iterdir())
     owner.release()
 
 
 @pytest.mark.parametrize("both", [False, True], ids=["the file", "the file and the folder"])
-def test_readers_who_never_let_go_do_not_keep_a_run_from_being_owned(
+def test_readers_that_never_release_their_locks_do_not_prevent_ownership(
     folder: Path, monkeypatch: pytest.MonkeyPatch, both: bool
 ) -> None:
     monkeypatch.setattr(lock_module, "ACQUIRE_SECONDS", 0.1)
@@ -182,7 +182,7 @@ def test_readers_who_never_let_go_do_not_keep_a_run_from_being_owned(
         assert not is_held(folder)
 
 
-def test_of_many_who_come_at_once_one_owns_the_run(folder: Path) -> None:
+def test_of_many_concurrent_processes_one_becomes_the_owner(folder: Path) -> None:
     owners: list[RunLock] = []
     refusals: list[InputError] = []
 
@@ -212,7 +212,7 @@ def test_a_run_whose_lock_is_lost_stops_with_what_it_has_and_no_other_trains_it(
         (folder,) = (tmp_path / "runs").iterdir()
         LOSSES[how](folder / LOCK)
         with contextlib.suppress(InputError, OSError):
-            # Where it is not refused, the first has let go, by itself.
+            # Where it is not refused, the first one has released it by itself.
             RunLock(folder).release()
             eventually(lambda: first.poll() is not None)
         _, said = first.communicate(timeout=120)
@@ -237,6 +237,6 @@ def test_a_run_whose_folder_is_replaced_ends_soon_and_writes_nothing_there(tmp_p
     finally:
         process.kill()
     assert process.returncode == 1
-    assert "was taken away while it trained" in said
+    assert "was moved or removed during training" in said
     time.sleep(0.1)
     assert list(folder.iterdir()) == []

@@ -47,7 +47,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunFolde
         yield folder, setup, recorded
 
 
-def test_they_are_read_back_as_they_were(tmp_path: Path) -> None:
+def test_predictions_are_read_back_unchanged(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(to_bytes(KEPT))
     back = read(tmp_path / FILE)
     assert np.array_equal(back.labels, KEPT.labels)
@@ -58,7 +58,7 @@ def test_they_are_read_back_as_they_were(tmp_path: Path) -> None:
 
 
 @given(data=st.data())
-def test_what_is_damaged_is_refused(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_damaged_predictions_are_refused(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     content = bytearray(to_bytes(KEPT))
     for place in data.draw(st.sets(st.integers(0, len(content) - 1), min_size=1, max_size=4)):
         content[place] = data.draw(st.integers(0, 255))
@@ -72,13 +72,13 @@ def test_what_is_damaged_is_refused(data: st.DataObject, tmp_path_factory: pytes
     assert np.isfinite(back.probabilities).all()
 
 
-def test_a_pipe_in_their_place_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "predictions")
     with pytest.raises(InputError, match="it is no file"):
         read(tmp_path / "predictions")
 
 
-def test_a_run_without_them_is_evaluated_and_one_with_them_is_not(
+def test_only_a_run_without_recorded_predictions_is_evaluated(
     trained: tuple[RunFolder, Setup, Recorded], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original, setup, recorded = trained
@@ -151,7 +151,7 @@ def test_predictions_for_other_images_are_refused(trained: tuple[RunFolder, Setu
         test_images.read_one(folder, ImageCache(), quiet)
 
 
-def test_a_session_has_the_images_of_two_runs_with_what_both_recorded(
+def test_a_session_reads_the_images_of_two_runs_with_their_recorded_predictions(
     trained: tuple[RunFolder, Setup, Recorded], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original, setup, recorded = trained

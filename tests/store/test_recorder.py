@@ -28,7 +28,7 @@ from tests.support.recorded import (
 )
 
 
-def test_what_is_recorded_folds_to_the_same_run(folder: RunFolder) -> None:
+def test_recorded_events_make_the_same_state(folder: RunFolder) -> None:
     events = [*uninterrupted(2), finished()]
     record_events(folder, events)
     assert folder.read_state() == fold(events)
@@ -84,7 +84,7 @@ def test_a_summary_has_every_field_of_the_contract(folder: RunFolder) -> None:
     assert set(wanted.split()) <= json.loads(folder.summary_file.read_text()).keys()
 
 
-def test_events_that_a_full_disk_does_not_take_are_held_back_and_none_is_missing_or_torn(
+def test_events_are_buffered_while_the_disk_is_full_and_none_is_lost(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write, room = os.write, [400]

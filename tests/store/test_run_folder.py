@@ -13,18 +13,18 @@ from cifar_tui.system.files import replacing, write_text
 from tests.support.recorded import CREATED, RECORD
 
 
-def test_a_runs_id_is_its_time_and_name_and_a_second_of_both_is_numbered(tmp_path: Path) -> None:
+def test_a_runs_id_is_its_time_and_name_and_a_repeated_one_is_numbered(tmp_path: Path) -> None:
     ids = [run_folder.create(tmp_path, "cnn", CREATED, lambda _: RECORD).id for _ in range(3)]
     assert ids == ["20260102-030405-cnn", "20260102-030405-cnn-2", "20260102-030405-cnn-3"]
 
 
-def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+def test_a_runs_folder_that_cannot_be_created_is_one_line_of_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match=r"cannot make a run's folder in .*; choose another --runs-dir"):
+    with pytest.raises(InputError, match=r"cannot create a run's folder in .*; choose another --runs-dir"):
         run_folder.create(tmp_path / "file" / "runs", "cnn", CREATED, lambda _: RECORD)
 
 
-def test_a_file_is_old_or_new_at_every_moment(tmp_path: Path) -> None:
+def test_a_file_is_replaced_atomically(tmp_path: Path) -> None:
     path = tmp_path / "x"
     old, new = "old" * 100_000, "new!" * 100_000
     write_text(path, old)

@@ -53,7 +53,7 @@ def resumed_and_paused() -> list[Any]:
 
 
 @pytest.mark.usefixtures("every_length_is_long")
-def test_the_state_of_a_long_run_is_kept_and_read_without_its_events(
+def test_the_state_of_a_long_run_is_saved_and_read_without_its_events(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for length in range(1, len(eventful()) + 1):
@@ -79,7 +79,7 @@ def test_the_state_of_a_long_run_is_kept_and_read_without_its_events(
 
 @pytest.mark.usefixtures("every_length_is_long")
 @given(st.data())
-def test_a_kept_state_that_is_damaged_or_anothers_is_passed_over(data: st.DataObject) -> None:
+def test_a_saved_state_that_is_damaged_or_of_another_run_is_ignored(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = RunFolder(Path(place))
         record_events(folder, eventful())
@@ -104,7 +104,7 @@ def in_one_line(folder: RunFolder) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("every_length_is_long")
-def test_a_kept_state_of_one_line_is_read_unless_it_lacks_a_matrix(
+def test_a_saved_state_of_one_line_is_read_unless_it_lacks_a_matrix(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record_events(folder, eventful())
@@ -133,7 +133,7 @@ def test_a_kept_state_of_one_line_is_read_unless_it_lacks_a_matrix(
     ],
     ids=lambda lines: f"{len(lines[0])} characters",
 )
-def test_a_kept_state_with_other_lines_than_validations_is_passed_over(folder: RunFolder, lines: list[str]) -> None:
+def test_a_saved_state_with_other_lines_than_validations_is_ignored(folder: RunFolder, lines: list[str]) -> None:
     record_events(folder, eventful())
     told = repr(folder.read_state())
     head, _, _ = folder.state_file.read_text().partition("\n")
@@ -141,6 +141,6 @@ def test_a_kept_state_with_other_lines_than_validations_is_passed_over(folder: R
     assert repr(folder.read_state()) == told
 
 
-def test_short_runs_keep_no_state_beside_their_events(folder: RunFolder) -> None:
+def test_short_runs_save_no_state(folder: RunFolder) -> None:
     record_events(folder, uninterrupted(3))
     assert not folder.state_file.exists()

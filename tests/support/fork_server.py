@@ -207,11 +207,22 @@ def _import_what_is_heavy() -> None:
             importlib.import_module(module.name)
 
 
-def _main() -> None:
+def _end(ending: dict[str, int]) -> None:
+    """Leave the process as Python does, but for taking modules and libraries apart: most commands take less time."""
+    if "status" in ending:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        ctypes.PyDLL(None).fflush(None)
+        os._exit(ending["status"])
+
+
+def _main(ending: dict[str, int]) -> None:
+    """Serve; in each process that is forked, run what was asked for, and note the status that it ends with."""
     import gc
     import runpy
     import types
 
+    atexit.register(_end, ending)  # The first one is called last.
     del sys.path[0]
     number = int(sys.argv[1])
     _import_what_is_heavy()
@@ -223,14 +234,22 @@ def _main() -> None:
     sys.orig_argv = [sys.executable, *request["command"]]
     sys.path[:0] = [ROOT] if "PYTHONPATH" in os.environ and ROOT not in sys.path else []
     sys.path.insert(0, request["cwd"] if how == "-m" else "")
-    if how == "-m":
-        sys.argv = ["", *arguments]
-        runpy.run_module(what, run_name="__main__", alter_sys=True)
-    else:
-        sys.argv = ["-c", *arguments]
-        main = sys.modules["__main__"] = types.ModuleType("__main__")
-        exec(compile(what, "<string>", "exec"), vars(main))  # noqa: S102
+    try:
+        if how == "-m":
+            sys.argv = ["", *arguments]
+            runpy.run_module(what, run_name="__main__", alter_sys=True)
+        else:
+            sys.argv = ["-c", *arguments]
+            main = sys.modules["__main__"] = types.ModuleType("__main__")
+            exec(compile(what, "<string>", "exec"), vars(main))  # noqa: S102
+    except SystemExit as error:
+        ending["status"] = error.code if isinstance(error.code, int) else int(error.code is not None)
+        raise
+    except Exception:
+        ending["status"] = 1
+        raise
+    ending["status"] = 0
 
 
 if __name__ == "__main__":
-    _main()
+    _main({})

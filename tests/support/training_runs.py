@@ -72,7 +72,7 @@ def tiny_dataset(seed: int = 0) -> Dataset:
 
 @dataclass
 class Recorded:
-    """A run of the loop that is over."""
+    """What came of a run of the loop."""
 
     outcome: Outcome
     events: list[AnyEvent]
@@ -97,25 +97,25 @@ class Recorded:
 
 @dataclass
 class Asking:
-    """Does something to the run's control when an event comes for which `when` is true, once."""
+    """What is done to the run's control once, at the first event for which `when` is true."""
 
     when: Callable[[AnyEvent], bool]
     do: Callable[[Control], None]
     done: bool = field(default=False)
 
 
-def run(folder: Path, *askings: Asking, resume: bool = False, setup: Setup | None = None, **options: Any) -> Recorded:
-    """Train to an end in `folder`, with the wishes of `askings` on the way."""
+def run(folder: Path, *actions: Asking, resume: bool = False, setup: Setup | None = None, **options: Any) -> Recorded:
+    """Train to an end in `folder`, each of `actions` is done on the way."""
     folder = folder / "checkpoints"
     folder.mkdir(parents=True, exist_ok=True)
     control, events = Control(), []
 
     def emit(event: AnyEvent) -> None:
         events.append(event)
-        for asking in askings:
-            if not asking.done and asking.when(event):
-                asking.done = True
-                asking.do(control)
+        for action in actions:
+            if not action.done and action.when(event):
+                action.done = True
+                action.do(control)
 
     setup = setup or tiny_setup(**options)
     saved = storage.load_last(folder, setup.identity, MOST)[0] if resume else None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_tui.analysis.calibration import BINS, Bin, Calibration
 from cifar_tui.formatting import percent
-from cifar_tui.report.plots.canvas import BLUE, DRAWING, GREY, INK, RULE, VERMILLION, new_canvas, png, text_style
+from cifar_tui.report.plots.canvas import BLUE, DRAWING, GREY, INK, VERMILLION, new_canvas, png, style_axes, text_style
 from cifar_tui.report.plots.fonts import FONT
 
 if TYPE_CHECKING:
@@ -46,20 +46,14 @@ def draw_calibration(calibration: Calibration) -> bytes:
 
 
 def _prepare(axes: Axes) -> None:
-    """Both axes from 0 to 100 %, and a light grid."""
+    """Both axes from 0 to 100 %."""
     from matplotlib.ticker import FuncFormatter, MultipleLocator
 
     axes.set_xlim(0, 1)
-    axes.grid(visible=True, color=RULE, linewidth=0.7, linestyle="-")
-    axes.set_axisbelow(True)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side == "bottom")
-        spine.set_color(GREY)
+    style_axes(axes)
     axes.xaxis.set_major_locator(MultipleLocator(0.2))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.3g} %"))
-    axes.tick_params(labelsize=9.5, labelcolor=INK, labelfontfamily=FONT, color=GREY, length=3)
-    axes.tick_params(axis="y", length=0)
 
 
 def _draw_bars(axes: Axes, bins: Sequence[Bin], heights: Sequence[float], label: str = "") -> None:

@@ -12,14 +12,20 @@ from cifar_tui.report.plots.canvas import (
     DRAWING,
     GREY,
     INK,
+    LARGEST,
+    LOG_RATIO,
     RULE,
     VERMILLION,
+    finite,
     fitted,
     new_canvas,
     png,
+    set_accuracy_ticks,
+    set_samples_axis,
+    style_axes,
     text_style,
 )
-from cifar_tui.report.plots.fonts import FONT, families, find
+from cifar_tui.report.plots.fonts import families, find
 from cifar_tui.state import RunState
 
 if TYPE_CHECKING:
@@ -36,9 +42,6 @@ STAR: dict[str, Any] = {"marker": "*", "markersize": 14, "markeredgecolor": INK,
 _MARKED_EPOCHS = 60
 # The legend's columns, and the height of its rows in inches.
 _LEGEND_COLUMNS, _LEGEND_ROW = 4, 0.25
-_LOG_RATIO = 100
-"""Losses that span more than this are drawn on a logarithmic axis."""
-_LARGEST = 1e30
 
 
 def draw_curves_of_runs(labels: Sequence[str], states: Sequence[RunState]) -> bytes:
@@ -61,7 +64,7 @@ def draw_curves_of_runs(labels: Sequence[str], states: Sequence[RunState]) -> by
             samples = [epoch.samples for epoch in state.epochs]
             for axes, name, scale in ((loss, "loss", 1), (accuracy, "accuracy", 100)):
                 train, val = (
-                    [scale * _finite(getattr(epoch, f"{split}_{name}")) for epoch in state.epochs]
+                    [scale * finite(getattr(epoch, f"{split}_{name}")) for epoch in state.epochs]
                     for split in ("train", "val")
                 )
                 # A line of one point would not be seen.
@@ -69,7 +72,7 @@ def draw_curves_of_runs(labels: Sequence[str], states: Sequence[RunState]) -> by
                 axes.plot(samples, train, color=_colour(n), marker=dot, alpha=0.6, zorder=2, **FAINT)
                 axes.plot(samples, val, zorder=3, **line)
                 if state.best:
-                    best = scale * _finite(getattr(state.best, f"val_{name}"))
+                    best = scale * finite(getattr(state.best, f"val_{name}"))
                     axes.plot([state.best.samples], [best], color=_colour(n), zorder=4, **STAR)
             named.append((fitted(canvas, label, 9.5, 2.2), accuracy.plot([], [], **line)[0]))
         named.append(("in training, of the same colour", accuracy.plot([], [], color=GREY, **FAINT)[0]))
@@ -144,50 +147,29 @@ def _most_different(shares: Sequence[Sequence[float]]) -> list[int]:
     return sorted(by_spread[:MOST_CLASSES])
 
 
-def _finite(value: float) -> float:
-    return value if abs(value) <= _LARGEST else math.nan
-
-
 def _prepare(axes: Axes, title: str, states: Sequence[RunState]) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
-    _plain(axes)
+    style_axes(axes)
     axes.set_title(title, loc="left", pad=9, **text_style(12))
     last = max([1, *(epoch.samples for state in states for epoch in state.epochs[-1:])])
-    axes.set_xlim(0, last * 1.02)
-    unit, suffix = (10**6, " M") if last >= 10**6 else (1000, " k") if last >= 10**4 else (1, "")
-    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x / unit:.4g}{suffix}" if x else "0"))
-    axes.set_xlabel("training images seen", **text_style(10, GREY))
+    set_samples_axis(axes, last, "training images seen")
     if title == "Accuracy":
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.4g} %" if -1e-9 <= y <= 100 + 1e-9 else ""))
+        set_accuracy_ticks(axes)
     else:
         axes.set_ylabel("cross-entropy, in nats", **text_style(10, GREY))
 
 
 def _set_loss_scale(axes: Axes, states: Sequence[RunState]) -> None:
     losses = [loss for state in states for epoch in state.epochs for loss in (epoch.train_loss, epoch.val_loss)]
-    known = [loss for loss in losses if 0 < loss <= _LARGEST]
-    if known and max(known) / min(known) > _LOG_RATIO:
+    known = [loss for loss in losses if 0 < loss <= LARGEST]
+    if known and max(known) / min(known) > LOG_RATIO:
         axes.set_yscale("log")
 
 
 def _prepare_classes(axes: Axes, names: Sequence[str]) -> None:
     from matplotlib.ticker import FuncFormatter
 
-    _plain(axes)
+    style_axes(axes)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_yticks(range(len(names)), names, **text_style(9.5, text="".join(names)))
     axes.set_xlim(-1, 101)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.4g} %"))
-
-
-def _plain(axes: Axes) -> None:
-    axes.set_facecolor("white")
-    axes.grid(visible=True, color=RULE, linewidth=0.7, linestyle="-")
-    axes.set_axisbelow(True)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side == "bottom")
-        spine.set_color(GREY)
-    axes.tick_params(labelsize=9.5, labelcolor=INK, labelfontfamily=FONT, color=GREY, length=3)
-    axes.tick_params(axis="y", which="both", length=0)

@@ -12,11 +12,16 @@ from cifar_tui.report.plots.canvas import (
     DRAWING,
     GREY,
     INK,
-    RULE,
+    LARGEST,
+    LOG_RATIO,
     VERMILLION,
+    finite,
     fitted,
     new_canvas,
     png,
+    set_accuracy_ticks,
+    set_samples_axis,
+    style_axes,
     text_style,
 )
 from cifar_tui.report.plots.fonts import FONT
@@ -25,10 +30,6 @@ from cifar_tui.state import Curve, Point, RunState
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_LARGEST = 1e30
-"""Values beyond are left out like infinities: an axis cannot show them without overflowing."""
-_LOG_RATIO = 100
-"""Losses that span more than this are drawn on a logarithmic axis."""
 _MARKED_EPOCHS = 60
 """Up to this many epochs, each has a marker."""
 
@@ -36,8 +37,8 @@ _MARKED_EPOCHS = 60
 def draw_curves(state: RunState) -> bytes:
     """Loss and accuracy, training and validation, in two panels on 1,800 × 750 pixels.
 
-    The loss within the epochs is faint behind; the best epoch and the places where training went on after a pause or in
-    a new process are marked. Values that are no finite numbers leave gaps. Past `state.CURVE_POINTS` epochs, neighbours
+    The loss within the epochs is faint behind; the best epoch and the places where training was resumed are marked.
+    Values that are not finite leave gaps. Past `state.CURVE_POINTS` epochs, neighbours
     are drawn as their mean, with a band between their extremes.
     """
     with DRAWING:
@@ -76,24 +77,11 @@ def draw_curves(state: RunState) -> bytes:
 
 def _prepare(axes: Axes, title: str, state: RunState) -> None:
     """The panel's title, grid and x axis."""
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
     axes.set_title(title, loc="left", pad=9, **text_style(12))
-    axes.set_facecolor("white")
-    axes.grid(visible=True, color=RULE, linewidth=0.7, linestyle="-")
-    axes.set_axisbelow(True)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side == "bottom")
-        spine.set_color(GREY)
+    style_axes(axes)
     last = max(1, state.samples, *(epoch.samples for epoch in state.epochs[-1:]))
-    axes.set_xlim(0, last * 1.02)
-    unit, suffix = (10**6, " M") if last >= 10**6 else (1000, " k") if last >= 10**4 else (1, "")
-    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x / unit:.4g}{suffix}" if x else "0"))
-    axes.tick_params(labelsize=9.5, labelcolor=INK, labelfontfamily=FONT, color=GREY, length=3)
-    axes.tick_params(axis="y", which="both", length=0)
     per_epoch = f" ({count(state.started.train_samples)} in each epoch)" if state.started else ""
-    axes.set_xlabel(f"training images seen{per_epoch}", **text_style(10, GREY))
+    set_samples_axis(axes, last, f"training images seen{per_epoch}")
 
 
 def _epoch_points(state: RunState, name: str) -> list[Point]:
@@ -106,14 +94,10 @@ def _epoch_points(state: RunState, name: str) -> list[Point]:
 def _draw(axes: Axes, points: list[Point], scale: float, **style: Any) -> None:
     """A line through the means, and a band between the extremes where points stand for several values."""
     x = [(p.first + p.last) / 2 for p in points]
-    axes.plot(x, [scale * _finite(p.mean) for p in points], solid_joinstyle="round", **style)
+    axes.plot(x, [scale * finite(p.mean) for p in points], solid_joinstyle="round", **style)
     if any(p.count > 1 for p in points):
-        low, high = ([scale * _finite(getattr(p, side)) for p in points] for side in ("low", "high"))
+        low, high = ([scale * finite(getattr(p, side)) for p in points] for side in ("low", "high"))
         axes.fill_between(x, low, high, color=style["color"], alpha=0.15, linewidth=0)
-
-
-def _finite(value: float) -> float:
-    return value if abs(value) <= _LARGEST else math.nan
 
 
 def _set_loss_axis(axes: Axes, state: RunState) -> None:
@@ -127,7 +111,7 @@ def _set_loss_axis(axes: Axes, state: RunState) -> None:
     label = "mean cross-entropy"
     if values:
         low, high = min(values), max(values)
-        if 0 < low * _LOG_RATIO < high:
+        if 0 < low * LOG_RATIO < high:
             axes.set_yscale("log")
             axes.set_ylim(low / 1.2, high * 1.2)
             axes.yaxis.set_major_locator(LogLocator(numticks=8))
@@ -140,13 +124,11 @@ def _set_loss_axis(axes: Axes, state: RunState) -> None:
 
 
 def _set_accuracy_axis(axes: Axes, state: RunState) -> None:
-    from matplotlib.ticker import FuncFormatter
-
     values = _all_finite(100 * share for e in state.epochs for share in (e.train_accuracy, e.val_accuracy))
     low, high = (min(values), max(values)) if values else (0.0, 100.0)
     # At least four points high: two close values are not to look far apart.
     axes.set_ylim(_limits(low, high, least_room=2 - (high - low) / 2))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.4g} %" if -1e-9 <= y <= 100 + 1e-9 else ""))
+    set_accuracy_ticks(axes)
 
 
 def _limits(low: float, high: float, least_room: float) -> tuple[float, float]:
@@ -156,7 +138,7 @@ def _limits(low: float, high: float, least_room: float) -> tuple[float, float]:
 
 
 def _all_finite(values: Iterable[float]) -> list[float]:
-    return [value for value in values if abs(value) <= _LARGEST]
+    return [value for value in values if abs(value) <= LARGEST]
 
 
 def _mark_best(loss: Axes, accuracy: Axes, state: RunState) -> None:
@@ -165,7 +147,7 @@ def _mark_best(loss: Axes, accuracy: Axes, state: RunState) -> None:
     if best is None or not math.isfinite(best.val_accuracy):
         return
     for axes, value, figure in (
-        (loss, _finite(best.val_loss), f"{best.val_loss:.4f}"),
+        (loss, finite(best.val_loss), f"{best.val_loss:.4f}"),
         (accuracy, 100 * best.val_accuracy, percent(best.val_accuracy)),
     ):
         axes.axvline(best.samples, color=VERMILLION, linewidth=0.8, alpha=0.5, zorder=1)

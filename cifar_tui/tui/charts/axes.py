@@ -38,7 +38,7 @@ class Axis:
     ticks: tuple[Tick, ...] = ()
     log: bool = False
 
-    def place(self, value: float) -> float:
+    def position(self, value: float) -> float:
         """The position of a value: 0 at the start of the axis, 1 at its end. Never NaN."""
         if not self.log:
             return (value - self.low) / (self.high - self.low)

@@ -28,7 +28,7 @@ DOT_COLUMNS, DOT_ROWS = 2, 4
 """Of a braille character."""
 BRAILLE, RESUMED = "braille", "┊"
 """Markers of plotext: its own name of one, and a character."""
-PIECE = 24
+PIECE = 12
 """The columns of a curve that are drawn at a time: while a run trains, only its last piece is new."""
 
 XY = tuple[float, float]
@@ -83,10 +83,10 @@ def draw(chart: Chart, width: int, height: int, look: Look) -> list[Strip]:
     columns, rows = canvas_width(width), canvas_height(height)
 
     def column_of(x: float | None) -> int | None:
-        return None if x is None else _column(chart.x.place(x), columns)
+        return None if x is None else _column(chart.x.position(x), columns)
 
     x_ticks = tuple((column, text) for x, text in chart.x.ticks if (column := column_of(x)) is not None)
-    y_ticks = tuple((_dot_row(chart.y.place(y), rows) // DOT_ROWS, text) for y, text in chart.y.ticks)
+    y_ticks = tuple((_dot_row(chart.y.position(y), rows) // DOT_ROWS, text) for y, text in chart.y.ticks)
     resumed = tuple(column for x in chart.resumed if (column := column_of(x)) is not None)
     frame = _frame(columns, rows, x_ticks, y_ticks or ((0, ""),), resumed, column_of(chart.cursor))
     dim = look.dim
@@ -139,7 +139,7 @@ def _runs(cells: Sequence[Cell]) -> Iterator[Part]:
 
 def _draw_line(grid: list[list[Cell]], curve: Line, chart: Chart, look: Look) -> None:
     rows, columns = len(grid), len(grid[0])
-    placed = [(chart.x.place(x), chart.y.place(y)) for x, y in curve.points]
+    placed = [(chart.x.position(x), chart.y.position(y)) for x, y in curve.points]
     if curve.joined:
         for column, row, character in _joined(placed, columns, rows, curve.glyph if look.ascii else BRAILLE):
             grid[row][column] = (character, curve.style)

@@ -10,7 +10,7 @@ from cifar_tui.formatting import UNKNOWN, count, duration, percent
 from cifar_tui.state import RunState
 from cifar_tui.tui.charts.canvas import canvas_width
 from cifar_tui.tui.charts.curves import ChartOptions, Metric, nearest, smoothed, training, validation
-from cifar_tui.tui.charts.run_chart import METRICS, place, run_axis
+from cifar_tui.tui.charts.run_chart import METRICS, run_axis, x_positions
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,14 @@ def stops(state: RunState, options: ChartOptions) -> list[Stop]:
     return [Stop(samples, t, t if options.x_axis == "time" else samples / unit) for samples, t in sorted(times.items())]
 
 
-def standing(state: RunState, options: ChartOptions, cursor: int | None) -> Stop | None:
+def nearest_stop(state: RunState, options: ChartOptions, cursor: int | None) -> Stop | None:
     """The stop nearest to this number of samples seen; None where there is none."""
     found = [] if cursor is None else stops(state, options)
     at = nearest([stop.samples for stop in found], cursor or 0)
     return None if at is None else found[at]
 
 
-def stepped(state: RunState, options: ChartOptions, cursor: int | None, delta: int, width: int) -> int | None:
+def moved_cursor(state: RunState, options: ChartOptions, cursor: int | None, delta: int, width: int) -> int | None:
     """The position of the cursor after a move by so many columns, in samples seen.
 
     Args:
@@ -59,7 +59,7 @@ def stepped(state: RunState, options: ChartOptions, cursor: int | None, delta: i
     if cursor is None or at is None or delta == 0:
         return seen[at or 0].samples
     xs = [stop.x for stop in seen]
-    column = min(int(axis.place(xs[at]) * columns), columns - 1) + delta
+    column = min(int(axis.position(xs[at]) * columns), columns - 1) + delta
     if delta > 0:
         found = max(bisect_left(xs, axis.low + column / columns * (axis.high - axis.low)), at + 1)
     else:
@@ -67,7 +67,7 @@ def stepped(state: RunState, options: ChartOptions, cursor: int | None, delta: i
     return seen[min(max(found, 0), len(seen) - 1)].samples
 
 
-def reading(state: RunState, options: ChartOptions, stop: Stop, metrics: Sequence[Metric]) -> Iterator[str]:
+def values_at(state: RunState, options: ChartOptions, stop: Stop, metrics: Sequence[Metric]) -> Iterator[str]:
     """The values of the curves at a stop, in words: from the longest form to that of the drawn metrics alone."""
     assert state.started is not None
     where = {
@@ -94,7 +94,7 @@ def reading(state: RunState, options: ChartOptions, stop: Stop, metrics: Sequenc
 def _values(state: RunState, metric: Metric, options: ChartOptions, x: float) -> tuple[str, str, str]:
     """The smoothed value, the batch's and the validation's nearest to `x`."""
     points, checks = training(state, metric), validation(state, metric)
-    at, check = nearest(place(state, points, options), x), nearest(place(state, checks, options), x)
+    at, check = nearest(x_positions(state, points, options), x), nearest(x_positions(state, checks, options), x)
     return (
         _value(metric, None if at is None else smoothed(points[: at + 1], options.weight)[-1]),
         _value(metric, None if at is None else points[at].mean),

@@ -13,7 +13,7 @@ from cifar_tui.state import RunState
 from cifar_tui.system.text_width import wrapped
 from cifar_tui.tui.charts.axes import time_unit
 from cifar_tui.tui.charts.canvas import draw
-from cifar_tui.tui.charts.cursor import reading, standing, stepped
+from cifar_tui.tui.charts.cursor import moved_cursor, nearest_stop, values_at
 from cifar_tui.tui.charts.curves import ChartOptions, Metric
 from cifar_tui.tui.charts.run_chart import run_axis, run_chart
 from cifar_tui.tui.runs.entry import Entry
@@ -81,7 +81,7 @@ class ChartsPanel(Panel):
         """Move the cursor by columns; where there is none, it appears at the last point."""
         state = self.entry.state if self.entry is not None else None
         if state is not None and state.started is not None:
-            self.cursor = stepped(state, self.options, self.cursor, delta, layout(*self.size, self.options)[0][1])
+            self.cursor = moved_cursor(state, self.options, self.cursor, delta, layout(*self.size, self.options)[0][1])
             self.draw()
 
     def leave(self) -> bool:
@@ -157,7 +157,7 @@ def charts(
     """
     places = layout(width, height, options)
     metrics = [metric for metric, _, _ in places]
-    stop = standing(state, options, cursor)
+    stop = nearest_stop(state, options, cursor)
     at = None if stop is None else stop.x
     pictures = [
         draw(run_chart(state, metric, options, at, number, w, h, look), w, h, look) if h > 0 else []
@@ -170,7 +170,7 @@ def charts(
         strips = [strip for picture in pictures for strip in picture]
     forms, style = _options_forms(state, options, metrics, places[0][1]), look.dim
     if stop is not None:
-        forms, style = reading(state, options, stop, metrics), look.strong
+        forms, style = values_at(state, options, stop, metrics), look.strong
     text = ""
     for text in forms:
         if len(text) <= width:

@@ -20,12 +20,12 @@ METRICS: tuple[Metric, ...] = ("loss", "accuracy")
 
 def run_axis(state: RunState, options: ChartOptions, width: int) -> Axis:
     """The x axis of a chart of `width` columns, of a run that has started."""
-    reached, planned = reach(state, options)
+    reached, planned = x_extent(state, options)
     growing = state.finished is None
     return x_axis(options.x_axis, reached, planned, options.part, growing=growing, width=canvas_width(width))
 
 
-def reach(state: RunState, options: ChartOptions) -> tuple[float, float]:
+def x_extent(state: RunState, options: ChartOptions) -> tuple[float, float]:
     """How far a run is on the x axis, and how far it will go."""
     assert state.started is not None
     if options.x_axis == "time":
@@ -35,13 +35,13 @@ def reach(state: RunState, options: ChartOptions) -> tuple[float, float]:
     return state.samples / unit, state.started.epochs * state.started.train_samples / unit
 
 
-def place(state: RunState, points: Sequence[Point], options: ChartOptions) -> list[float]:
+def x_positions(state: RunState, points: Sequence[Point], options: ChartOptions) -> list[float]:
     """The positions of points on the x axis."""
     assert state.started is not None
     return positions(points, options.x_axis, state.started.train_samples)
 
 
-def resumed_places(state: RunState, options: ChartOptions) -> list[float]:
+def resumed_positions(state: RunState, options: ChartOptions) -> list[float]:
     """Where on the x axis a run was resumed, after a pause or a stop."""
     assert state.started is not None
     if options.x_axis == "time":
@@ -88,12 +88,12 @@ def run_chart(
     """The chart of one metric of a run that has started, with a cursor at this x."""
     columns, rows, axis = canvas_width(width), canvas_height(height), run_axis(state, options, width)
     points = training(state, metric)
-    xs = place(state, points, options)
+    xs = x_positions(state, points, options)
     batches = batch_line(points, xs, axis, columns)
     checks = validation(state, metric)
-    checked = batch_line(checks, place(state, checks, options), axis, columns)
+    checked = batch_line(checks, x_positions(state, checks, options), axis, columns)
     # Training is drawn over the line that joins the validations; their marks are on top of all.
-    lines = [Line(checked, look.strong, "o", joined=True)] if joins(checked, axis, columns, rows, look) else []
+    lines = [Line(checked, look.strong, "o", joined=True)] if are_joined(checked, axis, columns, rows, look) else []
     if options.level:
         smooth = smooth_line(points, xs, options.weight, axis, columns)
         lines = [background_line(batches, number, look), *lines, Line(smooth, look.run(number), "*", joined=True)]
@@ -108,9 +108,9 @@ def run_chart(
         x=axis,
         y=y,
         lines=lines,
-        best=next(iter(place(state, best_points, options)), None),
+        best=next(iter(x_positions(state, best_points, options)), None),
         cursor=cursor,
-        resumed=resumed_places(state, options),
+        resumed=resumed_positions(state, options),
     )
 
 
@@ -121,7 +121,7 @@ def background_line(points: Sequence[XY], number: int, look: Look) -> Line:
     return Line(points, look.dim, "." if look.ascii else "·")
 
 
-def joins(points: Sequence[XY], axis: Axis, columns: int, rows: int, look: Look) -> bool:
+def are_joined(points: Sequence[XY], axis: Axis, columns: int, rows: int, look: Look) -> bool:
     """Whether marks are far enough apart, and the chart is large enough, for a line that joins them."""
     if len(points) < 2 or rows < HIGH or look.ascii:
         return False
@@ -131,7 +131,7 @@ def joins(points: Sequence[XY], axis: Axis, columns: int, rows: int, look: Look)
 def _beyond(points: Sequence[XY], x: Axis, y: Axis) -> float | None:
     """The greatest visible value, where it is above the axis."""
     top = max((value for at, value in points if x.low <= at <= x.high), default=0.0)
-    return top if y.place(top) > 1 else None
+    return top if y.position(top) > 1 else None
 
 
 def _title(

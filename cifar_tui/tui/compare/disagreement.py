@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from cifar_tui.analysis.paired_predictions import PairedCounts
-from cifar_tui.errors import InputError
+from cifar_tui.errors import error_text
 from cifar_tui.store.predictions import EvaluatedRun, RunPair, read_pair
 from cifar_tui.tui.runs.entry import ENDED, Entry
 from cifar_tui.tui.runtime import background
@@ -79,5 +79,5 @@ class Disagreement:
 
     def _fail(self, runs: RunPair, error: Exception) -> None:
         if runs == self.runs:
-            self.why = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+            self.why = error_text(error)
             self._changed()

@@ -23,10 +23,10 @@ from cifar_tui.tui.charts.run_chart import (
     batch_line,
     joined,
     metric_name,
-    place,
-    reach,
     smooth_line,
     value_axis,
+    x_extent,
+    x_positions,
 )
 from cifar_tui.tui.compare.cells import Grid, cell_rows, first_cell
 from cifar_tui.tui.compare.disagreement import Disagreement
@@ -197,12 +197,12 @@ def _overlaid(
     letters: list[Line] = []
     for i, number, state in begun:
         checks = validation(state, metric)
-        points = batch_line(checks, place(state, checks, options), axis, columns)
+        points = batch_line(checks, x_positions(state, checks, options), axis, columns)
         curves.append(Line(points, look.run(number), letter(i), joined=True))
         letters.append(Line(_spread(points, axis, columns, i, len(begun)), look.run(number) + look.strong, letter(i)))
         if len(entries) == 2:
             batches = training(state, metric)
-            trained = smooth_line(batches, place(state, batches, options), options.weight, axis, columns)
+            trained = smooth_line(batches, x_positions(state, batches, options), options.weight, axis, columns)
             behind.append(background_line(trained, number, look))
     lines = [*behind, *curves, *letters]
     y = value_axis(metric, [curve.points for curve in lines], axis, rows, options)
@@ -211,7 +211,7 @@ def _overlaid(
 
 def _shared_axis(states: Sequence[RunState], options: ChartOptions, width: int) -> Axis:
     """The x axis that has room for all of these runs."""
-    reaches = [reach(state, options) for state in states] or [(0.0, 1.0)]
+    reaches = [x_extent(state, options) for state in states] or [(0.0, 1.0)]
     return x_axis(
         options.x_axis,
         max(reached for reached, _ in reaches),
@@ -223,11 +223,11 @@ def _shared_axis(states: Sequence[RunState], options: ChartOptions, width: int) 
 
 
 def _spread(points: Sequence[XY], axis: Axis, columns: int, number: int, runs: int) -> list[XY]:
-    """The points at which a curve's letter stands: not too near to each other, nor where the other curves' stand."""
+    """The points of a curve's letters: not too near to each other, nor to those of the other curves."""
     apart = max(LETTER_COLUMNS, 3 * runs)
     chosen, following = [], float(3 * number)
     for x, y in points:
-        column = axis.place(x) * columns
+        column = axis.position(x) * columns
         if column >= following:
             chosen.append((x, y))
             following = column + apart

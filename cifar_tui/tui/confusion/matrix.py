@@ -85,7 +85,7 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
+class Viewport:
     """The cursor and the scroll position: rows are true classes, columns predicted ones.
 
     Attributes:
@@ -118,23 +118,23 @@ def sentence(matrix: ConfusionMatrix, names: Sequence[str], true: int, predicted
     return f"{count(number)} of {count(images)} '{name}' {noun} {what} ({percent(number / images)})"
 
 
-def grid(matrix: ConfusionMatrix, names: Sequence[str], frame: Frame, marks: Marks, look: Look) -> list[Row]:
+def grid(matrix: ConfusionMatrix, names: Sequence[str], frame: Frame, viewport: Viewport, look: Look) -> list[Row]:
     """The names of the predicted classes, and a row for each true one."""
-    top, left = marks.corner
+    top, left = viewport.corner
     columns = range(left, left + frame.columns)
     head: Row = [" " * frame.label]
     heads = _heads(tuple(names), frame.cell - 1)
     for column in columns:
         text = " " * (frame.cell - 1 - cell_len(heads[column])) + heads[column] + " "
-        head.append((text, look.strong if column == marks.cursor[1] else look.dim))
+        head.append((text, look.strong if column == viewport.cursor[1] else look.dim))
     head.append(("".join(name.rjust(SCORE) for name in ("recall", "precision")[: frame.scores]), look.dim))
     scores = assessed(matrix, tuple(names)).scores
     rows = [head]
     for row in range(top, top + frame.rows):
         name = padded(cut(names[row], frame.label - 1), frame.label)
-        drawn: Row = [(look.text(name), look.strong if row == marks.cursor[0] else look.dim)]
+        drawn: Row = [(look.text(name), look.strong if row == viewport.cursor[0] else look.dim)]
         drawn += [
-            _cell(matrix.count(row, column), scores[row].images, (row, column), frame.cell, marks, look)
+            _cell(matrix.count(row, column), scores[row].images, (row, column), frame.cell, viewport, look)
             for column in columns
         ]
         shares = (scores[row].recall, scores[row].precision)[: frame.scores]
@@ -206,11 +206,11 @@ def assessed(matrix: ConfusionMatrix, names: tuple[str, ...]) -> Assessment:
     return Assessment(class_scores(matrix, names), largest_confusions(matrix, PAIRS))
 
 
-def _cell(number: int, images: int, place: tuple[int, int], width: int, marks: Marks, look: Look) -> Part:
+def _cell(number: int, images: int, place: tuple[int, int], width: int, viewport: Viewport, look: Look) -> Part:
     share = number / images if images > 0 else 0.0
     text = "." if look.ascii else "·"
     if number:
-        text = count_or_percent(number, share, marks.percent)
+        text = count_or_percent(number, share, viewport.percent)
     right = place[0] == place[1]
     # Errors are small shares: their root tells two per cent from ten.
     strength = share if right else 1.5 * math.sqrt(max(0.0, share))
@@ -218,8 +218,8 @@ def _cell(number: int, images: int, place: tuple[int, int], width: int, marks: M
     if not look.colour:
         behind = (ASCII_DENSITY if look.ascii else DENSITY)[min(4, round(4 * strength))]
     style = look.shade(strength, right=right) if number else look.dim
-    if place == marks.cursor:
-        style = Style(bold=True, reverse=True) if marks.focused else style + Style(bold=True, underline=True)
+    if place == viewport.cursor:
+        style = Style(bold=True, reverse=True) if viewport.focused else style + Style(bold=True, underline=True)
     elif right:
         style += Style(bold=True)
     return text.rjust(width - 1) + behind, style

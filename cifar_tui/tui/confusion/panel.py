@@ -13,7 +13,7 @@ from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import Evaluated
 from cifar_tui.formatting import printable
 from cifar_tui.state import RunState
-from cifar_tui.tui.confusion.matrix import ROWS_ABOVE, Frame, Marks, assessed, scrolled
+from cifar_tui.tui.confusion.matrix import ROWS_ABOVE, Frame, Viewport, assessed, scrolled
 from cifar_tui.tui.confusion.picture import picture
 from cifar_tui.tui.confusion.search import Search
 from cifar_tui.tui.runs.entry import ENDED, Entry
@@ -173,8 +173,8 @@ class ConfusionPanel(Panel, can_focus=True):
             scrolled(self._corner[0], cursor[0], frame.rows, size),
             scrolled(self._corner[1], cursor[1], frame.columns, size),
         )
-        marks = Marks(cursor, self._corner, self._percent, self.has_focus)
-        return picture(found, self._shown, names, marks, self.look, (width, height), self._search)
+        viewport = Viewport(cursor, self._corner, self._percent, self.has_focus)
+        return picture(found, self._shown, names, viewport, self.look, (width, height), self._search)
 
     def action_move(self, rows: int, columns: int) -> None:
         """Move the cell cursor."""

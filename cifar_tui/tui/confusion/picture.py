@@ -6,7 +6,7 @@ from textual.strip import Strip
 
 from cifar_tui.events import Evaluated
 from cifar_tui.formatting import count, percent
-from cifar_tui.tui.confusion.matrix import Frame, Marks, grid, pair_rows, pairs_below, prediction_rows, sentence
+from cifar_tui.tui.confusion.matrix import Frame, Viewport, grid, pair_rows, pairs_below, prediction_rows, sentence
 from cifar_tui.tui.confusion.search import Search
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Row, drawable, fitting, line, width_of
@@ -25,7 +25,7 @@ def picture(
     found: list[Evaluated],
     shown: int | None,
     names: tuple[str, ...],
-    marks: Marks,
+    viewport: Viewport,
     look: Look,
     size: tuple[int, int],
     search: Search | None = None,
@@ -36,7 +36,7 @@ def picture(
         found: All evaluations of the run.
         shown: Which of them; None for the newest.
         names: Of the classes.
-        marks: The cursor and the scroll position.
+        viewport: The cursor and the scroll position.
         look: How to draw.
         size: Columns and lines.
         search: For a class.
@@ -44,16 +44,16 @@ def picture(
     width, height = size
     matrix = found[-1 if shown is None else shown].confusion
     frame = Frame.of(matrix, names, width, height)
-    words = sentence(matrix, names, *marks.cursor, width)
-    title = _title(found, shown, frame, marks, look, search)
+    words = sentence(matrix, names, *viewport.cursor, width)
+    title = _title(found, shown, frame, viewport, look, search)
     rows: list[Row] = [fitting(title, width, look), [(words, look.strong)]]
-    body = grid(matrix, names, frame, marks, look)
+    body = grid(matrix, names, frame, viewport, look)
     room = height - len(rows)
     if frame.side:
         beside = min(width - frame.width - GAP, LONGEST_PAIR)
         pairs: list[Row] = []
         if frame.columns < frame.size and room >= PREDICTION_LINES:
-            pairs = [*prediction_rows(matrix, names, marks.cursor[0], beside, room // 2, look), []]
+            pairs = [*prediction_rows(matrix, names, viewport.cursor[0], beside, room // 2, look), []]
         pairs += pair_rows(matrix, names, beside, room - len(pairs), look)
         body += [[] for _ in range(len(body), len(pairs))]
         for row, pair in zip(body, pairs, strict=False):
@@ -64,7 +64,7 @@ def picture(
 
 
 def _title(
-    found: list[Evaluated], shown: int | None, frame: Frame, marks: Marks, look: Look, search: Search | None
+    found: list[Evaluated], shown: int | None, frame: Frame, viewport: Viewport, look: Look, search: Search | None
 ) -> Row:
     """The evaluation, and further parts of the title, the most useful first."""
     evaluation = found[-1 if shown is None else shown]
@@ -72,7 +72,7 @@ def _title(
     what = f"test, weights of epoch {evaluation.epoch}"
     if evaluation.split == "validation":
         what = f"validation after epoch {evaluation.epoch} of {validations}"
-    (top, left), size = marks.corner, frame.size
+    (top, left), size = viewport.corner, frame.size
     parts: Row = [(what, look.strong), f"accuracy {percent(evaluation.accuracy)}"]
     if search is not None and search.typed:
         parts.insert(1, (str(search), look.warning))
@@ -80,7 +80,7 @@ def _title(
         parts.append(("Esc: the newest", look.warning))
     if frame.is_part:
         parts.append(f"classes {top + 1}–{top + frame.rows} × {left + 1}–{left + frame.columns} of {count(size)}")
-    unit = "percent of rows, v: counts" if marks.percent else "counts, v: percent"
+    unit = "% of rows (v: counts)" if viewport.percent else "counts (v: %)"
     hints = [unit, *(["f: find a class", "m: most confused"] if frame.is_part else []), "Enter: images"]
     hints += ["rows true, columns predicted", *([", and . for other epochs"] if len(found) > 1 else [])]
     parts += [(hint, look.dim) for hint in hints]

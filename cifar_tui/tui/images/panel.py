@@ -100,9 +100,9 @@ class ImagesPanel(Panel, can_focus=True):
         self, entry: Entry, names: Sequence[str], done: Callable[[PredictedFiles], None], failed: Callable[[str], None]
     ) -> None:
         """Show these files with the run's predictions for them; `done` or `failed` is called with the outcome."""
-        self.show(FileImages(self._session, entry, names, self.draw, done, failed))
+        self.open_album(FileImages(self._session, entry, names, self.draw, done, failed))
 
-    def show(self, album: Album) -> None:
+    def open_album(self, album: Album) -> None:
         """Show the first page of this album; one that was shown in place of the test images is closed."""
         if self.album is not self._own:
             self.album.close()
@@ -112,7 +112,7 @@ class ImagesPanel(Panel, can_focus=True):
     def show_own(self) -> None:
         """Show the selected run's test images again from now on."""
         if self.album is not self._own:
-            self.show(self._own)
+            self.open_album(self._own)
 
     def select(self, true: int, predicted: int) -> None:
         """Show the test images of a cell of the confusion matrix."""

@@ -28,7 +28,7 @@ WORDS = 3
 LEAST_WORDS, MOST_WORDS = 24, 40
 """Columns of these beside a picture."""
 GAP = 2
-"""Columns between what stands side by side."""
+"""Columns between two cards, and between a picture and its words."""
 FIGURE = 9
 """Columns of a probability."""
 RAMP, ASCII_RAMP = " ░▒▓█", " .:-=+*#%@"
@@ -42,7 +42,7 @@ Drawing = Callable[["NDArray[np.uint8]", int, Look], list[Row]]
 
 
 class Captioned(Protocol):
-    """An image, and what is told of it."""
+    """An image and its caption."""
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -73,7 +73,7 @@ class Card:
     def words(self, width: int, look: Look) -> list[Row]:
         """The true class and the likeliest ones, below each other: `bird → plane  93.20 %`.
 
-        In place of the class of a file stands its name, and that of its class, where it is known, in brackets below.
+        A file has its name in place of the true class, and that class, where it is known, in brackets below.
         """
         arrow = " → "
         room = max(2, width - FIGURE - len(arrow))
@@ -152,7 +152,7 @@ def page(
 
     Args:
         cards: The first ones are shown.
-        layout: Where they stand.
+        layout: Where they are drawn.
         size: Columns and lines.
         look: How to draw.
         drawing: What draws the pictures, where that is not `thumbnail`.

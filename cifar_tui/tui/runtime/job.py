@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from cifar_tui.errors import CifarTuiError
+from cifar_tui.errors import error_text
 from cifar_tui.tui.runtime import background
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ class Job(Generic[T]):
         background.run(
             lambda: work(self._progress),
             functools.partial(self._tell, done),
-            lambda error: self._tell(failed, _words(error)),
+            lambda error: self._tell(failed, error_text(error)),
             awaited=True,
         )
 
@@ -74,7 +74,3 @@ class Job(Generic[T]):
 def so_far(what: str, done: int, total: int) -> str:
     """What is done, and which part of it: `decoding images 30 %`."""
     return f"{what} {100 * done // total} %" if total else what
-
-
-def _words(error: Exception) -> str:
-    return str(error) if isinstance(error, CifarTuiError) else f"{type(error).__name__}: {error}"

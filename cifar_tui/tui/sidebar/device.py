@@ -11,8 +11,8 @@ from textual.strip import Strip
 from cifar_tui.formatting import plural, printable
 from cifar_tui.system.hardware import Sample, gpu_of
 from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.sidebar.lr_curve import Schedule, curve
 from cifar_tui.tui.sidebar.machine import gpu_row, host_rows
-from cifar_tui.tui.sidebar.rate import Plan, curve
 from cifar_tui.tui.sidebar.rows import Ranked, label
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Panel, Row, line
@@ -47,29 +47,29 @@ class DevicePanel(Panel):
 
 def picture(entry: Entry | None, sample: Sample | None, look: Look, width: int, height: int) -> list[Strip]:
     """The schedule, a run's facts and the machine, in up to `height` lines of `width` columns."""
-    plan = Plan.of(entry) if entry is not None else None
-    reserved = CURVE_LEAST if plan is not None and height >= 2 * CURVE_LEAST else 0
+    schedule = Schedule.of(entry) if entry is not None else None
+    reserved = CURVE_LEAST if schedule is not None and height >= 2 * CURVE_LEAST else 0
     gap = 1 if height >= SPACIOUS else 0
     rates: list[Ranked] = []
     facts: list[Ranked] = []
     if entry is not None:
         facts = _fact_rows(entry, sample, look)
-        if plan is not None:
-            rates.append((0, _rate_row(entry, plan, look)))
+        if schedule is not None:
+            rates.append((0, _rate_row(entry, schedule, look)))
     blocks = _fitting_blocks([rates, facts, _machine_rows(entry, sample, look, width)], height - reserved - 2 * gap)
-    if entry is not None and plan is not None and reserved:
+    if entry is not None and schedule is not None and reserved:
         room = height - sum(map(len, blocks)) - 2 * gap
-        blocks[0] += curve(plan, look, entry.number, width, min(room - 1, max(1, width // CURVE_SHAPE)))
+        blocks[0] += curve(schedule, look, entry.number, width, min(room - 1, max(1, width // CURVE_SHAPE)))
     rows: list[Row] = []
     for block in filter(None, blocks):
         rows += [[] for _ in range(gap if rows else 0)] + block
     return [line(row, width) for row in rows]
 
 
-def _rate_row(entry: Entry, plan: Plan, look: Look) -> Row:
+def _rate_row(entry: Entry, schedule: Schedule, look: Look) -> Row:
     rate = entry.state.lr if entry.state is not None else math.nan
     now: Row = [(f"{rate:.2e}", look.strong), ", "] if math.isfinite(rate) else []
-    return [label("lr", look), *now, f"peak {plan.max_lr:.2e}"]
+    return [label("lr", look), *now, f"peak {schedule.max_lr:.2e}"]
 
 
 def _fact_rows(entry: Entry, sample: Sample | None, look: Look) -> list[Ranked]:

@@ -17,7 +17,7 @@ from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.charts import panel as charts_panel
 from cifar_tui.tui.charts.axes import XAxis
 from cifar_tui.tui.charts.canvas import LABELS, canvas_width, draw
-from cifar_tui.tui.charts.cursor import standing, stepped
+from cifar_tui.tui.charts.cursor import moved_cursor, nearest_stop
 from cifar_tui.tui.charts.curves import ChartOptions
 from cifar_tui.tui.charts.panel import ChartsPanel, charts, layout, message
 from cifar_tui.tui.charts.run_chart import run_axis, run_chart
@@ -115,7 +115,7 @@ def test_a_broken_line_stands_where_a_run_was_gone_on_with(x_axis: XAxis) -> Non
         }
         axis = run_axis(state, options, 105)
         where = {"epochs": 2.0, "samples": 2000.0, "time": 11.0}[x_axis]
-        assert columns == {int(axis.place(where) * canvas_width(105))}
+        assert columns == {int(axis.position(where) * canvas_width(105))}
 
 
 @pytest.mark.parametrize(
@@ -207,10 +207,10 @@ def test_axes_move_seldom_while_a_run_trains() -> None:
 @pytest.mark.parametrize("options", [ChartOptions(), ChartOptions("time"), ChartOptions("samples", zoom=1)])
 def test_the_cursor_goes_from_the_last_point_to_the_first_seen_and_back(width: int, options: ChartOptions) -> None:
     state = live(7)
-    cursor = stepped(state, options, None, -1, width)
+    cursor = moved_cursor(state, options, None, -1, width)
     assert cursor == state.samples
     way = [cursor]
-    while (following := stepped(state, options, way[-1], -1, width)) != way[-1]:
+    while (following := moved_cursor(state, options, way[-1], -1, width)) != way[-1]:
         assert following is not None
         way.append(following)
     assert way == sorted(way, reverse=True)
@@ -218,14 +218,14 @@ def test_the_cursor_goes_from_the_last_point_to_the_first_seen_and_back(width: i
     assert len(way) <= width
     back = way[-1]
     for _ in way:
-        back = stepped(state, options, back, 1, width) or 0
+        back = moved_cursor(state, options, back, 1, width) or 0
     assert back == state.samples
 
 
 def test_the_cursor_is_not_stuck_where_points_are_far_apart() -> None:
     state = recorded()
-    assert [stepped(state, ChartOptions(), cursor, -1, 118) for cursor in (3000, 2750, 250)] == [2750, 2500, 250]
-    assert stepped(recorded((), ending=None, test=None), ChartOptions(), None, -1, 118) is None
+    assert [moved_cursor(state, ChartOptions(), cursor, -1, 118) for cursor in (3000, 2750, 250)] == [2750, 2500, 250]
+    assert moved_cursor(recorded((), ending=None, test=None), ChartOptions(), None, -1, 118) is None
 
 
 def test_the_cursor_reads_the_nearest_value_of_each_curve() -> None:
@@ -245,7 +245,7 @@ def test_the_cursor_reads_the_batch_beside_the_smoothed_value_where_there_is_roo
 
 
 def test_the_cursor_stands_at_an_epoch_of_which_no_batch_was_recorded() -> None:
-    stop = standing(recorded(batches=False), ChartOptions(), 1100)
+    stop = nearest_stop(recorded(batches=False), ChartOptions(), 1100)
     assert stop is not None
     assert (stop.samples, stop.x) == (1000, 1.0)
 

@@ -54,14 +54,14 @@ def test_every_figure_is_there_at_any_width(width: int) -> None:
         assert f"{name} {percent(value)}" in said
 
 
-def test_what_has_no_mean_is_left_out() -> None:
+def test_a_mean_over_nothing_is_left_out() -> None:
     said = " ".join(text(picture(calibration((0.9, True)), TITLE, 0, Look(), (80, 24))))
     assert "where right" in said
     assert "where wrong" not in said
     assert "nan" not in said
 
 
-def test_bins_stand_at_their_accuracy_above_as_many_images() -> None:
+def test_bins_are_drawn_at_their_accuracy_above_their_number_of_images() -> None:
     lines = text(picture(calibration(*FIVE), TITLE, 0, Look(), (79, 22)))
     canvas = [line[6:] for line in lines if line[5:6] in ("┤", "│")]
     places = {(column, row) for row, line in enumerate(canvas) for column, mark in enumerate(line) if mark == "●"}
@@ -73,13 +73,13 @@ def test_bins_stand_at_their_accuracy_above_as_many_images() -> None:
     assert bars[0] == " "
 
 
-def test_without_room_the_figures_stand_alone() -> None:
+def test_without_room_only_the_figures_are_shown() -> None:
     lines = text(picture(calibration(*FIVE), TITLE, 0, Look(), (79, 6)))
     assert len(lines) <= 6
     assert not any("┤" in line for line in lines)
 
 
-async def test_k_shows_the_confidence_of_the_best_weights_and_takes_better_ones(tmp_path: Path) -> None:
+async def test_k_shows_the_confidence_of_the_best_weights_and_loads_better_ones(tmp_path: Path) -> None:
     async with dashboard(tmp_path, "cnn", size=(80, 24)) as desk:
         await desk.until(lambda: desk.app.main.views is not None)
         await desk.press("k")

@@ -151,7 +151,7 @@ def test_an_x_axis_has_its_ticks_within_and_tells_them_apart(
 ) -> None:
     axis = x_axis(kind, reached, 1e7, part, growing=True, width=width)
     assert axis.low < axis.high
-    assert all(-1e-9 <= axis.place(value) <= 1 + 1e-9 for value, _ in axis.ticks)
+    assert all(-1e-9 <= axis.position(value) <= 1 + 1e-9 for value, _ in axis.ticks)
     assert len({text for _, text in axis.ticks}) == len(axis.ticks) <= max(1, width // 11) + 1
 
 
@@ -174,11 +174,11 @@ def test_a_loss_axis_holds_its_values_between_ticks_that_can_be_told_apart(
     low: float, ratio: float, rows: int, log: bool
 ) -> None:
     axis = loss_axis(low, low * ratio, rows, log=log)
-    assert axis.place(low) + 1e-9 >= 0
-    assert axis.place(low * ratio) <= 1 + 1e-9
+    assert axis.position(low) + 1e-9 >= 0
+    assert axis.position(low * ratio) <= 1 + 1e-9
     assert 1 <= len(axis.ticks) <= max(2, rows // 3) + 2
     assert len({text for _, text in axis.ticks}) == len(axis.ticks)
-    assert all(-1e-9 <= axis.place(value) <= 1 + 1e-9 for value, _ in axis.ticks)
+    assert all(-1e-9 <= axis.position(value) <= 1 + 1e-9 for value, _ in axis.ticks)
 
 
 @pytest.mark.parametrize(
@@ -188,13 +188,13 @@ def test_a_loss_axis_holds_its_values_between_ticks_that_can_be_told_apart(
 def test_no_loss_breaks_its_axis(low: float, high: float, log: bool) -> None:
     axis = loss_axis(low, high, 20, log=log)
     assert axis.low < axis.high
-    assert all(math.isfinite(axis.place(value)) for value in (low, high, 0.0, -1.0))
+    assert all(math.isfinite(axis.position(value)) for value in (low, high, 0.0, -1.0))
 
 
 def test_what_is_not_positive_lies_below_a_logarithmic_axis() -> None:
     axis = loss_axis(0.1, 2.0, 20, log=True)
-    assert axis.place(0.0) < 0
-    assert axis.place(-1.0) < 0
+    assert axis.position(0.0) < 0
+    assert axis.position(-1.0) < 0
 
 
 @pytest.mark.parametrize(
@@ -231,4 +231,4 @@ def test_a_spike_does_not_set_the_scale_and_a_steep_beginning_does() -> None:
 
 def test_an_axis_places_its_ends_at_0_and_1() -> None:
     for axis in (Axis(2.0, 6.0), Axis(0.1, 10.0, log=True)):
-        assert (axis.place(axis.low), axis.place(axis.high)) == (0.0, 1.0)
+        assert (axis.position(axis.low), axis.position(axis.high)) == (0.0, 1.0)

@@ -64,7 +64,7 @@ def test_fewer_than_two_runs_are_asked_for_more() -> None:
         assert text(side_by_side(entries, OPTIONS, 78, 20, LOOK)) == "Mark two runs or more with space, then press c."
 
 
-def test_the_table_says_how_runs_fared() -> None:
+def test_the_table_has_the_figures_of_the_runs() -> None:
     found = figures(cnn(), mlp())
     assert found["best val"] == ("70.00 %", "52.00 %")
     assert found["best epoch"] == ("2", "3")
@@ -76,13 +76,13 @@ def test_the_table_says_how_runs_fared() -> None:
     assert found["state"] == ("finished 3/3", "running 3/3")
 
 
-def test_only_the_options_that_differ_are_listed_as_the_runs_took_them() -> None:
+def test_only_the_options_that_differ_are_listed_as_they_were_resolved() -> None:
     found = figures(cnn(), mlp())
     assert (found["model"], found["max lr"], found["threads"]) == (("cnn", "mlp"), ("0.01", "0.05"), ("2", "1"))
     assert not {"epochs", "name", "device", "precision", "seed"} & set(found)
 
 
-def test_what_a_run_that_has_not_begun_leaves_to_the_machine_is_no_difference() -> None:
+def test_unresolved_options_of_a_run_that_has_not_started_are_no_difference() -> None:
     found = figures(cnn(), entry(1, "next", None))
     assert not {"device", "precision", "threads"} & set(found)
 
@@ -102,7 +102,7 @@ def test_a_run_whose_events_are_not_read_yet_says_so_and_its_figures_stay_open()
     assert "reading…" in picture
 
 
-def test_the_best_run_is_pointed_out_where_several_have_a_value() -> None:
+def test_the_best_value_is_highlighted_where_several_runs_have_one() -> None:
     best = {figure.name: figure.best for figure in comparison([mlp(), cnn()])}
     assert best["best val"] == 1
     assert best["test"] is None
@@ -145,7 +145,7 @@ def test_a_legend_is_shortened_to_its_letters_before_one_is_lost() -> None:
     assert title.split(":")[1].split() == list("abcdefgh")
 
 
-def test_the_table_turns_round_where_that_shows_more() -> None:
+def test_the_table_is_transposed_where_that_shows_more() -> None:
     many = [entry(i, f"run-{i}", recorded()) for i in range(8)]
     rows = text(side_by_side(many, OPTIONS, 78, 40, LOOK)).splitlines()
     assert [row.split()[1] for row in rows if row.split()[1:2] and row.split()[1].startswith("run-")][-8:] == [
@@ -155,7 +155,7 @@ def test_the_table_turns_round_where_that_shows_more() -> None:
     assert "\nbest val" in few
 
 
-def test_runs_that_have_no_room_are_counted() -> None:
+def test_runs_that_do_not_fit_are_counted() -> None:
     many = [entry(i, f"run-{i}", recorded()) for i in range(30)]
     assert "… and 25 more" in text(side_by_side(many, OPTIONS, 58, 7, LOOK))
 

@@ -61,7 +61,7 @@ def panel(cell: Cell = "only_a", look: Look = LOOK) -> ImagesPanel:
     made = ImagesPanel(no_session, ImageLoader(no_session, no_session))  # type: ignore[arg-type]
     made.look = look
     entries = [entry(recorded(), under_way=False, number=k) for k in range(2)]
-    made.show(PairImages(no_session, entries, RUNS_ON_DISK, cell, lambda: None))  # type: ignore[arg-type]
+    made.open_album(PairImages(no_session, entries, RUNS_ON_DISK, cell, lambda: None))  # type: ignore[arg-type]
     return made
 
 
@@ -192,7 +192,7 @@ async def test_enter_on_a_cell_opens_its_images_and_escape_goes_back_to_it(tmp_p
         assert desk.session.opened == [f"20250101-000000-{name}" for name in ("two", "one")]
 
 
-async def test_images_of_two_runs_stay_while_others_are_selected_and_go_with_the_view(tmp_path: Path) -> None:
+async def test_images_of_two_runs_stay_while_others_are_selected_until_another_view_is_shown(tmp_path: Path) -> None:
     two_folders(tmp_path)
     async with dashboard(tmp_path, "cnn") as desk:
         desk.session.pair = PAIR
@@ -210,7 +210,7 @@ async def test_images_of_two_runs_stay_while_others_are_selected_and_go_with_the
         assert not isinstance(desk.app.main.views.images.album, PairImages)
 
 
-async def test_why_there_are_no_images_of_two_runs_is_said(tmp_path: Path) -> None:
+async def test_an_error_of_loading_two_runs_images_is_shown(tmp_path: Path) -> None:
     two_folders(tmp_path)
     async with dashboard(tmp_path, "cnn") as desk:
         why = "CIFAR-10 is not on this machine any more: put its archive into /data"
@@ -225,7 +225,7 @@ async def test_why_there_are_no_images_of_two_runs_is_said(tmp_path: Path) -> No
         await desk.shows("only two right · 1–3 of 3")
 
 
-async def test_the_cursor_keys_are_the_cells_while_there_are_some_and_the_runs_otherwise(tmp_path: Path) -> None:
+async def test_the_cursor_keys_move_over_the_cells_where_there_are_some_and_else_the_runs(tmp_path: Path) -> None:
     finished_folder(tmp_path, "two", to_bytes(replace(PAIR.paired.a, epoch=1)))
     finished_folder(tmp_path, "one", None)
     async with dashboard(tmp_path, "cnn") as desk:
@@ -238,7 +238,7 @@ async def test_the_cursor_keys_are_the_cells_while_there_are_some_and_the_runs_o
         assert desk.view == "compare"
 
 
-async def test_leaving_the_dashboard_ends_what_is_being_opened_of_two_runs(tmp_path: Path) -> None:
+async def test_leaving_the_dashboard_ends_the_loading_of_two_runs_images(tmp_path: Path) -> None:
     two_folders(tmp_path)
     async with dashboard(tmp_path, "cnn") as desk:
         desk.session.gate.clear()

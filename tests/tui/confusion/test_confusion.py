@@ -99,7 +99,7 @@ def test_every_state_fits_every_size_and_every_terminal_after_any_keys(
 
 def test_the_newest_evaluation_is_shown_with_its_figures() -> None:
     assert shown(panel(entry(begun(2, 3)))) == [
-        "validation after epoch 2 of 2 · accuracy 94.46 % · counts, v: percent",
+        "validation after epoch 2 of 2 · accuracy 94.46 % · counts (v: %) · Enter: images",
         "27 of 1,000 'bird' images predicted as 'plane' (2.70 %)",
         "        plane    bird    fish     recall",
         "plane      90       4       6    90.00 %",
@@ -128,7 +128,7 @@ def test_percentages_are_of_the_row_and_columns_stay_where_they_are() -> None:
     before = shown(made)
     made.toggle_percent()
     after = shown(made)
-    assert after[0].endswith("percent of rows, v: counts")
+    assert after[0].endswith("% of rows (v: counts)")
     assert after[2] == before[2]
     assert after[3:6] == [
         "plane    90.0     4.0     6.0    90.00 %",
@@ -319,7 +319,7 @@ async def test_keys_move_the_cursor_while_it_has_the_focus_and_its_cell_shows_th
         assert cell([made.render_line(4)], "950").reverse
         await pilot.press("up")
         made.toggle_percent()
-        assert "percent of rows" in made.render_line(0).text
+        assert "% of rows" in made.render_line(0).text
         assert "'plane' images predicted as 'bird'" in made.render_line(1).text
         made.blur()
         await pilot.pause()

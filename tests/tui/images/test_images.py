@@ -87,7 +87,7 @@ def test_the_most_confident_predictions_come_first(true: int | None, predicted: 
         (Selection(None, None, "all"), "all images"),
     ],
 )
-def test_a_selection_says_what_it_is(selection: Selection, said: str) -> None:
+def test_a_selection_is_described_in_words(selection: Selection, said: str) -> None:
     assert selection.description(NAMES, 80, LOOK) == said
 
 
@@ -149,7 +149,7 @@ def test_pictures_are_whole_where_they_fit_then_half_then_none(size: tuple[int, 
     assert Layout.of(*size) == layout
 
 
-def test_two_pixels_stand_in_each_half_block() -> None:
+def test_each_half_block_shows_two_pixels() -> None:
     rows = thumbnail(image((255, 0, 0), (0, 0, 255), (9, 8, 7), (1, 2, 3)), 32, LOOK)
     assert len(rows) == 16
     red = Color.from_rgb(255, 0, 0)
@@ -161,7 +161,7 @@ def test_two_pixels_stand_in_each_half_block() -> None:
     assert len(thumbnail(checked, 16, LOOK)) == 8
 
 
-def test_without_colour_or_in_ascii_brightness_is_told_by_characters() -> None:
+def test_without_colour_or_in_ascii_characters_show_brightness() -> None:
     stripes = image((255, 255, 255), (128, 128, 128), (64, 64, 64), (0, 0, 0))
 
     def ramp(look: Look) -> list[str]:
@@ -172,7 +172,7 @@ def test_without_colour_or_in_ascii_brightness_is_told_by_characters() -> None:
     assert ramp(Look(ascii=True)) == ["@", "+", ":", " "]
 
 
-def test_an_answer_is_told_with_the_true_class_and_the_three_likeliest() -> None:
+def test_a_card_has_the_true_class_and_the_three_likeliest() -> None:
     card = Card(image((0, 0, 0)), "bird", (("plane", 0.932), ("bird", 0.041), ("fish", 0.02)), right=False)
 
     def told(width: int) -> list[str]:
@@ -206,7 +206,7 @@ def test_the_headings_say_what_is_shown_and_of_which_weights() -> None:
     assert shown(made)[:3:2] == ["'fish' predicted as 'plane' · none", "there is no such test image"]
 
 
-def test_a_selection_does_not_go_over_to_other_classes() -> None:
+def test_a_selection_is_not_kept_for_other_classes() -> None:
     made = images_panel()
     made.select(1, 0)
     assert shown(made)[0].startswith("'bird' predicted as 'plane'")
@@ -269,7 +269,7 @@ async def test_enter_on_a_cell_opens_its_images_and_escape_goes_back_to_it(tmp_p
         run.end("finished")
         desk.session.images["20260101-000000-cnn"] = predicted_images(epoch=1)
         await desk.press("2")
-        await desk.shows("27 of 1,000 'bird' images taken for 'plane'", "Enter: images")
+        await desk.shows("27 of 1,000 'bird' images predicted as 'plane'", "Enter: images")
         await desk.press("enter")
         await shows_images(desk, "'bird' predicted as 'plane' · 1–2 of 27", "test images, weights of epoch 1")
         await desk.shows("bird → plane", "epoch 2 is better: press 3")
@@ -278,7 +278,7 @@ async def test_enter_on_a_cell_opens_its_images_and_escape_goes_back_to_it(tmp_p
         await desk.press("v", "right")
         await desk.shows("'bird' recognised · 1–2 of 950")
         await desk.press("escape")
-        await desk.shows("27 of 1,000 'bird' images taken for 'plane'")
+        await desk.shows("27 of 1,000 'bird' images predicted as 'plane'")
         assert desk.view == "confusion"
         await desk.press("down", "right", "enter")
         await shows_images(desk, "'fish' predicted as 'bird' · 1–1 of 1")
@@ -289,7 +289,7 @@ async def test_enter_on_a_cell_opens_its_images_and_escape_goes_back_to_it(tmp_p
         assert desk.session.opened == ["20260101-000000-cnn"] * 2
 
 
-async def test_images_are_opened_beside_the_screen_and_those_of_another_run_in_their_place(tmp_path: Path) -> None:
+async def test_images_are_loaded_on_a_thread_and_replaced_by_those_of_another_run(tmp_path: Path) -> None:
     for name in ("one", "two"):
         recorded_folder(tmp_path, name)
     async with dashboard(tmp_path, "cnn") as desk:
@@ -317,7 +317,7 @@ async def test_images_are_opened_beside_the_screen_and_those_of_another_run_in_t
         assert desk.session.opened == [f"20250101-000000-{name}" for name in ("two", "one", "one")]
 
 
-async def test_leaving_the_dashboard_ends_what_is_being_opened(tmp_path: Path) -> None:
+async def test_leaving_the_dashboard_ends_the_loading(tmp_path: Path) -> None:
     recorded_folder(tmp_path, "one")
     async with dashboard(tmp_path, "cnn") as desk:
         desk.session.gate.clear()

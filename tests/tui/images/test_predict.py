@@ -47,7 +47,7 @@ def told(each: Prediction, width: int, look: Look = LOOK) -> list[str]:
     return ["".join(part if isinstance(part, str) else part[0] for part in row).rstrip() for row in rows]
 
 
-def test_a_file_is_told_by_its_name_and_its_class_where_that_is_known() -> None:
+def test_the_card_of_a_file_has_its_name_and_its_class_where_that_is_known() -> None:
     assert told(prediction("photos/a.jpg"), 32) == [
         "a.jpg → plane            75.00 %",
         "        bird             20.00 %",
@@ -72,7 +72,7 @@ def test_any_name_of_a_file_is_text_that_fits(look: Look, size: tuple[int, int])
         check(page([card], Layout.of(*size), size, look), size, look)
 
 
-def test_what_is_not_shown_is_said_by_name_and_by_number() -> None:
+def test_files_that_are_not_shown_are_named_and_counted() -> None:
     assert list(omitted(FOUND)) == ["photos/bad.png: it is damaged", "only the first 8 of 9 files are shown"]
     many = replace(FOUND, files=14, unreadable=tuple(unreadable(str(k)) for k in range(7)))
     assert list(omitted(many)) == [*(f"{k}: it is damaged" for k in range(5)), "7 of 14 files could not be read"]
@@ -81,7 +81,7 @@ def test_what_is_not_shown_is_said_by_name_and_by_number() -> None:
 # How they are asked for
 
 
-def test_names_are_taken_apart_as_a_shell_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_are_split_as_a_shell_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/me")
     assert split(r"a.png 'b c'/*.jpg d\ e ~/f ~nobody-here/g") == (
         *("a.png", "b c/*.jpg", "d e"),
@@ -116,7 +116,7 @@ async def test_paths_are_completed_while_they_are_typed(
     assert await PathSuggester().get_suggestion(typed) == suggested
 
 
-async def test_a_line_that_cannot_be_taken_apart_is_said_and_an_empty_one_is_none() -> None:
+async def test_a_line_that_cannot_be_split_is_reported_and_an_empty_one_closes_the_dialog() -> None:
     app = Host(lambda: ImageFiles("cnn", LOOK))
     async with app.run_test(size=(60, 15)) as pilot:
         await pilot.press("enter", *"'a", "enter")
@@ -148,7 +148,7 @@ def test_a_path_with_spaces_need_not_be_quoted_where_it_is_there(
 # On the screen
 
 
-async def test_files_that_are_named_are_shown_with_what_they_are_taken_for(tmp_path: Path) -> None:
+async def test_named_files_are_shown_with_their_predictions(tmp_path: Path) -> None:
     recorded_folder(tmp_path, "one")
     recorded_folder(tmp_path, "two")
     async with dashboard(tmp_path, "cnn", size=(80, 24)) as desk:
@@ -184,7 +184,7 @@ async def test_files_that_are_named_are_shown_with_what_they_are_taken_for(tmp_p
         assert desk.session.named == [("20250101-000000-two", "photos", "b c.png"), ("20250101-000000-two", "no")]
 
 
-async def test_the_files_of_a_run_go_with_it(tmp_path: Path) -> None:
+async def test_the_files_of_a_run_are_closed_when_another_is_selected(tmp_path: Path) -> None:
     recorded_folder(tmp_path, "one")
     recorded_folder(tmp_path, "two")
     async with dashboard(tmp_path, "cnn") as desk:

@@ -1,4 +1,4 @@
-"""The plan of the learning rate, what a run computes on, and what the machine does: in every state, at every size."""
+"""The learning-rate schedule, the device of a run, and the load of the machine: in every state, at every size."""
 
 import math
 from dataclasses import replace
@@ -11,7 +11,7 @@ from textual.app import App, ComposeResult
 from cifar_tui.records import Summary
 from cifar_tui.system.hardware import GpuSample, HostSample, Sample
 from cifar_tui.tui.sidebar.device import DevicePanel, picture
-from cifar_tui.tui.sidebar.rate import Plan, curve
+from cifar_tui.tui.sidebar.lr_curve import Schedule, curve
 from cifar_tui.tui.theme import Look
 from tests.support.panel_states import ENTRIES, begun, check, entry, looks, names, sizes, text
 from tests.support.recorded import ID
@@ -134,7 +134,7 @@ def test_the_first_sample_has_no_percentages_yet() -> None:
 def test_the_curve_rises_to_its_peak_at_three_tenths_and_falls_to_almost_nothing(
     width: int, rows: int, steps: int
 ) -> None:
-    drawn = curve(Plan(0.01, steps), LOOK, 0, width, rows)[:rows]
+    drawn = curve(Schedule(0.01, steps), LOOK, 0, width, rows)[:rows]
     cells = ["".join(part[0] for part in row[-2:]) for row in drawn]
     columns = [sum(" ▁▂▃▄▅▆▇█".index(cell) for cell in column) for column in zip(*cells, strict=True)]
     peak = columns.index(max(columns))
@@ -149,7 +149,7 @@ def test_the_curve_rises_to_its_peak_at_three_tenths_and_falls_to_almost_nothing
 
 def test_the_curve_of_another_schedule_is_another() -> None:
     one_cycle, triangle = (
-        curve(Plan(0.01, 1000, schedule=name), LOOK, 0, 50, 1) for name in ("one-cycle", "triangular")
+        curve(Schedule(0.01, 1000, name=name), LOOK, 0, 50, 1) for name in ("one-cycle", "triangular")
     )
     assert "".join(part[0] for part in triangle[0][-2:]).index("█") < 15
     assert one_cycle != triangle
@@ -157,11 +157,11 @@ def test_the_curve_of_another_schedule_is_another() -> None:
 
 @pytest.mark.parametrize(("done", "column"), [(0, None), (1, 0), (50, 19), (100, 39), (51, 20)])
 def test_the_marker_stands_where_the_run_is(done: int, column: int | None) -> None:
-    plan = Plan(0.01, 100, done)
-    (marker_row,) = curve(plan, LOOK, 0, 40, 1)[1:]
+    schedule = Schedule(0.01, 100, done)
+    (marker_row,) = curve(schedule, LOOK, 0, 40, 1)[1:]
     line = "".join(part if isinstance(part, str) else part[0] for part in marker_row)
     assert line.find("▲") == (-1 if column is None else column)
-    assert plan.column(40) == column
+    assert schedule.column(40) == column
 
 
 def test_in_ascii_the_curve_is_a_line_and_the_marker_an_arrow() -> None:

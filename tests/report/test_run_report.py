@@ -50,7 +50,7 @@ def summary(report: str) -> str:
     return report.split("\n\n")[1]
 
 
-def test_the_summary_says_what_was_trained_on_what_and_what_came_of_it() -> None:
+def test_the_summary_has_the_model_the_data_and_the_result() -> None:
     report = report_md(recorded(), run_record(), FILES)
 
     assert report.startswith("# cnn on cifar10\n\n")
@@ -132,7 +132,7 @@ def test_a_class_without_images_or_predictions_has_no_scores() -> None:
     assert "| fish | 0 of 0 | – | – |" in report
 
 
-def test_the_most_confused_pairs_are_told_in_words_the_most_first() -> None:
+def test_the_most_confused_pairs_are_listed_the_most_first() -> None:
     report = report_md(recorded(), run_record(), FILES)
 
     pairs = [line for line in report.splitlines() if "predicted as “" in line]
@@ -145,7 +145,7 @@ def test_the_most_confused_pairs_are_told_in_words_the_most_first() -> None:
     ]
 
 
-def test_no_confusion_is_told_too() -> None:
+def test_a_test_without_confusions_says_so() -> None:
     report = report_md(recorded(test=ConfusionMatrix.of(((1, 0, 0), (0, 1, 0), (0, 0, 1)))), run_record(), FILES)
 
     assert "No test image was misclassified." in report
@@ -179,7 +179,7 @@ def test_over_and_under_fitting_are_judged_from_the_gap(last: tuple[float, float
     assert sum(words in report for words in verdicts) == 1
 
 
-def test_a_validation_loss_that_rose_is_told() -> None:
+def test_a_validation_loss_that_rose_is_reported() -> None:
     rose = recorded(losses=[(1.0, 0.9), (0.5, 0.6), (0.1, 0.95)])
 
     sentence = "Validation loss was lowest after epoch 2 (0.6000) and rose to 0.9500 by the end."
@@ -187,7 +187,7 @@ def test_a_validation_loss_that_rose_is_told() -> None:
     assert "Validation loss was lowest" not in report_md(recorded(), run_record(), FILES)
 
 
-def test_figures_that_are_no_numbers_are_shown_as_unknown() -> None:
+def test_figures_that_are_not_finite_are_shown_as_unknown() -> None:
     state = recorded([(math.nan, math.nan)], losses=[(math.nan, math.inf)], speeds=[math.nan], ending="diverged")
     report = report_md(state, run_record(), FILES)
 
@@ -205,7 +205,7 @@ def test_notes_are_listed_without_those_for_debugging_and_the_last_ones_only() -
     assert "hidden" not in report
 
 
-def test_how_it_was_trained_is_told_in_full() -> None:
+def test_options_and_conditions_are_listed_in_full() -> None:
     record = run_record(TrainingConfig(epochs=3, max_lr=0.02, seed=7))
     report = report_md(recorded(resumed_after=1), record, FILES)
 
@@ -234,7 +234,7 @@ def test_how_it_was_trained_is_told_in_full() -> None:
         (None, True),
     ],
 )
-def test_a_run_that_can_go_on_says_how(ending: RunStatus | None, resume: bool) -> None:
+def test_a_run_that_can_be_resumed_says_how(ending: RunStatus | None, resume: bool) -> None:
     report = report_md(recorded(ending=ending), run_record(), FILES)
 
     assert (f"\ncifar-tui resume {ID}\n" in report) == resume
@@ -242,7 +242,7 @@ def test_a_run_that_can_go_on_says_how(ending: RunStatus | None, resume: bool) -
     assert ("try a lower one, such as `--max-lr 0.0033`" in report) == (ending == "diverged")
 
 
-def test_a_run_without_a_checkpoint_can_neither_go_on_nor_be_evaluated() -> None:
+def test_a_run_without_a_checkpoint_can_neither_be_resumed_nor_evaluated() -> None:
     report = report_md(recorded([], ending="stopped"), run_record(), FILES)
 
     assert "cifar-tui resume" not in report

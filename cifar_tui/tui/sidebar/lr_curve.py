@@ -19,7 +19,7 @@ AXIS, AXIS_ROWS, AXIS_WIDTH = 9, 4, 60
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Schedule:
     """A run's learning-rate schedule, and how far the run is.
 
     Attributes:
@@ -27,49 +27,49 @@ class Plan:
         steps: All planned steps.
         done: Completed steps.
         epoch: The current epoch.
-        schedule: Its name.
+        name: As in `cifar_tui.schedule`.
     """
 
     max_lr: float
     steps: int
     done: int = 0
     epoch: int = 1
-    schedule: str = "one-cycle"
+    name: str = "one-cycle"
 
     @staticmethod
-    def of(entry: Entry) -> Plan | None:
+    def of(entry: Entry) -> Schedule | None:
         """The schedule of a run, from its events or its options; None where neither are read."""
         state, config = entry.state, entry.config
         if state is not None and state.started is not None:
             started = state.started
             steps = max(1, started.epochs * started.batches)
             done = min(max(0, (state.epoch - 1) * started.batches + state.batch), steps)
-            return Plan(started.max_lr, steps, done, state.epoch, started.schedule)
+            return Schedule(started.max_lr, steps, done, state.epoch, started.schedule)
         if config is None:
             return None
-        schedule = recipe(config.recipe, config.model).schedule
-        return Plan(config.max_lr, config.epochs * STEPS_PER_EPOCH, schedule=schedule)
+        name = recipe(config.recipe, config.model).schedule
+        return Schedule(config.max_lr, config.epochs * STEPS_PER_EPOCH, name=name)
 
     def column(self, width: int) -> int | None:
         """The column of the current step; None before the first."""
         return round((self.done - 1) / max(1, self.steps - 1) * (width - 1)) if self.done else None
 
 
-def curve(plan: Plan, look: Look, number: int, width: int, rows: int) -> list[list[Part]]:
+def curve(schedule: Schedule, look: Look, number: int, width: int, rows: int) -> list[list[Part]]:
     """The schedule in `rows` rows of `width` columns, and a row below them with a marker at the current step."""
     axis = AXIS if rows >= AXIS_ROWS and width >= AXIS_WIDTH else 0
     width -= axis
     if width <= 0:
         return []
-    here = plan.column(width)
+    here = schedule.column(width)
     past = 0 if here is None else here + 1
     # A thin line in a faint colour would be hard to see.
     ahead = look.dim if look.ascii else look.faint(number)
     drawn = []
-    for row, cells in enumerate(_area(plan.schedule, plan.steps, width, rows, look.levels, filled=not look.ascii)):
+    for row, cells in enumerate(_area(schedule.name, schedule.steps, width, rows, look.levels, filled=not look.ascii)):
         coloured: list[Part] = [(cells[:past], look.run(number)), (cells[past:], ahead)]
-        drawn.append([_tick(plan, row, rows, axis, look), *coloured])
-    return [*drawn, _marker_row(plan, here, axis, width, look, number)]
+        drawn.append([_tick(schedule, row, rows, axis, look), *coloured])
+    return [*drawn, _marker_row(schedule, here, axis, width, look, number)]
 
 
 @lru_cache(16)
@@ -87,15 +87,15 @@ def _area(schedule: str, steps: int, width: int, rows: int, marks: str, *, fille
     return tuple(drawn)
 
 
-def _tick(plan: Plan, row: int, rows: int, axis: int, look: Look) -> Part:
-    text = f"{plan.max_lr:.2e}" if row == 0 else "0" if row == rows - 1 else ""
+def _tick(schedule: Schedule, row: int, rows: int, axis: int, look: Look) -> Part:
+    text = f"{schedule.max_lr:.2e}" if row == 0 else "0" if row == rows - 1 else ""
     return (text.rjust(axis - 1) + " ", look.dim) if axis else ""
 
 
-def _marker_row(plan: Plan, here: int | None, axis: int, width: int, look: Look, number: int) -> list[Part]:
+def _marker_row(schedule: Schedule, here: int | None, axis: int, width: int, look: Look, number: int) -> list[Part]:
     if here is None:
         return []
-    marker, words = "^" if look.ascii else "▲", f"epoch {plan.epoch}"
+    marker, words = "^" if look.ascii else "▲", f"epoch {schedule.epoch}"
     if here + 2 + len(words) <= width:
         return [" " * (axis + here), (marker, look.run(number) + look.strong), (f" {words}", look.dim)]
     if here > len(words):
