@@ -73,7 +73,7 @@ def train(options: list[str], *, shown: bool) -> Trained:
         command = [PROGRAM, *options]
         if shown:
             with Terminal([*command, "--start"], cwd=Path(place)) as terminal:
-                terminal.wait_for(lambda _: ended(Path(place)) and "under way" not in terminal.text(), 4 * 3600)
+                terminal.wait_for(lambda _: ended(Path(place)) and " active" not in terminal.text(), 4 * 3600)
                 terminal.press("q")
                 terminal.wait_exit(60)
         else:

@@ -15,8 +15,8 @@ import psutil
 
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import AnyEvent, Batch, Checkpoint, Epoch, Evaluated, RunStarted
-from cifar_tui.tui import live
 from cifar_tui.tui.app import Dashboard
+from cifar_tui.tui.runs import run_events
 from tests.support.dashboard import FakeRun, FakeSession, digits, session_of
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -34,7 +34,7 @@ def growth(minutes: int) -> int:
 
 
 async def _growth(minutes: int) -> int:
-    live.BURST_SECONDS = 0.0
+    run_events.BURST_SECONDS = 0.0
     with tempfile.TemporaryDirectory() as place:
         session = FakeSession(Path(place))
         app = Dashboard(Path(place), digits("cnn", epochs=WARM_UP + minutes), session_of(session), start=True)
@@ -54,7 +54,7 @@ async def _show(app: Dashboard, run: FakeRun, events: Iterator[AnyEvent]) -> Non
         run.tell(*burst)
         while not app.inbox.queue.empty():
             await asyncio.sleep(0)
-        app.draw_now(*app.roster)
+        app.draw_now(*app.runs)
         # Textual writes to the terminal when it is idle.
         await asyncio.sleep(0.001)
 

@@ -42,7 +42,7 @@ def show(
     select: str = "",
     resume: Overrides | None = None,
 ) -> int:
-    """Show the dashboard; then wait, in this terminal, for the runs that it left under way.
+    """Show the dashboard; then wait, in this terminal, for the runs that are still active.
 
     Args:
         runs_dir: The folder of runs.
@@ -58,7 +58,7 @@ def show(
     gc.disable()
     from cifar_tui.tui.launch import run
 
-    left = run(
+    exit_report = run(
         runs_dir,
         configs,
         start=options.start,
@@ -69,24 +69,25 @@ def show(
         select=select,
         resume=resume,
     )
-    if left.failure is not None:
+    if exit_report.failure is not None:
         if options.debug:
-            print(left.traceback, file=sys.stderr)
-        print_message(f"the dashboard failed: {type(left.failure).__name__}: {left.failure} (--debug shows where)")
-    for error in left.errors:
-        print_message(error)
+            print(exit_report.traceback, file=sys.stderr)
+        error = exit_report.failure
+        print_message(f"the dashboard failed: {type(error).__name__}: {error} (--debug shows where)")
+    for text in exit_report.errors:
+        print_message(text)
     status = 0
-    if left.under_way or left.ended:
+    if exit_report.active or exit_report.ended:
         from cifar_tui.headless import driver
 
         status = driver.follow(
-            left.under_way,
-            left.messages,
-            ended=left.ended,
-            keep_training=left.going_on,
-            hung_up=left.hung_up,
+            exit_report.active,
+            exit_report.messages,
+            ended=exit_report.ended,
+            keep_training=exit_report.keep_training,
+            hung_up=exit_report.hung_up,
             debug=options.debug,
         )
-    if left.signals.received and not (left.hung_up and left.under_way):
-        return 128 + left.signals.received
-    return status if status >= 128 else left.exit_status or status
+    if exit_report.signals.received and not (exit_report.hung_up and exit_report.active):
+        return 128 + exit_report.signals.received
+    return status if status >= 128 else exit_report.exit_status or status

@@ -1,43 +1,54 @@
-"""The dashboard: what its keys do."""
+"""The dashboard: its life from the first picture to the end, and what the keys about runs do."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+import asyncio
+import gc
+import os
+import signal
+import traceback
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.binding import BindingType
+from textual import events
+from textual.dom import DOMNode
+from textual.scrollbar import ScrollBar
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.errors import CifarTuiError
-from cifar_tui.formatting import plural
-from cifar_tui.records import NO_OVERRIDES, Overrides
-from cifar_tui.tui import keys
-from cifar_tui.tui.dialogs import consent
-from cifar_tui.tui.live import LiveApp
+from cifar_tui.tui.images.terminal_graphics import TerminalIdentified, driver_class
+from cifar_tui.tui.log.status_log import StatusLog
+from cifar_tui.tui.main_screen import MainScreen
+from cifar_tui.tui.run_commands import RunCommands
 from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.runs.run_events import RunEvents, Update
+from cifar_tui.tui.runs.run_list import RunList
 from cifar_tui.tui.runtime import background
+from cifar_tui.tui.runtime.device_sampler import DeviceSampler
+from cifar_tui.tui.runtime.inbox import Inbox
+from cifar_tui.tui.runtime.key_queue import KeyHandled, KeyQueue
+from cifar_tui.tui.runtime.redraw import RedrawQueue
+from cifar_tui.tui.textual_compat import TerminalApp
+from cifar_tui.tui.theme import Look
+from cifar_tui.tui.widgets.scroll_bar import PlainScrollBar
 
 if TYPE_CHECKING:
-    from textual.widgets import Input
-
-    from cifar_tui.runs.prediction import PredictedFiles
+    from cifar_tui.records import Overrides
     from cifar_tui.runs.workspace import Workspace
-    from cifar_tui.tui.dialogs.new_run import NewRunRequest
+    from cifar_tui.tui.keys import Key
 
 
-class Dashboard(LiveApp):
-    """The keys that are about runs have their actions here; those about the panels, on the panels' screen."""
+class Dashboard(TerminalApp):
+    """Runs in a table, the selected one in panels. Their threads never wait for it: they fill its inbox."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("app")]
+    TITLE = "cifar-tui"
+    CSS_PATH: ClassVar[list[str]] = ["main_screen.tcss", "dialogs.tcss"]  # type: ignore[assignment]
 
     def __init__(
         self,
         runs_dir: Path,
         configs: Sequence[TrainingConfig],
-        session: Callable[[], Workspace],
+        workspace: Callable[[], Workspace],
         *,
         start: bool = False,
         light: bool = False,
@@ -46,333 +57,250 @@ class Dashboard(LiveApp):
         select: str = "",
         resume: Overrides | None = None,
     ) -> None:
-        """Prepare as `LiveApp` does; with `start`, the ready runs are started at once.
+        """Prepare to show the runs of `runs_dir` and a ready one for each of `configs`.
 
-        With `resume`, the run of the id `select` goes on, with what is given there instead of what it was made with.
+        Args:
+            runs_dir: The folder of all runs.
+            configs: What to be ready for.
+            workspace: Gives what the runs of this process share; from any thread, after the first picture.
+            start: Whether to start the ready runs at once.
+            light: Whether the terminal's background is light.
+            ascii_only: Whether to draw in ASCII alone.
+            graphics: How images are drawn: in `blocks`, by the graphics of `kitty`, or as it is found out, `auto`.
+            select: The id of the run to select once it is found; empty for none.
+            resume: Resume that run, with these options in place of its own.
         """
+        # With its own colours, Textual would take away hues and leave shades; so, the terminal's own two are left.
         super().__init__(
-            runs_dir, configs, session, light=light, ascii_only=ascii_only, graphics=graphics, select=select
+            ansi_color=True if "NO_COLOR" in os.environ else None,
+            driver_class=driver_class(graphics, ascii_only=ascii_only),
         )
-        self._start = start
-        self._to_resume = resume
-        self._unsure: set[Entry] = set()
-        """Those whose images are looked for."""
-        self._image_files = ""
-        """The line of names that was typed last."""
+        self.theme = "textual-light" if light else "textual-dark"
+        self.animation_level = "none"
+        if ascii_only:
+            ScrollBar.renderer = PlainScrollBar
+        self.inbox = Inbox()
+        self.runs = RunList(workspace, configs, self.inbox)
+        self.status_log = StatusLog()
+        self.continue_headless = False
+        """Whether active runs are to train on when the dashboard is left."""
+        self.failure: BaseException | None = None
+        """The error that ended it."""
+        self.failure_traceback = ""
+        self.terminal_found: Callable[[], None] = lambda: None
+        """To be called when Textual has found the terminal, before anything else is printed."""
+        self._runs_dir = runs_dir
+        self._workspace = workspace
+        self._ascii = ascii_only
+        self._start, self._select, self._resume_with = start, select, resume
+        self._signalled = False
+        self._on_loop: Callable[[Callable[[], None]], None] | None = None
+        self._key_queue = KeyQueue(self, super().on_event)
+        self._run_events = RunEvents(self.runs, self.inbox, runs_dir, self._show_update)
+        self._sampler = DeviceSampler(lambda sample: self.main.show_sample(sample))
+        self._redraw: RedrawQueue[Entry] = RedrawQueue(lambda changed: self.main.draw(changed))
+        self.commands = RunCommands(
+            self,
+            lambda: self.main,
+            self.runs,
+            runs_dir,
+            workspace,
+            self.status_log,
+            lambda: self.look,
+            self._run_changed,
+        )
+        self.add_action_namespaces("commands", "views")
+
+    @property
+    def look(self) -> Look:
+        """How panels are to draw now."""
+        return Look(dark=self.current_theme.dark, colour=not self.no_color, ascii=self._ascii)
+
+    @property
+    def main(self) -> MainScreen:
+        """The main screen, also while a dialog is open."""
+        screen = self.screen_stack[0]
+        assert isinstance(screen, MainScreen)
+        return screen
+
+    @property
+    def views(self) -> DOMNode:
+        """Where the actions of the views are; there are none on the main screen, as long as it has no views."""
+        return self.main.views or self.main
+
+    @property
+    def selected(self) -> Entry | None:
+        """The run that the keys act on."""
+        return self.main.selected
+
+    def get_default_screen(self) -> MainScreen:
+        """The main screen, with the runs that are known from the start."""
+        return MainScreen(
+            self.runs,
+            self._run_events,
+            self.status_log,
+            self._workspace,
+            self.commands.consent.ask,
+            self.look,
+            self.size,
+        )
+
+    # From the first picture to the last
+
+    def on_mount(self) -> None:
+        """From now on, nothing but the panels is to write to the terminal."""
+        self.terminal_found()
+        # After a suspension the terminal is empty.
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
+        self._on_loop = background.caller()
+        if self._signalled:
+            self._on_loop(self.exit)
+
+    async def on_ready(self) -> None:
+        """The first picture stands: now the other panels, the runs of the folder, PyTorch."""
+        await self.main.add_panels()
+        gc.enable()
+        asyncio.get_running_loop().set_exception_handler(self._fail_in_loop)
+        self._run_events.start()
+        config = next((entry.config for entry in self.runs if entry.config), TrainingConfig())
+        log = self.status_log
+        log.write("loading PyTorch …")
+        background.run(lambda: self._workspace().warm_up(config, lambda *_: None), log.write, log.write_error)
+        if self._start:
+            self.commands.action_start_all()
+
+    def on_terminal_identified(self, message: TerminalIdentified) -> None:
+        """The terminal is in use, for the first time or again; images that it had before are gone."""
+        # The placeholders of pixels name them by their colours.
+        if message.draws_pixels and self.console.color_system == "truecolor":
+            from cifar_tui.tui.images.pixels import Pixels
+
+            self.main.draw_images_by(Pixels(message.write))
+
+    async def on_event(self, event: events.Event) -> None:
+        """Handle keys in turn, any other event at once."""
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            await self._key_queue.put(event)
+        else:
+            await super().on_event(event)
+
+    async def on_key_handled(self, message: KeyHandled) -> None:
+        """A key has had its effect."""
+        await self._key_queue.handled(message)
+
+    def end_by_signal(self, number: int) -> None:
+        """To be called by a signal's handler, at any moment from the app's making on."""
+        self._signalled = True
+        self.continue_headless = number == signal.SIGHUP
+        if not self.continue_headless:
+            self.stop_runs(f"interrupted by {signal.Signals(number).name}", interrupted=True)
+        if self._on_loop is not None:
+            self._on_loop(self.exit)
+
+    def checkpoint_runs(self) -> None:
+        """To be called by a signal's handler too: have the active runs write checkpoints."""
+        for entry in self.runs.active:
+            if entry.run is not None:
+                entry.run.checkpoint()
+
+    def stop_runs(self, why: str, *, interrupted: bool = False) -> None:
+        """Ask the active runs to save and end; whoever waits for them is not the screen."""
+        for entry in self.runs.active:
+            self.runs.stop(entry, why=why, interrupted=interrupted)
+
+    def exit(self, *args: Any, **more: Any) -> None:
+        """Leave the screen; messages that come from now on stay in the inbox."""
+        self._run_events.stop()
+        self._redraw.stop()
+        self._sampler.stop()
+        super().exit(*args, **more)
+
+    def handle_exception(self, error: Exception) -> None:
+        """End in good order, and keep the error for who started the dashboard."""
+        self._sampler.stop()
+        if self.failure is None:
+            self.failure, self.failure_traceback = error, traceback.format_exc().rstrip()
+        super().handle_exception(error)
+
+    def _fail_in_loop(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """An error of what the loop calls by itself is one of the dashboard's too."""
+        error = context.get("exception")
+        if isinstance(error, Exception) and not self.leaving:
+            self.handle_exception(error)
+        else:
+            loop.default_exception_handler(context)
+
+    # What is drawn when
+
+    def _show_update(self, update: Update) -> None:
+        for entry, message in update.messages:
+            self.status_log.report(entry, message)
+        for entry, level, text in update.problems:
+            self.status_log.write(text, entry, level)
+        self._sampler.run_while(bool(self.runs.active))
+        if update.rows:
+            self.main.fill()
+        wanted = next((entry for entry in update.added if entry.id == self._select), None)
+        if wanted is not None:
+            self._select = ""
+            self.main.table.select(wanted)
+            if self._resume_with is not None:
+                self.commands.resume(wanted, self._resume_with)
+        if update.urgent:
+            self.draw_now(*update.changed)
+        else:
+            self._redraw.add(*update.changed)
+
+    def draw_now(self, *entries: Entry) -> None:
+        """Draw what shows these runs at once: a person has just asked for it."""
+        self._redraw.draw_now(*entries)
+
+    def _run_changed(self, entry: Entry) -> None:
+        self._sampler.run_while(bool(self.runs.active))
+        self.draw_now(entry)
+
+    def print_to_log(self, text: str) -> None:
+        """Add a stray line of a library to the log; also from other threads."""
+        if text.strip() and self.is_running:
+            self.call_later(self.status_log.write, text.strip(), None, "debug")
+
+    # What the keys do
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """As on the main screen."""
+        return self.main.allows(action)
+
+    def action_toggle_theme(self) -> None:
+        """Use a dark theme, or a light one."""
+        self.theme = "textual-light" if self.current_theme.dark else "textual-dark"
+        self.main.restyle(self.look)
+
+    def action_help(self) -> None:
+        """Show all keys."""
+        from cifar_tui.tui.dialogs.help import Help
+
+        self.push_screen(Help(self.look))
 
     def action_command_palette(self) -> None:
         """Find what a key does by its name."""
         from cifar_tui.tui.dialogs.palette import Palette
 
-        # The key for it is Textual's, and works before questions too, which it is not to cover.
+        # The key for it is Textual's, and works before dialogs too, which it is not to cover.
         if self.screen is self.main:
             self.push_screen(Palette(self.look), self._do)
 
-    async def _do(self, key: keys.Key | None) -> None:
+    async def _do(self, key: Key | None) -> None:
         if key is not None:
-            await self.run_action(key.action, self.main if key.group in keys.PANEL_GROUPS else self)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """As on the panels' screen."""
-        return self.main.check_action(action, parameters)
-
-    def started(self) -> None:
-        """Start what is to be started at once."""
-        if self._start:
-            self.action_start_all()
-
-    def found(self, entry: Entry) -> None:
-        """Have the run that was asked for go on, if that was asked for."""
-        if self._to_resume is not None:
-            self._resume(entry, self._to_resume)
-            self._to_resume = None
-
-    def action_start_stop(self) -> None:
-        """Start the selected run, or ask whether to stop it."""
-        entry = self.selected
-        if entry is None:
-            return
-        if not entry.under_way and not entry.elsewhere:
-            self._start_runs([entry])
-        elif entry.status == "stopping":
-            self.say("is stopping already, after this batch", entry)
-        else:
-            from cifar_tui.tui.dialogs.questions import stop_question
-
-            self.push_screen(stop_question(entry.name, self.look), functools.partial(self._stop, entry))
-
-    def _stop(self, entry: Entry, answer: str | None) -> None:
-        if answer == "stop" and (entry.under_way or entry.elsewhere):
-            with self.refusals():
-                self.roster.stop(entry)
-                self.say("stopping after this batch; it will be saved …", entry)
-            self.draw_now(entry)
-
-    def _start_runs(self, entries: Iterable[Entry]) -> None:
-        """Start runs; ask first, once for all, where their images would have to be fetched."""
-        unsure = []
-        for entry in entries:
-            with self.refusals():
-                config = self.roster.startable(entry)
-                if config.data != "cifar10":
-                    self._begin(entry)
-                elif entry not in self._unsure:
-                    unsure.append((entry, config))
-        if unsure:
-            self._unsure |= {entry for entry, _ in unsure}
-            self.say("looking for CIFAR-10 …")
-            background.run(
-                lambda: [(entry, self.session().missing_data_dir(config)) for entry, config in unsure],
-                self._start_or_ask,
-                functools.partial(self._not_found, unsure),
-            )
-
-    def _not_found(self, unsure: list[tuple[Entry, TrainingConfig]], error: Exception) -> None:
-        self._unsure -= {entry for entry, _ in unsure}
-        self.say_failed(error)
-
-    def _start_or_ask(self, found: list[tuple[Entry, Path | None]]) -> None:
-        lacking = [entry for entry, missing in found if missing]
-        for entry, missing in found:
-            self._unsure.discard(entry)
-            if missing is None:
-                self._begin(entry)
-        if lacking:
-            from cifar_tui.tui.dialogs.questions import missing_data_question
-
-            where = next(str(missing) for _, missing in found if missing)
-            self.push_screen(missing_data_question(where, self.look), functools.partial(self._provide, lacking))
-
-    def _provide(self, entries: list[Entry], answer: tuple[str, str] | None) -> None:
-        """What to train on, where CIFAR-10 is not here: it fetched, a folder, or the digits."""
-        if answer is None:
-            return
-        choice, folder = answer
-        instead: dict[str, dict[str, Any]] = {
-            "digits": {"data": "digits"},
-            "data": {"data": folder},
-            "data_dir": {"data_dir": folder},
-        }
-        for entry in entries:
-            if entry.config is not None:
-                entry.config = replace(entry.config, **instead.get(choice, {}))
-            self._begin(entry)
-
-    def _begin(self, entry: Entry) -> None:
-        if self.leaving:
-            return  # It was left while something was looked for: nobody would stop this run.
-        with self.refusals():
-            self.roster.start(entry)
-            self.say("starting …", entry)
-        self.watch_devices()
-        self.draw_now(entry)
-
-    def action_start_all(self) -> None:
-        """Start all runs that are ready."""
-        ready = [entry for entry in self.roster if entry.status == "ready"]
-        self._start_runs(ready)
-        if not ready:
-            self.say("no run is ready: n makes a new one")
-
-    def action_pause(self) -> None:
-        """Pause the selected run, or let it go on."""
-        if (entry := self.selected) is None:
-            return
-        with self.refusals():
-            self.roster.pause(entry)
-            pausing = entry.status == "pausing"
-            self.say("pausing after this batch; it will be saved …" if pausing else "going on …", entry)
-        self.draw_now(entry)
-
-    def action_resume(self) -> None:
-        """Go on with a run that ended before its end; a pause is over too."""
-        if (entry := self.selected) is None:
-            return
-        if entry.status in ("paused", "pausing"):
-            self.action_pause()
-            return
-        consent.with_class(self, entry, functools.partial(self._resume, entry))
-
-    def _resume(self, entry: Entry, given: Overrides = NO_OVERRIDES) -> None:
-        with self.refusals():
-            self.roster.resume(entry, given)
-            self.say("resuming from its last checkpoint …", entry)
-        self.watch_devices()
-        self.draw_now(entry)
-
-    def action_new_run(self) -> None:
-        """Fill in a form for a new run."""
-        from cifar_tui.tui.dialogs.new_run import NewRun
-
-        options = TrainingConfig()
-        with self.refusals():
-            options = self._options_of(self.selected) if self.selected else options
-        self.push_screen(NewRun(options, self.look), self._add)
-
-    def _options_of(self, entry: Entry) -> TrainingConfig:
-        """A run's options for a new one: without a class that a run from anybody names, and the user has not.
-
-        Raises:
-            CifarTuiError: Its configuration is damaged.
-        """
-        options = self.roster.options(entry)
-        if entry.folder is not None and not entry.under_way:
-            from cifar_tui.models import user_class
-
-            try:
-                unknown = user_class.untrusted(options.model, options.model_dir, (self._runs_dir, entry.folder.path))
-            except CifarTuiError as error:
-                self.say(str(error), entry, "warning")
-                return replace(options, model=TrainingConfig().model, model_dir=None)
-            if unknown is not None:
-                self.say(f"{unknown.model} is not filled in: train it by name first", entry, "warning")
-                return replace(options, model=TrainingConfig().model, model_dir=None)
-        return options
-
-    def _add(self, wanted: NewRunRequest | None) -> None:
-        if wanted is None:
-            return
-        config = wanted.config
-        if config.model_dir is not None:
-            from cifar_tui.models import user_class
-
-            try:
-                user_class.allow(config.model, config.model_dir, (self._runs_dir,))
-            except CifarTuiError as error:
-                self.say(str(error), level="warning")
-                return
-        if wanted.detached:
-            from cifar_tui.runs import detached
-
-            def start() -> str:
-                mirrored = self.session().tensorboard
-                return detached.start([config], self._runs_dir, self.printed, tensorboard=mirrored)[0]
-
-            self.say(f"starting {config.run_name} in the background …")
-            background.run(
-                start,
-                lambda run_id: self.say(f"{run_id} trains in the background, whatever becomes of this terminal"),
-                self.say_failed,
-            )
-        else:
-            entry = self.roster.add(config)
-            self.fill()
-            self.main.runs.select(entry)
-            self.say("is ready: s starts it", entry)
-
-    def action_mark(self) -> None:
-        """Mark the selected run, or take its mark away."""
-        if (entry := self.selected) is None:
-            return
-        entry.marked = not entry.marked
-        self._read_marked()
-        self.main.runs.update(entry)
-        self.main.mark(self.roster.marked)
-        self.say(f"{plural(len(self.roster.marked), 'run')} marked; c compares them")
-
-    def action_compare(self) -> None:
-        """Compare the marked runs."""
-        self._read_marked()
-        self.main.mark(self.roster.marked)
-        self.main.show_view("compare")
-
-    def _read_marked(self) -> None:
-        for entry in self.roster.marked:
-            if entry.folder is not None and entry.to_be_read:
-                self.read_events(entry)
-        self.follow()
-
-    def action_report(self) -> None:
-        """Write the selected run's report and pictures now."""
-        if (entry := self.selected) is None:
-            return
-        folder = entry.folder
-        if folder is None:
-            self.say("has no folder yet: s starts it", entry, "warning")
-            return
-        from cifar_tui.runs.workspace import write_report
-
-        def done(problems: list[str]) -> None:
-            for problem in problems:
-                self.say(problem, entry, "warning")
-            self.say(f"its report is {folder.path / 'report.md'}", entry)
-
-        self.say("writing its report …", entry)
-        background.run(functools.partial(write_report, folder), done, self.say_failed)
-
-    def action_predict(self) -> None:
-        """Ask for image files, and show what the selected run's best weights take them for."""
-        if (entry := self.selected) is None:
-            return
-        from cifar_tui.tui.dialogs.image_files import ImageFiles
-        from cifar_tui.tui.images.file_images import omitted
-        from cifar_tui.tui.images.image_loader import has_weights
-
-        # The box is there all the same: what is typed for it would act on the panels.
-        known = entry.folder is not None and has_weights(entry)
-        why_not = "" if known else f"{entry.name} has no best weights yet: they come with the end of an epoch"
-        box = ImageFiles(entry.name, self.look, typed=self._image_files, why_not=why_not)
-
-        def done(found: PredictedFiles) -> None:
-            for words in omitted(found):
-                self.say(words, entry, "warning")
-
-        def predict(names: tuple[str, ...] | None) -> None:
-            self._image_files = box.typed
-            if names:
-                failed = functools.partial(self.say, entry=entry, level="warning")
-                # After the path is typed, which is not to answer the question.
-                consent.with_class(self, entry, lambda: self.main.predict(entry, names, done, failed))
-
-        self.push_screen(box, predict)
-
-    def action_filter(self) -> None:
-        """Type what the runs' rows must say; from the matrix, a class's name."""
-        if self.main.in_matrix:
-            self.main.find_class()
-        else:
-            self.main.show_filter()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """The filter is typed, or a class's name."""
-        if event.input.id == "finder" and not self.leaving and self.main.views is not None:
-            self.main.views.confusion.find(event.value)
-        if event.input.id == "filter" and not self.leaving:
-            self.filter_words = event.value.lower().split()
-            self.fill()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """The filter is as it should be, or the next class is wanted."""
-        if event.input.id == "finder" and not self.leaving and self.main.views is not None:
-            self.main.views.confusion.find_next()
-        if event.input.id == "filter" and not self.leaving:
-            self.main.set_focus(None)
-
-    def action_leave(self) -> None:
-        """Take away what stands in the way: the filter, a cursor, an epoch that is not the newest, the images."""
-        if not self.main.hide_finder() and not self.main.hide_filter():
-            self.main.leave_view()
-
-    def action_theme(self) -> None:
-        """Dark, or light."""
-        self.theme = "textual-light" if self.current_theme.dark else "textual-dark"
-        self.main.restyle(self.look)
-        self._head()
-
-    def action_help(self) -> None:
-        """All keys."""
-        from cifar_tui.tui.dialogs.help import Help
-
-        self.push_screen(Help(self.look))
+            await self.run_action(key.action, self.main)
 
     async def action_quit(self) -> None:
-        """Textual's own key for leaving asks too."""
+        """Ask here too: this is Textual's own key for leaving."""
         if self.screen is self.main:
-            self.action_leave_app()
+            self.action_ask_to_quit()
 
-    def action_leave_app(self) -> None:
-        """Quit, or ask what is to become of the runs under way."""
-        names = [entry.name for entry in self.roster.under_way]
+    def action_ask_to_quit(self) -> None:
+        """Quit, or ask what to do with active runs."""
+        names = [entry.name for entry in self.runs.active]
         if not names:
             self.exit()
             return
@@ -382,7 +310,7 @@ class Dashboard(LiveApp):
 
     def _quit(self, answer: str | None) -> None:
         if answer == "stop":
-            self.leave("stopped on leaving the dashboard")
-        elif answer == "headless":
-            self.go_on_headless = True
+            self.stop_runs("stopped on leaving the dashboard")
+        if answer is not None:
+            self.continue_headless = answer == "headless"
             self.exit()

@@ -1,4 +1,4 @@
-"""The dashboard from its first paint to the terminal as it was, and what is left to do then."""
+"""Runs the dashboard, and reports what is left to do when it is left."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.records import Overrides
 from cifar_tui.tui.app import Dashboard
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runtime.prints import Prints
 from cifar_tui.tui.runtime.signals import Signals
 
 if TYPE_CHECKING:
+    from cifar_tui.records import Overrides
     from cifar_tui.runs.messages import Message
     from cifar_tui.runs.run import Run
     from cifar_tui.runs.workspace import Workspace
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 
 
 NICENESS = 5
-"""Of the training's threads: where they take all cores, an answer to a key does not have to wait for its turn."""
+"""Of the training's threads: where they take all cores, the effect of a key does not have to wait for its turn."""
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """What is left when the screen is gone."""
+class ExitReport:
+    """What the dashboard leaves to whoever has started it."""
 
-    under_way: list[tuple[Run, RunState]]
-    """Runs whose threads are alive, and what their messages came to so far."""
-    going_on: bool
-    """Whether those are to go on; if not, they were asked to save and end."""
+    active: list[tuple[Run, RunState]]
+    """Runs whose threads are alive, and the fold of their events so far."""
+    keep_training: bool
+    """Whether those are to train on; if not, they were asked to save and end."""
     messages: SimpleQueue[tuple[Run, Message]]
-    """What they say from there on."""
+    """Their messages from there on."""
     ended: list[tuple[Path, RunState]]
-    """The folders and states of the runs of this session that have ended."""
+    """The folders and states of the runs that this process trained and that have ended."""
     errors: list[str]
     """Why some of them failed, in a line each."""
     exit_status: int
@@ -50,7 +50,7 @@ class Left:
     hung_up: bool
     """Whether the terminal is gone."""
     signals: Signals
-    """They are answered until someone else does."""
+    """They are handled until someone else does."""
     failure: BaseException | None
     """An error of the dashboard itself."""
     traceback: str
@@ -67,7 +67,7 @@ def run(
     tensorboard: bool,
     select: str,
     resume: Overrides | None = None,
-) -> Left:
+) -> ExitReport:
     """Show the dashboard until it is left, on the terminal that standard output is.
 
     Args:
@@ -79,12 +79,12 @@ def run(
         graphics: How images are drawn: in `blocks`, by the graphics of `kitty`, or as it is found out, `auto`.
         tensorboard: Whether the runs' events are mirrored for TensorBoard.
         select: The id of the run to show first; empty where it does not matter.
-        resume: Have that run go on, with what is given there instead of what it was made with.
+        resume: Resume that run, with these options in place of its own.
     """
     making = threading.Lock()
     made: list[Workspace] = []
 
-    def session() -> Workspace:
+    def workspace() -> Workspace:
         from cifar_tui.runs.workspace import Workspace
 
         with making:
@@ -97,7 +97,7 @@ def run(
     app = Dashboard(
         runs_dir,
         configs,
-        session,
+        workspace,
         start=start,
         light=light,
         ascii_only=ascii_only,
@@ -105,26 +105,25 @@ def run(
         select=select,
         resume=resume,
     )
-    signals.answer_by(app.end_by_signal, app.checkpoint_all)
-    with Prints(app.printed) as prints:
-        app.drawn = prints.drawn
+    signals.handle_by(app.end_by_signal, app.checkpoint_runs)
+    with Prints(app.print_to_log) as prints:
+        app.terminal_found = prints.drawn
         app.terminal = prints.terminal
         try:
             app.run()
         except Exception as error:  # noqa: BLE001  (a terminal that is gone cannot be restored; the runs are still to be saved)
             app.failure, app.failure_traceback = app.failure or error, traceback.format_exc().rstrip()
-    # A terminal that is gone fails in whatever writes to it next, also before the signal that tells of it comes.
+    # A terminal that is gone fails in whatever writes to it next, also before the signal that reports it comes.
     hung_up = signals.received == signal.SIGHUP or (
         isinstance(app.failure, OSError) and app.failure.errno == errno.EIO and not signals.received
     )
     if app.failure is not None and not signals.received and not hung_up:
-        for entry in app.roster.under_way:
-            app.roster.stop(entry, why="interrupted by an error of the dashboard", interrupted=True)
-    ended = [entry for entry in app.roster.begun if not entry.under_way]
+        app.stop_runs("interrupted by an error of the dashboard", interrupted=True)
+    ended = [entry for entry in app.runs.started if not entry.active]
     status = next((entry.exit_status for entry in ended if entry.exit_status), 0)
-    return Left(
-        under_way=[(entry.run, _so_far(entry)) for entry in app.roster.under_way if entry.run is not None],
-        going_on=app.go_on_headless or hung_up,
+    return ExitReport(
+        active=[(entry.run, _state_of(entry)) for entry in app.runs.active if entry.run is not None],
+        keep_training=app.continue_headless or hung_up,
         hung_up=hung_up,
         messages=app.inbox.queue,
         ended=[(entry.folder.path, entry.state) for entry in ended if entry.folder and entry.state],
@@ -136,8 +135,8 @@ def run(
     )
 
 
-def _so_far(entry: Entry) -> RunState:
-    """What a run's messages came to; how an earlier beginning of it ended says nothing of this one."""
+def _state_of(entry: Entry) -> RunState:
+    """The fold of a run's events so far; without how it ended before it was resumed."""
     from cifar_tui.state import RunState
 
     state = entry.state or RunState()
@@ -145,6 +144,6 @@ def _so_far(entry: Entry) -> RunState:
 
 
 def _light_background(colours: str) -> bool:
-    """Whether `COLORFGBG`, which some terminals set, says that the background is light: `0;15`."""
+    """Whether `COLORFGBG`, which some terminals set, names a light background: `0;15`."""
     background = colours.rpartition(";")[2]
     return background.isdigit() and (int(background) == 7 or 9 <= int(background) <= 15)

@@ -1,171 +1,192 @@
-"""What stands where, and which part of it is drawn when a run has news."""
+"""The main screen: where the panels stand, what is drawn when, and what the keys of views and the table do."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
 from textual.widgets import Static
 
+from cifar_tui.formatting import plural
 from cifar_tui.tui import keys
-from cifar_tui.tui.log.messages import KEPT, Remark, words
+from cifar_tui.tui.footer import Footer
+from cifar_tui.tui.log.message_line import MessageLine
+from cifar_tui.tui.log.status_log import StatusLog
 from cifar_tui.tui.runs.entry import Entry
-from cifar_tui.tui.runs.table import RunsTable
+from cifar_tui.tui.runs.run_events import RunEvents
+from cifar_tui.tui.runs.run_list import RunList
+from cifar_tui.tui.runs.table import RunsTable, matches
+from cifar_tui.tui.runs.title import TitleLine
+from cifar_tui.tui.runtime.steady import SteadyScreen
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.views_screen import ViewsScreen
-from cifar_tui.tui.widgets.footer import footer
-from cifar_tui.tui.widgets.lines import Part
-from cifar_tui.tui.widgets.status_line import StatusLine
+from cifar_tui.tui.view import Context, RunPanel
 
 if TYPE_CHECKING:
-    from textual.widgets import Input
-
     from cifar_tui.runs.workspace import Workspace
     from cifar_tui.system.hardware import Sample
-    from cifar_tui.tui.body import Body
     from cifar_tui.tui.images.pixels import Pixels
-    from cifar_tui.tui.views import Views
+    from cifar_tui.tui.view_switcher import ViewSwitcher
+    from cifar_tui.tui.widgets.search_line import SearchLine
 
 SMALLEST = (60, 15)
 """Columns and lines of the smallest terminal that shows anything useful."""
-
-
-MOVES = {
-    "up": "cursor_up",
-    "down": "cursor_down",
-    "pageup": "page_up",
-    "pagedown": "page_down",
-    "home": "scroll_top",
-    "end": "scroll_bottom",
+MOVES: dict[str, Callable[[RunsTable], None]] = {
+    "up": RunsTable.action_cursor_up,
+    "down": RunsTable.action_cursor_down,
+    "pageup": RunsTable.action_page_up,
+    "pagedown": RunsTable.action_page_down,
+    "home": RunsTable.action_scroll_top,
+    "end": RunsTable.action_scroll_bottom,
 }
-"""The keys that select a run, and what the table calls it."""
+"""The keys that select a run while no view has the keyboard."""
 
 
-class MainScreen(ViewsScreen):
-    """The runs table, the view of the selected run, and beside it its progress and its device."""
+class MainScreen(SteadyScreen[None]):
+    """The runs table, a view of the selected run, and beside it its progress and its device."""
 
     AUTO_FOCUS = ""
     """Nothing: without the focus, the cursor keys select runs."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        *keys.bindings("screen"),
-        *(Binding(key, f"move('{action}')", show=False, priority=True) for key, action in MOVES.items()),
+        *keys.bindings(),
+        *(Binding(key, f"move('{key}')", show=False, priority=True) for key in MOVES),
     ]
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
-        (0, "-tiny"),
-        (SMALLEST[0], "-narrow"),
-        (100, "-broad"),
-        (160, "-huge"),
-    ]
-    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
-        (0, "-tiny"),
-        (SMALLEST[1], "-flat"),
-        (30, "-usual"),
-        (50, "-high"),
-    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (SMALLEST[0], "-narrow"), (100, "-broad"), (160, "-huge")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (SMALLEST[1], "-flat"), (30, "-usual"), (50, "-high")]  # noqa: RUF012
 
     def __init__(
         self,
-        entries: Sequence[Entry],
+        runs: RunList,
+        run_events: RunEvents,
+        log: StatusLog,
+        workspace: Callable[[], Workspace],
+        with_consent: Callable[[Entry, Callable[[], None]], None],
         look: Look,
         size: Size,
-        selected: Callable[[], None],
-        session: Callable[[], Workspace],
-        with_class: Callable[[Entry, Callable[[], None]], None],
     ) -> None:
         """Show these runs.
 
         Args:
-            entries: What is known from the start.
+            runs: All of them.
+            run_events: Told which ones are shown.
+            log: Its messages are shown.
+            workspace: Gives what the runs of this process share; from any thread.
+            with_consent: Does what runs the code of a run's model, once the user has agreed to that.
             look: How to draw.
             size: The terminal's.
-            selected: Called when another run is selected.
-            session: Gives the session that has the images.
-            with_class: Does what runs the class of a run's model, if need be once it was asked whether to.
         """
         # As the first resize will set them: the first picture is the right one.
         wide = next(name for least, name in reversed(self.HORIZONTAL_BREAKPOINTS) if size.width >= least)
         high = next(name for least, name in reversed(self.VERTICAL_BREAKPOINTS) if size.height >= least)
         super().__init__(classes=" ".join([wide, high, *(["-ascii"] if look.ascii else [])]))
-        self.look = look
-        self.remarks: deque[Remark] = deque(maxlen=KEPT)
-        self.runs = RunsTable(self._selected)
-        self.body: Body | None = None
-        """The panels; None until the first picture stands."""
-        self.filter: Input | None = None
-        """Where the filter is typed; it comes with the panels."""
-        self.finder: Input | None = None
-        """Where the name of a class is typed that is looked for in the matrix; likewise."""
-        self._entries = entries
-        self._tell_selected = selected
-        self._session = session
-        self.with_class = with_class
-        self._title = StatusLine(id="title")
-        self._message = StatusLine(id="message")
-        self._keys = StatusLine(id="keys")
-        self._marked: Sequence[Entry] = ()
+        self.table = RunsTable(self._selection_changed)
+        self.views: ViewSwitcher | None = None
+        """The views of the selected run; like the other panels, they come after the first picture."""
+        self.filter_words: list[str] = []
+        self._runs, self._run_events, self._log = runs, run_events, log
+        self._workspace, self._with_consent = workspace, with_consent
+        self._look = look
+        self._sample: Sample | None = None
         self._pixels: Pixels | None = None
+        self._panels: Sequence[RunPanel] = ()
+        self._device: RunPanel | None = None
+        self._filter: SearchLine | None = None
+        self._title = TitleLine(runs, run_events.runs_dir)
+        self._message = MessageLine(log, look)
+        self._footer = Footer(id="keys")
+
+    # What stands where
 
     def compose(self) -> ComposeResult:
-        """The panels, from top to bottom."""
+        """The first picture: without the panels of the selected run, whose import takes a while."""
         yield self._title
-        yield self.runs
+        yield self.table
         yield Static(id="no-body")
         yield self._message
         yield Static(id="too-small")
-        yield self._keys
+        yield self._footer
 
-    async def furnish(self) -> None:
-        """Put the panels on."""
-        from textual.widgets import Input
+    async def add_panels(self) -> None:
+        """Complete the screen."""
+        from cifar_tui.tui.sidebar.device import DevicePanel
+        from cifar_tui.tui.sidebar.progress import ProgressPanel
+        from cifar_tui.tui.view_switcher import ViewSwitcher
+        from cifar_tui.tui.widgets.search_line import SearchLine
 
-        from cifar_tui.tui.body import Body
-
-        body = Body(self.remarks, self.look, self._session)
-        filter_box = Input(id="filter", placeholder="filter: any part of a run's row", compact=True)
-        finder = Input(
-            id="finder", placeholder="class: any part of its name; Enter: the next, Esc: the matrix", compact=True
-        )
-        for box in (filter_box, finder):
-            box.cursor_blink = False  # A line over SSH is not to be kept busy.
-            box.display = False
+        views = ViewSwitcher(self._workspace, self._log, self._with_consent, self.allows)
+        short, progress = ProgressPanel(id="short-progress"), ProgressPanel(id="progress")
+        device = DevicePanel(id="side-device")
+        progress.border_title, device.border_title = "progress", "learning rate and device"
+        body = Vertical(short, Horizontal(views, Vertical(progress, device, id="side")), id="body")
+        filter_line = SearchLine("filter: any part of a run's row", self._set_filter, self._unfocus, id="filter")
         await self.query_one("#no-body").remove()
-        await self.mount(filter_box, finder, body, after=self.runs)
-        self.body, self.filter, self.finder = body, filter_box, finder
+        await self.mount(filter_line, views.finder, body, after=self.table)
+        self.views, self._filter = views, filter_line
+        self._panels, self._device = (short, progress, device), device
         if self._pixels is not None:
-            body.views.images.draw_by(self._pixels)
+            views.images.draw_by(self._pixels)
         self.draw_selected()
 
     def on_mount(self) -> None:
         """The first rows."""
-        self.runs.border_title = "runs"
-        self.fill(self._entries)
+        self.table.border_title = "runs"
+        self.fill()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Say it where nothing useful fits."""
+        """Say so where nothing useful fits."""
         width, height = event.size
         if width < SMALLEST[0] or height < SMALLEST[1]:
             text = f"cifar-tui needs {SMALLEST[0]} columns and {SMALLEST[1]} lines; here are {width} and {height}"
             self.query_one("#too-small", Static).update(text)
-        self.call_after_refresh(self.draw_keys)
+        self.call_after_refresh(self._draw_keys)
 
     def on_screen_resume(self) -> None:
-        """A box is gone from before it, and may have taken a change of the terminal's size with it."""
+        """A dialog was closed, which may have taken a change of the terminal's size with it."""
         self.post_message(events.Resize(self.app.size, self.app.size))
+
+    # What is drawn when
 
     @property
     def selected(self) -> Entry | None:
         """The run that the panels show."""
-        return self.runs.selected
+        return self.table.selected
 
     @property
-    def views(self) -> Views | None:
-        """The views of the selected run, once they are there."""
-        return None if self.body is None else self.body.views
+    def context(self) -> Context:
+        """What there is to draw now."""
+        return Context(self.selected, self._runs.marked, self._sample, self._look)
+
+    def fill(self) -> None:
+        """Draw the table with the runs that match the filter."""
+        self.table.fill([entry for entry in self._runs if matches(entry, self.filter_words)], self._look)
+        self.draw_selected()
+        self._title.show(self._look)
+
+    def restyle(self, look: Look) -> None:
+        """Draw everything in another look."""
+        self._look = self._message.look = look
+        self.fill()
+
+    def draw(self, changed: Collection[Entry]) -> None:
+        """Draw what shows one of these runs."""
+        for entry in changed:
+            self.table.update(entry)
+        if self.selected in changed or any(entry in changed for entry in self._runs.marked):
+            self.draw_selected()
+        self._title.show(self._look)
+
+    def draw_selected(self) -> None:
+        """Draw all panels of the selected run."""
+        if self.views is not None:
+            context = self.context
+            for panel in self._panels:
+                panel.show(context)
+            self.views.show(context)
+        self.on_view_keys_changed()
 
     def draw_images_by(self, pixels: Pixels) -> None:
         """Draw images so from now on."""
@@ -173,119 +194,86 @@ class MainScreen(ViewsScreen):
         if self.views is not None:
             self.views.images.draw_by(pixels)
 
-    def show_filter(self) -> None:
-        """Put the filter on, and the keyboard into it."""
-        if self.filter is not None:
-            self.filter.display = True
-            # Not by `focus`, which waits its turn: what is typed next belongs there.
-            self.set_focus(self.filter)
+    def show_sample(self, sample: Sample | None) -> None:
+        """Draw what the devices do now; None while nothing trains."""
+        self._sample = sample
+        if self.views is not None and self._device is not None:
+            self._device.show(self.context)
+            self.views.show_sample(self.context)
 
-    def hide_filter(self) -> bool:
-        """Take the filter away; whether it was on."""
-        if self.filter is None or not self.filter.display:
-            return False
-        self.set_focus(None)
-        self.filter.value = ""
-        self.filter.display = False
-        return True
+    def _draw_keys(self) -> None:
+        self._footer.show(self.context, () if self.views is None else self.views.view.active_keys)
 
-    @property
-    def in_matrix(self) -> bool:
-        """Whether the cursor keys move the matrix's cursor."""
-        return self.views is not None and self.focused is self.views.confusion
+    def on_view_keys_changed(self) -> None:
+        """Take the keyboard from a view that has no use for it any more, and name the keys that act now."""
+        if self.views is not None and self.focused is self.views.view and self.views.keyboard is None:
+            self.set_focus(None)
+        self._draw_keys()
 
-    def find_class(self) -> None:
-        """Put the line for a class's name on, and the keyboard into it."""
-        if self.finder is not None:
-            self.finder.display = True
-            self.set_focus(self.finder)
-
-    def hide_finder(self) -> bool:
-        """Go from that line to the matrix, where the cursor stays; whether it was on."""
-        if self.finder is None or not self.finder.display:
-            return False
-        self.finder.value = ""
-        self.finder.display = False
-        if self.views is not None:
-            self.views.confusion.find("")
-            if self.focused is self.finder or self.focused is None:
-                self.set_focus(self.views.keyboard)
-        return True
-
-    def fill(self, entries: Iterable[Entry]) -> None:
-        """Show these runs in the table."""
-        self.runs.fill(entries, self.look)
+    def _selection_changed(self) -> None:
         self.draw_selected()
+        self._show_runs()
 
-    def restyle(self, look: Look) -> None:
-        """Draw everything in another look."""
-        self.look = look
-        if self.views is not None:
-            self.views.restyle(look)
-        self.fill(self.runs.entries)
+    def _show_runs(self) -> None:
+        """Have the events read of what the panels show."""
+        self._run_events.show({*self._runs.marked, *([self.selected] if self.selected is not None else [])})
 
-    def draw(self, changed: Collection[Entry], marked: Sequence[Entry]) -> None:
-        """Draw what shows one of the runs that have news."""
-        self._marked = marked
-        for entry in changed:
-            self.runs.update(entry)
-        if self.selected in changed or any(entry in changed for entry in marked):
-            self.draw_selected()
+    # What the keys do
 
-    def draw_selected(self) -> None:
-        """Draw all panels of the selected run."""
-        if self.body is not None:
-            self.body.draw(self.selected, self._marked, self.look)
-        self.settle()
-
-    def mark(self, marked: Sequence[Entry]) -> None:
-        """Compare these from now on."""
-        self._marked = marked
-        self.draw_selected()
-
-    def sampled(self, sample: Sample | None) -> None:
-        """What the devices do now; None where nothing runs."""
-        if self.body is not None:
-            self.body.sampled(sample)
-
-    def say(self, remark: Remark) -> None:
-        """Put a line into the log, and below the panels until the next one."""
-        self.remarks.append(remark)
-        if self.views is not None:
-            self.views.remarked(remark)
-        if remark.level == "debug":
-            return
-        parts: list[Part] = []
-        for segment in words(remark, self.look).render(self.app.console):
-            text = segment.text.rstrip("\n")
-            parts.append(text if segment.style is None else (text, segment.style))
-        self._message.say(parts, look=self.look)
-
-    def head(self, left: Sequence[Part], right: Sequence[Part]) -> None:
-        """Set the title line."""
-        self._title.say(left, right, look=self.look)
+    def allows(self, action: str) -> bool:
+        """Whether a key may do this: while something is typed, keys are text."""
+        # Not by `has_focus`, which waits its turn behind what was typed.
+        typing = self.views is not None and self.focused in (self._filter, self.views.finder)
+        return action not in keys.TYPEABLE or not typing
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Keys are no keys where a box stands before the panels, or the filter or a class is typed."""
-        if action == "move":
-            return self.is_active and self.focused is None
-        # Not by the filter's `has_focus`, which waits its turn behind what was typed.
-        return action not in keys.ACTIONS or (self.is_active and not self._is_typed)
+        """The cursor keys select runs where nothing else has the keyboard."""
+        return self.focused is None if action == "move" else self.allows(action)
 
-    @property
-    def _is_typed(self) -> bool:
-        return self.focused is not None and self.focused in (self.filter, self.finder)
-
-    def action_move(self, how: str) -> None:
+    def action_move(self, key: str) -> None:
         """Select another run."""
-        getattr(self.runs, f"action_{how}")()
+        MOVES[key](self.table)
 
-    def _selected(self) -> None:
-        self.draw_selected()
-        self._tell_selected()
+    def action_mark(self) -> None:
+        """Mark the selected run for comparison, or remove its mark."""
+        if (entry := self.selected) is not None:
+            self._runs.toggle_mark(entry)
+            self._show_runs()
+            self.table.update(entry)
+            self.draw_selected()
+            self._log.write(f"{plural(len(self._runs.marked), 'run')} marked; c compares them")
 
-    def draw_keys(self) -> None:
-        """Name the keys that matter now."""
-        acting = () if self.views is None else self.views.keys
-        width = self._keys.size.width
-        self._keys.say(footer(self.selected, len(self._marked), acting, width, self.look), look=self.look)
+    def action_compare(self) -> None:
+        """Compare the marked runs."""
+        self._show_runs()
+        if self.views is not None:
+            self.views.open("compare")
+
+    def action_filter(self) -> None:
+        """Type what the runs' rows must contain; in the matrix, the name of a class to find."""
+        if self.views is not None and self.focused is self.views.confusion:
+            self.views.finder.open()
+        elif self._filter is not None:
+            self._filter.open()
+
+    def _set_filter(self, typed: str) -> None:
+        if not self._run_events.stopped:
+            self.filter_words = typed.lower().split()
+            self.fill()
+
+    def action_leave(self) -> None:
+        """Close the line that is typed in, or go back to where the images were opened, or clear a cursor."""
+        if self.views is None or self.views.close_finder():
+            return
+        if self._filter is not None and self._filter.display:
+            self.set_focus(None)
+            self._filter.close()
+        else:
+            self.views.leave()
+
+    def action_switch_focus(self) -> None:
+        """Have the cursor keys move in the view, or select runs."""
+        self.set_focus(self.views.keyboard if self.views is not None and self.focused is None else None)
+
+    def _unfocus(self) -> None:
+        self.set_focus(None)

@@ -27,6 +27,21 @@ class TerminalApp(App[None]):
     terminal: TextIOWrapper | None = None
     """What `TerminalDriver` draws on; None for standard error."""
 
+    leaving = False
+    """Whether `exit` was called, which Textual does not say: until the app has ended, messages still come."""
+
+    def exit(self, *args: Any, **more: Any) -> None:
+        """Leave the screen."""
+        self.leaving = True
+        super().exit(*args, **more)
+
+    def add_action_namespaces(self, *names: str) -> None:
+        """Have bindings find actions such as `views.zoom` in what the app's attributes of these names are.
+
+        Textual's own namespaces are the app, the screen and what has the focus; a binding can be given no others.
+        """
+        self._action_targets.update(names)
+
     def handle_exception(self, error: Exception) -> None:
         """Exit because of an error, without printing it.
 

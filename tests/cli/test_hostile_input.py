@@ -261,7 +261,7 @@ async def test_the_dashboard_shows_what_runs_say_as_text(tmp_path: Path) -> None
     (tmp_path / "20250101-000001-broken[red]").mkdir()
     (tmp_path / "20250101-000001-broken[red]" / "summary.json").write_text("[/]")
     async with dashboard(tmp_path, "mlp", size=(160, 40)) as desk:
-        await desk.until(lambda: len(desk.app.roster) == 3)
+        await desk.until(lambda: len(desk.app.runs) == 3)
         await desk.press("down")
         await desk.shows("broken[red]", "summary.json: damaged")
         await desk.press("n", "escape")

@@ -282,7 +282,7 @@ async def test_the_dashboard_asks_before_it_runs_such_a_class(tmp_path: Path) ->
     (tmp_path / "Y").mkdir()
     async with dashboard(tmp_path / "runs", "mlp") as desk:
         desk.session.images[folder.id] = InputError("its class is not known")
-        await desk.until(lambda: len(desk.app.roster) == 2)
+        await desk.until(lambda: len(desk.app.runs) == 2)
         await desk.press("down", "n")
         await desk.shows("New run", "payload:Net is not filled in")
         assert "elsewhere" not in desk.screen().partition("New run")[2].partition("Ctrl+S")[0]

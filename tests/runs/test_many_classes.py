@@ -147,7 +147,7 @@ async def test_the_dashboard_goes_to_a_class_and_to_the_pairs_that_are_confused_
         recorder.record(event)
     recorder.close()
     async with dashboard(tmp_path, "mlp", size=(200, 50)) as desk:
-        await desk.until(lambda: len(desk.app.roster) == 2)
+        await desk.until(lambda: len(desk.app.runs) == 2)
         await desk.press("down", "2")
         await desk.shows(
             "test, weights of epoch 1", "'class 0007' images predicted as 'class 0900'", "class 0007 predicted as"
@@ -175,19 +175,20 @@ async def test_the_dashboard_goes_to_a_class_and_to_the_pairs_that_are_confused_
             await desk.press("comma")
         await desk.shows(f"validation after epoch 1 of {EPOCHS}", "predicted as 'class 0900'")
         await desk.press("tab", "slash", *"nothing")
-        await desk.until(lambda: len(desk.app.main.runs.entries) == 0)
+        await desk.until(lambda: len(desk.app.main.table.entries) == 0)
 
 
 async def test_a_class_is_not_looked_for_any_more_once_another_view_is_on(tmp_path: Path) -> None:
     async with dashboard(tmp_path, "mlp") as desk:
         await desk.press("f", *"x1")
-        finder = desk.app.main.finder
+        assert desk.app.main.views is not None
+        finder = desk.app.main.views.finder
         assert finder is not None
         assert (desk.view, finder.value) == ("confusion", "x1")
         await desk.press("escape", "1")
         assert not finder.display
         await desk.press("slash", *"ml")
-        assert desk.app.filter_words == ["ml"]
+        assert desk.app.main.filter_words == ["ml"]
         assert finder.value == ""
 
 

@@ -256,15 +256,15 @@ def test_the_dashboard_shows_a_folder_of_runs_whatever_is_in_them(base: Base, da
 async def read(desk: Desk, entry: Entry) -> None:
     """Wait until what can be read of a run is read."""
     with contextlib.suppress(AssertionError):  # It may be that nothing can.
-        await desk.until(lambda: not entry.to_be_read or "cannot be read" in desk.screen())
+        await desk.until(lambda: not entry.unread or "cannot be read" in desk.screen())
 
 
 async def looked_at(runs_dir: Path) -> None:
     """Select each run, have each view drawn, mark it, ask for a run like it; at the end, compare them."""
     async with dashboard(runs_dir, "mlp") as desk:
         runs = len([path for path in runs_dir.iterdir() if any(file.is_file() for file in path.glob("*.json*"))])
-        await desk.until(lambda: len(desk.app.roster) >= 1 + min(runs, 1))
-        for _ in range(len(desk.app.roster) - 1):
+        await desk.until(lambda: len(desk.app.runs) >= 1 + min(runs, 1))
+        for _ in range(len(desk.app.runs) - 1):
             await desk.press("down")
             entry = desk.app.selected
             assert entry is not None

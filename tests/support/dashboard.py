@@ -221,7 +221,7 @@ async def dashboard(
         yield Desk(app, pilot, session)
         for run in session.runs:
             # What nobody ended would be asked about.
-            app.roster.receive(run, Ended(None))  # type: ignore[arg-type]
+            app.runs.receive(run, Ended(None))  # type: ignore[arg-type]
 
 
 def recorded_folder(runs_dir: Path, name: str, epochs: int = 2) -> RunFolder:
@@ -240,7 +240,7 @@ def recorded_folder(runs_dir: Path, name: str, epochs: int = 2) -> RunFolder:
 class Host(App[None]):
     """Opens a screen, and keeps what it gives."""
 
-    CSS_PATH = str(Path(cifar_tui.tui.__file__).parent / "screens.tcss")
+    CSS_PATH = str(Path(cifar_tui.tui.__file__).parent / "dialogs.tcss")
     ENABLE_COMMAND_PALETTE = False
 
     def __init__(self, screen: Callable[[], Screen[Any]]) -> None:

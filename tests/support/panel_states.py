@@ -220,7 +220,7 @@ def images_panel(
     loaded: PredictedImages | None = LOADED, chosen: Entry | None = FINISHED, look: Look = LOOK
 ) -> ImagesPanel:
     """The images view of this run, with these test images loaded."""
-    loader = ImageLoader(no_session, lambda: None)  # type: ignore[arg-type]
+    loader = ImageLoader(no_session, lambda: None, no_session)  # type: ignore[arg-type]
     made = ImagesPanel(no_session, loader)  # type: ignore[arg-type]
     made.entry, made.look = chosen, look
     loader.loaded = loaded

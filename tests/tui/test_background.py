@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from cifar_tui.tui.runtime import background, pace
-from cifar_tui.tui.runtime.pace import Pace
+from cifar_tui.tui.runtime import background, redraw
 from cifar_tui.tui.runtime.prints import Prints
+from cifar_tui.tui.runtime.redraw import RedrawQueue
 
 
 async def until(done: asyncio.Event) -> None:
@@ -74,13 +74,13 @@ async def test_a_drawing_that_cost_much_is_followed_by_a_longer_wait(monkeypatch
     monkeypatch.setattr(loop, "call_at", call_at)
     spent = iter([0.0, 0.0, 0.0, 0.03, 0.03, 9.03, 9.03, 9.03, 9.03])
     monkeypatch.setattr(time, "thread_time", lambda: next(spent))
-    slow = Pace(lambda: None)
+    slow: RedrawQueue[str] = RedrawQueue(lambda changed: None)
     for _ in range(4):
-        slow.ask()
-        slow.ask()
-        slow._now()
+        slow.add("a run")
+        slow.add("a run")
+        slow._on_time()
     waits = [round(wait, 1) for wait in planned]
-    assert waits == [0.0, pace.LEAST_SECONDS, round(0.03 / pace.SHARE, 1), pace.MOST_SECONDS]
+    assert waits == [0.0, redraw.MIN_SECONDS, round(0.03 / redraw.SHARE, 1), redraw.MAX_SECONDS]
 
 
 PRINTING = """

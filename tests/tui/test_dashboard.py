@@ -114,7 +114,7 @@ def test_training_goes_on_in_plain_lines_when_the_dashboard_is_left(tmp_path: Pa
     with dashboard(tmp_path, "--epochs", "12", "--start") as terminal:
         terminal.wait_for("► running", 60)
         terminal.press("q")
-        terminal.wait_for("Go on without the dashboard")
+        terminal.wait_for("Continue without the dashboard")
         terminal.press("h")
         terminal.wait_for("training continues here")
         assert terminal.restored, terminal.unrestored

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import ClassVar
 
 from textual import events
+from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
 
-from cifar_tui.tui.textual_compat import KeyParser
+from cifar_tui.tui.textual_compat import KeyParser, TerminalApp
 from tests.support.terminal import Terminal
 
 SCRIPT = """
@@ -76,3 +79,34 @@ def test_the_parser_makes_keys_of_what_is_typed_and_of_what_stays_unfinished() -
     while not ticks:
         ticks = [event.key for event in parser.tick() if isinstance(event, events.Key)]
     assert ticks == ["escape"]
+
+
+class Part(DOMNode):
+    """Has actions, and is no widget."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done: list[int] = []
+
+    def action_add(self, number: int) -> None:
+        self.done.append(number)
+
+
+class PartedApp(TerminalApp):
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("x", "part.add(1)")]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.part = Part()
+        self.add_action_namespaces("part")
+
+
+async def test_a_binding_finds_its_action_in_a_part_of_the_app() -> None:
+    app = PartedApp()
+    async with app.run_test() as pilot:
+        await pilot.press("x")
+        assert app.part.done == [1]
+        assert "x" in app.screen.active_bindings
+        assert not app.leaving
+        app.exit()
+        assert app.leaving

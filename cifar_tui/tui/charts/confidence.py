@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.strip import Strip
 
@@ -12,9 +12,9 @@ from cifar_tui.formatting import count, percent
 from cifar_tui.tui.charts.axes import Axis, accuracy_axis
 from cifar_tui.tui.charts.canvas import LABELS, Chart, Line, canvas_height, canvas_width, draw
 from cifar_tui.tui.images.image_loader import ImageLoader
-from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Panel, Part, fitting, line, paragraph, width_of
+from cifar_tui.tui.view import Context, RunPanel, View
+from cifar_tui.tui.widgets.lines import Part, fitting, line, paragraph, width_of
 
 if TYPE_CHECKING:
     from cifar_tui.analysis.calibration import Calibration
@@ -94,8 +94,10 @@ def _images(calibration: Calibration, columns: int, look: Look) -> list[Part]:
     return [(f"{'count':>{LABELS}} ", look.dim), (bars, look.dim)]
 
 
-class ConfidencePanel(Panel):
+class ConfidencePanel(RunPanel, View):
     """The confidence of the selected run's best weights, with the answers that the view of images is about."""
+
+    roomy: ClassVar[bool] = True
 
     def __init__(self, loader: ImageLoader, *, id: str | None = None) -> None:  # noqa: A002
         """Show nothing yet.
@@ -108,15 +110,24 @@ class ConfidencePanel(Panel):
         self._loader = loader
         self._calibrated: tuple[int, Calibration] | None = None
 
-    def view(self, entry: Entry | None, look: Look) -> None:
-        """Show this run's, in this look."""
-        self._loader.load(entry)
-        super().view(entry, look)
+    def show(self, context: Context) -> None:
+        """Draw the selected run's."""
+        self._loader.load(context.selected)
+        super().show(context)
 
     def reload(self) -> None:
-        """Take better weights where there are some; try again where it failed."""
-        self._loader.load(self.entry, again=True)
+        """Load better weights' predictions where there are some; try again where it failed."""
+        self._loader.reload(self.entry)
         self.draw()
+
+    def leave(self) -> str:
+        """Go to the images."""
+        return "images"
+
+    @property
+    def active_keys(self) -> tuple[str, ...]:
+        """Escape leads somewhere."""
+        return ("leave",)
 
     def lines(self, width: int, height: int) -> list[Strip]:
         """The picture, or why there is none."""

@@ -18,7 +18,8 @@ from cifar_tui.tui.charts.curves import ChartOptions, Metric
 from cifar_tui.tui.charts.run_chart import run_axis, run_chart
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Panel, Part, line
+from cifar_tui.tui.view import Context, RunPanel, View
+from cifar_tui.tui.widgets.lines import Part, line
 
 WIDE, FLAT = 100, 3.2
 """The least columns, and the least columns for each row, for two charts side by side."""
@@ -29,21 +30,21 @@ GAP = 2
 ZOOM_WORDS = ("all of it", "the last half", "the last tenth")
 
 
-class ChartsPanel(Panel):
+class ChartsPanel(RunPanel, View):
     """The curves of one run."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, classes=classes)
-        self.options = ChartOptions()
+    def __init__(self, options: ChartOptions | None = None, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.options = options or ChartOptions()
         self.cursor: int | None = None
         """Its position, in samples seen."""
         self._drawn: tuple[object, list[Strip]] = (None, [])
 
-    def view(self, entry: Entry | None, look: Look) -> None:
-        """Show this run; the cursor stays where it is as long as the run is the same."""
-        if entry is not self.entry:
+    def show(self, context: Context) -> None:
+        """Draw the selected run; the cursor stays where it is as long as the run is the same."""
+        if context.selected is not self.entry:
             self.cursor, self._drawn = None, (None, [])
-        super().view(entry, look)
+        super().show(context)
 
     def lines(self, width: int, height: int) -> list[Strip]:
         """The charts and the line below them; those of the last call where nothing changed."""
@@ -57,26 +58,6 @@ class ChartsPanel(Panel):
             self._drawn = (version, shown), picture
         return list(self._drawn[1])
 
-    def cycle_x_axis(self) -> None:
-        """Epochs, samples, time."""
-        self.options.cycle_x_axis()
-        self.draw()
-
-    def toggle_log(self) -> None:
-        """The loss on a logarithmic axis, or not."""
-        self.options.toggle_log()
-        self.draw()
-
-    def smooth(self, step: int) -> None:
-        """Smooth the curves more, or less."""
-        self.options.smooth(step)
-        self.draw()
-
-    def zoom(self) -> None:
-        """Show all of it, the last half, the last tenth."""
-        self.options.cycle_zoom()
-        self.draw()
-
     def step(self, delta: int) -> None:
         """Move the cursor by columns; where there is none, it appears at the last point."""
         state = self.entry.state if self.entry is not None else None
@@ -84,12 +65,11 @@ class ChartsPanel(Panel):
             self.cursor = moved_cursor(state, self.options, self.cursor, delta, layout(*self.size, self.options)[0][1])
             self.draw()
 
-    def leave(self) -> bool:
-        """Take the cursor away; whether there was one."""
-        had_one = self.cursor is not None
+    def leave(self) -> str:
+        """Clear the cursor."""
         self.cursor = None
         self.draw()
-        return had_one
+        return ""
 
 
 def has_values(state: RunState) -> bool:

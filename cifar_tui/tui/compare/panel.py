@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.strip import Strip
 
 from cifar_tui.analysis.paired_predictions import CELLS, Cell
@@ -34,6 +33,7 @@ from cifar_tui.tui.compare.pair_images import PairImages
 from cifar_tui.tui.compare.table import comparison, headings, letter, table
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
+from cifar_tui.tui.view import Context, View
 from cifar_tui.tui.widgets.lines import Panel, Part, cut, line, paragraph, width_of
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ LETTER_COLUMNS = 5
 """The least distance between two letters of a curve."""
 
 
-class ComparePanel(Panel, can_focus=True):
+class ComparePanel(Panel, View, can_focus=True):
     """The curves and the figures of several runs, and of two that have ended, which is right on how many test images.
 
     The cursor is on one of the four cells of these, whose images can be opened.
@@ -57,9 +57,6 @@ class ComparePanel(Panel, can_focus=True):
         Binding("home", "edge(0)", show=False),
         Binding("end", "edge(-1)", show=False),
     ]
-
-    class Known(Message):
-        """It is known where the two disagree, or why that is not known, so that other keys act now."""
 
     def __init__(self, options: ChartOptions, session: Callable[[], Workspace], *, id: str | None = None) -> None:  # noqa: A002
         """Start without runs.
@@ -79,15 +76,25 @@ class ComparePanel(Panel, can_focus=True):
         self._top: int | None = None
         """The line of the first cell; None where there are no cells."""
 
-    def compare(self, entries: Sequence[Entry], look: Look) -> None:
-        """Show these runs, in this look, as they are now."""
-        self.entries, self.look = tuple(entries), look
+    def show(self, context: Context) -> None:
+        """Draw the marked runs as they are now."""
+        self.entries, self.look = context.marked, context.look
         self.disagreement.update(self.entries)
         self.draw()
 
-    def allow_focus(self) -> bool:
+    @property
+    def takes_cursor_keys(self) -> bool:
         """Whether there are cells, or will be in a moment."""
         return self.disagreement.expected
+
+    def allow_focus(self) -> bool:
+        """It takes the focus for the cursor keys alone."""
+        return self.takes_cursor_keys
+
+    @property
+    def active_keys(self) -> tuple[str, ...]:
+        """Those for the cell under the cursor."""
+        return () if self.cell is None else ("cell", "switch")
 
     @property
     def cell(self) -> Cell | None:
@@ -143,7 +150,7 @@ class ComparePanel(Panel, can_focus=True):
         if self.disagreement.counts is not None:
             self._cursor = first_cell(self.disagreement.counts)
         self.draw()
-        self.post_message(self.Known())
+        self.post_message(self.KeysChanged())
 
     def _cells(self, width: int, height: int) -> list[Strip]:
         """The cells, or why they are not known; nothing for other runs."""

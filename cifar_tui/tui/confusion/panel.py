@@ -18,7 +18,8 @@ from cifar_tui.tui.confusion.picture import picture
 from cifar_tui.tui.confusion.search import Search
 from cifar_tui.tui.runs.entry import ENDED, Entry
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Panel, paragraph
+from cifar_tui.tui.view import Context, RunPanel, View
+from cifar_tui.tui.widgets.lines import paragraph
 
 
 class Names(NamedTuple):
@@ -46,7 +47,7 @@ def why_no_matrix(entry: Entry | None) -> str:
     if status == "ready":
         return "press s to start: the matrix comes with the first epoch's validation"
     if entry.state is None or entry.state.started is None:
-        if entry.folder is not None and entry.run is None and entry.to_be_read and not entry.error:
+        if entry.folder is not None and entry.run is None and entry.unread and not entry.error:
             return "reading its events…"
         return f"{status}: there is no matrix" + ("" if status in ENDED else " yet")
     if status in ENDED:
@@ -55,7 +56,7 @@ def why_no_matrix(entry: Entry | None) -> str:
     return f"the first matrix comes at the end of this epoch: batch {state.batch} of {started.batches} is done"
 
 
-class ConfusionPanel(Panel, can_focus=True):
+class ConfusionPanel(RunPanel, View, can_focus=True):
     """A matrix with a cell cursor: of the newest evaluation, or of an earlier one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -80,13 +81,13 @@ class ConfusionPanel(Panel, can_focus=True):
         self._names = Names((), Look(), ())
         self._search = Search()
 
-    def view(self, entry: Entry | None, look: Look) -> None:
-        """Show this run, in this look, as it stands now; another run begins with its newest evaluation."""
-        if entry is not self.entry:
+    def show(self, context: Context) -> None:
+        """Draw the selected run; another run starts with its newest evaluation."""
+        if context.selected is not self.entry:
             self._shown = None
-            if _classes(entry) != _classes(self.entry):
+            if _classes(context.selected) != _classes(self.entry):
                 self._cursor, self._corner, self._search = None, (0, 0), Search()
-        super().view(entry, look)
+        super().show(context)
 
     def step(self, delta: int) -> None:
         """Go back or on through the evaluations, the test's being the last; the newest is followed from then on."""
@@ -96,12 +97,24 @@ class ConfusionPanel(Panel, can_focus=True):
             self._shown = None if place == last else place
             self.draw()
 
-    def leave(self) -> bool:
-        """Go back to the newest evaluation; whether another one was shown."""
-        stepped, self._shown = self._shown is not None, None
-        if stepped:
+    def leave(self) -> str:
+        """Go back to the newest evaluation."""
+        if self._shown is not None:
+            self._shown = None
             self.draw()
-        return stepped
+        return ""
+
+    @property
+    def takes_cursor_keys(self) -> bool:
+        """They move its cursor."""
+        return True
+
+    @property
+    def active_keys(self) -> tuple[str, ...]:
+        """Those for the cell, and those for a matrix that does not fit."""
+        if self.cell is None:
+            return ()
+        return "cell", *(("find-class", "confused") if self.scrolls else ()), "switch"
 
     @property
     def cell(self) -> tuple[int, int] | None:

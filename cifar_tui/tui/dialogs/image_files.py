@@ -1,4 +1,4 @@
-"""The question which image files a run's best weights are to be asked about."""
+"""Asks which image files to classify with a run's best weights."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HINT = "Image files, folders, patterns such as photos/*.jpg; names with spaces i
 
 
 class ImageFiles(Modal[tuple[str, ...]]):
-    """Gives the names that were typed; None where there are to be none."""
+    """Returns the names that were typed; None where it is cancelled."""
 
     def __init__(self, run: str, look: Look, *, typed: str = "", why_not: str = "") -> None:
         """Ask.
@@ -29,14 +29,14 @@ class ImageFiles(Modal[tuple[str, ...]]):
             run: The run's name.
             look: How to draw.
             typed: What stands on the line at first, to be typed over.
-            why_not: Why the run cannot be asked; whatever is typed, it stays with this.
+            why_not: Why the run cannot classify images; whatever is typed, this is shown.
         """
         super().__init__(look)
         self._run = run
         self._why_not = why_not
         self._line = Input(typed, suggester=PathSuggester(), select_on_focus=True)
         self._line.cursor_blink = False  # A line over SSH is not to be kept busy.
-        self._remark = Static(self.shown(self._judged()[1]), id="remark", markup=False)
+        self._hint = Static(self.shown(self._judged()[1]), id="hint", markup=False)
 
     @property
     def typed(self) -> str:
@@ -44,15 +44,15 @@ class ImageFiles(Modal[tuple[str, ...]]):
         return self._line.value
 
     def compose(self) -> ComposeResult:
-        """One line to type in, and a remark on it."""
+        """One line to type in, and a hint."""
         with Vertical(classes="box") as box:
-            self.frame(box, f"What does {self._run} take images for?", "Enter shows them, Esc cancels")
+            self.frame(box, f"Classify image files with {self._run}", "Enter classifies, Esc cancels")
             yield self._line
-            yield self._remark
+            yield self._hint
 
     @on(Input.Changed)
     def _check(self) -> None:
-        self._remark.update(self.shown(self._judged()[1]))
+        self._hint.update(self.shown(self._judged()[1]))
 
     @on(Input.Submitted)
     def _take(self) -> None:
@@ -61,7 +61,7 @@ class ImageFiles(Modal[tuple[str, ...]]):
             self.answer(names)
 
     def _judged(self) -> tuple[tuple[str, ...], str]:
-        """The names, none where they cannot be told, and a remark on them."""
+        """The names, none where the line cannot be read, and a hint."""
         if self._why_not:
             return (), f"× {self._why_not}"
         try:

@@ -25,7 +25,7 @@ FRAME_ROWS = 3
 
 
 class Palette(Modal[Key]):
-    """Gives the key whose action is to be done; None where nothing is."""
+    """Returns the key whose action is to be done; None where it is cancelled."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "move(1)", show=False),
@@ -42,7 +42,7 @@ class Palette(Modal[Key]):
         self._list = Static(id="commands")
 
     def compose(self) -> ComposeResult:
-        """What is typed, and what fits it."""
+        """What is typed, and the commands that match it."""
         box = Vertical(classes="box")
         self.frame(box, "Commands", "↑↓ Enter")
         with box:
@@ -83,4 +83,4 @@ class Palette(Modal[Key]):
         for number, key in enumerate(self._found[first : first + rows], first):
             style = "reverse" if number == self._cursor else ""
             shown.append(f" {self.look.text(key.name):>5}  {self.look.text(key.help)} ", style).append("\n")
-        self._list.update(shown if self._found else Text("nothing is called that", self.look.dim))
+        self._list.update(shown if self._found else Text("no command matches", self.look.dim))

@@ -16,7 +16,7 @@ _SPECIAL = re.compile(r"[^\w@%+=:,./-]")
 
 
 class FolderSuggester(Suggester):
-    """Suggests one of some words, else the first folder that goes on as what is typed."""
+    """Suggests one of some words, else the first folder that starts with what is typed."""
 
     def __init__(self, words: Sequence[str] = ()) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
@@ -30,7 +30,7 @@ class FolderSuggester(Suggester):
 
 
 class PathSuggester(Suggester):
-    """Completes the last word of a line as a shell takes it, to the first folder or image file that goes on so."""
+    """Completes the last word of a line as a shell takes it, to the first folder or image file that starts with it."""
 
     def __init__(self) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
@@ -67,14 +67,14 @@ def _last_word(line: str) -> tuple[str, str, bool]:
 
 
 def _first(value: str, is_wanted: Callable[[str], bool]) -> str | None:
-    """The first folder, or file of a name that is wanted, whose path goes on as this one."""
-    parent, slash, begun = value.rpartition("/")
-    if not begun:
+    """The first folder, or file of a name that is wanted, whose path starts with this one."""
+    parent, slash, start = value.rpartition("/")
+    if not start:
         return None
     try:
         with os.scandir(expand_path("--data", parent + slash or ".")) as entries:
             # What cannot be shown cannot be typed either.
-            fitting = [e for e in entries if e.name.startswith(begun) and e.name.isprintable()]
+            fitting = [e for e in entries if e.name.startswith(start) and e.name.isprintable()]
             found = [e for e in fitting if e.is_dir() or is_wanted(e.name)]
             first = min(found, key=lambda e: e.name, default=None)
             return None if first is None else f"{parent}{slash}{first.name}{'/' if first.is_dir() else ''}"

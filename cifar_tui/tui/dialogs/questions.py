@@ -1,4 +1,4 @@
-"""What the dashboard asks before it does something: what will happen, and the answers by key."""
+"""Questions that the dashboard asks before it does something: what will happen, and the answers by key."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ class Choice(Generic[T]):
     key: str
     """Textual's name of the key."""
     label: str
-    says: str
+    effect: str
     """What it will do, in a sentence."""
     value: T | None
-    """What the question gives for it; None is what cancelling gives."""
+    """The result of the question; None as where it is cancelled."""
 
 
 class Answer(Static, can_focus=True):
@@ -55,13 +55,13 @@ class Answer(Static, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,space", "choose", show=False)]
 
-    def __init__(self, number: int, key: str, label: str, says: str) -> None:
+    def __init__(self, number: int, key: str, label: str, effect: str) -> None:
         grid = Table.grid(padding=(0, 2))
         grid.add_column(width=len("Esc"), justify="right")
         grid.add_column()
         grid.add_row(Text(key, "bold"), Text(label, "bold"))
-        if says:
-            grid.add_row("", Text(says))
+        if effect:
+            grid.add_row("", Text(effect))
         super().__init__(grid)
         self._number = number
 
@@ -109,7 +109,7 @@ class Question(Modal[T]):
                 yield Static(self.shown(self._text), classes="text", markup=False)
             for number, choice in enumerate(self._choices):
                 key = "Esc" if choice.key == "escape" else choice.key
-                yield Answer(number, key, self.shown(choice.label), self.shown(choice.says))
+                yield Answer(number, key, self.shown(choice.label), self.shown(choice.effect))
             yield from self.more()
 
     def more(self) -> Sequence[Widget]:
@@ -142,24 +142,27 @@ def stop_question(name: str, look: Look) -> Question[Literal["stop"]]:
         f"Stop {name}?",
         "",
         [
-            Choice(
-                "s", "Stop", "It finishes its batch, writes a checkpoint and its report; r goes on from there.", "stop"
-            ),
-            Choice("escape", "Let it train on", "", None),
+            Choice("s", "Stop", "It finishes its batch, writes a checkpoint and its report; r resumes it.", "stop"),
+            Choice("escape", "Keep training", "", None),
         ],
         look,
     )
 
 
 def quit_question(names: Sequence[str], look: Look) -> Question[Literal["stop", "headless"]]:
-    """What is to become of the runs under way; Ctrl+C stops them."""
+    """What to do with active runs; Ctrl+C stops them."""
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return Question(
         "Quit?",
-        f"Under way: {', '.join(names[:NAMED])}{more}.",
+        f"Active: {', '.join(names[:NAMED])}{more}.",
         [
             Choice("s", "Stop and save", "Each finishes its batch and writes a checkpoint.", "stop"),
-            Choice("h", "Go on without the dashboard", "They train on in this terminal, in plain lines.", "headless"),
+            Choice(
+                "h",
+                "Continue without the dashboard",
+                "They keep training here, in plain lines.",
+                "headless",
+            ),
             Choice("escape", "Stay here", "", None),
         ],
         look,
@@ -179,10 +182,10 @@ def class_question(asked: UntrustedClassError, look: Look) -> Question[Literal["
     where = f", in {state_file()}"
     return Question(
         "Run this model's code?",
-        f"For this, {asked.model} has to be run, in {asked.file}. You have not trained it here by name. "
+        f"This needs the code of {asked.model}, in {asked.file}. You have not trained it here by name. "
         "It can do whatever you can: read the file first.",
         [
-            Choice("escape", "No", "Nothing of it is run; what is recorded can be seen all the same.", None),
+            Choice("escape", "No", "Nothing of it is run; everything that is recorded can still be seen.", None),
             # No key that the panels have: it may have been pressed twice.
             Choice("Y", "Yes, now and later", f"It is remembered{where}, until the file is moved.", "run"),
         ],
@@ -195,7 +198,7 @@ Source = Literal["fetch", "digits", "data_dir", "data"]
 
 
 class MissingData(Question[tuple[Source, str]]):
-    """Where to take images from when CIFAR-10 is not on this machine. A folder is checked as it is typed."""
+    """Where to take images from where CIFAR-10 is not on this machine. A folder is checked while it is typed."""
 
     def __init__(self, where: str, data_option_for: Callable[[str], Literal["data_dir", "data"]], look: Look) -> None:
         """Ask.
@@ -209,7 +212,7 @@ class MissingData(Question[tuple[Source, str]]):
             "CIFAR-10 is not on this machine",
             "",
             [
-                Choice("f", "Fetch it", f"170 MB, into {where}", ("fetch", "")),
+                Choice("f", "Download it", f"170 MB, into {where}", ("fetch", "")),
                 Choice("o", "Use a folder", "One with CIFAR-10, or with images in train/<class>/.", None),
                 Choice("d", "Train on digits", "1,797 small images that need no network.", ("digits", "")),
                 Choice("escape", "Cancel", "", None),
@@ -219,11 +222,11 @@ class MissingData(Question[tuple[Source, str]]):
         self._option_of = data_option_for
         self._folder = Input(suggester=FolderSuggester(), id="folder")
         self._folder.cursor_blink = False  # A line over SSH is not to be kept busy.
-        self._remark = Static(id="remark", markup=False)
+        self._hint = Static(id="hint", markup=False)
 
     def more(self) -> Sequence[Widget]:
         """The folder, once it is asked for."""
-        return self._folder, self._remark
+        return self._folder, self._hint
 
     def choose(self, choice: Choice[tuple[Source, str]]) -> None:
         """Ask for the folder where the choice takes one."""
@@ -244,7 +247,7 @@ class MissingData(Question[tuple[Source, str]]):
 
     @on(Input.Changed, "#folder")
     def _check(self) -> None:
-        self._remark.update(self.shown(self._judged()[1]))
+        self._hint.update(self.shown(self._judged()[1]))
 
     @on(Input.Submitted, "#folder")
     def _take(self) -> None:
@@ -253,7 +256,7 @@ class MissingData(Question[tuple[Source, str]]):
             self.answer((source, str(paths.absolute(paths.expand_path("--data", self._folder.value.strip())))))
 
     def _judged(self) -> tuple[Source | None, str]:
-        """What the folder that is typed is good for, and a remark on it."""
+        """What the folder that is typed can be used for, and a hint."""
         path = self._folder.value.strip()
         if not path:
             return None, "Type a folder's path; → completes it, Enter takes it, Esc goes back."
@@ -261,7 +264,7 @@ class MissingData(Question[tuple[Source, str]]):
             source = self._option_of(path)
         except InputError as error:
             return None, f"× {error}"
-        return source, f"√ It holds {'CIFAR-10' if source == 'data_dir' else 'images by class'}: Enter takes it."
+        return source, f"√ It contains {'CIFAR-10' if source == 'data_dir' else 'images by class'}: Enter takes it."
 
 
 def missing_data_question(where: str, look: Look) -> MissingData:

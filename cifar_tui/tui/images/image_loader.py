@@ -49,12 +49,18 @@ def best_epoch(entry: Entry | None) -> int | None:
 class ImageLoader:
     """Loads a run's images on a thread. Those that were loaded before are released when another run's are wanted."""
 
-    def __init__(self, session: Callable[[], Workspace], changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        session: Callable[[], Workspace],
+        changed: Callable[[], None],
+        with_consent: Callable[[Entry, Callable[[], None]], None],
+    ) -> None:
         """Start without images.
 
         Args:
             session: Gives the session that reads the images; called on the thread.
             changed: Called within the event loop when there is something else to show.
+            with_consent: Does what runs the code of a run's model, once the user has agreed to that.
         """
         self.loaded: PredictedImages | None = None
         self.version = 0
@@ -65,6 +71,7 @@ class ImageLoader:
         """Why the loading failed."""
         self._session = session
         self._changed = changed
+        self._with_consent = with_consent
         self._entry: Entry | None = None
         self._tried: int | None = None
         self._job: Job[PredictedImages] | None = None
@@ -108,6 +115,19 @@ class ImageLoader:
         if (known or failed) and not (again and (failed or self.newer_epoch is not None)):
             return
         self._start(entry)
+
+    def reload(self, entry: Entry | None) -> None:
+        """Load this run's images again: with better weights where there are some, or where it failed."""
+
+        def again() -> None:
+            self.load(entry, again=True)
+            self._changed()
+
+        if entry is not None and self.error:
+            # It may be that the code of its model is not to be run unasked.
+            self._with_consent(entry, again)
+        else:
+            again()
 
     def close(self) -> None:
         """Release the images, and end the loading."""

@@ -16,7 +16,8 @@ from cifar_tui.tui.images.run_images import RunImages
 from cifar_tui.tui.images.thumbnails import Captioned, Drawing, Layout, page
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Panel, Part, line, paragraph
+from cifar_tui.tui.view import Context, RunPanel, View
+from cifar_tui.tui.widgets.lines import Part, line, paragraph
 
 if TYPE_CHECKING:
     from cifar_tui.runs.prediction import PredictedFiles
@@ -53,7 +54,7 @@ def picture(
     return [*head, *page(cards, Layout.of(*room), room, look, drawing)][:height]
 
 
-class ImagesPanel(Panel, can_focus=True):
+class ImagesPanel(RunPanel, View, can_focus=True):
     """A page of an album: the selected run's test images, until another album is shown, and again once it is closed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -66,6 +67,7 @@ class ImagesPanel(Panel, can_focus=True):
         Binding("home", "edge(0)", show=False),
         Binding("end", "edge(-1)", show=False),
     ]
+    roomy: ClassVar[bool] = True
 
     def __init__(self, session: Callable[[], Workspace], loader: ImageLoader, *, id: str | None = None) -> None:  # noqa: A002
         """Start without images.
@@ -86,15 +88,16 @@ class ImagesPanel(Panel, can_focus=True):
         self._drawn: tuple[object, list[Strip]] = (None, [])
         self._pixels: Pixels | None = None
 
-    def view(self, entry: Entry | None, look: Look) -> None:
-        """Show this run's images, in this look; another run starts with its first page, and its test images."""
+    def show(self, context: Context) -> None:
+        """Draw the selected run's images; another run starts with its first page, and its test images."""
+        entry = context.selected
         if isinstance(self.album, FileImages) and self.album.entry is not entry:
             self.show_own()
         if self.album is self._own:
             if entry is not self.entry:
                 self._first = 0
             self.loader.load(entry)
-        super().view(entry, look)
+        super().show(context)
 
     def predict(
         self, entry: Entry, names: Sequence[str], done: Callable[[PredictedFiles], None], failed: Callable[[str], None]
@@ -125,8 +128,26 @@ class ImagesPanel(Panel, can_focus=True):
 
     def reload(self) -> None:
         """Load better weights' predictions where there are some; try again where it failed."""
-        self.loader.load(self.entry, again=True)
+        self.loader.reload(self.entry)
         self.draw()
+
+    def leave(self) -> str:
+        """Go to that view."""
+        return self.back
+
+    def step(self, delta: int) -> None:
+        """Go so many pages back or on."""
+        self.action_page(delta)
+
+    @property
+    def takes_cursor_keys(self) -> bool:
+        """They choose other images."""
+        return True
+
+    @property
+    def active_keys(self) -> tuple[str, ...]:
+        """Escape leads somewhere."""
+        return ("leave",)
 
     def draw_by(self, pixels: Pixels) -> None:
         """Draw images by these pixels from now on; the terminal may have lost those that were drawn before."""

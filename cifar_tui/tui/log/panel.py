@@ -1,40 +1,51 @@
-"""The log: what happened when, in words, and what libraries printed."""
+"""The log view: what happened when, in words, and what libraries printed."""
 
 from __future__ import annotations
-
-from collections.abc import Collection
 
 from textual import events
 from textual.widgets import RichLog
 
-from cifar_tui.tui.log.messages import KEPT, Remark, words
+from cifar_tui.tui.log.status_log import MAX_MESSAGES, LogMessage, StatusLog, message_text
 from cifar_tui.tui.theme import Look
+from cifar_tui.tui.view import Context, View
 
 
-class LogPanel(RichLog):
-    """All remarks of this session, the newest at the bottom."""
+class LogPanel(RichLog, View):
+    """All messages since the dashboard was started, the newest at the bottom."""
 
-    def __init__(self, remarks: Collection[Remark], look: Look, *, id: str) -> None:  # noqa: A002
-        """Show these remarks, a collection that grows elsewhere."""
-        super().__init__(id=id, max_lines=KEPT, wrap=True, min_width=20)
-        self._remarks = remarks
-        self._look = look
+    def __init__(self, log: StatusLog, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id, max_lines=MAX_MESSAGES, wrap=True, min_width=20)
+        self._log = log
+        self._look = Look()
         self._width = 0
-        """That the lines are wrapped to."""
+        """The width that the lines are wrapped to."""
 
-    def add(self, remark: Remark) -> None:
-        """Add the newest at the bottom, and stay there unless someone has scrolled away."""
-        self.write(words(remark, self._look), scroll_end=self.is_vertical_scroll_end)
+    def on_mount(self) -> None:
+        """Show each message from now on; the earlier ones come with the first size."""
+        self._log.subscribe(self._add)
 
-    def restyle(self, look: Look) -> None:
-        """Show all of them in this look, wrapped to the present width."""
-        self._look = look
-        self.clear()
-        for remark in self._remarks:
-            self.write(words(remark, look))
+    def show(self, context: Context) -> None:
+        """Draw all messages in another look, where it is another one."""
+        if context.look != self._look:
+            self._look = context.look
+            self._fill()
 
     def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
-        """Lines are wrapped to the width."""
+        """Wrap all messages to another width."""
         if self.size.width not in (0, self._width):
             self._width = self.size.width
-            self.restyle(self._look)
+            self._fill()
+
+    @property
+    def takes_cursor_keys(self) -> bool:
+        """They scroll it."""
+        return True
+
+    def _add(self, message: LogMessage) -> None:
+        """Add the newest at the bottom, and stay there unless someone has scrolled away."""
+        self.write(message_text(message, self._look), scroll_end=self.is_vertical_scroll_end)
+
+    def _fill(self) -> None:
+        self.clear()
+        for message in self._log.messages:
+            self.write(message_text(message, self._look))

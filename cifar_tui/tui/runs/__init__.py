@@ -1,1 +1,1 @@
-"""The list of runs: its entries, its table, and the runs that other processes train."""
+"""The runs of the dashboard: the list and its entries, where their events come from, and the table of them."""

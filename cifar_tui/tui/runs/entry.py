@@ -1,4 +1,4 @@
-"""A run as the dashboard knows it: ready to start, under way in this process, or in a folder of earlier runs."""
+"""A run as the dashboard knows it: ready to start, training in this process, or in a folder of earlier runs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.records import Summary
 
 if TYPE_CHECKING:
+    from cifar_tui.events import RunStatus
+    from cifar_tui.records import Summary
     from cifar_tui.runs.messages import Loading
     from cifar_tui.runs.run import Run
     from cifar_tui.state import RunState
@@ -19,79 +20,121 @@ Status = Literal[
     "ready", "loading", "running", "pausing", "paused", "stopping",
     "finished", "stopped", "interrupted", "diverged", "failed",
 ]  # fmt: skip
+Asked = Literal["", "pausing", "stopping"]
+LIVE: tuple[Status, ...] = ("running", "paused")
+"""What the summary of a run says while some process trains it."""
 ENDED: tuple[Status, ...] = ("finished", "stopped", "interrupted", "diverged", "failed")
+
+
+def run_status(
+    recorded: RunStatus | None,
+    state: RunState | None,
+    *,
+    active: bool = False,
+    loading: bool = False,
+    asked: Asked = "",
+    failed: bool = False,
+) -> Status:
+    """What a run does now.
+
+    Args:
+        recorded: The state in its summary; None without a summary.
+        state: The fold of its events; None until it has started, or until they are read.
+        active: Whether a thread of this process trains it.
+        loading: Whether that thread still prepares the training.
+        asked: What it was asked for and has not done yet.
+        failed: Whether it failed before it had a summary.
+    """
+    external = not active and recorded in LIVE
+    if asked and (active or external):
+        return asked
+    if active and (loading or state is None):
+        return "loading"
+    if state is not None and state.started is not None:
+        if external and state.finished is not None:
+            # It was resumed, which its events do not say yet.
+            return "paused" if recorded == "paused" else "running"
+        # Events cannot record that their process died: the summary was corrected.
+        died = recorded == "interrupted" and not active and state.finished is None
+        return "interrupted" if died else state.status
+    return recorded or ("failed" if failed else "ready")
 
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """One row of the runs table, and all that panels show of it. Only the screen's thread touches it."""
+    """One row of the runs table, and all that panels show of it. `RunList` alone changes it, on the screen's thread."""
 
     number: int
-    """In order of appearance; what its colour goes by."""
+    """In order of appearance; its colour depends on it."""
     config: TrainingConfig | None = None
     """None where it is not read yet, or damaged."""
     folder: RunFolder | None = None
-    """None until it has begun."""
+    """None until it has started."""
     run: Run | None = None
-    """Its thread, while it is under way in this process."""
+    """Its thread, while this process trains it."""
     state: RunState | None = None
-    """The fold of its events; None until it has begun, or until an earlier run's events are read."""
+    """The fold of its events; None until it has started, or until an earlier run's events are read."""
     tail: Tail | None = None
-    """What its stream grows by, where another process trains it and it is shown."""
+    """Reads on in its events, where another process trains it and it is on the screen."""
     summary: Summary | None = None
-    """What `summary.json` says of an earlier run."""
+    """An earlier run's `summary.json`."""
+    device_name: str | None = None
+    """Of what it computes on, where that is known: `NVIDIA H200`."""
     loading: Loading | None = None
-    """What it does before it begins."""
-    asked: Literal["", "pausing", "stopping"] = ""
-    """What it was asked for and has not answered yet."""
+    """What it does before it starts."""
+    asked: Asked = ""
+    """What it was asked for and has not done yet."""
     error: str = ""
-    """Why it failed, or never began."""
+    """Why it failed, or never started."""
     exit_status: int = 0
     """What its last end makes of the program's exit status."""
     marked: bool = False
 
     @property
-    def under_way(self) -> bool:
-        """Whether its thread is alive."""
+    def active(self) -> bool:
+        """Whether a thread of this process trains it."""
         return self.run is not None
 
     @property
-    def elsewhere(self) -> bool:
-        """Whether another process trains it."""
-        return self.run is None and self.summary is not None and self.summary.state in ("running", "paused")
+    def recorded(self) -> RunStatus | None:
+        """The state in its summary: `failed` where that is damaged, None where it has none."""
+        return None if self.summary is None else self.summary.state or "failed"
 
     @property
-    def to_be_read(self) -> bool:
+    def external(self) -> bool:
+        """Whether another process trains it."""
+        return self.run is None and self.recorded in LIVE
+
+    @property
+    def live(self) -> bool:
+        """Whether any process trains it."""
+        return self.active or self.external
+
+    @property
+    def unread(self) -> bool:
         """Whether its events are to be read before it is shown."""
-        return self.state is None or (self.elsewhere and self.tail is None)
+        return self.state is None or (self.external and self.tail is None)
 
     @property
     def status(self) -> Status:
         """What it does now."""
-        if self.asked and (self.run is not None or self.elsewhere):
-            return self.asked
-        if self.run is not None and (self.state is None or self.loading is not None):
-            return "loading"
-        found = self.summary.state if self.summary is not None else None
-        if self.elsewhere and self.state is not None and self.state.finished is not None:
-            # It was gone on with, and has not told so yet.
-            return "running" if found == "running" else "paused"
-        if self.state is not None and self.state.started is not None:
-            # Its events cannot know that its process died; its summary was told.
-            died = found == "interrupted" and self.run is None and self.state.finished is None
-            return "interrupted" if died else self.state.status
-        if self.summary is None and not self.error:
-            return "ready"
-        return found or "failed"
+        return run_status(
+            self.recorded,
+            self.state,
+            active=self.active,
+            loading=self.loading is not None,
+            asked=self.asked,
+            failed=bool(self.error),
+        )
 
     @property
     def id(self) -> str:
-        """Its folder's name; empty until it has begun."""
+        """Its folder's name; empty until it has started."""
         return self.folder.id if self.folder is not None else ""
 
     @property
     def name(self) -> str:
-        """What a person calls it: what its id ends in."""
+        """Its id without date and time."""
         if self.folder is not None:
             return self.folder.id.split("-", 2)[-1]
         return "" if self.config is None else self.config.run_name

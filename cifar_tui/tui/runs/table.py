@@ -86,7 +86,7 @@ def cells(entry: Entry, shown: Sequence[Column], look: Look) -> list[Text]:
 
 
 def matches(entry: Entry, words: Sequence[str]) -> bool:
-    """Whether each word is part of what the run's row says."""
+    """Whether each word is part of what the run's row contains."""
     text = f"{entry.status} {entry.id} {entry.name} {_model(entry)} {_data(entry)}".lower()
     return all(word in text for word in words)
 
@@ -192,7 +192,7 @@ def _known(value: object) -> str:
 def _epoch(entry: Entry) -> str:
     if entry.state is not None and entry.state.started is not None:
         # As in its summary, an ended run's are those that are whole.
-        reached = entry.state.epoch if entry.under_way else len(entry.state.epochs)
+        reached = entry.state.epoch if entry.active else len(entry.state.epochs)
         return f"{reached}/{entry.state.started.epochs}"
     if entry.summary is not None:
         return f"{_known(entry.summary.epochs)}/{_known(entry.summary.planned_epochs)}"
@@ -212,9 +212,9 @@ def _test(entry: Entry) -> float | None:
 
 
 def _time(entry: Entry) -> str:
-    """How long a run under way will still take, as far as that is known; else how long it took."""
+    """The time left of an active run, as far as that is known; else the time that it took."""
     if entry.state is not None and entry.state.started is not None:
-        if entry.under_way and entry.state.finished is None and math.isfinite(entry.state.eta):
+        if entry.active and entry.state.finished is None and math.isfinite(entry.state.eta):
             return f"{time_left(entry.state.eta)} left"
         return duration(entry.state.seconds)
     return duration(entry.summary.seconds if entry.summary else None)

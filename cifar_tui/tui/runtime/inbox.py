@@ -1,4 +1,4 @@
-"""Messages of training threads on their way to the screen: taken in bursts, so that no batch wakes it by itself."""
+"""Messages of training threads on their way to the screen: handled in bursts, so that no batch wakes it by itself."""
 
 from __future__ import annotations
 

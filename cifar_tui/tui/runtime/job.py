@@ -1,4 +1,4 @@
-"""Work for a view on a thread of its own, which tells how far it is, and ends once nobody wants it any more."""
+"""Work for a view on a thread of its own, which reports its progress, and ends once nobody wants it any more."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from cifar_tui.tui.runtime import background
 
 T = TypeVar("T")
 U = TypeVar("U")
-TELL_SECONDS = 0.5
-"""How often the screen is told how far it is."""
+REPORT_SECONDS = 0.5
+"""How often progress is shown."""
 Progress = Callable[[str, int, int], None]
 """Told what is done, how much of it, and of how much, 0 where that is not known."""
 
@@ -24,38 +24,38 @@ class _Closed(Exception):  # noqa: N818  (a request that ends the work, not an e
 
 
 class Job(Generic[T]):
-    """What is done for a view. After `close`, nothing is told of it."""
+    """Work for a view. After `close`, nothing is reported."""
 
     def __init__(
         self,
         work: Callable[[Progress], T],
         wording: Callable[[str, int, int], str],
-        told: Callable[[str], None],
+        report: Callable[[str], None],
         done: Callable[[T], None],
         failed: Callable[[str], None],
     ) -> None:
-        """Begin.
+        """Start.
 
         Args:
-            work: Called on the thread; it tells how far it is, which raises once it is to end.
-            wording: How far it is, in words; called on the thread.
-            told: Called within the event loop with these words, now and then.
+            work: Called on the thread; it reports its progress, which raises once it is to end.
+            wording: Makes the text from the progress; called on the thread.
+            report: Called within the event loop with this text, now and then.
             done: Called there with what came of it.
             failed: Called there with why nothing did.
         """
         self.closed = threading.Event()
-        self._wording, self._told = wording, told
+        self._wording, self._report = wording, report
         self._on_loop = background.caller()
         self._last, self._following = "", 0.0
         background.run(
             lambda: work(self._progress),
-            functools.partial(self._tell, done),
-            lambda error: self._tell(failed, error_text(error)),
+            functools.partial(self._call, done),
+            lambda error: self._call(failed, error_text(error)),
             awaited=True,
         )
 
     def close(self) -> None:
-        """Tell nothing any more, and end what is under way."""
+        """Report nothing any more, and end the work."""
         self.closed.set()
 
     def _progress(self, what: str, done: int, total: int) -> None:
@@ -63,10 +63,10 @@ class Job(Generic[T]):
             raise _Closed
         text, now = self._wording(what, done, total), time.monotonic()
         if text != self._last and now >= self._following:
-            self._last, self._following = text, now + TELL_SECONDS
-            self._on_loop(functools.partial(self._tell, self._told, text))
+            self._last, self._following = text, now + REPORT_SECONDS
+            self._on_loop(functools.partial(self._call, self._report, text))
 
-    def _tell(self, what: Callable[[U], None], value: U) -> None:
+    def _call(self, what: Callable[[U], None], value: U) -> None:
         if not self.closed.is_set():
             what(value)
 

@@ -1,4 +1,4 @@
-"""What libraries print while the dashboard is on: kept off the screen, and handed on line by line."""
+"""What libraries print while the dashboard is shown: kept off the screen, and handed on line by line."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from typing import Self
 from cifar_tui.formatting import plural
 from cifar_tui.system import output
 
-LONGEST = 4096
-"""Of one line, the most bytes that are kept."""
-MOST = 50
+MAX_LINE_BYTES = 4096
+MAX_LINES = 50
 """Lines that are handed on in a second; the others are counted."""
 PIPE_BYTES = 1 << 20
 """A library that holds the interpreter's lock while it prints keeps the reader from reading: this much must fit."""
@@ -78,7 +77,7 @@ class Prints:
                 with self._counting:
                     self._lines += 1
                     lines = self._lines
-                if lines <= MOST:
+                if lines <= MAX_LINES:
                     self._take(text)
                 if lines == 1:
                     second = threading.Timer(1.0, self._end_second)
@@ -87,11 +86,11 @@ class Prints:
             self._end_second()
 
     def _end_second(self) -> None:
-        """Tell what was left out of the lines since the first one."""
+        """Report how many lines were left out since the first one."""
         with self._counting:
             lines, self._lines = self._lines, 0
-        if lines > MOST:
-            self._take(f"… {plural(lines - MOST, 'line')} left out: more than {MOST} a second")
+        if lines > MAX_LINES:
+            self._take(f"… {plural(lines - MAX_LINES, 'line')} left out: more than {MAX_LINES} a second")
 
 
 def _lines(pipe: io.BufferedReader) -> Iterable[str]:
@@ -99,5 +98,5 @@ def _lines(pipe: io.BufferedReader) -> Iterable[str]:
 
     A line that is far too long comes in pieces.
     """
-    while text := pipe.readline(LONGEST):
+    while text := pipe.readline(MAX_LINE_BYTES):
         yield text.decode("utf-8", "replace").rstrip().rpartition("\r")[2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from textual.strip import Strip
 
@@ -15,7 +15,8 @@ from cifar_tui.tui.sidebar.lr_curve import Schedule, curve
 from cifar_tui.tui.sidebar.machine import gpu_row, host_rows
 from cifar_tui.tui.sidebar.rows import Ranked, label
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Panel, Row, line
+from cifar_tui.tui.view import Context, RunPanel, View
+from cifar_tui.tui.widgets.lines import Row, line
 
 CURVE_LEAST = 2
 """The least lines of a curve, with its marker's."""
@@ -28,17 +29,19 @@ FACTS = ("model", "parameters", "device", "precision", "threads", "batch_size", 
 """Fields of a run's first event."""
 
 
-class DevicePanel(Panel):
+class DevicePanel(RunPanel, View):
     """Learning rate, device and machine: compact beside the charts, or in full as a view of its own."""
+
+    shows_devices: ClassVar[bool] = True
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self.sample: Sample | None = None
 
-    def sampled(self, sample: Sample | None) -> None:
-        """Show what the machine does now; None where nobody measures it."""
-        self.sample = sample
-        self.draw()
+    def show(self, context: Context) -> None:
+        """Draw the selected run, and what the machine does now."""
+        self.sample = context.sample
+        super().show(context)
 
     def lines(self, width: int, height: int) -> list[Strip]:
         """The most important rows that fit, and the curve in the room that is left."""
@@ -105,8 +108,8 @@ def _counted(value: Any, noun: str) -> str:
 
 def _device_name(entry: Entry, sample: Sample | None, device: str) -> str:
     """The product name, where it is known."""
-    if entry.summary is not None and entry.summary.device_name is not None:
-        return entry.summary.device_name
+    if entry.device_name is not None:
+        return entry.device_name
     gpu = gpu_of(sample, str(device)) if sample is not None and entry.state is not None else None
     return "" if gpu is None else gpu.name
 
@@ -116,9 +119,8 @@ def _machine_rows(entry: Entry | None, sample: Sample | None, look: Look, width:
         return []
     style, own = look.dim, None
     if entry is not None and entry.state is not None and entry.state.started is not None:
-        name = entry.summary.device_name if entry.summary else None
         style = look.run(entry.number)
-        own = gpu_of(sample, entry.state.started.device, name)
+        own = gpu_of(sample, entry.state.started.device, entry.device_name)
     cpu, memory = host_rows(sample.host, style, look, width)
     gpus = [
         (2 if gpu is own else 9 + place, gpu_row(gpu, style if gpu is own else look.dim, look, width, own=gpu is own))

@@ -15,7 +15,8 @@ from cifar_tui.system.text_width import wrapped
 from cifar_tui.tui.runs.entry import ENDED, Entry
 from cifar_tui.tui.sidebar.rows import LABEL, Ranked, bar, by_rank, label
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Panel, Row, drawable, line, width_of
+from cifar_tui.tui.view import RunPanel
+from cifar_tui.tui.widgets.lines import Row, drawable, line, width_of
 
 if TYPE_CHECKING:
     from cifar_tui.runs.messages import Loading
@@ -28,7 +29,7 @@ MESSAGE = 18
 """The least columns of a message where there is one line."""
 
 
-class ProgressPanel(Panel):
+class ProgressPanel(RunPanel):
     """The progress of one run: a few lines where there is room, else one."""
 
     def lines(self, width: int, height: int) -> list[Strip]:

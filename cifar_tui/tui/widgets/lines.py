@@ -14,7 +14,6 @@ from textual.widget import Widget
 from cifar_tui.formatting import printable
 from cifar_tui.system import text_width
 from cifar_tui.system.text_width import wrapped
-from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 
 GAP = 8
@@ -69,7 +68,7 @@ def fitting(parts: Sequence[Part], width: int, look: Look) -> Row:
 
 
 class Panel(Widget):
-    """Shows one run. `lines` makes the picture; this writes what changed of it.
+    """Lines of text. `lines` makes the picture; this writes what changed of it.
 
     Textual rewrites every cell of a widget that is refreshed. Over a slow line that is most of the cost of a live
     chart, of which a redraw changes a few cells: here, new lines are compared with those on the screen.
@@ -77,18 +76,12 @@ class Panel(Widget):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
-        self.entry: Entry | None = None
         self.look = Look()
         self._lines: list[Strip] = []
 
     def lines(self, width: int, height: int) -> list[Strip]:
-        """The picture of `self.entry`: up to `height` lines of exactly `width` columns."""
+        """The picture: up to `height` lines of exactly `width` columns."""
         raise NotImplementedError
-
-    def view(self, entry: Entry | None, look: Look) -> None:
-        """Show this run, in this look, as it stands now."""
-        self.entry, self.look = entry, look
-        self.draw()
 
     def draw(self) -> None:
         """Make the picture again and write what differs from the one on the screen."""

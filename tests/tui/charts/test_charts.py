@@ -23,6 +23,7 @@ from cifar_tui.tui.charts.panel import ChartsPanel, charts, layout, message
 from cifar_tui.tui.charts.run_chart import run_axis, run_chart
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
+from cifar_tui.tui.view import Context
 from tests.support.recorded import ID, recorded
 
 LOOK = Look()
@@ -289,22 +290,22 @@ async def test_the_panel_draws_what_changed_and_nothing_else(monkeypatch: pytest
         panel = app.query_one(ChartsPanel)
         state = live(2)
         shown = entry(state)
-        panel.view(shown, LOOK)
-        panel.view(shown, LOOK)
+        panel.show(Context(shown, look=LOOK))
+        panel.show(Context(shown, look=LOOK))
         assert len(drawn) == 1
         advance(state)
-        panel.view(shown, LOOK)
+        panel.show(Context(shown, look=LOOK))
         assert len(drawn) == 2
         panel.step(-1)
         assert panel.cursor == state.samples
         panel.step(-2)
         assert "epoch 1." in panel.render_line(25).text
-        assert panel.leave()
-        assert not panel.leave()
-        panel.cycle_x_axis()
-        panel.toggle_log()
-        panel.smooth(1)
-        panel.zoom()
+        assert panel.leave() == ""
+        panel.options.cycle_x_axis()
+        panel.options.toggle_log()
+        panel.options.smooth(1)
+        panel.options.cycle_zoom()
+        panel.draw()
         assert "x axis: samples · loss: log scale · smoothing 0.97 · the last half" in panel.render_line(25).text
 
 
@@ -313,9 +314,9 @@ async def test_the_cursor_does_not_stay_when_another_run_is_shown() -> None:
     async with app.run_test(size=(78, 20)):
         panel = app.query_one(ChartsPanel)
         first = entry(live(2))
-        panel.view(first, LOOK)
+        panel.show(Context(first, look=LOOK))
         panel.step(-1)
-        panel.view(first, LOOK)
+        panel.show(Context(first, look=LOOK))
         assert panel.cursor is not None
-        panel.view(entry(live(1)), LOOK)
+        panel.show(Context(entry(live(1)), look=LOOK))
         assert panel.cursor is None

@@ -113,7 +113,7 @@ async def test_k_shows_the_confidence_of_the_best_weights_and_loads_better_ones(
 def test_predictions_are_released_when_the_loader_is_closed() -> None:
     found = predicted_images()
     before = sys.getrefcount(found)
-    loader = ImageLoader(lambda: pytest.fail("nothing is opened"), lambda: None)
+    loader = ImageLoader(lambda: pytest.fail("nothing is opened"), lambda: None, lambda _, do: do())
     images, confidence = ImagesPanel(lambda: pytest.fail("nothing is opened"), loader), ConfidencePanel(loader)
     loader.loaded = found
     for panel in (images, confidence):

@@ -28,6 +28,7 @@ from cifar_tui.tui.compare.panel import ComparePanel, side_by_side
 from cifar_tui.tui.compare.table import comparison, headings
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
+from cifar_tui.tui.view import Context
 from tests.support.panel_states import check, looks, sizes
 from tests.support.recorded import recorded
 
@@ -189,7 +190,7 @@ def answered(path: Path, predicted: Sequence[int], fingerprint: str = "f", epoch
 
 async def known(panel: ComparePanel, *entries: Entry) -> str:
     """What the panel shows of these once it has read what there is."""
-    panel.compare(entries, LOOK)
+    panel.show(Context(marked=entries, look=LOOK))
     # Nothing else runs in the background here: what comes after the reading comes after its telling.
     done = asyncio.Event()
     for thread in [each for each in threading.enumerate() if each.name == "background"]:
@@ -315,9 +316,9 @@ async def test_the_panel_draws_again_only_when_a_run_or_an_option_changed(monkey
     async with app.run_test(size=(118, 36)):
         panel = app.query_one(ComparePanel)
         drawn.clear()
-        runs = [cnn(), mlp()]
-        panel.compare(runs, LOOK)
-        panel.compare(runs, LOOK)
+        runs = (cnn(), mlp())
+        panel.show(Context(marked=runs, look=LOOK))
+        panel.show(Context(marked=runs, look=LOOK))
         assert len(drawn) == 1
         panel.options.toggle_log()
         panel.draw()

@@ -58,7 +58,7 @@ def panel(cell: Cell = "only_a", look: Look = LOOK) -> ImagesPanel:
     def no_session() -> None:
         raise AssertionError("nothing is opened here")
 
-    made = ImagesPanel(no_session, ImageLoader(no_session, no_session))  # type: ignore[arg-type]
+    made = ImagesPanel(no_session, ImageLoader(no_session, no_session, no_session))  # type: ignore[arg-type]
     made.look = look
     entries = [entry(recorded(), under_way=False, number=k) for k in range(2)]
     made.open_album(PairImages(no_session, entries, RUNS_ON_DISK, cell, lambda: None))  # type: ignore[arg-type]
@@ -153,7 +153,7 @@ async def compared(desk: Desk) -> None:
     """Mark both earlier runs, and compare them."""
     await desk.shows("one", "two")
     await desk.press("down", "space", "down", "space")
-    await desk.until(lambda: all(each.state for each in desk.app.roster.marked))
+    await desk.until(lambda: all(each.state for each in desk.app.runs.marked))
     await desk.press("4")
 
 

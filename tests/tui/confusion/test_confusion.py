@@ -22,6 +22,7 @@ from cifar_tui.tui.confusion.matrix import Frame, _heads, scrolled, sentence
 from cifar_tui.tui.confusion.panel import ConfusionPanel, evaluations, why_no_matrix
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
+from cifar_tui.tui.view import Context
 from tests.support.panel_states import (
     ENTRIES,
     begun,
@@ -69,7 +70,7 @@ async def screen(
             yield made
 
     async with Host().run_test(size=(width, height)) as pilot:
-        made.view(chosen, LOOK)
+        made.show(Context(chosen, look=LOOK))
         made.focus()
         await pilot.pause()
         yield made, pilot
@@ -209,9 +210,8 @@ def test_the_newest_is_followed_unless_an_earlier_one_was_chosen() -> None:
     made.step(-1)
     state.apply(validated(4))
     assert "epoch 2 of 4 · accuracy 94.46 % · Esc: the newest" in shown(made)[0]
-    assert made.leave()
+    made.leave()
     assert "epoch 4 of 4" in shown(made)[0]
-    assert not made.leave()
 
 
 def test_an_evaluation_that_is_trained_again_makes_way_for_the_newest() -> None:
@@ -223,7 +223,6 @@ def test_an_evaluation_that_is_trained_again_makes_way_for_the_newest() -> None:
     made.entry.state.test = None
     del made.entry.state.validations[1:]
     assert shown(made)[0].startswith("validation after epoch 1 of 1")
-    assert not made.leave()
 
 
 def test_the_cursor_begins_on_the_most_confused_pair_and_stays_where_it_is_put() -> None:
@@ -243,9 +242,9 @@ def test_a_run_with_other_classes_begins_anew_and_one_with_the_same_keeps_the_cu
     shown(made)
     made.action_move(1, 2)
     made.step(-1)
-    made.view(entry(begun(0, 3)), LOOK)
+    made.show(Context(entry(begun(0, 3)), look=LOOK))
     assert shown(made)[1].startswith("0 of 1 'fish' image recognised")
-    made.view(entry(with_classes(2)), LOOK)
+    made.show(Context(entry(with_classes(2)), look=LOOK))
     assert shown(made)[1].startswith("10 of 100 'class 0' images predicted as 'class 1'")
 
 
@@ -346,10 +345,10 @@ async def test_a_new_epoch_writes_only_the_cells_that_it_changed(monkeypatch: py
     async with screen(entry(state)) as (made, _):
         written: list[int] = []
         monkeypatch.setattr(made, "refresh", lambda *regions: written.extend(region.area for region in regions))
-        made.view(made.entry, LOOK)
+        made.show(Context(made.entry, look=LOOK))
         assert written == []
         state.apply(validated(2))
-        made.view(made.entry, LOOK)
+        made.show(Context(made.entry, look=LOOK))
         assert 0 < sum(written) < 60
 
 

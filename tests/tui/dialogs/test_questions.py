@@ -99,7 +99,7 @@ async def test_a_question_says_what_will_happen_and_to_whom() -> None:
     app = Host(quit_)
     async with app.run_test(size=(80, 24)):
         said = "\n".join(app.text())
-        assert "Under way: cnn, mlp, wide-cnn and 2 more." in said
+        assert "Active: cnn, mlp, wide-cnn and 2 more." in said
         assert "writes a checkpoint" in said
 
 
@@ -136,7 +136,7 @@ async def test_a_folder_with_the_archive_is_for_cifar_10(tmp_path: Path) -> None
     (tmp_path / "cifar-10-python.tar.gz").touch()
     given, said = await type_folder(str(tmp_path), "enter")
     assert given == [("data_dir", str(tmp_path))]
-    assert "It holds CIFAR-10" in said
+    assert "It contains CIFAR-10" in said
 
 
 async def test_a_folder_of_images_is_data_and_given_as_an_absolute_path(
@@ -147,7 +147,7 @@ async def test_a_folder_of_images_is_data_and_given_as_an_absolute_path(
     monkeypatch.chdir(tmp_path)
     given, said = await type_folder("pets", "enter")
     assert given == [("data", str(tmp_path / "pets"))]
-    assert "It holds images by class" in said
+    assert "It contains images by class" in said
 
 
 async def test_a_folder_that_is_none_is_not_taken_and_why_is_said(tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ async def test_a_line_that_cannot_be_split_is_reported_and_an_empty_one_closes_t
         assert app.answers == [("a b",)]
         app.open(ImageFiles("\x1b[2J", LOOK, typed="c"))
         await pilot.pause()
-        assert r"What does \x1b[2J take images for?" in "\n".join(app.text())
+        assert r"Classify image files with \x1b[2J" in "\n".join(app.text())
         await pilot.press("escape")
         assert app.answers == [("a b",), None]
         app.open(ImageFiles("cnn", LOOK, typed="before"))
@@ -162,7 +162,7 @@ async def test_named_files_are_shown_with_their_predictions(tmp_path: Path) -> N
         await desk.press("escape", "down")
         await desk.until(lambda: desk.app.selected is not None and desk.app.selected.state is not None)
         await desk.press("i")
-        await desk.shows("What does two take images for?")
+        await desk.shows("Classify image files with two")
         assert isinstance(desk.app.screen.focused, Input)
         desk.app.screen.focused.value = "photos 'b c.png'"
         await desk.press("enter")

@@ -13,6 +13,7 @@ from cifar_tui.system.hardware import GpuSample, HostSample, Sample
 from cifar_tui.tui.sidebar.device import DevicePanel, picture
 from cifar_tui.tui.sidebar.lr_curve import Schedule, curve
 from cifar_tui.tui.theme import Look
+from cifar_tui.tui.view import Context
 from tests.support.panel_states import ENTRIES, begun, check, entry, looks, names, sizes, text
 from tests.support.recorded import ID
 
@@ -68,11 +69,8 @@ def test_a_ready_run_shows_its_options_and_the_plan_without_a_marker() -> None:
 
 
 def test_an_earlier_run_that_is_not_read_yet_shows_what_its_summary_says() -> None:
-    summary = Summary(
-        id=ID, state="finished", seed=3, model="mlp", device="cuda:0", device_name="NVIDIA H200", precision="bf16",
-        parameters=5,
-    )  # fmt: skip
-    known = entry(under_way=False, config=None, summary=summary)
+    summary = Summary(id=ID, state="finished", seed=3, model="mlp", device="cuda:0", precision="bf16", parameters=5)
+    known = entry(under_way=False, config=None, summary=summary, device_name="NVIDIA H200")
     assert text(picture(known, None, LOOK, 38, 15)) == [
         "model  mlp, 5 parameters",
         "device cuda:0, bf16, NVIDIA H200",
@@ -186,8 +184,8 @@ async def test_a_sample_is_drawn_at_once_and_none_takes_it_away() -> None:
             yield panel
 
     async with Host().run_test(size=(40, 20)):
-        panel.view(entry(begun(3)), LOOK)
-        panel.sampled(Sample(HOST, (GPU,)))
+        run = entry(begun(3))
+        panel.show(Context(run, sample=Sample(HOST, (GPU,)), look=LOOK))
         assert any("98 %" in panel.render_line(y).text for y in range(15))
-        panel.sampled(None)
+        panel.show(Context(run, look=LOOK))
         assert not any("98 %" in panel.render_line(y).text for y in range(15))

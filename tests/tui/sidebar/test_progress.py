@@ -11,6 +11,7 @@ from cifar_tui.formatting import UNKNOWN, time_left
 from cifar_tui.records import Summary
 from cifar_tui.tui.sidebar.progress import ProgressPanel, picture
 from cifar_tui.tui.theme import Look
+from cifar_tui.tui.view import Context
 from tests.support.panel_states import ENTRIES, a_batch, begun, check, entry, looks, names, sizes, text
 from tests.support.recorded import ID
 
@@ -171,11 +172,11 @@ async def test_a_batch_writes_only_the_figures_that_it_changed(monkeypatch: pyte
     state = begun(1)
     chosen = entry(state)
     async with Host().run_test(size=(40, 10)):
-        panel.view(chosen, LOOK)
+        panel.show(Context(chosen, look=LOOK))
         written: list[int] = []
         monkeypatch.setattr(panel, "refresh", lambda *regions: written.extend(region.area for region in regions))
-        panel.view(chosen, LOOK)
+        panel.show(Context(chosen, look=LOOK))
         assert written == []
         state.apply(a_batch(1, 2))
-        panel.view(chosen, LOOK)
+        panel.show(Context(chosen, look=LOOK))
         assert 0 < sum(written) < 80

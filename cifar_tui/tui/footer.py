@@ -7,19 +7,30 @@ from collections.abc import Sequence
 from cifar_tui.tui.keys import KEYS
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
+from cifar_tui.tui.view import Context
 from cifar_tui.tui.widgets.lines import Part, width_of
+from cifar_tui.tui.widgets.status_line import StatusLine
 
 ALWAYS = ("help", "quit")
 _KEYS = {key.id: key for key in KEYS}
 
 
-def footer(entry: Entry | None, marked: int, acting: Sequence[str], width: int, look: Look) -> list[Part]:
+class Footer(StatusLine):
+    """The line that names the keys."""
+
+    def show(self, context: Context, active: Sequence[str]) -> None:
+        """Name those that act on the selected run, and these of the view."""
+        keys = footer(context.selected, len(context.marked), active, self.size.width, context.look)
+        self.say(keys, look=context.look)
+
+
+def footer(entry: Entry | None, marked: int, active: Sequence[str], width: int, look: Look) -> list[Part]:
     """As many keys as fit, the most useful first; help and quitting always.
 
     Args:
         entry: The selected run.
         marked: How many runs are marked for comparing.
-        acting: The ids of keys that act in the view that is on, and not in every other.
+        active: The ids of keys that act in the view that is shown, and not in every other.
         width: Columns.
         look: How to draw.
     """
@@ -27,7 +38,7 @@ def footer(entry: Entry | None, marked: int, acting: Sequence[str], width: int, 
     others = ["mark", "new"] if entry else []
     for key in [
         *_for_run(entry),
-        *acting,
+        *active,
         *(["compare"] if marked > 1 else []),
         *others,
         "filter",
@@ -44,16 +55,16 @@ def footer(entry: Entry | None, marked: int, acting: Sequence[str], width: int, 
 
 
 def _for_run(entry: Entry | None) -> list[str]:
-    """The ids of the keys for a run like this; what follows `:` is said in place of the key's own label."""
+    """The ids of the keys for a run like this; what follows `:` is shown in place of the key's own label."""
     if entry is None:
         return ["new:new run"]
-    if entry.folder is None and not entry.under_way:
+    if entry.folder is None and not entry.active:
         return ["start:start", "start-all"]
     match entry.status:
         case "loading" | "running" | "pausing":
-            return ["start:stop", "pause"] if entry.under_way or entry.elsewhere else ["report"]
+            return ["start:stop", "pause"] if entry.live else ["report"]
         case "paused":
-            return ["pause:go on", "start:stop"] if entry.under_way or entry.elsewhere else ["report"]
+            return ["pause:resume", "start:stop"] if entry.live else ["report"]
         case "stopping":
             return []
         case "finished":
@@ -62,7 +73,7 @@ def _for_run(entry: Entry | None) -> list[str]:
             return ["resume", "report"]
 
 
-def _hint(said: str, look: Look) -> list[Part]:
-    name, _, label = said.partition(":")
+def _hint(key_and_label: str, look: Look) -> list[Part]:
+    name, _, label = key_and_label.partition(":")
     key = _KEYS[name]
     return [(look.text(key.name), look.strong), (f" {label or key.label}  ", look.dim)]

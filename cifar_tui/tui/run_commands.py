@@ -1,0 +1,211 @@
+"""What the keys about runs do: actions of the key table's namespace `commands`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.dom import DOMNode
+
+from cifar_tui.config import TrainingConfig
+from cifar_tui.tui.dialogs.consent import ModelConsent
+from cifar_tui.tui.dialogs.run_starter import RunStarter
+from cifar_tui.tui.log.status_log import StatusLog
+from cifar_tui.tui.main_screen import MainScreen
+from cifar_tui.tui.runs.copied_options import copied_options
+from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.runs.run_list import RunList
+from cifar_tui.tui.runtime import background
+from cifar_tui.tui.textual_compat import TerminalApp
+from cifar_tui.tui.theme import Look
+
+if TYPE_CHECKING:
+    from cifar_tui.records import Overrides
+    from cifar_tui.runs.prediction import PredictedFiles
+    from cifar_tui.runs.workspace import Workspace
+    from cifar_tui.tui.dialogs.new_run import NewRunRequest
+
+
+class RunCommands(DOMNode):
+    """Acts on the selected run, after asking where that is due. A node, since Textual has actions on nothing else."""
+
+    def __init__(
+        self,
+        app: TerminalApp,
+        main: Callable[[], MainScreen],
+        runs: RunList,
+        runs_dir: Path,
+        workspace: Callable[[], Workspace],
+        log: StatusLog,
+        look: Callable[[], Look],
+        changed: Callable[[Entry], None],
+    ) -> None:
+        """Act on the runs of a list.
+
+        Args:
+            app: Opens dialogs.
+            main: Gives the main screen, once there is one.
+            runs: The list.
+            runs_dir: Their folder.
+            workspace: Gives what the runs of this process share; from any thread.
+            log: What is done, and what cannot be.
+            look: How to draw dialogs.
+            changed: Called with a run to which something was done.
+        """
+        super().__init__()
+        self.consent = ModelConsent(app, log, look)
+        self._starter = RunStarter(app, runs, workspace, log, look, changed)
+        self._app, self._main = app, main
+        self._runs, self._runs_dir, self._workspace = runs, runs_dir, workspace
+        self._log, self._look, self._changed = log, look, changed
+        self._image_files = ""
+        """The line of names that was typed last."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """While something is typed, keys are text."""
+        return self._main().allows(action)
+
+    def action_start_stop(self) -> None:
+        """Start the selected run, or ask whether to stop it."""
+        if (entry := self._main().selected) is None:
+            return
+        if not entry.live:
+            self._starter.start([entry])
+        elif entry.status == "stopping":
+            self._log.write("is stopping already, after this batch", entry)
+        else:
+            from cifar_tui.tui.dialogs.questions import stop_question
+
+            self._app.push_screen(stop_question(entry.name, self._look()), functools.partial(self._stop, entry))
+
+    def _stop(self, entry: Entry, answer: str | None) -> None:
+        if answer == "stop" and entry.live:
+            with self._log.refusals():
+                self._runs.stop(entry)
+                self._log.write("stopping after this batch; it will be saved …", entry)
+            self._changed(entry)
+
+    def action_start_all(self) -> None:
+        """Start all runs that are ready."""
+        ready = [entry for entry in self._runs if entry.status == "ready"]
+        self._starter.start(ready)
+        if not ready:
+            self._log.write("no run is ready: n creates a new one")
+
+    def action_pause(self) -> None:
+        """Pause the selected run, or resume it."""
+        if (entry := self._main().selected) is None:
+            return
+        with self._log.refusals():
+            self._runs.toggle_pause(entry)
+            pausing = entry.status == "pausing"
+            self._log.write("pausing after this batch; it will be saved …" if pausing else "resuming …", entry)
+        self._changed(entry)
+
+    def action_resume(self) -> None:
+        """Resume a run that ended before its last epoch, or one that is paused."""
+        if (entry := self._main().selected) is None:
+            return
+        if entry.status in ("paused", "pausing"):
+            self.action_pause()
+        else:
+            self.consent.ask(entry, functools.partial(self.resume, entry))
+
+    def resume(self, entry: Entry, overrides: Overrides | None = None) -> None:
+        """Resume a run, with these options in place of its own."""
+        with self._log.refusals():
+            self._runs.resume(entry, overrides)
+            self._log.write("resuming from its last checkpoint …", entry)
+        self._changed(entry)
+
+    def action_new_run(self) -> None:
+        """Fill in a form for a new run."""
+        from cifar_tui.tui.dialogs.new_run import NewRun
+
+        options = TrainingConfig()
+        if (entry := self._main().selected) is not None:
+            with self._log.refusals():
+                options, problem = copied_options(self._runs, entry, self._runs_dir)
+                if problem:
+                    self._log.write(problem, entry, "warning")
+        self._app.push_screen(NewRun(options, self._look()), self._create_run)
+
+    def _create_run(self, request: NewRunRequest | None) -> None:
+        if request is None:
+            return
+        config = request.config
+        with self._log.refusals():
+            if config.model_dir is not None:
+                from cifar_tui.models import user_class
+
+                user_class.allow(config.model, config.model_dir, (self._runs_dir,))
+            if request.detached:
+                self._start_detached(config)
+            else:
+                entry = self._runs.add(config)
+                self._main().fill()
+                self._main().table.select(entry)
+                self._log.write("is ready: s starts it", entry)
+
+    def _start_detached(self, config: TrainingConfig) -> None:
+        from cifar_tui.runs import detached
+
+        log, on_loop = self._log, background.caller()
+
+        def say(text: str) -> None:
+            on_loop(functools.partial(log.write, text, None, "debug"))
+
+        def start() -> str:
+            mirrored = self._workspace().tensorboard
+            return detached.start([config], self._runs_dir, say, tensorboard=mirrored)[0]
+
+        log.write(f"starting {config.run_name} in the background …")
+        started = "{} trains in the background, also without this terminal"
+        background.run(start, lambda run_id: log.write(started.format(run_id)), log.write_error)
+
+    def action_report(self) -> None:
+        """Write the selected run's report and plots now."""
+        if (entry := self._main().selected) is None:
+            return
+        folder, log = entry.folder, self._log
+        if folder is None:
+            log.write("has no folder yet: s starts it", entry, "warning")
+            return
+        from cifar_tui.runs.workspace import write_report
+
+        def done(problems: list[str]) -> None:
+            for problem in problems:
+                log.write(problem, entry, "warning")
+            log.write(f"its report is {folder.path / 'report.md'}", entry)
+
+        log.write("writing its report …", entry)
+        background.run(functools.partial(write_report, folder), done, log.write_error)
+
+    def action_predict(self) -> None:
+        """Ask for image files, and show their predictions by the selected run's best weights."""
+        if (entry := self._main().selected) is None:
+            return
+        from cifar_tui.tui.dialogs.image_files import ImageFiles
+        from cifar_tui.tui.images.file_images import omitted
+        from cifar_tui.tui.images.image_loader import has_weights
+
+        # The dialog opens all the same: what is typed for it would act on the panels.
+        known = entry.folder is not None and has_weights(entry)
+        why_not = "" if known else f"{entry.name} has no best weights yet: they come with the end of an epoch"
+        dialog = ImageFiles(entry.name, self._look(), typed=self._image_files, why_not=why_not)
+
+        def done(found: PredictedFiles) -> None:
+            for problem in omitted(found):
+                self._log.write(problem, entry, "warning")
+
+        def predict(names: tuple[str, ...] | None) -> None:
+            self._image_files = dialog.typed
+            views = self._main().views
+            if names and views is not None:
+                failed = functools.partial(self._log.write, entry=entry, level="warning")
+                # After the path is typed, which is not to answer the question.
+                self.consent.ask(entry, lambda: views.predict(entry, names, done, failed))
+
+        self._app.push_screen(dialog, predict)

@@ -1,0 +1,65 @@
+"""Runs that other processes train: what is new in their folders, read on a thread of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cifar_tui.errors import InputError
+from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.runtime import background
+
+if TYPE_CHECKING:
+    from cifar_tui.events import AnyEvent
+    from cifar_tui.records import Summary
+    from cifar_tui.store.events_file import Tail
+    from cifar_tui.store.run_folder import RunFolder
+
+TAIL_SECONDS = 0.4
+"""How often the events of the runs that are shown are read."""
+TAILS_PER_POLL = 5
+"""How often that is for each time that the summaries of all runs are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderUpdates:
+    """What was new in the folders at one look."""
+
+    summaries: list[tuple[RunFolder, Summary]] = field(default_factory=list)
+    """Runs that are new, or whose summaries have changed."""
+    events: list[tuple[Entry, Tail, list[AnyEvent]]] = field(default_factory=list)
+    """New events of those that are followed."""
+
+
+class FolderWatcher:
+    """Looks at the runs of a folder from its making until `stop`; `handle` is called within the event loop."""
+
+    def __init__(self, runs_dir: Path, handle: Callable[[FolderUpdates], None]) -> None:
+        from cifar_tui.store.catalog import Watcher
+
+        self._catalog = Watcher(runs_dir)
+        self._looks = 0
+        self._tails: Mapping[Entry, Tail] = {}
+        self._watch = background.Watch(self._look, handle, TAIL_SECONDS)
+
+    def follow(self, tails: Mapping[Entry, Tail]) -> None:
+        """Read the events of these runs from now on, and of no others."""
+        self._tails = tails
+
+    def stop(self) -> None:
+        """Hand on nothing more."""
+        self._watch.stop()
+
+    def _look(self) -> FolderUpdates:
+        updates = FolderUpdates(summaries=self._catalog.poll() if self._looks % TAILS_PER_POLL == 0 else [])
+        self._looks += 1
+        for entry, tail in self._tails.items():
+            try:
+                events = tail.read()
+            except InputError:
+                continue  # It may be readable again at the next look.
+            if events:
+                updates.events.append((entry, tail, events))
+        return updates

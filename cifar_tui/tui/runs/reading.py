@@ -1,0 +1,50 @@
+"""What the dashboard reads of the folder of a run that it does not train itself."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cifar_tui.config import TrainingConfig
+from cifar_tui.errors import CifarTuiError
+
+if TYPE_CHECKING:
+    from cifar_tui.records import Summary
+    from cifar_tui.state import RunState
+    from cifar_tui.store.events_file import Tail
+    from cifar_tui.store.run_folder import RunFolder
+
+
+def read_run(folder: RunFolder) -> tuple[Summary, RunState, Tail]:
+    """A run's present summary, the fold of its events, and what reads on after them; for a background thread.
+
+    Raises:
+        InputError: Its events cannot be read.
+    """
+    from cifar_tui.store import catalog
+
+    return catalog.summary_of(folder), *folder.follow()
+
+
+def recorded_options(folder: RunFolder) -> TrainingConfig:
+    """What a run was trained with, with its paths as they are now, as far as that can be told.
+
+    Raises:
+        CifarTuiError: Its configuration is damaged.
+    """
+    from cifar_tui.store.relocation import stored_run
+
+    config = folder.read_record().options
+    with contextlib.suppress(CifarTuiError):
+        found = stored_run(folder)
+        place = found.locations[0]
+        return replace(config, data=place.data, data_dir=place.data_dir, model_dir=found.config.model_dir)
+    return config
+
+
+def recorded_device(folder: RunFolder) -> str | None:
+    """The name of the device that a run was started on, which its events do not have."""
+    with contextlib.suppress(CifarTuiError):
+        return folder.read_record().device_name
+    return None

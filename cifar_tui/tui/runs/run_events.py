@@ -1,0 +1,156 @@
+"""Where the events of all runs come from: own threads, folders that other processes write, and folders of the past."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cifar_tui.errors import error_text
+from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.runs.folder_watcher import FolderUpdates, FolderWatcher
+from cifar_tui.tui.runs.reading import read_run
+from cifar_tui.tui.runs.run_list import RunList
+from cifar_tui.tui.runtime import background
+from cifar_tui.tui.runtime.inbox import Inbox
+
+if TYPE_CHECKING:
+    from cifar_tui.events import Level
+    from cifar_tui.records import Summary
+    from cifar_tui.runs.messages import Message
+    from cifar_tui.state import RunState
+    from cifar_tui.store.events_file import Tail
+
+BURST_SECONDS = 0.05
+"""How long messages of the runs' threads are gathered before they are applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What has just changed in the list of runs; it is all applied there already."""
+
+    changed: set[Entry] = field(default_factory=set)
+    """Runs that are to be drawn again."""
+    messages: list[tuple[Entry, Message]] = field(default_factory=list)
+    """What happened to them, in order."""
+    problems: list[tuple[Entry, Level, str]] = field(default_factory=list)
+    """What could not be read of them."""
+    added: list[Entry] = field(default_factory=list)
+    """Runs that were found in the folder of runs."""
+    rows: bool = False
+    """Whether the list has other entries than before."""
+    urgent: bool = False
+    """Whether someone may be waiting for it: a status has changed."""
+
+
+class RunEvents:
+    """Applies what is reported of runs to the list of them, and hands on what that changed, within the event loop."""
+
+    def __init__(self, runs: RunList, inbox: Inbox, runs_dir: Path, handle: Callable[[Update], None]) -> None:
+        self._runs = runs
+        self._inbox = inbox
+        self.runs_dir = runs_dir
+        self._handle = handle
+        self._shown: set[Entry] = set()
+        self._watcher: FolderWatcher | None = None
+        self.stopped = False
+        """Whether the dashboard is being left."""
+
+    def start(self) -> None:
+        """Hand on what is there, and what comes."""
+        on_loop = background.caller()
+        self._inbox.open(lambda: on_loop(self._receive_soon))
+        self._watcher = FolderWatcher(self.runs_dir, self._update_from_folders)
+
+    def stop(self) -> None:
+        """Hand on nothing more; messages of threads stay in the inbox from now on."""
+        self.stopped = True
+        self._inbox.close()
+        if self._watcher is not None:
+            self._watcher.stop()
+
+    def show(self, entries: Collection[Entry]) -> None:
+        """Have the events of these runs read, and read on while other processes write them."""
+        self._shown = set(entries)
+        for entry in self._shown:
+            if entry.folder is not None and not entry.active and entry.unread:
+                self._read(entry)
+        self._follow()
+
+    def _receive_soon(self) -> None:
+        asyncio.get_running_loop().call_later(BURST_SECONDS, self._receive)
+
+    def _receive(self) -> None:
+        if self.stopped:
+            return
+        before, rows = {entry: entry.status for entry in self._runs.active}, len(self._runs)
+        received = [(self._runs.receive(run, message), message) for run, message in self._inbox.take()]
+        messages = [(entry, message) for entry, message in received if entry is not None]
+        self._handle(
+            Update(
+                changed={entry for entry, _ in messages},
+                messages=messages,
+                rows=len(self._runs) != rows,
+                urgent=any(entry.status != status for entry, status in before.items()),
+            )
+        )
+
+    def _update_from_folders(self, found: FolderUpdates) -> None:
+        if self.stopped:
+            return
+        added, changed = self._runs.update_summaries(found.summaries)
+        for entry in changed:
+            self._renew(entry)
+        messages: list[tuple[Entry, Message]] = []
+        for entry, tail, events in found.events:
+            if self._runs.read_on(entry, tail, events):
+                messages += [(entry, event) for event in events]
+        self._handle(
+            Update(
+                changed={*changed, *(entry for entry, _ in messages)},
+                messages=messages,
+                added=added,
+                rows=bool(added),
+                urgent=bool(changed),
+            )
+        )
+
+    def _renew(self, entry: Entry) -> None:
+        """A summary has changed since the run's events were read: read them again where it is shown."""
+        if entry.tail is not None and entry.external:
+            return  # Its events say more.
+        if entry.external or entry not in self._runs.started:
+            if entry.state is not None and entry in self._shown:
+                self._read(entry)
+            else:
+                self._runs.unload(entry)
+
+    def _read(self, entry: Entry) -> None:
+        """Read an earlier run's events on a thread."""
+        folder = entry.folder
+        assert folder is not None
+
+        def done(read: tuple[Summary, RunState, Tail]) -> None:
+            if self.stopped or entry.active:
+                return
+            self._runs.load(entry, *read)
+            self._follow()
+            damaged = entry.state is not None and entry.state.started is None
+            problems: list[tuple[Entry, Level, str]] = (
+                [(entry, "warning", "its events are damaged or missing")] if damaged else []
+            )
+            self._handle(Update(changed={entry}, problems=problems, urgent=True))
+
+        def failed(error: Exception) -> None:
+            if not self.stopped:
+                self._handle(Update(problems=[(entry, "error", error_text(error))]))
+
+        background.run(functools.partial(read_run, folder), done, failed)
+
+    def _follow(self) -> None:
+        tails = self._runs.follow(self._shown)
+        if self._watcher is not None:
+            self._watcher.follow(tails)

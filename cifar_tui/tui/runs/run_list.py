@@ -1,0 +1,319 @@
+"""The list of runs: the one writer of its entries, and the commands that they take; it knows no screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from cifar_tui.config import TrainingConfig
+from cifar_tui.errors import CifarTuiError
+from cifar_tui.tui.runs.entry import ENDED, Asked, Entry
+from cifar_tui.tui.runs.reading import recorded_device, recorded_options
+from cifar_tui.tui.runtime.inbox import Inbox
+
+if TYPE_CHECKING:
+    from cifar_tui.events import AnyEvent
+    from cifar_tui.records import Overrides, Summary
+    from cifar_tui.runs.messages import Message
+    from cifar_tui.runs.run import Run
+    from cifar_tui.runs.workspace import Workspace
+    from cifar_tui.state import RunState
+    from cifar_tui.store.events_file import Tail
+    from cifar_tui.store.requests import Request
+    from cifar_tui.store.run_folder import RunFolder
+
+
+DONE_BY: dict[Asked, tuple[str, ...]] = {
+    "pausing": ("paused", "resumed", "run_finished"),
+    "stopping": ("run_finished",),
+}
+"""The events by which a run has done what it was asked for."""
+
+
+class RunList:
+    """All entries, in the table's order: those of this process as they were added, then earlier runs, newest first.
+
+    Everything happens on the screen's thread. What cannot be done is a `CifarTuiError` that says why.
+    """
+
+    def __init__(self, workspace: Callable[[], Workspace], configs: Sequence[TrainingConfig], inbox: Inbox) -> None:
+        """Have a ready entry for each of `configs`.
+
+        Args:
+            workspace: Gives what the runs of this process share; the first call may be slow.
+            configs: What to be ready for.
+            inbox: Where the runs' threads put their messages.
+        """
+        self._workspace = workspace
+        self._inbox = inbox
+        self._by_run: dict[Run, Entry] = {}
+        self._own: list[Entry] = []
+        self._earlier: list[Entry] = []
+        self.started: list[Entry] = []
+        """Those that this process started or resumed, in that order."""
+        for config in configs:
+            self.add(config)
+
+    def __iter__(self) -> Iterator[Entry]:
+        yield from self._own
+        yield from self._earlier
+
+    def __len__(self) -> int:
+        return len(self._own) + len(self._earlier)
+
+    @property
+    def active(self) -> list[Entry]:
+        """Those that a thread of this process trains."""
+        return list(self._by_run.values())
+
+    @property
+    def marked(self) -> tuple[Entry, ...]:
+        """Those that are marked for comparing."""
+        return tuple(entry for entry in self if entry.marked)
+
+    def add(self, config: TrainingConfig) -> Entry:
+        """A run that is ready to start."""
+        entry = Entry(len(self), config=config)
+        self._own.append(entry)
+        return entry
+
+    def toggle_mark(self, entry: Entry) -> None:
+        """Mark it for comparing, or remove its mark."""
+        entry.marked = not entry.marked
+
+    def configure(self, entry: Entry, **options: Any) -> None:
+        """Change options of a run that has not started."""
+        if entry.config is not None:
+            entry.config = replace(entry.config, **options)
+
+    # What the folder of runs holds
+
+    def update_summaries(self, found: Iterable[tuple[RunFolder, Summary]]) -> tuple[list[Entry], list[Entry]]:
+        """Runs with their summaries as they are in their folders now.
+
+        Returns:
+            The entries of those that were not known, and of the others that no thread of this process trains.
+        """
+        known = {entry.id: entry for entry in self}
+        added: list[Entry] = []
+        changed: list[Entry] = []
+        for folder, summary in found:
+            entry = known.get(folder.id)
+            if entry is None:
+                entry = Entry(len(self) + len(added), folder=folder, error=_message(summary))
+                added.append(entry)
+            elif entry.active:
+                continue
+            else:
+                changed.append(entry)
+            self._set_summary(entry, summary)
+            if not entry.external:
+                entry.asked = ""
+        self._earlier = sorted([*self._earlier, *added], key=lambda entry: entry.id, reverse=True)
+        return added, changed
+
+    def load(self, entry: Entry, summary: Summary, state: RunState, tail: Tail) -> None:
+        """Keep what was read of a run that this process does not train."""
+        if not entry.active:
+            self._set_summary(entry, summary)
+            entry.state, entry.tail = state, tail
+
+    def unload(self, entry: Entry) -> None:
+        """Drop what was read of a run: it is read again when it is shown."""
+        entry.state = entry.tail = None
+
+    def follow(self, shown: Collection[Entry]) -> dict[Entry, Tail]:
+        """Of the runs that are shown, those whose events another process writes; the others are not read on."""
+        for entry in self:
+            if entry.tail is not None and (entry not in shown or not entry.external):
+                entry.tail = None
+        return {entry: entry.tail for entry in shown if entry.tail is not None}
+
+    # What happens to a run, whoever trains it
+
+    def receive(self, run: Run, message: Message) -> Entry | None:
+        """Apply a message of a run's thread.
+
+        Returns:
+            The run's entry; None where it is not one of ours.
+        """
+        from cifar_tui.runs.messages import Ended, Loading
+
+        entry = self._by_run.get(run)
+        if entry is None:
+            return None
+        if entry.folder is None and run.folder is not None:
+            # It may have been found in the folder of runs before its first message came.
+            self._earlier = [earlier for earlier in self._earlier if earlier.id != run.folder.id]
+        entry.folder = run.folder or entry.folder
+        if isinstance(message, Loading):
+            entry.loading = message
+        elif isinstance(message, Ended):
+            self._end(entry, run)
+        else:
+            self._apply(entry, message)
+        return entry
+
+    def read_on(self, entry: Entry, tail: Tail, events: Iterable[AnyEvent]) -> bool:
+        """Apply events that another process wrote; whether the run is still followed by this tail."""
+        if entry.tail is not tail or entry.state is None or entry.active:
+            return False
+        for event in events:
+            self._apply(entry, event)
+        return True
+
+    def _apply(self, entry: Entry, event: AnyEvent) -> None:
+        from cifar_tui.events import Resumed, RunStarted
+
+        assert entry.state is not None
+        entry.loading = None
+        entry.state.apply(event)
+        if isinstance(event, RunStarted) and entry.folder is not None:
+            entry.device_name = recorded_device(entry.folder)
+        elif isinstance(event, Resumed) and event.device_name:
+            entry.device_name = event.device_name
+        if entry.asked and event.type in DONE_BY[entry.asked]:
+            entry.asked = ""
+
+    def _set_summary(self, entry: Entry, summary: Summary) -> None:
+        entry.summary = summary
+        entry.device_name = summary.device_name or entry.device_name
+
+    # Commands
+
+    def startable(self, entry: Entry) -> TrainingConfig:
+        """What a run that has not started will be trained with.
+
+        Raises:
+            CifarTuiError: It has started.
+        """
+        if entry.active or entry.folder is not None or entry.config is None:
+            raise CifarTuiError(_why_not_start(entry))
+        return entry.config
+
+    def start(self, entry: Entry) -> None:
+        """Train a run that is ready.
+
+        Raises:
+            CifarTuiError: It is not ready.
+        """
+        from cifar_tui.state import RunState
+
+        config = self.startable(entry)
+        entry.state = RunState()
+        run = self._workspace().new_run(config, lambda message: self._inbox.put(run, message))
+        self._start(entry, run)
+
+    def resume(self, entry: Entry, overrides: Overrides | None = None) -> None:
+        """Resume a run that ended before its last epoch.
+
+        Args:
+            entry: The run.
+            overrides: Options that replace those it was started with.
+
+        Raises:
+            CifarTuiError: It cannot be resumed, or its configuration is damaged.
+        """
+        from cifar_tui.records import NO_OVERRIDES
+
+        if entry.status == "finished":
+            raise CifarTuiError(f"{entry.name} is finished; n creates a new run with its options")
+        if entry.active or entry.folder is None or entry.status not in ENDED:
+            raise CifarTuiError(_why_not_resume(entry))
+        if entry.state is None:
+            entry.state = entry.folder.read_state()
+        run = self._workspace().resumed_run(
+            entry.folder, lambda message: self._inbox.put(run, message), overrides or NO_OVERRIDES
+        )
+        self._start(entry, run)
+
+    def stop(self, entry: Entry, *, why: str = "stopped by hand", interrupted: bool = False) -> None:
+        """Ask a live run to end after this batch, with a checkpoint.
+
+        Raises:
+            CifarTuiError: Another process trains it, and it cannot be asked.
+        """
+        if entry.run is not None:
+            entry.run.stop("interrupted" if interrupted else "stopped", why)
+        else:
+            _send(entry, "stop")
+        entry.asked = "stopping"
+
+    def toggle_pause(self, entry: Entry) -> None:
+        """Ask a live run to pause after this batch, or to continue.
+
+        Raises:
+            CifarTuiError: It does not train.
+        """
+        if not entry.live or entry.status == "stopping":
+            raise CifarTuiError(f"{entry.name} is {entry.status}: there is nothing to pause")
+        resumes = entry.status in ("paused", "pausing")
+        if entry.run is None:
+            _send(entry, "resume" if resumes else "pause")
+        elif resumes:
+            entry.run.resume()
+        else:
+            entry.run.pause()
+        entry.asked = "" if resumes else "pausing"
+
+    def options(self, entry: Entry) -> TrainingConfig:
+        """What a run was or will be trained with, under no name.
+
+        Raises:
+            CifarTuiError: Its configuration is damaged.
+        """
+        if entry.config is None:
+            assert entry.folder is not None
+            entry.config = recorded_options(entry.folder)
+        return replace(entry.config, name=None)
+
+    def _start(self, entry: Entry, run: Run) -> None:
+        from cifar_tui.runs.messages import Loading
+
+        entry.run, entry.tail, entry.error, entry.asked = run, None, "", ""
+        entry.loading = Loading("starting", 0, 0)
+        self._by_run[run] = entry
+        if entry not in self.started:
+            self.started.append(entry)
+        run.start()
+
+    def _end(self, entry: Entry, run: Run) -> None:
+        from cifar_tui.runs.failures import explain
+        from cifar_tui.runs.run import exit_status
+        from cifar_tui.state import RunState
+
+        del self._by_run[run]
+        started = entry.loading is None
+        entry.run, entry.loading, entry.asked = None, None, ""
+        entry.error = "" if run.error is None else explain(run.error, run.config)
+        entry.exit_status = exit_status(run, entry.state if started and entry.state else RunState())
+        if run.folder is None:
+            # It never started: it is as ready as before, unless it cannot start.
+            entry.state = None
+        entry.config = entry.config or run.config
+
+
+def _send(entry: Entry, request: Request) -> None:
+    from cifar_tui.store import requests
+
+    if entry.folder is not None:
+        requests.send(entry.folder.path, request)
+
+
+def _message(summary: Summary) -> str:
+    return (summary.message or "") if summary.state == "failed" else ""
+
+
+def _why_not_start(entry: Entry) -> str:
+    if entry.status in ("stopped", "interrupted", "diverged", "failed"):
+        return f"{entry.name} is {entry.status}: r resumes it, n creates a new run with its options"
+    return f"{entry.name} is {entry.status}; n creates a new run with its options"
+
+
+def _why_not_resume(entry: Entry) -> str:
+    if entry.folder is None and not entry.active:
+        return f"{entry.name} has not started: s starts it"
+    if entry.status == "paused":
+        return f"{entry.name} is paused: p resumes it"
+    return f"{entry.name} is {entry.status}: there is nothing to resume"

@@ -1,0 +1,219 @@
+"""The views, of which one is shown at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from textual.app import ComposeResult
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher
+
+from cifar_tui.tui.charts.curves import ChartOptions
+from cifar_tui.tui.compare.panel import ComparePanel
+from cifar_tui.tui.confusion.panel import ConfusionPanel
+from cifar_tui.tui.images.image_loader import ImageLoader
+from cifar_tui.tui.images.panel import ImagesPanel
+from cifar_tui.tui.log.status_log import StatusLog
+from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.view import Context, View
+from cifar_tui.tui.views import VIEWS, Shared
+from cifar_tui.tui.widgets.search_line import SearchLine
+
+if TYPE_CHECKING:
+    from cifar_tui.runs.prediction import PredictedFiles
+    from cifar_tui.runs.workspace import Workspace
+
+V = TypeVar("V", bound=View)
+CONFUSION, IMAGES = "confusion", "images"
+
+
+class ViewSwitcher(ContentSwitcher):
+    """Makes all views that are registered, and shows the first one."""
+
+    def __init__(
+        self,
+        workspace: Callable[[], Workspace],
+        log: StatusLog,
+        with_consent: Callable[[Entry, Callable[[], None]], None],
+        allows: Callable[[str], bool],
+    ) -> None:
+        """Make the views.
+
+        Args:
+            workspace: As in `Shared`, as `log`.
+            log: As there.
+            with_consent: Does what runs the code of a run's model, once the user has agreed to that.
+            allows: Whether a key may do an action now.
+        """
+        super().__init__(id="views", initial=VIEWS[0].name)
+        self._chart_options = ChartOptions()
+        shared = Shared(workspace, log, self._chart_options, ImageLoader(workspace, self._draw, with_consent))
+        self._views = {kind.name: kind.make(shared) for kind in VIEWS}
+        self.confusion, self.images = self._get(ConfusionPanel), self._get(ImagesPanel)
+        self._latest = Context()
+        self._allows = allows
+        self.finder = SearchLine(
+            "class: any part of its name; Enter: the next, Esc: the matrix",
+            self.confusion.find,
+            self.confusion.find_next,
+            id="finder",
+        )
+        """Where the name of a class is typed, to find it in the confusion matrix; it stands above the views."""
+
+    def compose(self) -> ComposeResult:
+        """All of them."""
+        yield from self._views.values()
+
+    def on_mount(self) -> None:
+        """Name them in the frame."""
+        self._write_titles()
+
+    @property
+    def shown(self) -> str:
+        """The name of the view that is shown."""
+        return self.current or VIEWS[0].name
+
+    @property
+    def view(self) -> View:
+        """The view that is shown."""
+        return self._views[self.shown]
+
+    @property
+    def keyboard(self) -> Widget | None:
+        """The view that is shown, where it takes the cursor keys; None where it has no use for them."""
+        return self.view if self.view.takes_cursor_keys else None
+
+    def open(self, name: str) -> None:
+        """Show a view, and have the cursor keys move in it where it uses them; renew it where it is shown already.
+
+        Images that were opened by hand are closed.
+        """
+        self.images.show_own()
+        if name == self.shown:
+            self.view.reload()
+        self._switch_to(name)
+
+    def leave(self) -> None:
+        """Go back to the view from which this one was opened, or clear its cursor."""
+        if back := self.view.leave():
+            self.open(back)
+
+    def close_finder(self) -> bool:
+        """Go from the class that is typed to the matrix, where the cursor stays; whether one was typed."""
+        if not self.finder.display:
+            return False
+        self.finder.close()
+        self.confusion.find("")
+        if self.screen.focused is self.finder or self.screen.focused is None:
+            self.screen.set_focus(self.keyboard)
+        return True
+
+    def show(self, context: Context) -> None:
+        """Draw the view that is shown."""
+        self._latest = context
+        self._draw()
+
+    def show_sample(self, context: Context) -> None:
+        """Draw it where it shows what the devices do, which alone has changed."""
+        self._latest = context
+        if self.view.shows_devices:
+            self._draw()
+
+    def predict(
+        self, entry: Entry, names: Sequence[str], done: Callable[[PredictedFiles], None], failed: Callable[[str], None]
+    ) -> None:
+        """Show these image files with their predictions; either is called with what came of it."""
+        self.images.predict(entry, names, done, failed)
+        self._switch_to(IMAGES)
+
+    # What the keys do
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """While something is typed, keys are text."""
+        return self._allows(action)
+
+    def action_show(self, name: str) -> None:
+        """Show another view, or renew this one."""
+        self.open(name)
+
+    def action_step(self, delta: int) -> None:
+        """Move the charts' cursor, or show another epoch's matrix."""
+        self.view.step(delta)
+
+    def action_open_cell(self) -> None:
+        """Show the images of the cell under the cursor; where they are shown already, load the newest."""
+        view, images = self.view, self.images
+        if isinstance(view, ComparePanel):
+            if (album := view.cell_images(images.draw)) is not None:
+                images.open_album(album)
+                self._switch_to(IMAGES)
+        elif view is self.confusion:
+            if self.confusion.cell is not None:
+                images.select(*self.confusion.cell)
+            self.open(IMAGES)
+        elif view is images and images.back == CONFUSION:
+            self.open(IMAGES)
+
+    def action_percent(self) -> None:
+        """Count in percent or not; where images are shown, show wrong ones, right ones, or all."""
+        if self.view is self.images:
+            self.images.next_kind()
+        else:
+            self.confusion.toggle_percent()
+
+    def action_find_class(self) -> None:
+        """Type a part of a class's name, to find it in the matrix."""
+        self.open(CONFUSION)
+        self.finder.open()
+
+    def action_confused(self, step: int) -> None:
+        """Go to the pair of classes that is confused most often, or the next one, while the matrix is shown."""
+        if self.view is self.confusion:
+            self.confusion.go_to_confused(step)
+
+    def action_x_axis(self) -> None:
+        """Show the next x axis."""
+        self._chart_options.cycle_x_axis()
+        self._draw()
+
+    def action_log_scale(self) -> None:
+        """Show the loss on a logarithmic scale, or on a linear one."""
+        self._chart_options.toggle_log()
+        self._draw()
+
+    def action_smooth(self, step: int) -> None:
+        """Smooth the curves more, or less."""
+        self._chart_options.smooth(step)
+        self._draw()
+
+    def action_zoom(self) -> None:
+        """Show the next part of the x axis."""
+        self._chart_options.cycle_zoom()
+        self._draw()
+
+    def _get(self, kind: type[V]) -> V:
+        return next(view for view in self._views.values() if isinstance(view, kind))
+
+    def _switch_to(self, name: str) -> None:
+        self.close_finder()
+        self.current = name
+        self.screen.set_class(self.view.roomy, "-roomy-view")
+        self._write_titles()
+        self._draw()
+        self.screen.set_focus(self.keyboard)
+        # Once it is laid out, it knows what is under its cursor.
+        self.call_after_refresh(self.post_message, View.KeysChanged())
+
+    def _draw(self) -> None:
+        self.view.show(self._latest)
+
+    def _write_titles(self) -> None:
+        titles = []
+        for kind in VIEWS:
+            title = f"{kind.key} {kind.label}"
+            if kind.name == self.shown:
+                titles.append(f"[b reverse] {title} [/]")
+            elif kind.listed:
+                titles.append(title)
+        self.border_title = "  ".join(titles)
