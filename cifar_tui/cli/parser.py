@@ -63,8 +63,13 @@ class PathType(click.ParamType[Any]):
         return Path(expand_path(param.opts[0] if param else "PATH", value))
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Leave it to the shell."""
-        return [CompletionItem(incomplete, type="file")]
+        """Files and folders."""
+        return complete_file(ctx, param, incomplete)
+
+
+def complete_file(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Leave the completion to the shell, which knows the files."""
+    return [CompletionItem(incomplete, type="file")]
 
 
 class DeclaredOption(click.Option):

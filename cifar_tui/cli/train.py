@@ -77,7 +77,7 @@ def train(call: Invocation, announce: int | None) -> int:
     for config in configs:
         class_consent.check_named_class(call, config, runs_dir)
     if options.tensorboard:
-        from cifar_tui.runs.tensorboard import require
+        from cifar_tui.runs.sinks.tensorboard import require
 
         require()
     if options.detach:

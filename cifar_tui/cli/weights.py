@@ -8,7 +8,7 @@ import click
 
 from cifar_tui.cli.class_consent import check_class
 from cifar_tui.cli.invocation import Invocation, pass_invocation, run_argument
-from cifar_tui.cli.parser import Command, PathType, declared_options
+from cifar_tui.cli.parser import Command, PathType, complete_file, declared_options
 from cifar_tui.system.paths import expand_image_path
 
 # As `runs.export` has them, whose import takes a quarter of a second.
@@ -31,7 +31,7 @@ def evaluate(call: Invocation, run: str) -> None:
 
 @click.command(cls=Command)
 @run_argument
-@click.argument("images", type=click.Path(), nargs=-1, required=True, metavar="IMAGE...")
+@click.argument("images", shell_complete=complete_file, nargs=-1, required=True, metavar="IMAGE...")
 @declared_options("model_dir", "device", "precision", "threads", existing_run=True)
 @declared_options("runs_dir", "trust", "ascii", "json", "debug")
 @pass_invocation

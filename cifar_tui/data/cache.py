@@ -23,7 +23,7 @@ from cifar_tui.system import user_folders
 from cifar_tui.system.files import replacing
 
 MOST_BYTES = 8 * 10**9
-"""What all that is cached may take, the sources used last; CIFAR-10 takes 185 MB, and ImageNet 4 GB."""
+"""The most bytes in the cache, where the sources used last stay; CIFAR-10 takes 185 MB, and ImageNet 4 GB."""
 SHARE = 0.5
 """It is no more than this part of the room that there is for it."""
 
@@ -32,12 +32,12 @@ _ABANDONED_SECONDS = 3600.0
 
 
 def folder() -> Path:
-    """Where this user's cached files are; it need not exist yet."""
+    """The folder of this user's cached files; it need not exist yet."""
     return user_folders.cache()
 
 
 def key(kind: str, files: Iterable[tuple[str, int, int]]) -> str:
-    """What names the images read from these files: another kind, path, size or time gives another key.
+    """The cache key of the images read from these files: another kind, path, size or time gives another key.
 
     Args:
         kind: Which reader, and what else its result depends on.
@@ -50,7 +50,7 @@ def key(kind: str, files: Iterable[tuple[str, int, int]]) -> str:
 
 
 def load_or_read(key: str, read: Callable[[], Source]) -> Source:
-    """The source kept under this key, or else what `read` gives, which is then kept.
+    """The source cached under this key, or else that which `read` returns, which is then cached.
 
     Content that does not hold is read again; a cache that cannot be written costs only the time of the next start.
     Both are said in the source's notes.
@@ -169,7 +169,7 @@ def _save(path: Path, source: Source, most_others: float) -> None:
 
 
 def _most_bytes(folder: Path) -> float:
-    """What the cache in this folder may take."""
+    """The most bytes of the cache in this folder."""
     place = folder
     while not place.exists():
         place = place.parent
@@ -178,7 +178,7 @@ def _most_bytes(folder: Path) -> float:
 
 
 def _remove_unused(path: Path, most: float) -> None:
-    """Of what is cached beside this, keep no more than so many bytes, those used last."""
+    """Remove other cached sources, those not used for longest first, down to so many bytes."""
     total = 0
     others = [(status.st_mtime, status.st_size, other) for other, status in _kept(path.parent) if other != path]
     for _, size, other in sorted(others, reverse=True):

@@ -1,4 +1,4 @@
-"""CIFAR-10: found, fetched and checked by its checksums, then cached."""
+"""CIFAR-10: found or downloaded, verified by its checksums, then cached."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ARCHIVE = "cifar-10-python.tar.gz"
 BATCHES = "cifar-10-batches-py"
 BATCH_FILES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
 
-# MD5, which torchvision has, tells accidents apart; but another file of the same MD5 can be made. The archive's SHA-256
+# MD5, which torchvision has, detects accidents; but another file of the same MD5 can be made. The archive's SHA-256
 # is the one that Keras pins in its `cifar10.py`; the files' are of what it holds, as several public projects pin them.
 ARCHIVE_SHA256 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
 SHA256 = {
@@ -70,7 +70,7 @@ _OTHER_WAYS = (
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where CIFAR-10 seems to be; only `read` checks that it is whole."""
+    """A place where CIFAR-10 seems to be; only `read` checks that it is complete."""
 
     kind: Literal["folder", "archive"]
     path: Path
@@ -89,12 +89,12 @@ class _UnusableError(Exception):
 
 
 def locate(data_dir: str | None) -> Found | None:
-    """The extracted batches or the archive of CIFAR-10 that `read` tries first; None where it has to be fetched."""
+    """The extracted batches or the archive of CIFAR-10 that `read` tries first; None where it has to be downloaded."""
     return next(_found(_places(data_dir)), None)
 
 
 def destination(data_dir: str | None) -> Path:
-    """The folder that `read` fetches CIFAR-10 into where it is nowhere.
+    """The folder that `read` downloads CIFAR-10 into where it was not found.
 
     Raises:
         InputError: `data_dir` is relative, and the current folder is gone.
@@ -113,7 +113,7 @@ def read(data_dir: str | None, progress: ProgressCallback, *, keep_out: bool = F
     Source: A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
 
     Raises:
-        InputError: It is not here and cannot be fetched.
+        InputError: It was not found and cannot be downloaded.
         CifarTuiError: torchvision does not work.
     """
     places = _places(data_dir)
@@ -146,7 +146,7 @@ def _found(places: list[Path]) -> Iterator[Found]:
 def _status(path: Path) -> os.stat_result | None:
     try:
         return path.stat()
-    except OSError:  # not there, or in a folder that may not be looked into: there is nothing to be had either way
+    except OSError:  # not there, or in a folder that cannot be read: either way it cannot be used
         return None
 
 

@@ -1,4 +1,4 @@
-"""Whether `--data` names anything, told without PyTorch, so that a slip of the fingers is answered at once."""
+"""Whether `--data` names anything, checked without PyTorch, so that a typo is reported at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cifar_tui.formatting import shortened, suggestion
 
 
 def check(data: str) -> None:
-    """See that there is such a data set, or something at such a path.
+    """Check that there is such a data set, or something at such a path.
 
     Raises:
         InputError: There is neither.

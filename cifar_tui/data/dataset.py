@@ -17,7 +17,7 @@ VALIDATION_SHARE = 0.1
 """The part of the training images that is held out for validation (the reference protocol: 5,000 of 50,000)."""
 
 ProgressCallback = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and how much there is (0: not known). It may raise, to stop it."""
+"""Called with a step, how much of it is done, and how much there is (0: not known). It may raise, to stop it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +38,16 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a data source reads: training and test images, before the seed's validation split.
+    """Images as a data source reads them: training and test sets, before the seed's validation split.
 
     Attributes:
-        name: What a person calls it: `cifar10`, `digits`, a folder's path.
+        name: `cifar10`, `digits`, or a folder's path.
         flips: Whether a mirrored image still shows its class; a mirrored digit does not.
-        notes: What a person should know of the reading, such as files left out; one line each.
+        notes: What the user should know about the reading, such as skipped files; one line each.
         validation: A validation set of its own; None where it is split off from the training images.
         by_class: Whether a part of each class is split off, or a part of all.
         splits: One line that says which images are used for what; empty where that is known.
-        rules: Those by which it was read.
+        rules: Those by which a folder was read.
     """
 
     name: str
@@ -151,7 +151,7 @@ def hold_out_test_images(images: Split, giving: Collection[int] | None = None) -
 
 
 def missing_classes(part: Split, classes: tuple[str, ...]) -> list[str]:
-    """The classes that a split has no images of."""
+    """The classes of which a split has no images."""
     counts = part.labels.bincount(minlength=len(classes)).tolist()
     return [name for name, count in zip(classes, counts, strict=True) if not count]
 

@@ -70,7 +70,7 @@ def download(url: str, path: Path, progress: ProgressCallback, *, sha256: str, m
     Args:
         url: Where from.
         path: Where to; its folder is made.
-        progress: Told the bytes so far and in all.
+        progress: Called with the bytes so far and in all.
         sha256: Hex SHA-256 of the whole file.
         max_bytes: The most that are fetched.
 
@@ -107,7 +107,7 @@ def download(url: str, path: Path, progress: ProgressCallback, *, sha256: str, m
 
 
 def _raise(error: Exception) -> None:
-    """Tell the network's faults, in a few words, from the disk's."""
+    """Turn errors of the network, but not of the disk, into a `DownloadError`."""
     if isinstance(error, DownloadError):
         raise error
     if isinstance(error, HTTPError):

@@ -23,8 +23,8 @@ from cifar_tui.errors import InputError
 class TrainingBatches:
     """The training set, reshuffled each epoch and freshly augmented, batch by batch.
 
-    Every shuffle and every augmentation is a function of the seed, the epoch and the batch alone, so an epoch goes on
-    from any batch exactly as if it had not been left.
+    Every shuffle and every augmentation is a function of the seed, the epoch and the batch alone, so an epoch resumes
+    at any batch exactly as if it had not been interrupted.
 
     Args:
         split: The training images, (N, 3, 32, 32) uint8, and their labels; copied to the device once.

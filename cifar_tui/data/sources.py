@@ -23,7 +23,7 @@ def read(
         data_dir: Where CIFAR-10 is looked for first, and put when it has to be fetched.
         progress: Called from this thread, often; what it raises ends the reading.
         stored: Whether it is a run in a folder that names these: then, `data_dir` is not written to.
-        rules: Those by which folders are read: of a run, the ones that it began with.
+        rules: Those by which folders are read; a run keeps the ones that it started with.
 
     Raises:
         InputError: There is no such source, or it cannot be fetched or used.
@@ -44,7 +44,7 @@ def read(
 
 
 def check_cifar10(folder: str) -> None:
-    """See that a folder that is to hold CIFAR-10 does.
+    """Check that a folder holds CIFAR-10.
 
     Raises:
         InputError: It does not, or cannot be looked into.

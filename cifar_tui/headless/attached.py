@@ -17,7 +17,7 @@ from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system import output
 
 ANSWER_SECONDS = 5.0
-"""How long to wait for an answer, which a process that is well gives within a second."""
+"""How long to wait for an answer, which a healthy process gives within a second."""
 LOOK_SECONDS = 0.1
 
 ANSWERS: dict[Request, str] = {
@@ -29,7 +29,7 @@ ANSWERS: dict[Request, str] = {
 
 
 def ask(folder: RunFolder, request: Request, *, as_json: bool) -> None:
-    """Ask it of the run's process, and print the answer.
+    """Send a request to the run's process, and print the answer.
 
     Raises:
         InputError: No process trains the run, or it may not be asked.

@@ -14,8 +14,9 @@ from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.events import Epoch
 from cifar_tui.formatting import suggestion
 from cifar_tui.records import Overrides
-from cifar_tui.runs import best_weights, tensorboard
+from cifar_tui.runs import best_weights
 from cifar_tui.runs.messages import ProgressCallback
+from cifar_tui.runs.sinks import tensorboard
 from cifar_tui.store.csv_files import metrics_csv, write_batches_csv
 from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
@@ -151,7 +152,7 @@ def _csv(folder: RunFolder, place: _Place) -> Exported:
 
 
 def _tensorboard(folder: RunFolder, place: _Place) -> Exported:
-    began = tensorboard.began(folder)
+    began = tensorboard.start_time(folder)
     # Always the same name, so that exporting again does not double the curves.
     name = f"{tensorboard.PREFIX}{int(began)}.{folder.id}"
     epochs = set[int]()

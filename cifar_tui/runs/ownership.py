@@ -23,7 +23,7 @@ class Ownership:
         Args:
             folder: The run's.
             control: Ends the training when the run is lost.
-            waiting: Told what is waited for; what it raises ends the waiting.
+            waiting: Called with what is waited for; what it raises ends the waiting.
 
         Raises:
             InputError: Another process owns the run, or its folder is a link.
@@ -49,7 +49,7 @@ class Ownership:
 
     @property
     def by_heartbeat(self) -> bool:
-        """Whether the file system has no locks, so that a heartbeat tells who owns the run."""
+        """Whether the file system has no locks, so that a heartbeat shows who owns the run."""
         return self._lock.by_heartbeat
 
     def is_overdue(self) -> bool:
@@ -65,7 +65,7 @@ class Ownership:
             self.error = error
             self._control.abandon(error)
         except OSError:
-            pass  # It cannot be told now; the next check may.
+            pass  # It cannot be determined now; the next check may.
 
     def handle_requests(self, handle: Callable[[str], None]) -> None:
         """Have `handle` called with each line that other processes write, on a thread of its own."""

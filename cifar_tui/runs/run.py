@@ -1,4 +1,4 @@
-"""One run in one thread: it prepares, trains, and leaves a run folder that tells how it ended."""
+"""One run in one thread: it prepares, trains, and leaves a run folder that records how it ended."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from cifar_tui.runs.failures import explain
 from cifar_tui.runs.messages import Ended, Listener, Loading
 from cifar_tui.runs.ownership import Ownership
 from cifar_tui.runs.provenance import predictions_of, record_of
-from cifar_tui.runs.pytorch import import_pytorch
-from cifar_tui.runs.sinks import EventStream, ListenerSink, Sink
-from cifar_tui.runs.tensorboard import TensorBoardSink, is_mirrored
+from cifar_tui.runs.sinks.stream import EventStream, ListenerSink, Sink
+from cifar_tui.runs.sinks.tensorboard import TensorBoardSink, is_mirrored
 from cifar_tui.state import RunState
 from cifar_tui.store import run_folder
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.relocation import save_paths, stored_run
 from cifar_tui.store.requests import ASKED, Request, is_request
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.system.import_lock import import_lock
 from cifar_tui.system.memory import release_freed_memory
 from cifar_tui.training.control import Control, StopTraining
 
@@ -38,12 +38,18 @@ if TYPE_CHECKING:
     from cifar_tui.training.loop import Outcome
     from cifar_tui.training.setup.prepare import Setup
 
-OTHERWISE = "from here on its results are not bit for bit those of an uninterrupted run"
-"""What it means for a run to be resumed on something else than it began on, which follows."""
+NOT_REPRODUCIBLE = "from here on its results are not bit for bit those of an uninterrupted run"
+"""The warning of a run that is resumed on something else than it started on, which follows."""
 NO_LOCKS = (
-    "the file system of the runs has no locks: a heartbeat in the run's folder says which process trains it; "
+    "the file system of the runs has no locks: a heartbeat in the run's folder shows which process trains it; "
     "do not remove it"
 )
+
+
+def import_pytorch() -> None:
+    """Import PyTorch and the training room whole, before any other import on this thread asks for a part of them."""
+    with import_lock:
+        from cifar_tui.training import loop  # noqa: F401
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +198,7 @@ class Run:
         if fallen_back:
             warnings.append(fallen_back)
         if changes := environment_changes(stored, setup.placement):
-            warnings.append(f"{OTHERWISE}: {'; '.join(changes)}")
+            warnings.append(f"{NOT_REPRODUCIBLE}: {'; '.join(changes)}")
         if self._overrides.data is not None or self._overrides.model_dir is not None:
             save_paths(folder, setup.config)
             record = folder.read_record()
@@ -246,7 +252,7 @@ class Run:
             if outcome.test and job.state.test:
                 examples = Examples(*outcome.test.examples(job.setup.dataset.test, SHOWN))
                 predictions = predictions_of(outcome.test, job.setup.dataset, job.state.test.epoch)
-        except Exception as error:  # noqa: BLE001  (an error in one run is that run's end, and told as such)
+        except Exception as error:  # noqa: BLE001  (an error in one run is that run's end, and reported as such)
             # What could not be written may be another process's run by now, which says more.
             job.ownership.check()
             self._fail(job.ownership.error or error)

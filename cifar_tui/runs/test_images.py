@@ -68,7 +68,7 @@ def read_one(
             images than these.
         CifarTuiError: The images could not be read.
     """
-    source, _ = image_cache.stored(stored_run(folder), progress)
+    source, _ = image_cache.load_stored(stored_run(folder), progress)
     found = predictions(folder, progress, image_cache, most_threads)
     _check(found, source, folder)
     return PredictedImages(source.test.images.numpy(), found, source.classes)
@@ -83,7 +83,7 @@ def read_two(runs: RunPair, image_cache: ImageCache, progress: ProgressCallback)
         CifarTuiError: The images could not be read.
     """
     paired = read_pair(runs)
-    source, _ = image_cache.stored(stored_run(runs[0].folder), progress)
+    source, _ = image_cache.load_stored(stored_run(runs[0].folder), progress)
     progress("comparing images", 0, 0)
     _check(paired.a, source, runs[0].folder)
     return PairedImages(source.test.images.numpy(), paired, source.classes)

@@ -18,8 +18,7 @@ from cifar_tui.models.user_class import UntrustedClassError
 from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.report.run_files import write_run_files
 from cifar_tui.runs.messages import Listener, ProgressCallback
-from cifar_tui.runs.pytorch import import_pytorch
-from cifar_tui.runs.run import Run
+from cifar_tui.runs.run import Run, import_pytorch
 from cifar_tui.store import catalog
 from cifar_tui.store.relocation import save_paths, stored_run
 from cifar_tui.store.run_folder import RunFolder
@@ -112,7 +111,7 @@ class Workspace:
 
         placement = resolve_device(config)
         if self.missing_data_dir(config) is None:
-            self.image_cache().source(config, progress)
+            self.image_cache().load(config, progress)
         return f"{placement.device}: {placement.name}, {placement.precision}, {plural(placement.threads, 'thread')}"
 
     def test_images(self, folder: RunFolder, progress: ProgressCallback) -> PredictedImages:

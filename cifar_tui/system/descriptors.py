@@ -1,4 +1,4 @@
-"""Descriptors of folders, through no link, and which folder is meant by a path that this process owns."""
+"""Descriptors of folders, through no link, and the folders that this process owns by their paths."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def disown(path: Path) -> None:
 
 
 def check_owned(path: Path, descriptor: int) -> None:
-    """See that an open folder is the one that this process owns by this path, if it owns one.
+    """Check that an open folder is the one that this process owns by this path, if it owns one.
 
     Raises:
         FileNotFoundError: Another folder has taken its place.
@@ -48,7 +48,7 @@ def check_owned(path: Path, descriptor: int) -> None:
 
 
 def check_guard(path: Path) -> None:
-    """See that this process still owns a folder that it has open, if it does.
+    """Check that this process still owns a folder that it has open, if it did.
 
     Raises:
         OSError: It does not any more.

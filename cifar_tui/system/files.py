@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 RECOVERABLE_ERRORS = (*DISK_FULL_ERRORS, errno.EIO, errno.EACCES, errno.EPERM, errno.EROFS)
-"""Errors of writing that someone may mend while the program goes on."""
+"""Errors of writing that someone may fix while the program continues."""
 
 
 @contextmanager

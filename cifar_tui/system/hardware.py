@@ -1,4 +1,4 @@
-"""What this process and its machine use now: processor, memory, NVIDIA GPUs. Snapshots; no screen, no torch."""
+"""Usage of processors, memory and NVIDIA GPUs by this process and on its machine, as snapshots."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class HostSample:
 
 @dataclass(frozen=True, slots=True)
 class GpuSample:
-    """One NVIDIA GPU. What it does not tell, or tells no more since it was lost, is None.
+    """One NVIDIA GPU. What it does not report, or no longer reports since it was lost, is None.
 
     Attributes:
         index: PyTorch's: `cuda:<index>`.
@@ -67,27 +67,27 @@ class Sample:
 
 
 class Sampler:
-    """Measures on whichever thread calls; making one costs nothing, its first sample a tenth of a second."""
+    """Samples usage, on any thread; creating one is free, its first sample takes a tenth of a second."""
 
     def __init__(self) -> None:
         self._host: _Host | None = None
         self._gpus: _Gpus | None = None
 
     def sample(self) -> Sample:
-        """What is used now, processor percentages since the last call."""
+        """Current usage; processor percentages are since the last call."""
         if self._host is None or self._gpus is None:
             self._host, self._gpus = _Host(), _Gpus(os.environ)
         return Sample(self._host.sample(), self._gpus.sample())
 
     def close(self) -> None:
-        """Let go of the GPUs' driver; may be called twice, and a later sample begins anew."""
+        """Release the GPUs' driver; may be called twice, and a later sample starts over."""
         if self._gpus is not None:
             self._gpus.close()
         self._host = self._gpus = None
 
 
 def gpu_of(sample: Sample, device: str, name: str | None = None) -> GpuSample | None:
-    """The GPU that a run on `device` computes on, as well as can be told; None for a run on the CPU.
+    """The GPU that a run on `device` computes on, as far as that can be determined; None for a run on the CPU.
 
     Args:
         sample: The machine's GPUs.
@@ -134,7 +134,7 @@ class _Gpus:
 
     CUDA's numbers for them are taken to be the driver's, which go by PCI bus. That is so with
     CUDA_DEVICE_ORDER=PCI_BUS_ID and wherever all GPUs are of one kind; elsewhere CUDA puts the fastest first, and only
-    a UUID or a name tells which it is (`gpu_of`).
+    a UUID or a name identifies it (`gpu_of`).
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:

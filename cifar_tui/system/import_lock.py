@@ -9,4 +9,4 @@ from __future__ import annotations
 import threading
 
 import_lock = threading.RLock()
-"""Held around an import that may be a process's first of such a package, wherever another thread may do the same."""
+"""Held around an import that may be a process's first of such a package, where another thread may do the same."""

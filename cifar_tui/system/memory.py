@@ -14,7 +14,7 @@ _MOST = 2**31 - 1
 
 
 def retain_freed_memory() -> None:
-    """Keep what tensors leave for those that follow; to be called before the threads that train are started.
+    """Have the C library keep the memory of freed tensors; to be called before threads that train are started.
 
     It is the whole process's. Where the C library is another than glibc, it stays as it is.
     """
@@ -27,7 +27,7 @@ def retain_freed_memory() -> None:
 
 
 def release_freed_memory() -> None:
-    """Give what is kept and in use no more to the system, as at the end of a run."""
+    """Return freed memory to the system, as at the end of a run."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

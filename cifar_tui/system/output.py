@@ -9,7 +9,7 @@ import sys
 from typing import Any, TextIO
 
 _own: TextIO | None = None
-"""What standard output was at the door; None where nobody has called `reserve`."""
+"""The original standard output; None where nobody has called `reserve`."""
 
 
 class OutputError(OSError):
@@ -17,7 +17,7 @@ class OutputError(OSError):
 
 
 class _Output(io.FileIO):
-    """A descriptor of it, whose errors are told apart from those of other files."""
+    """A descriptor of it, whose errors are distinguished from those of other files."""
 
     def write(self, data: Any, /) -> int:
         try:
@@ -54,7 +54,7 @@ def reserve() -> None:
 
 
 def stream() -> TextIO:
-    """Where results go."""
+    """The stream that results go to."""
     return sys.stdout if _own is None else _own
 
 
@@ -76,7 +76,7 @@ def descriptor() -> int:
 
 
 def terminal_size() -> os.terminal_size | None:
-    """That of the terminal which results go to; None where they go elsewhere."""
+    """The size of the terminal that results go to; None where they go elsewhere."""
     if not stream().isatty():
         return None
     try:
@@ -87,7 +87,7 @@ def terminal_size() -> os.terminal_size | None:
 
 
 def close() -> None:
-    """Write what is left, and have the interpreter find nothing to do while it ends: who read it may be gone."""
+    """Flush all output, so that the interpreter has nothing to write when it exits: the reader may be gone."""
     for each in (stream(), sys.stdout, sys.stderr):
         try:
             each.flush()

@@ -1,4 +1,4 @@
-"""Paths as people write them: `~`, `~user`, `$VAR`, `${VAR}`, and relative to the folder that they are written in."""
+"""Paths as users write them: `~`, `~user`, `$VAR`, `${VAR}`, and relative to the folder that they are written in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes as they can be told apart from another process, or from another machine."""
+"""Processes, identified so that another process or another machine can recognize them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def liveness(process: Process) -> Liveness:
         # Of another user's, it may not be shown.
         if status is None or (not status.ended and process.start in (0, status.start)):
             return "alive"
-    # Two machines of one name are told apart by their kernels alone.
+    # Only their kernels distinguish two machines of one name.
     return "gone" if process.boot else "unknown"
 
 

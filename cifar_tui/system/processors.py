@@ -1,4 +1,4 @@
-"""How many processors this process may keep busy, and what bounds them: affinity, cgroup quotas, the environment."""
+"""The number of usable processors, and what limits it: affinity, cgroup quotas, the environment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Processors:
 
     Attributes:
         count: At least 1.
-        bound: What keeps it from being more, as a person would write it; empty where that is the machine itself.
+        bound: What limits it, in words; empty where that is the machine itself.
     """
 
     count: int
@@ -29,12 +29,12 @@ class Processors:
 
 
 def default_threads() -> Processors:
-    """How many threads a computation starts where nobody has said: no more than can run, nor than a variable allows."""
+    """The default number of threads of a computation: no more than can run, nor than a variable allows."""
     return min([usable(), *_of_variables(os.environ)], key=lambda found: found.count)
 
 
 def usable() -> Processors:
-    """Those that this process can keep busy: of its affinity mask, within the CPU quotas of its cgroups.
+    """The processors that this process can keep busy: its affinity mask, within the CPU quotas of its cgroups.
 
     Part of a processor is rounded up, as joblib and the Java runtime do: two threads make more of a quota of 1.5 than
     one can, although both are held up for the rest of each period once it is used up.

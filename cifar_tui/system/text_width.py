@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 LONGEST = 8
-"""Characters a column: marks take none, and could go on for ever."""
+"""Characters a column: marks take none, and there could be any number of them."""
 _VIRAMA = 9
 """The combining class of the signs that join the letter after them to the one before."""
 _CONSOLE = Console(file=io.StringIO())

@@ -1,4 +1,4 @@
-"""Where this user's cache and state are, also where they have no home: containers run under any number of a user.
+"""The folders of this user's cache and state, also without a home folder: containers run under any user number.
 
 A folder is looked for by its XDG variable, then in the home. A variable that is no absolute path counts for nothing,
 as the XDG specification says. A home counts where it is there and the folder is in it or can be made in it. Otherwise
@@ -27,22 +27,22 @@ _USER_NAMES = ("LOGNAME", "USER", "LNAME", "USERNAME")
 
 
 def cache() -> Path:
-    """For what can be had again; it need not exist yet."""
+    """The folder for what can be made again; it need not exist yet."""
     return lasting_cache() or _temporary() / "cache"
 
 
 def lasting_cache() -> Path | None:
-    """Where the cache is, unless it is in the temporary folder only."""
+    """The folder of the cache, unless that is a temporary one; None then."""
     return _of_user("XDG_CACHE_HOME", CACHES)
 
 
 def state() -> Path:
-    """For what the user has said; it need not exist yet."""
+    """The folder for what the user has confirmed; it need not exist yet."""
     return _of_user("XDG_STATE_HOME", STATES) or _temporary() / "state"
 
 
 def prepare_libraries() -> None:
-    """Have the libraries keep their files where this user can, before the first of them is imported.
+    """Point libraries to folders that this user can write, before the first of them is imported.
 
     What a variable says already stays as it is, and so does everything for a user with a home and a name.
     """

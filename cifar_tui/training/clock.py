@@ -1,4 +1,4 @@
-"""The two times of a run: since it began, and spent on it."""
+"""The two times of a run: since it started, and spent on it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Clock:
         self.start()
 
     def start(self) -> None:
-        """Start again where it started: what went before was getting ready."""
+        """Restart at the initial `t`: what went before was preparation."""
         self._t_zero = self._now() - self._start
         self._active_zero = self._now()
         self._paused_at: float | None = None

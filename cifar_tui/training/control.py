@@ -1,4 +1,4 @@
-"""What other threads ask of a training thread; it answers at the next batch boundary."""
+"""Requests of other threads to a training thread, which handles them between two batches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cifar_tui.events import RunStatus
 
 
 class StopTraining(Exception):  # noqa: N818  (a request that unwinds the loop, not an error)
-    """Unwinds the training thread to where a stop is answered: the run is to end in `state`, for the reason `why`."""
+    """Unwinds the training thread to where a stop is handled: the run is to end in `state`, for the reason `why`."""
 
     def __init__(self, state: RunStatus, why: str) -> None:
         super().__init__(why)
@@ -27,45 +27,45 @@ class Control:
         self._save = False
 
     def stop(self, state: RunStatus, why: str) -> None:
-        """Ask for an end: checkpoint, then finish in `state` for the reason `why`. The first request counts."""
+        """Request an end: checkpoint, then finish in `state` for the reason `why`. The first request counts."""
         with self._changed:
             self._stop = self._stop or (state, why)
             self._changed.notify_all()
 
     def abandon(self, error: Exception) -> None:
-        """Ask for an end by this error: nothing more is written, no checkpoint either."""
+        """Request an end by this error: nothing more is written, no checkpoint either."""
         with self._changed:
             self._error = self._error or error
             self._changed.notify_all()
 
     def pause(self) -> None:
-        """Ask to wait after this batch."""
+        """Request a pause after this batch."""
         with self._changed:
             self._paused = True
 
     def resume(self) -> None:
-        """Ask to go on."""
+        """End a pause, or withdraw the request for one."""
         with self._changed:
             self._paused = False
             self._changed.notify_all()
 
     def checkpoint(self) -> None:
-        """Ask for a checkpoint after this batch."""
+        """Request a checkpoint after this batch."""
         self._save = True
 
     def take_checkpoint(self) -> bool:
-        """On the training thread: whether one was asked for since the last call."""
+        """On the training thread: whether a checkpoint was requested since the last call."""
         asked, self._save = self._save, False
         return asked
 
     @property
     def stopping(self) -> bool:
-        """Whether an end was asked for."""
+        """Whether an end was requested."""
         return self._stop is not None or self._error is not None
 
     @property
     def pausing(self) -> bool:
-        """Whether a pause was asked for that is not over."""
+        """Whether a pause was requested and is not over."""
         return self._paused and not self.stopping
 
     def wait_while_paused(self) -> None:
@@ -74,11 +74,11 @@ class Control:
             self._changed.wait_for(lambda: not self.pausing)
 
     def check(self) -> None:
-        """On the training thread, between two batches or two files: raise what ends it, where that was asked for.
+        """On the training thread, between two batches or two files: raise if an end was requested.
 
         Raises:
-            StopTraining: It is to save and end.
-            Exception: What it was abandoned by.
+            StopTraining: The run is to save and end.
+            Exception: The error that it was abandoned with.
         """
         if self._error:
             raise self._error

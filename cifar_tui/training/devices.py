@@ -1,4 +1,4 @@
-"""Where a run computes, and in what precision."""
+"""Devices: where a run computes, and in what precision."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from cifar_tui.system import processors
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What `auto` came to on this machine.
+    """The device, precision and threads of a run on this machine, with `auto` resolved.
 
     Attributes:
         device: A device with its index where it has one.
-        name: What a person calls it.
+        name: Its product name.
         precision: `fp32` or `bf16`; weights are float32 in both, bf16 is autocast.
         threads: CPU threads of the run's thread.
         memory_format: How images and weights lie in memory, which depends on the model.
@@ -66,9 +66,9 @@ def resolve_device(config: TrainingConfig) -> Placement:
 
 
 def adapt_config(stored: StoredRun) -> TrainingConfig:
-    """The options of a run in a folder as they can be met here: where it was trained is not what it is.
+    """Adapt the options of a recorded run to this machine: where it was trained is not part of what it is.
 
-    What a person gives now holds, or is an error. Else the run's device is taken where it is here, and what `auto`
+    An override is used, or is an error. Else the run's device is taken where it is here, and what `auto`
     takes where it is not; its precision where that device multiplies it natively, or is of the kind that it began on;
     and no more threads than processors can be kept busy, unless somebody had chosen their number.
     """
@@ -85,7 +85,7 @@ def adapt_config(stored: StoredRun) -> TrainingConfig:
 
 
 def describe_move(stored: StoredRun, placement: Placement) -> str:
-    """Where a run in a folder computes now, in words, and where it began; empty where that is the same."""
+    """Describe on what a recorded run computes now, and on what it was trained; empty where that is the same."""
     kind = str(placement.device).partition(":")[0]
     if (kind, placement.precision) == (stored.device.partition(":")[0], stored.precision):
         return ""
@@ -93,7 +93,7 @@ def describe_move(stored: StoredRun, placement: Placement) -> str:
 
 
 def environment_changes(stored: StoredRun, placement: Placement) -> tuple[str, ...]:
-    """What is not as when a run in a folder began, of what its numbers depend on to the last bit."""
+    """List what has changed since a recorded run started, of what its results depend on to the last bit."""
     now = {
         "device": f"{placement.device.type} ({placement.name})",
         "precision": placement.precision,
@@ -117,7 +117,7 @@ def all_devices() -> list[tuple[str, str, str]]:
 
 
 def device_name(device: torch.device) -> str:
-    """What a person calls the device: a GPU's or a processor's product name."""
+    """The product name of a GPU or a processor."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu_fields().get("model name", _cpu())
 
 

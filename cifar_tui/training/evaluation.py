@@ -1,4 +1,4 @@
-"""A model's answers on a split that it does not learn from."""
+"""Evaluation of a model on a split that it is not trained on."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from cifar_tui.training.devices import Placement
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """How a model did on a split.
+    """The result of evaluating a model on a split.
 
     Attributes:
         loss: Mean cross-entropy.
-        accuracy: The part of the images that it got right.
+        accuracy: The share of the images that it predicted right.
         confusion: Counts; rows true, columns predicted.
         predicted: (N,) int64 on the CPU, the class predicted for each image.
         logits: (N, K) float32 on the model's device.
@@ -42,7 +42,7 @@ class Evaluation:
     seconds: float
 
     def event(self, split: SplitName, epoch: int, t: float) -> Evaluated:
-        """What the run's stream tells of it."""
+        """The event that reports it."""
         return Evaluated(
             t=t,
             split=split,
@@ -57,7 +57,7 @@ class Evaluation:
         """(N, K) float32; of each class, by softmax; that of the predicted one is the first of the highest."""
         found = self.logits.softmax(dim=1).cpu().numpy()
         predicted = self.predicted.numpy()
-        # What differs by less than softmax can tell comes out equal, and another class may stand before it.
+        # Logits that differ by less than softmax resolves come out equal, and another class may come first.
         (rows,) = (found.argmax(axis=1) != predicted).nonzero()
         found[rows, predicted[rows]] = np.nextafter(found[rows].max(axis=1), np.float32(2))
         return found
@@ -74,10 +74,10 @@ class Evaluation:
 
 
 def compute_logits(model: nn.Module, images: Tensor, placement: Placement) -> Tensor:
-    """What a model makes of images, without gradients, which its forward may turn on.
+    """A model's logits for images, without gradients, which its forward may turn on.
 
     Raises:
-        InputError: It gives no logits for each image.
+        InputError: It returns no logits for each image.
     """
     # Not in inference mode: what a model of the user's own keeps of it could not be trained with.
     with torch.no_grad(), placement.autocast():
@@ -94,8 +94,8 @@ def evaluate(model: nn.Module, split: Split, num_classes: int, placement: Placem
     """Evaluate `model` on all of `split`, best put on its device before, leaving it in evaluation mode.
 
     Raises:
-        StopTraining: A stop was asked for; it is answered between two batches.
-        InputError: The model gives no logits for each image.
+        StopTraining: A stop was asked for; it takes effect between two batches.
+        InputError: The model returns no logits for each image.
     """
     start = time.monotonic()
     model.eval()
@@ -120,7 +120,7 @@ def evaluate(model: nn.Module, split: Split, num_classes: int, placement: Placem
 
 
 def confusion_matrix(true: Tensor, predicted: Tensor, num_classes: int) -> ConfusionMatrix:
-    """How many images of each true class (rows) were taken for each class (columns).
+    """Count how many images of each true class (rows) were predicted as each class (columns).
 
     Args:
         true: (N,) int64, from 0 to `num_classes` - 1.

@@ -32,7 +32,7 @@ PREPROCESSING = (
 )
 
 Logits = Callable[[Tensor], Tensor]
-"""What a file that was loaded makes of images."""
+"""Computes logits, as the loaded file does."""
 Writer = Callable[[nn.Module, dict[str, str]], bytes]
 Loader = Callable[[nn.Module, bytes], Logits]
 
@@ -72,10 +72,10 @@ def export(model: nn.Module, form: str, metadata: Mapping[str, str]) -> tuple[by
 
 
 def _own_logits(model: nn.Module) -> list[Tensor]:
-    """What a file of the model has to give.
+    """The logits that an exported file has to compute.
 
     Raises:
-        CifarTuiError: It gives something else each time.
+        CifarTuiError: They differ each time.
     """
     first, second = _logits(model), _logits(model)
     if _difference(first, second) > TOLERANCE:
@@ -84,10 +84,10 @@ def _own_logits(model: nn.Module) -> list[Tensor]:
 
 
 def _logits(model: Logits) -> list[Tensor]:
-    """What is made of each of the batches that are compared."""
+    """The logits of each of the batches that are compared."""
     generator, found = torch.Generator().manual_seed(0), []
     for size in COMPARED:
-        # Each made anew: a model may change its images in place, and leave gradients on.
+        # Made again for each model: it may change its images in place, and leave gradients on.
         with torch.no_grad():
             images = torch.rand((size, 3, IMAGE_SIZE, IMAGE_SIZE), generator=generator) * 2 - 1
             found.append(model(images).detach())

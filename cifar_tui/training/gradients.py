@@ -46,7 +46,7 @@ class Gradients:
             seed: What the model's random draws follow from.
 
         Returns:
-            The loss and the number of right answers, scalars on the device, as they are until the next call.
+            The loss and the number of right predictions, scalars on the device, valid until the next call.
         """
         with self._random_streams.seeded(seed):
             loss, correct = self._forward(images, labels)
@@ -70,16 +70,16 @@ class ReplayedGradients(Gradients):
     Only for models that do the same operations for every batch: what Python decides in a forward pass is decided once.
     Batches of another size, such as an epoch's last, go operation by operation; so do all where there can be no graph.
 
-    Runs in other threads go on meanwhile. A capture takes the device's global generator for itself, and a replay uses
-    it; neither may meet the capture of another run, so all hold `GLOBAL_GENERATOR_LOCK`.
+    Runs in other threads continue meanwhile. A capture takes the device's global generator for itself, and a replay
+    uses it; neither may meet the capture of another run, so all hold `GLOBAL_GENERATOR_LOCK`.
 
     Args:
         model: As above, like the following three.
-        tell: Told in words why it is slower, where there can be no graph.
+        notify: Called with the reason, in words, where there can be no graph and it is slower.
     """
 
     can_capture: ClassVar[bool] = True
-    """Whether none has failed in this process: PyTorch before 2.13 is left with an allocator that begins no other."""
+    """Whether no capture has failed in this process: after that, the allocator of PyTorch before 2.13 starts none."""
 
     def __init__(
         self,
@@ -87,25 +87,25 @@ class ReplayedGradients(Gradients):
         random_streams: RandomStreams,
         placement: Placement,
         smoothing: float,
-        tell: Callable[[str], None],
+        notify: Callable[[str], None],
     ) -> None:
         super().__init__(model, random_streams, placement, smoothing)
-        self._tell = tell
+        self._notify = notify
         # A capture may have nothing to do with the default stream, nor may what is still there from batches before it.
         self._stream = torch.cuda.Stream(placement.device)
         self._done: Counter[torch.Size] = Counter()
         self._graph: torch.cuda.CUDAGraph | None = None
-        self._given_up = False
+        self._fallen_back = False
 
     def compute(self, images: Tensor, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
-        """As one by one, and bit for bit the same where the device's operations are."""
+        """As `Gradients.compute`, and bit for bit the same where the device's operations are deterministic."""
         try:
-            if self._graph is None and not self._given_up and self._done[images.shape] == WARM_UP:
+            if self._graph is None and not self._fallen_back and self._done[images.shape] == WARM_UP:
                 self._graph = self._capture(images, labels)
             if self._graph is not None and images.shape == self._images.shape:
                 return self._replay(self._graph, images, labels, seed)
         except RuntimeError as error:
-            self._give_up(error)
+            self._fall_back(error)
         self._done[images.shape] += 1
         return self._one_by_one(images, labels, seed)
 
@@ -156,10 +156,10 @@ class ReplayedGradients(Gradients):
             parameter.grad = gradient
         return self._loss, self._correct
 
-    def _give_up(self, error: RuntimeError) -> None:
-        """Go on operation by operation; nothing of this batch has been computed."""
-        self._graph, self._given_up = None, True
+    def _fall_back(self, error: RuntimeError) -> None:
+        """Continue operation by operation; nothing of this batch has been computed."""
+        self._graph, self._fallen_back = None, True
         self._model.zero_grad(set_to_none=True)
         self._random_streams.replace_generator(self._model)
         why = str(error).partition("\n")[0]
-        self._tell(f"operations are launched one by one, which is slower, because there is no CUDA graph: {why}")
+        self._notify(f"operations are launched one by one, which is slower, because there is no CUDA graph: {why}")

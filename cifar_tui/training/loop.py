@@ -127,19 +127,7 @@ def train(
             return Outcome(stop.state, f"{stop.why} {where}")
         checkpoints.finish()
 
-    assert checkpoints.best_weights is not None
-    assert progress.best_epoch is not None
-    model.load_state_dict(checkpoints.best_weights)
-    try:
-        with setup.random_streams.for_evaluation():
-            test = evaluate(model, dataset.test, len(dataset.classes), placement, control)
-    except StopTraining as stop:
-        return Outcome(stop.state, f"{stop.why} during the test")
-    reporter.test(test, progress.best_epoch)
-    message = f"trained for {plural(config.epochs, 'epoch')}"
-    if progress.stale_epochs >= config.patience and progress.epoch <= config.epochs:
-        message = f"early stopping: no better validation accuracy in {plural(config.patience, 'epoch')}"
-    return Outcome("finished", message, test)
+    return _test(setup, control, progress, reporter, checkpoints)
 
 
 def _handle_requests(
@@ -169,6 +157,26 @@ def _handle_requests(
         checkpoints.save(progress)
 
 
+def _test(
+    setup: Setup, control: Control, progress: Progress, reporter: Reporter, checkpoints: CheckpointManager
+) -> Outcome:
+    """Evaluate the best weights on the test set, once training has come to its end."""
+    config, dataset, model = setup.config, setup.dataset, setup.model
+    assert checkpoints.best_weights is not None
+    assert progress.best_epoch is not None
+    model.load_state_dict(checkpoints.best_weights)
+    try:
+        with setup.random_streams.for_evaluation():
+            test = evaluate(model, dataset.test, len(dataset.classes), setup.placement, control)
+    except StopTraining as stop:
+        return Outcome(stop.state, f"{stop.why} during the test")
+    reporter.test(test, progress.best_epoch)
+    message = f"trained for {plural(config.epochs, 'epoch')}"
+    if progress.stale_epochs >= config.patience and progress.epoch <= config.epochs:
+        message = f"early stopping: no better validation accuracy in {plural(config.patience, 'epoch')}"
+    return Outcome("finished", message, test)
+
+
 def _report_notes(reporter: Reporter, level: Level, messages: Iterable[str]) -> None:
     for message in messages:
         reporter.note(level, message)
@@ -180,9 +188,7 @@ def _build_gradients(setup: Setup, notify: Callable[[str], None]) -> Gradients:
     if setup.placement.device.type != "cuda":
         return Gradients(*arguments)
     if is_user_class(setup.config.model):
-        notify(
-            "operations are launched one by one: a CUDA graph would repeat what the model's class decided in one batch"
-        )
+        notify("operations are launched one by one: a CUDA graph would repeat what your model class decided once")
         return Gradients(*arguments)
     return ReplayedGradients(*arguments, notify)
 

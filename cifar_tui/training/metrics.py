@@ -33,7 +33,7 @@ class MeasuredBatch:
 
 
 class MetricsReader:
-    """Takes every batch's loss and right answers as tensors on the device, and gives them back as numbers, in order.
+    """Takes every batch's loss and right predictions as tensors on the device, and returns them as numbers, in order.
 
     On a GPU they are copied to pinned memory behind the training's own work, on its stream, and read once an event says
     that the copy is whole. Batches that are recorded meanwhile wait for the next copy.

@@ -1,6 +1,6 @@
-"""What changes the weights: AdamW as the reference protocol uses it, Muon beside it, and the rates of both.
+"""Optimizers and learning rate schedules: AdamW as the reference protocol uses it, and Muon for convolutions.
 
-Torch wraps methods of its optimisers so that its compiler leaves them alone, and for that imports the compiler: about
+Torch wraps methods of its optimizers so that its compiler leaves them alone, and for that imports the compiler: about
 two seconds of start-up and 150 MB that nothing here uses. Unwrapped, they are the same methods.
 """
 
@@ -25,40 +25,40 @@ _WRAPPED = ("add_param_group", "state_dict", "load_state_dict")
 
 
 class Stateful(Protocol):
-    """What a checkpoint keeps: numbers and tensors by name."""
+    """An object whose state checkpoints hold: numbers and tensors by name."""
 
     def state_dict(self) -> dict[str, Any]:
-        """All that its further work depends on."""
+        """All that its further work depends on, by name."""
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> Any:
-        """Go on from there."""
+        """Continue from such a state."""
 
 
 class OptimizerLike(Stateful, Protocol):
-    """An optimiser."""
+    """An optimizer."""
 
     @property
     def param_groups(self) -> list[dict[str, Any]]:
         """Weights with their learning rates; others after a state is loaded."""
 
     def step(self) -> Any:
-        """Change the weights by their gradients."""
+        """Update the weights by their gradients."""
 
 
 class SchedulerLike(Stateful, Protocol):
-    """The schedule of an optimiser's learning rates."""
+    """A learning rate schedule."""
 
     def step(self) -> None:
-        """Set the next batch's."""
+        """Set the learning rates of the next batch."""
 
     def get_last_lr(self) -> list[Any]:
-        """The present ones, AdamW's first."""
+        """The current learning rates, AdamW's first."""
 
 
 def build_optimizer(
     model: nn.Module, config: TrainingConfig, recipe: Recipe, total_steps: int
 ) -> tuple[OptimizerLike, SchedulerLike]:
-    """The optimiser of a model's weights, and its schedule."""
+    """Build the optimizer of a model's weights by the recipe, and its learning rate schedule."""
     filters = _filters(model) if recipe.muon else []
     # Fused, it takes no complex numbers.
     fused = not any(parameter.is_complex() for parameter in model.parameters())
@@ -118,7 +118,7 @@ class FilterMuon:
 
     @torch.no_grad()
     def step(self) -> None:
-        """Change the weights by their gradients."""
+        """Update the weights by their gradients."""
         rate = self.param_groups[0]["lr"]
         for weight, momentum in zip(self._weights, self._momenta, strict=True):
             if weight.grad is not None:
@@ -133,7 +133,7 @@ class FilterMuon:
         return {"momenta": list(self._momenta)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from there."""
+        """Continue from such a state."""
         for momentum, saved in zip(self._momenta, state_dict["momenta"], strict=True):
             momentum.copy_(saved)
 
@@ -152,7 +152,7 @@ def orthogonal(matrix: Tensor) -> Tensor:
 
 
 class AdamWAndMuon:
-    """Two optimisers as one; each has weights of its own."""
+    """Two optimizers as one, each with weights of its own."""
 
     def __init__(self, adamw: AdamW, muon: FilterMuon) -> None:
         self._adamw = adamw
@@ -164,7 +164,7 @@ class AdamWAndMuon:
         return [*self._adamw.param_groups, *self._muon.param_groups]
 
     def step(self) -> None:
-        """Change the weights by their gradients."""
+        """Update the weights by their gradients."""
         self._adamw.step()
         self._muon.step()
 
@@ -173,7 +173,7 @@ class AdamWAndMuon:
         return {"adamw": self._adamw.state_dict(), "muon": self._muon.state_dict()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from there."""
+        """Continue from such a state."""
         self._adamw.load_state_dict(state_dict["adamw"])
         self._muon.load_state_dict(state_dict["muon"])
 
@@ -189,20 +189,20 @@ class TriangularLR:
         self._set()
 
     def step(self) -> None:
-        """Set the next batch's rates."""
+        """Set the learning rates of the next batch."""
         self._done += 1
         self._set()
 
     def get_last_lr(self) -> list[float]:
-        """The present rates, group by group."""
+        """The current learning rates, group by group."""
         return [group["lr"] for group in self._optimizer.param_groups]
 
     def state_dict(self) -> dict[str, Any]:
-        """The batches that are done."""
+        """The number of batches that are done."""
         return {"done": self._done}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from there."""
+        """Continue from such a state."""
         self._done = int(state_dict["done"])
         self._set()
 

@@ -1,4 +1,4 @@
-"""A trained model's answers on images that it has not seen."""
+"""Predictions of a trained model for images that it has not seen."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from cifar_tui.training.random_streams import RandomStreams
 from cifar_tui.training.setup.prepare import build, use_device
 
 BATCH_SIZE = 500
-"""That of an evaluation: how a product is rounded may depend on how many images it is made for."""
+"""As in an evaluation: how a product is rounded may depend on the number of images in the batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A model with a run's best weights, ready to answer."""
+    """A model with a run's best weights, ready to predict."""
 
     model: nn.Module
     placement: Placement
@@ -37,7 +37,7 @@ class TrainedModel:
 
 
 def load(path: Path, config: TrainingConfig, identity: Identity) -> TrainedModel:
-    """The model of a checkpoint, on the run's device; the images that it was trained on are not needed.
+    """Load the model of a checkpoint onto the run's device; the images that it was trained on are not needed.
 
     Args:
         path: The checkpoint.
@@ -57,17 +57,17 @@ def load(path: Path, config: TrainingConfig, identity: Identity) -> TrainedModel
 
 
 def predict(trained: TrainedModel, images: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """What the model takes images for, as an evaluation of the same images finds it.
+    """Classify images, as an evaluation of the same images would.
 
     Args:
         trained: The model.
         images: (n, 3, 32, 32), RGB; n is at most `BATCH_SIZE`.
 
     Returns:
-        The class of each image, (n,), and the probabilities of all classes, (n, K).
+        The predicted class of each image, (n,), and the probabilities of all classes, (n, K).
 
     Raises:
-        InputError: The model gives no logits for each image.
+        InputError: The model returns no logits for each image.
     """
     split = Split(torch.from_numpy(images), torch.zeros(len(images), dtype=torch.int64))
     ((inputs, _),) = evaluation_batches(split, trained.placement.device, trained.placement.memory_format, BATCH_SIZE)

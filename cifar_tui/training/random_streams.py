@@ -1,4 +1,4 @@
-"""What a model draws at random: from the run's seed and the batch alone, whatever else trains."""
+"""The random numbers of a model: they depend on the run's seed and the batch alone, whatever else trains."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from cifar_tui.models.parts.dropout import set_dropout_generator
 
 GLOBAL_GENERATOR_LOCK = threading.Lock()
 """Held while something is drawn from the global generators, which all threads share, or done that touches them: a CUDA
-graph, captured or replayed, lays hold of its device's."""
+graph, captured or replayed, uses its device's."""
 _EVALUATION = 0
 """The seed of an evaluation."""
 _Generator = torch.Generator | random.Random | np.random.Generator | np.random.RandomState
-"""What a module may draw from that has it as an attribute."""
+"""Generators that a module may have as an attribute."""
 
 
 @contextmanager
 def global_generators(device: torch.device) -> Iterator[None]:
-    """Have the global generators for oneself, with whatever seed, and leave them as they were."""
+    """Lock the global generators, with whatever seed, and leave them as they were."""
     with GLOBAL_GENERATOR_LOCK, torch.random.fork_rng([device] if device.type == "cuda" else []):
         python, arrays = random.getstate(), np.random.get_state()
         try:
@@ -35,7 +35,7 @@ def global_generators(device: torch.device) -> Iterator[None]:
 
 
 def seed_global(seed: int, device: torch.device) -> None:
-    """Seed the global generators of torch, numpy and Python; the caller has them for itself."""
+    """Seed the global generators of torch, numpy and Python, which the caller has locked."""
     for generator in _generators(device):
         generator.manual_seed(seed)
     random.seed(seed)
@@ -59,7 +59,7 @@ class RandomStreams:
     """
 
     def __init__(self, model: nn.Module, device: torch.device) -> None:
-        """Give the layers of a model, which is on this device, their generator."""
+        """Give the layers of a model, which is on this device, a generator."""
         self.uses_global_generators = False
         """Whether the model draws from the global generators in training."""
         self.random_in_evaluation = False
@@ -69,14 +69,14 @@ class RandomStreams:
         self.replace_generator(model)
 
     def replace_generator(self, model: nn.Module) -> None:
-        """Give the layers of the model another generator, where the one that they have may be of no use any more."""
+        """Give the layers of the model another generator, where theirs may be unusable after a failed capture."""
         self.own = torch.Generator(self._device)
-        """What its layers draw from."""
+        """The generator of its layers."""
         set_dropout_generator(model, self.own)
 
     @contextmanager
     def seeded(self, seed: int) -> Iterator[None]:
-        """What is drawn within follows from `seed`."""
+        """Have random numbers in this context follow from `seed`."""
         if not self.uses_global_generators:
             self._seed_own(seed)
             yield
@@ -87,7 +87,7 @@ class RandomStreams:
 
     @contextmanager
     def for_evaluation(self) -> Iterator[None]:
-        """What a model draws within, where it draws in evaluation, is the same each time."""
+        """Have random numbers in this context, where the model draws any in evaluation, be the same each time."""
         if not self.random_in_evaluation:
             self._seed_own(_EVALUATION)
             yield
@@ -97,7 +97,7 @@ class RandomStreams:
             yield
 
     def seed_all(self, seed: int) -> None:
-        """Seed the layers' generator and the global ones; the caller has those for itself."""
+        """Seed the layers' generator and the global ones, which the caller has locked."""
         self._seed_own(seed)
         seed_global(seed, self._device)
 
@@ -107,7 +107,7 @@ class RandomStreams:
             _seed(generator, seed)
 
     def global_states(self) -> list[object]:
-        """Where the global generators stand, to be compared."""
+        """The states of the global generators, to be compared."""
         _, keys, *place = np.random.get_state(legacy=True)
         states = [generator.get_state().numpy().tobytes() for generator in _generators(self._device)]
         return [*states, random.getstate(), np.asarray(keys).tobytes(), place]

@@ -39,7 +39,7 @@ from cifar_tui.training.setup.prepare import prepare
 from tests.support.hostile import HOSTILE, Page
 from tests.support.program import command
 from tests.support.recorded import recorded
-from tests.support.training_runs import TINY, TinyShelf, finished_run, tiny_source
+from tests.support.training_runs import TINY, TinyImageCache, finished_run, tiny_source
 
 CLASSES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
@@ -51,7 +51,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "runs").mkdir()
     for name, epochs in (("cnn", 1), ("mlp", 3)):
         config = replace(TINY, model=name, epochs=epochs, seed=epochs, batch_size=64)
-        setup = prepare(config, TinyShelf(tiny_source(400, classes=5)), lambda *_: None)  # type: ignore[arg-type]
+        setup = prepare(config, TinyImageCache(tiny_source(400, classes=5)), lambda *_: None)  # type: ignore[arg-type]
         folder, trained = finished_run(root / name, setup)
         assert trained.outcome.test is not None
         best = folder.read_summary().best_epoch or 0

@@ -19,7 +19,7 @@ from cifar_tui.cli import weights
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.events import AnyEvent, Batch, Resumed
 from cifar_tui.runs import export as formats
-from cifar_tui.runs.tensorboard import EventFile
+from cifar_tui.runs.sinks.tensorboard import EventFile
 from cifar_tui.store.csv_files import write_batches_csv
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training import export

@@ -104,7 +104,7 @@ def test_no_name_leads_out_of_the_folder_of_runs_or_acts_on_a_terminal(cwd: Path
     for given in (["--name", name], ["--config", "named.toml"]):
         (cwd / "named.toml").write_text(f"name = {json.dumps(name)}\n")
         line = refused(call([*TRAIN, *given], cwd))
-        assert "--name takes" in line
+        assert "name takes" in line
         assert not acting(line)
     (cwd / "named.toml").unlink()
     assert everything(cwd) == before

@@ -1,4 +1,4 @@
-"""CIFAR-10: found, fetched, checked, never loaded damaged, and quick the second time."""
+"""CIFAR-10: found, checked, never loaded damaged, and quick the second time."""
 
 from __future__ import annotations
 
@@ -12,81 +12,25 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-import torch
 
-from cifar_tui.data import cifar10, download, sources
-from cifar_tui.data.dataset import Source, fingerprint
-from cifar_tui.errors import CifarTuiError, InputError
+from cifar_tui.data import cifar10
+from cifar_tui.data.dataset import fingerprint
+from cifar_tui.errors import InputError
 from tests.support import cifar_archive
-from tests.support.cifar_archive import BASE, FILENAME, Archive
+from tests.support.cifar_archive import (
+    BASE,
+    FILENAME,
+    NOWHERE,
+    Archive,
+    Heard,
+    assert_is,
+    assert_one_line_with_the_ways_on,
+    damaged,
+    files_under,
+    read,
+)
 
-NOWHERE = "http://127.0.0.1:9/cifar-10-python.tar.gz"
-"""The discard port, where nothing listens."""
-
-
-@pytest.fixture(scope="module")
-def archive() -> Archive:
-    return cifar_archive.build()
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working folder and an empty user's cache beside it, which is returned."""
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "cifar-tui"
-
-
-@pytest.fixture
-def offline(monkeypatch: pytest.MonkeyPatch, archive: Archive) -> None:
-    cifar_archive.lead_here(monkeypatch, archive, NOWHERE)
-
-
-class Heard:
-    """A progress callback that remembers, and ends what takes too long."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, int, int]] = []
-        self.deadline = time.monotonic() + 20
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        assert time.monotonic() < self.deadline
-        self.calls.append((what, done, total))
-
-    def said(self, text: str) -> bool:
-        return any(text in what for what, _, _ in self.calls)
-
-
-def read(data_dir: Path | None = None, progress: Heard | None = None) -> Source:
-    return sources.read("cifar10", None if data_dir is None else str(data_dir), progress or Heard())
-
-
-def assert_is(source: Source, archive: Archive) -> None:
-    for part, (images, labels) in ((source.train, archive.train), (source.test, archive.test)):
-        assert torch.equal(part.images, torch.from_numpy(images))
-        assert part.labels.tolist() == labels
-    assert source.classes == ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-    assert source.name == "cifar10"
-    assert source.flips
-
-
-def assert_one_line_with_the_ways_on(error: Exception) -> None:
-    assert str(error).isprintable()
-    for way in ("--data-dir DIR", "--data PATH", "--data digits", FILENAME):
-        assert way in str(error)
-
-
-def files_under(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-
-
-def damaged(content: bytes, how: str) -> bytes:
-    if how == "truncated":
-        return content[: len(content) // 2]
-    if how == "empty":
-        return b""
-    return content[:1000] + bytes([content[1000] ^ 1]) + content[1001:]
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def test_the_names_known_without_torchvision_are_torchvisions() -> None:
@@ -130,149 +74,6 @@ def test_nothing_is_located_where_nothing_is() -> None:
     assert cifar10.locate("/nowhere") is None
 
 
-# Fetched
-
-
-def test_it_is_fetched_into_the_users_cache(
-    archive: Archive, home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    heard = Heard()
-    with cifar_archive.serve(archive.content) as server:
-        cifar_archive.lead_here(monkeypatch, archive, server.url)
-        source = read(progress=heard)
-    assert_is(source, archive)
-    assert source.notes == ()
-    assert (home / FILENAME).read_bytes() == archive.content
-    fetching = [(done, total) for what, done, total in heard.calls if what == f"fetching {FILENAME}"]
-    assert fetching[-1] == (len(archive.content), len(archive.content))
-    assert heard.calls[-1] == ("reading CIFAR-10", 6, 6)
-    assert capfd.readouterr() == ("", "")
-
-
-def test_it_is_fetched_into_data_dir_where_that_is_given(
-    archive: Archive, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    target = tmp_path / "given" / "deeper"
-    with cifar_archive.serve(archive.content) as server:
-        cifar_archive.lead_here(monkeypatch, archive, server.url)
-        assert_is(read(target), archive)
-    assert files_under(target) == {FILENAME}
-    assert not (home / FILENAME).exists()
-
-
-@pytest.mark.parametrize(
-    ("behaviour", "reason"),
-    [
-        ("missing", "the server answers 404 Not Found"),
-        ("babbling", "no HTTP"),
-        ("gone half-way", "went away after"),
-        ("stalled", r"nothing came for 0\.2 s"),
-    ],
-)
-def test_a_server_that_fails_is_one_line_and_leaves_nothing(
-    archive: Archive, home: Path, monkeypatch: pytest.MonkeyPatch, behaviour: cifar_archive.Behaviour, reason: str
-) -> None:
-    monkeypatch.setattr(download, "STALL_SECONDS", 0.2)
-    with cifar_archive.serve(archive.content, behaviour) as server:
-        cifar_archive.lead_here(monkeypatch, archive, server.url)
-        with pytest.raises(InputError, match=reason) as raised:
-            read()
-    assert_one_line_with_the_ways_on(raised.value)
-    assert server.url in str(raised.value)
-    assert files_under(home) == set()
-
-
-def test_no_server_is_one_line(home: Path, offline: None) -> None:
-    with pytest.raises(InputError, match="Connection refused") as raised:
-        read()
-    assert_one_line_with_the_ways_on(raised.value)
-    assert files_under(home) == set()
-
-
-@pytest.mark.parametrize("how", ["truncated", "bit flipped"])
-def test_a_download_that_arrives_damaged_is_not_kept(
-    archive: Archive, home: Path, monkeypatch: pytest.MonkeyPatch, how: str
-) -> None:
-    with cifar_archive.serve(damaged(archive.content, how)) as server:
-        cifar_archive.lead_here(monkeypatch, archive, server.url)
-        with pytest.raises(InputError, match="wrong checksum") as raised:
-            read()
-    assert_one_line_with_the_ways_on(raised.value)
-    assert files_under(home) == set()
-
-
-class CancelledError(Exception):
-    pass
-
-
-@pytest.mark.parametrize("behaviour", ["slow", "stalled"])
-def test_a_download_is_cancelled_by_its_progress_at_once(
-    archive: Archive, home: Path, monkeypatch: pytest.MonkeyPatch, behaviour: cifar_archive.Behaviour
-) -> None:
-    def progress(what: str, done: int, total: int) -> None:
-        if done > 0:
-            raise CancelledError
-
-    with cifar_archive.serve(archive.content, behaviour) as server:
-        cifar_archive.lead_here(monkeypatch, archive, server.url)
-        began = time.monotonic()
-        with pytest.raises(CancelledError):
-            sources.read("cifar10", None, progress)
-    assert time.monotonic() - began < 2
-    assert files_under(home) == set()
-
-
-def test_a_folder_that_cannot_hold_the_archive_is_one_line(archive: Archive, offline: None, tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(InputError, match=r"cannot put CIFAR-10 into .*file") as raised:
-        read(tmp_path / "file")
-    assert_one_line_with_the_ways_on(raised.value)
-
-
-def test_a_full_disk_is_one_line_and_leaves_nothing(
-    archive: Archive, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(self: object, count: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(download._Transfer, "add", full)
-    with cifar_archive.serve(archive.content) as server:
-        cifar_archive.lead_here(monkeypatch, archive, server.url)
-        with pytest.raises(InputError, match=r"cannot put CIFAR-10 into .*: No space left on device") as raised:
-            read()
-    assert_one_line_with_the_ways_on(raised.value)
-    assert files_under(home) == set()
-
-
-@pytest.mark.parametrize("name", [f".{FILENAME}", "images/.0123.safetensors"])
-def test_what_a_killed_process_left_half_written_is_removed_after_an_hour(
-    archive: Archive, home: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    (home / "images").mkdir(parents=True)
-    old, young = home / f"{name}.1.tmp", home / f"{name}.2.tmp"
-    old.touch()
-    young.touch()
-    os.utime(old, (1, 1))
-    with cifar_archive.serve(archive.content) as server:
-        cifar_archive.lead_here(monkeypatch, archive, server.url)
-        read()
-    assert not old.exists()
-    assert young.exists()
-
-
-def test_no_hidden_file_of_somebody_elses_is_removed_from_data_dir(
-    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "given").mkdir()
-    other = tmp_path / "given/.editor.tmp"
-    other.touch()
-    os.utime(other, (1, 1))
-    with cifar_archive.serve(archive.content) as server:
-        cifar_archive.lead_here(monkeypatch, archive, server.url)
-        read(tmp_path / "given")
-    assert other.exists()
-
-
 # Checked
 
 
@@ -310,7 +111,7 @@ def test_a_damaged_batch_is_named_and_a_whole_copy_used(archive: Archive, home: 
 def test_damage_that_cannot_be_made_good_is_said_in_the_error(archive: Archive, offline: None) -> None:
     path = archive.write(Path("data"))
     path.write_bytes(damaged(archive.content, "truncated"))
-    with pytest.raises(InputError, match=r"is not used: it is incomplete or damaged.*cannot fetch") as raised:
+    with pytest.raises(InputError, match=r"is not used: it is incomplete or damaged.*cannot download") as raised:
         read()
     assert_one_line_with_the_ways_on(raised.value)
 
@@ -378,26 +179,6 @@ def test_both_checksums_have_to_hold(
         read()
 
 
-def test_a_download_of_another_sha256_is_not_kept(
-    archive: Archive, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with cifar_archive.serve(archive.content) as server:
-        cifar_archive.lead_here(monkeypatch, archive, server.url)
-        monkeypatch.setattr(cifar10, "ARCHIVE_SHA256", "0" * 64)
-        with pytest.raises(InputError, match="what came has a wrong checksum"):
-            read()
-    assert files_under(home) == set()
-
-
-def test_no_more_is_fetched_than_the_archive_has(archive: Archive, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cifar10, "ARCHIVE_BYTES", 1_000_000)
-    with cifar_archive.serve(archive.content + bytes(8_000_000)) as server:
-        cifar_archive.lead_here(monkeypatch, archive, server.url)
-        with pytest.raises(InputError, match="the server sends more than 1 MB"):
-            read()
-    assert files_under(home) == set()
-
-
 @pytest.mark.parametrize("kind", ["batch", "archive", "batch in an archive"])
 def test_what_is_far_larger_than_the_real_one_is_not_read(
     archive: Archive, offline: None, monkeypatch: pytest.MonkeyPatch, kind: str
@@ -432,16 +213,6 @@ def test_the_limits_leave_room_for_the_real_files() -> None:
     assert 31_035_999 < cifar10.BATCH_BYTES < 40_000_000
     assert set(cifar10.SHA256) == set(cifar10.BATCH_FILES)
     assert all(len(checksum) == 64 for checksum in (cifar10.ARCHIVE_SHA256, *cifar10.SHA256.values()))
-
-
-def test_an_archive_that_is_right_by_its_checksum_but_unusable_is_no_endless_fetching(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    archive = cifar_archive.build(replaced={"test_batch": b""})
-    with cifar_archive.serve(archive.content) as server:
-        cifar_archive.lead_here(monkeypatch, archive, server.url)
-        with pytest.raises(CifarTuiError, match="test_batch fails its checksum"):
-            read()
 
 
 # Quick the second time

@@ -11,12 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 from cifar_tui.data import sources
-from cifar_tui.data.dataset import Source, Split, fingerprint, hold_out_test_images, split
+from cifar_tui.data.dataset import Source, fingerprint
 from cifar_tui.data.images import decoder, input_files
 from cifar_tui.errors import InputError
 from cifar_tui.system.files import open_to_read
@@ -290,45 +288,6 @@ def test_a_folder_without_permission_is_refused(root: Path, monkeypatch: pytest.
     monkeypatch.setattr(os, "scandir", refuse)
     message = refusal(root)
     assert f"cannot read {str(root)!r}: Permission denied" in message
-
-
-# The split
-
-
-def test_without_a_test_folder_a_fifth_of_each_class_is_for_the_test(tmp_path: Path) -> None:
-    source = read(write_folder(tmp_path / "pets", {"train/cat": 10, "train/dog": 25}))
-    assert source.train.labels.bincount().tolist() == [8, 20]
-    assert source.test.labels.bincount().tolist() == [2, 5]
-    assert source.splits.endswith("test images: a fifth of each class of these")
-    assert source.notes == ()
-
-
-def test_which_images_are_for_the_test_does_not_depend_on_the_seed(tmp_path: Path) -> None:
-    write_folder(tmp_path / "pets", {"train/cat": 10, "train/dog": 25})
-    first, second = split(read(tmp_path / "pets"), 1), split(read(tmp_path / "pets"), 2)
-    assert torch.equal(first.test.images, second.test.images)
-    assert not torch.equal(first.validation.images, second.validation.images)
-    assert first.fingerprint == second.fingerprint
-
-
-def test_a_class_without_test_images_is_noted(tmp_path: Path) -> None:
-    source = read(write_folder(tmp_path, {"train/cat": 3, "train/dog": 3, "test/cat": 1}))
-    assert source.notes == ("no test images of 'dog'",)
-
-
-@given(st.lists(st.integers(0, 4), min_size=1, max_size=60))
-def test_own_test_set_is_a_stratified_fifth(drawn: list[int]) -> None:
-    labels = torch.tensor(drawn)
-    images = torch.arange(len(drawn)).reshape(-1, 1)
-    train, test = hold_out_test_images(Split(images, labels))
-    for label in set(drawn):
-        count = drawn.count(label)
-        tested = int((test.labels == label).sum())
-        assert abs(tested - count / 5) < 1
-        assert (tested > 0) == (count > 1)
-    assert sorted([*train.images.flatten().tolist(), *test.images.flatten().tolist()]) == list(range(len(drawn)))
-    assert torch.equal(labels[test.images.flatten()], test.labels)
-    assert torch.equal(labels[train.images.flatten()], train.labels)
 
 
 # The cache

@@ -2,68 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import unicodedata
-from functools import partialmethod
 from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
 
-from cifar_tui.data import sources
-from cifar_tui.data.dataset import Source, Split, fingerprint, split
+from cifar_tui.data.dataset import split
 from cifar_tui.data.image_folder.class_names import class_of
-from cifar_tui.errors import InputError
-from cifar_tui.training.control import StopTraining
-from cifar_tui.training.evaluation import evaluate
-from cifar_tui.training.setup.image_cache import ImageCache
-from tests.support.images import write_folder, write_image
-from tests.support.program import TRAIN, call, prepared
+from tests.support.images import CLASSES, SCRIPTS, folders_of, in_words, read, refusal, write, write_folder, write_image
 
-CLASSES = ("ant", "bee", "cat")
-TENTH, FIFTH = "a tenth of each class of these, or one image", "a fifth of each class of these"
-
-
-@pytest.fixture(autouse=True)
-def cached(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-
-
-def write(root: Path, sets: dict[str, int], classes: tuple[str, ...] = CLASSES) -> Path:
-    """So many images of each class in each of these folders: red tells the class, green the folder, blue the image."""
-    for number, (folder, count) in enumerate(sets.items()):
-        for label, name in enumerate(classes):
-            for index in range(count):
-                write_image(root / folder / name / f"{index}.png", (label, number, index))
-    return root
-
-
-def read(root: Path, rules: int = 2) -> Source:
-    source = sources.read(str(root), None, lambda *_: None, rules=rules)
-    for part in filter(None, (source.train, source.validation, source.test)):
-        assert part.labels.tolist() == part.images[:, 0, 0, 0].tolist(), "each image has its own class"
-    return source
-
-
-def folders_of(part: Split | None) -> set[int]:
-    """The folders, by their numbers, that the images of a split come from."""
-    assert part is not None
-    return set(part.images[:, 1, 0, 0].tolist())
-
-
-def refusal(root: Path) -> str:
-    with pytest.raises(InputError) as raised:
-        read(root)
-    message = str(raised.value)
-    assert message.isprintable()
-    assert message.startswith("--data: ")
-    return message
-
-
-def in_words(train: str, validation: str = TENTH, test: str = FIFTH) -> str:
-    return f"training images are those of {train}; validation images: {validation}; test images: {test}"
+pytestmark = pytest.mark.usefixtures("own_image_cache")
 
 
 # Sets
@@ -339,9 +288,6 @@ def test_both_forms_of_a_name_in_one_set_are_merged_and_that_is_said(tmp_path: P
     assert source.notes == ("folders of 'train' whose names are the same class: 'café'",)
 
 
-SCRIPTS = ("猫", "ねこ", "고양이", "قطة", "बिल्ली", "क्\u200dष", "می\u200cخواهم", "👩\u200d🚀", "x" * 200)
-
-
 def test_names_in_other_scripts_are_classes_as_they_are_written(tmp_path: Path) -> None:
     names = tuple(sorted(SCRIPTS))
     source = read(write(tmp_path, {"train": 3, "test": 1}, names))
@@ -357,184 +303,3 @@ def test_folders_of_other_sets_may_differ_in_upper_case_where_that_is_no_class_o
     assert source.test.labels.tolist() == [0, 1]
     assert class_of("CAT", ["Cat", "cat"]) is None
     assert class_of("cat", ["Cat", "cat"]) == "cat"
-
-
-# The split
-
-
-def test_every_class_has_training_images_and_validation_ones_where_it_has_two(tmp_path: Path) -> None:
-    counts = {"train/1": 1, "train/2": 2, "train/3": 3, "train/30": 30}
-    root = write_folder(tmp_path, counts | {name.replace("train", "test"): 1 for name in counts})
-    for seed in range(5):
-        dataset = split(sources.read(str(root), None, lambda *_: None), seed)
-        assert dataset.train.labels.bincount().tolist() == [1, 1, 2, 27]
-        assert dataset.validation.labels.bincount(minlength=4).tolist() == [0, 1, 1, 3]
-        assert dataset.notes[1:] == ("no validation images of '1'",)
-
-
-def test_small_classes_give_their_second_image_to_validation_and_their_third_to_the_test(tmp_path: Path) -> None:
-    root = write_folder(tmp_path, {"1": 1, "2": 2, "3": 3, "9": 9})
-    dataset = split(sources.read(str(root), None, lambda *_: None), 0)
-    parts = (dataset.train, dataset.validation, dataset.test)
-    assert [part.labels.bincount(minlength=4).tolist() for part in parts] == [[1, 1, 1, 6], [0, 1, 1, 1], [0, 0, 1, 2]]
-    assert "no test images of '1', '2'" in dataset.notes
-
-
-@pytest.mark.parametrize(
-    ("counts", "validation", "test"),
-    [
-        ([2, 2], [0, 1], [1, 0]),
-        ([2, 2, 2], [0, 1, 0], [1, 0, 1]),
-        ([1, 2, 2, 1], [0, 0, 1, 0], [0, 1, 0, 0]),
-    ],
-)
-def test_where_no_class_has_three_images_those_of_two_take_turns_with_test_and_validation(
-    tmp_path: Path, counts: list[int], validation: list[int], test: list[int]
-) -> None:
-    root = write_folder(tmp_path, {f"train/{name}": count for name, count in zip("abcd", counts, strict=False)})
-    for seed in range(3):
-        dataset = split(sources.read(str(root), None, lambda *_: None), seed)
-        parts = (dataset.train, dataset.validation, dataset.test)
-        assert [part.labels.bincount(minlength=len(counts)).tolist() for part in parts] == [
-            [1] * len(counts),
-            validation,
-            test,
-        ]
-
-
-def test_beside_a_validation_set_every_class_of_two_gives_one_to_the_test(tmp_path: Path) -> None:
-    dataset = split(sources.read(str(write(tmp_path, {"train": 2, "val": 1})), None, lambda *_: None), 0)
-    assert [part.labels.tolist() for part in (dataset.train, dataset.validation, dataset.test)] == [[0, 1, 2]] * 3
-
-
-def test_two_classes_of_two_images_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cwd = prepared(tmp_path, monkeypatch)
-    write(cwd / "few", {".": 2}, ("cat", "dog"))
-    done = call([*TRAIN, "--data", "few", "--epochs", "1"], cwd)
-    assert done.returncode == 0, done.stderr
-    assert [config(cwd)[part] for part in ("train", "validation", "test")] == [2, 1, 1]
-
-
-def test_the_split_depends_on_the_seed_alone(tmp_path: Path) -> None:
-    source = read(write(tmp_path, {"train": 30}))
-
-    def held_out(seed: int) -> list[int]:
-        return split(source, seed).validation.images[:, 2, 0, 0].tolist()
-
-    assert held_out(3) == held_out(3) != held_out(4)
-
-
-def test_other_sources_are_split_as_ever() -> None:
-    labels = torch.arange(50) % 2
-    images = torch.arange(50, dtype=torch.uint8).reshape(-1, 1, 1, 1).expand(-1, 3, 32, 32)
-    source = Source("x", Split(images, labels), Split(images[:2], labels[:2]), ("a", "b"))
-    assert split(source, 0).validation.images[:, 0, 0, 0].tolist() == [6, 7, 17, 39, 44]
-    assert fingerprint(source) == "fd58101e263f59eecc0ed159b5e88690ad61d0ec4cda5fa2837442359461a135"
-
-
-# Through the command
-
-
-def config(cwd: Path) -> dict[str, object]:
-    (folder,) = (cwd / "runs").iterdir()
-    content: dict[str, object] = json.loads((folder / "config.json").read_text())["dataset"]
-    return content
-
-
-def test_what_is_used_as_what_is_said_recorded_and_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cwd = prepared(tmp_path, monkeypatch)
-    write(cwd / "zip" / "pets", {"Training": 10, "Valid": 3, "Testing": 2}, SCRIPTS)
-    done = call([*TRAIN, "--data", "zip", "--epochs", "1"], cwd)
-    assert done.returncode == 0, done.stderr
-    line = in_words("'pets/Training'", "'pets/Valid'", "'pets/Testing'")
-    assert (done.stdout + done.stderr).count(line) == 1
-    recorded = config(cwd)
-    assert (recorded["splits"], recorded["rules"]) == (line, 2)
-    assert [recorded[part] for part in ("train", "validation", "test")] == [90, 27, 18]
-    (folder,) = (cwd / "runs").iterdir()
-    report = (folder / "report.md").read_text()
-    assert "Training images are those of 'pets/Training'; validation images: 'pets/Valid'" in report
-    assert call(["evaluate", folder.name], cwd).returncode == 0
-
-
-def test_sets_within_a_set_train_or_are_refused_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cwd = prepared(tmp_path, monkeypatch)
-    write(cwd / "zip" / "training_images", {"train": 10, "dev": 3})
-    done = call([*TRAIN, "--data", "zip", "--epochs", "1"], cwd)
-    assert done.returncode == 0, done.stderr
-    recorded = config(cwd)
-    assert recorded["classes"] == list(CLASSES)
-    assert recorded["splits"] == in_words("'training_images/train'", "'training_images/dev'")
-    write(cwd / "zip", {"test": 2})
-    done = call([*TRAIN, "--data", "zip", "--epochs", "1"], cwd)
-    assert (done.returncode, done.stderr.count("give the path of one of them")) == (2, 1)
-
-
-def learned(cwd: Path) -> list[list[str]]:
-    """The columns of metrics.csv of the only run that are the same each time."""
-    (folder,) = (cwd / "runs").iterdir()
-    return [row.split(",")[:7] for row in (folder / "metrics.csv").read_text().splitlines()]
-
-
-def read_by_the_first_rules(patch: pytest.MonkeyPatch) -> None:
-    """Have new runs read their images as they once did."""
-    patch.setattr(ImageCache, "source", partialmethod(ImageCache.source, rules=1))
-
-
-@pytest.fixture
-def recorded_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A run that was left in its second epoch, in a folder that says nothing of any rules, with all that they see."""
-    cwd = prepared(tmp_path, monkeypatch)
-    images = write(cwd / "images", {"train": 20, "test": 3}, ("cat", "dog"))
-    evaluations = 0
-
-    def stopping(*arguments: Any) -> Any:
-        nonlocal evaluations
-        evaluations += 1
-        if evaluations == 2:
-            raise StopTraining("stopped", "by the test")
-        return evaluate(*arguments)
-
-    with monkeypatch.context() as patch:
-        read_by_the_first_rules(patch)
-        patch.setattr("cifar_tui.training.loop.evaluate", stopping)
-        assert call([*TRAIN, "--epochs", "3"], cwd).returncode == 0
-    (folder,) = (cwd / "runs").iterdir()
-    record = json.loads((folder / "config.json").read_text())
-    for name in ("rules", "splits"):
-        del record["dataset"][name]
-    (folder / "config.json").write_text(json.dumps(record))
-    # What the first rules did not see.
-    write(images, {"val": 3}, ("cat", "dog"))
-    write_image(images / "train" / "cat" / "new.png").rename(images / "train" / "cat" / "new")
-    return cwd
-
-
-def test_a_run_that_was_recorded_before_resumes_to_the_end_that_it_would_have_had(
-    recorded_before: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cwd, (folder,) = recorded_before, list((recorded_before / "runs").iterdir())
-    for command in (["resume", folder.name], ["evaluate", folder.name], ["report", folder.name]):
-        done = call(command, cwd)
-        assert done.returncode == 0, done.stderr
-    ended = learned(cwd)
-    folder.rename(cwd / "kept")
-    read_by_the_first_rules(monkeypatch)
-    assert call([*TRAIN, "--epochs", "3"], cwd).returncode == 0
-    assert learned(cwd) == ended
-
-
-def test_a_run_of_now_is_not_read_by_the_first_rules(recorded_before: Path) -> None:
-    (folder,) = (recorded_before / "runs").iterdir()
-    record = json.loads((folder / "config.json").read_text())
-    record["dataset"]["rules"] = 2
-    (folder / "config.json").write_text(json.dumps(record))
-    done = call(["resume", folder.name], recorded_before)
-    assert done.returncode == 2
-    assert "other images" in done.stderr
-
-
-@pytest.mark.parametrize("rules", [-1, 0, 3])
-def test_rules_of_another_release_are_refused(tmp_path: Path, rules: int) -> None:
-    with pytest.raises(InputError, match=f"by rules {rules}, and this release knows rules 1 to 2 alone"):
-        read(write(tmp_path, {"train": 3}), rules=rules)

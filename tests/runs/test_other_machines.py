@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cifar_tui.records import Overrides
-from cifar_tui.runs.run import OTHERWISE
+from cifar_tui.runs.run import NOT_REPRODUCIBLE
 from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
 from tests.support.command import events, only_run, refused, summary
@@ -72,7 +72,7 @@ def test_a_run_of_a_gpu_goes_on_without_one_and_says_what_that_means(cwd: Path) 
     made_on_a_gpu(folder)
     assert call(["resume", "mlp", "--precision", "fp32"], cwd).returncode == 0
     assert summary(folder)["state"] == "finished"
-    (said,) = [e["message"] for e in events(folder) if e["type"] == "note" and OTHERWISE in e["message"]]
+    (said,) = [e["message"] for e in events(folder) if e["type"] == "note" and NOT_REPRODUCIBLE in e["message"]]
     for change in ("device cpu (", "not cuda (NVIDIA H200)", "precision fp32, not bf16", "not 500"):
         assert change in said
     figures = summary(folder)
@@ -88,7 +88,7 @@ def test_a_run_of_a_gpu_goes_on_without_one_and_says_what_that_means(cwd: Path) 
 def test_a_run_that_goes_on_as_it_began_has_nothing_to_say(cwd: Path) -> None:
     folder = interrupted(cwd)
     assert call(["resume", "mlp"], cwd).returncode == 0
-    assert not [e for e in events(folder) if OTHERWISE in e.get("message", "")]
+    assert not [e for e in events(folder) if NOT_REPRODUCIBLE in e.get("message", "")]
 
 
 @pytest.mark.parametrize("command", [["evaluate", "mlp"], ["predict", "mlp", "images/test"], ["resume", "mlp"]])

@@ -14,11 +14,11 @@ from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import Epoch, Note, RunFinished
 from cifar_tui.runs import detached
 from cifar_tui.runs.messages import Message
-from cifar_tui.runs.tensorboard import EventFile
+from cifar_tui.runs.sinks.tensorboard import EventFile
 from cifar_tui.runs.workspace import Workspace
 from cifar_tui.store.run_folder import RunFolder
 from tests.support.program import command
-from tests.support.training_runs import TINY, TinyShelf, expected, scalars
+from tests.support.training_runs import TINY, TinyImageCache, expected, scalars
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 def trained(runs: Path, *, tensorboard: bool, resume: RunFolder | None = None, stop_in: int = 0) -> RunFolder:
     """Train to the end, or to that of the epoch `stop_in`; in a session as the command line makes one."""
     owner = Workspace(runs, tensorboard=tensorboard)
-    owner._image_cache = TinyShelf()  # type: ignore[assignment]
+    owner._image_cache = TinyImageCache()  # type: ignore[assignment]
 
     def listen(message: Message) -> None:
         if isinstance(message, Epoch) and message.epoch == stop_in:

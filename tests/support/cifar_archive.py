@@ -8,6 +8,7 @@ import json
 import struct
 import tarfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,8 +18,14 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
+from cifar_tui.data import sources
+from cifar_tui.data.dataset import Source
+
+NOWHERE = "http://127.0.0.1:9/cifar-10-python.tar.gz"
+"""The discard port, where nothing listens."""
 BASE = "cifar-10-batches-py"
 FILENAME = "cifar-10-python.tar.gz"
 TRAIN = tuple(f"data_batch_{number}" for number in range(1, 6))
@@ -273,3 +280,49 @@ class Finder:
 
 sys.meta_path.insert(0, Finder)
 """
+
+
+class Heard:
+    """A progress callback that remembers, and ends what takes too long."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, int, int]] = []
+        self.deadline = time.monotonic() + 20
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        assert time.monotonic() < self.deadline
+        self.calls.append((what, done, total))
+
+    def said(self, text: str) -> bool:
+        return any(text in what for what, _, _ in self.calls)
+
+
+def read(data_dir: Path | None = None, progress: Heard | None = None) -> Source:
+    return sources.read("cifar10", None if data_dir is None else str(data_dir), progress or Heard())
+
+
+def assert_is(source: Source, archive: Archive) -> None:
+    for part, (images, labels) in ((source.train, archive.train), (source.test, archive.test)):
+        assert torch.equal(part.images, torch.from_numpy(images))
+        assert part.labels.tolist() == labels
+    assert source.classes == ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+    assert source.name == "cifar10"
+    assert source.flips
+
+
+def assert_one_line_with_the_ways_on(error: Exception) -> None:
+    assert str(error).isprintable()
+    for way in ("--data-dir DIR", "--data PATH", "--data digits", FILENAME):
+        assert way in str(error)
+
+
+def files_under(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def damaged(content: bytes, how: str) -> bytes:
+    if how == "truncated":
+        return content[: len(content) // 2]
+    if how == "empty":
+        return b""
+    return content[:1000] + bytes([content[1000] ^ 1]) + content[1001:]

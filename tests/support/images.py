@@ -1,4 +1,4 @@
-"""Small folders of images, made by Pillow."""
+"""Small folders of images by set and class, made by Pillow, and what comes of reading them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
+
+from cifar_tui.data import sources
+from cifar_tui.data.dataset import Source, Split
+from cifar_tui.errors import InputError
 
 
 def write_image(path: Path, colour: tuple[int, ...] = (200, 30, 60), size: tuple[int, int] = (32, 32)) -> Path:
@@ -101,3 +106,44 @@ def write_unusable(folder: Path) -> dict[str, str]:
         "none.png": "damaged, or a rare kind of image",
         "double.tif": "damaged, or a rare kind of image",
     }
+
+
+CLASSES = ("ant", "bee", "cat")
+SCRIPTS = ("猫", "ねこ", "고양이", "قطة", "बिल्ली", "क्\u200dष", "می\u200cخواهم", "👩\u200d🚀", "x" * 200)
+"""Names of classes in other scripts."""
+TENTH, FIFTH = "a tenth of each class of these, or one image", "a fifth of each class of these"
+
+
+def write(root: Path, sets: dict[str, int], classes: tuple[str, ...] = CLASSES) -> Path:
+    """So many images of each class in each of these folders: red tells the class, green the folder, blue the image."""
+    for number, (folder, count) in enumerate(sets.items()):
+        for label, name in enumerate(classes):
+            for index in range(count):
+                write_image(root / folder / name / f"{index}.png", (label, number, index))
+    return root
+
+
+def read(root: Path, rules: int = 2) -> Source:
+    source = sources.read(str(root), None, lambda *_: None, rules=rules)
+    for part in filter(None, (source.train, source.validation, source.test)):
+        assert part.labels.tolist() == part.images[:, 0, 0, 0].tolist(), "each image has its own class"
+    return source
+
+
+def folders_of(part: Split | None) -> set[int]:
+    """The folders, by their numbers, that the images of a split come from."""
+    assert part is not None
+    return set(part.images[:, 1, 0, 0].tolist())
+
+
+def refusal(root: Path) -> str:
+    with pytest.raises(InputError) as raised:
+        read(root)
+    message = str(raised.value)
+    assert message.isprintable()
+    assert message.startswith("--data: ")
+    return message
+
+
+def in_words(train: str, validation: str = TENTH, test: str = FIFTH) -> str:
+    return f"training images are those of {train}; validation images: {validation}; test images: {test}"

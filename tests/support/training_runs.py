@@ -46,16 +46,16 @@ def tiny_source(count: int = 60, classes: int = 3) -> Source:
     )
 
 
-class TinyShelf:
+class TinyImageCache:
     """Gives the same few images whatever is asked for."""
 
     def __init__(self, source: Source | None = None) -> None:
         self._source = source or tiny_source()
 
-    def source(self, config: TrainingConfig, progress: object, *, stored: bool = False, rules: int = 0) -> Source:
+    def load(self, config: TrainingConfig, progress: object, *, stored: bool = False, rules: int = 0) -> Source:
         return self._source
 
-    def stored(self, stored: StoredRun, progress: object) -> tuple[Source, DataLocation]:
+    def load_stored(self, stored: StoredRun, progress: object) -> tuple[Source, DataLocation]:
         return self._source, DataLocation(data=stored.config.data, data_dir=None)
 
 
@@ -63,7 +63,7 @@ def tiny_setup(**options: Any) -> Setup:
     """A class of one's own counts as named by the user."""
     if ":" in options.get("model", ""):
         user_class.allow(options["model"], options["model_dir"], ())
-    return prepare(replace(TINY, **options), TinyShelf(), lambda *_: None)  # type: ignore[arg-type]
+    return prepare(replace(TINY, **options), TinyImageCache(), lambda *_: None)  # type: ignore[arg-type]
 
 
 def tiny_dataset(seed: int = 0) -> Dataset:
@@ -182,3 +182,8 @@ def expected(events: list[AnyEvent]) -> dict[str, list[tuple[int, float]]]:
         elif isinstance(event, Evaluated) and event.split == "test":
             add(last, loss__test=event.loss, accuracy__test=event.accuracy)
     return found
+
+
+def stop(control: Control) -> None:
+    """Ask a run to stop."""
+    control.stop("stopped", "stopped by the test")

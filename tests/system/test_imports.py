@@ -15,7 +15,7 @@ from pathlib import Path
 from cifar_tui.config import TrainingConfig
 from cifar_tui.runs.messages import Ended
 from cifar_tui.runs.workspace import Workspace
-from cifar_tui.runs.pytorch import import_pytorch
+from cifar_tui.runs.run import import_pytorch
 
 class Slow:
     def find_spec(self, name, path=None, target=None):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.runs.run import OTHERWISE
+from cifar_tui.runs.run import NOT_REPRODUCIBLE
 from cifar_tui.system import processors
 from cifar_tui.system.hardware import Sampler
 from cifar_tui.system.processors import Processors, cgroup_limit
@@ -206,8 +206,8 @@ def test_a_run_records_the_threads_that_it_was_left_and_resumes_with_them(
     unfinished(folder)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert call(["resume", "mlp"], tmp_path).returncode == 0
-    assert OTHERWISE not in (folder / "events.jsonl").read_text()
+    assert NOT_REPRODUCIBLE not in (folder / "events.jsonl").read_text()
     unfinished(folder)
     monkeypatch.setattr(processors, "_allowed", lambda: 1)
     assert call(["resume", "mlp"], tmp_path).returncode == 0
-    assert f"{OTHERWISE}: CPU threads 1, not 2" in (folder / "events.jsonl").read_text()
+    assert f"{NOT_REPRODUCIBLE}: CPU threads 1, not 2" in (folder / "events.jsonl").read_text()

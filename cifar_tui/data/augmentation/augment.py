@@ -20,7 +20,7 @@ from cifar_tui.recipes import Recipe
 
 @dataclass(frozen=True, slots=True)
 class AugmentationPolicy:
-    """Which augmentation a recipe uses.
+    """The augmentation that a recipe uses.
 
     Attributes:
         flips: Whether images are mirrored.
@@ -42,7 +42,7 @@ class AugmentationPolicy:
 
 @dataclass(frozen=True, slots=True)
 class AugmentationParameters:
-    """What was drawn for n images; all on the CPU, so that every device augments alike.
+    """Randomly drawn parameters for n images; all on the CPU, so that every device augments alike.
 
     Attributes:
         flip: (n,) bool; whether to mirror left and right.
@@ -69,7 +69,7 @@ class AugmentationParameters:
 
 
 def sample_parameters(count: int, generator: torch.Generator, policy: AugmentationPolicy) -> AugmentationParameters:
-    """Draw the augmentation of `count` images.
+    """Draw augmentation parameters for `count` images.
 
     Args:
         count: The number of images, n.

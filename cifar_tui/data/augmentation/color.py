@@ -51,7 +51,7 @@ def shift_hue(images: Tensor, factor: Tensor) -> Tensor:
 
     As torchvision's `adjust_hue` of PIL images. Back to RGB, channel c is `V - V S w_c(H)`, rounded, where the weight
     w_c runs from 0 to 1 with the hue. In whole numbers, w in 85ths, that is `V - V S w / (255 * 85)`; it never
-    comes nearer to a half than float32 can tell.
+    comes nearer to a half than float32 resolves.
 
     Args:
         images: (n, 3, 32, 32) float32, whole numbers from 0 to 255.
@@ -80,7 +80,7 @@ def shift_hue(images: Tensor, factor: Tensor) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class _HueTables:
-    """What Pillow makes of every colour, small enough to stay in a processor's cache.
+    """Pillow's conversions of every colour, small enough to stay in a processor's cache.
 
     Attributes:
         hue: (511 * 512,) uint8; H by 512 (R - G) + (G - B), above `_NO_DIFFERENCE`.

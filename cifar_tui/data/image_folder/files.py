@@ -49,7 +49,7 @@ def folders(path: str | Path, rules: int = RULES) -> list[str]:
         OSError: It cannot be read.
     """
     with os.scandir(path) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir() and not _is_passed_over(entry.name, rules))
+        return sorted(entry.name for entry in entries if entry.is_dir() and not _is_skipped(entry.name, rules))
 
 
 def files(path: str | Path) -> list[str]:
@@ -63,7 +63,7 @@ def files(path: str | Path) -> list[str]:
 
 
 def image_files(folder: str | Path, label: int, rules: int = RULES) -> Iterator[ImageFile]:
-    """All files at any depth below a folder, in no order: only opening one tells whether it is an image.
+    """All files at any depth below a folder, in no order: only opening one shows whether it is an image.
 
     By rules 1, regular files alone, by their names; by others also what is no file, such as a pipe.
 
@@ -73,7 +73,7 @@ def image_files(folder: str | Path, label: int, rules: int = RULES) -> Iterator[
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                if not _is_passed_over(entry.name, rules):
+                if not _is_skipped(entry.name, rules):
                     yield from image_files(entry.path, label, rules)
             elif not is_junk(entry.name) and (rules > 1 or entry.name.lower().endswith(_FIRST_SUFFIXES)):
                 try:
@@ -86,7 +86,7 @@ def image_files(folder: str | Path, label: int, rules: int = RULES) -> Iterator[
 
 
 def is_image(name: str) -> bool:
-    """Whether a file of this name is an image, as far as names tell."""
+    """Whether a file of this name is an image, judged by the name alone."""
     return name.lower().endswith(SUFFIXES)
 
 
@@ -95,5 +95,5 @@ def is_junk(name: str) -> bool:
     return name.startswith(".") or name.lower() in _JUNK_FILES
 
 
-def _is_passed_over(folder: str, rules: int) -> bool:
+def _is_skipped(folder: str, rules: int) -> bool:
     return folder.startswith(".") or (rules > 1 and folder.lower() in _JUNK_FOLDERS)

@@ -18,7 +18,7 @@ LAYOUT = (
     "or the class folders alone"
 )
 DEEPEST = 4
-"""How many folders that hold nothing but one folder the images may be in."""
+"""The most folders, each with nothing but one folder in it, that the images may be nested in."""
 
 _SET_DEPTH = 3
 """How far below a folder of sets there are images: set, set in a folder of the same name, class."""
@@ -30,7 +30,7 @@ _ROLES: dict[Role, re.Pattern[str]] = {
     "validation": re.compile("(val(id(ation)?)?|dev)" + _MORE),
     "test": re.compile("test(ing)?" + _MORE),
 }
-"""How folders are called that hold one of the sets, without regard to upper case."""
+"""Names of folders that hold one of the sets, regardless of case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What is used as what.
+    """Which folders are used for which set.
 
     Attributes:
         root: The folder that was named.
@@ -61,7 +61,7 @@ class Layout:
         whole: Whether the class folders are no set's, but stand there by themselves.
         validation: None: they are split off.
         test: None: they are split off.
-        notes: What a person should know of the rest.
+        notes: What the user should know about the rest.
     """
 
     root: Path
@@ -107,13 +107,13 @@ def first(root: Path) -> Layout:
 
 
 def find(root: Path) -> Layout:
-    """See what the folders of a folder of images are for.
+    """Find out what the folders of a folder of images are for.
 
     Raises:
         InputError: They are not laid out in any way that is known, or in more than one.
         OSError: A folder cannot be read.
     """
-    place, passed_over = _place(root)
+    place, skipped = _place(root)
     inner = folders(place)
     roles = {name: role for name in inner if (role := _role(name))}
     for role in _ROLES:
@@ -124,14 +124,14 @@ def find(root: Path) -> Layout:
             )
     others = [name for name in inner if name not in roles]
     if not roles:
-        return _whole(root, place, passed_over)
+        return _whole(root, place, skipped)
     named = {role: place / name for name, role in roles.items()}
     if "train" not in named:
         raise _no_training_images(place, list(roles), others)
     train = Part.of(_unwrapped(named["train"], "train"))
     _check_classes(train, others)
     _check_holds_no_sets(train)
-    notes = [f"not used: {quote_names([*passed_over, *others])}"] if passed_over or others else []
+    notes = [f"not used: {quote_names([*skipped, *others])}"] if skipped or others else []
     held_out: dict[Role, Part | None] = {"validation": None, "test": None}
     for role in held_out:
         if role in named:
@@ -141,8 +141,8 @@ def find(root: Path) -> Layout:
 
 
 def _place(root: Path) -> tuple[Path, list[str]]:
-    """The folder at or below `root` whose folders are the sets or the classes, and what is passed over beside it."""
-    place, passed_over = root, list[str]()
+    """The folder at or below `root` whose folders are the sets or the classes, and what is skipped beside it."""
+    place, skipped = root, list[str]()
     for _ in range(DEEPEST + 1):
         inner = folders(place)
         holders = [name for name in inner if _holds_sets(place / name)]
@@ -150,7 +150,7 @@ def _place(root: Path) -> tuple[Path, list[str]]:
             # Beside sets, a folder may hold files of another kind in folders that are called so.
             holders = [name for name in holders if _role(name) or shows_images(place / name, _SET_DEPTH)]
             if not holders:
-                return place, passed_over
+                return place, skipped
         elif len(inner) == 1 and not any(map(is_image, files(place))):
             place /= inner[0]
             continue
@@ -162,12 +162,12 @@ def _place(root: Path) -> tuple[Path, list[str]]:
                 f"--data: {quote_names(holders)} in {str(place)!r} {'hold' if len(holders) > 1 else 'holds'} a folder "
                 f"of training images, beside others; give the path of one of them: {LAYOUT}"
             )
-        place, passed_over = place / holders[0], [*passed_over, *others]
+        place, skipped = place / holders[0], [*skipped, *others]
     # A single class in folders of its own, or nothing at all: it is the folder that was named that lacks something.
-    return (place, passed_over) if len(folders(place)) > 1 else (root, [])
+    return (place, skipped) if len(folders(place)) > 1 else (root, [])
 
 
-def _whole(root: Path, place: Path, passed_over: Sequence[str]) -> Layout:
+def _whole(root: Path, place: Path, skipped: Sequence[str]) -> Layout:
     """The layout of class folders that stand by themselves."""
     train = Part.of(place)
     if not train.classes:
@@ -195,7 +195,7 @@ def _whole(root: Path, place: Path, passed_over: Sequence[str]) -> Layout:
                     "be the classes, or those; name those that are sets train, val or test, or, where they are the "
                     f"classes, move all of them into {str(place / 'train')!r}"
                 )
-    notes = [f"not used: {quote_names(passed_over)}"] if passed_over else []
+    notes = [f"not used: {quote_names(skipped)}"] if skipped else []
     return Layout(root, train, True, None, None, tuple(notes))
 
 
@@ -217,7 +217,7 @@ def _held_out(path: Path, role: Role, train: Part) -> tuple[Part | None, list[st
 
 
 def _check_classes(train: Part, beside: Sequence[str] = ()) -> None:
-    """See that there are two classes, of names that can be shown."""
+    """Check that there are two classes, with names that can be shown."""
     if len(train.classes) < 2:
         instead = (
             f"; if {train.path.name!r} is a class, as {quote_names(beside)}, move all of them into one folder 'train'"
@@ -234,7 +234,7 @@ def _check_classes(train: Part, beside: Sequence[str] = ()) -> None:
 
 
 def _check_holds_no_sets(part: Part) -> None:
-    """See that none of the class folders is a set, or a folder of the same classes."""
+    """Check that no class folder is a set, or a folder of the same classes."""
     names = [name for inner in part.classes.values() for name in inner]
     sets = [name for name in names if _role(name)]
     # Of one class that is called so, there is one folder of images.

@@ -59,7 +59,7 @@ def read(path: str, progress: ProgressCallback, rules: int = RULES) -> Source:
         InputError: The folder cannot be read, is not laid out in a known way, or lacks images.
     """
     decoder.prepare()
-    with _said(path):
+    with _explaining_errors(path):
         listing = _list(_root(path), progress, rules)
     how: tuple[object, ...] = (
         2,
@@ -87,20 +87,20 @@ def read(path: str, progress: ProgressCallback, rules: int = RULES) -> Source:
 
 
 def check(path: str) -> None:
-    """See that there is a folder of images of this path, as far as the names of folders tell.
+    """Check that this path is a folder of images, judged by the names of its folders alone.
 
     Raises:
         InputError: There is none.
     """
-    with _said(path):
+    with _explaining_errors(path):
         found = layout.find(_root(path))
         if found.whole and not any(layout.shows_images(found.train.path / name) for name in folders(found.train.path)):
             raise InputError(f"--data: {path!r} has no class folders with images; {LAYOUT}")
 
 
 @contextmanager
-def _said(path: str) -> Iterator[None]:
-    """Have errors of the file system say what was wanted."""
+def _explaining_errors(path: str) -> Iterator[None]:
+    """Turn errors of the file system into an `InputError` that says what is expected."""
     try:
         yield
     except OSError as error:
@@ -130,7 +130,7 @@ def _list(root: Path, progress: ProgressCallback, rules: int) -> _Listing:
                 f"--data: {str(part.path)!r} has no images; add {part.path.name}/<class>/ folders or remove it"
             )
         if rules > 1:
-            notes += _remarks(found, part)
+            notes += _folder_notes(found, part)
     train, validation, test = listed
     return _Listing(found, train, validation, test, tuple(notes))
 
@@ -152,8 +152,8 @@ def _has_image(listed: Sequence[ImageFile]) -> bool:
     return any(map(is_image, paths)) or any(map(decoder.begins_as_image, paths))
 
 
-def _remarks(found: Layout, part: Part) -> list[str]:
-    """What a person should know of a set's folders."""
+def _folder_notes(found: Layout, part: Part) -> list[str]:
+    """Notes on a set's folders."""
     merged = [name for name, inner in part.classes.items() if len(inner) > 1]
     notes = (
         [f"folders of {found.shown(part.path)} whose names are the same class: {quote_names(merged)}"] if merged else []
@@ -186,7 +186,7 @@ def _read(name: str, listing: _Listing, progress: ProgressCallback, rules: int) 
         )
     if found.validation and not len(validation):
         raise InputError(f"--data: no image in {str(found.validation.path)!r} can be used; mend or remove the folder")
-    notes = [*listing.notes, *_accounts(found, listed, decoded)]
+    notes = [*listing.notes, *_file_notes(found, listed, decoded)]
     if not found.test:
         train, test = hold_out_test_images(train, None if rules == 1 else _giving(train, found))
     if not found.test and rules == 1:
@@ -223,23 +223,23 @@ def _giving(train: Split, found: Layout) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class _Decoded:
-    """What became of the files of a listing.
+    """The decoded files of a listing.
 
     Attributes:
         images: (N, 3, 32, 32) uint8; of a file that is left out, zeros.
-        left_out: Why, by the file's place.
-        others: The places of those that are left out since they are no images.
-        remarks: What was guessed of the others, by the file's place.
+        left_out: Why files were skipped, by their place.
+        others: The places of skipped files that are no images.
+        guesses: How the values of the others were read, where that was guessed, by the file's place.
     """
 
     images: Tensor
     left_out: dict[int, str]
     others: set[int]
-    remarks: dict[int, str]
+    guesses: dict[int, str]
 
 
-def _accounts(found: Layout, listed: Sequence[ImageFile], decoded: _Decoded) -> list[str]:
-    """What is told of the files: those that are no images, those that cannot be used, those that were guessed at."""
+def _file_notes(found: Layout, listed: Sequence[ImageFile], decoded: _Decoded) -> list[str]:
+    """Notes on the files: those that are no images, those that cannot be used, those whose values were guessed."""
     others = {at: decoded.left_out[at] for at in decoded.others}
     broken = {at: why for at, why in decoded.left_out.items() if at not in others}
     notes = []
@@ -249,11 +249,11 @@ def _accounts(found: Layout, listed: Sequence[ImageFile], decoded: _Decoded) -> 
     if broken:
         of, are = plural(len(listed) - len(others), "image file"), "is" if len(broken) == 1 else "are"
         notes.append(f"{count(len(broken))} of {of} {are} left out: {_named(found, listed, broken, why=True)}")
-    if decoded.remarks:
-        kinds = [f"{remark} in {count(number)}" for remark, number in Counter(decoded.remarks.values()).most_common()]
+    if decoded.guesses:
+        kinds = [f"{guess} in {count(number)}" for guess, number in Counter(decoded.guesses.values()).most_common()]
         notes.append(
-            f"{plural(len(decoded.remarks), 'image file')} with values of more than 8 bits, "
-            f"{', '.join(kinds)}: {_named(found, listed, decoded.remarks)}"
+            f"{plural(len(decoded.guesses), 'image file')} with values of more than 8 bits, "
+            f"{', '.join(kinds)}: {_named(found, listed, decoded.guesses)}"
         )
     return notes
 
@@ -272,7 +272,7 @@ def _decoded(listed: Sequence[ImageFile], progress: ProgressCallback, rules: int
     pixels = images.numpy()
     left_out: dict[int, str] = {}
     others: set[int] = set()
-    remarks: dict[int, str] = {}
+    guesses: dict[int, str] = {}
     done = bytearray(len(listed))
     stopped = threading.Event()
     indices = iter(range(len(listed)))
@@ -282,14 +282,14 @@ def _decoded(listed: Sequence[ImageFile], progress: ProgressCallback, rules: int
             if stopped.is_set():
                 return
             try:
-                pixels[index], remark = decoder.decode_with_note(listed[index].path, rules)
+                pixels[index], guess = decoder.decode_with_note(listed[index].path, rules)
             except decoder.UnusableImage as error:
                 left_out[index] = str(error)
                 if isinstance(error, decoder.NotAnImage):
                     others.add(index)
             else:
-                if remark:
-                    remarks[index] = remark
+                if guess:
+                    guesses[index] = guess
             done[index] = 1
 
     workers = torch.get_num_threads()
@@ -303,7 +303,7 @@ def _decoded(listed: Sequence[ImageFile], progress: ProgressCallback, rules: int
                     future.result()
         finally:
             stopped.set()
-    return _Decoded(images, left_out, others, remarks)
+    return _Decoded(images, left_out, others, guesses)
 
 
 def _usable(images: Tensor, labels: Tensor, usable: Tensor) -> Split:

@@ -1,4 +1,4 @@
-"""Values of more than eight bits: which of them are black and white, as the file says or else by what there is."""
+"""Values of more than eight bits: which are black and white, as the file declares or else guessed from them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from PIL import Image, ImageFile, TiffImagePlugin
 from cifar_tui.data.images.resize import STRIP_PIXELS
 
 DEPTHS = (8, 10, 12, 14)
-"""Bits of 16 that cameras and scanners have; values that need more than these are taken for full ones."""
+"""Bits of 16 that cameras and scanners have; values that need more than these are read as 16-bit."""
 FULL = 65535
 
 _MAX, _SIGNED_MIN, _SIGNED_MAX, _BITS, _FORMAT = 281, 340, 341, 258, 339
@@ -29,11 +29,11 @@ _DARK = 1 << (max(DEPTHS) - 8)
 
 @dataclass(frozen=True, slots=True)
 class DeclaredRange:
-    """What a file that is opened and not loaded says of its values.
+    """The range of values that an opened file declares, before it is loaded.
 
     Attributes:
-        high: The largest there can be; 0 where it says no more than how much room there is.
-        low: The smallest.
+        high: The largest possible value; 0 where only the storage size is known.
+        low: The smallest possible value.
         unsigned: Whether they are whole numbers of 32 bits that Pillow takes for signed ones.
         colours: How Pillow unpacks colours of 16 bits; empty where there are none.
     """
@@ -45,7 +45,7 @@ class DeclaredRange:
 
     @classmethod
     def by(cls, image: Image.Image, significant: int) -> DeclaredRange:
-        """What `image` says, and, of a PNG file, its number of significant bits."""
+        """The range that `image` declares, or its number of significant bits where it is a PNG file."""
         tile = image.tile[0] if isinstance(image, ImageFile.ImageFile) and image.tile else None
         args: Any = tile.args if tile else ""
         colours = args if isinstance(args, str) else str(args[0]) if args else ""
@@ -68,7 +68,7 @@ class ValueRange:
     """Values from `black` to `white`, which become 0 to 255.
 
     Attributes:
-        note: How they were guessed; empty where the file says them.
+        note: How they were guessed; empty where the file declares them.
     """
 
     black: float = 0
@@ -77,7 +77,7 @@ class ValueRange:
 
     @classmethod
     def of(cls, low: float, high: float, said: DeclaredRange, *, whole: bool) -> ValueRange:
-        """The levels of values that go from `low` to `high`, whole numbers or not."""
+        """The range for values from `low` to `high`, whole numbers or not."""
         if said.high and said.low <= low and high <= said.high > said.low:
             return cls(said.low, said.high)
         if whole and low >= 0 and high <= FULL:
@@ -103,7 +103,7 @@ def is_high_depth(image: Image.Image) -> bool:
 
 
 def levels(image: Image.Image, said: DeclaredRange) -> ValueRange:
-    """What is black and white in a loaded picture of one channel."""
+    """The values that are black and white in a loaded picture of one channel."""
     low, high = np.inf, -np.inf
     for box in _strips(image):
         array = values(image.crop(box), said)
@@ -127,7 +127,7 @@ def is_dark(image: Image.Image) -> bool:
 
 
 def swap_bytes(image: ImageFile.ImageFile) -> None:
-    """Have a picture of 16-bit colours that is opened unpacked to the lower eight bits."""
+    """Have an opened picture of 16-bit colours unpacked to the lower eight bits."""
 
     def swapped(rawmode: str) -> str:
         names = _COLOURS.fullmatch(rawmode)
@@ -147,10 +147,10 @@ def brighten(image: Image.Image, lower: Image.Image | None, said: DeclaredRange)
     Args:
         image: Of the upper eight bits.
         lower: Of the lower ones, where they are known.
-        said: What the file says.
+        said: What the file declares.
 
     Returns:
-        How the levels were guessed; empty where the file says them.
+        How the range was guessed; empty where the file declares it.
     """
 
     def colours(box: tuple[int, int, int, int]) -> NDArray[Any]:

@@ -64,7 +64,7 @@ class Reader(io.BufferedReader):
         self._at_once = 0
 
     def begin_pixels(self, image: Image.Image) -> None:
-        """Tell that what is read from now on is pixels, as far as it is read in the decoder's blocks."""
+        """Count what is read from now on as pixels, as far as it is read in the decoder's blocks."""
         # A strip of a TIFF file is asked for as a whole, a plain PPM file by megabytes; shorter answers do for both.
         self._at_once = _READ if image.format in ("TIFF", "PPM") else ImageFile.MAXBLOCK
 
@@ -114,7 +114,7 @@ PICTURES = MemoryBudget(PICTURE_BYTES)
 
 
 def return_freed_memory() -> None:
-    """Have what is freed of pictures go back to the system at once.
+    """Return freed memory of pictures to the system at once.
 
     By default glibc comes to keep blocks of up to 32 MB for the thread that freed them, so that each thread ends with a
     picture's memory of its own. Where the C library is another, it stays as it is.

@@ -52,7 +52,7 @@ __all__ = [
 _FIRST_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 _FORMATS = (*_FIRST_FORMATS, "AVIF", "HEIF", "QOI", "SGI", "SUN")
 _BY_NAME = {".tga": "TGA", ".icb": "TGA", ".vda": "TGA", ".vst": "TGA", ".pcx": "PCX"}
-"""Formats that the content of a file does not tell from others."""
+"""Formats that cannot be recognized by the content of a file."""
 _ONE_PICTURE = ("MPO", "HEIF")
 """Formats of telephones, which keep smaller copies or parts beside the photograph."""
 _BEGINNING = 64
@@ -64,11 +64,11 @@ _FEW_PIXELS = 1_000_000
 
 
 class UnusableImage(Exception):  # noqa: N818 - what it is about: the file is at fault, not the program
-    """This file is left out; the message says why in a few words."""
+    """This file is skipped; the message says why in a few words."""
 
 
 class NotAnImage(UnusableImage):
-    """This file is none of an image."""
+    """This file is not an image."""
 
 
 def decode(path: str | os.PathLike[str], rules: int = RULES) -> NDArray[np.uint8]:
@@ -77,9 +77,9 @@ def decode(path: str | os.PathLike[str], rules: int = RULES) -> NDArray[np.uint8
 
 
 def decode_with_note(path: str | os.PathLike[str], rules: int = RULES) -> tuple[NDArray[np.uint8], str]:
-    """The pixels of an image file, (3, 32, 32) uint8, RGB, and what was guessed of its values, in words.
+    """The pixels of an image file, (3, 32, 32) uint8, RGB, and how its values were read, where that was guessed.
 
-    What a file is its content says, not its name.
+    The content decides the format, not the name.
 
     The picture is turned upright as its EXIF data say and resized whole to 32×32, without regard to its proportions.
     Transparent parts are laid on white, the paper that drawings and icons are made for. Links are followed.
@@ -113,7 +113,7 @@ def decode_with_note(path: str | os.PathLike[str], rules: int = RULES) -> tuple[
 
 
 def prepare() -> None:
-    """Load the decoders, have them return memory, and keep their warnings on odd files off the screen."""
+    """Load the decoders, have them return memory, and silence their warnings on odd files."""
     warnings.filterwarnings("ignore", module=r"PIL\.")
     Image.init()
     with contextlib.suppress(ImportError):
@@ -122,12 +122,12 @@ def prepare() -> None:
 
 
 def formats(rules: int = RULES) -> tuple[str, ...]:
-    """The formats that are read here, as Pillow calls them."""
+    """The formats that are read, by Pillow's names."""
     return tuple(name for name in (_FIRST_FORMATS if rules == 1 else _FORMATS) if name in Image.OPEN)
 
 
 def begins_as_image(path: str) -> bool:
-    """Whether a file begins as an image does."""
+    """Whether a file starts with the signature of an image format."""
     try:
         with open_to_read(Path(path)) as file:
             beginning = file.read(_BEGINNING)
@@ -146,7 +146,7 @@ def _is_heic(beginning: bytes) -> bool:
 
 
 def _unidentified(path: Path) -> UnusableImage:
-    """Why none of the readers takes a file."""
+    """Why no reader accepts a file."""
     with contextlib.suppress(OSError), open_to_read(path) as file:
         beginning = file.read(_BEGINNING)
         brands = beginning[8:] if beginning[4:8] == b"ftyp" else b""

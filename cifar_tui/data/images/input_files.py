@@ -1,4 +1,4 @@
-"""Image files that a person names, found, and decoded in order, somewhat ahead of who uses them."""
+"""Image files given by the user: found, and decoded in order, somewhat ahead of their use."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class InputFile(NamedTuple):
 
 
 def find(names: Sequence[str]) -> list[InputFile]:
-    """The files that these names mean: files, folders with all below them, patterns with `*`, `?`, `[…]` or `**`.
+    """Find the files of these names: files, folders with all below them, patterns with `*`, `?`, `[…]` or `**`.
 
-    Whether they are images only their content says. Hidden ones, and those that systems put there, are passed over.
+    Only their content shows whether they are images. Hidden files, and those that systems put there, are skipped.
 
     Those of a folder are in the order in which a data set of it has them: its own, then those of each folder in it.
 
@@ -66,7 +66,7 @@ def _meant(name: str) -> list[InputFile]:
         if Path(name).is_dir():
             return _below(name)
         if os.path.lexists(name) or not glob.has_magic(name):
-            Path(name).exists()  # It raises an error where that cannot be told.
+            Path(name).exists()  # It raises an error where that cannot be determined.
             return [InputFile(name, (Path(name).absolute().parent.name,), named=True)]
         found = []
         for path in sorted(glob.glob(name, recursive=True)):  # noqa: PTH207  (it keeps paths as they are written)

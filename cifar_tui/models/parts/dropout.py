@@ -93,7 +93,7 @@ def _fill_on_cpu(mask: Tensor, keep: float, generator: torch.Generator) -> float
 
 
 def set_dropout(model: nn.Module, block: float | None, head: float | None) -> None:
-    """Have the dropout of the model's `head` and that of all before it another probability; None leaves it.
+    """Change the dropout probability of the model's `head` and of all before it; None leaves it.
 
     That is the `Dropout` of our models; what other layers or other people's models drop is left as they have it.
     """
@@ -122,7 +122,7 @@ def _change_classes(model: nn.Module, kinds: dict[type[nn.Module], type[nn.Modul
 
 
 def set_dropout_generator(model: nn.Module, generator: torch.Generator) -> None:
-    """Have all dropout of this module's layers draw from `generator`, which lives on the model's device."""
+    """Have all dropout layers draw from `generator`, which is on the model's device."""
     for module in model.modules():
         if isinstance(module, Dropout | ChannelDropout | BranchDropout):
             module.generator = generator

@@ -1,4 +1,4 @@
-"""A class of the user's own as a model: how it is named, where it is looked for, how it is imported.
+"""A user's class as a model: how it is named, where it is looked for, how it is imported.
 
 PyTorch is imported only for that.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 UntrustedClassError = trust.UntrustedClassError
 PACKAGE = Path(__file__).parents[2]
-"""Ours."""
+"""The folder of this package."""
 _imported: set[str] = set()
 """The user's modules of the last import, by name."""
 _in_front: list[str] = []
@@ -33,7 +33,7 @@ _in_front: list[str] = []
 
 
 def is_user_class(model: str) -> bool:
-    """Whether a model is named as a class of the user's own."""
+    """Whether a model is named as a user's class, `module:Class`."""
     return ":" in model
 
 
@@ -50,7 +50,7 @@ def resolved(model: str, folder: str | None) -> str | None:
 
 
 def check(model: str, folder: str | None, barred: Sequence[Path] = ()) -> ModuleLocation:
-    """See that `package.module:Class` is of this form, and that there may be such a class, importing nothing.
+    """Check that `package.module:Class` is of this form, and that there may be such a class, importing nothing.
 
     Args:
         model: The class.
@@ -85,7 +85,7 @@ def allow(model: str, folder: str | None, barred: Sequence[Path]) -> None:
 
 
 def untrusted(model: str, folder: str | None, barred: Sequence[Path]) -> UntrustedClassError | None:
-    """The question to be asked about a class that this user has never named; None for one that may be run.
+    """The question to ask about a class that this user has never named; None for one that is trusted.
 
     Raises:
         InputError: As of `check`.
@@ -97,7 +97,7 @@ def untrusted(model: str, folder: str | None, barred: Sequence[Path]) -> Untrust
 
 
 def load(model: str, folder: str | None) -> Callable[[int], nn.Module]:
-    """Import a class's module, anew each time: its file may have changed, and another folder's may have its name.
+    """Import a class's module again each time: its file may have changed, and another folder's may have its name.
 
     Modules are looked for in this folder, then in the current one, then elsewhere. The one where it was found stays in
     front of the path until another class is loaded, for what it imports; the other one does not come to be there.
@@ -164,7 +164,7 @@ def describe_error(error: BaseException, folder: str | None) -> str:
 
 
 def _meant(model: str) -> str:
-    """What may have been meant by a path in the place of a module."""
+    """A suggestion where a path was given in place of a module."""
     path, _, name = model.rpartition(":")
     module = Path(path).name.removesuffix(".py")
     if not (module.isidentifier() and name.isidentifier()):

@@ -1,4 +1,4 @@
-"""What a model of the user's own is made of, as far as that decides whether it can be trained and kept.
+"""Whether a user's model can be trained and saved, by what it consists of.
 
 Checkpoints and `model.safetensors` hold the tensors of `state_dict()`, dense and plain ones alone: whatever else a
 model may hold there is refused before anything is trained.
@@ -22,13 +22,13 @@ from cifar_tui.formatting import shortened
 _COMPILER = "torch._dynamo"
 """The module that `torch.compile` imports."""
 _WRAPPER = "torch._dynamo.eval_frame", "OptimizedModule"
-"""What it puts around a module: the class, and the module of it."""
+"""The class that it wraps modules in: its module, and its name."""
 _COMPILED = "_torchdynamo_orig_callable"
-"""What it keeps in a function that it has wrapped: that function."""
+"""The attribute of a wrapped function that holds the original."""
 _COMPILED_IN_PLACE = "_compiled_call_impl"
-"""Where `nn.Module.compile` keeps its result."""
+"""The attribute in which `nn.Module.compile` keeps its result."""
 _WRAPPED = "_orig_mod"
-"""Where its wrapping of a module has that module, which is a part of every name in its state."""
+"""The attribute of a wrapper that holds the wrapped module, and a part of every name in its state."""
 _COMMON = "make it a dense tensor of a common type"
 
 
@@ -81,7 +81,7 @@ def _obstacles(model: nn.Module) -> Iterator[str]:
 
 
 def _unkept(tensor: Tensor) -> str:
-    """What a tensor of a state is that checkpoints cannot keep; else empty."""
+    """Why checkpoints cannot keep a tensor: what it is, in words; else empty."""
     if tensor.is_nested:
         return "nested"
     if tensor.layout != torch.strided:
@@ -100,7 +100,7 @@ def _unkept(tensor: Tensor) -> str:
 
 
 def disable_compilation() -> None:
-    """Have the whole process compute what `torch.compile` compiles as if it did not.
+    """Have the whole process ignore `torch.compile`.
 
     Compiled code rounds by the sizes of the batches that it has met, so that a resumed run would differ; and not every
     machine has the compiler that it needs.
@@ -149,7 +149,7 @@ def uncompiled_name(name: str) -> str:
 
 
 def materialize_lazy_layers(model: nn.Module) -> None:
-    """Have layers such as `nn.LazyLinear` take their sizes, which they do with the first images that they see."""
+    """Have layers such as `nn.LazyLinear` infer their sizes, which they do from the first batch."""
     if any(is_lazy(tensor) for tensor in (*model.parameters(), *model.buffers())):
         model.eval()
         with torch.no_grad():

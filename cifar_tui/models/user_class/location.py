@@ -1,4 +1,4 @@
-"""Where a class of the user's own lies, and whether it may be one, told without importing anything.
+"""Where a user's model class lies, and whether it may be one, determined without importing anything.
 
 To import a module is to run it, its parents too: what is in a folder of runs, which may have come from anybody, and
 what is no model are refused before that.
@@ -23,7 +23,7 @@ from cifar_tui.system.paths import current_folder
 MOST_SOURCE = 200_000
 """Bytes of a module's source that is looked into: its syntax tree takes hundreds of times as much memory."""
 RUN_FILES = ("config.json", "events.jsonl")
-"""What makes a folder a run's."""
+"""The files that make a folder a run folder."""
 _DYNAMIC = ("globals", "locals", "vars", "exec", "eval")
 """Functions by which a module may bind names otherwise than by naming them."""
 
@@ -34,7 +34,7 @@ class NoModuleError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class ModuleLocation:
-    """Where a class lies.
+    """The place of a class.
 
     Attributes:
         home: The folder or archive in which its package or module was looked for and found; None where that was among
@@ -47,7 +47,7 @@ class ModuleLocation:
 
 
 def search_places(folder: str | None) -> list[str]:
-    """Where the user's modules are looked for before the path."""
+    """The folders where a user's modules are looked for before `sys.path`."""
     current = current_folder()
     return list(dict.fromkeys([*([folder] if folder else []), *([str(current)] if current else [])]))
 
@@ -103,7 +103,7 @@ def _find(module: str, path: Sequence[str], *, installed: bool) -> list[Path] | 
 
 
 def _spec(part: str, name: str, path: Sequence[str], *, top: bool, installed: bool) -> ModuleSpec | None:
-    """What Python would find for a module whose parents are found; `installed` ones may have finders of their own."""
+    """The spec that Python would find for a module whose parents are found; `installed` ones may have other finders."""
     finders = sys.meta_path if installed else (BuiltinImporter, FrozenImporter, PathFinder)
     # Built-in modules come before those on the path, the finders of editable installations after them.
     for finder in finders:
@@ -118,7 +118,7 @@ def _spec(part: str, name: str, path: Sequence[str], *, top: bool, installed: bo
 
 
 def check_location(model: str, folder: str | None, place: ModuleLocation | None, barred: Sequence[Path]) -> None:
-    """See that nothing of a class lies where runs are kept.
+    """Check that nothing of a class lies where runs are kept.
 
     Args:
         model: The class.
@@ -140,7 +140,7 @@ def check_location(model: str, folder: str | None, place: ModuleLocation | None,
 
 
 def check_names(model: str, file: Path) -> None:
-    """See that a module may have such a class, by the names that its source binds.
+    """Check that a module may have such a class, by the names that its source binds.
 
     Raises:
         InputError: It has not.
@@ -151,7 +151,7 @@ def check_names(model: str, file: Path) -> None:
         if tree is None or any(_is_dynamic(node, wanted) for node in ast.walk(tree)):
             return
         found = list(_bindings(tree.body))
-    except RecursionError:  # A chain of thousands of branches: the import will tell.
+    except RecursionError:  # A chain of thousands of branches: the import will show it.
         return
     if any(name in ("*", "__getattr__") for name, _ in found):
         return
@@ -194,7 +194,7 @@ def _parsed(file: Path) -> ast.Module | None:
 
 
 def _is_dynamic(node: ast.AST, wanted: str) -> bool:
-    """Whether this may bind the wanted name in a way that cannot be told from the source."""
+    """Whether this may bind the wanted name in a way that cannot be seen from the source."""
     match node:
         case ast.Global(names=names):
             return wanted in names

@@ -1,4 +1,4 @@
-"""What a class of the user's own may set for the whole of torch, put back after its code has run."""
+"""Global settings of torch that a user's class may change, restored after its code has run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which classes of the user's own may be run: those that this user has named, by class and file.
+"""Which model classes are trusted: those that this user has named, by class and file.
 
 A run's `config.json` may come from anybody, and says which class its model is of. It is run only where this user has
 trained it by name, or said so when asked. Both are remembered in the user's state folder, which no run carries along.
@@ -25,7 +25,7 @@ Key = tuple[str, str, tuple[str, ...]]
 """A class, the folder from which its own modules are imported, and the files that an import of it runs: real paths."""
 
 _now: set[Key] = set()
-"""What this process was told, where the state folder may not be written."""
+"""The classes trusted by this process alone, where the state folder may not be written."""
 _writing = threading.Lock()
 
 
@@ -48,17 +48,17 @@ class UntrustedClassError(InputError):
 
 
 def key_of(model: str, place: ModuleLocation) -> Key:
-    """What says which class it is, and what is run with it."""
+    """The key of a class: which one it is, and the files that are executed with it."""
     return model, os.path.realpath(place.home) if place.home else "", tuple(map(os.path.realpath, place.files))
 
 
 def digest(key: Key) -> str:
-    """A key in one word."""
+    """A key as one word."""
     return hashlib.sha256(json.dumps(key).encode()).hexdigest()
 
 
 def state_file() -> Path:
-    """Where it is remembered."""
+    """The file of trusted classes."""
     return user_folders.state() / FILE
 
 
@@ -96,7 +96,7 @@ def allow(key: Key) -> bool:
 
 
 def _is_private(path: Path) -> bool:
-    """Whether nobody else may have written this file: what others have written, this user has not said."""
+    """Whether nobody else may have written this file: it counts only for what this user has confirmed."""
     with contextlib.suppress(OSError):
         status = path.stat()
         return status.st_uid == os.geteuid() and not status.st_mode & 0o022

@@ -1,4 +1,4 @@
-"""A run's whole training state on the disk, and back."""
+"""Checkpoint files: the whole training state of a run, written and read back."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ PREVIOUS = "previous.pt"
 BEST = "best.pt"
 WEIGHTS = "model.safetensors"
 MOST_COPIES, MOST_BESIDE = 8, 16_000_000
-"""Of the model's weights in a checkpoint, and bytes of what else is in it."""
+"""The limits on a checkpoint: copies of the model's weights, and bytes of everything else."""
 MOST_PICKLED, MOST_PICKLED_EACH = 500_000, 4_000
-"""Bytes of the pickle in it, in all and for each of the model's tensors; ours has some 200 for each of five copies."""
+"""The limits on its pickle, in bytes: in all, and for each of the model's tensors, which takes some 200 a copy."""
 _NEXT = ".next.tmp"
-"""A checkpoint that is whole, before it becomes the last one."""
+"""A complete checkpoint, before it becomes the last one."""
 
 Weights = dict[str, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a checkpoint belongs to; resuming refuses another's."""
+    """The run that a checkpoint belongs to; resuming refuses the checkpoint of another."""
 
     model: str
     classes: tuple[str, ...]
@@ -49,7 +49,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that the rest of a run depends on.
+    """The whole training state: all that the rest of a run depends on.
 
     Attributes:
         active: The run's seconds without pauses when it was taken.
@@ -66,7 +66,7 @@ class Snapshot:
 
 
 def check_finite(snapshot: Snapshot) -> None:
-    """See that a snapshot is worth saving.
+    """Check that a snapshot is worth saving.
 
     Raises:
         DivergedError: Its weights are not finite.
@@ -132,7 +132,7 @@ def _save_safetensors(weights: Weights, run: Folder, metadata: dict[str, str]) -
 
 
 class SizeLimits(NamedTuple):
-    """What a checkpoint may take: bytes of all of it, and of the pickle in it, which says what it holds."""
+    """The most bytes of a checkpoint and of the pickle in it, which describes its content."""
 
     whole: int
     pickled: int
@@ -142,7 +142,7 @@ UNLIMITED = SizeLimits(sys.maxsize, sys.maxsize)
 
 
 def size_limits(model: nn.Module) -> SizeLimits:
-    """What a checkpoint of this model may take: its weights, the best ones, a few values a weight of the optimiser."""
+    """The limits for this model's checkpoints: its weights, the best ones, a few values a weight of the optimizer."""
     # By name: a weight that several layers share is kept once for each.
     tensors = [tensor for tensor in model.state_dict().values() if isinstance(tensor, Tensor)]
     weights = sum(tensor.numel() * max(4, tensor.element_size()) for tensor in tensors)
@@ -228,7 +228,7 @@ def load(path: Path, limits: SizeLimits = UNLIMITED) -> Snapshot:
 
 
 def _check_parts(file: BinaryIO, limits: SizeLimits) -> None:
-    """See that every part of a checkpoint is as it was written: PyTorch writes checksums, but does not read them.
+    """Check every part of a checkpoint against its checksum, which PyTorch writes but does not read.
 
     Raises:
         zipfile.BadZipFile: It is not; or it is compressed, as PyTorch writes none, and could unpack to any size; or the
@@ -244,7 +244,7 @@ def _check_parts(file: BinaryIO, limits: SizeLimits) -> None:
 
 
 def _check_whole(snapshot: Snapshot, most: int) -> None:
-    """See that what it holds is of the right kinds, and that its parts go together.
+    """Check that a snapshot's values have the right types and fit together.
 
     Raises:
         ValueError: They do not; or its tensors would take more than `most` bytes, as those may that repeat one value.
@@ -294,7 +294,7 @@ def _check_identity(theirs: Identity, ours: Identity, path: Path) -> None:
 def restore(
     snapshot: Snapshot, model: nn.Module, optimizer: Stateful | None = None, schedule: Stateful | None = None
 ) -> None:
-    """Put a snapshot's state into a run's objects.
+    """Load a snapshot's state into a run's objects.
 
     Raises:
         InputError: The state does not fit them.
@@ -309,7 +309,7 @@ def restore(
 
 
 def load_weights(model: nn.Module, weights: Weights) -> None:
-    """Have a model take weights of its class, whatever they were called there.
+    """Load weights into a model of the same class, whatever their names were there.
 
     Raises:
         Exception: They do not fit it; a class's own `load_state_dict` may raise anything.
@@ -318,7 +318,7 @@ def load_weights(model: nn.Module, weights: Weights) -> None:
 
 
 def renamed_for(model: nn.Module, weights: Weights) -> Weights:
-    """Weights by the names that the model has for them: those of a part that was compiled may be called otherwise."""
+    """Rename weights to the model's own names: those of a compiled part may have other ones."""
     known = model.state_dict()
     return {name if name in known else uncompiled_name(name): tensor for name, tensor in weights.items()}
 

@@ -1,4 +1,4 @@
-"""Checkpoints written beside the training, so that the next batch does not wait for the disk."""
+"""Checkpoints written in the background, so that the next batch does not wait for the disk."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cifar_tui.training.progress import Progress
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A checkpoint that is whole: its file, where the run stood, whether its weights are the best so far."""
+    """A checkpoint that is complete: its file, the run's progress then, whether its weights are the best so far."""
 
     path: Path
     progress: Progress
@@ -51,7 +51,7 @@ class CheckpointWriter:
         self._under_way = self._thread.submit(self._write, taken, fetch, best)
 
     def written(self, *, wait: bool) -> Written | None:
-        """The checkpoint that has become whole since the last call, if one has; with `wait`, the one under way.
+        """The checkpoint that was completed since the last call, if one was; with `wait`, the one being written.
 
         Raises:
             OSError: It could not be written; the one before it is as it was. One that was the best so far is written
@@ -82,7 +82,7 @@ class CheckpointWriter:
 
 
 def _fetcher(device: torch.device) -> Callable[[Any], Any]:
-    """What brings a state dictionary to the CPU, as it is after the work that the device has been given up to now.
+    """A function that copies a state dictionary to the CPU, as it is after the work queued on the device up to now.
 
     On another stream: it neither waits for the batches that follow nor holds them up. Streams are a few that go round;
     those of another priority are other ones than those on which CUDA graphs are captured, where no other work may go.

@@ -1,4 +1,4 @@
-"""The images of runs, in memory: read once for runs on the same ones, and found where they are now."""
+"""The images of runs, in memory: read once for all runs on the same ones, and found where they are now."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from cifar_tui.records import DataLocation, StoredRun
 
 
 class ImageCache:
-    """The images that were read last, so that runs on the same ones read them once. Threads may share it."""
+    """Keeps the images that were read last, so that runs on the same ones read them once. Threads may share it."""
 
     def __init__(self) -> None:
         self._last: tuple[tuple[str, str | None, int], Source] | None = None
         self._reading = threading.Lock()
 
-    def source(
+    def load(
         self,
         place: DataLocation | TrainingConfig,
         progress: ProgressCallback,
@@ -28,22 +28,22 @@ class ImageCache:
         stored: bool = False,
         rules: int = RULES,
     ) -> Source:
-        """The images that are at a place.
+        """Read the images at a place, unless they were the last ones read.
 
         Args:
             place: By the options of a run that name it.
-            progress: Told what is being done; what it raises ends the reading.
-            stored: Whether they are those of a run in a folder, which may have come from anybody: where they say that
-                CIFAR-10 is, it is looked for, but never put.
-            rules: Those by which folders are read: of a run, the ones that it began with.
+            progress: Called with each step; what it raises ends the reading.
+            stored: Whether they are those of a run in a folder, which may have come from anybody: CIFAR-10 is
+                looked for in the folder that they name, but never downloaded into it.
+            rules: Those by which folders are read; a run keeps the ones that it started with.
 
         Raises:
-            InputError: They are not there or not usable.
+            InputError: They are missing or not usable.
             CifarTuiError: They could not be read.
         """
         wanted = (place.data, place.data_dir, rules)
         while not self._reading.acquire(timeout=0.1):
-            # Another run reads; where this one is asked to stop meanwhile, telling of progress raises.
+            # Another run reads; where this one is asked to stop meanwhile, `progress` raises.
             progress("waiting for another run's images", 0, 0)
         try:
             if self._last is None or self._last[0] != wanted:
@@ -52,11 +52,11 @@ class ImageCache:
         finally:
             self._reading.release()
 
-    def stored(self, stored: StoredRun, progress: ProgressCallback) -> tuple[Source, DataLocation]:
-        """The images of a run in a folder, and where they are: of the places that may be, the one with its fingerprint.
+    def load_stored(self, stored: StoredRun, progress: ProgressCallback) -> tuple[Source, DataLocation]:
+        """Find the images of a recorded run by its fingerprint, among the places where they may be, and read them.
 
         Raises:
-            InputError: They are at none of them; the message says which were looked at.
+            InputError: They are in none of them; the message names these.
             CifarTuiError: They could not be read.
         """
         reasons = []
@@ -67,7 +67,7 @@ class ImageCache:
             try:
                 if stored.overrides.data is not None and where.data == "cifar10" and where.data_dir is not None:
                     sources.check_cifar10(where.data_dir)
-                source = self.source(where, progress, stored=True, rules=stored.rules)
+                source = self.load(where, progress, stored=True, rules=stored.rules)
             except InputError as error:
                 reasons.append(str(error).removeprefix("--data: "))
                 continue
@@ -81,6 +81,6 @@ class ImageCache:
 
 
 def _decoder(stored: StoredRun) -> str:
-    """Whether another decoder may be why images are other ones."""
+    """Whether another decoder may be why images differ."""
     before, now = stored.versions.get("pillow"), importlib.metadata.version("pillow")
     return "" if before in (None, now) else f" (or decodes them differently: Pillow is {now} here and was {before})"

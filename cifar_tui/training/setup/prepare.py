@@ -1,4 +1,4 @@
-"""From a run's options to what its loop needs: images, a device, a model."""
+"""Set a run up from its options: images, a device, a model."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ UNCOMPILED = (
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """A run that is ready to train."""
+    """All that the training loop needs of a run."""
 
     config: TrainingConfig
     placement: Placement
@@ -41,18 +41,18 @@ class Setup:
     model: nn.Module
     random_streams: RandomStreams
     notes: tuple[str, ...] = ()
-    """What was found out about the model that a person has to know."""
+    """What the user should know about the model."""
     warnings: tuple[str, ...] = ()
-    """Likewise, of what may go wrong."""
+    """Likewise, about what may go wrong."""
 
     @property
     def recipe(self) -> Recipe:
-        """How it is trained, beside its options."""
+        """The recipe that its options name."""
         return recipe(self.config.recipe, self.config.model)
 
     @property
     def identity(self) -> Identity:
-        """What its checkpoints belong to."""
+        """The run that its checkpoints belong to."""
         return Identity(self.config.model, self.dataset.classes, self.dataset.fingerprint, self.config.seed)
 
     @property
@@ -62,37 +62,37 @@ class Setup:
 
 
 def prepare(config: TrainingConfig, image_cache: ImageCache, progress: ProgressCallback) -> Setup:
-    """Read the images, find the device, and build the model with weights that depend on the seed alone.
+    """Read the images, resolve the device, and build the model with weights that depend on the seed alone.
 
-    To be called on the thread that will train: it takes the device and the number of threads for itself.
+    To be called on the thread that will train: it sets that thread's device and number of threads.
 
     Args:
         config: The options of a new run.
-        image_cache: Where its images may be in memory already.
-        progress: Told what is being done; what it raises ends that.
+        image_cache: May have its images in memory already.
+        progress: Called with each step; what it raises ends this.
 
     Raises:
-        InputError: The options do not fit this machine or these images, or a class of the user's own is no model.
+        InputError: The options do not fit this machine or these images, or a user's class is not usable as a model.
         CifarTuiError: The images could not be read.
     """
     make, placement = models.load(config.model, config.model_dir), use_device(config)
-    return _setup(config, make, placement, image_cache.source(config, progress), "begin")
+    return _setup(config, make, placement, image_cache.load(config, progress), "begin")
 
 
 def prepare_stored(
     stored: StoredRun, image_cache: ImageCache, progress: ProgressCallback, purpose: Purpose = "predict"
 ) -> Setup:
-    """As `prepare`, for a run in a folder, on what of its device is here, with its images wherever they are.
+    """As `prepare`, for a recorded run, adapted to this machine's devices, with its images wherever they are now.
 
-    For `predict`, what concerns its training alone is not looked into.
+    For `predict`, what matters to training alone is not checked.
 
     Raises:
-        InputError: As of `prepare`; or its images are nowhere.
+        InputError: As of `prepare`; or its images were not found.
         CifarTuiError: The images could not be read.
     """
     config = adapt_config(stored)
     make, placement = models.load(config.model, config.model_dir), use_device(config)
-    source, place = image_cache.stored(stored, progress)
+    source, place = image_cache.load_stored(stored, progress)
     return _setup(replace(config, data=place.data, data_dir=place.data_dir), make, placement, source, purpose)
 
 
@@ -109,7 +109,7 @@ def _setup(
 
 
 def use_device(config: TrainingConfig) -> Placement:
-    """Find the device, and have this thread compute there, with its number of threads.
+    """Resolve the device, and have this thread compute there, with its number of threads.
 
     Raises:
         InputError: The options do not fit this machine.
@@ -126,8 +126,8 @@ class Built(NamedTuple):
     """A model on its device, the placement with the memory format that suits it, and its random random_streams.
 
     Attributes:
-        notes: What a person has to know of it.
-        warnings: Likewise, of what may go wrong.
+        notes: What the user should know about it.
+        warnings: Likewise, about what may go wrong.
     """
 
     model: nn.Module
@@ -144,17 +144,17 @@ def build(
     placement: Placement,
     purpose: Purpose,
 ) -> Built:
-    """The model of a run with its initial weights, which depend on the seed alone, on its device.
+    """Build the model of a run on its device, with initial weights that depend on the seed alone.
 
     Args:
         config: The run's options.
-        make: Makes the model for a number of classes.
+        make: Builds the model for a number of classes.
         num_classes: That number.
         placement: Where it computes.
-        purpose: What it is for, by which a class of the user's own is tried.
+        purpose: What it is for, which decides how a user's model class is tested.
 
     Raises:
-        InputError: A class of the user's own is no model.
+        InputError: A user's model class is not usable as a model.
     """
     how, notes = recipe(config.recipe, config.model), dict[str, None]()
 

@@ -1,7 +1,7 @@
-"""A class of the user's own lives a run's life in small before its run begins, so that what does not fit shows then.
+"""A smoke test of a user's model class: a run in small, so that what does not fit shows before the real one starts.
 
 It is trained on a few random images, evaluated, saved and loaded into a new model, which has to predict the same. What
-makes no difference but to a resumed run is a warning. A run that has begun is refused nothing that it did without.
+only matters to a resumed run is a warning. A run that has started is refused nothing that it could do without.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from cifar_tui.training.random_streams import RandomStreams
 BATCHES = (2, 3)
 """Images of the batches that are trained on; those that are evaluated after each have one more, then a single one."""
 STEPS = 100
-"""Of the schedule that the optimiser is made with."""
+"""Steps of the schedule that the optimizer is built with."""
 RELATIVE, ABSOLUTE = 1e-3, 1e-4
 """By how much logits may differ that are the same but for the order in which a GPU adds."""
 _STATE = (
@@ -44,17 +44,17 @@ _IN_EVALUATION = " in evaluation"
 _RESUMED = "a resumed run is not the same, bit for bit, as one without a break: "
 
 Purpose = Literal["begin", "resume", "predict"]
-"""What a model is made for: a new run, the rest of one, or what its weights predict."""
+"""What a model is built for: a new run, the rest of one, or predictions."""
 
 
 @dataclass(frozen=True, slots=True)
 class SmokeTestResult:
-    """What was found.
+    """The result of a smoke test.
 
     Attributes:
         placement: With the memory format that the model takes.
-        random_streams: What it draws from.
-        warnings: What a person has to know who trains it.
+        random_streams: What the model draws from.
+        warnings: What the user should know before training it.
     """
 
     placement: Placement
@@ -65,19 +65,19 @@ class SmokeTestResult:
 def smoke_test(
     fresh: Callable[[], nn.Module], config: TrainingConfig, num_classes: int, placement: Placement, purpose: Purpose
 ) -> SmokeTestResult:
-    """Train, evaluate, save and load a model of its own, and leave nothing of it.
+    """Train, evaluate, save and load a model made for this test alone.
 
-    The caller has the global generators for itself.
+    The caller has locked the global generators.
 
     Args:
-        fresh: Makes the model, each time with the same initial weights, on the CPU.
+        fresh: Builds the model, each time with the same initial weights, on the CPU.
         config: What names it.
         num_classes: The logits that it has to give.
         placement: Where it will train.
-        purpose: What is tried: for `predict`, evaluation alone.
+        purpose: What is tested: for `predict`, evaluation alone.
 
     Raises:
-        InputError: It cannot be trained, or not be kept; the message says why.
+        InputError: It cannot be trained, or not be saved; the message says why.
     """
     contiguous = replace(placement, memory_format=torch.contiguous_format)
     try:
@@ -105,7 +105,7 @@ def placed(model: nn.Module, placement: Placement) -> nn.Module:
     return model.to(memory_format=placement.memory_format).to(placement.device)
 
 
-class _Unfit(Exception):  # noqa: N818  (an answer, not an error)
+class _Unfit(Exception):  # noqa: N818  (a result, not an error)
     """Why the model is of no use."""
 
 
@@ -126,10 +126,10 @@ def _live(
     placement: Placement,
     purpose: Purpose,
 ) -> SmokeTestResult:
-    """The life of a run: training, evaluation, training, evaluation, and its weights in a new model.
+    """Run the test: training, evaluation, training, evaluation, and its weights in a new model.
 
     Raises:
-        _Unfit: It cannot lead it.
+        _Unfit: It fails.
     """
     begins = purpose == "begin"
 
@@ -158,7 +158,7 @@ def _live(
 
 
 def _losses(trial: _TestedModel, fresh: Callable[[], _TestedModel]) -> tuple[str, str, str]:
-    """What a checkpoint of the model would lose, each empty where it is nothing.
+    """Describe what a checkpoint of the model would lose, each empty where it is nothing.
 
     Returns:
         Why its parameters are not what they were, its logits in evaluation, and those in training.
@@ -194,7 +194,7 @@ def _agree(one: _TestedModel, other: _TestedModel, *, training: bool) -> bool:
 
 
 class _TestedModel:
-    """A model that is tried: on its device, with its random_streams."""
+    """A model under test: on its device, with its random streams."""
 
     def __init__(self, model: nn.Module, config: TrainingConfig, num_classes: int, placement: Placement) -> None:
         self.model = model
@@ -229,7 +229,7 @@ class _TestedModel:
                 )
 
     def load(self, other: _TestedModel) -> str:
-        """Take over what a checkpoint of another one would hold; what of its parameters is lost, in words."""
+        """Load what a checkpoint of another one would hold; returns what of its parameters is lost, in words."""
         try:
             load_weights(self.model, copy_weights(other.model))
         except Exception as error:
@@ -245,7 +245,7 @@ class _TestedModel:
         return ""
 
     def logits(self, images: int, *, training: bool) -> Tensor:
-        """Its logits for so many images; the same number gets the same images, and the same random_streams.
+        """Its logits for so many images; the same number gets the same images, and the same random numbers.
 
         Raises:
             _Unfit: It gives none.
@@ -274,19 +274,19 @@ class _TestedModel:
         return _checked(logits, images, self._classes, "" if training else _IN_EVALUATION)
 
     def _other_type(self, error: BaseException) -> str:
-        """What may be behind an error about types of numbers."""
+        """A possible cause of an error about dtypes."""
         types = {each.dtype for each in self.model.parameters() if each.is_floating_point()} - {torch.float32}
         if not types or "type" not in str(error):
             return ""
         return f"; images are torch.float32, its parameters {', '.join(sorted(map(str, types)))}"
 
     def _states(self, *, own: bool) -> list[object]:
-        """Where the generators stand that it may draw from; its layers' own may be drawn from in training."""
+        """The states of the generators that it may draw from; its layers' own may be drawn from in training."""
         return [*self.random_streams.global_states(), *([self.random_streams.own.get_state().tolist()] if own else [])]
 
 
 def _checked(logits: object, images: int, num_classes: int, when: str) -> Tensor:
-    """What a model gave, which has to be logits.
+    """Check that a model returned logits.
 
     Raises:
         _Unfit: It is not.

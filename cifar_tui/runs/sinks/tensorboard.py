@@ -23,7 +23,7 @@ MISSING = "TensorBoard's files need one more package: pip install 'cifar-tui[ten
 
 
 def require() -> None:
-    """See that the package is there, without importing it.
+    """Check that the package is installed, without importing it.
 
     Raises:
         CifarTuiError: It is not.
@@ -32,8 +32,8 @@ def require() -> None:
         raise CifarTuiError(MISSING)
 
 
-def began(folder: RunFolder) -> float:
-    """When the run was begun, in seconds since 1970.
+def start_time(folder: RunFolder) -> float:
+    """When the run started, in seconds since 1970.
 
     Raises:
         InputError: Its `config.json` is missing or damaged.
@@ -52,7 +52,7 @@ class EventFile:
 
         Args:
             file: Open to write, unbuffered where somebody looks meanwhile; it is closed with this.
-            began: When the run was begun, in seconds since 1970.
+            began: When the run started, in seconds since 1970.
 
         Raises:
             CifarTuiError: TensorBoard is not installed.
@@ -138,8 +138,9 @@ class TensorBoardSink:
             place = folder.files.folder(FOLDER)
             place.make()
             # Unbuffered: who looks while the run trains sees every record, and whole.
-            self._file = EventFile(cast("BinaryIO", os.fdopen(place.make_new(name), "wb", buffering=0)), began(folder))
-        except Exception as error:  # noqa: BLE001  (whatever is wrong with the disk or that package, training goes on)
+            file = cast("BinaryIO", os.fdopen(place.make_new(name), "wb", buffering=0))
+            self._file = EventFile(file, start_time(folder))
+        except Exception as error:  # noqa: BLE001  (whatever is wrong with the disk or that package, training continues)
             self._end(error)
 
     def record(self, event: AnyEvent) -> None:

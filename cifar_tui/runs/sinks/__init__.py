@@ -1,0 +1,1 @@
+"""What receives the events of a run: its folder, its listener, TensorBoard."""
