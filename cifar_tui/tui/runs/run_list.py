@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.tui.runs.entry import ENDED, Asked, Entry
+from cifar_tui.tui.runs.entry import ENDED, Entry
 from cifar_tui.tui.runs.reading import recorded_device, recorded_options
 from cifar_tui.tui.runtime.inbox import Inbox
 
@@ -22,13 +22,6 @@ if TYPE_CHECKING:
     from cifar_tui.store.events_file import Tail
     from cifar_tui.store.requests import Request
     from cifar_tui.store.run_folder import RunFolder
-
-
-DONE_BY: dict[Asked, tuple[str, ...]] = {
-    "pausing": ("paused", "resumed", "run_finished"),
-    "stopping": ("run_finished",),
-}
-"""The events by which a run has done what it was asked for."""
 
 
 class RunList:
@@ -173,7 +166,9 @@ class RunList:
             entry.device_name = recorded_device(entry.folder)
         elif isinstance(event, Resumed) and event.device_name:
             entry.device_name = event.device_name
-        if entry.asked and event.type in DONE_BY[entry.asked]:
+        # After its last event, a thread of this process has more to do: it has stopped when its `Ended` comes.
+        finished = event.type == "run_finished" and not entry.active
+        if finished or (entry.asked == "pausing" and event.type in ("paused", "resumed")):
             entry.asked = ""
 
     def _set_summary(self, entry: Entry, summary: Summary) -> None:

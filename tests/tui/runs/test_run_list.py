@@ -84,6 +84,7 @@ def test_a_stop_shows_at_once_and_until_the_end(board: Board) -> None:
     board.runs.stop(board.entry())
     assert run.asked == ["start", "stopped"]
     assert board.after(lambda: run.tell(batch(1, 1))) == "stopping"
+    assert board.after(lambda: run.tell(finished("stopped"))) == "stopping", "its thread still writes the rest"
     assert board.after(run.end) == "stopped"
 
 
