@@ -170,7 +170,7 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         for name, option in OPTIONS.items():
-            option.checked(getattr(self, name), flag(name))
+            option.check(getattr(self, name), flag(name))
 
     @property
     def run_name(self) -> str:
@@ -197,7 +197,7 @@ class TrainingConfig:
             name = key.replace("-", "_")
             if name not in OPTIONS:
                 raise InputError(f"{source}: unknown option {shortened(key)}{suggestion(name, OPTIONS)}")
-            values[name] = OPTIONS[name].checked(value, f"{source}: {key}")
+            values[name] = OPTIONS[name].check(value, f"{source}: {key}")
         given = cls(**values)
         return cls(**(dict(recipe(given.recipe, given.model).options) | values))
 

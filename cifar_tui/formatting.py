@@ -124,6 +124,11 @@ def points(difference: float) -> str:
     return UNKNOWN if not math.isfinite(difference) else f"{100 * difference:+.2f}".replace("-", "−")
 
 
+def distance(difference: float) -> str:
+    """The distance between two accuracies, without a sign: `35.41 points`."""
+    return f"{100 * abs(difference):.2f} points"
+
+
 def probability(p: float) -> str:
     """A test's probability, with what it is: `p = 0.031`, `p < 0.0001`."""
     if not math.isfinite(p):

@@ -89,7 +89,7 @@ class Option(Generic[T]):
         """Whether a value is a path, and not the name of something."""
         return self.path and isinstance(value, str) and value not in self.choices
 
-    def checked(self, value: object, label: str) -> T:
+    def check(self, value: object, label: str) -> T:
         """Check a value, such as a file has it; a whole number becomes a float where one is wanted.
 
         Args:
@@ -111,7 +111,7 @@ class Option(Generic[T]):
             raise InputError(f"{label} takes {self.takes}, not {shown}")
         return cast("T", value)
 
-    def parsed(self, text: str, label: str, base: Path | None = None) -> T:
+    def parse(self, text: str, label: str, base: Path | None = None) -> T:
         """Read and check what a person typed, or wrote in a file for an option that takes text.
 
         Args:
@@ -128,7 +128,7 @@ class Option(Generic[T]):
                 value = self.kind(text)
             if value is text:
                 raise InputError(f"{label} takes {self.takes}, not {shortened(text)}")
-        checked = self.checked(value, label)
+        checked = self.check(value, label)
         return cast("T", paths.expand_path(label, text, base)) if self.is_path(checked) else checked
 
     def _accepts(self, value: object) -> bool:
@@ -194,9 +194,9 @@ def _from_file(path: Path, key: str, value: object, known: Mapping[str, Option[A
 
     def read(item: object) -> Any:
         return (
-            option.parsed(item, label, path.parent)
+            option.parse(item, label, path.parent)
             if isinstance(item, str) and option.kind is str
-            else (option.checked(item, label))
+            else (option.check(item, label))
         )
 
     return name, [read(item) for item in value] if option.repeated and isinstance(value, list) else read(value)

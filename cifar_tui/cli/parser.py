@@ -43,7 +43,7 @@ class DeclaredType(click.ParamType[Any]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read what was typed; a default is what it is."""
         is_typed = isinstance(value, str) and value != self._option.default
-        return self._option.parsed(value, self._label) if is_typed else value
+        return self._option.parse(value, self._label) if is_typed else value
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The known values, and paths where it takes one."""

@@ -93,7 +93,7 @@ def locate(data_dir: str | None) -> Found | None:
     return next(_found(_places(data_dir)), None)
 
 
-def destination(data_dir: str | None) -> Path:
+def download_folder(data_dir: str | None) -> Path:
     """The folder that `read` downloads CIFAR-10 into where it was not found.
 
     Raises:
@@ -120,7 +120,7 @@ def read(data_dir: str | None, progress: ProgressCallback, *, keep_out: bool = F
     try:
         return _read(places, progress)
     except _UnusableError as error:
-        _fetch(destination(None if keep_out else data_dir) / ARCHIVE, error.reasons, progress)
+        _fetch(download_folder(None if keep_out else data_dir) / ARCHIVE, error.reasons, progress)
     try:
         return _read(places, progress)
     except _UnusableError as error:

@@ -6,9 +6,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 from cifar_tui.analysis.comparison import Comparison, PairComparison, Race, RunFigures
-from cifar_tui.formatting import count, duration, percent, points, probability
+from cifar_tui.formatting import count, distance, duration, percent, points, probability
 from cifar_tui.report.markdown import escape
-from cifar_tui.report.run_findings import apart
 
 
 def conclusion(comparison: Comparison) -> list[str]:
@@ -102,6 +101,6 @@ def _against_the_study(comparison: Comparison) -> Iterator[str]:
             if each.is_of(score.name for score in run.classes):
                 beyond = run.test_accuracy - each.test_accuracy
                 yield (
-                    f"In the test, {escape(run.label)} is {apart(abs(beyond))} {'above' if beyond >= 0 else 'below'} "
+                    f"In the test, {escape(run.label)} is {distance(beyond)} {'above' if beyond >= 0 else 'below'} "
                     f"the study’s {each.model}, {percent(each.test_accuracy)}."
                 )

@@ -10,7 +10,7 @@ from cifar_tui.analysis.calibration import BINS, Calibration
 from cifar_tui.analysis.class_scores import class_scores, most_confused
 from cifar_tui.analysis.significance import wilson_interval
 from cifar_tui.events import Epoch, Evaluated
-from cifar_tui.formatting import count, percent
+from cifar_tui.formatting import count, distance, percent
 from cifar_tui.report.markdown import escape, picture, table
 from cifar_tui.state import RunState
 
@@ -50,14 +50,14 @@ def confidence(calibration: Calibration, files: AbstractSet[str]) -> list[str]:
 
 def confidence_sentence(calibration: Calibration) -> str:
     """Whether the model is over- or under-confident, and by how much."""
-    distance = calibration.confidence - calibration.accuracy
-    if not math.isfinite(distance):
+    excess = calibration.confidence - calibration.accuracy
+    if not math.isfinite(excess):
         return "There are no predictions to judge it by."
     means = f"mean confidence is {percent(calibration.confidence)}, accuracy {percent(calibration.accuracy)}"
-    if abs(distance) < LEAST_MISCALIBRATED:
-        return f"It is well calibrated, to {apart(LEAST_MISCALIBRATED)}: {means}."
-    kind = "over-confident" if distance > 0 else "under-confident"
-    return f"It is {kind} by {apart(abs(distance))}: {means}."
+    if abs(excess) < LEAST_MISCALIBRATED:
+        return f"It is well calibrated, to {distance(LEAST_MISCALIBRATED)}: {means}."
+    kind = "over-confident" if excess > 0 else "under-confident"
+    return f"It is {kind} by {distance(excess)}: {means}."
 
 
 def conclusion(state: RunState, calibration: Calibration | None) -> list[str]:
@@ -86,7 +86,7 @@ def _learned(epochs: Sequence[Epoch], best: Epoch) -> Iterator[str]:
     )
     gap = best.train_accuracy - best.val_accuracy
     if math.isfinite(gap):
-        yield f"There, training accuracy was {apart(abs(gap))} {'above' if gap >= 0 else 'below'} it."
+        yield f"There, training accuracy was {distance(gap)} {'above' if gap >= 0 else 'below'} it."
 
 
 def _tested(test: Evaluated, classes: Sequence[str], best: Epoch) -> Iterator[str]:
@@ -94,10 +94,10 @@ def _tested(test: Evaluated, classes: Sequence[str], best: Epoch) -> Iterator[st
     if not images:
         return
     low, high = wilson_interval(right, images)
-    distance = right / images - best.val_accuracy
+    gain = right / images - best.val_accuracy
     yield (
         f"Of {count(images)} test images, {percent(right / images)} are classified correctly (95 % interval "
-        f"{percent(low)} to {percent(high)}), {apart(abs(distance))} {'above' if distance >= 0 else 'below'} "
+        f"{percent(low)} to {percent(high)}), {distance(gain)} {'above' if gain >= 0 else 'below'} "
         "validation."
     )
     scores = [score for score in class_scores(test.confusion, classes) if score.images]
@@ -112,8 +112,3 @@ def _tested(test: Evaluated, classes: Sequence[str], best: Epoch) -> Iterator[st
             f"Its commonest mistake is “{escape(pair.predicted)}” for “{escape(pair.true)}”: {count(pair.count)} of "
             f"{count(images - right)} mistakes ({percent(pair.count / (images - right))})."
         )
-
-
-def apart(fraction: float) -> str:
-    """A distance between two accuracies, in percentage points."""
-    return f"{100 * fraction:.2f} points"

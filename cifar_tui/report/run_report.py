@@ -10,7 +10,7 @@ from cifar_tui.analysis.calibration import Calibration
 from cifar_tui.analysis.class_scores import class_scores, listed, most_confused
 from cifar_tui.config import TrainingConfig
 from cifar_tui.events import Epoch, Evaluated
-from cifar_tui.formatting import UNKNOWN, count, duration, percent, plural
+from cifar_tui.formatting import UNKNOWN, count, distance, duration, percent, plural
 from cifar_tui.options import flag
 from cifar_tui.records import RunRecord
 from cifar_tui.report.markdown import escape, picture, table
@@ -169,12 +169,11 @@ def _fit(epochs: Sequence[Epoch], best: Epoch | None) -> str:
 
 
 def _gap(epoch: Epoch) -> str:
-    gap = 100 * (epoch.train_accuracy - epoch.val_accuracy)
-    where = "above" if gap >= 0 else "below"
-    distance = f"{abs(gap):.2f} points {where} validation" if math.isfinite(gap) else "not comparable"
+    gap = epoch.train_accuracy - epoch.val_accuracy
+    where = f"{distance(gap)} {'above' if gap >= 0 else 'below'} validation" if math.isfinite(gap) else "not comparable"
     return (
         f"accuracy was {percent(epoch.train_accuracy)} in training and {percent(epoch.val_accuracy)} in validation: "
-        f"training is {distance}"
+        f"training is {where}"
     )
 
 

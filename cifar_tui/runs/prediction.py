@@ -147,7 +147,7 @@ def _find(names: Sequence[str], progress: ProgressCallback) -> list[InputFile]:
 
 
 def _decode(trained: TrainedModel, found: Sequence[InputFile]) -> Iterator[tuple[InputFile, Decoded]]:
-    return zip(found, input_files.decoded([p.path for p in found], trained.placement.threads), strict=True)
+    return zip(found, input_files.decode_all([p.path for p in found], trained.placement.threads), strict=True)
 
 
 def _predict(

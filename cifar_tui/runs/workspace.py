@@ -179,7 +179,7 @@ class Workspace:
         import_pytorch()
         from cifar_tui.data import cifar10
 
-        return None if cifar10.locate(config.data_dir) else cifar10.destination(config.data_dir)
+        return None if cifar10.locate(config.data_dir) else cifar10.download_folder(config.data_dir)
 
 
 def data_option_for(path: str) -> Literal["data_dir", "data"]:

@@ -53,25 +53,25 @@ class Control:
         """Request a checkpoint after this batch."""
         self._save = True
 
-    def take_checkpoint(self) -> bool:
+    def take_checkpoint_request(self) -> bool:
         """On the training thread: whether a checkpoint was requested since the last call."""
         asked, self._save = self._save, False
         return asked
 
     @property
-    def stopping(self) -> bool:
+    def stop_requested(self) -> bool:
         """Whether an end was requested."""
         return self._stop is not None or self._error is not None
 
     @property
-    def pausing(self) -> bool:
+    def pause_requested(self) -> bool:
         """Whether a pause was requested and is not over."""
-        return self._paused and not self.stopping
+        return self._paused and not self.stop_requested
 
     def wait_while_paused(self) -> None:
         """On the training thread: wait until `resume` or `stop`."""
         with self._changed:
-            self._changed.wait_for(lambda: not self.pausing)
+            self._changed.wait_for(lambda: not self.pause_requested)
 
     def check(self) -> None:
         """On the training thread, between two batches or two files: raise if an end was requested.

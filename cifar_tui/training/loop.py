@@ -141,7 +141,7 @@ def _handle_requests(
         OSError: A checkpoint could not be written, and that is not recoverable.
     """
     checkpoints.report_written()
-    if control.pausing:
+    if control.pause_requested:
         reporter.flush_batches(progress)
         checkpoints.save(progress)
         checkpoints.report_written(wait=True)
@@ -149,10 +149,10 @@ def _handle_requests(
         clock.pause()
         control.wait_while_paused()
         clock.resume()
-        if not control.stopping:
+        if not control.stop_requested:
             reporter.resumed(progress)
     control.check()
-    if control.take_checkpoint() or checkpoints.is_due:
+    if control.take_checkpoint_request() or checkpoints.is_due:
         reporter.flush_batches(progress)
         checkpoints.save(progress)
 

@@ -17,7 +17,7 @@ import pytest
 from rich.console import Console
 
 from cifar_tui.data.images import decoder
-from cifar_tui.data.images.input_files import InputFile, decoded, find
+from cifar_tui.data.images.input_files import InputFile, decode_all, find
 from cifar_tui.errors import InputError
 from cifar_tui.headless.predict import _block, _line, _total
 from cifar_tui.runs.prediction import Prediction, predict_first
@@ -279,7 +279,7 @@ def test_many_files_are_decoded_in_order_and_a_pipe_is_not_waited_for(tmp_path: 
     colours = [(k % 256, k // 256, 7) for k in range(300)]
     paths = [str(write_image(tmp_path / f"{k}.png", colour)) for k, colour in enumerate(colours)]
     os.mkfifo(tmp_path / "pipe.png")
-    *found, pipe = decoded([*paths, str(tmp_path / "pipe.png")], workers=3)
+    *found, pipe = decode_all([*paths, str(tmp_path / "pipe.png")], workers=3)
     assert [tuple(pixels[:, 0, 0]) for pixels in found if isinstance(pixels, np.ndarray)] == colours
     assert str(pipe) == "no file, but a folder, a pipe or a device"
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_tui.formatting import JOINERS, SIGNS, UNKNOWN, count, duration, percent, plural, printable
+from cifar_tui.formatting import JOINERS, SIGNS, UNKNOWN, count, distance, duration, percent, plural, points, printable
 
 KEPT = {*JOINERS, *SIGNS}
 """They stand where scripts have them."""
@@ -97,6 +97,11 @@ def test_fractions_are_percentages_with_two_decimals(fraction: float | None, tex
 )
 def test_durations_have_their_two_largest_units(seconds: float | None, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_differences_of_accuracies_are_in_points() -> None:
+    assert (points(0.3541), points(-0.002), points(math.nan)) == ("+35.41", "−0.20", UNKNOWN)
+    assert distance(-0.3541) == distance(0.3541) == "35.41 points"
 
 
 def test_counts_have_thousands_separators_and_nouns_their_plural() -> None:

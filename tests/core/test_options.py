@@ -42,7 +42,7 @@ def test_what_it_takes_follows_from_its_declaration(option: Option[Any], takes: 
     [(COUNT, 1), (COUNT, 9), (RATE, 1e-300), (SHARE, 0.0), (COLOUR, "blue"), (PLACE, "x"), (WORD, "x"), (WORD, None)],
 )
 def test_a_value_in_range_is_taken(option: Option[Any], value: object) -> None:
-    assert option.checked(value, "it") == value
+    assert option.check(value, "it") == value
 
 
 @pytest.mark.parametrize(
@@ -66,25 +66,25 @@ def test_a_value_in_range_is_taken(option: Option[Any], value: object) -> None:
 )
 def test_any_other_value_is_refused(option: Option[Any], value: object, says: str) -> None:
     with pytest.raises(InputError) as error:
-        option.checked(value, "it")
+        option.check(value, "it")
     assert str(error.value).startswith(says)
 
 
 def test_what_is_typed_is_read_and_paths_in_it_are_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/users/x")
-    assert COUNT.parsed("7", "it") == 7
-    assert RATE.parsed("1e-3", "it") == 0.001
-    assert PLACE.parsed("~/work", "it") == "/users/x/work"
-    assert PLACE.parsed("work", "it", Path("/base")) == "work"
-    assert PLACE.parsed("there", "it", Path("/base")) == "/base/there"
+    assert COUNT.parse("7", "it") == 7
+    assert RATE.parse("1e-3", "it") == 0.001
+    assert PLACE.parse("~/work", "it") == "/users/x/work"
+    assert PLACE.parse("work", "it", Path("/base")) == "work"
+    assert PLACE.parse("there", "it", Path("/base")) == "/base/there"
     with pytest.raises(InputError, match="it takes a whole number from 1 to 9, not 'many'"):
-        COUNT.parsed("many", "it")
+        COUNT.parse("many", "it")
 
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_every_declaration_is_whole(name: str) -> None:
     option = KNOWN[name]
-    assert option.checked(option.default, name) == option.default
+    assert option.check(option.default, name) == option.default
     assert option.group
     assert option.help.endswith(".")
     assert len(option.help) <= 160, "two lines of the form, four of --help"

@@ -35,7 +35,7 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def decode_all(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths that are decoded."""
     paths: list[str] = []
     decode = decoder.decode_with_note
@@ -147,7 +147,7 @@ def test_a_class_of_pipes_is_refused_before_any_is_opened(root: Path, decoded: l
 
 def test_files_are_predicted_without_a_pipe_among_them_being_opened(root: Path) -> None:
     with waiting_writer(root / "train/cat/pipe.png") as opened:
-        found = list(input_files.decoded([picture.path for picture in input_files.find([str(root)])], 1))
+        found = list(input_files.decode_all([picture.path for picture in input_files.find([str(root)])], 1))
         with pytest.raises(OSError, match="it is no file"):
             open_to_read(root / "train/cat/pipe.png")
         assert not opened.wait(0.1)

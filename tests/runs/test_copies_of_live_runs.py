@@ -171,7 +171,9 @@ def test_a_copy_of_a_run_that_trains_is_listed_as_interrupted_and_resumes(tmp_pa
         place = ["--runs-dir", "copies"]
         for number in (errno.ENOLCK, 0):
             listed = start(["runs", "--json", *place], tmp_path, number=number)
-            assert [found["state"] for found in json.loads(listed.communicate(timeout=60)[0])] == ["interrupted"]
+            out, said = listed.communicate(timeout=60)
+            assert listed.returncode == 0, said
+            assert [found["state"] for found in json.loads(out)] == ["interrupted"]
         copy = tmp_path / "copies" / folder.name
         asked = start(["pause", folder.name, *place], tmp_path)
         assert "is not being trained" in asked.communicate(timeout=60)[1]

@@ -104,8 +104,14 @@ class Asking:
     done: bool = field(default=False)
 
 
-def run(folder: Path, *actions: Asking, resume: bool = False, setup: Setup | None = None, **options: Any) -> Recorded:
-    """Train to an end in `folder`, each of `actions` is done on the way."""
+def run(
+    folder: Path,
+    *actions: Asking,
+    resume: bool = False,
+    setup: Setup | None = None,
+    **options: Any,
+) -> Recorded:
+    """Train in `folder` to the end, with `actions` on the way."""
     folder = folder / "checkpoints"
     folder.mkdir(parents=True, exist_ok=True)
     control, events = Control(), []

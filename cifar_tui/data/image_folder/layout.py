@@ -72,7 +72,7 @@ class Layout:
     notes: tuple[str, ...] = ()
 
     @property
-    def in_words(self) -> str:
+    def description(self) -> str:
         """One line that says which images are used for what."""
         where = f"the class folders of {self.shown(self.train.path)}" if self.whole else self.shown(self.train.path)
         validation = (
@@ -87,7 +87,7 @@ class Layout:
         return repr(self.root.name if relative == Path() else str(relative))
 
 
-def first(root: Path) -> Layout:
+def find_by_first_rules(root: Path) -> Layout:
     """The layout by the first rules: nothing but `train` and, for a test set of its own, `test`.
 
     Raises:

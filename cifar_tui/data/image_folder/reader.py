@@ -77,7 +77,7 @@ def read(path: str, progress: ProgressCallback, rules: int = RULES) -> Source:
             *how,
             counts,
             decoder.MAX_SLOW_PIXELS,
-            listing.layout.in_words,
+            listing.layout.description,
             listing.notes,
             decoder.formats(rules),
         )
@@ -117,7 +117,7 @@ def _root(path: str) -> Path:
 
 
 def _list(root: Path, progress: ProgressCallback, rules: int) -> _Listing:
-    found = (layout.find if rules > 1 else layout.first)(root)
+    found = (layout.find if rules > 1 else layout.find_by_first_rules)(root)
     notes, listed = list(found.notes), [list[ImageFile]() for _ in range(3)]
     for part, of_part in zip((found.train, found.validation, found.test), listed, strict=True):
         if part is None:
@@ -206,7 +206,7 @@ def _read(name: str, listing: _Listing, progress: ProgressCallback, rules: int) 
         notes=tuple(notes),
         validation=validation if found.validation else None,
         by_class=rules > 1,
-        splits=found.in_words if rules > 1 else "",
+        splits=found.description if rules > 1 else "",
         rules=rules,
     )
 

@@ -95,7 +95,7 @@ def _below(root: str) -> list[InputFile]:
     return found
 
 
-def decoded(paths: Sequence[str], workers: int) -> Iterator[Decoded]:
+def decode_all(paths: Sequence[str], workers: int) -> Iterator[Decoded]:
     """Decode these files with so many threads, a little ahead of what is taken, and give them in order."""
     decoder.prepare()
     ahead: deque[Future[list[Decoded]]] = deque()

@@ -163,7 +163,7 @@ def _value(name: str, text: str) -> Any:
     option = OPTIONS[name]
     if not text and option.default is None:
         return None
-    value = option.parsed(text, readable(name))
+    value = option.parse(text, readable(name))
     # The run may be resumed from another folder than this one.
     return str(paths.absolute(value)) if option.is_path(value) else value
 
