@@ -111,7 +111,7 @@ def test_a_damaged_batch_is_named_and_a_whole_copy_used(archive: Archive, home: 
 def test_damage_that_cannot_be_made_good_is_said_in_the_error(archive: Archive, offline: None) -> None:
     path = archive.write(Path("data"))
     path.write_bytes(damaged(archive.content, "truncated"))
-    with pytest.raises(InputError, match=r"is not used: it is incomplete or damaged.*cannot fetch") as raised:
+    with pytest.raises(InputError, match=r"is not used: it is incomplete or damaged.*cannot download") as raised:
         read()
     assert_one_line_with_the_ways_on(raised.value)
 
