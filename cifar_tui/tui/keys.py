@@ -69,7 +69,7 @@ KEYS = (
     Key("escape", "leave", "screen.leave", "back", "Clear the cursor, filter or images", "Everywhere", "Esc"),
     Key("t", "theme", "app.toggle_theme", "light/dark", "Light or dark theme", "Everywhere"),
     Key("question_mark,f1", "help", "app.help", "help", "This help", "Everywhere", "?"),
-    Key("q,ctrl+c", "quit", "app.ask_to_quit", "quit", "Quit; asks what to do with live runs", "Everywhere"),
+    Key("q,ctrl+c", "quit", "app.ask_to_quit", "quit", "Quit; asks what to do with active runs", "Everywhere"),
 )  # fmt: skip
 YIELDING = ("cursor-left", "cursor-right", "leave", "switch")
 """The ids of keys for which a view or an input that has the focus may have another use: it goes first."""
