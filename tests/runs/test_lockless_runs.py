@@ -75,7 +75,7 @@ def test_a_run_is_listed_and_watched_as_what_it_is(place: Path) -> None:
     assert [found.state for _, found in watcher.poll()] == ["interrupted"]
     attached = call(["attach", folder.name, "--no-ui"], place)
     assert attached.returncode == 0
-    assert "not being trained any more" in attached.stderr
+    assert "is no longer training: its process died" in attached.stderr
     assert "is not being trained: there is nothing to pause" in call(["pause", folder.name], place).stderr
 
 
@@ -164,7 +164,7 @@ def test_a_folder_that_only_may_be_read_is_read(place: Path, monkeypatch: pytest
 
     monkeypatch.setattr(os, "open", reading)
     assert call(["runs"], place).returncode == 0
-    assert "not being trained any more" in call(["attach", folder.name, "--no-ui"], place).stderr
+    assert "is no longer training: its process died" in call(["attach", folder.name, "--no-ui"], place).stderr
 
 
 def test_the_dashboard_lists_and_trains_runs(tmp_path: Path) -> None:
