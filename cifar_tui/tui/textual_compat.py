@@ -67,6 +67,16 @@ class TerminalDriver(LinuxDriver):
         if isinstance(app, TerminalApp) and app.terminal is not None:
             self._file = app.terminal
 
+    def start_application_mode(self) -> None:
+        """Begin to read and draw.
+
+        SIGCONT begins anew also where nothing was suspended: a terminal that hangs up sends one. Textual would start a
+        second thread that reads, stop one of the two, and wait for the other when the process ends.
+        """
+        if self._key_thread is not None and self._key_thread.is_alive():
+            self.disable_input()
+        super().start_application_mode()
+
     def make_parser(self) -> KeyParser:
         """Make the parser of what is typed, each time the driver begins to read."""
         return KeyParser()

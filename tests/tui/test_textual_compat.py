@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import ClassVar
 
@@ -13,7 +14,7 @@ from cifar_tui.tui.textual_compat import KeyParser, TerminalApp
 from tests.support.terminal import Terminal
 
 SCRIPT = """
-import os, sys
+import os, sys, threading
 from textual import events
 from textual.widgets import Label
 from cifar_tui.tui.textual_compat import TerminalApp, TerminalDriver
@@ -25,7 +26,8 @@ class Demo(TerminalApp):
     def on_key(self, event: events.Key) -> None:
         if event.key == "!" or event.character == "!":
             raise ValueError("a page of locals")
-        self.query_one(Label).update(f"{event.key} in {self.size.width} columns")
+        reading = sum(thread.name == "textual-input" for thread in threading.enumerate())
+        self.query_one(Label).update(f"{event.key} in {self.size.width} columns, {reading} reading")
 
     def on_resize(self, event: events.Resize) -> None:
         self.query_one(Label).update(f"{event.size.width} by {event.size.height}")
@@ -69,6 +71,17 @@ def test_an_app_draws_on_its_own_terminal_whatever_the_standard_streams_are() ->
         assert terminal.wait_exit() == 0
         assert "Traceback" not in terminal.text()
         assert terminal.restored, terminal.unrestored
+
+
+def test_one_thread_reads_keys_however_often_the_process_is_continued() -> None:
+    with Terminal([sys.executable, "-c", SCRIPT], rows=20, columns=70) as terminal:
+        terminal.wait_for("70 by 20")
+        for key in ("x", "y"):
+            terminal.signal(signal.SIGCONT)
+            terminal.press(key)
+            terminal.wait_for(f"{key} in 70 columns, 1 reading")
+        terminal.press("!")
+        assert terminal.wait_exit() == 0
 
 
 def test_the_parser_makes_keys_of_what_is_typed_and_of_what_stays_unfinished() -> None:
