@@ -75,7 +75,7 @@ class TerminalDriver(LinuxDriver):
         """
         if self._key_thread is not None and self._key_thread.is_alive():
             self.disable_input()
-        super().start_application_mode()
+        super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def make_parser(self) -> KeyParser:
         """Make the parser of what is typed, each time the driver begins to read."""

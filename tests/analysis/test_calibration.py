@@ -16,7 +16,7 @@ from sklearn.calibration import calibration_curve
 from cifar_tui.analysis.calibration import BINS, calibrate
 from cifar_tui.report.plots.calibration import draw_calibration
 from cifar_tui.report.run_report import report_md
-from tests.support.recorded import recorded, run_record
+from tests.support.recorded import recorded_state, run_record
 
 PREDICTIONS = st.lists(st.tuples(st.floats(0, 1, width=32), st.booleans()), max_size=40)
 
@@ -87,7 +87,7 @@ def test_any_predictions_can_be_drawn(predictions: list[tuple[float, bool]]) -> 
 
 def test_the_report_has_the_figures_and_names_over_confidence() -> None:
     found = calibrate(np.array([0.9, 0.9, 0.6, 0.5]), np.array([True, False, True, False]))
-    report = report_md(recorded(), run_record(), {"calibration.png"}, found)
+    report = report_md(recorded_state(), run_record(), {"calibration.png"}, found)
 
     assert "It is over-confident by 22.50 points: mean confidence is 72.50 %, accuracy 50.00 %." in report
     # Four bins of the fifteen hold an image or two: |1 - 1.8|, |1 - 0.6|, |0 - 0.5| of four.
@@ -100,7 +100,7 @@ def test_the_report_has_the_figures_and_names_over_confidence() -> None:
 
 
 def test_the_conclusion_is_of_the_runs_own_figures() -> None:
-    report = report_md(recorded(), run_record(), set())
+    report = report_md(recorded_state(), run_record(), set())
 
     _, conclusion = report.split("## Conclusion\n\n")
     assert conclusion.split("\n\n")[0] == (
@@ -113,5 +113,5 @@ def test_the_conclusion_is_of_the_runs_own_figures() -> None:
 
 
 def test_the_conclusion_needs_an_epoch_and_names_a_missing_test() -> None:
-    assert "There is no test result, so" in report_md(recorded(test=None, ending="stopped"), run_record(), set())
-    assert "## Conclusion" not in report_md(recorded([], ending="stopped"), run_record(), set())
+    assert "There is no test result, so" in report_md(recorded_state(test=None, ending="stopped"), run_record(), set())
+    assert "## Conclusion" not in report_md(recorded_state([], ending="stopped"), run_record(), set())

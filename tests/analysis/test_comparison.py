@@ -37,8 +37,8 @@ from cifar_tui.store.predictions import FILE, to_bytes
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.setup.prepare import prepare
 from tests.support.hostile import HOSTILE, Page
-from tests.support.program import command
-from tests.support.recorded import recorded
+from tests.support.program import invoke
+from tests.support.recorded import recorded_state
 from tests.support.training_runs import TINY, TinyImageCache, finished_run, tiny_source
 
 CLASSES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -96,9 +96,9 @@ def test_every_figure_follows_from_the_files_of_the_runs(
     runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cnn, mlp = (Folder(runs / f"20260314-150926-{name}") for name in ("cnn", "mlp"))
-    assert command("compare", "cnn", "mlp", "--json", "--runs-dir", runs) == 0
+    assert invoke("compare", "cnn", "mlp", "--json", "--runs-dir", runs) == 0
     found = json.loads(capsys.readouterr().out)
-    assert command("compare", "cnn", "mlp", "--report", tmp_path / "both.md", "--runs-dir", runs) == 0
+    assert invoke("compare", "cnn", "mlp", "--report", tmp_path / "both.md", "--runs-dir", runs) == 0
     told = capsys.readouterr().out
     report = (tmp_path / "both.md").read_text(encoding="utf-8")
 
@@ -172,7 +172,7 @@ def test_predictions_that_are_not_recorded_are_computed_or_reported_as_unknown(
 ) -> None:
     hidden = (runs / "20260314-150926-mlp" / FILE).rename(runs / "hidden")
     try:
-        assert command("compare", "cnn", "mlp", "--runs-dir", runs) == 0
+        assert invoke("compare", "cnn", "mlp", "--runs-dir", runs) == 0
     finally:
         hidden.rename(runs / "20260314-150926-mlp" / FILE)
     out, err = capsys.readouterr()
@@ -186,7 +186,7 @@ def test_a_narrow_terminal_has_a_row_for_each_run_that_reached_a_level(
     runs: Path, columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(headless, "console", lambda: Console(width=columns, color_system=None))
-    command("compare", "cnn", "mlp", "--runs-dir", runs)
+    invoke("compare", "cnn", "mlp", "--runs-dir", runs)
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
 
     assert (["val", "accuracy", "run", "epoch", "images", "time"] in rows) == (columns == 60)
@@ -200,14 +200,14 @@ def test_what_cannot_be_compared_or_written_is_refused(runs: Path, tmp_path: Pat
     at = ("--runs-dir", runs)
     for names in (["cnn"], ["cnn", "cnn"], ["cnn", "mlp", "20260314-150926-mlp"]):
         with pytest.raises(InputError, match="two different runs or more"):
-            command("compare", *names, *at)
+            invoke("compare", *names, *at)
     with pytest.raises(InputError, match=r"ends in \.md or \.html"):
-        command("compare", "cnn", "mlp", "--report", tmp_path / "x.pdf", *at)
+        invoke("compare", "cnn", "mlp", "--report", tmp_path / "x.pdf", *at)
     with pytest.raises(InputError, match="there is no folder"):
-        command("compare", "cnn", "mlp", "--report", tmp_path / "none" / "x.md", *at)
+        invoke("compare", "cnn", "mlp", "--report", tmp_path / "none" / "x.md", *at)
     (tmp_path / "taken.html").mkdir()
     with pytest.raises(InputError, match="cannot be written"):
-        command("compare", "cnn", "mlp", "--report", tmp_path / "taken.html", *at)
+        invoke("compare", "cnn", "mlp", "--report", tmp_path / "taken.html", *at)
 
 
 def compared_run(
@@ -217,11 +217,11 @@ def compared_run(
     k = len(names)
     labels = np.repeat(np.arange(k), 2)
     if predicted is None:
-        state, predictions = recorded(classes=names, test=None, ending="stopped"), None
+        state, predictions = recorded_state(classes=names, test=None, ending="stopped"), None
     else:
         matrix = np.zeros((k, k), int)
         np.add.at(matrix, (labels, np.array(predicted)), 1)
-        state = recorded(classes=names, test=ConfusionMatrix.of(matrix.tolist()))
+        state = recorded_state(classes=names, test=ConfusionMatrix.of(matrix.tolist()))
         probabilities = np.full((2 * k, k), 0.1 / k, np.float32)
         probabilities[np.arange(2 * k), list(predicted)] += 0.9
         predictions = Predictions(labels, probabilities, 2, data)
@@ -313,9 +313,9 @@ def test_the_study_is_shown_beside_runs_on_its_classes() -> None:
 
 
 def test_any_runs_can_be_drawn() -> None:
-    wild = recorded([(0.5, 0.4), (math.nan, 0.6)], losses=[(1e300, -1.0), (1e-9, math.inf)])
-    long = recorded([(0.5, 0.4)] * 70, batches=False)
-    states = [recorded([(0.1, 0.2)]), wild, long, RunState(), *[recorded(batches=False)] * 8]
+    wild = recorded_state([(0.5, 0.4), (math.nan, 0.6)], losses=[(1e300, -1.0), (1e-9, math.inf)])
+    long = recorded_state([(0.5, 0.4)] * 70, batches=False)
+    states = [recorded_state([(0.1, 0.2)]), wild, long, RunState(), *[recorded_state(batches=False)] * 8]
     labels = ["$a$", "_b", HOSTILE[1], *(f"run-{n}" for n in range(9))]
     with Image.open(io.BytesIO(draw_curves_of_runs(labels, states))) as image:
         assert image.width == 1800
@@ -353,5 +353,5 @@ def test_hostile_names_are_text_in_every_form_of_the_report(tmp_path: Path, name
 def test_nothing_is_changed_in_the_folders(runs: Path) -> None:
     folder = RunFolder(runs / "20260314-150926-cnn")
     before = {path: path.stat().st_mtime_ns for path in folder.path.rglob("*")}
-    command("compare", "cnn", "mlp", "--json", "--runs-dir", runs)
+    invoke("compare", "cnn", "mlp", "--json", "--runs-dir", runs)
     assert {path: path.stat().st_mtime_ns for path in folder.path.rglob("*")} == before

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.cifar_archive import Archive, Behaviour, build, lead_here, lead_subprocess, serve
-from tests.support.command import events, only_run, refused, run, summary
+from tests.support.command import error_line, events, only_run, run, summary
 from tests.support.program import call
 
 TRAIN = ("--no-ui", "--model", "mlp", "--epochs", "1", "--batch-size", "16", "--threads", "1")
@@ -71,7 +71,7 @@ def test_a_download_that_fails_names_the_three_ways_on_and_leaves_nothing(
     with serve(archive.content, behaviour) as server:
         led(monkeypatch, tmp_path, archive, server.url)
         result = call(TRAIN, tmp_path)
-    line = refused(result)
+    line = error_line(result)
     assert all(way in line for way in ("--data-dir DIR", "--data PATH", "--data digits"))
     assert not list((tmp_path / "cache").rglob("*.gz*"))
     assert not (tmp_path / "runs").exists()
@@ -84,7 +84,7 @@ def test_content_with_another_checksum_is_refused(
     flipped[len(flipped) // 2] ^= 1
     with serve(bytes(flipped)) as server:
         led(monkeypatch, tmp_path, archive, server.url)
-        line = refused(call(TRAIN, tmp_path))
+        line = error_line(call(TRAIN, tmp_path))
     assert "--data digits" in line
     assert not list((tmp_path / "cache").rglob("*.gz*"))
 
@@ -93,5 +93,5 @@ def test_without_a_network_the_three_ways_on_are_named(
     tmp_path: Path, archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     led(monkeypatch, tmp_path, archive, "http://127.0.0.1:9/none")
-    line = refused(call(TRAIN, tmp_path))
+    line = error_line(call(TRAIN, tmp_path))
     assert all(way in line for way in ("--data-dir DIR", "--data PATH", "--data digits"))

@@ -10,8 +10,8 @@ import pytest
 from cifar_tui.cli.launch_options import KNOWN
 from cifar_tui.cli.parser import negative
 from cifar_tui.options import read_file
-from tests.support.command import only_run, refused
-from tests.support.program import call, prepared
+from tests.support.command import error_line, only_run
+from tests.support.program import call, prepare_project
 
 TRAINING = 'data = "images"\nmodel = "mlp"\nbatch-size = 4\nthreads = 1\ndevice = "cpu"\nepochs = 1\n'
 VALUES = {"device": "cpu", "model": "mlp", "data": "digits", "name": "short"}
@@ -20,7 +20,7 @@ VALUES = {"device": "cpu", "model": "mlp", "data": "digits", "name": "short"}
 
 @pytest.fixture
 def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return prepared(tmp_path, monkeypatch)
+    return prepare_project(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("name", [name for name, option in KNOWN.items() if option.in_file])
@@ -45,7 +45,7 @@ def test_flags_of_a_file_act_and_a_negative_one_on_the_line_clears_them(cwd: Pat
 
 def test_what_decides_where_and_how_a_run_is_kept_may_stand_in_a_file(cwd: Path) -> None:
     (cwd / "run.toml").write_text(TRAINING + 'ui = true\nruns-dir = "kept"\n')
-    assert "unknown option 'ui'" in refused(call(["--no-ui", "--config", "run.toml"], cwd))
+    assert "unknown option 'ui'" in error_line(call(["--no-ui", "--config", "run.toml"], cwd))
     (cwd / "run.toml").write_text(TRAINING + 'detach = true\nruns-dir = "kept"\n')
     result = call(["--no-ui", "--config", "run.toml", "--no-detach", "--runs-dir", "runs"], cwd)
     assert result.returncode == 0, result.stderr
@@ -56,7 +56,7 @@ def test_what_decides_where_and_how_a_run_is_kept_may_stand_in_a_file(cwd: Path)
 def test_every_flag_of_a_file_has_a_negative_form(cwd: Path) -> None:
     flags = [name for name, option in KNOWN.items() if option.kind is bool and option.in_file]
     assert {"--ui", "--no-start", "--no-detach"} <= {negative(name) for name in flags}
-    line = refused(call([*map(negative, flags), "--epochs", "0", "--config", "none.toml"], cwd))
+    line = error_line(call([*map(negative, flags), "--epochs", "0", "--config", "none.toml"], cwd))
     assert "--epochs takes" in line
 
 
@@ -79,6 +79,6 @@ def test_every_flag_of_a_file_has_a_negative_form(cwd: Path) -> None:
 )
 def test_what_a_file_says_wrongly_is_one_line_with_its_name(cwd: Path, content: str, says: str) -> None:
     (cwd / "run.toml").write_text(content)
-    line = refused(call(["--no-ui", "--config", "run.toml"], cwd))
+    line = error_line(call(["--no-ui", "--config", "run.toml"], cwd))
     assert f"run.toml: {says}" in line
     assert not (cwd / "runs").exists()

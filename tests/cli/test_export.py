@@ -24,11 +24,11 @@ from cifar_tui.store.csv_files import write_batches_csv
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training import export
 from cifar_tui.training.predictor import load
-from tests.support.program import command
+from tests.support.program import invoke
 from tests.support.recorded import batch, started
-from tests.support.training_runs import Recorded, expected, finished_run, scalars
+from tests.support.training_runs import TrainedRun, curves_of, finished_run, tensorboard_curves
 
-Trained = tuple[RunFolder, Recorded]
+Trained = tuple[RunFolder, TrainedRun]
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 
 def exported(folder: RunFolder, form: str, *more: str | Path) -> None:
-    assert command("export", folder.id, "--format", form, "--runs-dir", folder.path.parent, *more) == 0
+    assert invoke("export", folder.id, "--format", form, "--runs-dir", folder.path.parent, *more) == 0
 
 
 def read_safetensors(path: Path, model: nn.Module) -> tuple[export.Logits, dict[str, str]]:
@@ -218,8 +218,8 @@ def test_tensorboard_reads_the_exported_curves(trained: Trained) -> None:
     folder, _ = trained
     exported(folder, "tensorboard")
     exported(folder, "tensorboard")
-    curves = scalars(folder.path / "export" / "tensorboard")
-    assert curves == expected(list(folder.events())), "and once, though they were exported twice"
+    curves = tensorboard_curves(folder.path / "export" / "tensorboard")
+    assert curves == curves_of(list(folder.events())), "and once, though they were exported twice"
     assert len(curves["loss/validation"]) == 3
 
 
@@ -228,4 +228,4 @@ def test_tensorboard_leaves_out_what_was_trained_again(tmp_path: Path) -> None:
     with EventFile((tmp_path / "events.out.tfevents.1").open("wb"), 1e9) as file:
         for event in (started(), first, second, third, resumed(first.samples), second):
             file.write(event)
-    assert [step for step, _ in scalars(tmp_path)["batch/loss"]] == [first.samples, second.samples]
+    assert [step for step, _ in tensorboard_curves(tmp_path)["batch/loss"]] == [first.samples, second.samples]

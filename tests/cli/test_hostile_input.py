@@ -18,11 +18,19 @@ from cifar_tui.headless.displays import LogDisplay
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.checkpoints import storage
 from tests.support.cifar_archive import BASE, FILENAME, build, lead_here
-from tests.support.command import only_run, refused
+from tests.support.command import error_line, only_run
 from tests.support.dashboard import dashboard, recorded_folder
-from tests.support.hostile import Malicious, everything
+from tests.support.hostile import MaliciousPickle, snapshot
 from tests.support.images import write_unusable
-from tests.support.program import TRAIN, UNEXPECTED, acting, call, interrupted, prepared, replaced
+from tests.support.program import (
+    TRAIN,
+    UNEXPECTED,
+    call,
+    control_characters,
+    interrupted_run,
+    prepare_project,
+    replace_file,
+)
 
 MARKUP = "[red]cat"
 BIDI = "[x]\u202egod"
@@ -31,7 +39,7 @@ HOSTILE_ID = "20260101-000000-[b]x\x1b[2J\x1b]0;owned\x07\u202e"
 
 @pytest.fixture
 def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return prepared(tmp_path, monkeypatch)
+    return prepare_project(tmp_path, monkeypatch)
 
 
 @pytest.fixture(autouse=True)
@@ -49,28 +57,28 @@ def no_waiting() -> Iterator[None]:
 
 
 def test_no_checkpoint_that_is_a_pickle_is_run(cwd: Path) -> None:
-    folder = interrupted(cwd)
+    folder = interrupted_run(cwd)
     for name in (storage.LAST, storage.PREVIOUS, storage.BEST):
-        replaced(folder / "checkpoints" / name, pickle.dumps(Malicious(cwd / "acted")))
-    before = everything(folder)
+        replace_file(folder / "checkpoints" / name, pickle.dumps(MaliciousPickle(cwd / "acted")))
+    before = snapshot(folder)
     for command in ("resume", "evaluate"):
-        assert "not a checkpoint of cifar-tui, or damaged" in refused(call([command, folder.name], cwd))
-    assert everything(folder) == before
+        assert "not a checkpoint of cifar-tui, or damaged" in error_line(call([command, folder.name], cwd))
+    assert snapshot(folder) == before
     assert not (cwd / "acted").exists()
 
 
 def test_no_code_is_run_that_a_run_folder_brings_along(cwd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = interrupted(cwd)
+    folder = interrupted_run(cwd)
     monkeypatch.undo()
     (folder / "evil.py").write_text(f"open({str(cwd / 'acted')!r}, 'w')\n")
     (cwd / "elsewhere").symlink_to(folder)
     config = json.loads((folder / "config.json").read_text())
     for place in (folder, folder.parent, cwd / "elsewhere"):
         config["options"] |= {"model": "evil:Net", "model_dir": str(place)}
-        replaced(folder / "config.json", json.dumps(config).encode())
+        replace_file(folder / "config.json", json.dumps(config).encode())
         for command in ("resume", "evaluate", "export"):
             extra = ["--format", "safetensors"] if command == "export" else []
-            assert "lies in the folder of runs" in refused(call([command, folder.name, *extra], cwd))
+            assert "lies in the folder of runs" in error_line(call([command, folder.name, *extra], cwd))
     assert not (cwd / "acted").exists()
 
 
@@ -80,7 +88,7 @@ def test_no_batch_of_cifar10_is_unpickled_that_fails_its_checksum(
 ) -> None:
     archive = build()
     lead_here(monkeypatch, archive, "http://127.0.0.1:9/none")
-    evil = pickle.dumps(Malicious(cwd / "acted"))
+    evil = pickle.dumps(MaliciousPickle(cwd / "acted"))
     if how == "an archive":
         (cwd / "mine").mkdir()
         with tarfile.open(cwd / "mine" / FILENAME, "w:gz") as tar:
@@ -91,7 +99,7 @@ def test_no_batch_of_cifar10_is_unpickled_that_fails_its_checksum(
     else:
         for path in archive.extract(cwd / "mine").iterdir():
             path.write_bytes(evil)
-    line = refused(call(["--no-ui", "--model", "mlp", "--data-dir", "mine"], cwd))
+    line = error_line(call(["--no-ui", "--model", "mlp", "--data-dir", "mine"], cwd))
     assert "checksum" in line
     assert "--data digits" in line
     assert not (cwd / "acted").exists()
@@ -100,14 +108,14 @@ def test_no_batch_of_cifar10_is_unpickled_that_fails_its_checksum(
 
 @pytest.mark.parametrize("name", ["..", "../up", "/up", "a/b", "a\\b", "-x", ".x", "", "a\0b", MARKUP, BIDI, "x" * 65])
 def test_no_name_leads_out_of_the_folder_of_runs_or_acts_on_a_terminal(cwd: Path, name: str) -> None:
-    before = everything(cwd)
+    before = snapshot(cwd)
     for given in (["--name", name], ["--config", "named.toml"]):
         (cwd / "named.toml").write_text(f"name = {json.dumps(name)}\n")
-        line = refused(call([*TRAIN, *given], cwd))
+        line = error_line(call([*TRAIN, *given], cwd))
         assert "name takes" in line
-        assert not acting(line)
+        assert not control_characters(line)
     (cwd / "named.toml").unlink()
-    assert everything(cwd) == before
+    assert snapshot(cwd) == before
 
 
 @pytest.mark.parametrize(
@@ -118,12 +126,12 @@ def test_no_run_is_found_outside_the_folder_of_runs(cwd: Path, run: str) -> None
         (cwd / name).mkdir(parents=True)
         (cwd / name / "config.json").write_text("{}")
     (cwd / "runs" / "loop").symlink_to("loop")
-    before = everything(cwd)
+    before = snapshot(cwd)
     for command in ("evaluate", "resume", "attach", "stop", "pause", "checkpoint"):
-        line = refused(call([command, run], cwd))
+        line = error_line(call([command, run], cwd))
         assert "no run" in line
-        assert not acting(line)
-    assert everything(cwd) == before
+        assert not control_characters(line)
+    assert snapshot(cwd) == before
 
 
 def test_names_of_devices_are_names_like_any_other(cwd: Path) -> None:
@@ -133,15 +141,15 @@ def test_names_of_devices_are_names_like_any_other(cwd: Path) -> None:
 
 
 def test_what_a_config_says_of_ids_and_places_is_not_followed(cwd: Path) -> None:
-    folder = interrupted(cwd)
+    folder = interrupted_run(cwd)
     config = json.loads((folder / "config.json").read_text())
     config |= {"id": "../../outside", "runs_dir": "../../outside"}
     (folder / "config.json").write_text(json.dumps(config))
-    outside = {name for name in everything(cwd) if not name.startswith("runs/")}
+    outside = {name for name in snapshot(cwd) if not name.startswith("runs/")}
     result = call(["resume", folder.name], cwd)
     assert result.returncode == 0, result.stderr
     assert f"saved in runs/{folder.name}" in result.stdout
-    assert {name for name in everything(cwd) if not name.startswith("runs/")} == outside
+    assert {name for name in snapshot(cwd) if not name.startswith("runs/")} == outside
     assert only_run(cwd) == folder
     assert RunFolder(folder).read_summary().id == folder.name
     assert "outside" not in (folder / "report.md").read_text()
@@ -159,7 +167,7 @@ LINKS: dict[str, Callable[[Path, Path], object]] = {
 
 @pytest.mark.parametrize("what", [*LINKS, "the folder itself"])
 def test_nothing_is_written_through_a_link(cwd: Path, what: str) -> None:
-    folder, outside = interrupted(cwd), cwd / "outside"
+    folder, outside = interrupted_run(cwd), cwd / "outside"
     outside.mkdir()
     (outside / "precious").write_text("precious")
     if what == "the folder itself":
@@ -169,12 +177,12 @@ def test_nothing_is_written_through_a_link(cwd: Path, what: str) -> None:
         path = folder / what
         path.rename(cwd / "away") if path.exists() else None
         LINKS[what](folder, outside)
-    before = everything(outside)
+    before = snapshot(outside)
     result = call(["resume", folder.name], cwd)
     assert UNEXPECTED not in result.stderr
-    assert everything(outside) == before
+    assert snapshot(outside) == before
     if what in ("checkpoints", "the folder itself"):
-        assert "is a link: a run is written to its own folder alone" in refused(result)
+        assert "is a link: a run is written to its own folder alone" in error_line(result)
 
 
 def test_a_log_is_not_written_through_a_link(cwd: Path) -> None:
@@ -191,7 +199,7 @@ def test_a_log_is_not_written_through_a_link(cwd: Path) -> None:
 
 
 def test_no_pipe_in_a_run_folder_is_waited_for(cwd: Path) -> None:
-    folder = interrupted(cwd)
+    folder = interrupted_run(cwd)
     names = [
         "summary.json",
         "state.json",
@@ -213,25 +221,25 @@ def test_no_pipe_in_a_run_folder_is_waited_for(cwd: Path) -> None:
 
 
 def test_class_names_are_text_wherever_they_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cwd = prepared(tmp_path, monkeypatch, classes=(MARKUP, BIDI))
+    cwd = prepare_project(tmp_path, monkeypatch, classes=(MARKUP, BIDI))
     trained = call([*TRAIN, "--epochs", "1"], cwd)
     assert trained.returncode == 0, trained.stderr
     folder = only_run(cwd)
     evaluated = call(["evaluate", folder.name], cwd)
     for shown in (trained.stdout, trained.stderr, evaluated.stdout, (folder / "report.md").read_text()):
-        assert not acting(shown)
+        assert not control_characters(shown)
     assert MARKUP in evaluated.stdout
     assert r"[x]\u202egod" in evaluated.stdout
     assert r"\[red\]cat" in (folder / "report.md").read_text()
     named = cwd / "images" / "train" / "a\x1b[2Jb"
     named.mkdir()
-    line = refused(call([*TRAIN, "--epochs", "1"], cwd))
+    line = error_line(call([*TRAIN, "--epochs", "1"], cwd))
     assert r"a\x1b[2Jb" in line
 
 
 def test_a_folders_name_and_what_its_files_say_are_text_wherever_they_are_shown(cwd: Path) -> None:
     folder = cwd / "runs" / HOSTILE_ID
-    interrupted(cwd).rename(folder)
+    interrupted_run(cwd).rename(folder)
     lines = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     lines[0] |= dict.fromkeys(("id", "model", "data", "device", "precision"), HOSTILE_ID)
     lines.append({"type": "note", "t": 99, "level": "warning", "message": HOSTILE_ID})
@@ -241,9 +249,9 @@ def test_a_folders_name_and_what_its_files_say_are_text_wherever_they_are_shown(
     for command in ("runs", "attach", "evaluate", "stop", "resume"):
         result = call([command, *([] if command == "runs" else [HOSTILE_ID])], cwd)
         shown = result.stdout + result.stderr
-        assert not acting(shown), command
+        assert not control_characters(shown), command
         assert r"[b]x\x1b[2J" in shown, command
-    assert not acting((folder / "report.md").read_text())
+    assert not control_characters((folder / "report.md").read_text())
 
 
 async def test_the_dashboard_shows_what_runs_say_as_text(tmp_path: Path) -> None:
@@ -271,7 +279,7 @@ async def test_the_dashboard_shows_what_runs_say_as_text(tmp_path: Path) -> None
         for key, shown in (("2", "[red]cat0"), ("6", r"[red]cat\x1b[2J"), ("5", "broken[red]"), ("n", "[red]cat")):
             await desk.press(key)
             await desk.shows(shown)
-            assert not acting(desk.screen())
+            assert not control_characters(desk.screen())
 
 
 def test_every_image_that_is_a_bomb_or_none_is_left_out_by_its_name(cwd: Path) -> None:
@@ -320,8 +328,8 @@ def test_every_image_that_is_a_bomb_or_none_is_left_out_by_its_name(cwd: Path) -
 )
 def test_a_configuration_file_that_is_odd_is_one_line(cwd: Path, text: str) -> None:
     (cwd / "odd.toml").write_text(text)
-    before = everything(cwd)
-    line = refused(call(["--no-ui", "--data", "digits", "--config", "odd.toml", "--epochs", "0"], cwd))
-    assert not acting(line)
+    before = snapshot(cwd)
+    line = error_line(call(["--no-ui", "--data", "digits", "--config", "odd.toml", "--epochs", "0"], cwd))
+    assert not control_characters(line)
     assert len(line) < 1000
-    assert everything(cwd) == before
+    assert snapshot(cwd) == before

@@ -14,9 +14,9 @@ import pytest
 
 import cifar_tui
 from tests.support.command import only_run, run
-from tests.support.hostile import SAID, written
+from tests.support.hostile import LOUD_TEXT, write_loud_model
 from tests.support.images import write_folder, write_image
-from tests.support.program import call, prepared
+from tests.support.program import call, prepare_project
 from tests.support.terminal import Terminal
 
 TRAIN = ["--data", "images", "--epochs", "1", "--batch-size", "8", "--threads", "1", "--device", "cpu"]
@@ -28,13 +28,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.
     cwd = tmp_path_factory.mktemp("loud")
     write_folder(cwd / "images", {f"{split}/{name}": 8 for split in ("train", "test") for name in ("cat", "dog")})
     write_image(cwd / "x.png")
-    return cwd, run(["--no-ui", "--json", *written(cwd / "models"), *TRAIN], cwd)
+    return cwd, run(["--no-ui", "--json", *write_loud_model(cwd / "models"), *TRAIN], cwd)
 
 
 def of_json(result: subprocess.CompletedProcess[str]) -> list[object]:
     """Each line of standard output; what the model said is on standard error."""
     assert result.returncode == 0, result.stderr
-    assert SAID not in result.stdout
+    assert LOUD_TEXT not in result.stdout
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     assert lines
     return lines
@@ -46,7 +46,7 @@ def test_a_training_prints_its_events_alone(trained: tuple[Path, subprocess.Comp
     assert kinds[0] == "run_started"
     assert kinds[-1] == "run_finished"
     for way in ("import print", "exit print", "file 1", "C", "C, at the end", "a child", "bytes", "logging", "forward"):
-        assert f"{SAID}: {way}" in result.stderr
+        assert f"{LOUD_TEXT}: {way}" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_each_command_that_runs_a_class_prints_json_alone(
     cwd, _ = trained
     name = only_run(cwd).name
     if arguments[0] == "--detach":
-        arguments = [*arguments, *written(cwd / "models"), *TRAIN, "--runs-dir", "others"]
+        arguments = [*arguments, *write_loud_model(cwd / "models"), *TRAIN, "--runs-dir", "others"]
     (line,) = of_json(run([name if word == "loud" else word for word in arguments], cwd))
     told = line[0] if isinstance(line, list) else line
     assert isinstance(told, dict)
@@ -77,29 +77,29 @@ def test_in_words_a_result_stands_alone_too(trained: tuple[Path, subprocess.Comp
     cwd, _ = trained
     result = run(["evaluate", only_run(cwd).name], cwd)
     assert result.returncode == 0
-    assert SAID not in result.stdout
+    assert LOUD_TEXT not in result.stdout
     assert "test accuracy" in result.stdout
-    assert SAID in result.stderr
+    assert LOUD_TEXT in result.stderr
 
 
 def test_the_dashboard_stays_whole_and_shows_in_its_log_what_a_model_prints(tmp_path: Path) -> None:
     write_folder(tmp_path / "images", {f"{split}/{name}": 8 for split in ("train", "test") for name in ("cat", "dog")})
-    command = [sys.executable, "-m", "cifar_tui", *written(tmp_path / "models"), *TRAIN, "--start"]
+    command = [sys.executable, "-m", "cifar_tui", *write_loud_model(tmp_path / "models"), *TRAIN, "--start"]
     with Terminal(command, cwd=tmp_path, rows=120, env={"OMP_NUM_THREADS": "1"}) as terminal:
         terminal.wait_for("√ finished", 60)
         terminal.resize(140, 130)
-        assert SAID not in terminal.text()
+        assert LOUD_TEXT not in terminal.text()
         terminal.press("5")
-        terminal.wait_for(f"{SAID}: forward")
+        terminal.wait_for(f"{LOUD_TEXT}: forward")
         terminal.wait_for(lambda _: terminal.text().splitlines()[-1].split())  # The footer stands where it stood.
         log = terminal.text()
         terminal.press("1")
-        terminal.wait_for(lambda _: SAID not in terminal.text())
+        terminal.wait_for(lambda _: LOUD_TEXT not in terminal.text())
         terminal.press("q")
         assert terminal.wait_exit() == 0
         assert terminal.restored, terminal.unrestored
     for way in ("file 2", "bytes", "the first standard output", "the first standard error", "a bar 100 %", "a child"):
-        assert f"{SAID}: {way}" in log or f"{SAID}: import {way}" in log
+        assert f"{LOUD_TEXT}: {way}" in log or f"{LOUD_TEXT}: import {way}" in log
     assert "a bar  10 %" not in log
 
 
@@ -155,7 +155,7 @@ def test_a_closed_file_is_no_error_and_nothing_else_gets_its_number(tmp_path: Pa
 
 @pytest.mark.parametrize("arguments", [["--help"], ["evaluate", "--help"], ["--version"]])
 def test_help_is_a_result(tmp_path: Path, arguments: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    result = call(arguments, prepared(tmp_path, monkeypatch))
+    result = call(arguments, prepare_project(tmp_path, monkeypatch))
     assert result.stdout.strip()
     assert result.stderr == ""
 

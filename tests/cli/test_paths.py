@@ -9,8 +9,8 @@ import pytest
 
 from cifar_tui.errors import InputError
 from cifar_tui.system.paths import absolute, expand_image_path, expand_path
-from tests.support.command import only_run, refused
-from tests.support.program import TRAIN, call, interrupted, prepared
+from tests.support.command import error_line, only_run
+from tests.support.program import TRAIN, call, interrupted_run, prepare_project
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SCRATCH", str(tmp_path / "scratch"))
     for name in ("home", "scratch", "project"):
         (tmp_path / name).mkdir()
-    return prepared(tmp_path / "project", monkeypatch)
+    return prepare_project(tmp_path / "project", monkeypatch)
 
 
 @pytest.mark.parametrize(
@@ -102,9 +102,9 @@ def test_every_option_that_takes_a_path_takes_it_so(cwd: Path, home: str) -> Non
     assert (place / "curves" / "metrics.csv").exists()
     assert (place / "page.html").exists()
     assert not list(cwd.glob("*~*")) + list(cwd.glob("*$*"))
-    assert "the variable $UNSET of '$UNSET/x' is not set" in refused(call(["runs", "--runs-dir", "$UNSET/x"], cwd))
+    assert "the variable $UNSET of '$UNSET/x' is not set" in error_line(call(["runs", "--runs-dir", "$UNSET/x"], cwd))
     for words in (["runs", "--runs-dir", ""], [*TRAIN, "--runs-dir="], ["--config", ""], ["doctor", "--data-dir", ""]):
-        assert "takes a path, not ''" in refused(call(words, cwd)), "as of an empty variable, in quotes"
+        assert "takes a path, not ''" in error_line(call(words, cwd)), "as of an empty variable, in quotes"
 
 
 def test_paths_in_a_file_are_relative_to_the_file(cwd: Path, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_paths_in_a_file_are_relative_to_the_file(cwd: Path, tmp_path: Path) -> 
     result = call(["--no-ui", "--device", "cpu", "--config", "project/run.toml"], tmp_path)
     assert result.returncode == 0, result.stderr
     assert len(list((cwd / "kept").iterdir())) == 1
-    refusal = refused(call(["--no-ui", "--config", "project/run.toml", "--data", "images"], tmp_path))
+    refusal = error_line(call(["--no-ui", "--config", "project/run.toml", "--data", "images"], tmp_path))
     assert "there is no data set or folder 'images'" in refusal, "those on the line are relative to the current folder"
 
 
@@ -134,11 +134,11 @@ def test_a_file_of_options_as_editors_of_other_systems_write_it_is_read(cwd: Pat
 
 def test_a_file_in_another_encoding_is_no_toml(cwd: Path) -> None:
     (cwd / "run.toml").write_bytes('name = "é"'.encode("latin-1"))
-    assert "is not TOML" in refused(call([*TRAIN, "--config", "run.toml"], cwd))
+    assert "is not TOML" in error_line(call([*TRAIN, "--config", "run.toml"], cwd))
 
 
 def test_predictions_of_a_pattern_beside_a_home_that_is_named(cwd: Path) -> None:
-    interrupted(cwd)
+    interrupted_run(cwd)
     (cwd / "images" / "test").rename(cwd.parent / "home" / "photos of $5")
     result = call(["predict", "mlp", "~/photos of $5"], cwd)
     assert result.returncode == 0, result.stderr

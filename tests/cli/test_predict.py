@@ -29,7 +29,7 @@ from cifar_tui.training.predictor import load
 from cifar_tui.training.setup.image_cache import ImageCache
 from cifar_tui.training.setup.prepare import Setup, prepare
 from tests.support.images import write_folder, write_image, write_unusable
-from tests.support.program import command
+from tests.support.program import invoke
 from tests.support.training_runs import TINY, finished_run
 
 CLASSES = ("cat", "cat b", "dog")
@@ -59,7 +59,7 @@ def predicted(folder: RunFolder, *names: str | Path) -> tuple[int, list[dict[str
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.stdout", out)
-        status = command("predict", folder.id, *names, "--json", "--runs-dir", folder.path.parent)
+        status = invoke("predict", folder.id, *names, "--json", "--runs-dir", folder.path.parent)
     return status, [json.loads(line) for line in out.getvalue().splitlines()]
 
 
@@ -83,12 +83,12 @@ def test_a_test_folder_is_predicted_as_it_is_evaluated_image_by_image(
         assert sum(top["probability"] for top in each["top"]) == pytest.approx(1)
 
     capsys.readouterr()
-    assert command("predict", "tiny", f"{setup.config.data}/test", "--runs-dir", folder.path.parent) == 0
+    assert invoke("predict", "tiny", f"{setup.config.data}/test", "--runs-dir", folder.path.parent) == 0
     *lines, last = capsys.readouterr().out.splitlines()
     assert len(lines) == len(usable)
     assert last.startswith("541 images, ")
     assert last.endswith(f"; accuracy {100 * expected.accuracy:.2f} % of 541 in folders named after their class")
-    command("evaluate", "tiny", "--runs-dir", folder.path.parent)
+    invoke("evaluate", "tiny", "--runs-dir", folder.path.parent)
     assert f"accuracy {100 * expected.accuracy:.2f} %" in capsys.readouterr().out
 
 
@@ -133,7 +133,7 @@ def test_many_images_outside_of_class_folders_are_predicted_without_an_accuracy(
     folder, _ = trained
     for number in range(9):
         write_image(tmp_path / "photos" / f"{number}.png")
-    assert command("predict", folder.id, tmp_path / "photos", "--runs-dir", folder.path.parent) == 0
+    assert invoke("predict", folder.id, tmp_path / "photos", "--runs-dir", folder.path.parent) == 0
     *lines, last = capsys.readouterr().out.splitlines()
     assert len(lines) == 9
     assert last.startswith("9 images, ")
@@ -146,7 +146,7 @@ def test_many_files_of_which_none_can_be_read_are_counted(
     folder, _ = trained
     reasons = write_unusable(tmp_path)
     assert len(reasons) > 8
-    assert command("predict", folder.id, tmp_path, "--runs-dir", folder.path.parent) == 2
+    assert invoke("predict", folder.id, tmp_path, "--runs-dir", folder.path.parent) == 2
     assert capsys.readouterr().out == "0 images\n"
 
 
@@ -167,7 +167,7 @@ def test_what_a_file_says_of_itself_does_not_act_on_the_terminal(
     folder, _ = trained
     bad = write_image(tmp_path / "bad.png")
     monkeypatch.setattr(decoder, "decode", refuse)
-    assert command("predict", folder.id, bad, "--runs-dir", folder.path.parent) == 2
+    assert invoke("predict", folder.id, bad, "--runs-dir", folder.path.parent) == 2
     assert capsys.readouterr().err.splitlines()[-1] == rf"cifar-tui: {bad}: \x1b[2Jno image"
 
 
@@ -176,7 +176,7 @@ def test_a_few_images_are_shown_with_bars_and_nothing_acts_on_the_terminal(
 ) -> None:
     folder, _ = trained
     write_image(tmp_path / "dog" / HOSTILE)
-    assert command("--runs-dir", folder.path.parent, "predict", folder.path, tmp_path / "dog") == 0
+    assert invoke("--runs-dir", folder.path.parent, "predict", folder.path, tmp_path / "dog") == 0
     name, *classes, empty = capsys.readouterr().out.splitlines()
     assert name.partition("  ")[0] == rf"{tmp_path}/dog/\x1b[2J\u202e.png"
     assert len(classes) == 3
@@ -199,7 +199,7 @@ def test_a_name_that_means_no_image_is_refused(
     monkeypatch.chdir(tmp_path)
     Path("empty").mkdir()
     with pytest.raises(InputError, match=says.replace("*", r"\*")):
-        command("predict", "tiny", *names, "--runs-dir", trained[0].path.parent)
+        invoke("predict", "tiny", *names, "--runs-dir", trained[0].path.parent)
 
 
 def test_a_run_without_best_weights_says_so(trained: tuple[RunFolder, Setup], tmp_path: Path) -> None:
@@ -207,11 +207,11 @@ def test_a_run_without_best_weights_says_so(trained: tuple[RunFolder, Setup], tm
     (folder / "checkpoints" / "best.pt").unlink()
     decode = write_image(tmp_path / "a.png")
     with pytest.raises(InputError, match=r"begun has no best weights yet: they come .*; resume it first"):
-        command("predict", "begun", decode, "--runs-dir", tmp_path / "runs")
+        invoke("predict", "begun", decode, "--runs-dir", tmp_path / "runs")
     content = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(content | {"dataset": None}))
     with pytest.raises(InputError, match="damaged, dataset is None"):
-        command("predict", "begun", decode, "--runs-dir", tmp_path / "runs")
+        invoke("predict", "begun", decode, "--runs-dir", tmp_path / "runs")
 
 
 def test_names_are_files_folders_and_patterns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,9 +22,17 @@ from cifar_tui.errors import InputError
 from cifar_tui.store.predictions import FILE as PREDICTIONS
 from cifar_tui.store.predictions import read
 from tests.support import command
-from tests.support.command import eventually, refused
-from tests.support.hostile import everything
-from tests.support.program import TRAIN, UNEXPECTED, call, evil, prepared, received, unfinished
+from tests.support.command import error_line, eventually
+from tests.support.hostile import snapshot
+from tests.support.program import (
+    TRAIN,
+    UNEXPECTED,
+    call,
+    mark_unfinished,
+    prepare_project,
+    prepare_received_runs,
+    received_run,
+)
 
 SECRET = b"-----BEGIN PRIVATE KEY-----\nc2VjcmV0IG9mIHRoZSB2aWN0aW0=\n"
 
@@ -32,7 +40,7 @@ SECRET = b"-----BEGIN PRIVATE KEY-----\nc2VjcmV0IG9mIHRoZSB2aWN0aW0=\n"
 @pytest.fixture
 def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a victim's folder in it, and two finished runs, of which one came from somebody else."""
-    cwd = received(tmp_path, monkeypatch)
+    cwd = prepare_received_runs(tmp_path, monkeypatch)
     (cwd / "victim").mkdir()
     (cwd / "victim" / "key").write_bytes(SECRET)
     return cwd
@@ -43,22 +51,22 @@ def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("place", ["export", "tensorboard", "export/tensorboard"])
 def test_no_folder_that_is_a_link_is_filled(cwd: Path, place: str) -> None:
-    folder = evil(cwd)
+    folder = received_run(cwd)
     (folder / place).parent.mkdir(exist_ok=True)
     (folder / place).symlink_to(cwd / "victim")
     (cwd / "victim" / "model.safetensors").write_bytes(b"precious")
-    before = everything(cwd / "victim")
+    before = snapshot(cwd / "victim")
     for form in ("safetensors", "csv", "tensorboard"):
         result = call(["export", "evil", "--format", form], cwd)
         if place == "export" or (place, form) == ("export/tensorboard", "tensorboard"):
-            assert "symbolic links are not followed" in refused(result)
+            assert "symbolic links are not followed" in error_line(result)
         else:
             assert result.returncode == 0, result.stderr
-    unfinished(folder)
+    mark_unfinished(folder)
     resumed = call(["resume", "evil"], cwd)
     assert resumed.returncode == 0, resumed.stderr
     assert ("nothing more is written for TensorBoard" in resumed.stdout) == (place == "tensorboard")
-    assert everything(cwd / "victim") == before
+    assert snapshot(cwd / "victim") == before
 
 
 def test_where_to_export_is_the_users_own_say_links_too(cwd: Path) -> None:
@@ -70,8 +78,8 @@ def test_where_to_export_is_the_users_own_say_links_too(cwd: Path) -> None:
 @pytest.mark.parametrize("kind", ["link", "hard link"])
 @pytest.mark.parametrize("name", ["events.jsonl", "log.txt", "metrics.csv", "requests", "lock", "checkpoints/last.pt"])
 def test_no_file_elsewhere_is_changed_by_a_second_name_for_it(cwd: Path, name: str, kind: str) -> None:
-    folder = evil(cwd)
-    unfinished(folder)
+    folder = received_run(cwd)
+    mark_unfinished(folder)
     content = (folder / name).read_bytes() if (folder / name).exists() else SECRET
     (cwd / "victim" / "file").write_bytes(content)
     (folder / name).unlink(missing_ok=True)
@@ -79,10 +87,10 @@ def test_no_file_elsewhere_is_changed_by_a_second_name_for_it(cwd: Path, name: s
         (folder / name).symlink_to(cwd / "victim" / "file")
     else:
         (folder / name).hardlink_to(cwd / "victim" / "file")
-    before = everything(cwd / "victim")
+    before = snapshot(cwd / "victim")
     for arguments in (["resume", "evil"], ["report", "evil", "--html"], ["stop", "evil"], ["runs"]):
         assert UNEXPECTED not in call(arguments, cwd).stderr
-    assert everything(cwd / "victim") == before
+    assert snapshot(cwd / "victim") == before
 
 
 def test_a_log_has_no_second_name(tmp_path: Path) -> None:
@@ -105,7 +113,7 @@ def test_a_runs_files_are_the_groups_too_where_the_umask_says_so(cwd: Path) -> N
     try:
         assert call([*TRAIN, "--epochs", "1", "--name", "shared"], cwd).returncode == 0
         (folder,) = (cwd / "runs").glob("*-shared")
-        unfinished(folder)
+        mark_unfinished(folder)
         assert call(["resume", "shared"], cwd).returncode == 0
     finally:
         os.umask(before)
@@ -124,15 +132,15 @@ def test_what_a_received_run_says_of_cifar10_is_looked_at_and_not_written_to(
         raise InputError("no network here")
 
     monkeypatch.setattr(cifar10, "_fetch", fetch)
-    folder = evil(cwd)
+    folder = received_run(cwd)
     config = json.loads((folder / "config.json").read_text())
     config["options"] |= {"data": "cifar10", "data_dir": str(cwd / "victim" / "deep")}
     (folder / "config.json").write_text(json.dumps(config))
     (folder / PREDICTIONS).unlink()
-    assert "no network here" in refused(call(["evaluate", "evil"], cwd))
+    assert "no network here" in error_line(call(["evaluate", "evil"], cwd))
     assert call(["compare", "evil", "ours"], cwd).returncode == 0
-    unfinished(folder)
-    assert "no network here" in refused(call(["resume", "evil"], cwd))
+    mark_unfinished(folder)
+    assert "no network here" in error_line(call(["resume", "evil"], cwd))
     assert not (cwd / "victim" / "deep").exists()
     assert len(fetched) == 3
     assert all(target.is_relative_to(cwd / "cache") for target in fetched)
@@ -151,7 +159,7 @@ KINDS: dict[str, Callable[[Path, Path], object]] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_page_holds_pictures_of_the_run_and_nothing_else(cwd: Path, kind: str) -> None:
-    folder = evil(cwd)
+    folder = received_run(cwd)
     (folder / "predictions.png").unlink()
     KINDS[kind](folder / "predictions.png", cwd / "victim" / "key")
     for extra in (["--html"], ["--output", "page.html"]):
@@ -167,7 +175,7 @@ def test_a_page_holds_pictures_of_the_run_and_nothing_else(cwd: Path, kind: str)
 
 
 def test_a_class_that_a_spreadsheet_would_run_is_text_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cwd = prepared(tmp_path, monkeypatch, classes=("=cmd|'calc'!A0", "+plus", "-1"))
+    cwd = prepare_project(tmp_path, monkeypatch, classes=("=cmd|'calc'!A0", "+plus", "-1"))
     assert call([*TRAIN, "--epochs", "1"], cwd).returncode == 0
     with (command.only_run(cwd) / "confusion_matrix.csv").open(newline="") as file:
         cells = [cell for row in csv.reader(file) for cell in row]
@@ -195,7 +203,7 @@ def bfloat(tensors_of: dict[str, str]) -> bytes:
 @pytest.mark.parametrize("which", ["labels", "probabilities"])
 def test_predictions_of_another_kind_are_found_out_anew(cwd: Path, kind: str, which: str) -> None:
     kinds = {"labels": "I64", "probabilities": "F32"} | {which: kind}
-    (evil(cwd) / PREDICTIONS).write_bytes(bfloat(kinds))
+    (received_run(cwd) / PREDICTIONS).write_bytes(bfloat(kinds))
     for arguments in (["report", "evil"], ["compare", "ours", "evil"], ["evaluate", "evil"]):
         result = call(arguments, cwd)
         assert result.returncode == 0, result.stderr
@@ -224,21 +232,21 @@ PLACES: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("name", ["last.pt", "previous.pt", "best.pt"])
 @pytest.mark.parametrize("kind", PLACES)
 def test_a_folder_in_a_checkpoints_place_is_named_before_anything_is_trained(cwd: Path, name: str, kind: str) -> None:
-    folder = evil(cwd)
-    unfinished(folder)
+    folder = received_run(cwd)
+    mark_unfinished(folder)
     (folder / "checkpoints" / name).unlink(missing_ok=True)
     PLACES[kind](folder / "checkpoints" / name)
-    before = everything(folder)
-    line = refused(call(["resume", "evil"], cwd))
+    before = snapshot(folder)
+    line = error_line(call(["resume", "evil"], cwd))
     assert f"checkpoints/{name}: a folder, where checkpoints are to be written; move it elsewhere" in line
-    after = everything(folder)
+    after = snapshot(folder)
     assert {path for path in before if before[path] != after.get(path)} == set()
 
 
 @pytest.mark.parametrize("kind", ["a pipe", "a link to a device", "a link to nothing"])
 def test_what_is_no_file_in_a_checkpoints_place_is_passed_over_and_replaced(cwd: Path, kind: str) -> None:
-    folder = evil(cwd)
-    unfinished(folder)
+    folder = received_run(cwd)
+    mark_unfinished(folder)
     last = folder / "checkpoints" / "last.pt"
     shutil.copy(last, last.with_name("previous.pt"))
     last.unlink()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cifar_tui.store.predictions import FILE as PREDICTIONS
-from tests.support.program import UNEXPECTED, at_most, call, evil, received
+from tests.support.program import UNEXPECTED, call, memory_limit, prepare_received_runs, received_run
 
 LIMIT = 300_000_000
 """Bytes of memory that a command may take beyond what the process has."""
@@ -20,7 +20,7 @@ LIMIT = 300_000_000
 
 @pytest.fixture
 def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return received(tmp_path, monkeypatch)
+    return prepare_received_runs(tmp_path, monkeypatch)
 
 
 BRACKETS = b"[" + b"[[]]," * 4_000_000 + b"1]"
@@ -147,7 +147,7 @@ SIZES: dict[str, tuple[str, Callable[[Path], object]]] = {
 @pytest.mark.parametrize("what", SIZES)
 def test_nothing_in_a_folder_takes_much_memory_or_ends_the_list(cwd: Path, what: str) -> None:
     name, make = SIZES[what]
-    folder = evil(cwd)
+    folder = received_run(cwd)
     shutil.copy(folder / "events.jsonl", folder / "begin")
     if name != "checkpoints/best.pt":
         (folder / name).unlink(missing_ok=True)
@@ -161,7 +161,7 @@ def test_nothing_in_a_folder_takes_much_memory_or_ends_the_list(cwd: Path, what:
         ["export", "evil", "--format", "csv"],
         ["resume", "evil"],
     ):
-        with at_most(LIMIT):
+        with memory_limit(LIMIT):
             result = call(arguments, cwd)
         assert UNEXPECTED not in result.stderr, arguments
         if arguments == ["runs"]:
@@ -170,7 +170,7 @@ def test_nothing_in_a_folder_takes_much_memory_or_ends_the_list(cwd: Path, what:
 
 
 def test_what_has_thousands_of_characters_is_cut_where_it_is_shown(cwd: Path) -> None:
-    summary = evil(cwd) / "summary.json"
+    summary = received_run(cwd) / "summary.json"
     figures = json.loads(summary.read_text())
     for key in figures:
         for value in ("x" * 5000, int("9" * 4000)):

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.support.command import refused, run
+from tests.support.command import error_line, run
 from tests.support.program import call
 
 LIGHT = [
@@ -53,7 +53,7 @@ def test_a_wrong_option_is_refused_in_one_line_before_anything_is_made(
     (tmp_path / "wrong.toml").write_text("epoch = 3\n")
     (tmp_path / "broken.toml").write_text("epochs = \n")
     before = sorted(tmp_path.iterdir())
-    line = refused(run(["--no-ui", *arguments] if arguments[0].startswith("--") else arguments, tmp_path))
+    line = error_line(run(["--no-ui", *arguments] if arguments[0].startswith("--") else arguments, tmp_path))
     assert says in line
     assert sorted(tmp_path.iterdir()) == before
 
@@ -92,7 +92,7 @@ def test_wrong_images_are_refused_by_what_is_wrong_with_them(tmp_path: Path, mon
     shown = {}
     for data in ("cifar1O", "missing/folder", str(empty), str(one_class), str(damaged)):
         result = call(["--no-ui", "--data", data], tmp_path)
-        shown[Path(data).name] = refused(result)
+        shown[Path(data).name] = error_line(result)
     assert "did you mean 'cifar10'?" in shown["cifar1O"]
     assert "missing/folder" in shown["folder"]
     assert "train" in shown["empty"]
@@ -103,7 +103,7 @@ def test_wrong_images_are_refused_by_what_is_wrong_with_them(tmp_path: Path, mon
 
 @pytest.mark.parametrize("data", ["~nosuchuser/x", "x" * 300])
 def test_a_path_that_cannot_be_is_refused(tmp_path: Path, data: str) -> None:
-    refused(call(["--no-ui", "--data", data], tmp_path))
+    error_line(call(["--no-ui", "--data", data], tmp_path))
 
 
 def test_a_damaged_image_among_good_ones_is_left_out_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,12 +117,12 @@ def test_a_damaged_image_among_good_ones_is_left_out_by_name(tmp_path: Path, mon
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_gpu_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    line = refused(call(["--no-ui", "--data", "digits", "--device", "cuda"], tmp_path))
+    line = error_line(call(["--no-ui", "--data", "digits", "--device", "cuda"], tmp_path))
     assert "--device cuda: " in line
     assert "use --device cpu" in line
 
 
 def test_a_runs_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    line = refused(call(["--no-ui", "--data", "digits", "--runs-dir", "file/runs"], tmp_path))
+    line = error_line(call(["--no-ui", "--data", "digits", "--runs-dir", "file/runs"], tmp_path))
     assert "choose another --runs-dir" in line

@@ -18,7 +18,7 @@ from cifar_tui.events import Evaluated
 from cifar_tui.report.plots import fonts
 from cifar_tui.report.plots.confusion import draw_confusion_matrix
 from tests.support.command import only_run
-from tests.support.program import TRAIN, call, prepared
+from tests.support.program import TRAIN, call, prepare_project
 from tests.support.terminal import Terminal
 
 SHOWN = (
@@ -35,7 +35,7 @@ NAMES = (*SHOWN, *ESCAPED, LONG, LETTERS)
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with two runs of classes so named."""
     with pytest.MonkeyPatch.context() as patch:
-        cwd = prepared(tmp_path_factory.mktemp("scripts"), patch, NAMES)
+        cwd = prepare_project(tmp_path_factory.mktemp("scripts"), patch, NAMES)
         for name in ("one", "two"):
             assert call([*TRAIN, "--epochs", "1", "--name", name], cwd).returncode == 0
         yield cwd

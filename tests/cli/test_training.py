@@ -18,7 +18,7 @@ import pyte
 import pytest
 from PIL import Image
 
-from tests.support.command import TRAIN, events, metrics, only_run, refused, run, start, summary
+from tests.support.command import TRAIN, error_line, events, metrics, only_run, run, start, summary
 from tests.support.images import write_folder
 from tests.support.program import call
 from tests.support.training_runs import run as run_loop
@@ -110,7 +110,7 @@ def test_runs_lists_the_run_for_people_and_programs(trained: Trained) -> None:
 
 
 def test_a_finished_run_is_not_resumed(trained: Trained) -> None:
-    assert "is finished; start a new run" in refused(run(["resume", "mlp"], trained[0]))
+    assert "is finished; start a new run" in error_line(run(["resume", "mlp"], trained[0]))
 
 
 def test_the_same_command_gives_the_same_metrics_and_another_seed_does_not(trained: Trained, tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_json_prints_the_events_of_the_file(tmp_path: Path) -> None:
 
 def test_numbers_that_explode_end_as_diverged_with_status_3(tmp_path: Path) -> None:
     result = call([*TRAIN, "--epochs", "3", "--max-lr", "1e30"], tmp_path)
-    assert "infinite or NaN in epoch 1: try a lower --max-lr" in refused(result, 3)
+    assert "infinite or NaN in epoch 1: try a lower --max-lr" in error_line(result, 3)
     assert summary(only_run(tmp_path))["state"] == "diverged"
     assert events(only_run(tmp_path))[-1]["state"] == "diverged"
 
@@ -155,7 +155,7 @@ def limit_files() -> None:
 
 def test_a_full_disk_is_said_in_one_line_and_leaves_no_half_file(tmp_path: Path) -> None:
     result = run([*TRAIN, "--epochs", "1"], tmp_path, prepare=limit_files)
-    line = refused(result, 1)
+    line = error_line(result, 1)
     assert "cannot write the run's folder" in line
     assert "File too large; make room, then resume the run" in line
     folder = only_run(tmp_path)
@@ -182,7 +182,7 @@ def test_a_checkpoint_that_is_none_or_anothers_is_refused(trained: Trained, tmp_
     def answer(command: str, checkpoint: bytes) -> str:
         for name in ("last.pt", "previous.pt", "best.pt"):
             (folder / "checkpoints" / name).write_bytes(checkpoint)
-        return refused(call([command, folder.name], tmp_path))
+        return error_line(call([command, folder.name], tmp_path))
 
     assert "not a checkpoint of cifar-tui, or damaged" in answer("resume", b"not a checkpoint")
     assert "not a checkpoint of cifar-tui, or damaged" in answer("resume", whole[:-1000])

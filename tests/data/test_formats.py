@@ -17,7 +17,7 @@ from PIL import AvifImagePlugin, EpsImagePlugin, Image, QoiImagePlugin, features
 
 from cifar_tui.data.images import decode_memory, decoder
 from tests.support.images import write_folder, write_image, write_tiff
-from tests.support.program import TRAIN, acting, call, prepared
+from tests.support.program import TRAIN, call, control_characters, prepare_project
 
 RED = (200, 30, 60)
 RAMP = np.tile(np.linspace(0, 1, 32), (32, 1))
@@ -318,7 +318,7 @@ def test_large_pictures_come_to_the_same_as_small_ones(tmp_path: Path) -> None:
 @pytest.fixture
 def mixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with images of many kinds, and with what is none."""
-    cwd = prepared(tmp_path, monkeypatch)
+    cwd = prepare_project(tmp_path, monkeypatch)
     for name in ("cat", "dog"):
         for format_name in READ:
             write(cwd / "images" / "train" / name / f"{format_name} ohne Endung", format_name)
@@ -336,7 +336,7 @@ def test_what_a_folder_holds_is_trained_on_by_content_and_the_rest_named(mixed: 
     done = call([*TRAIN, "--epochs", "1"], mixed)
     assert done.returncode == 0, done.stderr
     said = done.stdout + done.stderr
-    assert not acting(said)
+    assert not control_characters(said)
     assert r"1 of 56 files is no image: 'train/dog/\x1b[2J注釈.xml'" in said
     assert "1 of 55 image files is left out: 'train/cat/photo.HEIC' (HEIC: pip install 'cifar-tui[heic]'" in said
     assert (
@@ -361,7 +361,7 @@ def test_files_are_predicted_by_the_same_rules(mixed: Path) -> None:
 def test_images_below_class_folders_and_wrappers_are_labelled_as_a_data_set_labels_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cwd = prepared(tmp_path, monkeypatch, ("café", "dog"))
+    cwd = prepare_project(tmp_path, monkeypatch, ("café", "dog"))
     assert call([*TRAIN, "--epochs", "1"], cwd).returncode == 0
     (folder,) = (cwd / "runs").iterdir()
     for path in ("a/b/cafe\u0301/deep/dog/er.png", "a/Dog/x.png", "a/fox/x.png"):
@@ -375,7 +375,7 @@ def test_images_below_class_folders_and_wrappers_are_labelled_as_a_data_set_labe
 def test_a_class_of_files_that_are_no_images_is_refused_before_any_is_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cwd = prepared(tmp_path, monkeypatch)
+    cwd = prepare_project(tmp_path, monkeypatch)
     write_folder(cwd / "images", {"train/labels": 0})
     for index in range(3):
         (cwd / "images" / "train" / "labels" / f"{index}.txt").write_text("0 0.5 0.5 1 1")

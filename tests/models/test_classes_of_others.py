@@ -20,10 +20,10 @@ from cifar_tui.models.user_class import trust
 from cifar_tui.runs import untrusted_class
 from cifar_tui.store.predictions import FILE as PREDICTIONS
 from cifar_tui.store.run_folder import RunFolder
-from tests.support.command import refused
+from tests.support.command import error_line
 from tests.support.dashboard import dashboard, recorded_folder
-from tests.support.own_kinds import LAYERS, payload
-from tests.support.program import TRAIN, call, evil, received, unfinished
+from tests.support.own_kinds import LAYERS, acting_model
+from tests.support.program import TRAIN, call, mark_unfinished, prepare_received_runs, received_run
 from tests.support.recorded import run_record
 from tests.support.terminal import Terminal
 
@@ -40,12 +40,12 @@ COMMANDS = (
 
 @pytest.fixture
 def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return received(tmp_path, monkeypatch)
+    return prepare_received_runs(tmp_path, monkeypatch)
 
 
 def says(cwd: Path, model: str, model_dir: str | None) -> Path:
     """Have the run that was given away say that its model is this class, and be stopped, without its predictions."""
-    folder = evil(cwd)
+    folder = received_run(cwd)
     config = json.loads((folder / "config.json").read_text())
     config["options"] |= {"model": model, "model_dir": model_dir}
     (folder / "config.json").write_text(json.dumps(config))
@@ -61,55 +61,55 @@ def zipped(path: Path, code: str) -> None:
 
 
 def in_the_run(cwd: Path) -> tuple[str, str | None]:
-    (evil(cwd) / "payload.py").write_text(payload(cwd))
-    return "payload:Net", str(evil(cwd))
+    (received_run(cwd) / "payload.py").write_text(acting_model(cwd))
+    return "payload:Net", str(received_run(cwd))
 
 
 def by_namespace_packages(cwd: Path) -> tuple[str, str | None]:
     in_the_run(cwd)
-    evil(cwd).rename(cwd / "runs" / "evil")
+    received_run(cwd).rename(cwd / "runs" / "evil")
     (cwd / "runs" / "evil").rename(cwd / "runs" / "n-evil")
     (cwd / "runs" / "inner").symlink_to("n-evil")
     return "runs.inner.payload:Net", None
 
 
 def by_a_parent(cwd: Path) -> tuple[str, str | None]:
-    (evil(cwd) / "pkg").mkdir()
-    (evil(cwd) / "pkg" / "__init__.py").write_text(payload(cwd))
+    (received_run(cwd) / "pkg").mkdir()
+    (received_run(cwd) / "pkg" / "__init__.py").write_text(acting_model(cwd))
     (cwd / "elsewhere").mkdir()
-    (cwd / "elsewhere" / "sub.py").write_text(payload(cwd))
-    (evil(cwd) / "pkg" / "sub.py").symlink_to(cwd / "elsewhere" / "sub.py")
-    return "pkg.sub:Net", str(evil(cwd))
+    (cwd / "elsewhere" / "sub.py").write_text(acting_model(cwd))
+    (received_run(cwd) / "pkg" / "sub.py").symlink_to(cwd / "elsewhere" / "sub.py")
+    return "pkg.sub:Net", str(received_run(cwd))
 
 
 def by_a_link_to_the_folder(cwd: Path) -> tuple[str, str | None]:
     in_the_run(cwd)
-    (cwd / "link").symlink_to(evil(cwd))
+    (cwd / "link").symlink_to(received_run(cwd))
     return "payload:Net", str(cwd / "link")
 
 
 def by_a_link_to_the_file(cwd: Path) -> tuple[str, str | None]:
     in_the_run(cwd)
     (cwd / "outside").mkdir()
-    (cwd / "outside" / "payload.py").symlink_to(evil(cwd) / "payload.py")
+    (cwd / "outside" / "payload.py").symlink_to(received_run(cwd) / "payload.py")
     return "payload:Net", str(cwd / "outside")
 
 
 def by_an_archive(cwd: Path) -> tuple[str, str | None]:
-    zipped(evil(cwd) / "code.zip", payload(cwd))
-    return "payload:Net", str(evil(cwd) / "code.zip")
+    zipped(received_run(cwd) / "code.zip", acting_model(cwd))
+    return "payload:Net", str(received_run(cwd) / "code.zip")
 
 
 def by_a_link_to_an_archive(cwd: Path) -> tuple[str, str | None]:
-    zipped(evil(cwd) / "code.zip", payload(cwd))
-    (cwd / "code.zip").symlink_to(evil(cwd) / "code.zip")
+    zipped(received_run(cwd) / "code.zip", acting_model(cwd))
+    (cwd / "code.zip").symlink_to(received_run(cwd) / "code.zip")
     return "payload:Net", str(cwd / "code.zip")
 
 
 def in_another_folder_of_runs(cwd: Path) -> tuple[str, str | None]:
     shutil.copytree(cwd / "runs", cwd / "others")
     (other,) = (cwd / "others").glob("*-evil")
-    (other / "payload.py").write_text(payload(cwd))
+    (other / "payload.py").write_text(acting_model(cwd))
     return "payload:Net", str(other)
 
 
@@ -130,45 +130,45 @@ def test_no_class_that_lies_where_runs_are_kept_is_imported_even_where_it_is_tru
     folder = says(cwd, *way(cwd))  # type: ignore[operator]
     for command in COMMANDS:
         for extra in ([], ["--trust"]):
-            assert IN_RUNS in refused(call([*command, *extra], cwd))
-    unfinished(folder)
-    assert IN_RUNS in refused(call(["resume", "evil", "--trust"], cwd))
+            assert IN_RUNS in error_line(call([*command, *extra], cwd))
+    mark_unfinished(folder)
+    assert IN_RUNS in error_line(call(["resume", "evil", "--trust"], cwd))
     assert not (cwd / "acted").exists()
 
 
 def test_no_class_in_the_folder_of_runs_is_trained_by_name(cwd: Path) -> None:
     in_the_run(cwd)
-    evil(cwd).rename(cwd / "runs" / "evil")
+    received_run(cwd).rename(cwd / "runs" / "evil")
     for given in (["--model", "runs.evil.payload:Net"], ["--model", "payload:Net", "--model-dir", "runs/evil"]):
-        assert IN_RUNS in refused(call([*TRAIN, "--epochs", "1", *given], cwd))
+        assert IN_RUNS in error_line(call([*TRAIN, "--epochs", "1", *given], cwd))
     assert not (cwd / "acted").exists()
 
 
 def test_a_class_elsewhere_is_run_only_once_the_user_trusts_it_and_that_is_remembered(cwd: Path) -> None:
     (cwd / "elsewhere").mkdir()
-    (cwd / "elsewhere" / "payload.py").write_text(payload(cwd))
+    (cwd / "elsewhere" / "payload.py").write_text(acting_model(cwd))
     folder = says(cwd, "payload:Net", str(cwd / "elsewhere"))
     for command in COMMANDS[:3]:
-        line = refused(call(command, cwd))
+        line = error_line(call(command, cwd))
         assert NAMED in line
         assert str(cwd / "elsewhere" / "payload.py") in line
         assert "--trust" in line
-    unfinished(folder)
-    assert NAMED in refused(call(["resume", "evil"], cwd))
-    assert NAMED in refused(call(["resume", "evil", "--detach"], cwd))
+    mark_unfinished(folder)
+    assert NAMED in error_line(call(["resume", "evil"], cwd))
+    assert NAMED in error_line(call(["resume", "evil", "--detach"], cwd))
     assert not (cwd / "acted").exists()
     # It is run then, though these weights are not its own.
-    assert "a checkpoint of the model" in refused(call(["evaluate", "evil", "--trust"], cwd))
+    assert "a checkpoint of the model" in error_line(call(["evaluate", "evil", "--trust"], cwd))
     assert (cwd / "acted").exists()
     (cwd / "acted").unlink()
     trust._now.clear()
-    assert "a checkpoint of the model" in refused(call(["evaluate", "evil"], cwd))
+    assert "a checkpoint of the model" in error_line(call(["evaluate", "evil"], cwd))
     assert (cwd / "acted").exists()
 
 
 def test_looking_at_a_run_imports_no_class_even_a_trusted_one(cwd: Path) -> None:
     (cwd / "elsewhere").mkdir()
-    (cwd / "elsewhere" / "payload.py").write_text(payload(cwd))
+    (cwd / "elsewhere" / "payload.py").write_text(acting_model(cwd))
     says(cwd, "payload:Net", str(cwd / "elsewhere"))
     user_class.allow("payload:Net", str(cwd / "elsewhere"), ())
     for command in (["runs"], ["attach", "evil", "--no-ui"], ["report", "evil", "--html"]):
@@ -195,14 +195,14 @@ def test_a_class_that_was_trained_by_name_is_run_for_all_its_runs_wherever_they_
 
 
 def test_a_class_that_a_configuration_file_names_has_to_be_named_by_the_user_too(cwd: Path) -> None:
-    (cwd / "mine.py").write_text(payload(cwd))
+    (cwd / "mine.py").write_text(acting_model(cwd))
     (cwd / "elsewhere").mkdir()
-    (cwd / "elsewhere" / "mine.py").write_text(payload(cwd))
+    (cwd / "elsewhere" / "mine.py").write_text(acting_model(cwd))
     (cwd / "both.toml").write_text('model = "mine:Net"\n')
     (cwd / "place.toml").write_text('model-dir = "elsewhere"\n')
     train = ["--no-ui", "--data", "images", "--batch-size", "4", "--threads", "1", "--epochs", "1", "--device", "cpu"]
     for given in (["--config", "both.toml"], ["--config", "place.toml", "--model", "mine:Net"]):
-        line = refused(call([*train, *given], cwd))
+        line = error_line(call([*train, *given], cwd))
         assert f"{given[1]} names mine:Net" in line
         assert "--trust" in line
     assert not (cwd / "acted").exists()
@@ -212,7 +212,7 @@ def test_a_class_that_a_configuration_file_names_has_to_be_named_by_the_user_too
 
 def test_what_was_asked_about_is_what_is_allowed(cwd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("shown", "other"):
-        (cwd / f"{name}.py").write_text(payload(cwd) if name == "other" else LAYERS)
+        (cwd / f"{name}.py").write_text(acting_model(cwd) if name == "other" else LAYERS)
     says(cwd, "shown:Net", str(cwd))
 
     def swap(*_: object, **__: object) -> bool:
@@ -230,13 +230,13 @@ def test_what_was_asked_about_is_what_is_allowed(cwd: Path, monkeypatch: pytest.
 
 def test_a_detached_process_may_run_the_class_that_was_agreed_on_and_no_other(cwd: Path) -> None:
     (cwd / "shown.py").write_text(LAYERS)
-    (cwd / "other.py").write_text(payload(cwd))
-    unfinished(says(cwd, "shown:Net", str(cwd)))
+    (cwd / "other.py").write_text(acting_model(cwd))
+    mark_unfinished(says(cwd, "shown:Net", str(cwd)))
     asked = user_class.untrusted("shown:Net", str(cwd), ())
     assert asked is not None
     agreed = trust.digest(asked.key)
     says(cwd, "other:Net", str(cwd))
-    assert NAMED in refused(call(["resume", "evil", "--agreed", agreed], cwd))
+    assert NAMED in error_line(call(["resume", "evil", "--agreed", agreed], cwd))
     says(cwd, "shown:Net", str(cwd))
     assert NAMED not in call(["resume", "evil", "--agreed", agreed], cwd).stderr
     assert not (cwd / "acted").exists()
@@ -244,7 +244,7 @@ def test_a_detached_process_may_run_the_class_that_was_agreed_on_and_no_other(cw
 
 def test_a_person_at_a_terminal_is_asked(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere" / "payload.py").write_text(payload(tmp_path))
+    (tmp_path / "elsewhere" / "payload.py").write_text(acting_model(tmp_path))
     folder = recorded_folder(tmp_path / "runs", "evil").path
     config = json.loads((folder / "config.json").read_text())
     options = config["options"] | {"model": "payload:Net", "model_dir": str(tmp_path / "elsewhere")}
@@ -276,7 +276,7 @@ def name_of(character: str) -> str:
 
 async def test_the_dashboard_asks_before_it_runs_such_a_class(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere" / "payload.py").write_text(payload(tmp_path))
+    (tmp_path / "elsewhere" / "payload.py").write_text(acting_model(tmp_path))
     folder = recorded_folder(tmp_path / "runs", "evil")
     folder.write_record(run_record(TrainingConfig(model="payload:Net", model_dir=str(tmp_path / "elsewhere"))))
     (tmp_path / "Y").mkdir()

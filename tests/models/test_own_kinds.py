@@ -22,9 +22,9 @@ from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.control import Control
 from cifar_tui.training.optimizer import build_optimizer
 from tests.support.images import write_image
-from tests.support.own_kinds import LONGEST, OUT, REFUSED, SMALL, TRAIN, TRAINED, WARNED, net, written
-from tests.support.program import UNEXPECTED, call, prepared
-from tests.support.training_runs import Asking, at_batch, run, tiny_setup
+from tests.support.own_kinds import LONGEST_REFUSAL, OUT, REFUSED, SMALL, TRAIN, TRAINED, WARNED, net, write_model
+from tests.support.program import UNEXPECTED, call, prepare_project
+from tests.support.training_runs import ControlAction, at_batch, run, tiny_setup
 
 DOCS = (Path(__file__).parents[2] / "docs" / "own-models.md").read_text()
 # Much of what is tried here is deprecated, and is used all the same.
@@ -42,9 +42,9 @@ def stop(control: Control) -> None:
 
 @pytest.mark.parametrize("code", TRAINED.values(), ids=TRAINED.keys())
 def test_it_is_trained_resumed_to_the_same_end_and_exported(tmp_path: Path, code: str) -> None:
-    model = written(tmp_path, code)
+    model = write_model(tmp_path, code)
     whole = run(tmp_path / "whole", epochs=2, **model)
-    left = run(tmp_path / "left", Asking(at_batch(2, 1), stop), epochs=2, **model)
+    left = run(tmp_path / "left", ControlAction(at_batch(2, 1), stop), epochs=2, **model)
     rest = run(tmp_path / "left", resume=True, epochs=2, **model)
     assert (whole.outcome.state, left.outcome.state, rest.outcome.state) == ("finished", "stopped", "finished")
     for name, tensor in whole.weights().items():
@@ -71,12 +71,12 @@ def test_it_is_trained_resumed_to_the_same_end_and_exported(tmp_path: Path, code
 @pytest.mark.parametrize(("code", "says"), REFUSED.values(), ids=REFUSED.keys())
 def test_it_is_refused_in_one_line_that_says_what_it_is(tmp_path: Path, code: str, says: str) -> None:
     with pytest.raises(InputError) as refusal:
-        tiny_setup(**written(tmp_path, code))
+        tiny_setup(**write_model(tmp_path, code))
     line = str(refusal.value)
     assert line.startswith("--model kind:Net: ")
     assert says in line
     assert "\n" not in line
-    assert len(line) <= LONGEST
+    assert len(line) <= LONGEST_REFUSAL
     assert torch.is_grad_enabled()
     assert torch.get_default_dtype() == torch.float32
     assert torch.get_default_device() == torch.device("cpu")
@@ -93,7 +93,7 @@ def test_it_is_refused_in_one_line_that_says_what_it_is(tmp_path: Path, code: st
     ],
 )
 def test_other_formats_are_written_too(tmp_path: Path, kind: str, form: str) -> None:
-    setup = tiny_setup(**written(tmp_path, TRAINED[kind]))
+    setup = tiny_setup(**write_model(tmp_path, TRAINED[kind]))
     content, difference = export.export(setup.model.eval(), form, {})
     assert content
     assert difference <= export.TOLERANCE
@@ -101,7 +101,7 @@ def test_other_formats_are_written_too(tmp_path: Path, kind: str, form: str) -> 
 
 def test_an_export_leaves_gradients_on(tmp_path: Path) -> None:
     code = net(forward=f"if not self.training:\n    torch.set_grad_enabled(False)\nreturn self.out({SMALL})")
-    setup = tiny_setup(**written(tmp_path, code))
+    setup = tiny_setup(**write_model(tmp_path, code))
     export.export(setup.model.eval(), "onnx", {})
     assert torch.is_grad_enabled()
 
@@ -111,18 +111,18 @@ def test_onnx_takes_a_scripted_part_beside_dropout(tmp_path: Path) -> None:
         f"self.part = torch.jit.script(nn.Linear(48, 48))\nself.drop = nn.Dropout(0.1)\n{OUT}",
         f"self.out(self.drop(self.part({SMALL})))",
     )
-    setup = tiny_setup(**written(tmp_path, code))
+    setup = tiny_setup(**write_model(tmp_path, code))
     assert export.export(setup.model.eval(), "onnx", {})[1] <= export.TOLERANCE
 
 
 @pytest.mark.parametrize("form", ["onnx", "torch-export"])
 def test_what_a_format_cannot_hold_is_one_line(tmp_path: Path, form: str) -> None:
     kind = TRAINED["complex parameters" if form == "onnx" else "a sparse buffer that is not kept"]
-    setup = tiny_setup(**written(tmp_path, kind))
+    setup = tiny_setup(**write_model(tmp_path, kind))
     with pytest.raises(CifarTuiError, match=f"the model cannot be exported as {form}: ") as refusal:
         export.export(setup.model.eval(), form, {})
     assert "\n" not in str(refusal.value)
-    assert len(str(refusal.value)) <= LONGEST
+    assert len(str(refusal.value)) <= LONGEST_REFUSAL
 
 
 def test_the_fast_recipe_leaves_complex_filters_to_adamw(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_the_fast_recipe_leaves_complex_filters_to_adamw(tmp_path: Path) -> None
         "self.out = nn.Linear(64, num_classes)",
         "self.out((self.conv(images.to(torch.complex64)).abs() + self.real(images)).flatten(1))",
     )
-    setup = tiny_setup(recipe="fast", epochs=1, **written(tmp_path, code))
+    setup = tiny_setup(recipe="fast", epochs=1, **write_model(tmp_path, code))
     optimizer, _ = build_optimizer(setup.model, setup.config, recipe("fast", setup.config.model), 10)
     assert [len(group["params"]) for group in optimizer.param_groups] == [5, 1]
     assert run(tmp_path, setup=setup).outcome.state == "finished"
@@ -146,12 +146,12 @@ def test_weights_that_many_layers_share_are_within_the_bounds_of_a_checkpoint(
         f"for layer in self.layers:\n    layer.weight = self.layers[0].weight\n{OUT}",
         f"self.out({SMALL})",
     )
-    trained = run(tmp_path, epochs=1, **written(tmp_path, code))
+    trained = run(tmp_path, epochs=1, **write_model(tmp_path, code))
     storage.load(trained.folder / storage.LAST, storage.size_limits(trained.setup.model))
 
 
 def test_a_checkpoint_of_a_compiled_part_is_read_by_the_names_that_it_had(tmp_path: Path) -> None:
-    trained = run(tmp_path, epochs=1, **written(tmp_path, TRAINED["a part that is compiled"]))
+    trained = run(tmp_path, epochs=1, **write_model(tmp_path, TRAINED["a part that is compiled"]))
     snapshot = storage.load(trained.folder / storage.LAST)
     renamed = {name.replace("part.", "part._orig_mod."): tensor for name, tensor in snapshot.weights.items()}
     assert renamed.keys() != snapshot.weights.keys()
@@ -161,8 +161,8 @@ def test_a_checkpoint_of_a_compiled_part_is_read_by_the_names_that_it_had(tmp_pa
 
 
 def test_a_run_whose_compiled_part_had_other_names_is_resumed_and_its_best_weights_too(tmp_path: Path) -> None:
-    model = written(tmp_path, TRAINED["a part that is compiled"])
-    left = run(tmp_path, Asking(at_batch(2, 1), stop), epochs=2, **model)
+    model = write_model(tmp_path, TRAINED["a part that is compiled"])
+    left = run(tmp_path, ControlAction(at_batch(2, 1), stop), epochs=2, **model)
     content = torch.load(left.folder / storage.LAST, weights_only=True)
     for kind in ("weights", "best_weights"):
         content[kind] = {n.replace("part.", "part._orig_mod."): tensor for n, tensor in content[kind].items()}
@@ -177,11 +177,11 @@ def test_a_run_whose_compiled_part_had_other_names_is_resumed_and_its_best_weigh
 
 def test_a_rate_that_is_far_too_high_is_the_runs_affair(tmp_path: Path) -> None:
     with pytest.raises(DivergedError):
-        run(tmp_path, epochs=1, max_lr=1e38, lr=1e38, **written(tmp_path, net()))
+        run(tmp_path, epochs=1, max_lr=1e38, lr=1e38, **write_model(tmp_path, net()))
 
 
 def test_a_run_says_that_it_does_without_the_compiler(tmp_path: Path) -> None:
-    notes = run(tmp_path, epochs=1, **written(tmp_path, TRAINED["compiled in place"])).of(Note)
+    notes = run(tmp_path, epochs=1, **write_model(tmp_path, TRAINED["compiled in place"])).of(Note)
     assert any("torch.compile" in note.message for note in notes)
 
 
@@ -200,7 +200,7 @@ def test_what_compilation_puts_around_modules_is_removed() -> None:
 def test_a_part_that_is_called_as_that_of_torch_compile_is_left_as_it_is(tmp_path: Path) -> None:
     code = TRAINED["parts that are called as those of torch.compile are"]
     torch.compile(nn.Linear(2, 2))  # What it imports is there.
-    model = tiny_setup(**written(tmp_path, code)).model
+    model = tiny_setup(**write_model(tmp_path, code)).model
     assert type(model).__name__ == "Net"
     assert not is_compiled(model)
     assert {"scale", "_orig_mod.0.weight", "the_orig_mod.weight"} <= dict(model.named_parameters()).keys()
@@ -209,7 +209,7 @@ def test_a_part_that_is_called_as_that_of_torch_compile_is_left_as_it_is(tmp_pat
 @pytest.mark.parametrize("kind", ["gradients left on in forward", "logits with gradients in evaluation"])
 def test_an_evaluation_keeps_no_graph_and_leaves_gradients_as_they_are(tmp_path: Path, kind: str) -> None:
     code = TRAINED[kind].replace(f"self.out({SMALL})", f"Graph.apply(self.out({SMALL}))")
-    setup = tiny_setup(**written(tmp_path, code.replace("class Net", f"{GRAPH}\nclass Net")))
+    setup = tiny_setup(**write_model(tmp_path, code.replace("class Net", f"{GRAPH}\nclass Net")))
     graph: Any = getattr(sys.modules["kind"], "Graph")  # noqa: B009  (a module that mypy does not know)
     split = Split(torch.zeros(1100, 3, 32, 32, dtype=torch.uint8), torch.zeros(1100, dtype=torch.int64))
     trained = predictor.TrainedModel(setup.model.eval(), setup.placement, 1, setup.random_streams)
@@ -269,8 +269,8 @@ def test_an_error_in_one_line(text: str, line: str) -> None:
 def test_the_program_trains_evaluates_predicts_and_exports_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    cwd = prepared(tmp_path, monkeypatch)
-    written(cwd, TRAINED[kind])
+    cwd = prepare_project(tmp_path, monkeypatch)
+    write_model(cwd, TRAINED[kind])
     write_image(cwd / "some.png")
     trained = call([*TRAIN, "--epochs", "1"], cwd)
     assert trained.returncode == 0, trained.stderr
@@ -286,7 +286,7 @@ def test_the_program_trains_evaluates_predicts_and_exports_it(
         if done.returncode:
             assert command == "export"
             assert more[1] != "safetensors", done.stderr
-            assert len(done.stderr.strip().splitlines()[-1]) <= LONGEST + len(str(cwd))
+            assert len(done.stderr.strip().splitlines()[-1]) <= LONGEST_REFUSAL + len(str(cwd))
 
 
 @pytest.mark.parametrize(
@@ -295,21 +295,21 @@ def test_the_program_trains_evaluates_predicts_and_exports_it(
 def test_the_program_refuses_it_before_it_makes_anything(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    cwd = prepared(tmp_path, monkeypatch)
+    cwd = prepare_project(tmp_path, monkeypatch)
     code, _ = REFUSED[kind]
-    written(cwd, code)
+    write_model(cwd, code)
     refused = call([*TRAIN, "--epochs", "1"], cwd)
     assert refused.returncode == 2
     line = refused.stderr.splitlines()[-1]
     assert line.startswith("cifar-tui: --model kind:Net: ")
-    assert len(line) <= LONGEST
+    assert len(line) <= LONGEST_REFUSAL
     assert UNEXPECTED not in refused.stderr
     assert not (cwd / "runs").exists()
 
 
 def test_curves_of_no_epoch_are_exported_and_said_to_be_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cwd = prepared(tmp_path, monkeypatch)
-    written(cwd, net())
+    cwd = prepare_project(tmp_path, monkeypatch)
+    write_model(cwd, net())
     assert call([*TRAIN, "--epochs", "1"], cwd).returncode == 0
     (folder,) = (cwd / "runs").iterdir()
     lines = (folder / "events.jsonl").read_text().splitlines(keepends=True)

@@ -23,7 +23,7 @@ from cifar_tui.training.control import Control
 from cifar_tui.training.optimizer import build_optimizer
 from tests.support import command
 from tests.support.own_kinds import LAYERS
-from tests.support.training_runs import Asking, Recorded, at_batch, run, tiny_setup
+from tests.support.training_runs import ControlAction, TrainedRun, at_batch, run, tiny_setup
 
 HEAD = """
 import torch
@@ -66,7 +66,7 @@ def stop(control: Control) -> None:
 def test_it_is_gone_on_with_to_the_same_end_bit_for_bit(tmp_path: Path, code: str) -> None:
     options = written(tmp_path, code)
     whole = run(tmp_path / "whole", epochs=2, **options)
-    left = run(tmp_path / "left", Asking(at_batch(2, 1), stop), epochs=2, **options)
+    left = run(tmp_path / "left", ControlAction(at_batch(2, 1), stop), epochs=2, **options)
     torch.rand(7)  # Another process's generators stand elsewhere.
     rest = run(tmp_path / "left", resume=True, epochs=2, **options)
     assert left.outcome.state == "stopped"
@@ -78,7 +78,7 @@ def test_it_is_gone_on_with_to_the_same_end_bit_for_bit(tmp_path: Path, code: st
 def test_models_that_draw_noise_side_by_side_learn_as_each_alone(tmp_path: Path) -> None:
     options = written(tmp_path, NOISE)
     alone = [run(tmp_path / f"alone-{seed}", seed=seed, epochs=2, **options) for seed in (0, 1)]
-    together: dict[int, Recorded] = {}
+    together: dict[int, TrainedRun] = {}
 
     def train(seed: int) -> None:
         together[seed] = run(tmp_path / f"together-{seed}", seed=seed, epochs=2, **options)
@@ -242,5 +242,5 @@ def test_the_program_trains_it_beside_ours_and_evaluates_it_from_elsewhere(
 def test_the_program_refuses_it_before_it_makes_anything(tmp_path: Path) -> None:
     written(tmp_path, net(init="self.out = nn.Linear(3072, 7)"))
     result = command.run(["--no-ui", "--data", "digits", "--model", "mine:Net"], tmp_path)
-    assert "--model mine:Net: it has to give logits" in command.refused(result)
+    assert "--model mine:Net: it has to give logits" in command.error_line(result)
     assert not (tmp_path / "runs").exists()

@@ -12,9 +12,19 @@ from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.control import Control
 from tests.support.images import write_image
-from tests.support.own_kinds import BEGUN, BEGUN_ALL, LONGEST, PREDICTED, REFUSED, TRAIN, WARNED, net, written
-from tests.support.program import UNEXPECTED, call, prepared
-from tests.support.training_runs import Asking, at_batch, run
+from tests.support.own_kinds import (
+    BEGUN,
+    BEGUN_ALL,
+    LONGEST_REFUSAL,
+    PREDICTED,
+    REFUSED,
+    TRAIN,
+    WARNED,
+    net,
+    write_model,
+)
+from tests.support.program import UNEXPECTED, call, prepare_project
+from tests.support.training_runs import ControlAction, at_batch, run
 
 
 @pytest.fixture(autouse=True)
@@ -30,8 +40,8 @@ def stop(control: Control) -> None:
 def test_it_is_trained_with_a_warning_when_it_begins_and_when_it_is_resumed(
     tmp_path: Path, code: str, says: str
 ) -> None:
-    model = written(tmp_path, code)
-    left = run(tmp_path, Asking(at_batch(1, 2), stop), epochs=2, **model)
+    model = write_model(tmp_path, code)
+    left = run(tmp_path, ControlAction(at_batch(1, 2), stop), epochs=2, **model)
     rest = run(tmp_path, resume=True, epochs=2, **model)
     assert rest.outcome.state == "finished"
     for part in (left, rest):
@@ -40,14 +50,14 @@ def test_it_is_trained_with_a_warning_when_it_begins_and_when_it_is_resumed(
             "--model kind:Net: a resumed run is not the same, bit for bit, as one without a break"
         )
         assert says in warning
-        assert len(warning) <= LONGEST + 60
+        assert len(warning) <= LONGEST_REFUSAL + 60
 
 
 @pytest.fixture
 def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
     """A run of one epoch of two, in the folder `runs` of `tmp_path`, whose class may be changed."""
-    cwd = prepared(tmp_path, monkeypatch)
-    written(cwd, net())
+    cwd = prepare_project(tmp_path, monkeypatch)
+    write_model(cwd, net())
     write_image(cwd / "some.png")
     assert call([*TRAIN, "--epochs", "2"], cwd).returncode == 0
     (folder,) = (cwd / "runs").iterdir()
@@ -60,7 +70,7 @@ def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
 @pytest.mark.parametrize("kind", [*WARNED, *BEGUN_ALL, *PREDICTED])
 def test_a_run_that_has_begun_is_evaluated_predicted_and_exported_all_the_same(begun: RunFolder, kind: str) -> None:
     cwd = begun.path.parents[1]
-    written(cwd, {**WARNED, **REFUSED}[kind][0])
+    write_model(cwd, {**WARNED, **REFUSED}[kind][0])
     for command, *more in (["evaluate"], ["predict", "some.png", "some.png"], ["export", "--format", "safetensors"]):
         done = call([command, begun.id, *more], cwd)
         if done.returncode:
@@ -76,7 +86,7 @@ def test_a_run_that_has_begun_is_evaluated_predicted_and_exported_all_the_same(b
 @pytest.mark.parametrize("kind", [*WARNED, *BEGUN_ALL])
 def test_a_run_that_has_begun_is_resumed_all_the_same(begun: RunFolder, kind: str) -> None:
     code, says = {**WARNED, **REFUSED}[kind]
-    written(begun.path.parents[1], code)
+    write_model(begun.path.parents[1], code)
     done = call(["resume", begun.id], begun.path.parents[1])
     assert done.returncode == 0, done.stderr
     state = begun.read_state()

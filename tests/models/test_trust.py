@@ -15,7 +15,7 @@ from cifar_tui.errors import InputError
 from cifar_tui.models import user_class
 from cifar_tui.models.user_class import UntrustedClassError, trust
 from cifar_tui.models.user_class.location import check_names
-from tests.support.own_kinds import LAYERS, payload
+from tests.support.own_kinds import LAYERS, acting_model
 
 pytestmark = pytest.mark.usefixtures("own_state")
 
@@ -48,7 +48,7 @@ def test_what_a_trusted_class_imports_is_not_found_where_a_run_says(tmp_path: Pa
     (project / "helper.py").write_text("")
     (elsewhere / "mine.py").unlink()
     for name in ("helper", "sympy", "tabnanny"):
-        (elsewhere / f"{name}.py").write_text(payload(tmp_path))
+        (elsewhere / f"{name}.py").write_text(acting_model(tmp_path))
     user_class.allow("mine:Net", str(project), ())
     with contextlib.chdir(project):
         user_class.load("mine:Net", str(elsewhere))
@@ -72,7 +72,7 @@ def test_a_class_is_another_one_in_another_package_or_folder(tmp_path: Path) -> 
         (tmp_path / name / "nets").mkdir(parents=True)
         (tmp_path / name / "nets" / "deep.py").symlink_to(tmp_path / "project" / "nets" / "deep.py")
         if name == "with":
-            (tmp_path / name / "nets" / "__init__.py").write_text(payload(tmp_path))
+            (tmp_path / name / "nets" / "__init__.py").write_text(acting_model(tmp_path))
         with pytest.raises(UntrustedClassError):
             user_class.load("nets.deep:Net", str(tmp_path / name))
     assert not (tmp_path / "acted").exists()

@@ -18,7 +18,7 @@ import pytest
 
 from tests.project.documents import PAGES, ROOT, blocks, commands, outputs
 from tests.support.images import write_image
-from tests.support.program import call, prepared
+from tests.support.program import call, prepare_project
 
 BRIEFLY = ("--epochs", "1", "--device", "cpu", "--threads", "1", "--runs-dir", "others")
 """Appended to a command that trains, so that it takes a moment and leaves the runs of the other commands alone."""
@@ -45,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with two trained runs, and with the files that the pages name."""
     cwd = tmp_path_factory.mktemp("documented")
     with pytest.MonkeyPatch.context() as patch:
-        prepared(cwd, patch, ("0", "1"))
+        prepare_project(cwd, patch, ("0", "1"))
         patch.setenv("XDG_STATE_HOME", str(cwd / "state"))
         (cwd / "path" / "to").mkdir(parents=True)
         (cwd / "images").rename(cwd / "path" / "to" / "images")

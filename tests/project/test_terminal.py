@@ -105,7 +105,7 @@ def test_a_picture_shows_colours_and_reversed_cells(tmp_path: Path) -> None:
         shell(r"printf '\033[38;2;255;0;0m\342\226\210\033[0;7m \033[0m'; read x"), columns=4, rows=1
     ) as terminal:
         terminal.wait_for("█")
-        terminal.picture(tmp_path / "screen.png", dark=False)
+        terminal.screenshot(tmp_path / "screen.png", dark=False)
     with Image.open(tmp_path / "screen.png") as image:
         first, second, third = (image.getpixel((x, 9)) for x in (4, 13, 33))
     assert first == (255, 0, 0)

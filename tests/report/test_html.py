@@ -18,8 +18,8 @@ from cifar_tui.report.html import page
 from cifar_tui.report.run_files import write_html, write_run_files
 from cifar_tui.report.run_report import report_md
 from tests.support.hostile import HOSTILE, Page
-from tests.support.program import command
-from tests.support.recorded import recorded, run_record, some_examples, some_predictions
+from tests.support.program import invoke
+from tests.support.recorded import recorded_state, run_record, some_examples, some_predictions
 from tests.support.training_runs import finished_run
 
 PICTURE = b"\x89PNG"
@@ -27,7 +27,7 @@ PICTURE = b"\x89PNG"
 
 def hostile_report() -> str:
     notes = [Note(t=1.0, level="error", message=message) for message in HOSTILE]
-    state = recorded(classes=HOSTILE, notes=notes, ending="failed", message=HOSTILE[1])
+    state = recorded_state(classes=HOSTILE, notes=notes, ending="failed", message=HOSTILE[1])
     config = run_record(name=HOSTILE[2], classes=HOSTILE, command=("cifar-tui", *HOSTILE))
     calibration = calibrate(np.array([0.5, 0.9]), np.array([False, True]))
     return report_md(state, config, {"curves.png", "calibration.png", "metrics.csv"}, calibration)
@@ -71,24 +71,24 @@ def test_report_writes_the_page_by_command(tmp_path: Path, capsys: pytest.Captur
     folder, _ = finished_run(tmp_path / "runs")
     at = ("--runs-dir", folder.path.parent)
 
-    assert command("report", "tiny", *at) == 0
+    assert invoke("report", "tiny", *at) == 0
     assert capsys.readouterr().out == f"{folder.path / 'report.md'}\n"
     assert (folder.path / "report.md").exists()
     assert not (folder.path / "report.html").exists()
 
-    assert command("report", "tiny", "--html", *at) == 0
+    assert invoke("report", "tiny", "--html", *at) == 0
     assert capsys.readouterr().out == f"{folder.path / 'report.html'}\n"
     shown = Page((folder.path / "report.html").read_text(encoding="utf-8"))
     for name in ("curves.png", "confusion_matrix.png"):
         content = base64.b64encode((folder.path / name).read_bytes()).decode()
         assert f"data:image/png;base64,{content}" in shown.refers
 
-    assert command("report", "tiny", "--output", tmp_path / "sent.html", *at) == 0
+    assert invoke("report", "tiny", "--output", tmp_path / "sent.html", *at) == 0
     assert (tmp_path / "sent.html").read_bytes() == (folder.path / "report.html").read_bytes()
     with pytest.raises(InputError, match=r"ends in \.html"):
-        command("report", "tiny", "--output", tmp_path / "report.md", *at)
+        invoke("report", "tiny", "--output", tmp_path / "report.md", *at)
     with pytest.raises(InputError, match="there is no folder"):
-        command("report", "tiny", "--output", tmp_path / "none" / "x.html", *at)
+        invoke("report", "tiny", "--output", tmp_path / "none" / "x.html", *at)
 
 
 def test_the_report_of_a_run_whose_process_died_says_interrupted(
@@ -98,17 +98,17 @@ def test_the_report_of_a_run_whose_process_died_says_interrupted(
     kept = [e for e in folder.events() if not isinstance(e, RunFinished | Evaluated)]
     folder.events_file.write_text("".join(f"{to_json(event)}\n" for event in kept))
 
-    assert command("report", "tiny", "--runs-dir", folder.path.parent) == 0
+    assert invoke("report", "tiny", "--runs-dir", folder.path.parent) == 0
 
     assert "The run was interrupted after 3 of 3 epochs." in (folder.path / "report.md").read_text(encoding="utf-8")
 
 
 def test_a_page_that_is_there_is_written_again_with_the_report(tmp_path: Path) -> None:
-    write_run_files(tmp_path, run_record(), recorded(), some_examples(), some_predictions())
+    write_run_files(tmp_path, run_record(), recorded_state(), some_examples(), some_predictions())
     write_html(tmp_path, tmp_path / "report.html")
     assert Page((tmp_path / "report.html").read_text(encoding="utf-8")).tags["img"] == 4
 
-    assert write_run_files(tmp_path, run_record(), recorded(test=None, ending="stopped")) == []
+    assert write_run_files(tmp_path, run_record(), recorded_state(test=None, ending="stopped")) == []
 
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "There is no test result." in text

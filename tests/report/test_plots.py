@@ -22,7 +22,7 @@ from cifar_tui.report.plots.confusion import draw_confusion_matrix
 from cifar_tui.report.plots.curves import draw_curves
 from cifar_tui.report.plots.examples import Examples, draw_examples
 from cifar_tui.state import RunState
-from tests.support.recorded import recorded
+from tests.support.recorded import recorded_state
 
 HOSTILE = (r"$\frac$", "a\x1b[31m\nb", "\u202e鸟\udc80🐦", "W" * 5000)
 NUMBERS = st.sampled_from([math.nan, math.inf, -math.inf, 1e308, -1e308, 1e31, 5e-324, 0.0, 0.5]) | st.floats()
@@ -50,11 +50,11 @@ def some_examples(n: int = 16) -> Examples:
 @pytest.mark.parametrize(
     "state",
     [
-        recorded(),
-        recorded([(0.5, 0.5)]),
-        recorded([(0.5, 0.5)], batches=False),
-        recorded([(n / 3000, n / 3100) for n in range(3000)], batches=False),
-        recorded([]),
+        recorded_state(),
+        recorded_state([(0.5, 0.5)]),
+        recorded_state([(0.5, 0.5)], batches=False),
+        recorded_state([(n / 3000, n / 3100) for n in range(3000)], batches=False),
+        recorded_state([]),
         RunState(),
     ],
     ids=["some epochs", "one epoch", "no batches", "3,000 epochs", "no epoch", "nothing"],
@@ -68,14 +68,14 @@ def test_curves_of_any_length_make_a_picture_of_one_size(state: RunState) -> Non
 @example([(math.nan, 1e300), (-1e308, math.inf), (1e31, math.nan)])
 @example([(0.5, math.nan), (5e-324, -1e308), (1.0, 1e308)])
 def test_any_numbers_can_be_drawn_as_curves(values: list[tuple[float, float]]) -> None:
-    state = recorded(values, losses=values[::-1], planned=len(values))
+    state = recorded_state(values, losses=values[::-1], planned=len(values))
 
     assert pixels(draw_curves(state)).shape == (750, 1800, 3)
 
 
 def test_losses_that_are_not_finite_do_not_hide_the_others() -> None:
     accuracies = [(0.3, 0.3), (0.4, 0.4), (0.5, 0.5)]
-    diverged = recorded(accuracies, losses=[(2.0, 2.1), (1.5, 1.6), (math.nan, math.inf)])
+    diverged = recorded_state(accuracies, losses=[(2.0, 2.1), (1.5, 1.6), (math.nan, math.inf)])
     left_panel = pixels(draw_curves(diverged))[140:600, 100:800]
 
     assert (np.abs(left_panel.astype(int) - VERMILLION).sum(axis=2) < 10).sum() > 200
@@ -89,14 +89,14 @@ def test_resumptions_are_drawn() -> None:
     def greys(state: RunState) -> int:
         return int((np.abs(pixels(draw_curves(state))[strip].astype(int) - 0x66).sum(axis=2) < 60).sum())
 
-    assert greys(recorded(resumed_after=1)) > greys(recorded()) + 100
+    assert greys(recorded_state(resumed_after=1)) > greys(recorded_state()) + 100
 
 
 def test_the_best_epoch_is_marked_where_it_is() -> None:
     panel = slice(126, 600), slice(1008, 1760)
 
     def columns_with_ink(accuracies: list[tuple[float, float]]) -> float:
-        picture = pixels(draw_curves(recorded(accuracies, batches=False)))[panel].astype(int)
+        picture = pixels(draw_curves(recorded_state(accuracies, batches=False)))[panel].astype(int)
         return float(np.nonzero((picture.sum(axis=2) < 3 * 0x40).any(axis=0))[0].mean())
 
     first, last = [(0.5, 0.9), (0.5, 0.6), (0.5, 0.7)], [(0.5, 0.6), (0.5, 0.7), (0.5, 0.9)]
@@ -192,7 +192,7 @@ def test_class_names_are_drawn_as_text_and_kept_in_their_room() -> None:
 
 
 def test_two_threads_at_once_draw_the_same_bytes_as_one() -> None:
-    state, images = recorded(), some_examples()
+    state, images = recorded_state(), some_examples()
     assert state.test is not None
     test = state.test
     draws: list[Callable[[], bytes]] = [
@@ -222,10 +222,10 @@ def test_no_global_state_of_matplotlib_is_used() -> None:
     program = """
 import sys
 import matplotlib
-from tests.report.test_plots import recorded, some_examples
+from tests.report.test_plots import recorded_state, some_examples
 from tests.report.test_plots import draw_confusion_matrix, draw_curves, draw_examples
 before = matplotlib.rcParams.copy()
-state = recorded()
+state = recorded_state()
 draw_curves(state), draw_confusion_matrix(state.test, "abc"), draw_examples(some_examples(), "abc")
 assert matplotlib.rcParams.copy() == before
 print([name for name in ("matplotlib.pyplot", "torch") if name in sys.modules])

@@ -12,7 +12,7 @@ from cifar_tui.report import run_files
 from cifar_tui.report.run_files import write_run_files
 from cifar_tui.state import RunState
 from cifar_tui.store.predictions import to_bytes
-from tests.support.recorded import recorded, run_record, some_examples, some_predictions
+from tests.support.recorded import recorded_state, run_record, some_examples, some_predictions
 
 ALL = {
     "metrics.csv",
@@ -33,7 +33,7 @@ def names(folder: Path) -> set[str]:
 
 
 def test_a_tested_run_leaves_every_file(tmp_path: Path) -> None:
-    assert write_run_files(tmp_path, run_record(), recorded(), some_examples(), some_predictions()) == []
+    assert write_run_files(tmp_path, run_record(), recorded_state(), some_examples(), some_predictions()) == []
 
     assert names(tmp_path) == ALL
     report = (tmp_path / "report.md").read_text(encoding="utf-8")
@@ -47,9 +47,9 @@ def test_a_tested_run_leaves_every_file(tmp_path: Path) -> None:
     ("state", "expected"),
     [
         (RunState(), {"report.md"}),
-        (recorded([], ending="stopped"), {"metrics.csv", "report.md"}),
-        (recorded(test=None, ending="stopped"), {"metrics.csv", "report.md", "curves.png"}),
-        (recorded(), ALL - OF_PREDICTIONS - {"predictions.png"}),
+        (recorded_state([], ending="stopped"), {"metrics.csv", "report.md"}),
+        (recorded_state(test=None, ending="stopped"), {"metrics.csv", "report.md", "curves.png"}),
+        (recorded_state(), ALL - OF_PREDICTIONS - {"predictions.png"}),
     ],
     ids=["it has not ended, and its recorder keeps its metrics", "no epoch", "no test", "no predictions"],
 )
@@ -67,7 +67,7 @@ def test_a_plot_that_fails_is_reported_and_the_others_are_written(
 
     monkeypatch.setattr(run_files, "draw_curves", broken)
 
-    failures = write_run_files(tmp_path, run_record(), recorded(), some_examples(), some_predictions())
+    failures = write_run_files(tmp_path, run_record(), recorded_state(), some_examples(), some_predictions())
 
     assert failures == [r"curves.png could not be written: RuntimeError: no\nfont"]
     assert names(tmp_path) == ALL - {"curves.png"}
@@ -79,10 +79,10 @@ def test_a_plot_that_fails_is_reported_and_the_others_are_written(
 def test_an_old_picture_is_not_referred_to_when_the_new_one_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_run_files(tmp_path, run_record(), recorded(), some_examples(), some_predictions())
+    write_run_files(tmp_path, run_record(), recorded_state(), some_examples(), some_predictions())
     monkeypatch.setattr(run_files, "draw_examples", lambda *_: 1 / 0)
 
-    failures = write_run_files(tmp_path, run_record(), recorded(), some_examples(), some_predictions())
+    failures = write_run_files(tmp_path, run_record(), recorded_state(), some_examples(), some_predictions())
 
     assert failures == ["predictions.png could not be written: ZeroDivisionError: division by zero"]
     assert "(predictions.png)" not in (tmp_path / "report.md").read_text(encoding="utf-8")
@@ -91,7 +91,7 @@ def test_an_old_picture_is_not_referred_to_when_the_new_one_fails(
 def test_a_file_that_cannot_be_replaced_is_reported_and_the_others_are_written(tmp_path: Path) -> None:
     (tmp_path / "confusion_matrix.png").mkdir()
 
-    failures = write_run_files(tmp_path, run_record(), recorded(), some_examples(), some_predictions())
+    failures = write_run_files(tmp_path, run_record(), recorded_state(), some_examples(), some_predictions())
 
     assert [line.split(" could not be written: ")[0] for line in failures] == ["confusion_matrix.png"]
     assert names(tmp_path) == ALL
@@ -99,17 +99,17 @@ def test_a_file_that_cannot_be_replaced_is_reported_and_the_others_are_written(t
 
 
 def test_a_folder_that_is_gone_is_reported_for_each_file(tmp_path: Path) -> None:
-    failures = write_run_files(tmp_path / "gone", run_record(), recorded(), some_examples(), some_predictions())
+    failures = write_run_files(tmp_path / "gone", run_record(), recorded_state(), some_examples(), some_predictions())
 
     assert {line.split(" ")[0] for line in failures} == ALL
     assert all(line.isprintable() for line in failures)
 
 
 def test_a_report_that_is_written_again_keeps_the_predictions_of_the_test(tmp_path: Path) -> None:
-    write_run_files(tmp_path, run_record(), recorded(), some_examples(), some_predictions())
+    write_run_files(tmp_path, run_record(), recorded_state(), some_examples(), some_predictions())
     before = (tmp_path / "report.md").read_text(encoding="utf-8")
 
-    write_run_files(tmp_path, run_record(), recorded(), None)
+    write_run_files(tmp_path, run_record(), recorded_state(), None)
 
     assert names(tmp_path) == ALL
     report = (tmp_path / "report.md").read_text(encoding="utf-8")
@@ -123,15 +123,15 @@ def test_damaged_or_outdated_predictions_say_nothing_of_confidence(tmp_path: Pat
     (tmp_path / "predictions.safetensors").write_bytes(content)
     (tmp_path / "calibration.png").write_bytes(b"old")
 
-    assert write_run_files(tmp_path, run_record(), recorded()) == []
+    assert write_run_files(tmp_path, run_record(), recorded_state()) == []
 
     assert not (tmp_path / "calibration.png").exists()
     assert "## Confidence" not in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
 def test_outdated_files_of_a_resumed_run_are_removed(tmp_path: Path) -> None:
-    write_run_files(tmp_path, run_record(), recorded(), some_examples(), some_predictions())
+    write_run_files(tmp_path, run_record(), recorded_state(), some_examples(), some_predictions())
 
-    assert write_run_files(tmp_path, run_record(), recorded(test=None, ending="stopped"), None) == []
+    assert write_run_files(tmp_path, run_record(), recorded_state(test=None, ending="stopped"), None) == []
 
     assert names(tmp_path) == {"metrics.csv", "curves.png", "report.md"}

@@ -21,7 +21,7 @@ from cifar_tui.report.markdown import escape
 from cifar_tui.report.run_report import report_md
 from cifar_tui.state import RunState
 from tests.support.hostile import HOSTILE
-from tests.support.recorded import ID, MATRIX, recorded, run_record
+from tests.support.recorded import ID, MATRIX, recorded_state, run_record
 
 PICTURES = {"curves.png", "confusion_matrix.png", "predictions.png"}
 FILES = {"metrics.csv", "confusion_matrix.csv", *PICTURES}
@@ -51,7 +51,7 @@ def summary(report: str) -> str:
 
 
 def test_the_summary_has_the_model_the_data_and_the_result() -> None:
-    report = report_md(recorded(), run_record(), FILES)
+    report = report_md(recorded_state(), run_record(), FILES)
 
     assert report.startswith("# cnn on cifar10\n\n")
     assert summary(report) == (
@@ -83,7 +83,7 @@ def test_the_summary_has_the_model_the_data_and_the_result() -> None:
 )
 def test_the_summary_says_how_the_run_ended(ending: RunStatus | None, message: str, epochs: int, sentence: str) -> None:
     accuracies = [(0.4, 0.5), (0.6, 0.7), (0.65, 0.68)][:epochs]
-    report = report_md(recorded(accuracies, test=None, ending=ending, message=message), run_record(), FILES)
+    report = report_md(recorded_state(accuracies, test=None, ending=ending, message=message), run_record(), FILES)
 
     assert f" {sentence} " in summary(report)
     assert "There is no test result." in summary(report)
@@ -98,14 +98,14 @@ def test_a_run_that_failed_before_its_first_event_has_a_report() -> None:
 
 
 def test_the_speed_is_all_images_over_all_training_time() -> None:
-    state = recorded(speeds=[100.0, 400.0, 250.0])
+    state = recorded_state(speeds=[100.0, 400.0, 250.0])
 
     seconds = 1000 / 100 + 1000 / 400 + 1000 / 250
     assert f"| Training speed | {3000 / seconds:.0f} images/s |" in report_md(state, run_record(), FILES)
 
 
 def test_only_files_that_are_there_are_referred_to() -> None:
-    state, record = recorded(), run_record()
+    state, record = recorded_state(), run_record()
 
     assert sorted(filter(None, Page(report_md(state, record, FILES)).links)) == sorted(FILES)
     assert Page(report_md(state, record, FILES)).tags["img"] == 3
@@ -116,7 +116,7 @@ def test_only_files_that_are_there_are_referred_to() -> None:
 def test_recall_and_precision_are_those_of_the_single_images() -> None:
     names = ("plane", "bird", "fish")
     images = [(i, j) for i, row in enumerate(MATRIX) for j, n in enumerate(row) for _ in range(n)]
-    report = report_md(recorded(), run_record(), FILES)
+    report = report_md(recorded_state(), run_record(), FILES)
 
     for k, name in enumerate(names[:2]):
         of_class = [predicted == k for true, predicted in images if true == k]
@@ -127,13 +127,13 @@ def test_recall_and_precision_are_those_of_the_single_images() -> None:
 
 
 def test_a_class_without_images_or_predictions_has_no_scores() -> None:
-    report = report_md(recorded(test=ConfusionMatrix.of(((3, 0, 0), (1, 2, 0), (0, 0, 0)))), run_record(), FILES)
+    report = report_md(recorded_state(test=ConfusionMatrix.of(((3, 0, 0), (1, 2, 0), (0, 0, 0)))), run_record(), FILES)
 
     assert "| fish | 0 of 0 | – | – |" in report
 
 
 def test_the_most_confused_pairs_are_listed_the_most_first() -> None:
-    report = report_md(recorded(), run_record(), FILES)
+    report = report_md(recorded_state(), run_record(), FILES)
 
     pairs = [line for line in report.splitlines() if "predicted as “" in line]
     assert pairs == [
@@ -146,13 +146,13 @@ def test_the_most_confused_pairs_are_listed_the_most_first() -> None:
 
 
 def test_a_test_without_confusions_says_so() -> None:
-    report = report_md(recorded(test=ConfusionMatrix.of(((1, 0, 0), (0, 1, 0), (0, 0, 1)))), run_record(), FILES)
+    report = report_md(recorded_state(test=ConfusionMatrix.of(((1, 0, 0), (0, 1, 0), (0, 0, 1)))), run_record(), FILES)
 
     assert "No test image was misclassified." in report
 
 
 def test_the_gap_is_measured_at_the_best_and_at_the_last_epoch() -> None:
-    report = report_md(recorded([(0.4, 0.5), (0.6, 0.7), (0.9, 0.65)]), run_record(), FILES)
+    report = report_md(recorded_state([(0.4, 0.5), (0.6, 0.7), (0.9, 0.65)]), run_record(), FILES)
 
     assert (
         "After the best epoch, 2, accuracy was 60.00 % in training and 70.00 % in validation: training is 10.00 points "
@@ -173,22 +173,22 @@ def test_the_gap_is_measured_at_the_best_and_at_the_last_epoch() -> None:
 )
 def test_over_and_under_fitting_are_judged_from_the_gap(last: tuple[float, float], verdict: str) -> None:
     verdicts = ("over-fits", "shows.", "under-fitting**", "cannot be judged")
-    report = report_md(recorded([(0.4, 0.5), last]), run_record(), FILES)
+    report = report_md(recorded_state([(0.4, 0.5), last]), run_record(), FILES)
 
     assert verdict in report
     assert sum(words in report for words in verdicts) == 1
 
 
 def test_a_validation_loss_that_rose_is_reported() -> None:
-    rose = recorded(losses=[(1.0, 0.9), (0.5, 0.6), (0.1, 0.95)])
+    rose = recorded_state(losses=[(1.0, 0.9), (0.5, 0.6), (0.1, 0.95)])
 
     sentence = "Validation loss was lowest after epoch 2 (0.6000) and rose to 0.9500 by the end."
     assert sentence in report_md(rose, run_record(), FILES)
-    assert "Validation loss was lowest" not in report_md(recorded(), run_record(), FILES)
+    assert "Validation loss was lowest" not in report_md(recorded_state(), run_record(), FILES)
 
 
 def test_figures_that_are_not_finite_are_shown_as_unknown() -> None:
-    state = recorded([(math.nan, math.nan)], losses=[(math.nan, math.inf)], speeds=[math.nan], ending="diverged")
+    state = recorded_state([(math.nan, math.nan)], losses=[(math.nan, math.inf)], speeds=[math.nan], ending="diverged")
     report = report_md(state, run_record(), FILES)
 
     assert "| Training loss, last epoch | – |" in report
@@ -198,7 +198,7 @@ def test_figures_that_are_not_finite_are_shown_as_unknown() -> None:
 def test_notes_are_listed_without_those_for_debugging_and_the_last_ones_only() -> None:
     notes = [Note(t=61.0, level="warning", message=f"note {n}") for n in range(60)]
     notes.append(Note(t=1.0, level="debug", message="hidden"))
-    report = report_md(recorded(notes=notes), run_record(), FILES)
+    report = report_md(recorded_state(notes=notes), run_record(), FILES)
 
     assert "- 1 min 01 s, warning: note 59" in report
     assert "- (10 earlier ones left out)\n- 1 min 01 s, warning: note 10\n" in report
@@ -207,7 +207,7 @@ def test_notes_are_listed_without_those_for_debugging_and_the_last_ones_only() -
 
 def test_options_and_conditions_are_listed_in_full() -> None:
     record = run_record(TrainingConfig(epochs=3, max_lr=0.02, seed=7))
-    report = report_md(recorded(resumed_after=1), record, FILES)
+    report = report_md(recorded_state(resumed_after=1), record, FILES)
 
     for row in (
         "| --max-lr | 0.02 | 0.01 |",
@@ -235,7 +235,7 @@ def test_options_and_conditions_are_listed_in_full() -> None:
     ],
 )
 def test_a_run_that_can_be_resumed_says_how(ending: RunStatus | None, resume: bool) -> None:
-    report = report_md(recorded(ending=ending), run_record(), FILES)
+    report = report_md(recorded_state(ending=ending), run_record(), FILES)
 
     assert (f"\ncifar-tui resume {ID}\n" in report) == resume
     assert f"\ncifar-tui evaluate {ID}\n" in report
@@ -243,7 +243,7 @@ def test_a_run_that_can_be_resumed_says_how(ending: RunStatus | None, resume: bo
 
 
 def test_a_run_without_a_checkpoint_can_neither_be_resumed_nor_evaluated() -> None:
-    report = report_md(recorded([], ending="stopped"), run_record(), FILES)
+    report = report_md(recorded_state([], ending="stopped"), run_record(), FILES)
 
     assert "cifar-tui resume" not in report
     assert "cifar-tui evaluate" not in report
@@ -251,7 +251,7 @@ def test_a_run_without_a_checkpoint_can_neither_be_resumed_nor_evaluated() -> No
 
 def test_hostile_names_paths_and_messages_are_shown_as_text() -> None:
     notes = [Note(t=1.0, level="error", message=message) for message in HOSTILE]
-    state = recorded(classes=HOSTILE, notes=notes, ending="failed", message=HOSTILE[1])
+    state = recorded_state(classes=HOSTILE, notes=notes, ending="failed", message=HOSTILE[1])
     options = TrainingConfig(epochs=3, data=HOSTILE[2])
     record = run_record(options, name=HOSTILE[2], classes=HOSTILE, command=("cifar-tui", *HOSTILE))
     record = replace(record, device_name=HOSTILE[0], versions=record.versions | {"torch": HOSTILE[0]})

@@ -18,8 +18,16 @@ from cifar_tui.store import heartbeat
 from cifar_tui.store.lock import LOCK, RunLock, is_held
 from cifar_tui.store.owner import Owner, decode, encode
 from cifar_tui.system.folders import Folder
-from tests.support.command import ENDLESS, TRAIN, begun, eventually, metrics, summary
-from tests.support.lockless import ELSEWHERE, folder_fixture, hurry, lockless_fixture, numbers, start, take_locks
+from tests.support.command import ENDLESS, TRAIN, eventually, metrics, summary, wait_for_checkpoint
+from tests.support.lockless import (
+    OTHER_OWNER,
+    disable_locks,
+    folder_fixture,
+    heartbeat_numbers,
+    lockless_fixture,
+    shorten_times,
+    start,
+)
 
 __all__ = ["folder_fixture", "lockless_fixture"]
 
@@ -39,15 +47,15 @@ def copied(folder: Path) -> Path:
 def test_a_copy_of_a_run_with_a_heartbeat_is_nobodys(
     folder: Path, monkeypatch: pytest.MonkeyPatch, locks: bool
 ) -> None:
-    hurry(monkeypatch)
+    shorten_times(monkeypatch)
     with monkeypatch.context() as patch:
-        take_locks(patch)
+        disable_locks(patch)
         owner = RunLock(folder)
         time.sleep(3 * heartbeat.BEAT_SECONDS)
         copy = copied(folder)
         if locks:
             patch.undo()
-            hurry(monkeypatch)
+            shorten_times(monkeypatch)
         assert (is_held(folder), is_held(copy)) == (True, False)
         second = RunLock(copy, lambda *_: pytest.fail("there is nothing to wait for"))
         assert (is_held(folder), is_held(copy)) == (True, True)
@@ -61,14 +69,14 @@ def test_a_copy_of_a_run_with_a_lock_is_nobodys(folder: Path, monkeypatch: pytes
     copy = copied(folder)
     assert decode((copy / LOCK).read_bytes()) is not None
     with monkeypatch.context() as patch:
-        take_locks(patch)
+        disable_locks(patch)
         assert (is_held(folder), is_held(copy)) == (True, False)
         RunLock(copy).release()
     owner.release()
 
 
 def test_the_lock_of_a_machine_that_died_is_in_no_copys_way(folder: Path, lockless: pytest.MonkeyPatch) -> None:
-    left(folder / LOCK, ELSEWHERE)
+    left(folder / LOCK, OTHER_OWNER)
     copy = copied(folder)
     assert (is_held(folder), is_held(copy)) == (True, False)
     RunLock(copy).release()
@@ -87,7 +95,7 @@ def test_a_renamed_folder_stays_its_owners(folder: Path, lockless: pytest.Monkey
 def test_a_copy_of_another_machines_run_is_not_running_but_is_watched_before_it_is_owned(
     folder: Path, lockless: pytest.MonkeyPatch
 ) -> None:
-    left(folder / "heartbeat-1", ELSEWHERE)
+    left(folder / "heartbeat-1", OTHER_OWNER)
     copy = copied(folder)
     assert (is_held(folder), is_held(copy)) == (True, False)
     before = time.monotonic()
@@ -102,7 +110,7 @@ def test_a_heartbeat_that_changes_is_alive_whatever_number_another_machine_has_f
     path.touch()
 
     def beat(*_: object) -> None:
-        path.write_bytes(encode(replace(ELSEWHERE, file=path.stat().st_ino + 1, beat=next(beats))))
+        path.write_bytes(encode(replace(OTHER_OWNER, file=path.stat().st_ino + 1, beat=next(beats))))
 
     beat()
     is_held(folder)
@@ -110,7 +118,7 @@ def test_a_heartbeat_that_changes_is_alive_whatever_number_another_machine_has_f
     assert is_held(folder)
     with pytest.raises(InputError, match="is being trained right now, by process 7 on elsewhere"):
         RunLock(folder, beat)
-    assert numbers(folder) == [1]
+    assert heartbeat_numbers(folder) == [1]
 
 
 def test_where_a_file_has_another_number_by_its_name_no_number_is_gone_by(
@@ -144,17 +152,17 @@ def test_a_heartbeat_that_an_old_copy_of_itself_replaced_is_made_again(
     owner._heartbeat._write()
     (folder / "restored").replace(path)
     assert owner.check() is False
-    assert numbers(folder) == [2]
+    assert heartbeat_numbers(folder) == [2]
     assert is_held(folder)
     assert owner.check() is True
     owner.release()
 
 
 def test_a_record_of_an_earlier_version_names_no_file() -> None:
-    content = json.loads(encode(replace(ELSEWHERE, file=5)))
-    assert decode(json.dumps(content).encode()) == replace(ELSEWHERE, file=5)
+    content = json.loads(encode(replace(OTHER_OWNER, file=5)))
+    assert decode(json.dumps(content).encode()) == replace(OTHER_OWNER, file=5)
     del content["file"]
-    assert decode(json.dumps(content).encode()) == ELSEWHERE
+    assert decode(json.dumps(content).encode()) == OTHER_OWNER
     for wrong in (-1, "5", None, 1.5, 2**64):
         assert decode(json.dumps(content | {"file": wrong}).encode()) is None
 
@@ -162,7 +170,7 @@ def test_a_record_of_an_earlier_version_names_no_file() -> None:
 def test_a_copy_of_a_run_that_trains_is_listed_as_interrupted_and_resumes(tmp_path: Path) -> None:
     process = start([*TRAIN, *ENDLESS], tmp_path)
     try:
-        folder = begun(tmp_path)
+        folder = wait_for_checkpoint(tmp_path)
         # So that nothing is renamed while it is copied.
         os.kill(process.pid, signal.SIGSTOP)
         os.waitid(os.P_PID, process.pid, os.WSTOPPED)

@@ -24,16 +24,16 @@ from cifar_tui import models
 from cifar_tui.report import run_files
 from cifar_tui.training.checkpoints import storage
 from tests.support import command
-from tests.support.command import events, eventually, only_run, refused, start, summary
-from tests.support.hostile import Malicious
-from tests.support.program import TRAIN, call, interrupted, linear, prepared, replaced
+from tests.support.command import error_line, events, eventually, only_run, start, summary
+from tests.support.hostile import MaliciousPickle
+from tests.support.program import TRAIN, call, interrupted_run, linear_model, prepare_project, replace_file
 
 ENDLESS = (*command.TRAIN, "--epochs", "5000", "--patience", "5000", "--checkpoint-seconds", "0.2")
 
 
 @pytest.fixture
 def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return prepared(tmp_path, monkeypatch)
+    return prepare_project(tmp_path, monkeypatch)
 
 
 class Output:
@@ -143,7 +143,7 @@ class Failing(torch.nn.Module):
 
     def __init__(self, act: Callable[[torch.Tensor], torch.Tensor]) -> None:
         super().__init__()
-        self.model, self.act, self.batches = linear(2), act, 0
+        self.model, self.act, self.batches = linear_model(2), act, 0
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         self.batches += self.training
@@ -164,7 +164,7 @@ def test_training_that_fails_says_why_and_keeps_the_last_good_checkpoint(
 ) -> None:
     monkeypatch.setattr(models, "load", lambda *_: lambda _: Failing(act))
     result = call([*TRAIN, "--epochs", "5"], cwd)
-    assert says in refused(result, status)
+    assert says in error_line(result, status)
     folder = only_run(cwd)
     assert (summary(folder)["state"], summary(folder)["epochs"]) == (state, 2)
     assert events(folder)[-1]["state"] == state
@@ -213,16 +213,16 @@ def flipped(content: bytes) -> bytes:
 
 @pytest.mark.parametrize("what", ["cut", "a flipped bit", "foreign", "a pickle that acts"])
 def test_a_run_with_a_damaged_last_checkpoint_and_a_torn_event_goes_on_and_says_so(cwd: Path, what: str) -> None:
-    folder = interrupted(cwd)
+    folder = interrupted_run(cwd)
     last = folder / "checkpoints" / storage.LAST
-    other = interrupted(cwd, "--seed", "7") if what == "foreign" else None
+    other = interrupted_run(cwd, "--seed", "7") if what == "foreign" else None
     contents = {
         "cut": lambda: last.read_bytes()[:-1000],
         "a flipped bit": lambda: flipped(last.read_bytes()),
         "foreign": lambda: (other / "checkpoints" / storage.LAST).read_bytes() if other else b"",
-        "a pickle that acts": lambda: pickle.dumps(Malicious(cwd / "acted")),
+        "a pickle that acts": lambda: pickle.dumps(MaliciousPickle(cwd / "acted")),
     }
-    replaced(last, contents[what]())
+    replace_file(last, contents[what]())
     with (folder / "events.jsonl").open("a") as file:
         file.write('{"type":"epoch","t":')
     result = call(["resume", folder.name], cwd)
@@ -248,7 +248,7 @@ def test_a_clock_that_is_set_back_breaks_no_run(cwd: Path, monkeypatch: pytest.M
     monkeypatch.setattr("cifar_tui.runs.run.datetime", Back)
     real = time.time()
     monkeypatch.setattr(time, "time", lambda: 2 * real - time.monotonic() * 1000)
-    folder = interrupted(cwd)
+    folder = interrupted_run(cwd)
     result = call(["resume", folder.name], cwd)
     assert result.returncode == 0, result.stderr
     told = events(folder)

@@ -14,7 +14,7 @@ from cifar_tui.training.control import StopTraining
 from cifar_tui.training.evaluation import evaluate
 from cifar_tui.training.setup.image_cache import ImageCache
 from tests.support.images import CLASSES, SCRIPTS, in_words, read, write, write_image
-from tests.support.program import TRAIN, call, prepared
+from tests.support.program import TRAIN, call, prepare_project
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,7 @@ def own_image_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
 
 
 def test_two_classes_of_two_images_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cwd = prepared(tmp_path, monkeypatch)
+    cwd = prepare_project(tmp_path, monkeypatch)
     write(cwd / "few", {".": 2}, ("cat", "dog"))
     done = call([*TRAIN, "--data", "few", "--epochs", "1"], cwd)
     assert done.returncode == 0, done.stderr
@@ -37,7 +37,7 @@ def config(cwd: Path) -> dict[str, object]:
 
 
 def test_what_is_used_as_what_is_said_recorded_and_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cwd = prepared(tmp_path, monkeypatch)
+    cwd = prepare_project(tmp_path, monkeypatch)
     write(cwd / "zip" / "pets", {"Training": 10, "Valid": 3, "Testing": 2}, SCRIPTS)
     done = call([*TRAIN, "--data", "zip", "--epochs", "1"], cwd)
     assert done.returncode == 0, done.stderr
@@ -53,7 +53,7 @@ def test_what_is_used_as_what_is_said_recorded_and_reported(tmp_path: Path, monk
 
 
 def test_sets_within_a_set_train_or_are_refused_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cwd = prepared(tmp_path, monkeypatch)
+    cwd = prepare_project(tmp_path, monkeypatch)
     write(cwd / "zip" / "training_images", {"train": 10, "dev": 3})
     done = call([*TRAIN, "--data", "zip", "--epochs", "1"], cwd)
     assert done.returncode == 0, done.stderr
@@ -79,7 +79,7 @@ def read_by_the_first_rules(patch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def recorded_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run that was left in its second epoch, in a folder that says nothing of any rules, with all that they see."""
-    cwd = prepared(tmp_path, monkeypatch)
+    cwd = prepare_project(tmp_path, monkeypatch)
     images = write(cwd / "images", {"train": 20, "test": 3}, ("cat", "dog"))
     evaluations = 0
 

@@ -12,19 +12,19 @@ from pathlib import Path
 import pytest
 
 from cifar_tui.store.lock import RunLock
-from tests.support.command import ENDLESS, TRAIN, begun, events, eventually, metrics, summary
+from tests.support.command import ENDLESS, TRAIN, events, eventually, metrics, summary, wait_for_checkpoint
 from tests.support.lockless import (
     COMMAND,
-    numbers,
+    disable_locks,
+    heartbeat_numbers,
     start,
-    take_locks,
 )
 
 
 def test_a_killed_run_is_interrupted_and_resumes(tmp_path: Path) -> None:
     arguments = [*TRAIN, *ENDLESS]
     process = start(arguments, tmp_path, number=errno.ENOSYS)
-    folder = begun(tmp_path)
+    folder = wait_for_checkpoint(tmp_path)
     refused = start(["resume", folder.name], tmp_path, number=errno.EOPNOTSUPP)
     _, said = refused.communicate(timeout=60)
     assert refused.returncode == 2
@@ -60,10 +60,10 @@ def test_a_suspended_run_that_another_machine_took_writes_nothing_when_it_wakes(
 ) -> None:
     process = start([*TRAIN, *ENDLESS], tmp_path, host="elsewhere", code=code)
     try:
-        folder = begun(tmp_path)
+        folder = wait_for_checkpoint(tmp_path)
         os.kill(process.pid, signal.SIGSTOP)
         os.waitid(os.P_PID, process.pid, os.WSTOPPED)
-        take_locks(monkeypatch)
+        disable_locks(monkeypatch)
         owner = RunLock(folder)
         kept = {
             path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and "heartbeat" not in path.name
@@ -78,5 +78,5 @@ def test_a_suspended_run_that_another_machine_took_writes_nothing_when_it_wakes(
     assert "Traceback" not in said
     assert owner.check() is True
     assert {path: path.read_bytes() for path in kept} == kept
-    assert numbers(folder) == [2]
+    assert heartbeat_numbers(folder) == [2]
     owner.release()

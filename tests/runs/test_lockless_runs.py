@@ -21,15 +21,15 @@ from cifar_tui.store.owner import encode
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system.folders import Folder
 from tests.support.command import events, only_run, summary
-from tests.support.lockless import COMMAND, ELSEWHERE, leave, take_locks
-from tests.support.program import TRAIN, acting, call, prepared
+from tests.support.lockless import COMMAND, OTHER_OWNER, disable_locks, write_heartbeat
+from tests.support.program import TRAIN, call, control_characters, prepare_project
 from tests.support.terminal import Terminal
 
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    take_locks(monkeypatch, errno.EOPNOTSUPP)
-    return prepared(tmp_path, monkeypatch)
+    disable_locks(monkeypatch, errno.EOPNOTSUPP)
+    return prepare_project(tmp_path, monkeypatch)
 
 
 def trained(place: Path) -> Path:
@@ -82,7 +82,7 @@ def test_a_run_is_listed_and_watched_as_what_it_is(place: Path) -> None:
 def test_a_run_whose_machine_is_gone_is_waited_for_and_resumed(place: Path) -> None:
     folder = unfinished(place)
     (folder / "heartbeat-1").unlink()
-    leave(folder, ELSEWHERE)
+    write_heartbeat(folder, OTHER_OWNER)
     assert [found["state"] for found in json.loads(call(["runs", "--json"], place).stdout)] == ["running"], (
         "as it seems"
     )
@@ -95,28 +95,28 @@ def test_a_run_whose_machine_is_gone_is_waited_for_and_resumed(place: Path) -> N
 def test_the_name_of_an_owner_does_not_act_on_a_terminal(place: Path) -> None:
     folder = unfinished(place)
     (folder / "heartbeat-1").unlink()
-    process = replace(ELSEWHERE.process, host="\x1b[2J\u202e\r\nevil")
-    leave(folder, replace(ELSEWHERE, process=process))
+    process = replace(OTHER_OWNER.process, host="\x1b[2J\u202e\r\nevil")
+    write_heartbeat(folder, replace(OTHER_OWNER, process=process))
     resumed = call(["resume", folder.name], place)
     assert "[2J" in resumed.stderr
-    assert acting(resumed.stdout + resumed.stderr) == []
-    (folder / LOCK).write_bytes(encode(replace(ELSEWHERE, process=process)))
+    assert control_characters(resumed.stdout + resumed.stderr) == []
+    (folder / LOCK).write_bytes(encode(replace(OTHER_OWNER, process=process)))
     refused = call(["resume", folder.name], place)
     assert refused.returncode == 2
     assert "remove the file 'lock'" in refused.stderr
-    assert acting(refused.stderr) == []
+    assert control_characters(refused.stderr) == []
 
 
 def test_a_thousand_runs_of_other_machines_are_listed_without_waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    take_locks(monkeypatch)
+    disable_locks(monkeypatch)
     monkeypatch.setattr(heartbeat, "STALE_SECONDS", 3600.0)
     for number in range(1000):
         folder = tmp_path / f"20260101-000000-{number:04}"
         folder.mkdir()
         (folder / "summary.json").write_text('{"state": "running"}')
-        leave(folder, ELSEWHERE)
+        write_heartbeat(folder, OTHER_OWNER)
     before = time.monotonic()
     states = [found.state for found in catalog.summaries(tmp_path)]
     assert states == ["running"] * 1000
@@ -198,7 +198,7 @@ def test_an_error_of_no_kind_that_is_known_is_no_traceback(tmp_path: Path, monke
     def stale(*_: object) -> NoReturn:
         raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
 
-    prepared(tmp_path, monkeypatch)
+    prepare_project(tmp_path, monkeypatch)
     monkeypatch.setattr(fcntl, "flock", stale)
     result = call([*TRAIN, "--epochs", "1"], tmp_path)
     assert result.returncode == 1

@@ -26,8 +26,8 @@ from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.evaluation import confusion_matrix
 from tests.support.dashboard import dashboard
-from tests.support.program import UNEXPECTED, at_most, call
-from tests.support.recorded import ID, recorded, run_record
+from tests.support.program import UNEXPECTED, call, memory_limit
+from tests.support.recorded import ID, recorded_state, run_record
 
 K, IMAGES, EPOCHS = 1000, 5000, 12
 NAMES = tuple(f"class {k:04}" for k in range(K))
@@ -106,7 +106,7 @@ def test_every_command_reads_such_a_run_within_memory_and_says_the_right_things(
     )  # fmt: skip
     printed = []
     for arguments in commands:
-        with at_most(170_000_000):
+        with memory_limit(170_000_000):
             result = call(arguments, cwd)
         assert result.returncode == 0, result.stderr
         assert UNEXPECTED not in result.stderr
@@ -198,7 +198,7 @@ def test_tables_list_a_part_of_many_classes_and_say_so() -> None:
     assert lines[-1] == "the 50 of 1,000 classes with the lowest accuracy"
     few = str(classes_table(ConfusionMatrix.of([[2, 0], [1, 3]]), ("a", "b"))).splitlines()
     assert len(few) == 4
-    states = [recorded(classes=NAMES, test=matrix(seed)) for seed in (1, 2)]
+    states = [recorded_state(classes=NAMES, test=matrix(seed)) for seed in (1, 2)]
     both = compare([ComparedRun(f"2026-1-{n}", state, "x", None, "no") for n, state in enumerate(states)])
     report = comparison_md(both, "", ["classes.png"])
     assert "The 50 of 1,000 classes that differ most:" in report
@@ -211,7 +211,7 @@ def test_predictions_too_large_to_read_are_not_written_and_the_report_says_so(
     monkeypatch.setattr(predictions_file, "MOST_BYTES", 150_000)
     labels = np.zeros(20, dtype=np.int64)
     small, large = (Predictions(labels[:n], np.full((n, K), 1 / K, np.float32), 2, "x") for n in (10, 20))
-    state = recorded(classes=NAMES, test=matrix(1))
+    state = recorded_state(classes=NAMES, test=matrix(1))
     record = run_record(classes=NAMES)
     assert run_files.write_run_files(tmp_path, record, state, None, small) == []
     assert predictions_file.read(tmp_path / predictions_file.FILE).probabilities.shape == (10, K)
@@ -226,7 +226,7 @@ def test_the_matrix_of_ten_thousand_classes_is_counted_within_memory() -> None:
     drawn = random.Random(0)
     pairs = [(drawn.randrange(10_000), drawn.randrange(10_000)) for _ in range(2000)]
     true, predicted = (torch.tensor(column) for column in zip(*pairs, strict=True))
-    with at_most(50_000_000):
+    with memory_limit(50_000_000):
         counts = confusion_matrix(true, predicted, 10_000)
     assert counts.images == 2000
     assert all(counts.count(i, j) for i, j in pairs)

@@ -17,8 +17,8 @@ from cifar_tui.runs.messages import Message
 from cifar_tui.runs.sinks.tensorboard import EventFile
 from cifar_tui.runs.workspace import Workspace
 from cifar_tui.store.run_folder import RunFolder
-from tests.support.program import command
-from tests.support.training_runs import TINY, TinyImageCache, expected, scalars
+from tests.support.program import invoke
+from tests.support.training_runs import TINY, TinyImageCache, curves_of, tensorboard_curves
 
 
 @pytest.fixture(autouse=True)
@@ -46,10 +46,10 @@ def trained(runs: Path, *, tensorboard: bool, resume: RunFolder | None = None, s
 def test_curves_are_there_while_it_trains_and_go_on_when_it_is_resumed(tmp_path: Path) -> None:
     folder = trained(tmp_path, tensorboard=True, stop_in=2)
     place = folder.path / "tensorboard"
-    assert len(scalars(place)["loss/train"]) == 2
+    assert len(tensorboard_curves(place)["loss/train"]) == 2
     trained(tmp_path, tensorboard=False, resume=folder)
     assert len(list(place.iterdir())) == 2
-    curves, whole = scalars(place), expected(list(folder.events()))
+    curves, whole = tensorboard_curves(place), curves_of(list(folder.events()))
     epochs = ("loss/train", "loss/validation", "accuracy/train", "accuracy/validation", "lr", "loss/test")
     assert {name: curves[name] for name in epochs} == {name: whole[name] for name in epochs}
     assert len(curves["accuracy/validation"]) == TINY.epochs
@@ -95,19 +95,19 @@ def test_without_the_package_the_option_is_refused_before_anything_is_made(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(CifarTuiError, match=r"pip install 'cifar-tui\[tensorboard\]'"):
-        command("--no-ui", "--tensorboard", "--data", "digits")
+        invoke("--no-ui", "--tensorboard", "--data", "digits")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_detached_run_is_told_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commands: list[list[str]] = []
 
-    def refuse(command: list[str], **_: Any) -> None:
-        commands.append(command)
+    def refuse(invoke: list[str], **_: Any) -> None:
+        commands.append(invoke)
         raise CifarTuiError("not now")
 
     monkeypatch.setattr("subprocess.Popen", refuse)
     for tensorboard in (True, False):
         with pytest.raises(CifarTuiError, match="not now"):
             detached.start([TrainingConfig(data="digits")], tmp_path, print, tensorboard=tensorboard)
-    assert ["--tensorboard" in command for command in commands] == [True, False]
+    assert ["--tensorboard" in invoke for invoke in commands] == [True, False]

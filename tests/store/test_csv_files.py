@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.state import RunState
 from cifar_tui.store.csv_files import MAX_SQUARE, confusion_csv, metrics_csv
-from tests.support.recorded import recorded
+from tests.support.recorded import recorded_state
 
 NAMES = st.text(st.characters(codec="utf-8"), max_size=8) | st.text("'=+-@\t\r\n a", max_size=4)
 
@@ -26,7 +26,7 @@ def read(text: str) -> list[list[str]]:
 @given(st.lists(st.floats(), min_size=5, max_size=5), st.integers(0, 2**60))
 def test_metrics_read_back_exactly(floats: list[float], samples: int) -> None:
     loss, accuracy, lr, seconds, speed = floats
-    epoch = replace(recorded().epochs[0], train_loss=loss, val_accuracy=accuracy, lr=lr, samples=samples)
+    epoch = replace(recorded_state().epochs[0], train_loss=loss, val_accuracy=accuracy, lr=lr, samples=samples)
     epoch = replace(epoch, seconds=seconds, images_per_second=speed)
 
     header, row = read(metrics_csv(RunState(epochs=[epoch])))
@@ -47,7 +47,7 @@ def unguarded(cell: str) -> str:
 
 
 def test_metrics_have_a_row_for_each_epoch_in_order() -> None:
-    assert [row[:2] for row in read(metrics_csv(recorded()))[1:]] == [["1", "1000"], ["2", "2000"], ["3", "3000"]]
+    assert [row[:2] for row in read(metrics_csv(recorded_state()))[1:]] == [["1", "1000"], ["2", "2000"], ["3", "3000"]]
 
 
 def test_a_run_without_epochs_has_only_the_header() -> None:

@@ -25,9 +25,9 @@ from hypothesis import strategies as st
 from cifar_tui.store import state_file
 from cifar_tui.training import loop
 from cifar_tui.tui.runs.entry import Entry
-from tests.support.dashboard import Desk, dashboard
-from tests.support.program import TRAIN, UNEXPECTED, acting, at_most, call, prepared
-from tests.support.recorded import kept_text
+from tests.support.dashboard import DashboardPilot, dashboard
+from tests.support.program import TRAIN, UNEXPECTED, call, control_characters, memory_limit, prepare_project
+from tests.support.recorded import state_json_text
 
 GIVEN = os.environ.get("CIFAR_TUI_FUZZ_EXAMPLES")
 
@@ -96,7 +96,7 @@ class Base:
 def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Base]:
     """A run as a process leaves it that was killed before its test."""
     with pytest.MonkeyPatch.context() as patch:
-        cwd = prepared(tmp_path_factory.mktemp("base"), patch)
+        cwd = prepare_project(tmp_path_factory.mktemp("base"), patch)
         patch.setattr(state_file, "MIN_BYTES", 1)
         trained = call([*TRAIN, "--epochs", "2"], cwd)
         assert trained.returncode == 0, trained.stderr
@@ -171,7 +171,7 @@ def mutated(data: st.DataObject, base: Base, folder: Path) -> None:
         (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
     for name, content in objects.items():
         kept = name == "state.json" and isinstance(content, dict)
-        (folder / name).write_text(kept_text(content) if kept else json.dumps(content))
+        (folder / name).write_text(state_json_text(content) if kept else json.dumps(content))
     for name, instead in files.items():
         path = folder / name
         path.unlink(missing_ok=True)
@@ -201,7 +201,7 @@ def put(kind: str, path: Path, precious: Path) -> None:
 
 def check(arguments: list[str], cwd: Path) -> None:
     """See that a command ends well, or with one line that a person can act on."""
-    with at_most(LIMIT):
+    with memory_limit(LIMIT):
         result = call(arguments, cwd)
     said = [line for line in result.stderr.splitlines() if line.startswith("cifar-tui: ")]
     if UNEXPECTED in result.stderr or "Traceback" in result.stderr:
@@ -212,7 +212,7 @@ def check(arguments: list[str], cwd: Path) -> None:
     assert result.returncode in (0, 1, 2), result
     assert len(said) <= 1, result
     assert result.returncode != 2 or said, result
-    assert not acting(result.stdout + result.stderr), result
+    assert not control_characters(result.stdout + result.stderr), result
 
 
 NAMES = ["20260101-000000-mlp", "20260101-000000-[red]\x1b[2J\u202e"]
@@ -253,7 +253,7 @@ def test_the_dashboard_shows_a_folder_of_runs_whatever_is_in_them(base: Base, da
         asyncio.run(looked_at(Path(place)))
 
 
-async def read(desk: Desk, entry: Entry) -> None:
+async def read(desk: DashboardPilot, entry: Entry) -> None:
     """Wait until what can be read of a run is read."""
     with contextlib.suppress(AssertionError):  # It may be that nothing can.
         await desk.until(lambda: not entry.unread or "cannot be read" in desk.screen())
@@ -271,10 +271,10 @@ async def looked_at(runs_dir: Path) -> None:
             await read(desk, entry)
             for key in ("2", "left", "v", "6", "5", "1", "x", "x", "l", "left", "left", "z", "space", "e", "n"):
                 await desk.press(key)
-                assert not acting(desk.screen()), key
+                assert not control_characters(desk.screen()), key
             await desk.press("escape")
         await desk.press("c", "l", "x", "1")
-        assert not acting(desk.screen())
+        assert not control_characters(desk.screen())
 
 
 TOML = st.sampled_from(

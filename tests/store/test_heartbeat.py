@@ -19,15 +19,15 @@ from cifar_tui.store.owner import RECORD_BYTES, Owner, decode, encode
 from cifar_tui.system import processes
 from cifar_tui.system.folders import Folder
 from tests.support.lockless import (
-    ELSEWHERE,
-    PROGRAM,
+    OTHER_OWNER,
+    PREAMBLE,
+    disable_locks,
     folder_fixture,
-    hurry,
-    leave,
+    heartbeat_numbers,
     lockless_fixture,
-    numbers,
+    shorten_times,
     start,
-    take_locks,
+    write_heartbeat,
 )
 
 __all__ = ["folder_fixture", "lockless_fixture"]
@@ -39,13 +39,13 @@ NUMBERS = ["ENOLCK", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EIO", "EPERM", "EACCES",
 def test_without_locks_a_run_has_one_owner_after_the_other(
     folder: Path, monkeypatch: pytest.MonkeyPatch, number: str
 ) -> None:
-    take_locks(monkeypatch, getattr(errno, number))
+    disable_locks(monkeypatch, getattr(errno, number))
     assert not is_held(folder)
     for turn in (1, 2, 3):
         owner = RunLock(folder)
         assert owner.by_heartbeat
         assert is_held(folder)
-        assert numbers(folder) == [turn]
+        assert heartbeat_numbers(folder) == [turn]
         with pytest.raises(InputError, match=f"is being trained right now, by process {os.getpid()} on "):
             RunLock(folder)
         assert owner.check() is True
@@ -73,7 +73,7 @@ def test_of_many_threads_one_becomes_the_owner(folder: Path, lockless: pytest.Mo
 
 
 RIVAL = (
-    PROGRAM
+    PREAMBLE
     + """
 import random, time
 from pathlib import Path
@@ -100,7 +100,7 @@ os._exit(0)
 """
 )
 TAKERS = (
-    PROGRAM
+    PREAMBLE
     + """
 import threading
 from pathlib import Path
@@ -139,7 +139,7 @@ def test_of_several_machines_that_wait_for_a_dead_owner_one_becomes_the_owner(tm
     folders = [tmp_path / f"run-{number}" for number in range(8)]
     for folder in folders:
         folder.mkdir()
-        leave(folder, ELSEWHERE)
+        write_heartbeat(folder, OTHER_OWNER)
     arguments = [str(folder) for folder in folders]
     takers = [start(arguments, tmp_path, host=host, code=TAKERS, stdin=subprocess.PIPE) for host in "abc"]
     won: list[str] = []
@@ -155,19 +155,19 @@ def test_of_several_machines_that_wait_for_a_dead_owner_one_becomes_the_owner(tm
 def test_waiting_for_an_owner_elsewhere_uses_this_machines_clock_only(
     folder: Path, lockless: pytest.MonkeyPatch
 ) -> None:
-    path = leave(folder, ELSEWHERE, 4)
+    path = write_heartbeat(folder, OTHER_OWNER, 4)
     os.utime(path, (1, 1))  # Whatever its time says.
     told: list[str] = []
     before = time.monotonic()
     owner = RunLock(folder, lambda what, done, total: told.append(what))
     assert time.monotonic() - before >= heartbeat.STALE_SECONDS
     assert set(told) == {"waiting to see whether process 7 on elsewhere is alive"}
-    assert numbers(folder) == [5]
+    assert heartbeat_numbers(folder) == [5]
     owner.release()
 
 
 def test_a_stop_request_ends_the_wait(folder: Path, lockless: pytest.MonkeyPatch) -> None:
-    leave(folder, ELSEWHERE)
+    write_heartbeat(folder, OTHER_OWNER)
     lockless.setattr(heartbeat, "STALE_SECONDS", 60.0)
 
     def stop(*_: object) -> None:
@@ -176,25 +176,25 @@ def test_a_stop_request_ends_the_wait(folder: Path, lockless: pytest.MonkeyPatch
     open_before = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").exists() else 0
     with pytest.raises(KeyboardInterrupt):
         RunLock(folder, stop)
-    assert numbers(folder) == [1]
+    assert heartbeat_numbers(folder) == [1]
     if open_before:
         assert len(list(Path("/proc/self/fd").iterdir())) == open_before
 
 
 def test_an_owner_elsewhere_with_a_changing_heartbeat_keeps_its_run(folder: Path, lockless: pytest.MonkeyPatch) -> None:
-    path = leave(folder, ELSEWHERE)
+    path = write_heartbeat(folder, OTHER_OWNER)
     path.rename(folder / "kept")
     beats = iter(range(1, 1000))
 
     def beat(*_: object) -> None:
         descriptor = os.open(path, os.O_WRONLY)
-        os.pwrite(descriptor, encode(Owner(ELSEWHERE.process, ELSEWHERE.token, next(beats))), 0)
+        os.pwrite(descriptor, encode(Owner(OTHER_OWNER.process, OTHER_OWNER.token, next(beats))), 0)
         os.close(descriptor)
 
     (folder / "kept").rename(path)
     with pytest.raises(InputError, match="is being trained right now, by process 7 on elsewhere"):
         RunLock(folder, beat)
-    assert numbers(folder) == [1]
+    assert heartbeat_numbers(folder) == [1]
 
 
 def test_the_file_of_a_new_owner_stops_the_writes_of_the_earlier_one(
@@ -203,7 +203,7 @@ def test_the_file_of_a_new_owner_stops_the_writes_of_the_earlier_one(
     owner = RunLock(folder)
     files = Folder(folder)
     files.write_text("summary.json", "first")
-    leave(folder, ELSEWHERE, 2)
+    write_heartbeat(folder, OTHER_OWNER, 2)
     assert owner._heartbeat is not None
     owner._heartbeat._seen -= heartbeat.GUARD_SECONDS + 1  # As after a suspension.
     writes: tuple[Callable[[], object], ...] = (
@@ -221,7 +221,7 @@ def test_the_file_of_a_new_owner_stops_the_writes_of_the_earlier_one(
     owner.release()
     assert sorted(path.name for path in folder.iterdir()) == ["heartbeat-1", "heartbeat-2", LOCK, "summary.json"]
     assert files.read_bytes("summary.json", 100) == b"first"
-    assert (folder / "heartbeat-2").read_bytes() == encode(ELSEWHERE)
+    assert (folder / "heartbeat-2").read_bytes() == encode(OTHER_OWNER)
 
 
 def test_a_slow_write_does_not_replace_the_file_of_a_new_owner(folder: Path, lockless: pytest.MonkeyPatch) -> None:
@@ -232,7 +232,7 @@ def test_a_slow_write_does_not_replace_the_file_of_a_new_owner(folder: Path, loc
     def write() -> None:
         with checkpoints.replacing("last.pt") as file:
             file.write(b"second")
-            leave(folder, ELSEWHERE, 2)
+            write_heartbeat(folder, OTHER_OWNER, 2)
             assert owner._heartbeat is not None
             owner._heartbeat._seen -= heartbeat.GUARD_SECONDS + 1
 
@@ -248,15 +248,15 @@ def test_a_removed_heartbeat_is_created_again_and_the_run_stops(folder: Path, lo
     (folder / "heartbeat-1").unlink()
     assert owner.check() is False
     assert owner.check() is True
-    assert numbers(folder) == [2]
+    assert heartbeat_numbers(folder) == [2]
     assert is_held(folder)
     with pytest.raises(InputError, match="is being trained right now"):
         RunLock(folder)
     (folder / "heartbeat-2").unlink()
-    leave(folder, ELSEWHERE, 1)
+    write_heartbeat(folder, OTHER_OWNER, 1)
     with pytest.raises(NotOwnedError):
         owner.check()
-    assert numbers(folder) == [1], "another one came first"
+    assert heartbeat_numbers(folder) == [1], "another one came first"
     owner.release()
 
 
@@ -269,8 +269,8 @@ FORGED: dict[str, Callable[[Path], object]] = {
     "large": lambda path: path.write_bytes(b"[" * 10_000_000),
     "brackets": lambda path: path.write_bytes(b"[" * RECORD_BYTES),
     "a list": lambda path: path.write_text("[1]"),
-    "no process": lambda path: path.write_text(encode(ELSEWHERE).decode().replace('"pid": 7', '"pid": -1')),
-    "no number": lambda path: path.write_text(encode(ELSEWHERE).decode().replace('"pid": 7', '"pid": true')),
+    "no process": lambda path: path.write_text(encode(OTHER_OWNER).decode().replace('"pid": 7', '"pid": -1')),
+    "no number": lambda path: path.write_text(encode(OTHER_OWNER).decode().replace('"pid": 7', '"pid": true')),
     "not UTF-8": lambda path: path.write_bytes(b"\xff" * 10),
     "a second name": lambda path: os.link(__file__, path),
 }
@@ -284,7 +284,7 @@ def test_a_forged_heartbeat_owns_nothing_for_long(folder: Path, lockless: pytest
         pytest.skip("not on these file systems")
     is_held(folder)
     owner = RunLock(folder)
-    assert 4 in numbers(folder)
+    assert 4 in heartbeat_numbers(folder)
     assert owner.check() is True
     assert is_held(folder)
     owner.release()
@@ -300,7 +300,7 @@ def test_the_largest_number_is_refused_and_other_names_are_ignored(folder: Path,
 
 
 def test_a_record_is_read_as_it_was_written() -> None:
-    for owner in (ELSEWHERE, Owner(processes.current(), "t", 5, released=True)):
+    for owner in (OTHER_OWNER, Owner(processes.current(), "t", 5, released=True)):
         assert len(encode(owner)) == RECORD_BYTES
         assert decode(encode(owner)) == owner
         assert decode(encode(owner)[:50]) is None
@@ -313,14 +313,14 @@ def test_a_process_without_locks_sees_an_owner_with_locks(folder: Path, monkeypa
     owner = RunLock(folder)
     assert not owner.by_heartbeat
     with monkeypatch.context() as patch:
-        take_locks(patch)
+        disable_locks(patch)
         assert is_held(folder)
         with pytest.raises(InputError, match=f"by process {os.getpid()} on .* remove the file 'lock'"):
             RunLock(folder)
         assert not any(decode((folder / name).read_bytes()) is None for name in ("heartbeat-1", LOCK))
     assert owner.check() is True
     owner.release()
-    take_locks(monkeypatch)
+    disable_locks(monkeypatch)
     assert not is_held(folder)
     RunLock(folder).release()
 
@@ -329,9 +329,9 @@ def test_a_process_with_locks_sees_an_owner_without_locks_and_writes_a_heartbeat
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        take_locks(patch)
+        disable_locks(patch)
         owner = RunLock(folder)
-    hurry(monkeypatch)
+    shorten_times(monkeypatch)
     assert is_held(folder)
     with pytest.raises(InputError, match="is being trained right now"):
         RunLock(folder)
@@ -339,5 +339,5 @@ def test_a_process_with_locks_sees_an_owner_without_locks_and_writes_a_heartbeat
     assert not is_held(folder)
     owner = RunLock(folder)
     assert not owner.by_heartbeat
-    assert numbers(folder) == [2]
+    assert heartbeat_numbers(folder) == [2]
     owner.release()

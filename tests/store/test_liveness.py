@@ -17,11 +17,11 @@ from cifar_tui.system import processes
 from cifar_tui.system.processes import Process
 from tests.support.command import eventually
 from tests.support.lockless import (
-    ELSEWHERE,
+    OTHER_OWNER,
     folder_fixture,
-    leave,
     lockless_fixture,
     start,
+    write_heartbeat,
 )
 
 __all__ = ["folder_fixture", "lockless_fixture"]
@@ -33,7 +33,7 @@ def test_a_run_of_this_machine_is_free_once_its_process_is_gone(folder: Path, lo
     here = processes.current()
     status = processes._status(other.pid)
     assert status is not None
-    leave(folder, Owner(Process(here.host, here.boot, here.namespace, other.pid, status.start), "b" * 32))
+    write_heartbeat(folder, Owner(Process(here.host, here.boot, here.namespace, other.pid, status.start), "b" * 32))
     os.kill(other.pid, signal.SIGKILL)
     # Killed, and still in the list of processes: nobody has asked for its status.
     eventually(lambda: not is_held(folder))
@@ -73,7 +73,7 @@ def test_a_suspended_process_is_alive(folder: Path) -> None:
 def test_a_single_check_goes_by_the_age_of_a_heartbeat_from_elsewhere(
     folder: Path, lockless: pytest.MonkeyPatch, age: float, held: bool
 ) -> None:
-    path = leave(folder, ELSEWHERE)
+    path = write_heartbeat(folder, OTHER_OWNER)
     os.utime(path, (time.time() - age,) * 2)
     before = time.monotonic()
     assert is_held(folder) is held
@@ -85,9 +85,9 @@ def test_repeated_checks_go_by_whether_the_heartbeat_changes(
     folder: Path, lockless: pytest.MonkeyPatch, age: float
 ) -> None:
     then = (time.time() - age,) * 2
-    os.utime(leave(folder, ELSEWHERE), then)
+    os.utime(write_heartbeat(folder, OTHER_OWNER), then)
     is_held(folder)
-    os.utime(leave(folder, Owner(ELSEWHERE.process, ELSEWHERE.token, 1)), then)
+    os.utime(write_heartbeat(folder, Owner(OTHER_OWNER.process, OTHER_OWNER.token, 1)), then)
     assert is_held(folder)
     eventually(lambda: not is_held(folder))
 
@@ -100,11 +100,11 @@ def test_a_bounded_number_of_heartbeats_is_remembered_and_none_of_owners_that_ar
     folders = [tmp_path / str(number) for number in range(5)]
     for folder in folders:
         folder.mkdir()
-        leave(folder, ELSEWHERE)
+        write_heartbeat(folder, OTHER_OWNER)
         is_held(folder)
         is_held(folders[0])
     assert [*heartbeat._watched] == [folders[3], folders[4], folders[0]], "those that were looked at last"
-    leave(folders[0], replace(ELSEWHERE, released=True))
+    write_heartbeat(folders[0], replace(OTHER_OWNER, released=True))
     assert not is_held(folders[0])
     (folders[4] / "heartbeat-1").unlink()
     assert not is_held(folders[4])

@@ -26,7 +26,7 @@ from cifar_tui.training.evaluation import Evaluation
 from cifar_tui.training.setup.image_cache import ImageCache
 from cifar_tui.training.setup.prepare import Setup, prepare
 from tests.support.images import write_folder
-from tests.support.training_runs import TINY, Recorded, finished_run
+from tests.support.training_runs import TINY, TrainedRun, finished_run
 
 KEPT = Predictions(np.array([0, 1, 1]), np.array([[0.5, 0.5], [0.9, 0.1], [0.2, 0.8]], np.float32), 4, "ab")
 
@@ -36,7 +36,7 @@ def quiet(*_: object) -> None:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunFolder, Setup, Recorded]]:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunFolder, Setup, TrainedRun]]:
     root = tmp_path_factory.mktemp("predictions")
     counts = {f"{split}/{name}": n for split, n in (("train", 20), ("test", 7)) for name in ("cat", "dog")}
     with pytest.MonkeyPatch.context() as patch:
@@ -79,7 +79,7 @@ def test_a_pipe_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_only_a_run_without_recorded_predictions_is_evaluated(
-    trained: tuple[RunFolder, Setup, Recorded], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: tuple[RunFolder, Setup, TrainedRun], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original, setup, recorded = trained
     folder = RunFolder(tmp_path / original.id)
@@ -105,7 +105,7 @@ def test_only_a_run_without_recorded_predictions_is_evaluated(
         evaluation.predictions(folder, quiet)
 
 
-def test_a_runs_images_are_those_that_its_predictions_are_for(trained: tuple[RunFolder, Setup, Recorded]) -> None:
+def test_a_runs_images_are_those_that_its_predictions_are_for(trained: tuple[RunFolder, Setup, TrainedRun]) -> None:
     folder, setup, _ = trained
     found = test_images.read_one(folder, ImageCache(), quiet)
     assert np.array_equal(found.images, setup.dataset.test.images.numpy())
@@ -122,7 +122,7 @@ def test_a_class_that_is_ahead_by_less_than_rounding_is_predicted_all_the_same()
 
 
 def test_a_session_reads_test_images_until_it_is_told_to_stop_and_fetches_nothing(
-    trained: tuple[RunFolder, Setup, Recorded], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: tuple[RunFolder, Setup, TrainedRun], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, setup, _ = trained
     session, told = Workspace(tmp_path), list[str]()
@@ -141,7 +141,7 @@ def test_a_session_reads_test_images_until_it_is_told_to_stop_and_fetches_nothin
         session.test_images(folder, quiet)
 
 
-def test_predictions_for_other_images_are_refused(trained: tuple[RunFolder, Setup, Recorded], tmp_path: Path) -> None:
+def test_predictions_for_other_images_are_refused(trained: tuple[RunFolder, Setup, TrainedRun], tmp_path: Path) -> None:
     original, _, _ = trained
     folder = RunFolder(tmp_path / original.id)
     shutil.copytree(original.path, folder.path)
@@ -152,7 +152,7 @@ def test_predictions_for_other_images_are_refused(trained: tuple[RunFolder, Setu
 
 
 def test_a_session_reads_the_images_of_two_runs_with_their_recorded_predictions(
-    trained: tuple[RunFolder, Setup, Recorded], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: tuple[RunFolder, Setup, TrainedRun], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original, setup, recorded = trained
     test, best = recorded.outcome.test, original.read_summary().best_epoch or 0

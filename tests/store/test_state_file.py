@@ -26,8 +26,8 @@ from tests.support.recorded import (
     batch,
     finished,
     fold,
-    kept_text,
     record_events,
+    state_json_text,
     uninterrupted,
 )
 
@@ -88,7 +88,7 @@ def test_a_saved_state_that_is_damaged_or_of_another_run_is_ignored(data: st.Dat
         wrong: st.SearchStrategy[Any] = st.sampled_from([None, -1, 10**9, "x", [], {}, [1], [[1]]])
         where = data.draw(st.sampled_from([*kept, *kept["state"]]))
         (kept if where in kept else kept["state"])[where] = data.draw(wrong)
-        text = kept_text(kept)
+        text = state_json_text(kept)
         folder.state_file.write_text(data.draw(st.sampled_from([text, text[: len(text) // 2], "", "[]", "null"])))
         state = folder.read_state()
         assert isinstance(state, RunState)

@@ -17,7 +17,7 @@ from tests.support import fork_server
 TRAIN = ("--no-ui", "--data", "digits", "--model", "mlp", "--batch-size", "64", "--threads", "1")
 """A short training of real images; add the epochs."""
 ENDLESS = ("--epochs", "5000", "--patience", "5000")
-TIMES = ("seconds", "images_per_second")
+TIME_COLUMNS = ("seconds", "images_per_second")
 """The columns of metrics.csv that are other at each run."""
 
 
@@ -65,7 +65,7 @@ def only_run(cwd: Path) -> Path:
 def metrics(folder: Path) -> list[dict[str, str]]:
     """The rows of a run's metrics.csv, without the times."""
     with (folder / "metrics.csv").open(newline="") as file:
-        return [{key: value for key, value in row.items() if key not in TIMES} for row in csv.DictReader(file)]
+        return [{key: value for key, value in row.items() if key not in TIME_COLUMNS} for row in csv.DictReader(file)]
 
 
 def summary(folder: Path) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def events(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in whole]
 
 
-def refused(result: subprocess.CompletedProcess[str], status: int = 2) -> str:
+def error_line(result: subprocess.CompletedProcess[str], status: int = 2) -> str:
     """The one line on standard error with which it refused; what it was doing (`… …`) may stand before it."""
     lines = [line for line in result.stderr.splitlines() if not line.rstrip("0123456789 %").endswith("…")]
     assert result.returncode == status, result.stderr
@@ -98,7 +98,7 @@ def eventually(is_so: Callable[[], object], said: object = "it never came to be"
         time.sleep(0.02)
 
 
-def begun(cwd: Path) -> Path:
+def wait_for_checkpoint(cwd: Path) -> Path:
     eventually(lambda: list((cwd / "runs").glob("*/checkpoints/last.pt")))
     (folder,) = (cwd / "runs").iterdir()
     return folder

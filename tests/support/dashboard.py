@@ -162,7 +162,7 @@ def digits(*models: str, **options: Any) -> Sequence[TrainingConfig]:
     return [TrainingConfig(**{"model": model, "data": "digits", **options}) for model in models]
 
 
-class Desk:
+class DashboardPilot:
     """A dashboard that runs, its keys, and its fake session."""
 
     def __init__(self, app: Dashboard, pilot: Pilot[Any], session: FakeSession) -> None:
@@ -214,11 +214,11 @@ class Desk:
 @asynccontextmanager
 async def dashboard(
     runs_dir: Path, *models: str, size: tuple[int, int] = (120, 40), start: bool = False, **options: Any
-) -> AsyncIterator[Desk]:
+) -> AsyncIterator[DashboardPilot]:
     session = FakeSession(runs_dir)
     app = Dashboard(runs_dir, digits(*(models or ("cnn", "mlp")), **options), session_of(session), start=start)
     async with app.run_test(size=size) as pilot:
-        yield Desk(app, pilot, session)
+        yield DashboardPilot(app, pilot, session)
         for run in session.runs:
             # What nobody ended would be asked about.
             app.runs.receive(run, Ended(None))  # type: ignore[arg-type]
@@ -237,7 +237,7 @@ def recorded_folder(runs_dir: Path, name: str, epochs: int = 2) -> RunFolder:
     return folder
 
 
-class Host(App[None]):
+class ScreenHost(App[None]):
     """Opens a screen, and keeps what it gives."""
 
     CSS_PATH = str(Path(cifar_tui.tui.__file__).parent / "dialogs.tcss")

@@ -7,35 +7,35 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-SAID = "said by the model"
-CODE = f"""
+LOUD_TEXT = "said by the model"
+LOUD_MODEL = f"""
 import atexit, ctypes, faulthandler, logging, os, subprocess, sys, warnings
 import torch
 
 
 def say(when):
-    print("{SAID}:", when, "print")
-    print("{SAID}:", when, "print to standard error", file=sys.stderr)
-    os.write(1, b"{SAID}: file 1\\n")
-    os.write(2, b"{SAID}: file 2\\n")
-    ctypes.CDLL(None).puts(b"{SAID}: C")
-    sys.stdout.buffer.write(b"{SAID}: bytes\\n")
-    sys.__stdout__.write("{SAID}: the first standard output\\n")
-    sys.__stderr__.write("{SAID}: the first standard error\\n")
+    print("{LOUD_TEXT}:", when, "print")
+    print("{LOUD_TEXT}:", when, "print to standard error", file=sys.stderr)
+    os.write(1, b"{LOUD_TEXT}: file 1\\n")
+    os.write(2, b"{LOUD_TEXT}: file 2\\n")
+    ctypes.CDLL(None).puts(b"{LOUD_TEXT}: C")
+    sys.stdout.buffer.write(b"{LOUD_TEXT}: bytes\\n")
+    sys.__stdout__.write("{LOUD_TEXT}: the first standard output\\n")
+    sys.__stderr__.write("{LOUD_TEXT}: the first standard error\\n")
     with open("/dev/stdout", "w") as file:
-        file.write("{SAID}: /dev/stdout\\n")
-    warnings.warn("{SAID}: a warning")
-    logging.info("{SAID}: logging")
-    sys.stdout.write("{SAID}: a bar  10 %\\r{SAID}: a bar 100 %\\n")
-    sys.stdout.write("{SAID}: half a line")
+        file.write("{LOUD_TEXT}: /dev/stdout\\n")
+    warnings.warn("{LOUD_TEXT}: a warning")
+    logging.info("{LOUD_TEXT}: logging")
+    sys.stdout.write("{LOUD_TEXT}: a bar  10 %\\r{LOUD_TEXT}: a bar 100 %\\n")
+    sys.stdout.write("{LOUD_TEXT}: half a line")
 
 
 logging.basicConfig(stream=sys.stdout, level=logging.INFO)
 faulthandler.enable(sys.stdout)
 say("import")
-subprocess.run(["/bin/sh", "-c", "echo {SAID}: a child; echo {SAID}: a child >&2"])
+subprocess.run(["/bin/sh", "-c", "echo {LOUD_TEXT}: a child; echo {LOUD_TEXT}: a child >&2"])
 atexit.register(say, "exit")
-ctypes.CDLL(None).printf(b"{SAID}: C, at the end")
+ctypes.CDLL(None).printf(b"{LOUD_TEXT}: C, at the end")
 
 
 class Net(torch.nn.Module):
@@ -45,17 +45,17 @@ class Net(torch.nn.Module):
         self.out = torch.nn.Linear(3 * 32 * 32, num_classes)
 
     def forward(self, images):
-        print("{SAID}: forward")
-        os.write(1, b"{SAID}: forward, file 1\\n")
+        print("{LOUD_TEXT}: forward")
+        os.write(1, b"{LOUD_TEXT}: forward, file 1\\n")
         return self.out(images.flatten(1))
 """
 """On Linux; elsewhere /dev/stdout may be another file."""
 
 
-def written(folder: Path) -> list[str]:
+def write_loud_model(folder: Path) -> list[str]:
     """Options that name the class."""
     folder.mkdir(exist_ok=True)
-    (folder / "loud.py").write_text(CODE)
+    (folder / "loud.py").write_text(LOUD_MODEL)
     return ["--model", "loud:Net", "--model-dir", str(folder)]
 
 
@@ -84,7 +84,7 @@ class Page(HTMLParser):
         assert not any(name.startswith("on") for name, _ in attrs)
 
 
-class Malicious:
+class MaliciousPickle:
     """Its pickle, loaded, makes a file."""
 
     def __init__(self, file: Path) -> None:
@@ -94,7 +94,7 @@ class Malicious:
         return Path.touch, (self.file,)
 
 
-def everything(folder: Path) -> dict[str, bytes | str]:
+def snapshot(folder: Path) -> dict[str, bytes | str]:
     """All below a folder, with its content."""
     return {
         str(path.relative_to(folder)): str(path.readlink()) if path.is_symlink() else path.read_bytes()

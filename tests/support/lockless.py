@@ -18,8 +18,8 @@ from cifar_tui.store.owner import Owner, encode
 from cifar_tui.system.processes import Process
 from tests.support import fork_server
 
-TIMES = {"BEAT_SECONDS": 0.05, "STALE_SECONDS": 0.6, "GUARD_SECONDS": 0.25, "LOOK_SECONDS": 0.02}
-PROGRAM = f"""
+SHORT_TIMES = {"BEAT_SECONDS": 0.05, "STALE_SECONDS": 0.6, "GUARD_SECONDS": 0.25, "LOOK_SECONDS": 0.02}
+PREAMBLE = f"""
 import errno, fcntl, os, socket, sys
 from cifar_tui.store import heartbeat
 host, number = sys.argv.pop(1), int(sys.argv.pop(1))
@@ -29,26 +29,26 @@ if number:
     fcntl.flock = flock
 if host:
     socket.gethostname = lambda: host
-vars(heartbeat).update({TIMES})
+vars(heartbeat).update({SHORT_TIMES})
 """
 """What begins a program: the name of its host and the error of its locks come before its arguments."""
-COMMAND = PROGRAM + "from cifar_tui.cli.main import main; main()"
-ELSEWHERE = Owner(Process("elsewhere", "another", "pid:[1]", 7, 1), "a" * 32)
+COMMAND = PREAMBLE + "from cifar_tui.cli.main import main; main()"
+OTHER_OWNER = Owner(Process("elsewhere", "another", "pid:[1]", 7, 1), "a" * 32)
 
 
-def take_locks(patch: pytest.MonkeyPatch, number: int = errno.ENOLCK) -> None:
+def disable_locks(patch: pytest.MonkeyPatch, number: int = errno.ENOLCK) -> None:
     """From here on, this process finds no locks."""
 
     def flock(*_: object) -> NoReturn:
         raise OSError(number, os.strerror(number))
 
     patch.setattr(fcntl, "flock", flock)
-    hurry(patch)
+    shorten_times(patch)
 
 
-def hurry(patch: pytest.MonkeyPatch) -> None:
+def shorten_times(patch: pytest.MonkeyPatch) -> None:
     """Have this process wait for heartbeats as long as the programs started here do."""
-    for name, seconds in TIMES.items():
+    for name, seconds in SHORT_TIMES.items():
         patch.setattr(heartbeat, name, seconds)
 
 
@@ -77,16 +77,16 @@ def folder_fixture(tmp_path: Path) -> Path:
 
 @pytest.fixture(name="lockless")
 def lockless_fixture(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    take_locks(monkeypatch)
+    disable_locks(monkeypatch)
     return monkeypatch
 
 
-def leave(folder: Path, owner: Owner, number: int = 1) -> Path:
+def write_heartbeat(folder: Path, owner: Owner, number: int = 1) -> Path:
     """The heartbeat that an owner would have left."""
     path = folder / f"heartbeat-{number}"
     path.write_bytes(encode(owner))
     return path
 
 
-def numbers(folder: Path) -> list[int]:
+def heartbeat_numbers(folder: Path) -> list[int]:
     return sorted(int(path.name.partition("-")[2]) for path in folder.glob("heartbeat-*"))

@@ -7,7 +7,7 @@ from typing import Any
 
 TRAIN = ("--no-ui", "--data", "images", "--model", "kind:Net", "--batch-size", "4", "--threads", "1", "--device", "cpu")
 """A training by the program of a class that was `written`; add the epochs."""
-LONGEST = 300
+LONGEST_REFUSAL = 300
 """Letters of a refusal."""
 HEAD = """
 import random
@@ -36,12 +36,12 @@ SMALL = "F.avg_pool2d(images, 8).flatten(1)"
 OUT = "self.out = nn.Linear(48, num_classes)"
 
 
-def payload(cwd: Path) -> str:
+def acting_model(cwd: Path) -> str:
     """A class whose module makes the file `acted` when it is imported."""
     return f"open({str(cwd / 'acted')!r}, 'w').close()\n{LAYERS}"
 
 
-def written(folder: Path, code: str) -> dict[str, Any]:
+def write_model(folder: Path, code: str) -> dict[str, Any]:
     """Options that name the class `Net` of this code."""
     (folder / "kind.py").write_text(code)
     return {"model": "kind:Net", "model_dir": str(folder)}

@@ -27,7 +27,7 @@ from cifar_tui.tui.images.image_loader import ImageLoader
 from cifar_tui.tui.images.panel import ImagesPanel
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
-from tests.support.recorded import BATCHES, ID, MATRIX, recorded
+from tests.support.recorded import BATCHES, ID, MATRIX, recorded_state
 
 LOOK = Look()
 THREAD: Any = object()
@@ -43,9 +43,9 @@ def entry(state: RunState | None = None, *, under_way: bool = True, **given: Any
 
 def begun(batches: int = 1, epoch: int = 1, **given: Any) -> RunState:
     """A run in an epoch of which so many batches are done; the epochs before it are whole and validated."""
-    state = recorded([(0.5, 0.5)] * (epoch - 1), ending=None, test=None, **given)
+    state = recorded_state([(0.5, 0.5)] * (epoch - 1), ending=None, test=None, **given)
     for number in range(1, epoch):
-        state.apply(validated(number))
+        state.apply(evaluated(number))
     for number in range(1, batches + 1):
         state.apply(a_batch(epoch, number))
     return state
@@ -67,7 +67,7 @@ def a_batch(epoch: int, number: int, loss: float = 1.5) -> Batch:
     )
 
 
-def validated(epoch: int, confusion: ConfusionMatrix = MATRIX) -> Evaluated:
+def evaluated(epoch: int, confusion: ConfusionMatrix = MATRIX) -> Evaluated:
     """An epoch's evaluation on the validation images."""
     right = sum(confusion.right) / max(1, confusion.images)
     return Evaluated(
@@ -82,11 +82,11 @@ def diagonal(size: int, images: int = 90, wrong: int = 10) -> ConfusionMatrix:
     )
 
 
-def with_classes(size: int) -> RunState:
+def run_with_classes(size: int) -> RunState:
     """A run whose first epoch is validated, on that many classes."""
     names = tuple(f"class {k}" for k in range(size))
-    state = recorded([(0.5, 0.5)], classes=names, ending=None, test=None)
-    state.apply(validated(1, diagonal(size)))
+    state = recorded_state([(0.5, 0.5)], classes=names, ending=None, test=None)
+    state.apply(evaluated(1, diagonal(size)))
     return state
 
 
@@ -111,8 +111,8 @@ def _nan() -> RunState:
 
 def _strange() -> RunState:
     """Names that are too long, too wide, or would act on the terminal."""
-    state = recorded([(0.5, 0.5)], classes=("鸟" * 40, "\x1b[2J", ""), ending=None, test=None)
-    state.apply(validated(1))
+    state = recorded_state([(0.5, 0.5)], classes=("鸟" * 40, "\x1b[2J", ""), ending=None, test=None)
+    state.apply(evaluated(1))
     return state
 
 
@@ -134,17 +134,17 @@ ENTRIES: dict[str, Entry | None] = {
     "paused": entry(_paused()),
     "stopping": entry(begun(2, 2), asked="stopping"),
     "nan": entry(_nan()),
-    "finished": entry(recorded(message="early stopping: no better validation accuracy"), under_way=False),
-    "stopped": entry(recorded([(0.4, 0.5)], ending="stopped", test=None), under_way=False),
-    "diverged": entry(recorded([], ending="diverged", message="the loss is NaN"), under_way=False),
+    "finished": entry(recorded_state(message="early stopping: no better validation accuracy"), under_way=False),
+    "stopped": entry(recorded_state([(0.4, 0.5)], ending="stopped", test=None), under_way=False),
+    "diverged": entry(recorded_state([], ending="diverged", message="the loss is NaN"), under_way=False),
     "failed": entry(under_way=False, error="out of memory at batch size 256: try --batch-size 128"),
     "earlier": entry(
         under_way=False, config=None, summary=Summary(id=ID, state="finished", epochs=3, planned_epochs=9)
     ),
     "damaged": entry(under_way=False, config=None, summary=Summary(id=ID, device="\x1b")),
     "interrupted": entry(begun(2), under_way=False, summary=Summary(id=ID, state="interrupted", message="no word")),
-    "2 classes": entry(with_classes(2)),
-    "100 classes": entry(with_classes(100)),
+    "2 classes": entry(run_with_classes(2)),
+    "100 classes": entry(run_with_classes(100)),
     "strange names": entry(_strange()),
 }
 
@@ -161,7 +161,7 @@ def text(strips: Sequence[Strip]) -> list[str]:
     return [strip.text.rstrip() for strip in strips]
 
 
-def check(strips: Sequence[Strip], size: tuple[int, int], look: Look) -> None:
+def check_lines(strips: Sequence[Strip], size: tuple[int, int], look: Look) -> None:
     """What holds of every picture: it fits, it prints, and it is drawn as the terminal can."""
     width, height = size
     assert len(strips) <= height
@@ -208,7 +208,7 @@ def paired_images(both: int = 5, only_a: int = 3, only_b: int = 2, neither: int 
 
 
 LOADED = predicted_images()
-FINISHED = entry(recorded(), under_way=False)
+FINISHED = entry(recorded_state(), under_way=False)
 
 
 def no_session() -> None:

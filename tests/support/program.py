@@ -52,7 +52,7 @@ def call(arguments: Sequence[str], cwd: Path, *, removed: bool = False) -> subpr
 
 
 @contextlib.contextmanager
-def at_most(bytes_more: int) -> Iterator[None]:
+def memory_limit(bytes_more: int) -> Iterator[None]:
     """See that no more memory than this is taken meanwhile, at any moment, beyond what is there now."""
     status, references = Path("/proc/self/status"), Path("/proc/self/clear_refs")
     try:
@@ -69,29 +69,29 @@ def _kilobytes(status: Path, name: str) -> int:
     return int(status.read_text().partition(f"{name}:")[2].split()[0])
 
 
-def linear(num_classes: int) -> torch.nn.Module:
+def linear_model(num_classes: int) -> torch.nn.Module:
     """A model so small that a hundred of its checkpoints are read in a second."""
     return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 32 * 32, num_classes))
 
 
-def prepared(cwd: Path, patch: pytest.MonkeyPatch, classes: Sequence[str] = ("cat", "dog")) -> Path:
+def prepare_project(cwd: Path, patch: pytest.MonkeyPatch, classes: Sequence[str] = ("cat", "dog")) -> Path:
     """The folder `cwd` with a few images to train on, every model replaced by a small one, every picture by nothing."""
     write_folder(cwd / "images", {f"{split}/{name}": 8 for split in ("train", "test") for name in classes})
     patch.setenv("XDG_CACHE_HOME", str(cwd / "cache"))
     load = models.user_class.load
-    patch.setattr(models, "load", lambda name, folder=None: load(name, folder) if ":" in name else linear)
+    patch.setattr(models, "load", lambda name, folder=None: load(name, folder) if ":" in name else linear_model)
     for name in ("draw_curves", "draw_confusion_matrix", "draw_calibration", "draw_examples"):
         patch.setattr(run_files, name, lambda *_: b"")
     return cwd
 
 
-def acting(text: str) -> list[str]:
+def control_characters(text: str) -> list[str]:
     """The characters of a text that act on a terminal, but for line ends."""
     kept = {"\n", *SIGNS, *JOINERS}
     return [c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c not in kept]
 
 
-def command(*arguments: str | Path) -> int:
+def invoke(*arguments: str | Path) -> int:
     """The exit status of a command in this process.
 
     Raises:
@@ -101,38 +101,38 @@ def command(*arguments: str | Path) -> int:
     return status or 0
 
 
-def interrupted(cwd: Path, *options: str) -> Path:
+def interrupted_run(cwd: Path, *options: str) -> Path:
     """The folder of a new run, as a process leaves it that was killed after its second epoch."""
     result = call([*TRAIN, "--epochs", "2", *options], cwd)
     assert result.returncode == 0, result.stderr
     folder = max((cwd / "runs").iterdir(), key=lambda path: path.stat().st_mtime_ns)
-    unfinished(folder)
+    mark_unfinished(folder)
     return folder
 
 
-def unfinished(folder: Path) -> None:
+def mark_unfinished(folder: Path) -> None:
     """Have a run not have come to its end."""
     lines = (folder / "events.jsonl").read_text().splitlines(keepends=True)
     kept = [line for line in lines if json.loads(line)["type"] != "run_finished" and '"test"' not in line]
     (folder / "events.jsonl").write_text("".join(kept))
 
 
-def replaced(file: Path, content: bytes) -> None:
+def replace_file(file: Path, content: bytes) -> None:
     """Give one of the names of a file that has several other content."""
     file.unlink(missing_ok=True)
     file.write_bytes(content)
 
 
-def received(cwd: Path, patch: pytest.MonkeyPatch) -> Path:
+def prepare_received_runs(cwd: Path, patch: pytest.MonkeyPatch) -> Path:
     """What is `prepared`, with two finished runs: `ours`, and `evil`, which somebody else has made."""
-    prepared(cwd, patch)
+    prepare_project(cwd, patch)
     for name in ("ours", "evil"):
         result = call([*TRAIN, "--epochs", "1", "--name", name], cwd)
         assert result.returncode == 0, result.stderr
     return cwd
 
 
-def evil(cwd: Path) -> Path:
+def received_run(cwd: Path) -> Path:
     """The folder of the run that somebody else has made."""
     (folder,) = (cwd / "runs").glob("*-evil")
     return folder

@@ -37,7 +37,7 @@ SIZE = 10
 MATRIX = ConfusionMatrix.of(((90, 4, 6), (27, 950, 23), (0, 1, 0)))
 
 
-def recorded(
+def recorded_state(
     accuracies: Sequence[tuple[float, float]] = ((0.4, 0.5), (0.6, 0.7), (0.65, 0.68)),
     *,
     losses: Sequence[tuple[float, float]] | None = None,
@@ -142,7 +142,7 @@ def recorded(
     return state
 
 
-def kept_text(content: dict[str, Any]) -> str:
+def state_json_text(content: dict[str, Any]) -> str:
     """What `state.json` holds, as it is written: the validations in lines of their own."""
     validations = content.get("validations")
     if not isinstance(validations, list):

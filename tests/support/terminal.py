@@ -23,7 +23,7 @@ import pyte
 from wcwidth import wcwidth
 
 from tests.support.fork_server import ForkedProcess, can_fork
-from tests.support.terminal_images import picture
+from tests.support.terminal_images import screenshot
 
 ENVIRONMENT = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
 NOT_INHERITED = (
@@ -261,9 +261,9 @@ class Terminal:
         self._draw(len(self.chunks))
         return "\n".join(self._lines)
 
-    def picture(self, path: Path | str, *, dark: bool = True) -> None:
+    def screenshot(self, path: Path | str, *, dark: bool = True) -> None:
         """Draw the screen into an image file."""
-        picture(self.screen, dark=dark).save(path)
+        screenshot(self.screen, dark=dark).save(path)
 
     def wait_for(self, wanted: str | Callable[[Screen], object], timeout: float = 60.0) -> float:
         """Wait until the screen shows a text, or fulfils a condition.

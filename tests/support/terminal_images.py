@@ -18,7 +18,7 @@ WIDTH, HEIGHT = 9, 18
 """Of a cell, in pixels."""
 DARK, LIGHT = ("#d4d7dc", "#101216"), ("#24272c", "#ffffff")
 """Foreground and background, where the program sets none."""
-ANSI = {
+ANSI_COLOURS = {
     "black": "#2e3436",
     "red": "#cc0000",
     "green": "#4e9a06",
@@ -41,7 +41,7 @@ DOTS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
 """Column and row of a braille character's dots, from its lowest bit."""
 
 
-def picture(screen: pyte.Screen, *, dark: bool = True) -> Image.Image:
+def screenshot(screen: pyte.Screen, *, dark: bool = True) -> Image.Image:
     """The screen in a monospace font; `dark` is what the terminal's own colours are."""
     foreground, background = DARK if dark else LIGHT
     image = Image.new("RGB", (screen.columns * WIDTH, screen.lines * HEIGHT), background)
@@ -68,7 +68,7 @@ def _fill(draw: ImageDraw.ImageDraw, x: int, y: int, colour: str) -> None:
 
 
 def _colour(name: str, default: str) -> str:
-    return default if name == "default" else ANSI.get(name, f"#{name}")
+    return default if name == "default" else ANSI_COLOURS.get(name, f"#{name}")
 
 
 @lru_cache
@@ -120,7 +120,7 @@ def _draw_cell(draw: ImageDraw.ImageDraw, left: int, top: int, cell: pyte.screen
 PLACEHOLDER = "\U0010eeee"
 
 
-NAME = {b"\x1b[>0q": b"\x1bP>|kitty(0.41.1)\x1b\\"}
+KITTY_ANSWERS = {b"\x1b[>0q": b"\x1bP>|kitty(0.41.1)\x1b\\"}
 """The question for a terminal's name, and its answer."""
 
 

@@ -25,7 +25,7 @@ from cifar_tui.training.control import Control
 from cifar_tui.training.loop import Outcome, train
 from cifar_tui.training.setup.prepare import Setup, prepare
 
-MOST = storage.SizeLimits(100_000_000, 1_000_000)
+SIZE_LIMITS = storage.SizeLimits(100_000_000, 1_000_000)
 """What a checkpoint may take."""
 TINY = TrainingConfig(model="mlp", data="tiny", epochs=3, batch_size=16, threads=1, device="cpu", precision="fp32")
 
@@ -71,7 +71,7 @@ def tiny_dataset(seed: int = 0) -> Dataset:
 
 
 @dataclass
-class Recorded:
+class TrainedRun:
     """What came of a run of the loop."""
 
     outcome: Outcome
@@ -96,7 +96,7 @@ class Recorded:
 
 
 @dataclass
-class Asking:
+class ControlAction:
     """What is done to the run's control once, at the first event for which `when` is true."""
 
     when: Callable[[AnyEvent], bool]
@@ -106,11 +106,11 @@ class Asking:
 
 def run(
     folder: Path,
-    *actions: Asking,
+    *actions: ControlAction,
     resume: bool = False,
     setup: Setup | None = None,
     **options: Any,
-) -> Recorded:
+) -> TrainedRun:
     """Train in `folder` to the end, with `actions` on the way."""
     folder = folder / "checkpoints"
     folder.mkdir(parents=True, exist_ok=True)
@@ -124,9 +124,9 @@ def run(
                 action.do(control)
 
     setup = setup or tiny_setup(**options)
-    saved = storage.load_last(folder, setup.identity, MOST)[0] if resume else None
+    saved = storage.load_last(folder, setup.identity, SIZE_LIMITS)[0] if resume else None
     outcome = train(setup, "tiny-run", folder, control, emit, Clock(), saved)
-    return Recorded(outcome, events, setup, folder)
+    return TrainedRun(outcome, events, setup, folder)
 
 
 def at_batch(epoch: int, batch: int) -> Callable[[AnyEvent], bool]:
@@ -134,7 +134,7 @@ def at_batch(epoch: int, batch: int) -> Callable[[AnyEvent], bool]:
     return lambda event: isinstance(event, Batch) and (event.epoch, event.batch) >= (epoch, batch)
 
 
-def finished_run(runs_dir: Path, setup: Setup | None = None) -> tuple[RunFolder, Recorded]:
+def finished_run(runs_dir: Path, setup: Setup | None = None) -> tuple[RunFolder, TrainedRun]:
     """Train in this process and record it as the run `20260314-150926-tiny`."""
     setup = setup or tiny_setup()
     folder = RunFolder(runs_dir / "20260314-150926-tiny")
@@ -149,7 +149,7 @@ def finished_run(runs_dir: Path, setup: Setup | None = None) -> tuple[RunFolder,
     return folder, trained
 
 
-def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
+def tensorboard_curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
     """What TensorBoard itself reads in a folder: by tag, steps and values."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -158,18 +158,18 @@ def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
     return {tag: [(each.step, each.value) for each in read.Scalars(tag)] for tag in read.Tags()["scalars"]}
 
 
-def single(value: float) -> float:
+def as_float32(value: float) -> float:
     return float(np.float32(value))
 
 
-def expected(events: list[AnyEvent]) -> dict[str, list[tuple[int, float]]]:
+def curves_of(events: list[AnyEvent]) -> dict[str, list[tuple[int, float]]]:
     """The curves of a run that was trained in one go."""
     found: dict[str, list[tuple[int, float]]] = {}
     last = 0
 
     def add(samples: int, **values: float) -> None:
         for name, value in values.items():
-            found.setdefault(name.replace("__", "/"), []).append((samples, single(value)))
+            found.setdefault(name.replace("__", "/"), []).append((samples, as_float32(value)))
 
     for event in events:
         if isinstance(event, Batch):

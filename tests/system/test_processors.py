@@ -17,7 +17,7 @@ from cifar_tui.system.hardware import Sampler
 from cifar_tui.system.processors import Processors, cgroup_limit
 from cifar_tui.training.devices import resolve_device
 from tests.support.command import only_run, run
-from tests.support.program import TRAIN, call, prepared, unfinished
+from tests.support.program import TRAIN, call, mark_unfinished, prepare_project
 
 V2_MOUNT = "30 23 0:26 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime shared:9 - cgroup2 cgroup2 rw,nsdelegate\n"
 V1_MOUNTS = (
@@ -195,7 +195,7 @@ def test_the_doctor_names_the_mask_that_the_process_was_started_with(tmp_path: P
 def test_a_run_records_the_threads_that_it_was_left_and_resumes_with_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prepared(tmp_path, monkeypatch)
+    prepare_project(tmp_path, monkeypatch)
     monkeypatch.setattr(processors, "_allowed", lambda: 4)
     monkeypatch.setattr(processors, "_cgroup_limit", lambda: None)
     monkeypatch.setenv("OMP_NUM_THREADS", "2,1")
@@ -203,11 +203,11 @@ def test_a_run_records_the_threads_that_it_was_left_and_resumes_with_them(
     assert call([*arguments, "--epochs", "1"], tmp_path).returncode == 0
     folder = only_run(tmp_path)
     assert json.loads((folder / "config.json").read_text())["threads"] == 2
-    unfinished(folder)
+    mark_unfinished(folder)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert call(["resume", "mlp"], tmp_path).returncode == 0
     assert NOT_REPRODUCIBLE not in (folder / "events.jsonl").read_text()
-    unfinished(folder)
+    mark_unfinished(folder)
     monkeypatch.setattr(processors, "_allowed", lambda: 1)
     assert call(["resume", "mlp"], tmp_path).returncode == 0
     assert f"{NOT_REPRODUCIBLE}: CPU threads 1, not 2" in (folder / "events.jsonl").read_text()

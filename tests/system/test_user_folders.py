@@ -21,7 +21,7 @@ from cifar_tui.models.user_class import trust
 from cifar_tui.system import user_folders
 from tests.support.command import TRAIN as TRAIN_DIGITS
 from tests.support.command import only_run, summary
-from tests.support.program import TRAIN, call, prepared
+from tests.support.program import TRAIN, call, prepare_project
 from tests.support.terminal import Terminal
 
 ROOT = str(Path(__file__).parents[2])
@@ -143,7 +143,7 @@ def test_what_somebody_else_may_have_put_there_is_not_used(
 def test_where_nothing_can_be_written_a_run_trains_without_a_cache(
     nobody: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prepared(tmp_path, monkeypatch)
+    prepare_project(tmp_path, monkeypatch)
     monkeypatch.delenv("XDG_CACHE_HOME")
     shutil.rmtree(nobody)
     nobody.touch()  # As root, one may write everywhere else.
@@ -176,7 +176,7 @@ def test_a_user_with_a_home_and_no_name_keeps_all_but_what_goes_by_the_name(
 
 
 def test_the_doctor_and_a_training_need_no_home(nobody: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    prepared(tmp_path, monkeypatch)
+    prepare_project(tmp_path, monkeypatch)
     monkeypatch.delenv("XDG_CACHE_HOME")
     found = call(["doctor", "--json"], tmp_path)
     assert found.returncode == 0, found.stderr

@@ -19,8 +19,8 @@ from cifar_tui.training import loop
 from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.control import Control
 from cifar_tui.training.evaluation import evaluate
-from tests.support.hostile import Malicious
-from tests.support.training_runs import MOST, Asking, at_batch, run, stop
+from tests.support.hostile import MaliciousPickle
+from tests.support.training_runs import SIZE_LIMITS, ControlAction, at_batch, run, stop
 
 pytestmark = pytest.mark.usefixtures("every_batch_reported")
 
@@ -56,7 +56,7 @@ def test_training_goes_on_while_a_checkpoint_is_written(tmp_path: Path, monkeypa
         return save(*arguments, **options)
 
     monkeypatch.setattr(storage, "save", slowly)
-    recorded = run(tmp_path, Asking(at_batch(2, 3), lambda _: written.set()), epochs=2)
+    recorded = run(tmp_path, ControlAction(at_batch(2, 3), lambda _: written.set()), epochs=2)
     kinds = [type(e) for e in recorded.events if isinstance(e, Epoch | Batch | Checkpoint)]
     assert kinds.index(Checkpoint) > kinds.index(Epoch) + 3, "the second epoch's batches did not wait"
     assert [(e.epoch, e.batch) for e in recorded.of(Checkpoint)] == [(2, 0), (3, 0)]
@@ -71,7 +71,7 @@ def test_every_checkpoint_is_the_run_as_it_stood_and_not_as_it_went_on(tmp_path:
             kept[event.epoch, event.batch] = (tmp_path / "kept" / "checkpoints" / storage.LAST).read_bytes()
         return False
 
-    run(tmp_path / "kept", Asking(keep, Control.pause), checkpoint_seconds=1e-6)
+    run(tmp_path / "kept", ControlAction(keep, Control.pause), checkpoint_seconds=1e-6)
     assert len(kept) > 6
     for place, content in list(kept.items())[:-1]:
         folder = tmp_path / f"from{place}" / "checkpoints"
@@ -139,12 +139,12 @@ def test_a_disk_that_stays_full_ends_the_run_when_it_is_to_be_saved_for_good(
     with pytest.raises(OSError, match="No space left"):
         run(tmp_path, epochs=3)
     with pytest.raises(OSError, match="No space left"):
-        run(tmp_path, Asking(at_batch(1, 2), stop), epochs=3)
+        run(tmp_path, ControlAction(at_batch(1, 2), stop), epochs=3)
 
 
 def test_a_folder_that_is_gone_ends_the_run_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     failing_writes(monkeypatch, errno.ENOENT, lambda _: True)
-    last = Asking(lambda event: isinstance(event, Epoch) and event.epoch == 10, Control.pause)
+    last = ControlAction(lambda event: isinstance(event, Epoch) and event.epoch == 10, Control.pause)
     with pytest.raises(OSError, match="No such file"):
         run(tmp_path, last, epochs=100)
     assert not last.done
@@ -155,7 +155,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "empty": lambda file: file.write_bytes(b""),
     "no checkpoint": lambda file: file.write_bytes(b"hello"),
     "gone": lambda file: file.unlink(),
-    "a pickle that acts": lambda file: file.write_bytes(pickle.dumps(Malicious(file.with_name("acted")))),
+    "a pickle that acts": lambda file: file.write_bytes(pickle.dumps(MaliciousPickle(file.with_name("acted")))),
 }
 
 
@@ -164,12 +164,12 @@ def test_a_run_whose_last_checkpoint_is_damaged_goes_on_from_the_one_before_to_t
     tmp_path: Path, how: str
 ) -> None:
     whole = run(tmp_path / "whole")
-    left = run(tmp_path / "left", Asking(at_batch(2, 2), stop))
+    left = run(tmp_path / "left", ControlAction(at_batch(2, 2), stop))
     # A name of its own: as on a file system without hard links, the damage is to this file alone.
     last = left.folder / storage.LAST
     last.write_bytes(last.read_bytes())
     DAMAGES[how](last)
-    saved, why = storage.load_last(left.folder, left.setup.identity, MOST)
+    saved, why = storage.load_last(left.folder, left.setup.identity, SIZE_LIMITS)
     assert saved is not None
     assert (saved.progress.epoch, saved.progress.batch) == (2, 0)
     assert "resuming from previous.pt" in why
@@ -185,7 +185,7 @@ def test_a_run_without_any_whole_checkpoint_says_what_is_wrong_with_the_last(tmp
         (left.folder / name).unlink()
         (left.folder / name).write_bytes(b"hello")
     with pytest.raises(InputError, match=r"last\.pt: not a checkpoint"):
-        storage.load_last(left.folder, left.setup.identity, MOST)
+        storage.load_last(left.folder, left.setup.identity, SIZE_LIMITS)
 
 
 @pytest.mark.parametrize(

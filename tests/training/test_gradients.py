@@ -21,7 +21,7 @@ from cifar_tui.models.parts.dropout import own_dropout
 from cifar_tui.training.devices import Placement, best_memory_format, resolve_device
 from cifar_tui.training.gradients import WARM_UP, Gradients, ReplayedGradients
 from cifar_tui.training.random_streams import RandomStreams
-from tests.support.training_runs import Asking, at_batch, run, tiny_setup
+from tests.support.training_runs import ControlAction, at_batch, run, tiny_setup
 
 CPU = Placement(torch.device("cpu"), "a processor", "fp32", 1)
 SIZES = (32, 32, 32, 32, 32, 12, 32, 12, 32)
@@ -196,7 +196,7 @@ def test_models_in_two_threads_each_train_as_alone(names: tuple[str, str]) -> No
 def test_a_run_on_a_gpu_that_was_left_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     options = {"device": "cuda", "precision": "bf16", "batch_size": 4, "model": "cnn"}
     whole = run(tmp_path / "whole", setup=tiny_setup(**options))
-    leave = Asking(at_batch(2, 6), lambda control: control.stop("stopped", "by the test"))
+    leave = ControlAction(at_batch(2, 6), lambda control: control.stop("stopped", "by the test"))
     run(tmp_path / "left", leave, setup=tiny_setup(**options))
     rest = run(tmp_path / "left", resume=True, setup=tiny_setup(**options))
     assert rest.of(Batch)

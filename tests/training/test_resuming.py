@@ -11,7 +11,7 @@ from cifar_tui.events import Batch, Checkpoint, Epoch, Paused, Resumed
 from cifar_tui.state import RunState
 from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.control import Control
-from tests.support.training_runs import Asking, at_batch, run, stop
+from tests.support.training_runs import ControlAction, at_batch, run, stop
 
 pytestmark = pytest.mark.usefixtures("every_batch_reported")
 
@@ -21,7 +21,7 @@ def test_a_run_that_was_left_anywhere_goes_on_to_the_same_end_bit_for_bit(
     tmp_path: Path, place: tuple[int, int]
 ) -> None:
     whole = run(tmp_path / "whole")
-    left = run(tmp_path / "left", Asking(at_batch(*place), stop))
+    left = run(tmp_path / "left", ControlAction(at_batch(*place), stop))
     assert left.outcome.state == "stopped"
     assert "stopped by the test in epoch" in left.outcome.message
     rest = run(tmp_path / "left", resume=True)
@@ -38,7 +38,7 @@ def test_a_run_that_was_left_anywhere_goes_on_to_the_same_end_bit_for_bit(
 def test_a_run_that_was_left_during_its_test_is_tested_when_it_goes_on(tmp_path: Path) -> None:
     whole = run(tmp_path / "whole")
     last = lambda event: isinstance(event, Checkpoint) and event.epoch == 4  # noqa: E731
-    left = run(tmp_path / "left", Asking(last, stop))
+    left = run(tmp_path / "left", ControlAction(last, stop))
     assert left.outcome.message == "stopped by the test during the test"
     assert left.outcome.test is None
     rest = run(tmp_path / "left", resume=True)
@@ -55,8 +55,8 @@ def test_a_pause_changes_no_number_and_counts_in_no_speed(tmp_path: Path) -> Non
     whole = run(tmp_path / "whole")
     paused = run(
         tmp_path / "paused",
-        Asking(at_batch(2, 1), Control.pause),
-        Asking(lambda event: isinstance(event, Paused), resume_later),
+        ControlAction(at_batch(2, 1), Control.pause),
+        ControlAction(lambda event: isinstance(event, Paused), resume_later),
     )
     assert paused.learning() == whole.learning()
     (pause_event,), (resumed,) = paused.of(Paused), paused.of(Resumed)
@@ -77,8 +77,8 @@ def test_a_pause_is_saved_and_a_stop_ends_it(tmp_path: Path) -> None:
 
     recorded = run(
         tmp_path,
-        Asking(at_batch(1, 2), Control.pause),
-        Asking(lambda event: isinstance(event, Paused), stop_later),
+        ControlAction(at_batch(1, 2), Control.pause),
+        ControlAction(lambda event: isinstance(event, Paused), stop_later),
     )
     assert recorded.outcome.state == "stopped"
     kinds = [type(e) for e in recorded.events if isinstance(e, Paused | Checkpoint | Resumed)]
@@ -90,7 +90,7 @@ def test_a_pause_is_saved_and_a_stop_ends_it(tmp_path: Path) -> None:
 def test_the_fast_recipe_learns_and_goes_on_to_the_same_end_bit_for_bit(tmp_path: Path, model: str) -> None:
     options: dict[str, Any] = {"recipe": "fast", "model": model, "epochs": 2, "batch_size": 16}
     whole = run(tmp_path / "whole", **options)
-    left = run(tmp_path / "left", Asking(at_batch(2, 1), stop), **options)
+    left = run(tmp_path / "left", ControlAction(at_batch(2, 1), stop), **options)
     rest = run(tmp_path / "left", resume=True, **options)
     assert left.outcome.state == "stopped"
     assert sorted([*left.learning(), *rest.learning()], key=len) == sorted(whole.learning(), key=len)

@@ -12,7 +12,7 @@ from cifar_tui.runs.messages import Ended, Loading
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.app import Dashboard
 from cifar_tui.tui.main_screen import MainScreen
-from tests.support.dashboard import Desk, FakeSession, dashboard, digits, recorded_folder, session_of
+from tests.support.dashboard import DashboardPilot, FakeSession, dashboard, digits, recorded_folder, session_of
 from tests.support.recorded import batch
 
 
@@ -225,7 +225,7 @@ async def test_an_error_while_messages_are_shown_ends_the_dashboard_and_loses_no
 
     async def fail() -> None:
         async with app.run_test() as pilot:
-            desk = Desk(app, pilot, session)
+            desk = DashboardPilot(app, pilot, session)
             await desk.press("s")
             run = await desk.run()
             monkeypatch.setattr(app.status_log, "report", lambda entry, message: 1 / 0)

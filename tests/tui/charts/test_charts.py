@@ -24,7 +24,7 @@ from cifar_tui.tui.charts.run_chart import run_axis, run_chart
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context
-from tests.support.recorded import ID, recorded
+from tests.support.recorded import ID, recorded_state
 
 LOOK = Look()
 SIZES = [(1, 1), (7, 2), (20, 5), (58, 8), (78, 14), (78, 26), (100, 20), (118, 26), (148, 44), (200, 50)]
@@ -43,7 +43,7 @@ def text(strips: Sequence[Strip]) -> str:
 
 def live(epochs: int, batches: int = 50, planned: int = 50) -> RunState:
     """A run under way whose loss falls and rises and falls."""
-    state = recorded((), planned=planned, ending=None, test=None)
+    state = recorded_state((), planned=planned, ending=None, test=None)
     for _ in range(epochs * batches):
         advance(state, batches)
     return state
@@ -155,7 +155,7 @@ def test_every_size_is_filled_exactly_in_the_characters_and_colours_there_are(
 
 
 def test_values_that_are_not_finite_break_no_chart() -> None:
-    broken = recorded(
+    broken = recorded_state(
         ((0.4, math.nan), (math.inf, 0.7), (math.nan, math.nan)),
         losses=((1.0, math.nan), (math.inf, -math.inf), (math.nan, 0.0)),
         test=None,
@@ -224,13 +224,13 @@ def test_the_cursor_goes_from_the_last_point_to_the_first_seen_and_back(width: i
 
 
 def test_the_cursor_is_not_stuck_where_points_are_far_apart() -> None:
-    state = recorded()
+    state = recorded_state()
     assert [moved_cursor(state, ChartOptions(), cursor, -1, 118) for cursor in (3000, 2750, 250)] == [2750, 2500, 250]
-    assert moved_cursor(recorded((), ending=None, test=None), ChartOptions(), None, -1, 118) is None
+    assert moved_cursor(recorded_state((), ending=None, test=None), ChartOptions(), None, -1, 118) is None
 
 
 def test_the_cursor_reads_the_nearest_value_of_each_curve() -> None:
-    state = recorded(((0.4, 0.5), (0.6, 0.7)), losses=((1.5, 1.4), (0.75, 1.25)))
+    state = recorded_state(((0.4, 0.5), (0.6, 0.7)), losses=((1.5, 1.4), (0.75, 1.25)))
     rough = ChartOptions(level=0)
     picture = text(charts(state, rough, 1750, 0, 118, 26, LOOK))
     assert "epoch 1.75 · loss: train 0.750, validation 1.250 · accuracy: train 60.00 %, validation 70.00 %" in picture
@@ -241,12 +241,12 @@ def test_the_cursor_reads_the_nearest_value_of_each_curve() -> None:
 
 
 def test_the_cursor_reads_the_batch_beside_the_smoothed_value_where_there_is_room() -> None:
-    state = recorded(((0.4, 0.5), (0.6, 0.7)), losses=((1.5, 1.4), (0.75, 1.25)))
+    state = recorded_state(((0.4, 0.5), (0.6, 0.7)), losses=((1.5, 1.4), (0.75, 1.25)))
     assert "loss: train 1.196 (batch 0.750)" in text(charts(state, ChartOptions(), 1500, 0, 148, 26, LOOK))
 
 
 def test_the_cursor_stands_at_an_epoch_of_which_no_batch_was_recorded() -> None:
-    stop = nearest_stop(recorded(batches=False), ChartOptions(), 1100)
+    stop = nearest_stop(recorded_state(batches=False), ChartOptions(), 1100)
     assert stop is not None
     assert (stop.samples, stop.x) == (1000, 1.0)
 
@@ -258,9 +258,9 @@ def test_the_cursor_stands_at_an_epoch_of_which_no_batch_was_recorded() -> None:
         (entry(None, folder=None), "cnn is ready. Press s to start it."),
         (entry(None), "cnn: reading its events…"),
         (entry(None, folder=None, error="no such file: '/x'"), "did not start:\nno such file: '/x'"),
-        (entry(recorded((), ending=None, test=None)), "cnn has started: waiting for its first batch…"),
-        (entry(recorded((), ending=None, test=None), error="boom"), "failed before its first batch:\nboom"),
-        (entry(recorded((), ending="stopped", message="stopped by s", test=None)), "first batch:\nstopped by s"),
+        (entry(recorded_state((), ending=None, test=None)), "cnn has started: waiting for its first batch…"),
+        (entry(recorded_state((), ending=None, test=None), error="boom"), "failed before its first batch:\nboom"),
+        (entry(recorded_state((), ending="stopped", message="stopped by s", test=None)), "first batch:\nstopped by s"),
         (entry(None, loading=Loading("reading digits", 450, 1797)), "reading digits █████░░░░░░░░░░░░░░░ 25 %"),
         (entry(None, loading=Loading("loading PyTorch", 0, 0)), "cnn is being prepared: loading PyTorch"),
     ],

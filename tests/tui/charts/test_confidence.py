@@ -20,8 +20,8 @@ from cifar_tui.tui.images.panel import ImagesPanel
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part
 from tests.support.dashboard import dashboard
-from tests.support.panel_states import check, entry, looks, predicted_images, sizes, text
-from tests.support.recorded import recorded
+from tests.support.panel_states import check_lines, entry, looks, predicted_images, sizes, text
+from tests.support.recorded import recorded_state
 
 
 def calibration(*predictions: tuple[float, bool]) -> Calibration:
@@ -37,7 +37,7 @@ FIVE = ((0.41, True), (0.41, False), (0.99, True), (0.99, True), (0.8, True))
 def test_it_fits_every_size_and_every_terminal(
     predictions: list[tuple[float, bool]], look: Look, size: tuple[int, int]
 ) -> None:
-    check(picture(calibration(*predictions), TITLE, 0, look, size), size, look)
+    check_lines(picture(calibration(*predictions), TITLE, 0, look, size), size, look)
 
 
 @pytest.mark.parametrize("width", [38, 78, 200])
@@ -85,7 +85,7 @@ async def test_k_shows_the_confidence_of_the_best_weights_and_loads_better_ones(
         await desk.press("k")
         await desk.shows("press s to start: the images come with the first epoch's weights")
         await desk.press("s")
-        run, state = await desk.run(), recorded(ending=None)
+        run, state = await desk.run(), recorded_state(ending=None)
         assert state.started is not None
         assert state.test is not None
         run.folder = RunFolder(tmp_path / "20260101-000000-cnn")
@@ -117,7 +117,7 @@ def test_predictions_are_released_when_the_loader_is_closed() -> None:
     images, confidence = ImagesPanel(lambda: pytest.fail("nothing is opened"), loader), ConfidencePanel(loader)
     loader.loaded = found
     for panel in (images, confidence):
-        panel.entry = entry(recorded(), under_way=False)
+        panel.entry = entry(recorded_state(), under_way=False)
         assert len(panel.lines(80, 24)) > 3
     loader.close()
     assert sys.getrefcount(found) == before

@@ -19,7 +19,7 @@ from cifar_tui.tui.charts.curves import (
     training,
     validation,
 )
-from tests.support.recorded import TRAIN, recorded
+from tests.support.recorded import TRAIN, recorded_state
 
 VALUES = st.floats(-1e6, 1e6)
 STEPS = st.lists(st.tuples(st.floats(0, 3), VALUES, VALUES), min_size=1, max_size=80)
@@ -86,21 +86,21 @@ def test_a_point_that_stands_for_several_batches_is_smoothed_as_so_many() -> Non
 
 
 def test_batches_without_a_finite_value_are_left_out() -> None:
-    state = recorded(((0.4, 0.5), (0.6, 0.7)), losses=((1.0, 1.0), (math.nan, math.inf)))
+    state = recorded_state(((0.4, 0.5), (0.6, 0.7)), losses=((1.0, 1.0), (math.nan, math.inf)))
     assert [p.last for p in training(state, "loss")] == [250, 500, 750, 1000]
     assert [p.mean for p in validation(state, "loss")] == [1.0]
     assert len(training(state, "accuracy")) == 8
 
 
 def test_the_means_over_epochs_stand_in_where_no_batch_was_recorded() -> None:
-    state = recorded(batches=False)
+    state = recorded_state(batches=False)
     assert training(state, "accuracy") == epoch_means(state, "accuracy")
     assert [p.mean for p in training(state, "accuracy")] == [0.4, 0.6, 0.65]
 
 
 @pytest.mark.parametrize(("kind", "expected"), [("epochs", 1.0), ("samples", 1000.0), ("time", 4.5)])
 def test_a_validation_lies_at_its_epochs_end_in_each_unit(kind: XAxis, expected: float) -> None:
-    state = recorded()
+    state = recorded_state()
     assert positions(validation(state, "loss"), kind, TRAIN)[0] == expected
 
 

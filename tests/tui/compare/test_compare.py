@@ -29,8 +29,8 @@ from cifar_tui.tui.compare.table import comparison, headings
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context
-from tests.support.panel_states import check, looks, sizes
-from tests.support.recorded import recorded
+from tests.support.panel_states import check_lines, looks, sizes
+from tests.support.recorded import recorded_state
 
 LOOK = Look()
 OPTIONS = ChartOptions()
@@ -42,11 +42,11 @@ def entry(number: int, name: str, state: RunState | None, **options: object) -> 
 
 
 def cnn() -> Entry:
-    return entry(0, "cnn", recorded())
+    return entry(0, "cnn", recorded_state())
 
 
 def mlp() -> Entry:
-    state = recorded(((0.3, 0.35), (0.5, 0.45), (0.55, 0.52)), test=None, ending=None)
+    state = recorded_state(((0.3, 0.35), (0.5, 0.45), (0.55, 0.52)), test=None, ending=None)
     assert state.started is not None
     state.started = replace(state.started, model="mlp", parameters=1_707_274, threads=1)
     return entry(1, "mlp", state, model="mlp", max_lr=0.05)
@@ -129,25 +129,25 @@ def test_in_ascii_curves_are_made_of_letters() -> None:
 
 def test_two_runs_show_their_training_too_and_three_do_not() -> None:
     assert "faint: train" in text(side_by_side([cnn(), mlp()], OPTIONS, 118, 36, LOOK))
-    three = side_by_side([cnn(), mlp(), entry(2, "other", recorded())], OPTIONS, 118, 36, LOOK)
+    three = side_by_side([cnn(), mlp(), entry(2, "other", recorded_state())], OPTIONS, 118, 36, LOOK)
     assert "faint" not in text(three)
 
 
 def test_the_longest_run_sets_the_x_axis_of_all() -> None:
-    short = entry(0, "short", recorded(((0.4, 0.5),)))
+    short = entry(0, "short", recorded_state(((0.4, 0.5),)))
     rows = text(side_by_side([short, cnn()], OPTIONS, 78, 36, LOOK)).splitlines()
     labels = next(row for row in rows if row.split()[:1] == ["0.0"])
     assert labels.split()[-1] == "3.0"
 
 
 def test_a_legend_is_shortened_to_its_letters_before_one_is_lost() -> None:
-    many = [entry(i, f"a-rather-long-name-{i}", recorded()) for i in range(8)]
+    many = [entry(i, f"a-rather-long-name-{i}", recorded_state()) for i in range(8)]
     title = text(side_by_side(many, OPTIONS, 58, 40, LOOK)).splitlines()[0]
     assert title.split(":")[1].split() == list("abcdefgh")
 
 
 def test_the_table_is_transposed_where_that_shows_more() -> None:
-    many = [entry(i, f"run-{i}", recorded()) for i in range(8)]
+    many = [entry(i, f"run-{i}", recorded_state()) for i in range(8)]
     rows = text(side_by_side(many, OPTIONS, 78, 40, LOOK)).splitlines()
     assert [row.split()[1] for row in rows if row.split()[1:2] and row.split()[1].startswith("run-")][-8:] == [
         f"run-{i}" for i in range(8)
@@ -157,7 +157,7 @@ def test_the_table_is_transposed_where_that_shows_more() -> None:
 
 
 def test_runs_that_do_not_fit_are_counted() -> None:
-    many = [entry(i, f"run-{i}", recorded()) for i in range(30)]
+    many = [entry(i, f"run-{i}", recorded_state()) for i in range(30)]
     assert "… and 25 more" in text(side_by_side(many, OPTIONS, 58, 7, LOOK))
 
 
@@ -185,7 +185,7 @@ def answered(path: Path, predicted: Sequence[int], fingerprint: str = "f", epoch
     probabilities = np.eye(2, dtype=np.float32)[list(predicted)]
     predictions = Predictions(np.array([0, 0, 1, 1]), probabilities, epoch, fingerprint)
     (path / FILE).write_bytes(to_bytes(predictions))
-    return Entry(number=0, config=TrainingConfig(epochs=3), folder=RunFolder(path), state=recorded())
+    return Entry(number=0, config=TrainingConfig(epochs=3), folder=RunFolder(path), state=recorded_state())
 
 
 async def known(panel: ComparePanel, *entries: Entry) -> str:
@@ -223,13 +223,13 @@ async def test_where_two_tested_runs_disagree_is_shown_once_it_is_read(tmp_path:
         three = await known(panel, one, other, elsewhere)
         assert "only a" not in three
         assert "Mark just two runs" in three
-        left = Entry(number=1, folder=RunFolder(tmp_path / "left"), state=recorded(test=None, ending="stopped"))
+        left = Entry(number=1, folder=RunFolder(tmp_path / "left"), state=recorded_state(test=None, ending="stopped"))
         assert "left did not end with a test." in await known(panel, one, left)
-        killed = Entry(number=1, folder=RunFolder(tmp_path / "killed"), state=recorded(ending=None))
+        killed = Entry(number=1, folder=RunFolder(tmp_path / "killed"), state=recorded_state(ending=None))
         killed.summary = Summary(id="killed", state="interrupted")
         assert "killed did not end with a test." in await known(panel, one, killed)
         assert panel.cell is None
-        running = Entry(number=1, folder=RunFolder(tmp_path / "on"), state=recorded(test=None, ending=None))
+        running = Entry(number=1, folder=RunFolder(tmp_path / "on"), state=recorded_state(test=None, ending=None))
         for runs in ([one, running], [one, other, running]):
             assert "disagree" not in await known(panel, *runs)
 
@@ -290,7 +290,7 @@ def test_cells_fit_every_size_and_name_the_key_that_opens_them(
     paired = PairedCounts(sum(counts), both, only_a, only_b, neither, *[0.5] * 6)
     runs = headings([entry(0, "\x1b[2J" + "鸟" * 30, None), entry(1, "b", None)], look)
     strips = cell_rows(paired, runs, cursor, size, look, focused=focused)
-    check(strips, size, look)
+    check_lines(strips, size, look)
     for width in (58, 76, 140):
         about, *rows = text(cell_rows(paired, runs, cursor, (width, 9), look, focused=focused)).splitlines()
         assert "Enter: images" in about

@@ -21,9 +21,9 @@ from cifar_tui.tui.compare.pair_images import PairCard, PairCardLine, PairImages
 from cifar_tui.tui.images.image_loader import ImageLoader
 from cifar_tui.tui.images.panel import ImagesPanel
 from cifar_tui.tui.theme import Look
-from tests.support.dashboard import Desk, dashboard, recorded_folder
-from tests.support.panel_states import check, diagonal, entry, looks, paired_images, predicted_images, sizes, text
-from tests.support.recorded import finished, recorded, uninterrupted
+from tests.support.dashboard import DashboardPilot, dashboard, recorded_folder
+from tests.support.panel_states import check_lines, diagonal, entry, looks, paired_images, predicted_images, sizes, text
+from tests.support.recorded import finished, recorded_state, uninterrupted
 
 LOOK = Look()
 RUNS = ("cnn", "mlp")
@@ -60,7 +60,7 @@ def panel(cell: Cell = "only_a", look: Look = LOOK) -> ImagesPanel:
 
     made = ImagesPanel(no_session, ImageLoader(no_session, no_session, no_session))  # type: ignore[arg-type]
     made.look = look
-    entries = [entry(recorded(), under_way=False, number=k) for k in range(2)]
+    entries = [entry(recorded_state(), under_way=False, number=k) for k in range(2)]
     made.open_album(PairImages(no_session, entries, RUNS_ON_DISK, cell, lambda: None))  # type: ignore[arg-type]
     return made
 
@@ -132,7 +132,7 @@ def test_every_page_fits_every_size_and_every_terminal_after_any_keys(
                 made.action_page(1)
             case "end":
                 made.action_edge(-1)
-        check(made.lines(*size), size, look)
+        check_lines(made.lines(*size), size, look)
 
 
 # On the screen
@@ -149,7 +149,7 @@ def finished_folder(runs_dir: Path, name: str, predictions: bytes | None) -> Non
         (folder.path / FILE).write_bytes(predictions)
 
 
-async def compared(desk: Desk) -> None:
+async def compared(desk: DashboardPilot) -> None:
     """Mark both earlier runs, and compare them."""
     await desk.shows("one", "two")
     await desk.press("down", "space", "down", "space")

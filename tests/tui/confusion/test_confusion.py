@@ -26,17 +26,17 @@ from cifar_tui.tui.view import Context
 from tests.support.panel_states import (
     ENTRIES,
     begun,
-    check,
+    check_lines,
     diagonal,
     entry,
+    evaluated,
     looks,
     names,
+    run_with_classes,
     sizes,
     text,
-    validated,
-    with_classes,
 )
-from tests.support.recorded import ID, MATRIX, recorded
+from tests.support.recorded import ID, MATRIX, recorded_state
 
 LOOK = Look()
 NAMES = ("plane", "bird", "fish")
@@ -92,10 +92,10 @@ def test_every_state_fits_every_size_and_every_terminal_after_any_keys(
         "-": lambda: made.step(-1),
         "+": lambda: made.step(1),
     }
-    check(made.lines(*size), size, look)
+    check_lines(made.lines(*size), size, look)
     for key in keys:
         actions[key]()
-        check(made.lines(*size), size, look)
+        check_lines(made.lines(*size), size, look)
 
 
 def test_the_newest_evaluation_is_shown_with_its_figures() -> None:
@@ -205,10 +205,10 @@ def test_stepping_goes_through_the_epochs_to_the_test_and_stays_at_the_ends() ->
 def test_the_newest_is_followed_unless_an_earlier_one_was_chosen() -> None:
     state = begun(0, 3)
     made = panel(entry(state))
-    state.apply(validated(3))
+    state.apply(evaluated(3))
     assert "epoch 3 of 3" in shown(made)[0]
     made.step(-1)
-    state.apply(validated(4))
+    state.apply(evaluated(4))
     assert "epoch 2 of 4 · accuracy 94.46 % · Esc: the newest" in shown(made)[0]
     made.leave()
     assert "epoch 4 of 4" in shown(made)[0]
@@ -231,7 +231,7 @@ def test_the_cursor_begins_on_the_most_confused_pair_and_stays_where_it_is_put()
     assert "'bird' images predicted as 'plane'" in shown(made)[1]
     made.action_move(-1, 1)
     assert "'plane' images predicted as 'bird'" in shown(made)[1]
-    state.apply(validated(2, diagonal(3)))
+    state.apply(evaluated(2, diagonal(3)))
     assert shown(made)[1] == "10 of 100 'plane' images predicted as 'bird' (10.00 %)"
     made.action_move(-9, -9)
     assert shown(made)[1] == "90 of 100 'plane' images recognised (90.00 %)"
@@ -244,12 +244,12 @@ def test_a_run_with_other_classes_begins_anew_and_one_with_the_same_keeps_the_cu
     made.step(-1)
     made.show(Context(entry(begun(0, 3)), look=LOOK))
     assert shown(made)[1].startswith("0 of 1 'fish' image recognised")
-    made.show(Context(entry(with_classes(2)), look=LOOK))
+    made.show(Context(entry(run_with_classes(2)), look=LOOK))
     assert shown(made)[1].startswith("10 of 100 'class 0' images predicted as 'class 1'")
 
 
 def test_of_a_hundred_classes_a_part_is_shown_that_the_cursor_moves() -> None:
-    made = panel(entry(with_classes(100)))
+    made = panel(entry(run_with_classes(100)))
     assert "classes 1–13 × 1–12 of 100" in shown(made)[0]
     made.action_page(1)
     assert "classes 2–14 × 1–12 of 100" in shown(made)[0]
@@ -284,8 +284,8 @@ def test_what_fits_is_within_the_matrix_and_the_screen(size: int, width: int, he
 
 def test_cells_are_shaded_by_their_share_of_the_row_in_a_hue_for_right_and_one_for_wrong() -> None:
     matrix = ConfusionMatrix.of(((901, 99, 3), (30, 970, 0), (0, 0, 17)))
-    state = recorded([(0.5, 0.5)], ending=None, test=None)
-    state.apply(validated(1, matrix))
+    state = recorded_state([(0.5, 0.5)], ending=None, test=None)
+    state.apply(evaluated(1, matrix))
     for look in (Look(), Look(dark=False)):
         strips = panel(entry(state), look).lines(80, 16)
         behind = [cell(strips, words).bgcolor for words in ("901", "17", "30", "3")]
@@ -306,7 +306,7 @@ def test_without_colour_a_share_is_told_by_the_density_behind_it() -> None:
 def test_an_evaluation_that_does_not_fit_the_classes_is_left_out() -> None:
     state = begun(0, 2)
     for damaged in ((), ((1,),), ((1, 2), (3, 4))):
-        state.apply(validated(2, ConfusionMatrix.of(damaged)))
+        state.apply(evaluated(2, ConfusionMatrix.of(damaged)))
     assert len(evaluations(state)) == 1
     assert evaluations(None) == evaluations(RunState()) == []
 
@@ -347,7 +347,7 @@ async def test_a_new_epoch_writes_only_the_cells_that_it_changed(monkeypatch: py
         monkeypatch.setattr(made, "refresh", lambda *regions: written.extend(region.area for region in regions))
         made.show(Context(made.entry, look=LOOK))
         assert written == []
-        state.apply(validated(2))
+        state.apply(evaluated(2))
         made.show(Context(made.entry, look=LOOK))
         assert 0 < sum(written) < 60
 

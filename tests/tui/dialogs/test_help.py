@@ -15,7 +15,7 @@ from cifar_tui.tui.main_screen import MainScreen
 from cifar_tui.tui.run_commands import RunCommands
 from cifar_tui.tui.theme import ASCII_GLYPHS, GLYPHS, Look
 from cifar_tui.tui.view_switcher import ViewSwitcher
-from tests.support.dashboard import Host
+from tests.support.dashboard import ScreenHost
 
 DESIGNED = (
     *("s", "S", "p", "n", "r", "space", "c", "1", "2", "3", "4", "5", "x", "l", "plus", "minus", "slash", "e"),
@@ -52,7 +52,7 @@ def test_keys_are_named_as_on_a_keyboard() -> None:
 
 
 async def test_the_help_has_every_key_and_every_glyph() -> None:
-    app = Host(lambda: Help(Look()))
+    app = ScreenHost(lambda: Help(Look()))
     async with app.run_test(size=(120, 40)):
         said = " ".join("\n".join(app.text()).split())
         for key in KEYS:
@@ -63,7 +63,7 @@ async def test_the_help_has_every_key_and_every_glyph() -> None:
 
 
 async def test_the_help_scrolls_where_it_does_not_fit() -> None:
-    app = Host(lambda: Help(Look()))
+    app = ScreenHost(lambda: Help(Look()))
     async with app.run_test(size=(60, 15)) as pilot:
         assert KEYS[0].help in "\n".join(app.text())
         await pilot.press("end")
@@ -72,7 +72,7 @@ async def test_the_help_scrolls_where_it_does_not_fit() -> None:
 
 
 async def test_the_help_closes_by_its_own_keys_on_a_screen_of_any_size() -> None:
-    app = Host(lambda: Help(Look()))
+    app = ScreenHost(lambda: Help(Look()))
     keys = ("escape", "question_mark", "f1", "q", "ctrl+c")
     async with app.run_test(size=(60, 15)) as pilot:
         for key, size in zip(keys, ((12, 4), (1, 1), (80, 24), (200, 60), (5, 30)), strict=True):
@@ -85,7 +85,7 @@ async def test_the_help_closes_by_its_own_keys_on_a_screen_of_any_size() -> None
 
 
 async def test_the_help_is_ascii_where_the_terminal_has_no_more() -> None:
-    app = Host(lambda: Help(Look(ascii=True)))
+    app = ScreenHost(lambda: Help(Look(ascii=True)))
     async with app.run_test(size=(120, 40)):
         said = "\n".join(app.text())
         assert said.isascii()
@@ -93,7 +93,7 @@ async def test_the_help_is_ascii_where_the_terminal_has_no_more() -> None:
 
 
 async def test_the_palette_finds_what_keys_do_by_their_names() -> None:
-    app = Host(lambda: Palette(Look()))
+    app = ScreenHost(lambda: Palette(Look()))
     async with app.run_test(size=(80, 24)) as pilot:
         assert KEYS[0].help in "\n".join(app.text())
         await pilot.press(*"matrix row", "enter")

@@ -14,28 +14,28 @@ from cifar_tui.config import OPTIONS, TrainingConfig
 from cifar_tui.tui.dialogs.new_run import COMMON, FURTHER, NewRun, NewRunRequest, _text, _value, problem_of
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.choice_field import ChoiceField
-from tests.support.dashboard import Host
+from tests.support.dashboard import ScreenHost
 from tests.tui.textual_compat import screen_strips
 
 SMALLEST = (60, 15)
 
 
-def configs(app: Host) -> list[TrainingConfig | None]:
+def configs(app: ScreenHost) -> list[TrainingConfig | None]:
     """What was wanted, none of it in the background."""
     assert not any(wanted is not None and wanted.detached for wanted in app.answers)
     return [wanted and wanted.config for wanted in app.answers]
 
 
-def host(options: TrainingConfig | None = None, look: Look | None = None) -> Host:
-    return Host(lambda: NewRun(options or TrainingConfig(data="digits"), look or Look()))
+def host(options: TrainingConfig | None = None, look: Look | None = None) -> ScreenHost:
+    return ScreenHost(lambda: NewRun(options or TrainingConfig(data="digits"), look or Look()))
 
 
-def field(app: Host, option: str) -> Input | ChoiceField:
+def field(app: ScreenHost, option: str) -> Input | ChoiceField:
     assert isinstance(app.screen, NewRun)
     return app.screen._fields[option]
 
 
-async def type_into(app: Host, pilot: Any, option: str, text: str) -> None:
+async def type_into(app: ScreenHost, pilot: Any, option: str, text: str) -> None:
     control = field(app, option)
     assert isinstance(control, Input)
     control.focus()

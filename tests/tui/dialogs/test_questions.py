@@ -12,7 +12,7 @@ from cifar_tui.errors import InputError
 from cifar_tui.tui.dialogs.path_completion import FolderSuggester
 from cifar_tui.tui.dialogs.questions import Answer, MissingData, Question, quit_question, stop_question
 from cifar_tui.tui.theme import Look
-from tests.support.dashboard import Host
+from tests.support.dashboard import ScreenHost
 
 LOOK = Look()
 NAMES = ["cnn", "mlp", "wide-cnn", "x", "y"]
@@ -43,7 +43,7 @@ def missing() -> Question[Any]:
 async def test_an_answer_is_a_letter_or_the_arrow_keys_and_enter(
     screen: Callable[[], Question[Any]], answers: dict[str, Any]
 ) -> None:
-    app = Host(screen)
+    app = ScreenHost(screen)
     async with app.run_test(size=SMALLEST) as pilot:
         for keys in answers:
             await pilot.press(*keys.split())
@@ -53,14 +53,14 @@ async def test_an_answer_is_a_letter_or_the_arrow_keys_and_enter(
 
 
 async def test_keys_that_mean_nothing_here_do_nothing() -> None:
-    app = Host(quit_)
+    app = ScreenHost(quit_)
     async with app.run_test(size=SMALLEST) as pilot:
         await pilot.press("x", "1", "f5", "left")
         assert app.answers == []
 
 
 async def test_only_the_first_answer_counts() -> None:
-    app = Host(quit_)
+    app = ScreenHost(quit_)
     async with app.run_test(size=SMALLEST) as pilot:
         question = app.screen
         assert isinstance(question, Question)
@@ -72,7 +72,7 @@ async def test_only_the_first_answer_counts() -> None:
 
 
 async def test_a_click_answers() -> None:
-    app = Host(quit_)
+    app = ScreenHost(quit_)
     async with app.run_test(size=SMALLEST) as pilot:
         await pilot.click(app.screen.query(Answer)[1])
         assert app.answers == ["headless"]
@@ -82,7 +82,7 @@ async def test_a_click_answers() -> None:
 async def test_a_question_fits_every_screen_and_survives_those_that_are_too_small(
     screen: Callable[[], Question[Any]],
 ) -> None:
-    app = Host(screen)
+    app = ScreenHost(screen)
     async with app.run_test(size=SMALLEST) as pilot:
         for size in (SMALLEST, (80, 24), (200, 60)):
             await pilot.resize_terminal(*size)
@@ -96,7 +96,7 @@ async def test_a_question_fits_every_screen_and_survives_those_that_are_too_smal
 
 
 async def test_a_question_says_what_will_happen_and_to_whom() -> None:
-    app = Host(quit_)
+    app = ScreenHost(quit_)
     async with app.run_test(size=(80, 24)):
         said = "\n".join(app.text())
         assert "Active: cnn, mlp, wide-cnn and 2 more." in said
@@ -104,7 +104,7 @@ async def test_a_question_says_what_will_happen_and_to_whom() -> None:
 
 
 async def test_names_are_shown_as_they_are_and_act_on_nothing() -> None:
-    app = Host(lambda: stop_question("[red]\x1b[2J\u202e", LOOK))
+    app = ScreenHost(lambda: stop_question("[red]\x1b[2J\u202e", LOOK))
     async with app.run_test(size=SMALLEST):
         assert "Stop [red]\\x1b[2J\\u202e?" in "\n".join(app.text())
 
@@ -114,7 +114,7 @@ async def test_everything_is_ascii_where_the_terminal_has_no_more() -> None:
         lambda: quit_question(NAMES, Look(ascii=True)),
         lambda: MissingData("…", data_option_for, Look(ascii=True)),
     ):
-        app = Host(screen)
+        app = ScreenHost(screen)
         async with app.run_test(size=SMALLEST) as pilot:
             await pilot.press("o")
             assert "".join(app.text()).isascii()
@@ -122,7 +122,7 @@ async def test_everything_is_ascii_where_the_terminal_has_no_more() -> None:
 
 async def type_folder(folder: str, *keys: str) -> tuple[list[Any], str]:
     """What the question about missing images gives for a folder that is typed, and what it says of it."""
-    app = Host(missing)
+    app = ScreenHost(missing)
     async with app.run_test(size=(100, 24)) as pilot:
         await pilot.press("o")
         app.screen.query_one(Input).value = folder
@@ -160,7 +160,7 @@ async def test_a_folder_that_is_none_is_not_taken_and_why_is_said(tmp_path: Path
 
 
 async def test_letters_of_a_path_are_no_answers_and_escape_goes_back_first() -> None:
-    app = Host(missing)
+    app = ScreenHost(missing)
     async with app.run_test(size=SMALLEST) as pilot:
         await pilot.press("o", "d", "f")
         assert app.screen.query_one(Input).value == "df"

@@ -19,12 +19,12 @@ from cifar_tui.tui.images.panel import ImagesPanel
 from cifar_tui.tui.images.selection import KINDS, Selection
 from cifar_tui.tui.images.thumbnails import Card, Layout, thumbnail
 from cifar_tui.tui.theme import Look
-from tests.support.dashboard import Desk, dashboard, recorded_folder
+from tests.support.dashboard import DashboardPilot, dashboard, recorded_folder
 from tests.support.panel_states import (
     ENTRIES,
     LOADED,
     begun,
-    check,
+    check_lines,
     diagonal,
     entry,
     images_panel,
@@ -34,7 +34,7 @@ from tests.support.panel_states import (
     sizes,
     text,
 )
-from tests.support.recorded import MATRIX, recorded
+from tests.support.recorded import MATRIX, recorded_state
 
 LOOK = Look()
 NAMES = ("plane", "bird", "fish")
@@ -122,7 +122,7 @@ def test_every_page_fits_every_size_and_every_terminal_after_any_keys(
                     made.action_edge(-1)
                 case "kind":
                     made.next_kind()
-            check(made.lines(*size), size, look)
+            check_lines(made.lines(*size), size, look)
 
 
 @given(st.integers(1, 250), st.integers(1, 80))
@@ -252,7 +252,7 @@ def test_without_weights_it_says_why(name: str, why: str) -> None:
 # On the screen
 
 
-async def shows_images(desk: Desk, *said: str) -> None:
+async def shows_images(desk: DashboardPilot, *said: str) -> None:
     await desk.until(lambda: desk.view == "images")
     await desk.shows(*said)
 
@@ -261,7 +261,7 @@ async def test_enter_on_a_cell_opens_its_images_and_escape_goes_back_to_it(tmp_p
     async with dashboard(tmp_path, "cnn", size=(80, 24)) as desk:
         await desk.until(lambda: desk.app.main.views is not None)
         await desk.press("s")
-        run, state = await desk.run(), recorded(ending=None)
+        run, state = await desk.run(), recorded_state(ending=None)
         assert state.started is not None
         assert state.test is not None
         run.folder = RunFolder(tmp_path / "20260101-000000-cnn")

@@ -22,13 +22,13 @@ from cifar_tui.tui.images.thumbnails import Layout, thumbnail
 from cifar_tui.tui.textual_compat import KeyParser, TerminalDriver
 from cifar_tui.tui.theme import Look
 from tests.support.panel_states import LOADED, images_panel, text
-from tests.support.program import command
+from tests.support.program import invoke
 from tests.support.terminal import Screen, Terminal
-from tests.support.terminal_images import NAME, PLACEHOLDER, Kitty
+from tests.support.terminal_images import KITTY_ANSWERS, PLACEHOLDER, Kitty
 
 LOOK = Look()
 NOISE = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)
-REPLY = NAME[terminal_graphics.QUERY.encode()].decode()
+REPLY = KITTY_ANSWERS[terminal_graphics.QUERY.encode()].decode()
 
 
 def parsed(messages: Iterable[Message]) -> list[str]:
@@ -99,10 +99,10 @@ def test_nothing_is_queried_where_pixels_are_not_wanted_or_cannot_be(monkeypatch
 
 def test_pixels_that_are_asked_for_by_name_take_what_draws_them(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="auto, kitty or blocks, not 'sixel'"):
-        command("--graphics", "sixel")
+        invoke("--graphics", "sixel")
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(InputError, match=r"pip install 'cifar-tui\[graphics\]'"):
-        command("--graphics", "kitty")
+        invoke("--graphics", "kitty")
 
 
 # The images
@@ -168,7 +168,7 @@ def runs_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that is finished, and has its test images' answers."""
     folder = tmp_path_factory.mktemp("runs")
     options = ("--data", "digits", "--model", "mlp", "--epochs", "1", "--batch-size", "128", "--threads", "1")
-    assert command("--no-ui", "--quiet", *options, "--runs-dir", folder) == 0
+    assert invoke("--no-ui", "--quiet", *options, "--runs-dir", folder) == 0
     return folder
 
 
@@ -194,7 +194,7 @@ def wait_for_parts(terminal: Terminal, wanted: list[int]) -> None:
 
 
 def test_a_terminal_with_kittys_graphics_draws_the_images(runs_dir: Path) -> None:
-    with dashboard(runs_dir, answers=NAME) as terminal:
+    with dashboard(runs_dir, answers=KITTY_ANSWERS) as terminal:
         whole = [32 * 16] * 3
         terminal.wait_for("x axis")
         terminal.press("3")
@@ -259,7 +259,7 @@ def test_without_an_answer_half_blocks_are_drawn_and_every_key_acts(runs_dir: Pa
 
 def test_the_answer_of_another_terminal_is_no_key(runs_dir: Path) -> None:
     # As keys, these would put the log on, ask for a filter, and quit.
-    with dashboard(runs_dir, answers=dict.fromkeys(NAME, b"\x1bP>|5/q\x1b\\")) as terminal:
+    with dashboard(runs_dir, answers=dict.fromkeys(KITTY_ANSWERS, b"\x1bP>|5/q\x1b\\")) as terminal:
         terminal.wait_for("x axis")
         terminal.press("2")
         terminal.wait_for("most confused")

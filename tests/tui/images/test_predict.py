@@ -17,8 +17,8 @@ from cifar_tui.tui.dialogs.path_completion import PathSuggester
 from cifar_tui.tui.images.file_images import FileImages, file_card, omitted
 from cifar_tui.tui.images.thumbnails import Layout, page
 from cifar_tui.tui.theme import Look
-from tests.support.dashboard import Host, dashboard, recorded_folder
-from tests.support.panel_states import check, predicted_images
+from tests.support.dashboard import ScreenHost, dashboard, recorded_folder
+from tests.support.panel_states import check_lines, predicted_images
 
 LOOK = Look()
 TOP = (("plane", 0.75), ("bird", 0.2), ("fish", 0.05))
@@ -69,7 +69,7 @@ def test_the_card_of_a_file_has_its_name_and_its_class_where_that_is_known() -> 
 def test_any_name_of_a_file_is_text_that_fits(look: Look, size: tuple[int, int]) -> None:
     cards = [file_card(prediction(name, "bird"), look) for name in (HOSTILE, "鸟" * 80 + ".png", "e\u0301" * 99, "a")]
     for card in cards:
-        check(page([card], Layout.of(*size), size, look), size, look)
+        check_lines(page([card], Layout.of(*size), size, look), size, look)
 
 
 def test_files_that_are_not_shown_are_named_and_counted() -> None:
@@ -117,7 +117,7 @@ async def test_paths_are_completed_while_they_are_typed(
 
 
 async def test_a_line_that_cannot_be_split_is_reported_and_an_empty_one_closes_the_dialog() -> None:
-    app = Host(lambda: ImageFiles("cnn", LOOK))
+    app = ScreenHost(lambda: ImageFiles("cnn", LOOK))
     async with app.run_test(size=(60, 15)) as pilot:
         await pilot.press("enter", *"'a", "enter")
         assert "No closing quotation" in "\n".join(app.text())

@@ -15,7 +15,7 @@ from cifar_tui.system import codec
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.table import LAYOUTS, RunsTable, cells, columns, matches
 from cifar_tui.tui.theme import Look
-from tests.support.recorded import ID, recorded
+from tests.support.recorded import ID, recorded_state
 
 WIDEST = LAYOUTS[0]
 
@@ -41,7 +41,7 @@ def test_a_ready_run_says_what_it_will_train() -> None:
 
 
 def test_a_run_under_way_says_where_it_stands_and_how_long_it_still_takes() -> None:
-    entry = Entry(0, config=TrainingConfig(), state=recorded(planned=10, test=None, ending=None))
+    entry = Entry(0, config=TrainingConfig(), state=recorded_state(planned=10, test=None, ending=None))
     entry.run = object()  # type: ignore[assignment]
     said = row(entry)
     assert (said["state"], said["epoch"], said["best val"]) == ("► running", "3/10", "70.00 %")
@@ -54,7 +54,7 @@ def test_an_earlier_run_is_told_by_its_summary_and_then_by_its_events() -> None:
     said = row(entry)
     assert (said["state"], said["epoch"], said["best val"], said["test"]) == ("√ finished", "3/5", "50.00 %", "25.00 %")
     assert (said["time"], said["images/s"], said["started"]) == ("1 min 15 s", "340", "2026-03-14 15:09")
-    entry.state = recorded()
+    entry.state = recorded_state()
     assert row(entry)["best val"] == "70.00 %"
 
 

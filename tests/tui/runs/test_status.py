@@ -8,7 +8,7 @@ from cifar_tui.events import Paused, RunStatus
 from cifar_tui.state import RunState
 from cifar_tui.tui.runs.entry import Asked, Status, run_status
 from tests.support.panel_states import begun
-from tests.support.recorded import recorded
+from tests.support.recorded import recorded_state
 
 
 def paused() -> RunState:
@@ -18,7 +18,7 @@ def paused() -> RunState:
 
 
 EMPTY, TRAINING, PAUSED = RunState(), begun(2), paused()
-STOPPED, FINISHED = recorded([(0.4, 0.5)], ending="stopped", test=None), recorded()
+STOPPED, FINISHED = recorded_state([(0.4, 0.5)], ending="stopped", test=None), recorded_state()
 HERE = {"active": True}
 
 CASES: list[tuple[Status, RunStatus | None, RunState | None, dict[str, bool], Asked]] = [

@@ -14,7 +14,7 @@ from cifar_tui.tui.sidebar.device import DevicePanel, picture
 from cifar_tui.tui.sidebar.lr_curve import Schedule, curve
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context
-from tests.support.panel_states import ENTRIES, begun, check, entry, looks, names, sizes, text
+from tests.support.panel_states import ENTRIES, begun, check_lines, entry, looks, names, sizes, text
 from tests.support.recorded import ID
 
 LOOK = Look()
@@ -43,7 +43,7 @@ def shown(name: str, sample: Sample | None = None, width: int = 38, height: int 
 def test_every_state_fits_every_size_and_every_terminal(
     name: str, sample: Sample | None, look: Look, size: tuple[int, int]
 ) -> None:
-    check(picture(ENTRIES[name], sample, look, *size), size, look)
+    check_lines(picture(ENTRIES[name], sample, look, *size), size, look)
 
 
 def test_a_run_shows_its_rate_its_facts_and_the_machine() -> None:

@@ -12,7 +12,7 @@ from cifar_tui.records import Summary
 from cifar_tui.tui.sidebar.progress import ProgressPanel, picture
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context
-from tests.support.panel_states import ENTRIES, a_batch, begun, check, entry, looks, names, sizes, text
+from tests.support.panel_states import ENTRIES, a_batch, begun, check_lines, entry, looks, names, sizes, text
 from tests.support.recorded import ID
 
 LOOK = Look()
@@ -25,7 +25,7 @@ def shown(name: str, width: int = 38, height: int = 8) -> list[str]:
 @given(names, looks, sizes)
 @settings(max_examples=300)
 def test_every_state_fits_every_size_and_every_terminal(name: str, look: Look, size: tuple[int, int]) -> None:
-    check(picture(ENTRIES[name], look, *size), size, look)
+    check_lines(picture(ENTRIES[name], look, *size), size, look)
 
 
 def test_a_run_under_way_tells_its_epoch_its_speed_its_times_and_its_figures() -> None:
