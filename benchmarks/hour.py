@@ -17,7 +17,7 @@ from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import AnyEvent, Batch, Checkpoint, Epoch, Evaluated, RunStarted
 from cifar_tui.tui.app import Dashboard
 from cifar_tui.tui.runs import run_events
-from tests.support.dashboard import FakeRun, FakeSession, digits, session_of
+from tests.support.dashboard import FakeRun, FakeWorkspace, digits, workspace_of
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 BATCHES, SIZE = 600, 256
@@ -36,8 +36,8 @@ def growth(minutes: int) -> int:
 async def _growth(minutes: int) -> int:
     run_events.BURST_SECONDS = 0.0
     with tempfile.TemporaryDirectory() as place:
-        session = FakeSession(Path(place))
-        app = Dashboard(Path(place), digits("cnn", epochs=WARM_UP + minutes), session_of(session), start=True)
+        session = FakeWorkspace(Path(place))
+        app = Dashboard(Path(place), digits("cnn", epochs=WARM_UP + minutes), workspace_of(session), start=True)
         async with app.run_test(size=(120, 40)):
             while not session.runs:  # It is started once the session is there.
                 await asyncio.sleep(0.01)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeGuard
 
+from cifar_tui.declarations import Option, declare, declared, flag
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import shortened, suggestion
-from cifar_tui.options import Option, declare, declared, flag
 from cifar_tui.recipes import RECIPES, recipe
 
 DEFAULT_RUNS_DIR = "runs"

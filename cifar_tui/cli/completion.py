@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from cifar_tui.cli.parser import Command
+from cifar_tui.cli.click_options import Command
 from cifar_tui.system import output
 
 PROGRAM = "cifar-tui"

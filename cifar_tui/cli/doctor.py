@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 
 from cifar_tui import __version__
+from cifar_tui.cli.click_options import Command, declared_options
 from cifar_tui.cli.invocation import Invocation, pass_invocation
-from cifar_tui.cli.parser import Command, declared_options
 from cifar_tui.config import TrainingConfig
 from cifar_tui.formatting import plural, printable
 from cifar_tui.system import output, processors, user_folders

@@ -12,11 +12,11 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
+from cifar_tui.cli.click_options import DeclaredOption
 from cifar_tui.cli.launch_options import KNOWN, LAUNCH, SHARED, LaunchOptions
-from cifar_tui.cli.parser import DeclaredOption
 from cifar_tui.config import OPTIONS
+from cifar_tui.declarations import flag, read_file
 from cifar_tui.errors import InputError
-from cifar_tui.options import flag, read_file
 from cifar_tui.records import Overrides
 from cifar_tui.system.paths import check_reachable
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cifar_tui.config import DEFAULT_RUNS_DIR, OPTIONS, RUN
-from cifar_tui.options import Option, declare, declared
+from cifar_tui.declarations import Option, declare, declared
 
 DISPLAY = "Display options"
 

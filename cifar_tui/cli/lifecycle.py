@@ -8,8 +8,8 @@ import click
 
 from cifar_tui.cli import dashboard
 from cifar_tui.cli.class_consent import check_class
+from cifar_tui.cli.click_options import Command, declared_options
 from cifar_tui.cli.invocation import Invocation, pass_invocation, run_argument
-from cifar_tui.cli.parser import Command, declared_options
 from cifar_tui.cli.train import announce_option, start_detached
 from cifar_tui.errors import InputError
 from cifar_tui.records import NO_OVERRIDES

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from cifar_tui.cli.class_consent import check_class
+from cifar_tui.cli.click_options import Command, PathType, declared_options
 from cifar_tui.cli.invocation import Invocation, RunType, pass_invocation, run_argument
-from cifar_tui.cli.parser import Command, PathType, declared_options
 from cifar_tui.cli.stderr import print_message
 from cifar_tui.errors import InputError
 from cifar_tui.system import output as standard_output

@@ -14,9 +14,9 @@ import click
 
 from cifar_tui import __version__, models
 from cifar_tui.cli import class_consent, dashboard
+from cifar_tui.cli.click_options import SETTINGS, Group, declared_options
 from cifar_tui.cli.invocation import Invocation, check_shared
 from cifar_tui.cli.launch_options import LAUNCH
-from cifar_tui.cli.parser import SETTINGS, Group, declared_options
 from cifar_tui.cli.stderr import print_message
 from cifar_tui.config import DEFAULT_MODELS, NAMED_DATA, OPTIONS, TrainingConfig, model_word
 from cifar_tui.data import data_option

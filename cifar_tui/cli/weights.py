@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from cifar_tui.cli.class_consent import check_class
+from cifar_tui.cli.click_options import Command, PathType, complete_file, declared_options
 from cifar_tui.cli.invocation import Invocation, pass_invocation, run_argument
-from cifar_tui.cli.parser import Command, PathType, complete_file, declared_options
 from cifar_tui.system.paths import expand_image_path
 
 # As `runs.export` has them, whose import takes a quarter of a second.

@@ -10,7 +10,7 @@ from typing import cast
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.headless.displays import Display, FaultTolerantDisplay, JsonDisplay, PlainDisplay, QuietDisplay
-from cifar_tui.headless.exit_report import ShownRun, compare, first_failure, report_end, short_names
+from cifar_tui.headless.endings import ShownRun, first_failure, print_comparison, report_end, short_names
 from cifar_tui.headless.logs import keep_logs
 from cifar_tui.headless.signals import HungUp, Item, Signals
 from cifar_tui.records import NO_OVERRIDES, Overrides
@@ -68,7 +68,7 @@ def train(
             _show_until_ended(started[-1:], queue, display, signals, debug=debug, announce=announce)
             if not started[-1].ended:
                 break  # What keeps one run from starting, such as missing images or a signal, does so for all.
-        compare([each.state for each in started if each.ended], display)
+        print_comparison([each.state for each in started if each.ended], display)
     return signals.received or first_failure(started)
 
 
@@ -117,7 +117,7 @@ def follow(
         elif runs:
             display.notice(f"saving {', '.join(names)} …")
         _show_until_ended(shown, items, display, signals, debug=debug)
-        compare([*(state for _, state in ended), *(each.state for each in shown if each.ended)], display)
+        print_comparison([*(state for _, state in ended), *(each.state for each in shown if each.ended)], display)
     return signals.received or first_failure(shown)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from cifar_tui.analysis.comparison import Comparison, PairComparison, Race, RunFigures
 from cifar_tui.formatting import count, distance, duration, percent, points, probability
-from cifar_tui.report.markdown import escape
+from cifar_tui.report.markdown_syntax import escape
 
 
 def conclusion(comparison: Comparison) -> list[str]:

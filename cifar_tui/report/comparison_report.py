@@ -11,7 +11,7 @@ from cifar_tui.analysis.comparison import Comparison, PairComparison, Race, RunF
 from cifar_tui.analysis.study import CLASS_IMAGES
 from cifar_tui.formatting import UNKNOWN, count, duration, percent, points, probability
 from cifar_tui.report.comparison_findings import conclusion
-from cifar_tui.report.markdown import escape, picture, table
+from cifar_tui.report.markdown_syntax import escape, picture, table
 
 
 def comparison_md(comparison: Comparison, curves: str, classes: Sequence[str]) -> str:

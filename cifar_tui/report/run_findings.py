@@ -11,7 +11,7 @@ from cifar_tui.analysis.class_scores import class_scores, most_confused
 from cifar_tui.analysis.significance import wilson_interval
 from cifar_tui.events import Epoch, Evaluated
 from cifar_tui.formatting import count, distance, percent
-from cifar_tui.report.markdown import escape, picture, table
+from cifar_tui.report.markdown_syntax import escape, picture, table
 from cifar_tui.state import RunState
 
 LEAST_MISCALIBRATED = 0.01

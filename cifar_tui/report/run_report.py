@@ -9,11 +9,11 @@ from collections.abc import Set as AbstractSet
 from cifar_tui.analysis.calibration import Calibration
 from cifar_tui.analysis.class_scores import class_scores, listed, most_confused
 from cifar_tui.config import TrainingConfig
+from cifar_tui.declarations import flag
 from cifar_tui.events import Epoch, Evaluated
 from cifar_tui.formatting import UNKNOWN, count, distance, duration, percent, plural
-from cifar_tui.options import flag
 from cifar_tui.records import RunRecord
-from cifar_tui.report.markdown import escape, picture, table
+from cifar_tui.report.markdown_syntax import escape, picture, table
 from cifar_tui.report.run_findings import conclusion, confidence
 from cifar_tui.state import RunState
 from cifar_tui.store.command_lines import run_command, shell_line, training_command

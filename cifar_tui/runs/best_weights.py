@@ -10,12 +10,12 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.records import StoredRun
 from cifar_tui.runs.messages import ProgressCallback
-from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import CHECKPOINTS, RunFolder
+from cifar_tui.store.stored_run import stored_run
 
 if TYPE_CHECKING:
     from cifar_tui.training.checkpoints.storage import Identity
-    from cifar_tui.training.predictor import TrainedModel
+    from cifar_tui.training.trained_model import TrainedModel
 
 
 def load(folder: RunFolder, run: StoredRun, progress: ProgressCallback) -> tuple[TrainedModel, tuple[str, ...]]:
@@ -33,12 +33,12 @@ def load(folder: RunFolder, run: StoredRun, progress: ProgressCallback) -> tuple
         InputError: The run has no best checkpoint, or it is damaged, or the device is not there.
     """
     progress("loading PyTorch", 0, 0)
-    from cifar_tui.training import predictor
+    from cifar_tui.training import trained_model
     from cifar_tui.training.devices import adapt_config, describe_move
 
     path, config = checkpoint_path(folder), adapt_config(run)
     identity = _identity(folder, config)
-    trained = predictor.load(path, config, identity)
+    trained = trained_model.load(path, config, identity)
     if elsewhere := describe_move(run, trained.placement):
         progress(f"computing {elsewhere}", 0, 0)
     return trained, identity.classes

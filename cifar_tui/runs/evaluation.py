@@ -16,8 +16,8 @@ from cifar_tui.runs import best_weights
 from cifar_tui.runs.messages import ProgressCallback
 from cifar_tui.runs.provenance import predictions_of
 from cifar_tui.store.predictions import FILE, MOST_BYTES, read
-from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.store.stored_run import stored_run
 from cifar_tui.training.control import Control
 
 if TYPE_CHECKING:

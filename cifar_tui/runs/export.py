@@ -18,8 +18,8 @@ from cifar_tui.runs import best_weights
 from cifar_tui.runs.messages import ProgressCallback
 from cifar_tui.runs.sinks import tensorboard
 from cifar_tui.store.csv_files import metrics_csv, write_batches_csv
-from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.store.stored_run import stored_run
 from cifar_tui.system.files import replacing
 from cifar_tui.system.folders import Folder
 

@@ -18,11 +18,11 @@ from cifar_tui.data.images.input_files import Decoded, InputFile
 from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.runs import best_weights
 from cifar_tui.runs.messages import ProgressCallback
-from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.store.stored_run import stored_run
 
 if TYPE_CHECKING:
-    from cifar_tui.training.predictor import TrainedModel
+    from cifar_tui.training.trained_model import TrainedModel
 
 TOP = 3
 """Classes that are named for each image, the most probable ones."""
@@ -154,7 +154,7 @@ def _predict(
     trained: TrainedModel, classes: Sequence[str], decoded: Iterable[tuple[InputFile, Decoded]]
 ) -> Iterator[Prediction | Unreadable]:
     """Predict in batches, as an evaluation of the same images does, while those of the next batch are decoded."""
-    from cifar_tui.training.predictor import BATCH_SIZE, predict
+    from cifar_tui.training.trained_model import BATCH_SIZE, predict
 
     pending: list[tuple[InputFile, Decoded]] = []
     batch: list[NDArray[np.uint8]] = []

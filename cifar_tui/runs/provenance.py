@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from cifar_tui import __version__
 from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.records import DatasetRecord, RunRecord
-from cifar_tui.store.relocation import relative_paths
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.store.stored_run import relative_paths
 
 if TYPE_CHECKING:
     from cifar_tui.data.dataset import Dataset

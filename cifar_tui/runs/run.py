@@ -25,9 +25,9 @@ from cifar_tui.runs.sinks.tensorboard import TensorBoardSink, is_mirrored
 from cifar_tui.state import RunState
 from cifar_tui.store import run_folder
 from cifar_tui.store.recorder import Recorder
-from cifar_tui.store.relocation import save_paths, stored_run
 from cifar_tui.store.requests import ASKED, Request, is_request
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.store.stored_run import save_paths, stored_run
 from cifar_tui.system.import_lock import import_lock
 from cifar_tui.system.memory import release_freed_memory
 from cifar_tui.training.control import Control, StopTraining
@@ -53,7 +53,7 @@ def import_pytorch() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class _PreparedRun:
     """A run that is ready to train.
 
     Attributes:
@@ -156,7 +156,7 @@ class Run:
             outcome, examples, predictions = self._train(job, stream)
             self._finish(job, stream, outcome, examples, predictions)
 
-    def _prepare_new(self, stack: contextlib.ExitStack) -> _Job:
+    def _prepare_new(self, stack: contextlib.ExitStack) -> _PreparedRun:
         self._loading("loading PyTorch", 0, 0)
         import_pytorch()
         from cifar_tui.training.setup.prepare import prepare
@@ -171,9 +171,9 @@ class Run:
             run_folder.discard(folder)
             raise
         self.folder = folder
-        return _Job(folder, ownership, setup, folder.read_record(), RunState())
+        return _PreparedRun(folder, ownership, setup, folder.read_record(), RunState())
 
-    def _prepare_resumed(self, folder: RunFolder, stack: contextlib.ExitStack) -> _Job:
+    def _prepare_resumed(self, folder: RunFolder, stack: contextlib.ExitStack) -> _PreparedRun:
         ownership = self._own(folder, stack)
         record, state = folder.read_record(), folder.read_state()
         if state.status == "finished":
@@ -203,7 +203,7 @@ class Run:
             save_paths(folder, setup.config)
             record = folder.read_record()
         self.config = setup.config
-        return _Job(folder, ownership, setup, record, state, saved, tuple(warnings))
+        return _PreparedRun(folder, ownership, setup, record, state, saved, tuple(warnings))
 
     def _own(self, folder: RunFolder, stack: contextlib.ExitStack) -> Ownership:
         """Own the run until `stack` ends.
@@ -216,7 +216,7 @@ class Run:
         stack.callback(self._ownership.release)
         return self._ownership
 
-    def _open_stream(self, job: _Job, stack: contextlib.ExitStack) -> EventStream:
+    def _open_stream(self, job: _PreparedRun, stack: contextlib.ExitStack) -> EventStream:
         from cifar_tui.training.clock import Clock
 
         job.folder.files.folder(run_folder.CHECKPOINTS).make()
@@ -229,7 +229,7 @@ class Run:
             sinks.append(tensorboard)
         return EventStream(recorder, sinks, job.ownership, Clock(job.state.t))
 
-    def _train(self, job: _Job, stream: EventStream) -> tuple[Outcome, Examples | None, Predictions | None]:
+    def _train(self, job: _PreparedRun, stream: EventStream) -> tuple[Outcome, Examples | None, Predictions | None]:
         """Train; whatever goes wrong is the run's outcome.
 
         Returns:
@@ -287,7 +287,7 @@ class Run:
 
     def _finish(
         self,
-        job: _Job,
+        job: _PreparedRun,
         stream: EventStream,
         outcome: Outcome,
         examples: Examples | None,

@@ -11,8 +11,8 @@ from cifar_tui.errors import InputError
 from cifar_tui.runs.evaluation import predictions
 from cifar_tui.runs.messages import ProgressCallback
 from cifar_tui.store.predictions import RunPair, read_pair
-from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.store.stored_run import stored_run
 
 if TYPE_CHECKING:
     import numpy as np

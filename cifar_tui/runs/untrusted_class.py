@@ -11,8 +11,8 @@ from cifar_tui.models import user_class
 from cifar_tui.models.user_class import UntrustedClassError
 from cifar_tui.models.user_class.location import NoModuleError
 from cifar_tui.records import NO_OVERRIDES, Overrides
-from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.store.stored_run import stored_run
 
 
 def find(folder: RunFolder, overrides: Overrides = NO_OVERRIDES) -> UntrustedClassError | None:

@@ -20,8 +20,8 @@ from cifar_tui.report.run_files import write_run_files
 from cifar_tui.runs.messages import Listener, ProgressCallback
 from cifar_tui.runs.run import Run, import_pytorch
 from cifar_tui.store import catalog
-from cifar_tui.store.relocation import save_paths, stored_run
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.store.stored_run import save_paths, stored_run
 from cifar_tui.system import processors
 from cifar_tui.system.memory import retain_freed_memory
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from cifar_tui.config import DEFAULT_RUNS_DIR, TrainingConfig, is_path
-from cifar_tui.options import flag
+from cifar_tui.declarations import flag
 from cifar_tui.records import Overrides
 from cifar_tui.system.paths import absolute
 

@@ -18,11 +18,12 @@ from cifar_tui.training.checkpoints.manager import CheckpointManager
 from cifar_tui.training.checkpoints.storage import Snapshot
 from cifar_tui.training.clock import Clock
 from cifar_tui.training.control import Control, StopTraining
+from cifar_tui.training.emitter import Emit, EventEmitter
 from cifar_tui.training.evaluation import Evaluation, evaluate
 from cifar_tui.training.gradients import Gradients, ReplayedGradients
+from cifar_tui.training.lr_scheduler import build_scheduler
 from cifar_tui.training.optimizer import build_optimizer
 from cifar_tui.training.progress import Progress
-from cifar_tui.training.reporting import Emit, Reporter
 from cifar_tui.training.setup.prepare import Setup
 
 
@@ -76,24 +77,25 @@ def train(
         memory_format=placement.memory_format,
     )
     validation = on_device(dataset.validation, placement.device)
-    optimizer, schedule = build_optimizer(model, config, recipe, config.epochs * batches.batches)
+    optimizer = build_optimizer(model, config, recipe)
+    scheduler = build_scheduler(optimizer, config, recipe, config.epochs * batches.batches)
     clock.start()
-    reporter = Reporter(emit, clock, placement, batches.batches)
+    emitter = EventEmitter(emit, clock, placement, batches.batches)
     checkpoints = CheckpointManager(
-        folder, setup.identity, model, optimizer, schedule, clock, reporter, config.checkpoint_seconds
+        folder, setup.identity, model, optimizer, scheduler, clock, emitter, config.checkpoint_seconds
     )
     with contextlib.closing(checkpoints):
         if saved:
             progress = checkpoints.restore(saved)
-            reporter.restart_timing()
-            reporter.resumed(progress)
+            emitter.restart_timing()
+            emitter.resumed(progress)
         else:
             progress = Progress()
             emit(_run_started(setup, run_id, batches.batches, clock.t))
-            _report_notes(reporter, "info", dataset.notes)
-        _report_notes(reporter, "info", setup.notes)
-        _report_notes(reporter, "warning", setup.warnings)
-        gradients = _build_gradients(setup, lambda why: reporter.note("info", why))
+            _emit_notes(emitter, "info", dataset.notes)
+        _emit_notes(emitter, "info", setup.notes)
+        _emit_notes(emitter, "warning", setup.warnings)
+        gradients = _build_gradients(setup, lambda why: emitter.note("info", why))
         try:
             while progress.epoch <= config.epochs and progress.stale_epochs < config.patience:
                 model.train()
@@ -101,37 +103,37 @@ def train(
                     seed = derive_seed(config.seed, progress.epoch, progress.batch, "dropout")
                     loss, correct = gradients.compute(images, labels, seed)
                     optimizer.step()
-                    lr = float(schedule.get_last_lr()[0])
-                    schedule.step()
+                    lr = float(scheduler.get_last_lr()[0])
+                    scheduler.step()
                     progress.finish_batch(len(labels), lr)
-                    reporter.record_batch(progress, len(labels), loss, correct)
-                    _handle_requests(control, progress, reporter, checkpoints, clock)
-                reporter.flush_batches(progress)
+                    emitter.record_batch(progress, len(labels), loss, correct)
+                    _handle_requests(control, progress, emitter, checkpoints, clock)
+                emitter.flush_batches(progress)
                 progress.trained_seconds = clock.active - progress.epoch_began
 
                 with setup.random_streams.for_evaluation():
                     validated = evaluate(model, validation, len(dataset.classes), placement, control)
                 if not math.isfinite(validated.loss):
                     raise progress.diverged("the validation loss")
-                reporter.epoch(progress, validated)
+                emitter.epoch(progress, validated)
                 if best := progress.is_best(validated.accuracy):
                     checkpoints.keep_best_weights()
                 progress.finish_epoch(validated.accuracy, clock.active)
                 checkpoints.save(progress, best=best)
-                reporter.restart_timing()
+                emitter.restart_timing()
         except StopTraining as stop:
-            reporter.flush_batches(progress)
+            emitter.flush_batches(progress)
             checkpoints.save(progress)
             checkpoints.finish()
             where = f"in epoch {progress.epoch}, after batch {progress.batch} of {batches.batches}"
             return Outcome(stop.state, f"{stop.why} {where}")
         checkpoints.finish()
 
-    return _test(setup, control, progress, reporter, checkpoints)
+    return _test(setup, control, progress, emitter, checkpoints)
 
 
 def _handle_requests(
-    control: Control, progress: Progress, reporter: Reporter, checkpoints: CheckpointManager, clock: Clock
+    control: Control, progress: Progress, emitter: EventEmitter, checkpoints: CheckpointManager, clock: Clock
 ) -> None:
     """Between two batches: pause, stop or save when another thread asks for it, and save when a checkpoint is due.
 
@@ -142,23 +144,23 @@ def _handle_requests(
     """
     checkpoints.report_written()
     if control.pause_requested:
-        reporter.flush_batches(progress)
+        emitter.flush_batches(progress)
         checkpoints.save(progress)
         checkpoints.report_written(wait=True)
-        reporter.paused(progress)
+        emitter.paused(progress)
         clock.pause()
         control.wait_while_paused()
         clock.resume()
         if not control.stop_requested:
-            reporter.resumed(progress)
+            emitter.resumed(progress)
     control.check()
     if control.take_checkpoint_request() or checkpoints.is_due:
-        reporter.flush_batches(progress)
+        emitter.flush_batches(progress)
         checkpoints.save(progress)
 
 
 def _test(
-    setup: Setup, control: Control, progress: Progress, reporter: Reporter, checkpoints: CheckpointManager
+    setup: Setup, control: Control, progress: Progress, emitter: EventEmitter, checkpoints: CheckpointManager
 ) -> Outcome:
     """Evaluate the best weights on the test set, once training has come to its end."""
     config, dataset, model = setup.config, setup.dataset, setup.model
@@ -170,16 +172,16 @@ def _test(
             test = evaluate(model, dataset.test, len(dataset.classes), setup.placement, control)
     except StopTraining as stop:
         return Outcome(stop.state, f"{stop.why} during the test")
-    reporter.test(test, progress.best_epoch)
+    emitter.test(test, progress.best_epoch)
     message = f"trained for {plural(config.epochs, 'epoch')}"
     if progress.stale_epochs >= config.patience and progress.epoch <= config.epochs:
         message = f"early stopping: no better validation accuracy in {plural(config.patience, 'epoch')}"
     return Outcome("finished", message, test)
 
 
-def _report_notes(reporter: Reporter, level: Level, messages: Iterable[str]) -> None:
+def _emit_notes(emitter: EventEmitter, level: Level, messages: Iterable[str]) -> None:
     for message in messages:
-        reporter.note(level, message)
+        emitter.note(level, message)
 
 
 def _build_gradients(setup: Setup, notify: Callable[[str], None]) -> Gradients:

@@ -1,4 +1,4 @@
-"""Optimizers and learning rate schedules: AdamW as the reference protocol uses it, and Muon for convolutions.
+"""Optimizers: AdamW as the reference protocol uses it, and Muon for convolutions.
 
 Torch wraps methods of its optimizers so that its compiler leaves them alone, and for that imports the compiler: about
 two seconds of start-up and 150 MB that nothing here uses. Unwrapped, they are the same methods.
@@ -12,11 +12,9 @@ from typing import Any, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
-from torch.optim.lr_scheduler import OneCycleLR
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.recipes import Recipe
-from cifar_tui.schedule import triangular
 
 T = TypeVar("T", bound=Optimizer)
 MOMENTUM = 0.6
@@ -45,35 +43,15 @@ class OptimizerLike(Stateful, Protocol):
         """Update the weights by their gradients."""
 
 
-class SchedulerLike(Stateful, Protocol):
-    """A learning rate schedule."""
-
-    def step(self) -> None:
-        """Set the learning rates of the next batch."""
-
-    def get_last_lr(self) -> list[Any]:
-        """The current learning rates, AdamW's first."""
-
-
-def build_optimizer(
-    model: nn.Module, config: TrainingConfig, recipe: Recipe, total_steps: int
-) -> tuple[OptimizerLike, SchedulerLike]:
-    """Build the optimizer of a model's weights by the recipe, and its learning rate schedule."""
+def build_optimizer(model: nn.Module, config: TrainingConfig, recipe: Recipe) -> OptimizerLike:
+    """Build the optimizer of a model's weights by the recipe; its learning rates are the scheduler's."""
     filters = _filters(model) if recipe.muon else []
+    chosen = {id(w) for w in filters}
     # Fused, it takes no complex numbers.
     fused = not any(parameter.is_complex() for parameter in model.parameters())
-    if not filters:
-        adamw = FusedAdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=fused)
-        if recipe.schedule == "one-cycle":
-            return adamw, OneCycleLR(adamw, config.max_lr, total_steps=total_steps)
-        return adamw, TriangularLR(adamw, [config.max_lr], total_steps)
-    chosen = {id(w) for w in filters}
     others = [w for w in model.parameters() if id(w) not in chosen]
-    both = AdamWAndMuon(
-        FusedAdamW(others, lr=config.lr, weight_decay=config.weight_decay, fused=fused),
-        FilterMuon(filters),
-    )
-    return both, TriangularLR(both, [config.max_lr, config.max_lr * recipe.muon], total_steps)
+    adamw = FusedAdamW(others, lr=config.lr, weight_decay=config.weight_decay, fused=fused)
+    return AdamWAndMuon(adamw, FilterMuon(filters)) if filters else adamw
 
 
 def _filters(model: nn.Module) -> list[nn.Parameter]:
@@ -176,37 +154,3 @@ class AdamWAndMuon:
         """Continue from such a state."""
         self._adamw.load_state_dict(state_dict["adamw"])
         self._muon.load_state_dict(state_dict["muon"])
-
-
-class TriangularLR:
-    """The triangular schedule for groups of weights, each with a peak of its own."""
-
-    def __init__(self, optimizer: OptimizerLike, peaks: list[float], total_steps: int) -> None:
-        self._optimizer = optimizer
-        self._peaks = peaks
-        self._total = total_steps
-        self._done = 0
-        self._set()
-
-    def step(self) -> None:
-        """Set the learning rates of the next batch."""
-        self._done += 1
-        self._set()
-
-    def get_last_lr(self) -> list[float]:
-        """The current learning rates, group by group."""
-        return [group["lr"] for group in self._optimizer.param_groups]
-
-    def state_dict(self) -> dict[str, Any]:
-        """The number of batches that are done."""
-        return {"done": self._done}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue from such a state."""
-        self._done = int(state_dict["done"])
-        self._set()
-
-    def _set(self) -> None:
-        step = min(self._done, self._total - 1)  # After the last batch nothing is left to be set.
-        for group, peak in zip(self._optimizer.param_groups, self._peaks, strict=True):
-            group["lr"] = triangular(step, self._total, peak)

@@ -1,1 +1,1 @@
-"""The dashboard: a Textual app over the runs of a session, one file a panel, one stylesheet."""
+"""The dashboard: a Textual app over the runs of a workspace, one package for each thing that a person sees."""

@@ -16,7 +16,7 @@ from textual.dom import DOMNode
 from textual.scrollbar import ScrollBar
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.tui.images.terminal_graphics import TerminalIdentified, driver_class
+from cifar_tui.tui.images.pixel_support import TerminalIdentified, driver_class
 from cifar_tui.tui.log.status_log import StatusLog
 from cifar_tui.tui.main_screen import MainScreen
 from cifar_tui.tui.run_commands import RunCommands

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from cifar_tui.config import TrainingConfig
 from cifar_tui.tui.app import Dashboard
 from cifar_tui.tui.runs.entry import Entry
-from cifar_tui.tui.runtime.prints import Prints
+from cifar_tui.tui.runtime.output_capture import OutputCapture
 from cifar_tui.tui.runtime.signals import Signals
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def run(
         resume=resume,
     )
     signals.handle_by(app.end_by_signal, app.checkpoint_runs)
-    with Prints(app.print_to_log) as prints:
+    with OutputCapture(app.print_to_log) as prints:
         app.terminal_found = prints.drawn
         app.terminal = prints.terminal
         try:

@@ -22,7 +22,7 @@ from cifar_tui.tui.runs.run_events import RunEvents
 from cifar_tui.tui.runs.run_list import RunList
 from cifar_tui.tui.runs.table import RunsTable, matches
 from cifar_tui.tui.runs.title import TitleLine
-from cifar_tui.tui.runtime.steady import SteadyScreen
+from cifar_tui.tui.runtime.quiet_screen import QuietScreen
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context, RunPanel
 
@@ -46,7 +46,7 @@ MOVES: dict[str, Callable[[RunsTable], None]] = {
 """The keys that select a run while no view has the keyboard."""
 
 
-class MainScreen(SteadyScreen[None]):
+class MainScreen(QuietScreen[None]):
     """The runs table, a view of the selected run, and beside it its progress and its device."""
 
     AUTO_FOCUS = ""

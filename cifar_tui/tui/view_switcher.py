@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
-from cifar_tui.tui.charts.curves import ChartOptions
+from cifar_tui.tui.charts.series import ChartOptions
 from cifar_tui.tui.compare.panel import ComparePanel
 from cifar_tui.tui.confusion.panel import ConfusionPanel
 from cifar_tui.tui.images.image_loader import ImageLoader

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from cifar_tui.cli.click_options import negative
 from cifar_tui.cli.launch_options import KNOWN
-from cifar_tui.cli.parser import negative
-from cifar_tui.options import read_file
+from cifar_tui.declarations import read_file
 from tests.support.command import error_line, only_run
 from tests.support.program import call, prepare_project
 

@@ -23,7 +23,7 @@ from cifar_tui.runs.sinks.tensorboard import EventFile
 from cifar_tui.store.csv_files import write_batches_csv
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training import export
-from cifar_tui.training.predictor import load
+from cifar_tui.training.trained_model import load
 from tests.support.program import invoke
 from tests.support.recorded import batch, started
 from tests.support.training_runs import TrainedRun, curves_of, finished_run, tensorboard_curves

@@ -105,9 +105,9 @@ def test_the_dashboard_stays_whole_and_shows_in_its_log_what_a_model_prints(tmp_
 
 FLOOD = """
 import ctypes, os, threading, time
-from cifar_tui.tui.runtime.prints import Prints
+from cifar_tui.tui.runtime.output_capture import OutputCapture
 taken = []
-with Prints(taken.append):
+with OutputCapture(taken.append):
     # The library holds the interpreter's lock while it prints.
     ctypes.PyDLL(None).puts(b"x" * 500_000)
     ctypes.PyDLL(None).fflush(None)

@@ -25,9 +25,9 @@ from cifar_tui.runs.workspace import Workspace
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.control import Control
 from cifar_tui.training.evaluation import evaluate
-from cifar_tui.training.predictor import load
 from cifar_tui.training.setup.image_cache import ImageCache
 from cifar_tui.training.setup.prepare import Setup, prepare
+from cifar_tui.training.trained_model import load
 from tests.support.images import write_folder, write_image, write_unusable
 from tests.support.program import invoke
 from tests.support.training_runs import TINY, finished_run

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from cifar_tui.cli.launch_options import KNOWN
 from cifar_tui.config import TrainingConfig
+from cifar_tui.declarations import read_file
 from cifar_tui.errors import InputError
-from cifar_tui.options import read_file
 
 
 def test_the_defaults_are_the_reference_protocols() -> None:

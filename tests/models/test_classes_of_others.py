@@ -281,7 +281,7 @@ async def test_the_dashboard_asks_before_it_runs_such_a_class(tmp_path: Path) ->
     folder.write_record(run_record(TrainingConfig(model="payload:Net", model_dir=str(tmp_path / "elsewhere"))))
     (tmp_path / "Y").mkdir()
     async with dashboard(tmp_path / "runs", "mlp") as desk:
-        desk.session.images[folder.id] = InputError("its class is not known")
+        desk.workspace.images[folder.id] = InputError("its class is not known")
         await desk.until(lambda: len(desk.app.runs) == 2)
         await desk.press("down", "n")
         await desk.shows("New run", "payload:Net is not filled in")
@@ -290,7 +290,7 @@ async def test_the_dashboard_asks_before_it_runs_such_a_class(tmp_path: Path) ->
         await desk.shows("Run this model's code?", "payload.py")
         await desk.press("enter")
         await desk.until(lambda: "Run this model" not in desk.screen())
-        assert desk.session.runs == []
+        assert desk.workspace.runs == []
         await desk.press("3")
         await desk.shows("its class is not known")
         await desk.press("3")
@@ -300,7 +300,7 @@ async def test_the_dashboard_asks_before_it_runs_such_a_class(tmp_path: Path) ->
         await desk.press(*(name_of(character) for character in str(tmp_path / "Y")), "enter")
         await desk.shows("Run this model's code?")
         await desk.press("escape", "r", "r", "r", "enter")
-        assert desk.session.runs == [], "what is pressed twice is no yes"
+        assert desk.workspace.runs == [], "what is pressed twice is no yes"
         await desk.press("r")
         await desk.shows("Run this model's code?")
         await desk.press("Y")

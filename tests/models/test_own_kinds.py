@@ -17,7 +17,7 @@ from cifar_tui.errors import CifarTuiError, DivergedError, InputError, one_line
 from cifar_tui.events import Note
 from cifar_tui.models.user_class.compatibility import is_compiled, uncompiled
 from cifar_tui.recipes import recipe
-from cifar_tui.training import evaluation, export, predictor
+from cifar_tui.training import evaluation, export, trained_model
 from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.control import Control
 from cifar_tui.training.optimizer import build_optimizer
@@ -132,7 +132,7 @@ def test_the_fast_recipe_leaves_complex_filters_to_adamw(tmp_path: Path) -> None
         "self.out((self.conv(images.to(torch.complex64)).abs() + self.real(images)).flatten(1))",
     )
     setup = tiny_setup(recipe="fast", epochs=1, **write_model(tmp_path, code))
-    optimizer, _ = build_optimizer(setup.model, setup.config, recipe("fast", setup.config.model), 10)
+    optimizer = build_optimizer(setup.model, setup.config, recipe("fast", setup.config.model))
     assert [len(group["params"]) for group in optimizer.param_groups] == [5, 1]
     assert run(tmp_path, setup=setup).outcome.state == "finished"
 
@@ -212,12 +212,12 @@ def test_an_evaluation_keeps_no_graph_and_leaves_gradients_as_they_are(tmp_path:
     setup = tiny_setup(**write_model(tmp_path, code.replace("class Net", f"{GRAPH}\nclass Net")))
     graph: Any = getattr(sys.modules["kind"], "Graph")  # noqa: B009  (a module that mypy does not know)
     split = Split(torch.zeros(1100, 3, 32, 32, dtype=torch.uint8), torch.zeros(1100, dtype=torch.int64))
-    trained = predictor.TrainedModel(setup.model.eval(), setup.placement, 1, setup.random_streams)
+    trained = trained_model.TrainedModel(setup.model.eval(), setup.placement, 1, setup.random_streams)
     for gradients in (True, False):
         graph.most = 0
         with torch.set_grad_enabled(gradients):
             test = evaluation.evaluate(setup.model, split, 3, setup.placement, Control())
-            predictor.predict(trained, split.images[:5].numpy())
+            trained_model.predict(trained, split.images[:5].numpy())
             assert torch.is_grad_enabled() == gradients
         assert graph.most == 1, "that of a batch is gone before the next"
         assert test.probabilities().shape == (1100, 3)

@@ -18,7 +18,7 @@ from cifar_tui.recipes import recipe
 from cifar_tui.runs.evaluation import evaluate
 from cifar_tui.store.command_lines import training_command
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.training import reporting
+from cifar_tui.training import emitter
 from cifar_tui.training.control import Control
 from cifar_tui.training.optimizer import build_optimizer
 from tests.support import command
@@ -48,7 +48,7 @@ class Net(nn.Module):
 @pytest.fixture(autouse=True)
 def the_path_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setattr(reporting, "REPORT_SECONDS", 0.0)  # Every batch is told at once.
+    monkeypatch.setattr(emitter, "REPORT_SECONDS", 0.0)  # Every batch is told at once.
 
 
 def written(folder: Path, code: str, name: str = "mine") -> dict[str, Any]:
@@ -122,7 +122,7 @@ def test_the_fast_recipe_leaves_its_dropout_and_bears_weights_of_zero_and_of_oth
     options = written(tmp_path, code)
     setup = tiny_setup(recipe="fast", epochs=1, **options)
     assert [m.p for m in setup.model.modules() if isinstance(m, nn.Dropout | nn.Dropout2d)] == [0.2, 0.2]
-    optimizer, _ = build_optimizer(setup.model, setup.config, recipe("fast", setup.config.model), 10)
+    optimizer = build_optimizer(setup.model, setup.config, recipe("fast", setup.config.model))
     assert [len(group["params"]) for group in optimizer.param_groups] == [6, 1]
     assert all(tensor.isfinite().all() for tensor in run(tmp_path, setup=setup).weights().values())
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
+from cifar_tui.cli.click_options import DeclaredOption, negative
 from cifar_tui.cli.launch_options import KNOWN, SHARED
 from cifar_tui.cli.main import app
-from cifar_tui.cli.parser import DeclaredOption, negative
 from cifar_tui.config import OPTIONS
-from cifar_tui.options import flag
+from cifar_tui.declarations import flag
 from cifar_tui.recipes import RECIPES, recipe
 
 PATH = Path(__file__).parents[2] / "docs" / "options.md"

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from cifar_tui.cli.launch_options import KNOWN
-from cifar_tui.options import read_file
+from cifar_tui.declarations import read_file
 from tests.project import options_page
 
 

@@ -17,7 +17,7 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import Note, RunStatus
 from cifar_tui.formatting import printable
-from cifar_tui.report.markdown import escape
+from cifar_tui.report.markdown_syntax import escape
 from cifar_tui.report.run_report import report_md
 from cifar_tui.state import RunState
 from tests.support.hostile import HOSTILE

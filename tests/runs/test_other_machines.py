@@ -11,8 +11,8 @@ import pytest
 
 from cifar_tui.records import Overrides
 from cifar_tui.runs.run import NOT_REPRODUCIBLE
-from cifar_tui.store.relocation import stored_run
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.store.stored_run import stored_run
 from tests.support.command import error_line, events, only_run, summary
 from tests.support.images import write_folder
 from tests.support.program import TRAIN, call, interrupted_run, prepare_project

@@ -80,7 +80,7 @@ class FakeRun:
         self.tell(ending, Ended(error))
 
 
-class FakeSession:
+class FakeWorkspace:
     """Makes fake runs and keeps them."""
 
     tensorboard = False
@@ -152,8 +152,8 @@ class FakeSession:
         return self.missing_in if config.data == "cifar10" and config.data_dir is None else None
 
 
-def session_of(fake: FakeSession) -> Callable[[], Workspace]:
-    """What the dashboard takes in place of a session."""
+def workspace_of(fake: FakeWorkspace) -> Callable[[], Workspace]:
+    """What the dashboard takes in place of a workspace."""
     return lambda: cast(Workspace, fake)
 
 
@@ -163,12 +163,12 @@ def digits(*models: str, **options: Any) -> Sequence[TrainingConfig]:
 
 
 class DashboardPilot:
-    """A dashboard that runs, its keys, and its fake session."""
+    """A dashboard that runs, its keys, and its fake workspace."""
 
-    def __init__(self, app: Dashboard, pilot: Pilot[Any], session: FakeSession) -> None:
+    def __init__(self, app: Dashboard, pilot: Pilot[Any], workspace: FakeWorkspace) -> None:
         self.app = app
         self.pilot = pilot
-        self.session = session
+        self.workspace = workspace
 
     @property
     def view(self) -> str:
@@ -190,8 +190,8 @@ class DashboardPilot:
 
     async def run(self, number: int = -1) -> FakeRun:
         """The run that was made last, once it is made."""
-        await self.until(lambda: self.session.runs)
-        return self.session.runs[number]
+        await self.until(lambda: self.workspace.runs)
+        return self.workspace.runs[number]
 
     async def type_ahead(self, *keys: str) -> None:
         """Press keys faster than any of them acts."""
@@ -215,11 +215,11 @@ class DashboardPilot:
 async def dashboard(
     runs_dir: Path, *models: str, size: tuple[int, int] = (120, 40), start: bool = False, **options: Any
 ) -> AsyncIterator[DashboardPilot]:
-    session = FakeSession(runs_dir)
-    app = Dashboard(runs_dir, digits(*(models or ("cnn", "mlp")), **options), session_of(session), start=start)
+    workspace = FakeWorkspace(runs_dir)
+    app = Dashboard(runs_dir, digits(*(models or ("cnn", "mlp")), **options), workspace_of(workspace), start=start)
     async with app.run_test(size=size) as pilot:
-        yield DashboardPilot(app, pilot, session)
-        for run in session.runs:
+        yield DashboardPilot(app, pilot, workspace)
+        for run in workspace.runs:
             # What nobody ended would be asked about.
             app.runs.receive(run, Ended(None))  # type: ignore[arg-type]
 

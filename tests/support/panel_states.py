@@ -211,7 +211,7 @@ LOADED = predicted_images()
 FINISHED = entry(recorded_state(), under_way=False)
 
 
-def no_session() -> None:
+def no_workspace() -> None:
     """In place of a session that is not to be asked for anything."""
     raise AssertionError("nothing is loaded here")
 
@@ -220,8 +220,8 @@ def images_panel(
     loaded: PredictedImages | None = LOADED, chosen: Entry | None = FINISHED, look: Look = LOOK
 ) -> ImagesPanel:
     """The images view of this run, with these test images loaded."""
-    loader = ImageLoader(no_session, lambda: None, no_session)  # type: ignore[arg-type]
-    made = ImagesPanel(no_session, loader)  # type: ignore[arg-type]
+    loader = ImageLoader(no_workspace, lambda: None, no_workspace)  # type: ignore[arg-type]
+    made = ImagesPanel(no_workspace, loader)  # type: ignore[arg-type]
     made.entry, made.look = chosen, look
     loader.loaded = loaded
     loader._entry = chosen

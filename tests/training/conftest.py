@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from cifar_tui.training import reporting
+from cifar_tui.training import emitter
 
 
 @pytest.fixture
 def every_batch_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches are reported as they come, not a few times a second."""
-    monkeypatch.setattr(reporting, "REPORT_SECONDS", 0.0)
+    monkeypatch.setattr(emitter, "REPORT_SECONDS", 0.0)

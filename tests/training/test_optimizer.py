@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from torch import nn
 
 from cifar_tui.config import TrainingConfig
+from cifar_tui.planned_lr import triangular
 from cifar_tui.recipes import FAST_CONVOLUTIONAL, FAST_FULLY_CONNECTED, PROTOCOL, Recipe
-from cifar_tui.schedule import triangular
+from cifar_tui.training.lr_scheduler import SchedulerLike, build_scheduler
 from cifar_tui.training.optimizer import (
     AdamWAndMuon,
     FilterMuon,
     FusedAdamW,
     OptimizerLike,
-    SchedulerLike,
     build_optimizer,
     orthogonal,
 )
@@ -84,6 +84,13 @@ def convolutional(layout: torch.memory_format = torch.contiguous_format) -> nn.M
     return model.to(memory_format=layout)
 
 
+def build(
+    model: nn.Module, config: TrainingConfig, recipe: Recipe, total_steps: int
+) -> tuple[OptimizerLike, SchedulerLike]:
+    optimizer = build_optimizer(model, config, recipe)
+    return optimizer, build_scheduler(optimizer, config, recipe, total_steps)
+
+
 def fit(model: nn.Module, optimizer: OptimizerLike, rates: SchedulerLike, steps: range) -> None:
     for step in steps:
         generator = torch.Generator().manual_seed(step)
@@ -108,7 +115,7 @@ def test_a_step_of_muon_has_singular_values_near_one(rows: int, columns: int, se
 def test_muon_trains_the_filters_and_adamw_the_rest() -> None:
     config = TrainingConfig.from_dict({"recipe": "fast"})
     model = convolutional()
-    optimizer, rates = build_optimizer(model, config, FAST_CONVOLUTIONAL, 10)
+    optimizer, rates = build(model, config, FAST_CONVOLUTIONAL, 10)
     assert isinstance(optimizer, AdamWAndMuon)
     adamw, muon = optimizer.param_groups
     assert [w.ndim for w in muon["params"]] == [4, 4]
@@ -122,17 +129,17 @@ def test_muon_trains_the_filters_and_adamw_the_rest() -> None:
 @pytest.mark.parametrize(
     ("recipe", "kind"), [(PROTOCOL, FusedAdamW), (FAST_FULLY_CONNECTED, FusedAdamW), (FAST_CONVOLUTIONAL, AdamWAndMuon)]
 )
-def test_a_training_goes_on_from_the_state_of_its_optimiser_bit_for_bit(recipe: Recipe, kind: type) -> None:
+def test_training_continues_from_the_state_of_its_optimizer_bit_for_bit(recipe: Recipe, kind: type) -> None:
     config = TrainingConfig()
     whole, model = convolutional(), convolutional()
-    fit(whole, *build_optimizer(whole, config, recipe, 9), range(9))
-    optimizer, rates = build_optimizer(model, config, recipe, 9)
+    fit(whole, *build(whole, config, recipe, 9), range(9))
+    optimizer, rates = build(model, config, recipe, 9)
     fit(model, optimizer, rates, range(4))
     assert isinstance(optimizer, kind)
     state, rates_state = deepcopy(optimizer.state_dict()), deepcopy(rates.state_dict())
     again = convolutional()
     again.load_state_dict(model.state_dict())
-    optimizer, rates = build_optimizer(again, config, recipe, 9)
+    optimizer, rates = build(again, config, recipe, 9)
     optimizer.load_state_dict(state)
     rates.load_state_dict(rates_state)
     fit(again, optimizer, rates, range(4, 9))

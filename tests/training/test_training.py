@@ -17,10 +17,10 @@ from sklearn.metrics import confusion_matrix as sklearn_confusion_matrix
 
 from cifar_tui.errors import DivergedError
 from cifar_tui.events import Batch, Epoch, Evaluated, RunStarted
-from cifar_tui.training import loop, reporting
+from cifar_tui.training import emitter, loop
 from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.evaluation import confusion_matrix, evaluate
-from cifar_tui.training.optimizer import OptimizerLike, SchedulerLike, build_optimizer
+from cifar_tui.training.optimizer import OptimizerLike, build_optimizer
 from tests.support.training_runs import run, tiny_setup
 
 pytestmark = pytest.mark.usefixtures("every_batch_reported")
@@ -163,10 +163,10 @@ def test_a_loss_that_is_no_number_ends_the_run_and_leaves_the_last_good_checkpoi
 def test_no_speed_counts_the_time_before_the_first_batch_or_leaves_it_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reporting, "REPORT_SECONDS", 0.1)
+    monkeypatch.setattr(emitter, "REPORT_SECONDS", 0.1)
     setup = tiny_setup(epochs=1)
 
-    def slow(*arguments: Any) -> tuple[OptimizerLike, SchedulerLike]:
+    def slow(*arguments: Any) -> OptimizerLike:
         time.sleep(1)
         return build_optimizer(*arguments)
 
@@ -211,18 +211,18 @@ def test_both_precisions_train_the_cnn_to_finite_numbers(tmp_path: Path, precisi
 def test_an_epoch_on_a_gpu_never_waits_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     setup = tiny_setup(device="cuda", precision="bf16", epochs=1, batch_size=2)
     run(tmp_path / "warm", setup=setup)  # The first batch copies its tables to the device.
-    run_started, flush = loop._run_started, reporting.Reporter.flush_batches
+    run_started, flush = loop._run_started, emitter.EventEmitter.flush_batches
 
     def begin_strictly(*arguments: Any) -> RunStarted:
         torch.cuda.set_sync_debug_mode("error")
         return run_started(*arguments)
 
-    def end_strictness(self: reporting.Reporter, *arguments: Any) -> None:
+    def end_strictness(self: emitter.EventEmitter, *arguments: Any) -> None:
         torch.cuda.set_sync_debug_mode("default")
         flush(self, *arguments)
 
     monkeypatch.setattr(loop, "_run_started", begin_strictly)
-    monkeypatch.setattr(reporting.Reporter, "flush_batches", end_strictness)
+    monkeypatch.setattr(emitter.EventEmitter, "flush_batches", end_strictness)
     recorded = run(tmp_path, setup=tiny_setup(device="cuda", precision="bf16", epochs=1, batch_size=2))
     assert recorded.outcome.state == "finished"
     assert len(recorded.of(Batch)) == 20

@@ -12,7 +12,7 @@ from cifar_tui.runs.messages import Ended, Loading
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.app import Dashboard
 from cifar_tui.tui.main_screen import MainScreen
-from tests.support.dashboard import DashboardPilot, FakeSession, dashboard, digits, recorded_folder, session_of
+from tests.support.dashboard import DashboardPilot, FakeWorkspace, dashboard, digits, recorded_folder, workspace_of
 from tests.support.recorded import batch
 
 
@@ -20,7 +20,7 @@ async def test_the_ready_runs_and_the_earlier_ones_are_there_from_the_start(tmp_
     recorded_folder(tmp_path, "old")
     async with dashboard(tmp_path) as desk:
         await desk.shows("ready", "cnn", "mlp", "old", "stopped", "1 run in", "cpu: a fast one")
-        assert desk.session.runs == []
+        assert desk.workspace.runs == []
 
 
 async def test_s_starts_the_selected_run_which_is_then_watched_live(tmp_path: Path) -> None:
@@ -50,8 +50,8 @@ async def test_a_run_that_is_found_in_its_folder_before_its_first_message_has_on
 
 async def test_start_starts_all_ready_runs_at_once(tmp_path: Path) -> None:
     async with dashboard(tmp_path, start=True) as desk:
-        await desk.until(lambda: len(desk.session.runs) == 2)
-        assert [run.config.model for run in desk.session.runs] == ["cnn", "mlp"]
+        await desk.until(lambda: len(desk.workspace.runs) == 2)
+        assert [run.config.model for run in desk.workspace.runs] == ["cnn", "mlp"]
         await desk.shows("2 runs active")
 
 
@@ -121,11 +121,11 @@ async def test_a_run_that_cannot_start_says_why(tmp_path: Path) -> None:
 
 async def test_missing_images_become_a_question(tmp_path: Path) -> None:
     async with dashboard(tmp_path, data="cifar10") as desk:
-        desk.session.missing_in = tmp_path / "cache"
+        desk.workspace.missing_in = tmp_path / "cache"
         await desk.press("s")
         await desk.shows("CIFAR-10 is not on this machine", "170 MB", "digits")
         await desk.press("escape")
-        assert desk.session.runs == []
+        assert desk.workspace.runs == []
         await desk.press("s")
         await desk.shows("CIFAR-10 is not on this machine")
         await desk.press("d")
@@ -134,12 +134,12 @@ async def test_missing_images_become_a_question(tmp_path: Path) -> None:
 
 async def test_a_question_about_missing_images_is_asked_once_for_all_runs(tmp_path: Path) -> None:
     async with dashboard(tmp_path, data="cifar10") as desk:
-        desk.session.missing_in = tmp_path / "cache"
+        desk.workspace.missing_in = tmp_path / "cache"
         await desk.press("S")
         await desk.shows("CIFAR-10 is not on this machine")
         await desk.press("f")
-        await desk.until(lambda: len(desk.session.runs) == 2)
-        assert {run.config.data for run in desk.session.runs} == {"cifar10"}
+        await desk.until(lambda: len(desk.workspace.runs) == 2)
+        assert {run.config.data for run in desk.workspace.runs} == {"cifar10"}
         assert isinstance(desk.app.screen, MainScreen)
 
 
@@ -150,7 +150,7 @@ async def test_n_creates_a_run_from_the_selected_ones_options(tmp_path: Path) ->
         await desk.press("ctrl+s")
         await desk.shows("0/9", "is ready")
         assert desk.app.selected is list(desk.app.runs)[2]
-        assert desk.session.runs == []
+        assert desk.workspace.runs == []
 
 
 async def test_marked_runs_are_compared_earlier_ones_too(tmp_path: Path) -> None:
@@ -220,8 +220,8 @@ async def test_textuals_own_key_for_leaving_asks_too(tmp_path: Path) -> None:
 async def test_an_error_while_messages_are_shown_ends_the_dashboard_and_loses_none_of_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session = FakeSession(tmp_path)
-    app = Dashboard(tmp_path, digits("cnn"), session_of(session))
+    session = FakeWorkspace(tmp_path)
+    app = Dashboard(tmp_path, digits("cnn"), workspace_of(session))
 
     async def fail() -> None:
         async with app.run_test() as pilot:
@@ -289,8 +289,8 @@ async def test_q_asks_what_to_do_with_active_runs(
 async def test_an_error_of_the_dashboard_ends_it_and_is_kept_for_its_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session = FakeSession(tmp_path)
-    app = Dashboard(tmp_path, digits("cnn"), session_of(session))
+    session = FakeWorkspace(tmp_path)
+    app = Dashboard(tmp_path, digits("cnn"), workspace_of(session))
 
     async def fail() -> None:
         async with app.run_test() as pilot:

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from cifar_tui.tui.runtime import background, redraw
-from cifar_tui.tui.runtime.prints import Prints
+from cifar_tui.tui.runtime.output_capture import OutputCapture
 from cifar_tui.tui.runtime.redraw import RedrawQueue
 
 
@@ -85,9 +85,9 @@ async def test_a_drawing_that_cost_much_is_followed_by_a_longer_wait(monkeypatch
 
 PRINTING = """
 import os
-from cifar_tui.tui.runtime.prints import Prints
+from cifar_tui.tui.runtime.output_capture import OutputCapture
 taken = []
-with Prints(taken.append) as prints:
+with OutputCapture(taken.append) as prints:
     print("from Python", flush=True)
     os.write(2, b"from a library\\n\\xff unfinished")
     screen = prints.terminal
@@ -104,7 +104,7 @@ def test_what_is_printed_is_taken_and_what_is_drawn_goes_to_the_terminal() -> No
 
 def test_afterwards_the_descriptors_are_as_they_were(capfd: pytest.CaptureFixture[str]) -> None:
     before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0  # noqa: PTH208, PTH112
-    with Prints(lambda _: None):
+    with OutputCapture(lambda _: None):
         pass
     os.write(1, b"out")
     os.write(2, b"err")

@@ -15,7 +15,7 @@ async def test_what_is_typed_at_once_after_the_filters_key_belongs_to_the_filter
     async with dashboard(tmp_path) as desk:
         await desk.type_ahead("/", *"stop")
         await desk.until(lambda: desk.app.main.filter_words == ["stop"])
-        assert desk.session.runs == []
+        assert desk.workspace.runs == []
 
 
 @pytest.mark.parametrize("opens", ["?", "n", "s"])

@@ -12,9 +12,9 @@ from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.checkpoints.storage import Identity, Snapshot, Weights
 from cifar_tui.training.checkpoints.writer import CheckpointWriter, Written
 from cifar_tui.training.clock import Clock
+from cifar_tui.training.emitter import EventEmitter
 from cifar_tui.training.optimizer import Stateful
 from cifar_tui.training.progress import Progress
-from cifar_tui.training.reporting import Reporter
 
 
 class CheckpointManager:
@@ -28,7 +28,7 @@ class CheckpointManager:
         optimizer: Stateful,
         schedule: Stateful,
         clock: Clock,
-        reporter: Reporter,
+        emitter: EventEmitter,
         interval: float,
     ) -> None:
         """Start without a checkpoint.
@@ -40,7 +40,7 @@ class CheckpointManager:
             optimizer: As above.
             schedule: As above.
             clock: The run's.
-            reporter: Reports checkpoints once they are written, and trouble with writing them.
+            emitter: Reports checkpoints once they are written, and trouble with writing them.
             interval: Active seconds between two checkpoints.
         """
         self.best_weights: Weights | None = None
@@ -51,7 +51,7 @@ class CheckpointManager:
         self._optimizer = optimizer
         self._schedule = schedule
         self._clock = clock
-        self._reporter = reporter
+        self._emitter = emitter
         self._interval = interval
         self._writer = CheckpointWriter(folder)
         self._last_save = clock.active
@@ -128,7 +128,7 @@ class CheckpointManager:
                 self._failing = True
                 why = f"a checkpoint could not be written: {error.strerror}"
                 kept = "the previous one is kept" if self._exists else "there is no previous one"
-                self._reporter.note("warning", f"{why}; training continues, {kept}, the next attempt follows in time")
+                self._emitter.note("warning", f"{why}; training continues, {kept}, the next attempt follows in time")
             return
         self._report(written)
 
@@ -152,5 +152,5 @@ class CheckpointManager:
         self._exists = True
         if self._failing:
             self._failing = False
-            self._reporter.note("info", "checkpoints can be written again")
-        self._reporter.checkpoint(written.progress, f"{self._folder.name}/{written.path.name}", best=written.best)
+            self._emitter.note("info", "checkpoints can be written again")
+        self._emitter.checkpoint(written.progress, f"{self._folder.name}/{written.path.name}", best=written.best)

@@ -142,7 +142,7 @@ def _live(
         return SmokeTestResult(placement, trial.random_streams)
     if not trial.logits(BATCHES[0], training=True).isfinite().all():
         raise _Unfit("its logits are infinite or NaN before any training")
-    optimizer, _ = build_optimizer(trial.model, config, recipe(config.recipe, config.model), STEPS)
+    optimizer = build_optimizer(trial.model, config, recipe(config.recipe, config.model))
     for images in BATCHES:
         trial.train(optimizer, images)
         trial.logits(images + 1, training=False)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from cifar_tui.formatting import UNKNOWN, count, duration, percent
 from cifar_tui.state import RunState
 from cifar_tui.tui.charts.canvas import canvas_width
-from cifar_tui.tui.charts.curves import ChartOptions, Metric, nearest, smoothed, training, validation
-from cifar_tui.tui.charts.run_chart import METRICS, run_axis, x_positions
+from cifar_tui.tui.charts.loss_and_accuracy import METRICS, run_axis, x_positions
+from cifar_tui.tui.charts.series import ChartOptions, Metric, nearest, smoothed, training, validation
 
 
 @dataclass(frozen=True, slots=True)

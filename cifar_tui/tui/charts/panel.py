@@ -14,8 +14,8 @@ from cifar_tui.system.text_width import wrapped
 from cifar_tui.tui.charts.axes import time_unit
 from cifar_tui.tui.charts.canvas import draw
 from cifar_tui.tui.charts.cursor import moved_cursor, nearest_stop, values_at
-from cifar_tui.tui.charts.curves import ChartOptions, Metric
-from cifar_tui.tui.charts.run_chart import run_axis, run_chart
+from cifar_tui.tui.charts.loss_and_accuracy import run_axis, run_chart
+from cifar_tui.tui.charts.series import ChartOptions, Metric
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context, RunPanel, View

@@ -109,7 +109,7 @@ class PairImages(Album):
 
     def __init__(
         self,
-        session: Callable[[], Workspace],
+        workspace: Callable[[], Workspace],
         entries: Sequence[Entry],
         runs: RunPair,
         cell: Cell,
@@ -118,7 +118,7 @@ class PairImages(Album):
         """Start to load the images of two runs.
 
         Args:
-            session: Gives the session that reads the images; called on the thread.
+            workspace: Gives the workspace that reads the images; called on the thread.
             entries: The two runs, a and b.
             runs: The same, as they were evaluated.
             cell: The cell to show first.
@@ -136,7 +136,7 @@ class PairImages(Album):
             self._report("")
 
         self._job = Job(
-            lambda progress: session().paired_images(runs, progress),
+            lambda progress: workspace().paired_images(runs, progress),
             lambda what, done, total: f"{so_far(what, done, total)} …",
             self._report,
             finish,

@@ -15,9 +15,7 @@ from cifar_tui.formatting import printable
 from cifar_tui.state import RunState
 from cifar_tui.tui.charts.axes import Axis, time_unit, x_axis
 from cifar_tui.tui.charts.canvas import Chart, Line, canvas_height, canvas_width, draw
-from cifar_tui.tui.charts.curves import XY, ChartOptions, Metric, training, validation
-from cifar_tui.tui.charts.panel import GAP, LEAST_ROWS, WIDE
-from cifar_tui.tui.charts.run_chart import (
+from cifar_tui.tui.charts.loss_and_accuracy import (
     background_line,
     batch_line,
     joined,
@@ -27,6 +25,8 @@ from cifar_tui.tui.charts.run_chart import (
     x_extent,
     x_positions,
 )
+from cifar_tui.tui.charts.panel import GAP, LEAST_ROWS, WIDE
+from cifar_tui.tui.charts.series import XY, ChartOptions, Metric, training, validation
 from cifar_tui.tui.compare.cells import Grid, cell_rows, first_cell
 from cifar_tui.tui.compare.disagreement import Disagreement
 from cifar_tui.tui.compare.pair_images import PairImages
@@ -58,19 +58,19 @@ class ComparePanel(Panel, View, can_focus=True):
         Binding("end", "edge(-1)", show=False),
     ]
 
-    def __init__(self, options: ChartOptions, session: Callable[[], Workspace], *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, options: ChartOptions, workspace: Callable[[], Workspace], *, id: str | None = None) -> None:  # noqa: A002
         """Start without runs.
 
         Args:
             options: How the curves are drawn.
-            session: Gives the session that reads the test images.
+            workspace: Gives the workspace that reads the test images.
             id: For the stylesheet.
         """
         super().__init__(id=id)
         self.options = options
         self.entries: tuple[Entry, ...] = ()
         self.disagreement = Disagreement(self._update_cells)
-        self._session = session
+        self._workspace = workspace
         self._drawn: tuple[object, list[Strip]] = (None, [])
         self._cursor: Cell = "only_a"
         self._top: int | None = None
@@ -108,7 +108,7 @@ class ComparePanel(Panel, View, can_focus=True):
             changed: Called within the event loop when there is something else to show of them.
         """
         runs, cell = self.disagreement.runs, self.cell
-        return None if runs is None or cell is None else PairImages(self._session, self.entries, runs, cell, changed)
+        return None if runs is None or cell is None else PairImages(self._workspace, self.entries, runs, cell, changed)
 
     def lines(self, width: int, height: int) -> list[Strip]:
         """The charts and the table below them, the same lines where nothing of them changed, and the cells."""

@@ -36,7 +36,7 @@ class FileImages(Album):
 
     def __init__(
         self,
-        session: Callable[[], Workspace],
+        workspace: Callable[[], Workspace],
         entry: Entry,
         names: Sequence[str],
         changed: Callable[[], None],
@@ -46,7 +46,7 @@ class FileImages(Album):
         """Start to predict these files. The callbacks are called within the event loop, and not after `close`.
 
         Args:
-            session: Gives the session that predicts; called on the thread.
+            workspace: Gives the workspace that predicts; called on the thread.
             entry: The run, which has a folder.
             names: Files, folders and patterns.
             changed: Called when there is something else to show.
@@ -69,7 +69,9 @@ class FileImages(Album):
             self._report(why)
             failed(why)
 
-        self._job = Job(lambda progress: session().predict(folder, names, progress), _step, self._report, finish, fail)
+        self._job = Job(
+            lambda progress: workspace().predict(folder, names, progress), _step, self._report, finish, fail
+        )
 
     def close(self) -> None:
         """Release the images, and end the prediction."""

@@ -51,14 +51,14 @@ class ImageLoader:
 
     def __init__(
         self,
-        session: Callable[[], Workspace],
+        workspace: Callable[[], Workspace],
         changed: Callable[[], None],
         with_consent: Callable[[Entry, Callable[[], None]], None],
     ) -> None:
         """Start without images.
 
         Args:
-            session: Gives the session that reads the images; called on the thread.
+            workspace: Gives the workspace that reads the images; called on the thread.
             changed: Called within the event loop when there is something else to show.
             with_consent: Does what runs the code of a run's model, once the user has agreed to that.
         """
@@ -69,7 +69,7 @@ class ImageLoader:
         """The current step of the loading; empty while nothing is loaded."""
         self.error = ""
         """Why the loading failed."""
-        self._session = session
+        self._workspace = workspace
         self._changed = changed
         self._with_consent = with_consent
         self._entry: Entry | None = None
@@ -141,7 +141,7 @@ class ImageLoader:
         assert folder is not None
         self._tried, self.error, self.progress = best_epoch(entry), "", "opening its test images"
         self._job = Job(
-            lambda progress: self._session().test_images(folder, progress),
+            lambda progress: self._workspace().test_images(folder, progress),
             so_far,
             self._report,
             self._finish,

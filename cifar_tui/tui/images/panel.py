@@ -69,17 +69,17 @@ class ImagesPanel(RunPanel, View, can_focus=True):
     ]
     roomy: ClassVar[bool] = True
 
-    def __init__(self, session: Callable[[], Workspace], loader: ImageLoader, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, workspace: Callable[[], Workspace], loader: ImageLoader, *, id: str | None = None) -> None:  # noqa: A002
         """Start without images.
 
         Args:
-            session: Gives the session that predicts image files.
+            workspace: Gives the workspace that predicts image files.
             loader: Loads the selected run's images.
             id: For the stylesheet.
         """
         super().__init__(id=id)
         self.loader = loader
-        self._session = session
+        self._workspace = workspace
         self._own = RunImages(loader)
         self.album: Album = self._own
         self._first = 0
@@ -103,7 +103,7 @@ class ImagesPanel(RunPanel, View, can_focus=True):
         self, entry: Entry, names: Sequence[str], done: Callable[[PredictedFiles], None], failed: Callable[[str], None]
     ) -> None:
         """Show these files with the run's predictions for them; `done` or `failed` is called with the outcome."""
-        self.open_album(FileImages(self._session, entry, names, self.draw, done, failed))
+        self.open_album(FileImages(self._workspace, entry, names, self.draw, done, failed))
 
     def open_album(self, album: Album) -> None:
         """Show the first page of this album; one that was shown in place of the test images is closed."""

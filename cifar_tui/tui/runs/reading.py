@@ -33,7 +33,7 @@ def recorded_options(folder: RunFolder) -> TrainingConfig:
     Raises:
         CifarTuiError: Its configuration is damaged.
     """
-    from cifar_tui.store.relocation import stored_run
+    from cifar_tui.store.stored_run import stored_run
 
     config = folder.read_record().options
     with contextlib.suppress(CifarTuiError):

@@ -1,4 +1,4 @@
-"""The table of all runs: those of this session first, then earlier ones."""
+"""The table of all runs: those of this process first, then earlier ones."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 REPORT_SECONDS = 0.5
 """How often progress is shown."""
-Progress = Callable[[str, int, int], None]
+ProgressCallback = Callable[[str, int, int], None]
 """Told what is done, how much of it, and of how much, 0 where that is not known."""
 
 
@@ -28,7 +28,7 @@ class Job(Generic[T]):
 
     def __init__(
         self,
-        work: Callable[[Progress], T],
+        work: Callable[[ProgressCallback], T],
         wording: Callable[[str, int, int], str],
         report: Callable[[str], None],
         done: Callable[[T], None],

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
+from cifar_tui.planned_lr import planned
 from cifar_tui.recipes import recipe
-from cifar_tui.schedule import planned
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part
@@ -27,7 +27,7 @@ class Schedule:
         steps: All planned steps.
         done: Completed steps.
         epoch: The current epoch.
-        name: As in `cifar_tui.schedule`.
+        name: As in `cifar_tui.planned_lr`.
     """
 
     max_lr: float

@@ -10,7 +10,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from cifar_tui.formatting import printable
-from cifar_tui.tui.runtime.steady import SteadyScreen
+from cifar_tui.tui.runtime.quiet_screen import QuietScreen
 from cifar_tui.tui.theme import Look
 
 T = TypeVar("T")
@@ -20,7 +20,7 @@ ROOMY = 22
 """The lines from which on there is room for empty ones."""
 
 
-class Modal(SteadyScreen[T | None], ModalScreen[T | None]):
+class Modal(QuietScreen[T | None], ModalScreen[T | None]):
     """A box over the panels. Escape and Ctrl+C cancel it: its result is None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -18,9 +18,9 @@ from cifar_tui.tui.charts import panel as charts_panel
 from cifar_tui.tui.charts.axes import XAxis
 from cifar_tui.tui.charts.canvas import LABELS, canvas_width, draw
 from cifar_tui.tui.charts.cursor import moved_cursor, nearest_stop
-from cifar_tui.tui.charts.curves import ChartOptions
+from cifar_tui.tui.charts.loss_and_accuracy import run_axis, run_chart
 from cifar_tui.tui.charts.panel import ChartsPanel, charts, layout, message
-from cifar_tui.tui.charts.run_chart import run_axis, run_chart
+from cifar_tui.tui.charts.series import ChartOptions
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context

@@ -92,22 +92,22 @@ async def test_k_shows_the_confidence_of_the_best_weights_and_loads_better_ones(
         run.tell(state.started, *state.epochs, state.test)
         run.end("finished")
         worse, better = predicted_images(epoch=1), predicted_images()
-        desk.session.images["20260101-000000-cnn"] = worse
+        desk.workspace.images["20260101-000000-cnn"] = worse
         await desk.shows(f"confidence on {len(worse.images):,} test images", "epoch 2 is better: press k")
         found = calibrate(worse.predictions.confidence, worse.predictions.correct)
         await desk.shows(
             f"expected calibration error {percent(found.error)}", f"accuracy {percent(found.accuracy)}", "●"
         )
-        desk.session.images["20260101-000000-cnn"] = InputError("its best weights are damaged")
+        desk.workspace.images["20260101-000000-cnn"] = InputError("its best weights are damaged")
         await desk.press("k")
         await desk.shows("its best weights are damaged", f"expected calibration error {percent(found.error)}")
-        desk.session.images["20260101-000000-cnn"] = better
+        desk.workspace.images["20260101-000000-cnn"] = better
         await desk.press("k")
         await desk.shows("weights of epoch 2")
         await desk.press("escape")
         await desk.until(lambda: desk.view == "images")
         await desk.shows("test images, weights of epoch 2")
-        assert desk.session.opened == ["20260101-000000-cnn"] * 3
+        assert desk.workspace.opened == ["20260101-000000-cnn"] * 3
 
 
 def test_predictions_are_released_when_the_loader_is_closed() -> None:

@@ -21,7 +21,7 @@ from cifar_tui.records import Summary
 from cifar_tui.state import RunState
 from cifar_tui.store.predictions import FILE, to_bytes
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.tui.charts.curves import ChartOptions
+from cifar_tui.tui.charts.series import ChartOptions
 from cifar_tui.tui.compare import panel as compare_panel
 from cifar_tui.tui.compare.cells import Grid, cell_rows
 from cifar_tui.tui.compare.panel import ComparePanel, side_by_side

@@ -55,13 +55,13 @@ def instant(monkeypatch: pytest.MonkeyPatch) -> None:
 def panel(cell: Cell = "only_a", look: Look = LOOK) -> ImagesPanel:
     """A panel that shows the images of two runs."""
 
-    def no_session() -> None:
+    def no_workspace() -> None:
         raise AssertionError("nothing is opened here")
 
-    made = ImagesPanel(no_session, ImageLoader(no_session, no_session, no_session))  # type: ignore[arg-type]
+    made = ImagesPanel(no_workspace, ImageLoader(no_workspace, no_workspace, no_workspace))  # type: ignore[arg-type]
     made.look = look
     entries = [entry(recorded_state(), under_way=False, number=k) for k in range(2)]
-    made.open_album(PairImages(no_session, entries, RUNS_ON_DISK, cell, lambda: None))  # type: ignore[arg-type]
+    made.open_album(PairImages(no_workspace, entries, RUNS_ON_DISK, cell, lambda: None))  # type: ignore[arg-type]
     return made
 
 
@@ -166,8 +166,8 @@ def two_folders(runs_dir: Path) -> None:
 async def test_enter_on_a_cell_opens_its_images_and_escape_goes_back_to_it(tmp_path: Path) -> None:
     two_folders(tmp_path)
     async with dashboard(tmp_path, "cnn", size=(80, 24)) as desk:
-        desk.session.pair = PAIR
-        desk.session.gate.clear()
+        desk.workspace.pair = PAIR
+        desk.workspace.gate.clear()
         await compared(desk)
         await desk.shows("only two right: 3 of 11 test images (27.27 %) · Enter: images · ←→ cells", "Enter its images")
         for pointed, said in (("neither 1", "neither right: 1 of 11"), ("only two 3", "only two right: 3 of 11")):
@@ -177,7 +177,7 @@ async def test_enter_on_a_cell_opens_its_images_and_escape_goes_back_to_it(tmp_p
         await desk.press("right", "enter")
         await desk.until(lambda: desk.view == "images")
         await desk.shows("reading images 75 % …", "Esc back")
-        desk.session.gate.set()
+        desk.workspace.gate.set()
         await desk.shows("only one right · 1–2 of 2", "weights of epochs 2 and 1 · ←→ cell · Esc: compare")
         await desk.shows("a two → ", "b one → ")
         await desk.press("left")
@@ -189,14 +189,14 @@ async def test_enter_on_a_cell_opens_its_images_and_escape_goes_back_to_it(tmp_p
         await desk.press("escape")
         await desk.shows("only one right: 2 of 11")
         assert desk.view == "compare"
-        assert desk.session.opened == [f"20250101-000000-{name}" for name in ("two", "one")]
+        assert desk.workspace.opened == [f"20250101-000000-{name}" for name in ("two", "one")]
 
 
 async def test_images_of_two_runs_stay_while_others_are_selected_until_another_view_is_shown(tmp_path: Path) -> None:
     two_folders(tmp_path)
     async with dashboard(tmp_path, "cnn") as desk:
-        desk.session.pair = PAIR
-        desk.session.images["20250101-000000-one"] = predicted_images(epoch=1)
+        desk.workspace.pair = PAIR
+        desk.workspace.images["20250101-000000-one"] = predicted_images(epoch=1)
         await compared(desk)
         await desk.press("enter")
         await desk.shows("only two right · 1–3 of 3", "Esc: compare")
@@ -214,13 +214,13 @@ async def test_an_error_of_loading_two_runs_images_is_shown(tmp_path: Path) -> N
     two_folders(tmp_path)
     async with dashboard(tmp_path, "cnn") as desk:
         why = "CIFAR-10 is not on this machine any more: put its archive into /data"
-        desk.session.pair = InputError(why)
+        desk.workspace.pair = InputError(why)
         await compared(desk)
         await desk.press("enter")
         await desk.shows(why)
         await desk.press("escape")
         await desk.shows("Enter: images")
-        desk.session.pair = PAIR
+        desk.workspace.pair = PAIR
         await desk.press("enter")
         await desk.shows("only two right · 1–3 of 3")
 
@@ -241,7 +241,7 @@ async def test_the_cursor_keys_move_over_the_cells_where_there_are_some_and_else
 async def test_leaving_the_dashboard_ends_the_loading_of_two_runs_images(tmp_path: Path) -> None:
     two_folders(tmp_path)
     async with dashboard(tmp_path, "cnn") as desk:
-        desk.session.gate.clear()
+        desk.workspace.gate.clear()
         await compared(desk)
         await desk.shows("Enter: images")
         await desk.press("enter")

@@ -267,7 +267,7 @@ async def test_enter_on_a_cell_opens_its_images_and_escape_goes_back_to_it(tmp_p
         run.folder = RunFolder(tmp_path / "20260101-000000-cnn")
         run.tell(state.started, *state.epochs, state.test)
         run.end("finished")
-        desk.session.images["20260101-000000-cnn"] = predicted_images(epoch=1)
+        desk.workspace.images["20260101-000000-cnn"] = predicted_images(epoch=1)
         await desk.press("2")
         await desk.shows("27 of 1,000 'bird' images predicted as 'plane'", "Enter: images")
         await desk.press("enter")
@@ -282,45 +282,45 @@ async def test_enter_on_a_cell_opens_its_images_and_escape_goes_back_to_it(tmp_p
         assert desk.view == "confusion"
         await desk.press("down", "right", "enter")
         await shows_images(desk, "'fish' predicted as 'bird' · 1–1 of 1")
-        desk.session.images["20260101-000000-cnn"] = predicted_images()
+        desk.workspace.images["20260101-000000-cnn"] = predicted_images()
         await desk.press("3")
         await desk.shows("'fish' predicted as 'bird' · 1–1 of 1", "test images, weights of epoch 2")
         await desk.press("3", "enter")
-        assert desk.session.opened == ["20260101-000000-cnn"] * 2
+        assert desk.workspace.opened == ["20260101-000000-cnn"] * 2
 
 
 async def test_images_are_loaded_on_a_thread_and_replaced_by_those_of_another_run(tmp_path: Path) -> None:
     for name in ("one", "two"):
         recorded_folder(tmp_path, name)
     async with dashboard(tmp_path, "cnn") as desk:
-        desk.session.images = {
+        desk.workspace.images = {
             "20250101-000000-one": InputError("one was tested on other images than x has now"),
             "20250101-000000-two": predicted_images(),
         }
-        desk.session.gate.clear()
+        desk.workspace.gate.clear()
         await desk.shows("one", "two")
         await desk.press("3")
         await shows_images(desk, "press s to start: the images come with the first epoch's weights")
         await desk.press("tab", "down")
         await shows_images(desk, "evaluating …")
-        desk.session.gate.set()
+        desk.workspace.gate.set()
         await desk.shows("any predicted as another · 1–3 of 61")
         await desk.press("down")
         await desk.shows("one was tested on other images than x has now")
         assert desk.app.main.views is not None
         assert desk.app.main.views.images.loader.loaded is None
-        desk.session.images["20250101-000000-one"] = predicted_images(epoch=1)
+        desk.workspace.images["20250101-000000-one"] = predicted_images(epoch=1)
         await desk.press("3")
         await desk.shows("any predicted as another · 1–3 of 61")
         await desk.press("v", "down")
         await desk.shows("'plane' recognised · 1–3 of 90")
-        assert desk.session.opened == [f"20250101-000000-{name}" for name in ("two", "one", "one")]
+        assert desk.workspace.opened == [f"20250101-000000-{name}" for name in ("two", "one", "one")]
 
 
 async def test_leaving_the_dashboard_ends_the_loading(tmp_path: Path) -> None:
     recorded_folder(tmp_path, "one")
     async with dashboard(tmp_path, "cnn") as desk:
-        desk.session.gate.clear()
+        desk.workspace.gate.clear()
         await desk.shows("■ stopped")
         await desk.press("down")
         await desk.until(lambda: desk.app.selected is not None and desk.app.selected.name == "one")

@@ -15,9 +15,9 @@ from textual import events
 from textual.message import Message
 
 from cifar_tui.errors import InputError
-from cifar_tui.tui.images import terminal_graphics
+from cifar_tui.tui.images import pixel_support
+from cifar_tui.tui.images.pixel_support import KittyDriver, QueryingDriver, ReplyParser, TerminalIdentified
 from cifar_tui.tui.images.pixels import Pixels
-from cifar_tui.tui.images.terminal_graphics import KittyDriver, QueryingDriver, ReplyParser, TerminalIdentified
 from cifar_tui.tui.images.thumbnails import Layout, thumbnail
 from cifar_tui.tui.textual_compat import KeyParser, TerminalDriver
 from cifar_tui.tui.theme import Look
@@ -28,7 +28,7 @@ from tests.support.terminal_images import KITTY_ANSWERS, PLACEHOLDER, Kitty
 
 LOOK = Look()
 NOISE = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)
-REPLY = KITTY_ANSWERS[terminal_graphics.QUERY.encode()].decode()
+REPLY = KITTY_ANSWERS[pixel_support.QUERY.encode()].decode()
 
 
 def parsed(messages: Iterable[Message]) -> list[str]:
@@ -86,15 +86,15 @@ def test_without_a_reply_every_key_is_parsed_at_once() -> None:
 
 def test_nothing_is_queried_where_pixels_are_not_wanted_or_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
-    assert terminal_graphics.driver_class("auto", ascii_only=False) is QueryingDriver
-    assert terminal_graphics.driver_class("kitty", ascii_only=False) is KittyDriver
-    assert terminal_graphics.driver_class("blocks", ascii_only=False) is TerminalDriver
-    assert terminal_graphics.driver_class("auto", ascii_only=True) is TerminalDriver
+    assert pixel_support.driver_class("auto", ascii_only=False) is QueryingDriver
+    assert pixel_support.driver_class("kitty", ascii_only=False) is KittyDriver
+    assert pixel_support.driver_class("blocks", ascii_only=False) is TerminalDriver
+    assert pixel_support.driver_class("auto", ascii_only=True) is TerminalDriver
     with monkeypatch.context() as patch:
         patch.setenv("NO_COLOR", "1")
-        assert terminal_graphics.driver_class("kitty", ascii_only=False) is TerminalDriver
-    monkeypatch.setattr(terminal_graphics, "is_installed", lambda: False)
-    assert terminal_graphics.driver_class("auto", ascii_only=False) is TerminalDriver
+        assert pixel_support.driver_class("kitty", ascii_only=False) is TerminalDriver
+    monkeypatch.setattr(pixel_support, "is_installed", lambda: False)
+    assert pixel_support.driver_class("auto", ascii_only=False) is TerminalDriver
 
 
 def test_pixels_that_are_asked_for_by_name_take_what_draws_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,7 +253,7 @@ def test_without_an_answer_half_blocks_are_drawn_and_every_key_acts(runs_dir: Pa
         assert terminal.wait_exit() == 0
         assert terminal.restored, terminal.unrestored
         written = b"".join(data for _, data in terminal.chunks)
-        assert written.count(terminal_graphics.QUERY.encode()) == 1
+        assert written.count(pixel_support.QUERY.encode()) == 1
         assert b"\x1b_G" not in written
 
 

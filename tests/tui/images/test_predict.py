@@ -152,13 +152,13 @@ async def test_named_files_are_shown_with_their_predictions(tmp_path: Path) -> N
     recorded_folder(tmp_path, "one")
     recorded_folder(tmp_path, "two")
     async with dashboard(tmp_path, "cnn", size=(80, 24)) as desk:
-        desk.session.predictions = FOUND
-        desk.session.images = {f"20250101-000000-{name}": predicted_images() for name in ("one", "two")}
-        desk.session.gate.clear()
+        desk.workspace.predictions = FOUND
+        desk.workspace.images = {f"20250101-000000-{name}": predicted_images() for name in ("one", "two")}
+        desk.workspace.gate.clear()
         await desk.shows("one", "two")
         await desk.press("i", *"s.png", "enter")
         await desk.shows("× cnn has no best weights yet: they come with the end of an epoch")
-        assert desk.session.runs == [], "what is typed for the box does not act on the panels"
+        assert desk.workspace.runs == [], "what is typed for the box does not act on the panels"
         await desk.press("escape", "down")
         await desk.until(lambda: desk.app.selected is not None and desk.app.selected.state is not None)
         await desk.press("i")
@@ -167,7 +167,7 @@ async def test_named_files_are_shown_with_their_predictions(tmp_path: Path) -> N
         desk.app.screen.focused.value = "photos 'b c.png'"
         await desk.press("enter")
         await desk.shows("predicting 7 of 1,234 …")
-        desk.session.gate.set()
+        desk.workspace.gate.set()
         await desk.shows("image files · 1–2 of 7 · 1 could not be read · the first 8 of 9", "0.jpg → plane", "1.jpg")
         await desk.shows(
             "(bird)", "weights of epoch 2 · i: others · 3: test images", "the first 8 of 9 files are shown"
@@ -176,20 +176,20 @@ async def test_named_files_are_shown_with_their_predictions(tmp_path: Path) -> N
         await desk.shows("image files · 3–4 of 7", "2.jpg → plane")
         await desk.press("3")
         await desk.shows("any predicted as another", "test images, weights of epoch 2")
-        desk.session.predictions = InputError("'no' cannot be read: No such file or directory")
+        desk.workspace.predictions = InputError("'no' cannot be read: No such file or directory")
         await desk.press("i", *"no", "enter")
         await desk.shows("two 'no' cannot be read: No such file or directory")
         await desk.press("escape")
         await desk.until(lambda: desk.view == "confusion")
-        assert desk.session.named == [("20250101-000000-two", "photos", "b c.png"), ("20250101-000000-two", "no")]
+        assert desk.workspace.named == [("20250101-000000-two", "photos", "b c.png"), ("20250101-000000-two", "no")]
 
 
 async def test_the_files_of_a_run_are_closed_when_another_is_selected(tmp_path: Path) -> None:
     recorded_folder(tmp_path, "one")
     recorded_folder(tmp_path, "two")
     async with dashboard(tmp_path, "cnn") as desk:
-        desk.session.predictions = replace(FOUND, files=1, found=())
-        desk.session.images = {f"20250101-000000-{name}": predicted_images() for name in ("one", "two")}
+        desk.workspace.predictions = replace(FOUND, files=1, found=())
+        desk.workspace.images = {f"20250101-000000-{name}": predicted_images() for name in ("one", "two")}
         await desk.shows("one", "two")
         await desk.press("down")
         await desk.until(lambda: desk.app.selected is not None and desk.app.selected.state is not None)

@@ -17,7 +17,7 @@ from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.run_list import RunList
 from cifar_tui.tui.runtime.inbox import Inbox
-from tests.support.dashboard import FakeRun, FakeSession, digits, session_of
+from tests.support.dashboard import FakeRun, FakeWorkspace, digits, workspace_of
 from tests.support.recorded import batch, finished, run_record, uninterrupted
 
 
@@ -26,8 +26,8 @@ class Board:
 
     def __init__(self, runs_dir: Path) -> None:
         self.inbox = Inbox()
-        self.session = FakeSession(runs_dir)
-        self.runs = RunList(session_of(self.session), digits("cnn", "mlp"), self.inbox)
+        self.workspace = FakeWorkspace(runs_dir)
+        self.runs = RunList(workspace_of(self.workspace), digits("cnn", "mlp"), self.inbox)
 
     def entry(self, number: int = 0) -> Entry:
         return list(self.runs)[number]
@@ -38,7 +38,7 @@ class Board:
 
     def started(self, number: int = 0) -> FakeRun:
         self.runs.start(self.entry(number))
-        return self.session.runs[-1]
+        return self.workspace.runs[-1]
 
     def after(self, act: Callable[[], None], number: int = 0) -> str:
         """The status after this."""
@@ -108,9 +108,9 @@ def test_a_failed_run_says_why_and_can_be_resumed(board: Board) -> None:
     assert board.entry().error == "the loss is nan"
     assert board.entry().exit_status == 3
     board.runs.resume(board.entry())
-    assert board.session.runs[-1].folder == run.folder
+    assert board.workspace.runs[-1].folder == run.folder
     assert board.entry().error == ""
-    assert board.after(lambda: board.session.runs[-1].tell(Resumed(t=9.0, epoch=2, batch=0, samples=40))) == "running"
+    assert board.after(lambda: board.workspace.runs[-1].tell(Resumed(t=9.0, epoch=2, batch=0, samples=40))) == "running"
 
 
 def test_a_run_that_never_started_can_be_started_again(board: Board) -> None:
@@ -175,7 +175,7 @@ def test_a_run_whose_process_died_is_interrupted_until_it_is_resumed(board: Boar
     died.state = old.read_state()
     assert board.after(lambda: None, 2) == "interrupted"
     board.runs.resume(died)
-    again = board.session.runs[-1]
+    again = board.workspace.runs[-1]
     assert board.after(lambda: again.tell(Resumed(t=9.0, epoch=3, batch=0, samples=80)), 2) == "running"
     assert board.after(lambda: again.end("finished"), 2) == "finished"
 
@@ -198,7 +198,7 @@ TAIL: Any = object()
 
 def external(board: Board) -> Entry:
     """A run that another process trains, as it is shown first."""
-    folder = RunFolder(board.session.runs_dir / "20250101-000000-other")
+    folder = RunFolder(board.workspace.runs_dir / "20250101-000000-other")
     summary = Summary(id=folder.id, state="running")
     (entry,), _ = board.runs.update_summaries([(folder, summary)])
     board.runs.load(entry, summary, RunState(), TAIL)

@@ -9,8 +9,8 @@ import pytest
 
 from cifar_tui.cli.launch_options import KNOWN, LAUNCH
 from cifar_tui.config import OPTIONS
+from cifar_tui.declarations import Option
 from cifar_tui.errors import InputError
-from cifar_tui.options import Option
 
 COUNT = Option(3, "A count.", group="", low=1, high=9)
 RATE = Option(0.1, "A rate.", group="", above=0.0)

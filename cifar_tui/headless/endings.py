@@ -47,7 +47,7 @@ def report_end(shown: ShownRun, *, debug: bool) -> None:
         shown.display.result(shown.state, run.folder.path)
 
 
-def compare(states: Sequence[RunState], display: Display) -> None:
+def print_comparison(states: Sequence[RunState], display: Display) -> None:
     """Print a comparison where several runs ended."""
     if len(states) > 1:
         display.comparison(list(states))

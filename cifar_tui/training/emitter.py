@@ -20,7 +20,7 @@ REPORT_SECONDS = 0.1
 Emit = Callable[[AnyEvent], None]
 
 
-class Reporter:
+class EventEmitter:
     """Emits the events of one run, on its training thread, at the times of its clock."""
 
     def __init__(self, emit: Emit, clock: Clock, placement: Placement, batches: int) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch.optim import SGD
 from torch.optim.lr_scheduler import OneCycleLR
 
-from cifar_tui.schedule import one_cycle, planned, triangular
+from cifar_tui.planned_lr import one_cycle, planned, triangular
 
 
 @pytest.mark.parametrize("total", [1, 2, 3, 4, 5, 7, 10, 20, 33, 1000])

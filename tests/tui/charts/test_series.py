@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cifar_tui.state import Point
 from cifar_tui.tui.charts.axes import Axis, XAxis, accuracy_axis, loss_axis, usual_range, x_axis
-from cifar_tui.tui.charts.curves import (
+from cifar_tui.tui.charts.series import (
     ChartOptions,
     epoch_means,
     nearest,

@@ -21,7 +21,7 @@ PIPE_BYTES = 1 << 20
 """A library that holds the interpreter's lock while it prints keeps the reader from reading: this much must fit."""
 
 
-class Prints:
+class OutputCapture:
     """While it is entered, what the process writes to its descriptors 1 and 2 goes to `take`, a line at a time.
 
     That includes libraries in C, which know nothing of `sys.stdout`. What standard output was stays reachable as

@@ -12,7 +12,7 @@ from textual.widget import Widget
 T = TypeVar("T")
 
 
-class SteadyScreen(Screen[T]):
+class QuietScreen(Screen[T]):
     """Textual's, without two of its habits."""
 
     # As Textual's, which draws the whole screen again whenever the focus goes to another widget.

@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 
 from cifar_tui import models
 from cifar_tui.cli.launch_options import KNOWN
-from cifar_tui.options import Option, flag
+from cifar_tui.declarations import Option, flag
 from cifar_tui.system import output
 from cifar_tui.system.paths import expand_path
 

@@ -9,7 +9,7 @@ from cifar_tui.events import Epoch
 from cifar_tui.state import Point, RunState
 from cifar_tui.tui.charts.axes import Axis, accuracy_axis, loss_axis, usual_range, x_axis
 from cifar_tui.tui.charts.canvas import Chart, Line, best_glyph, canvas_height, canvas_width, resumed_glyph
-from cifar_tui.tui.charts.curves import XY, ChartOptions, Metric, positions, reduced, smoothed, training, validation
+from cifar_tui.tui.charts.series import XY, ChartOptions, Metric, positions, reduced, smoothed, training, validation
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part, width_of
 
