@@ -1,7 +1,7 @@
 """The models by name: a file of this folder is a model, and joins by being here.
 
 Such a file has `build(num_classes: int) -> torch.nn.Module`, for inputs (N, 3, 32, 32) in [-1, 1] and logits
-(N, num_classes). The folder `parts` holds layers that models share; `own` is about classes of the user's own, which are
+(N, num_classes). The folder `parts` holds layers that models share; `user_class` is about classes of users, which are
 models like these.
 """
 

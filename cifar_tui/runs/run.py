@@ -47,7 +47,7 @@ NO_LOCKS = (
 
 
 def import_pytorch() -> None:
-    """Import PyTorch and the training room whole, before any other import on this thread asks for a part of them."""
+    """Import PyTorch and `cifar_tui.training` whole, before any other import on this thread asks for a part of them."""
     with import_lock:
         from cifar_tui.training import loop  # noqa: F401
 

@@ -1,4 +1,4 @@
-"""The dashboard: its life from the first picture to the end, and what the keys about runs do."""
+"""The dashboard: its life from the first picture to the end, and what it does with signals and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The main screen: where the panels stand, what is drawn when, and what the keys of views and the table do."""
+"""The main screen: where the panels stand, what is drawn when, and what the keys of the table do."""
 
 from __future__ import annotations
 

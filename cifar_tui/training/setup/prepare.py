@@ -123,7 +123,7 @@ def use_device(config: TrainingConfig) -> Placement:
 
 
 class Built(NamedTuple):
-    """A model on its device, the placement with the memory format that suits it, and its random random_streams.
+    """A model on its device, the placement with the memory format that suits it, and its random streams.
 
     Attributes:
         notes: What the user should know about it.
