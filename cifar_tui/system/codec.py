@@ -134,7 +134,7 @@ def _decoder(hint: Any) -> Convert:
         return form
     if is_dataclass(hint):
         return _object_decoder(hint)  # type: ignore[arg-type]
-    raise NotImplementedError(f"no form in JSON for {hint}")
+    raise TypeError(f"no form in JSON for {hint}")
 
 
 def _object_decoder(cls: type) -> Convert:

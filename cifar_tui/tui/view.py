@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -43,9 +44,9 @@ class View(Widget):
     class KeysChanged(Message):
         """Other keys act in it now."""
 
+    @abstractmethod
     def show(self, context: Context) -> None:
         """Draw this."""
-        raise NotImplementedError
 
     def reload(self) -> None:
         """Renew what it shows: its key was pressed while it was shown."""

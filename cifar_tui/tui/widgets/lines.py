@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 
 from rich.cells import cell_len, split_graphemes
@@ -79,9 +80,9 @@ class Panel(Widget):
         self.look = Look()
         self._lines: list[Strip] = []
 
+    @abstractmethod
     def lines(self, width: int, height: int) -> list[Strip]:
         """The picture: up to `height` lines of exactly `width` columns."""
-        raise NotImplementedError
 
     def draw(self) -> None:
         """Make the picture again and write what differs from the one on the screen."""
