@@ -70,8 +70,8 @@ class TerminalDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         """Begin to read and draw.
 
-        SIGCONT starts it again, also where nothing was suspended: a terminal that hangs up sends one. Textual would start a
-        second thread that reads, stop one of the two, and wait for the other when the process ends.
+        SIGCONT starts it again, also where nothing was suspended: a terminal that hangs up sends one. Textual would
+        start a second thread that reads, stop one of the two, and wait for the other when the process ends.
         """
         if self._key_thread is not None and self._key_thread.is_alive():
             self.disable_input()
