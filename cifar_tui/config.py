@@ -204,7 +204,6 @@ class TrainingConfig:
 
 OPTIONS = declared(TrainingConfig)
 """The declarations by field name."""
-PATH_OPTIONS = tuple(name for name, option in OPTIONS.items() if option.path)
 
 
 def model_word(model: str) -> str:
