@@ -35,7 +35,7 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def decode_all(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths that are decoded."""
     paths: list[str] = []
     decode = decoder.decode_with_note

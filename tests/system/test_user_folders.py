@@ -259,7 +259,8 @@ def test_a_user_whom_nobody_knows_has_the_dashboard(theirs: dict[str, str]) -> N
     with Terminal(command, columns=120, rows=40, cwd=work, env=theirs) as terminal:
         terminal.wait_for("mlp")
         terminal.press("s")
-        terminal.wait_for("finished", 60)
+        # Its thread still writes the report when the last epoch is shown; until it ends, leaving would be a question.
+        terminal.wait_for(lambda _: "finished" in terminal.text() and "idle" in terminal.text(), 60)
         terminal.press("q")
         assert terminal.wait_exit() == 0
     assert summary(only_run(work))["state"] == "finished"
