@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from cifar_tui.records import Overrides
     from cifar_tui.runs.workspace import Workspace
     from cifar_tui.tui.keys import Key
+    from cifar_tui.tui.view_switcher import ViewSwitcher
 
 
 class Dashboard(TerminalApp):
@@ -135,15 +136,12 @@ class Dashboard(TerminalApp):
 
     def get_default_screen(self) -> MainScreen:
         """The main screen, with the runs that are known from the start."""
-        return MainScreen(
-            self.runs,
-            self._run_events,
-            self.status_log,
-            self._workspace,
-            self.commands.consent.ask,
-            self.look,
-            self.size,
-        )
+        return MainScreen(self.runs, self._run_events, self.status_log, self._make_views, self.look, self.size)
+
+    def _make_views(self, allows: Callable[[str], bool]) -> ViewSwitcher:
+        from cifar_tui.tui.view_switcher import ViewSwitcher
+
+        return ViewSwitcher(self._workspace, self.status_log, self.commands.consent.ask, allows)
 
     # From the first picture to the last
 
