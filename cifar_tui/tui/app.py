@@ -16,6 +16,7 @@ from textual.dom import DOMNode
 from textual.scrollbar import ScrollBar
 
 from cifar_tui.config import TrainingConfig
+from cifar_tui.tui.dialogs.command_context import CommandContext
 from cifar_tui.tui.images.pixel_support import TerminalIdentified, driver_class
 from cifar_tui.tui.log.status_log import StatusLog
 from cifar_tui.tui.main_screen import MainScreen
@@ -100,16 +101,8 @@ class Dashboard(TerminalApp):
         self._run_events = RunEvents(self.runs, self.inbox, runs_dir, self._show_update)
         self._sampler = DeviceSampler(lambda sample: self.main.show_sample(sample))
         self._redraw: RedrawQueue[Entry] = RedrawQueue(lambda changed: self.main.draw(changed))
-        self.commands = RunCommands(
-            self,
-            lambda: self.main,
-            self.runs,
-            runs_dir,
-            workspace,
-            self.status_log,
-            lambda: self.look,
-            self._run_changed,
-        )
+        context = CommandContext(self, lambda: self.look, self.status_log, self.runs, workspace, self._run_changed)
+        self.commands = RunCommands(context, lambda: self.main, runs_dir)
         self.add_action_namespaces("commands", "views")
 
     @property
