@@ -8,6 +8,7 @@ import os
 import signal
 import traceback
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -28,6 +29,7 @@ from cifar_tui.tui.runtime import background
 from cifar_tui.tui.runtime.device_sampler import DeviceSampler
 from cifar_tui.tui.runtime.inbox import Inbox
 from cifar_tui.tui.runtime.key_queue import KeyHandled, KeyQueue
+from cifar_tui.tui.runtime.output_capture import OutputCapture
 from cifar_tui.tui.runtime.redraw import RedrawQueue
 from cifar_tui.tui.textual_compat import TerminalApp
 from cifar_tui.tui.theme import Look
@@ -58,6 +60,7 @@ class Dashboard(TerminalApp):
         graphics: str = "blocks",
         select: str = "",
         resume: Overrides | None = None,
+        output: OutputCapture | None = None,
     ) -> None:
         """Prepare to show the runs of `runs_dir` and a ready one for each of `configs`.
 
@@ -71,6 +74,7 @@ class Dashboard(TerminalApp):
             graphics: How images are drawn: in `blocks`, by the graphics of `kitty`, or as it is found out, `auto`.
             select: The id of the run to select once it is found; empty for none.
             resume: Resume that run, with these options in place of its own.
+            output: Holds the terminal to draw on, and keeps what is printed off it; None for Textual's own way.
         """
         # With its own colours, Textual would take away hues and leave shades; so, the terminal's own two are left.
         super().__init__(
@@ -89,8 +93,7 @@ class Dashboard(TerminalApp):
         self.failure: BaseException | None = None
         """The error that ended it."""
         self.failure_traceback = ""
-        self.terminal_found: Callable[[], None] = lambda: None
-        """To be called when Textual has found the terminal, before anything else is printed."""
+        self._output = output
         self._runs_dir = runs_dir
         self._workspace = workspace
         self._ascii = ascii_only
@@ -109,6 +112,11 @@ class Dashboard(TerminalApp):
     def look(self) -> Look:
         """How panels are to draw now."""
         return Look(dark=self.current_theme.dark, colour=not self.no_color, ascii=self._ascii)
+
+    @property
+    def terminal(self) -> TextIOWrapper | None:
+        """What the captured output has left to draw on."""
+        return None if self._output is None else self._output.terminal
 
     @property
     def main(self) -> MainScreen:
@@ -140,7 +148,8 @@ class Dashboard(TerminalApp):
 
     def on_mount(self) -> None:
         """From now on, nothing but the panels is to write to the terminal."""
-        self.terminal_found()
+        if self._output is not None:
+            self._output.restore_streams()
         # After a suspension the terminal is empty.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self._on_loop = background.caller()
