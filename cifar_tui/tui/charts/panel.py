@@ -33,9 +33,9 @@ ZOOM_WORDS = ("all of it", "the last half", "the last tenth")
 class ChartsPanel(RunPanel, View):
     """The curves of one run."""
 
-    def __init__(self, options: ChartOptions | None = None, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, options: ChartOptions, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.options = options or ChartOptions()
+        self.options = options
         self.cursor: int | None = None
         """Its position, in samples seen."""
         self._drawn: tuple[object, list[Strip]] = (None, [])

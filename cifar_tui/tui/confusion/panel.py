@@ -70,8 +70,8 @@ class ConfusionPanel(RunPanel, View, can_focus=True):
         Binding("end", "edge(-1)", show=False),
     ]
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
         self._shown: int | None = None
         self._cursor: tuple[int, int] | None = None
         """None until there is a matrix; it starts on the most confused pair."""

@@ -75,8 +75,8 @@ class Panel(Widget):
     chart, of which a redraw changes a few cells: here, new lines are compared with those on the screen.
     """
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
         self.look = Look()
         self._lines: list[Strip] = []
 
