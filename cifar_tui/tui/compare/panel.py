@@ -141,11 +141,6 @@ class ComparePanel(Panel, View, can_focus=True):
             self._cursor = grid.at(at.x, at.y - self._top) or self._cursor
             self.draw()
 
-    def watch_has_focus(self, focused: bool) -> None:
-        """The cursor shows whether keys move it."""
-        super().watch_has_focus(focused)
-        self.draw()
-
     def _update_cells(self) -> None:
         if self.disagreement.counts is not None:
             self._cursor = first_cell(self.disagreement.counts)

@@ -216,11 +216,6 @@ class ConfusionPanel(RunPanel, View, can_focus=True):
             self._cursor = self._corner[0] + row, self._corner[1] + column
             self.draw()
 
-    def watch_has_focus(self, focused: bool) -> None:
-        """Draw the cursor as one that keys move, or not."""
-        super().watch_has_focus(focused)
-        self.draw()
-
     def _drawn_names(self) -> tuple[str, ...]:
         """The classes' names in drawable characters, kept: there may be a thousand."""
         classes = _classes(self.entry)

@@ -104,6 +104,11 @@ class Panel(Widget):
         if changed:
             self.refresh(*changed)
 
+    def watch_has_focus(self, focused: bool) -> None:
+        """Draw what shows whether keys act in it."""
+        super().watch_has_focus(focused)
+        self.draw()
+
     def on_resize(self) -> None:
         """Draw in the new size."""
         self.draw()
