@@ -61,6 +61,11 @@ class ChartOptions:
         self.zoom = (self.zoom + 1) % len(ZOOMS)
 
 
+def version(state: RunState) -> tuple[object, ...]:
+    """Equal as long as the curves are the same."""
+    return id(state), state.t, state.samples, len(state.epochs), len(state.resumptions), state.finished
+
+
 def training(state: RunState, metric: Metric) -> list[Point]:
     """The finite values of the training batches, or the means over epochs where no batch was recorded."""
     curve = state.batch_loss if metric == "loss" else state.batch_accuracy
