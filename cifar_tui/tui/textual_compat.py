@@ -22,7 +22,7 @@ not know would be read as keys."""
 
 
 class TerminalApp(App[None]):
-    """An app on a terminal that it is given, with a say in what an error does."""
+    """An app on a terminal that it is given, that handles its own errors."""
 
     terminal: TextIOWrapper | None = None
     """What `TerminalDriver` draws on; None for standard error."""

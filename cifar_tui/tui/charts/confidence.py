@@ -95,7 +95,7 @@ def _images(calibration: Calibration, columns: int, look: Look) -> list[Part]:
 
 
 class ConfidencePanel(RunPanel, View):
-    """The confidence of the selected run's best weights, with the answers that the view of images is about."""
+    """The confidence of the selected run's best weights, from the predictions that the images view shows."""
 
     roomy: ClassVar[bool] = True
 

@@ -3,7 +3,7 @@
 `tests/tui/images/test_textual_image_compat.py` fails when a release changes one; `pyproject.toml` bounds its version.
 
 When it is imported, the library queries the terminal for its abilities where `sys.__stdout__` is one, and would take
-what is typed meanwhile for the reply. While the dashboard runs, `sys.__stdout__` is a pipe (`runtime.prints`).
+what is typed meanwhile for the reply. While the dashboard runs, `sys.__stdout__` is a pipe (`runtime.output_capture`).
 """
 
 from __future__ import annotations
