@@ -17,7 +17,7 @@ from cifar_tui.formatting import shortened
 from cifar_tui.records import RunRecord, Summary
 from cifar_tui.state import RunState
 from cifar_tui.store import state_file
-from cifar_tui.store.events_file import EVENTS, Tail, read_events
+from cifar_tui.store.event_reader import EVENTS, Tail, read_events
 from cifar_tui.system import bounded_json, codec
 from cifar_tui.system.codec import CodecError
 from cifar_tui.system.folders import Folder

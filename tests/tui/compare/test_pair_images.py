@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cifar_tui.analysis.paired_predictions import CELLS, Cell
 from cifar_tui.errors import InputError
 from cifar_tui.events import Evaluated, to_json
-from cifar_tui.runs.test_images import PairedImages
+from cifar_tui.runs.predicted_images import PairedImages
 from cifar_tui.store.predictions import FILE, EvaluatedRun, to_bytes
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.compare import pair_images
