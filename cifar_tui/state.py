@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, fields, replace
+from typing import Annotated, ClassVar
 
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import (
@@ -21,7 +22,9 @@ from cifar_tui.events import (
     RunFinished,
     RunStarted,
     RunStatus,
+    Seconds,
 )
+from cifar_tui.system.codec import Between
 
 CURVE_POINTS = 2048
 """The most points of a live curve: four for each column of a very wide chart."""
@@ -45,6 +48,8 @@ class Point:
     `first` and `last` are in samples seen; the extremes and the mean are over the finite values, NaN where none is.
     """
 
+    in_order: ClassVar[bool] = True
+    """For the codec."""
     first: int
     last: int
     t: float
@@ -59,7 +64,7 @@ class Curve:
     """A bounded series over samples seen: beyond `CURVE_POINTS` points, neighbours are merged in pairs."""
 
     points: list[Point] = field(default_factory=list)
-    values_per_point: int = 1
+    values_per_point: Annotated[int, Between(1)] = 1
 
     def append(self, samples: int, t: float, value: float) -> None:
         """Add the value at `samples`, which is above all earlier ones."""
@@ -100,12 +105,13 @@ class Speed:
 
     Attributes:
         samples: Images that were trained on, the earlier ones at less than one each.
-        seconds: The time that they took, faded alike.
+        seconds: The time that they took, weighted likewise.
         measured: Samples and active seconds up to where the two reach.
-        latest: Samples and active seconds of the last batch. Batches are told of several at once: all that came at one
+        latest: Samples and active seconds of the last batch. Several batches are reported at once: all that came at one
             moment are measured when the next ones come.
     """
 
+    in_order: ClassVar[bool] = True
     samples: float = 0.0
     seconds: float = 0.0
     measured: tuple[int, float] | None = None
@@ -149,7 +155,7 @@ class RunState:
     batch: int = 0
     """Batches trained in it."""
     samples: int = 0
-    t: float = 0.0
+    t: Seconds = 0.0
     lr: float = math.nan
     loss: float = math.nan
     """Of the last batch."""
@@ -169,9 +175,9 @@ class RunState:
     test: Evaluated | None = None
     checkpoint: Checkpoint | None = None
     resumptions: list[Resumed] = field(default_factory=list)
-    paused_at: float | None = None
+    paused_at: Seconds | None = None
     """The start of the current pause."""
-    paused_seconds: float = 0.0
+    paused_seconds: Seconds = 0.0
     """The length of all earlier pauses."""
     notes: list[Note] = field(default_factory=list)
     """The last `MAX_NOTES`."""

@@ -1,4 +1,4 @@
-"""What a confusion matrix says of its classes: precision, recall, and which are confused with which."""
+"""Scores of classes from a confusion matrix: precision, recall, and which are confused with which."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,6 +29,13 @@ EXISTING_RUN = {
     "threads": ("", "as the run was made, where that is available"),
 }
 """What commands for existing runs say of an option: its help, where that is another one, and its default."""
+
+
+@dataclass(slots=True)
+class Debugging:
+    """Whether errors show their traceback; the object of all contexts of a command line."""
+
+    on: bool = False
 
 
 class DeclaredType(click.ParamType[Any]):
@@ -95,6 +103,9 @@ class DeclaredOption(click.Option):
             show_default=default_text or (not is_flag and option.default is not None),
             metavar=None if is_flag else _metavar(option),
             help=_help(name, option, help_text or option.help),
+            callback=_set_debugging if name == "debug" else None,
+            # Before the others: errors of theirs show their traceback too.
+            is_eager=name == "debug",
         )
         self.field, self.group = name, option.group
 
@@ -118,6 +129,11 @@ def declared_options(*names: str, existing_run: bool = False, negatable: bool = 
 def negative(name: str) -> str:
     """How a flag that a configuration file sets is cleared: `--no-start` of `start`, `--ui` of `no_ui`."""
     return flag(name.removeprefix("no_") if name.startswith("no_") else f"no_{name}")
+
+
+def _set_debugging(context: click.Context, _: click.Parameter, value: bool) -> bool:
+    context.ensure_object(Debugging).on |= value
+    return value
 
 
 def _metavar(option: Option[Any]) -> str:

@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from cifar_tui.cli.click_options import DeclaredOption
+from cifar_tui.cli.click_options import Debugging, DeclaredOption
 from cifar_tui.cli.launch_options import KNOWN, LAUNCH, SHARED, LaunchOptions
 from cifar_tui.config import OPTIONS
 from cifar_tui.declarations import flag, read_file
@@ -24,13 +24,6 @@ if TYPE_CHECKING:
     from cifar_tui.store.run_folder import RunFolder
 
 
-@dataclass(slots=True)
-class Debugging:
-    """Whether errors show their traceback; the object of all contexts of a command line."""
-
-    on: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class Invocation:
     """The options that a command was given.
@@ -39,11 +32,13 @@ class Invocation:
         given: Those on the command line, by field name.
         file: Those in the configuration file.
         options: Those of how runs are started and shown, the others at their defaults.
+        own: The names of those on the command line behind the command's name.
     """
 
     given: dict[str, Any]
     file: dict[str, Any]
     options: LaunchOptions
+    own: frozenset[str]
 
     @classmethod
     def of(cls, context: click.Context) -> Invocation:
@@ -52,11 +47,12 @@ class Invocation:
         Raises:
             InputError: The configuration file cannot be read, or holds what is no option or no value of one.
         """
-        given = _given(context.find_root(), SHARED) | _given(context, KNOWN)
+        own = _given(context, KNOWN)
+        given = _given(context.find_root(), SHARED) | own
         file = read_file(Path(given["config"]), KNOWN) if "config" in given else {}
         options = LaunchOptions(**{name: value for name, value in (file | given).items() if name in LAUNCH})
-        context.ensure_object(Debugging).on = options.debug
-        return cls(given, file, options)
+        context.ensure_object(Debugging).on |= options.debug
+        return cls(given, file, options, frozenset(own))
 
     @property
     def training(self) -> dict[str, Any]:
@@ -117,11 +113,12 @@ class RunType(click.ParamType[Any]):
         return [CompletionItem(run_id) for run_id in ids if run_id.startswith(incomplete) and run_id.isprintable()]
 
 
-run_argument = click.argument("run", type=RunType(), metavar="RUN")
+RUN_HELP = "A run's id, a part of it that no other run has, or the path of its folder, such as ./runs/ID."
+run_argument = click.argument("run", type=RunType(), metavar="RUN", help=RUN_HELP)
 
 
 def check_shared(root: click.Context) -> None:
-    """See that what stands before a command's name is for commands.
+    """Check that only shared options are given before the command's name.
 
     Raises:
         InputError: An option of training does.

@@ -10,8 +10,8 @@ from typing import NoReturn
 import click
 
 from cifar_tui.cli import completion, lifecycle, results, train, weights
+from cifar_tui.cli.click_options import Debugging
 from cifar_tui.cli.doctor import doctor
-from cifar_tui.cli.invocation import Debugging
 from cifar_tui.cli.stderr import print_message
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.system import output, user_folders

@@ -9,7 +9,7 @@ import click
 
 from cifar_tui.cli.class_consent import check_class
 from cifar_tui.cli.click_options import Command, PathType, declared_options
-from cifar_tui.cli.invocation import Invocation, RunType, pass_invocation, run_argument
+from cifar_tui.cli.invocation import RUN_HELP, Invocation, RunType, pass_invocation, run_argument
 from cifar_tui.cli.stderr import print_message
 from cifar_tui.errors import InputError
 from cifar_tui.system import output as standard_output
@@ -38,7 +38,7 @@ def runs(call: Invocation) -> None:
 
 
 @click.command(cls=Command)
-@click.argument("names", type=RunType(), nargs=-1, required=True, metavar="RUN RUN...")
+@click.argument("names", type=RunType(), nargs=-1, required=True, metavar="RUN RUN...", help=f"Two or more. {RUN_HELP}")
 @declared_options("runs_dir")
 @click.option("--study", is_flag=True, help="Show the reference study's results beside them.")
 @click.option("--report", type=PathType(), help="Write a report to this file, .md (with its plots beside it) or .html.")
@@ -70,6 +70,6 @@ def report(call: Invocation, run: str, as_html: bool, output: Path | None) -> in
     folder = call.find_run(run)
     if call.overrides.data is not None:
         check_class(call, folder)
-    elif call.overrides.model_dir is not None or call.options.trust:
+    elif call.overrides.model_dir is not None or "trust" in call.own:
         raise InputError("--model-dir and --trust of report go with --data: without it, no class is run")
     return report_run(folder, call.overrides, as_html=as_html, output=output)

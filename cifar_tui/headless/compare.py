@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
 from collections.abc import Sequence
@@ -77,9 +76,8 @@ def compare_runs(folders: Sequence[RunFolder], *, as_json: bool, study: bool, re
 
 def _read(folder: RunFolder, progress: ProgressCallback) -> ComparedRun:
     """A run and its predictions: as recorded, or computed now where they are not."""
-    state, fingerprint = catalog.live_state(folder), ""
-    with contextlib.suppress(InputError):  # A damaged record leaves the results.
-        fingerprint = folder.read_record().dataset.fingerprint
+    # A record that is damaged otherwise, or of a newer version, leaves the results.
+    state, fingerprint = catalog.live_state(folder), folder.read_fingerprint()
     if state.test is None:
         return ComparedRun(folder.id, state, fingerprint, None, f"no test result; the run is {state.status}")
     try:

@@ -30,7 +30,7 @@ def _standing(runs: Sequence[RunFigures]) -> Iterator[str]:
         "Training accuracy less validation accuracy came to", runs, lambda run: run.gap, points, "points"
     )
     yield from _of_each(
-        "Training went at", runs, lambda run: run.images_per_second, lambda speed: count(round(speed)), "images/s"
+        "Training speed was", runs, lambda run: run.images_per_second, lambda speed: count(round(speed)), "images/s"
     )
     yield from _of_each(
         "The expected calibration error is",
@@ -67,7 +67,7 @@ def _difference(pair: PairComparison, runs: Sequence[RunFigures]) -> Iterator[st
     differ = whole.only_a + whole.only_b
     if differ:
         yield (
-            f"One of the two alone is right on {count(differ)} of {count(whole.images)} images, {a} on "
+            f"Exactly one of them is right on {count(differ)} of {count(whole.images)} images, {a} on "
             f"{percent(whole.only_a / differ)} of them."
         )
     classes = [(s.name, each) for s, each in zip(runs[pair.a].classes, pair.classes, strict=True) if each.images]
@@ -75,7 +75,7 @@ def _difference(pair: PairComparison, runs: Sequence[RunFigures]) -> Iterator[st
         (most, high), (least, low) = (pick(classes, key=lambda each: each[1].difference) for pick in (max, min))
         clear = sum(not each.low <= 0 <= each.high for _, each in classes)
         yield (
-            f"By class, the difference goes from {points(low.difference)} points (“{escape(least)}”) to "
+            f"By class, the difference ranges from {points(low.difference)} points (“{escape(least)}”) to "
             f"{points(high.difference)} (“{escape(most)}”); the interval of {count(clear)} of {count(len(classes))} "
             "classes excludes 0."
         )

@@ -26,7 +26,7 @@ def comparison_md(comparison: Comparison, curves: str, classes: Sequence[str]) -
     parts = [
         f"# {escape(_title(runs))}",
         table(
-            ("run", "called here", "trained on", "state"),
+            ("run", "label", "trained on", "state"),
             [(escape(r.id), escape(r.label), escape(r.data or UNKNOWN), r.state) for r in runs],
             "llll",
         ),
@@ -169,8 +169,8 @@ def _pair(pair: PairComparison, runs: Sequence[RunFigures]) -> list[str]:
         "Class by class, the differences in points:",
         *_only(len(shown), len(pair.classes), "that differ most"),
         table(heads, rows, "lrrrrrr"),
-        "The intervals are Newcombe’s for two shares of the same images; those of the classes are one by one, so that "
-        "of twenty, one may be expected to miss.",
+        "The intervals are Newcombe’s for two shares of the same images; those of the classes are not corrected for "
+        "multiple comparisons: about one in twenty misses.",
     ]
 
 

@@ -104,11 +104,11 @@ def _tested(test: Evaluated, classes: Sequence[str], best: Epoch) -> Iterator[st
     easiest, hardest = max(scores, key=lambda s: s.recall), min(scores, key=lambda s: s.recall)
     if easiest.recall > hardest.recall:
         yield (
-            f"It finds most of “{escape(easiest.name)}”, {percent(easiest.recall)}, and least of "
-            f"“{escape(hardest.name)}”, {percent(hardest.recall)}."
+            f"Recall is highest for “{escape(easiest.name)}” ({percent(easiest.recall)}) and lowest for "
+            f"“{escape(hardest.name)}” ({percent(hardest.recall)})."
         )
     for pair in most_confused(test.confusion, classes, 1):
         yield (
-            f"Its commonest mistake is “{escape(pair.predicted)}” for “{escape(pair.true)}”: {count(pair.count)} of "
-            f"{count(images - right)} mistakes ({percent(pair.count / (images - right))})."
+            f"The most frequent mistake is “{escape(pair.true)}” predicted as “{escape(pair.predicted)}”: "
+            f"{count(pair.count)} of {count(images - right)} mistakes ({percent(pair.count / (images - right))})."
         )

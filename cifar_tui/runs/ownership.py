@@ -17,13 +17,13 @@ LOCK_REMOVED = "interrupted because its lock was removed and another process cou
 class Ownership:
     """Held from before the first write to a run's folder until `release`."""
 
-    def __init__(self, folder: RunFolder, control: Control, waiting: WaitCallback) -> None:
+    def __init__(self, folder: RunFolder, control: Control, on_wait: WaitCallback) -> None:
         """Lock the folder, remove what a crash left there, and accept requests.
 
         Args:
             folder: The run's.
             control: Ends the training when the run is lost.
-            waiting: Called with what is waited for; what it raises ends the waiting.
+            on_wait: Called with what is waited for; what it raises ends the waiting.
 
         Raises:
             InputError: Another process owns the run, or its folder is a link.
@@ -31,7 +31,7 @@ class Ownership:
         """
         folder.check_own()
         self._control = control
-        self._lock = RunLock(folder.path, waiting)
+        self._lock = RunLock(folder.path, on_wait)
         self.error: NotOwnedError | None = None
         """Why this process does not own the run any more."""
         try:

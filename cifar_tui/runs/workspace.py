@@ -26,8 +26,8 @@ from cifar_tui.system import processors
 from cifar_tui.system.memory import retain_freed_memory
 
 if TYPE_CHECKING:
+    from cifar_tui.runs.predicted_images import PairedImages, PredictedImages
     from cifar_tui.runs.prediction import PredictedFiles
-    from cifar_tui.runs.test_images import PairedImages, PredictedImages
     from cifar_tui.store.predictions import RunPair
     from cifar_tui.training.setup.image_cache import ImageCache
 
@@ -127,11 +127,11 @@ class Workspace:
         """
         self.lower_priority()
         import_pytorch()
-        from cifar_tui.runs import test_images
+        from cifar_tui.runs import predicted_images
 
         self._check_images(folder)
         try:
-            return test_images.read_one(folder, self.image_cache(), progress, _beside_training())
+            return predicted_images.read_one(folder, self.image_cache(), progress, _beside_training())
         except UntrustedClassError as error:
             raise InputError(f"{error.what}; press 3 or k again to be asked whether to run it") from None
 
@@ -145,10 +145,10 @@ class Workspace:
         """
         self.lower_priority()
         import_pytorch()
-        from cifar_tui.runs import test_images
+        from cifar_tui.runs import predicted_images
 
         self._check_images(runs[0].folder)
-        return test_images.read_two(runs, self.image_cache(), progress)
+        return predicted_images.read_two(runs, self.image_cache(), progress)
 
     def predict(self, folder: RunFolder, names: Sequence[str], progress: ProgressCallback) -> PredictedFiles:
         """The predictions for the first `MOST_FILES` of these image files, on a thread like that of `test_images`.

@@ -58,7 +58,9 @@ def decode(record: bytes) -> Owner | None:
     """The owner of a record; None where it is none: not written yet, cut short, or something else."""
     try:
         content = bounded_json.parse(record.decode(), MAX_MEMORY)
-        owner = codec.decode(Owner, content | {"process": content})
+        # What is no Boolean releases nothing: the run may be live.
+        released = content.get("released") is True
+        owner = codec.decode(Owner, content | {"process": content, "released": released})
     except (ValueError, TypeError):
         return None
-    return owner if 1 <= owner.process.pid <= _MAX_PID else None
+    return owner if "beat" in content and 1 <= owner.process.pid <= _MAX_PID else None

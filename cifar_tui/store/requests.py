@@ -16,7 +16,7 @@ from cifar_tui.system.folders import Folder
 FILE = "requests"
 READ_SECONDS = 0.2
 """How often the owner reads them; it confirms a request within a second, over a shared file system too."""
-ASKED = "asked from outside: "
+ASKED = "request received: "
 """The beginning of the note that confirms a request. Processes of other versions look for it."""
 MOST_BYTES = 4096
 """Read at once: nobody requests so much at once."""

@@ -17,7 +17,7 @@ from cifar_tui.formatting import shortened
 from cifar_tui.records import RunRecord, Summary
 from cifar_tui.state import RunState
 from cifar_tui.store import state_file
-from cifar_tui.store.events_file import EVENTS, Tail, read_events
+from cifar_tui.store.event_reader import EVENTS, Tail, read_events
 from cifar_tui.system import bounded_json, codec
 from cifar_tui.system.codec import CodecError
 from cifar_tui.system.folders import Folder
@@ -96,6 +96,8 @@ class RunFolder:
             "id": self.id,
             "runs_dir": str(self.path.parent),
         }
+        if not isinstance(content.get("relative"), dict):
+            content["relative"] = {}
         try:
             return codec.decode(RunRecord, content)
         except CodecError as error:
@@ -122,6 +124,43 @@ class RunFolder:
             OSError: It could not be written.
         """
         self.files.write_text(CONFIG, json.dumps(codec.encode(record), indent=2) + "\n")
+
+    def read_created(self) -> str:
+        """When the run was made, by its `config.json`, whatever else that says; empty where it does not say it.
+
+        Raises:
+            InputError: It is missing, or no JSON object.
+        """
+        created = self._read_object(CONFIG, CONFIG_BYTES).get("created")
+        return created if isinstance(created, str) else ""
+
+    def read_fingerprint(self) -> str:
+        """The fingerprint of the run's images, likewise; empty where it is not known.
+
+        Raises:
+            InputError: `config.json` is missing, or no JSON object.
+        """
+        dataset = self._read_object(CONFIG, CONFIG_BYTES).get("dataset")
+        return str(dataset.get("fingerprint", "")) if isinstance(dataset, dict) else ""
+
+    def update_paths(self, options: dict[str, str | None], dataset: str, relative: dict[str, str]) -> None:
+        """Replace paths in `config.json`, and nothing else of what any version has written there.
+
+        Args:
+            options: Paths among the run's options, by field name.
+            dataset: The name of its dataset.
+            relative: Paths among its options, relative as `RunRecord.relative`.
+
+        Raises:
+            InputError: `config.json` is missing or damaged.
+            OSError: It could not be written.
+        """
+        self.read_record()
+        content = self._read_object(CONFIG, CONFIG_BYTES)
+        content["options"] |= options
+        content["dataset"]["name"] = dataset
+        content["relative"] = relative
+        self.files.write_text(CONFIG, json.dumps(content, indent=2) + "\n")
 
     def read_summary(self) -> Summary:
         """The content of `summary.json`; a damaged value is None.

@@ -71,9 +71,9 @@ def save_paths(folder: RunFolder, config: TrainingConfig) -> None:
     """
     record = folder.read_record()
     options = replace(record.options, data=config.data, data_dir=config.data_dir, model_dir=config.model_dir)
-    dataset = record.dataset if config.data in NAMED_DATA else replace(record.dataset, name=config.data)
-    relative = relative_paths(options, folder.path.parent)
-    folder.write_record(replace(record, options=options, dataset=dataset, relative=relative))
+    paths = {"data": options.data, "data_dir": options.data_dir, "model_dir": options.model_dir}
+    dataset = record.dataset.name if config.data in NAMED_DATA else config.data
+    folder.update_paths(paths, dataset, relative_paths(options, folder.path.parent))
 
 
 def _moved_paths(record: RunRecord, folder: RunFolder) -> dict[str, list[str]]:

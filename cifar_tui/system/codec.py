@@ -2,8 +2,8 @@
 
 The values may come from anybody: integers and numbers are bounded, texts are cut, unknown fields are ignored, and a
 field that is absent takes its default. `null` in the place of a number is NaN, and NaN and the infinities, which JSON
-lacks, become `null`. A list in the place of an object holds the values of its fields in order. A class with
-`from_json` and `to_json` has a form of its own.
+lacks, become `null`. A class whose `in_order` is true is a list of the values of its fields. A class with `from_json`
+and `to_json` has a form of its own.
 
 Type hints may be `bool`, `int`, `float`, `str`, `Literal`, `X | None`, `tuple`, `list`, `dict[str, X]`, dataclasses and
 classes with a form of their own; `Annotated` with `Between` or `AtMost` sets other limits than these.
@@ -142,9 +142,9 @@ def _object_decoder(cls: type) -> Convert:
         if isinstance(value, cls):
             return value
         plan = _plan(cls)
-        if isinstance(value, list):
+        if getattr(cls, "in_order", False) and isinstance(value, list):
             value = dict(zip([each.name for each in plan], value, strict=True))
-        elif not isinstance(value, dict):
+        elif not isinstance(value, dict) or getattr(cls, "in_order", False):
             raise TypeError(value)
         found = {}
         for name, convert, required in plan:
@@ -262,8 +262,10 @@ def _entries(inner: Convert) -> Convert:
     """The entries of an object that fit: it has no fixed names, and another version may write others."""
 
     def convert(value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise TypeError(value)
         found = {}
-        for name, item in value.items() if isinstance(value, dict) else ():
+        for name, item in value.items():
             try:
                 found[name] = inner(item)
             except (TypeError, ValueError, OverflowError):

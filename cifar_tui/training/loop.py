@@ -1,4 +1,4 @@
-"""The training loop: cross-entropy, an optimiser and a schedule by the recipe, early stopping."""
+"""The training loop: cross-entropy, an optimizer and a schedule by the recipe, early stopping."""
 
 from __future__ import annotations
 

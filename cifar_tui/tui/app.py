@@ -76,7 +76,7 @@ class Dashboard(TerminalApp):
             resume: Resume that run, with these options in place of its own.
             output: Holds the terminal to draw on, and keeps what is printed off it; None for Textual's own way.
         """
-        # With its own colours, Textual would take away hues and leave shades; so, the terminal's own two are left.
+        # With its own colours, Textual would reduce colours to greys; so, the terminal's own two are left.
         super().__init__(
             ansi_color=True if "NO_COLOR" in os.environ else None,
             driver_class=driver_class(graphics, ascii_only=ascii_only),
@@ -217,6 +217,8 @@ class Dashboard(TerminalApp):
 
     def handle_exception(self, error: Exception) -> None:
         """End in good order, and keep the error for who started the dashboard."""
+        self._run_events.stop()
+        self._redraw.stop()
         self._sampler.stop()
         if self.failure is None:
             self.failure, self.failure_traceback = error, traceback.format_exc().rstrip()

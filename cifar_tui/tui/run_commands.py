@@ -55,7 +55,7 @@ class RunCommands(DOMNode):
         if not entry.live:
             self._starter.start([entry])
         elif entry.status == "stopping":
-            self._log.write("is stopping already, after this batch", entry)
+            self._log.write("already stopping after this batch", entry)
         else:
             from cifar_tui.tui.dialogs.questions import stop_question
 
@@ -65,7 +65,7 @@ class RunCommands(DOMNode):
         if answer == "stop" and entry.live:
             with self._log.refusals():
                 self._runs.stop(entry)
-                self._log.write("stopping after this batch; it will be saved …", entry)
+                self._log.write("stopping after this batch, with a checkpoint …", entry)
             self._changed(entry)
 
     def action_start_all(self) -> None:
@@ -82,7 +82,7 @@ class RunCommands(DOMNode):
         with self._log.refusals():
             self._runs.toggle_pause(entry)
             pausing = entry.status == "pausing"
-            self._log.write("pausing after this batch; it will be saved …" if pausing else "resuming …", entry)
+            self._log.write("pausing after this batch, with a checkpoint …" if pausing else "resuming …", entry)
         self._changed(entry)
 
     def action_resume(self) -> None:
@@ -143,7 +143,7 @@ class RunCommands(DOMNode):
             return detached.start([config], self._runs_dir, say, tensorboard=mirrored)[0]
 
         log.write(f"starting {config.run_name} in the background …")
-        started = "{} trains in the background, also without this terminal"
+        started = "{} is training in the background and survives this terminal"
         background.run(start, lambda run_id: log.write(started.format(run_id)), log.write_error)
 
     def action_report(self) -> None:
@@ -159,7 +159,7 @@ class RunCommands(DOMNode):
         def done(problems: list[str]) -> None:
             for problem in problems:
                 log.write(problem, entry, "warning")
-            log.write(f"its report is {folder.path / 'report.md'}", entry)
+            log.write(f"report written: {folder.path / 'report.md'}", entry)
 
         log.write("writing its report …", entry)
         background.run(functools.partial(write_report, folder), done, log.write_error)

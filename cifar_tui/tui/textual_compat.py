@@ -22,7 +22,7 @@ not know would be read as keys."""
 
 
 class TerminalApp(App[None]):
-    """An app on a terminal that it is given, with a say in what an error does."""
+    """An app on a terminal that it is given, that handles its own errors."""
 
     leaving = False
     """Whether `exit` was called, which Textual does not say: until the app has ended, messages still come."""

@@ -90,7 +90,7 @@ VIEWS = (
     ViewType("confusion", "2", "confusion", "confusion", "Confusion matrix, epoch by epoch", _confusion),
     ViewType("images", "3", "images", "images", "Test images, as the best weights predict them", _images),
     ViewType("compare", "4", "comparison", "compare", "The marked runs side by side", _compare),
-    ViewType("log", "5", "log", "log", "What happened, and what libraries printed", _log),
+    ViewType("log", "5", "log", "log", "Messages and library output", _log),
     ViewType("device", "6", "device", "device", "Learning rate and devices, in full", _device),
     ViewType("confidence", "k", "confidence", "confidence", "Confidence and calibration", _confidence, listed=False),
 )  # fmt: skip

@@ -106,9 +106,9 @@ def test_the_conclusion_is_of_the_runs_own_figures() -> None:
     assert conclusion.split("\n\n")[0] == (
         "Validation accuracy was 50.00 % after the first epoch and at its highest, 70.00 %, after epoch 2, when 2,000 "
         "training images had been seen. There, training accuracy was 10.00 points below it. Of 1,101 test images, "
-        "94.46 % are classified correctly (95 % interval 92.95 % to 95.66 %), 24.46 points above validation. It finds "
-        "most of “bird”, 95.00 %, and least of “fish”, 0.00 %. Its commonest mistake is “plane” for “bird”: 27 of 61 "
-        "mistakes (44.26 %)."
+        "94.46 % are classified correctly (95 % interval 92.95 % to 95.66 %), 24.46 points above validation. Recall "
+        "is highest for “bird” (95.00 %) and lowest for “fish” (0.00 %). The most frequent mistake is “bird” predicted "
+        "as “plane”: 27 of 61 mistakes (44.26 %)."
     )
 
 

@@ -135,7 +135,7 @@ def test_a_class_without_images_or_predictions_has_no_scores() -> None:
 def test_the_most_confused_pairs_are_listed_the_most_first() -> None:
     report = report_md(recorded_state(), run_record(), FILES)
 
-    pairs = [line for line in report.splitlines() if "predicted as “" in line]
+    pairs = [line for line in report.splitlines() if line.startswith("- ") and "predicted as “" in line]
     assert pairs == [
         "- 27 of 1,000 “bird” predicted as “plane” (2.70 %)",
         "- 23 of 1,000 “bird” predicted as “fish” (2.30 %)",

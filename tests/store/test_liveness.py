@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cifar_tui.store import heartbeat
+from cifar_tui.store import heartbeat, owner
 from cifar_tui.store.lock import RunLock, is_held
 from cifar_tui.store.owner import Owner
 from cifar_tui.system import processes
@@ -109,3 +110,14 @@ def test_a_bounded_number_of_heartbeats_is_remembered_and_none_of_owners_that_ar
     (folders[4] / "heartbeat-1").unlink()
     assert not is_held(folders[4])
     assert [*heartbeat._watched] == [folders[3]]
+
+
+def test_a_record_is_released_only_where_it_says_so_and_is_none_without_a_counter() -> None:
+    here = Owner(processes.current(), "b" * 32)
+    content = json.loads(owner.encode(here))
+    for value in (None, 1, "x"):
+        found = owner.decode(json.dumps(content | {"released": value}).encode())
+        assert found is not None
+        assert not found.released
+    del content["beat"]
+    assert owner.decode(json.dumps(content).encode()) is None

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.errors import InputError
-from cifar_tui.runs import evaluation, test_images
+from cifar_tui.runs import evaluation, predicted_images
 from cifar_tui.runs.provenance import predictions_of
 from cifar_tui.runs.workspace import Workspace
 from cifar_tui.state import NO_MATRIX
@@ -107,7 +107,7 @@ def test_only_a_run_without_recorded_predictions_is_evaluated(
 
 def test_a_runs_images_are_those_that_its_predictions_are_for(trained: tuple[RunFolder, Setup, TrainedRun]) -> None:
     folder, setup, _ = trained
-    found = test_images.read_one(folder, ImageCache(), quiet)
+    found = predicted_images.read_one(folder, ImageCache(), quiet)
     assert np.array_equal(found.images, setup.dataset.test.images.numpy())
     assert np.array_equal(found.predictions.labels, setup.dataset.test.labels.numpy())
     assert found.classes == ("cat", "dog")
@@ -148,7 +148,7 @@ def test_predictions_for_other_images_are_refused(trained: tuple[RunFolder, Setu
     best = folder.read_summary().best_epoch or 0
     (folder.path / FILE).write_bytes(to_bytes(replace(KEPT, epoch=best)))
     with pytest.raises(InputError, match="was tested on other images"):
-        test_images.read_one(folder, ImageCache(), quiet)
+        predicted_images.read_one(folder, ImageCache(), quiet)
 
 
 def test_a_session_reads_the_images_of_two_runs_with_their_recorded_predictions(

@@ -1,5 +1,6 @@
 """A run's folder: made whole or not at all, its files replaced atomically, read back as they were written."""
 
+import json
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -68,3 +69,31 @@ def test_a_damaged_file_is_named_in_one_line(folder: RunFolder, content: str) ->
     folder.config_file.write_text(content)
     with pytest.raises(InputError, match=r"config\.json: damaged, not"):
         folder.read_record()
+
+
+def test_new_paths_leave_everything_else_of_a_record_as_it_is(folder: RunFolder) -> None:
+    content = json.loads(folder.config_file.read_text()) | {"tags": ["a"], "runs_dir": "/elsewhere"}
+    content["dataset"]["of_a_newer_version"] = 1
+    folder.config_file.write_text(json.dumps(content))
+    folder.update_paths({"data": "/new"}, "/new", {"data": "../new"})
+    content["options"]["data"] = content["dataset"]["name"] = "/new"
+    assert json.loads(folder.config_file.read_text()) == content | {"relative": {"data": "../new"}}
+
+
+@pytest.mark.parametrize(("field", "value"), [("dataset", ["digits", "f", 1, 1, 1, ["a"]]), ("versions", 5)])
+def test_a_record_with_a_field_of_another_form_is_damaged(folder: RunFolder, field: str, value: object) -> None:
+    folder.config_file.write_text(json.dumps(json.loads(folder.config_file.read_text()) | {field: value}))
+    with pytest.raises(InputError, match=f"damaged, {field} is"):
+        folder.read_record()
+
+
+def test_single_facts_are_read_from_a_record_that_is_damaged_otherwise(folder: RunFolder) -> None:
+    content = json.loads(folder.config_file.read_text())
+    folder.config_file.write_text(json.dumps(content | {"options": {"of_a_newer_version": 1}, "versions": None}))
+    assert folder.read_created() == content["created"]
+    assert folder.read_fingerprint() == content["dataset"]["fingerprint"]
+    folder.config_file.write_text("{}")
+    assert (folder.read_created(), folder.read_fingerprint()) == ("", "")
+    folder.config_file.unlink()
+    with pytest.raises(InputError, match="cannot be read"):
+        folder.read_fingerprint()

@@ -144,3 +144,30 @@ def test_a_saved_state_with_other_lines_than_validations_is_ignored(folder: RunF
 def test_short_runs_save_no_state(folder: RunFolder) -> None:
     record_events(folder, uninterrupted(3))
     assert not folder.state_file.exists()
+
+
+@pytest.mark.usefixtures("every_length_is_long")
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("t", None),
+        ("paused_seconds", None),
+        ("paused_at", -1.0),
+        ("speed", {}),
+        ("batch_loss", {"values_per_point": 0}),
+    ],
+)
+def test_a_saved_state_with_what_no_events_make_is_left_aside(folder: RunFolder, field: str, value: object) -> None:
+    events = eventful()
+    record_events(folder, events)
+    folder.save_state(fold(events))
+    head, _, rest = folder.state_file.read_text().partition('"validations":[')
+    content = json.loads(head + '"validations":[]}')
+    content.pop("validations")
+    old = content["state"][field]
+    content["state"][field] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
+    folder.state_file.write_text(json.dumps(content, separators=(",", ":"))[:-1] + ',"validations":[' + rest)
+    assert state_file.read(folder.files)[1] == 0
+    content["state"][field] = old
+    folder.state_file.write_text(json.dumps(content, separators=(",", ":"))[:-1] + ',"validations":[' + rest)
+    assert state_file.read(folder.files)[1] > 0, "it was the value"

@@ -19,9 +19,9 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.events import AnyEvent, RunFinished, RunStatus, to_json
 from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.runs.messages import Ended, Listener, Message, ProgressCallback
+from cifar_tui.runs.predicted_images import PairedImages, PredictedImages
 from cifar_tui.runs.prediction import PredictedFiles
 from cifar_tui.runs.run import Run
-from cifar_tui.runs.test_images import PairedImages, PredictedImages
 from cifar_tui.runs.workspace import Workspace
 from cifar_tui.store.predictions import RunPair
 from cifar_tui.store.run_folder import RunFolder

@@ -195,7 +195,7 @@ async def test_e_writes_the_report_of_a_run_as_far_as_it_is_recorded(tmp_path: P
         await desk.shows("old")
         await desk.press("end", "e")
         await desk.until((folder.path / "report.md").exists)
-        await desk.shows("its report is")
+        await desk.shows("report written:")
 
 
 async def test_a_run_whose_events_are_gone_says_so(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def start_time(folder: RunFolder) -> float:
         InputError: Its `config.json` is missing or damaged.
     """
     try:
-        return datetime.fromisoformat(folder.read_record().created).timestamp()
+        return datetime.fromisoformat(folder.read_created()).timestamp()
     except ValueError:
         raise InputError(f"{folder.config_file}: damaged, it does not say when the run was made") from None
 

@@ -28,8 +28,6 @@ from cifar_tui.training.random_streams import RandomStreams
 
 BATCHES = (2, 3)
 """Images of the batches that are trained on; those that are evaluated after each have one more, then a single one."""
-STEPS = 100
-"""Steps of the schedule that the optimizer is built with."""
 RELATIVE, ABSOLUTE = 1e-3, 1e-4
 """By how much logits may differ that are the same but for the order in which a GPU adds."""
 _STATE = (

@@ -105,7 +105,9 @@ def _frame(
     columns: int, rows: int, x_ticks: Ticks, y_ticks: Ticks, resumed: tuple[int, ...], cursor: int | None
 ) -> list[str]:
     """The rows of an empty chart: axes, ticks, labels and vertical lines, at these columns and rows from below."""
-    plotext = _figure(LABELS + 1 + columns, rows + AXIS_ROWS, columns, rows)
+    width = LABELS + 1 + columns
+    # A column more than is shown: plotext keeps a cell free after a label, also after the last one.
+    plotext = _figure(width + 1, rows + AXIS_ROWS, columns + 1, rows)
     plotext.xaxes(True, False)
     plotext.yaxes(True, False)
     plotext.xticks([column for column, _ in x_ticks], [text for _, text in x_ticks])
@@ -115,7 +117,7 @@ def _frame(
         plotext.plot([column, column], [0, rows - 1], marker=RESUMED)
     if cursor is not None:
         plotext.vline(cursor)
-    return _built(plotext)
+    return [row[:width] for row in _built(plotext)]
 
 
 def best_glyph(look: Look) -> str:

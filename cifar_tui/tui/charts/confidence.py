@@ -18,7 +18,7 @@ from cifar_tui.tui.widgets.lines import Part, fitting, line, paragraph, width_of
 
 if TYPE_CHECKING:
     from cifar_tui.analysis.calibration import Calibration
-    from cifar_tui.runs.test_images import PredictedImages
+    from cifar_tui.runs.predicted_images import PredictedImages
 
 X = Axis(0.0, 1.0, tuple((k / 5, f"{20 * k}") for k in range(6)))
 """The confidence, in percent."""
@@ -95,7 +95,7 @@ def _images(calibration: Calibration, columns: int, look: Look) -> list[Part]:
 
 
 class ConfidencePanel(RunPanel, View):
-    """The confidence of the selected run's best weights, with the answers that the view of images is about."""
+    """The confidence of the selected run's best weights, from the predictions that the images view shows."""
 
     roomy: ClassVar[bool] = True
 

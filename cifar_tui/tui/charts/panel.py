@@ -27,7 +27,7 @@ LEAST_ROWS = 7
 """Of each of two stacked charts."""
 GAP = 2
 """Columns between charts side by side."""
-ZOOM_WORDS = ("all of it", "the last half", "the last tenth")
+ZOOM_WORDS = ("zoom: all", "last half", "last tenth")
 
 
 class ChartsPanel(RunPanel, View):

@@ -25,9 +25,9 @@ def why_unknown(entries: Sequence[Entry]) -> str:
     if len(entries) < 2 or len(states) < len(entries):
         return ""
     if len(entries) > 2:
-        return "Mark just two runs to see where they disagree on the test images."
+        return "Mark exactly two runs to see where they disagree on the test images."
     names = [e.id for e, state in zip(entries, states, strict=True) if state.test is None or state.finished is None]
-    return f"Where they disagree is not known: {' and '.join(names)} did not end with a test."
+    return f"No disagreement to show: {' and '.join(names)} {'has' if len(names) == 1 else 'have'} no test result."
 
 
 def read(runs: RunPair) -> PairedCounts:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cifar_tui.analysis.predictions import Predictions
-    from cifar_tui.runs.test_images import PairedImages
+    from cifar_tui.runs.predicted_images import PairedImages
     from cifar_tui.runs.workspace import Workspace
     from cifar_tui.store.predictions import RunPair
 

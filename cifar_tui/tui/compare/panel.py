@@ -163,7 +163,7 @@ def _version(state: RunState | None) -> tuple[object, ...]:
 def side_by_side(entries: Sequence[Entry], options: ChartOptions, width: int, height: int, look: Look) -> list[Strip]:
     """The picture of two or more runs, as up to `height` lines of `width` columns."""
     if len(entries) < 2:
-        return [line([(look.text("Mark two runs or more with space, then press c."), look.dim)], width)]
+        return [line([(look.text("Mark at least two runs with space, then press c."), look.dim)], width)]
     runs, figures = headings(entries, look), comparison(entries)
     rows = table(runs, figures, width, max(height // 2, 3), look)
     if height - len(rows) < LEAST_ROWS:

@@ -69,7 +69,7 @@ def _title(
     """The evaluation, and further parts of the title, the most useful first."""
     evaluation = found[-1 if shown is None else shown]
     validations = sum(each.split == "validation" for each in found)
-    what = f"test, weights of epoch {evaluation.epoch}"
+    what = f"test, epoch {evaluation.epoch}"
     if evaluation.split == "validation":
         what = f"validation after epoch {evaluation.epoch} of {validations}"
     (top, left), size = viewport.corner, frame.size

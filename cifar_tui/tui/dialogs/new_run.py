@@ -27,7 +27,7 @@ from cifar_tui.tui.widgets.choice_field import ChoiceField
 from cifar_tui.tui.widgets.modal import Modal
 
 COMMON = ("model", "data", "epochs", "batch_size", "max_lr", "device", "seed", "name")
-FURTHER = tuple(name for name in OPTIONS if name not in COMMON)
+FURTHER = tuple(sorted((name for name in OPTIONS if name not in COMMON), key=lambda name: OPTIONS[name].path))
 GROUPS = (COMMON, FURTHER)
 """The options in the form's order."""
 
@@ -98,9 +98,10 @@ class NewRun(Modal[NewRunRequest]):
         for labels, options in zip(self._labels, GROUPS, strict=True):
             labels.update(Text("\n").join(self._label(option, option == focused) for option in options), layout=False)
         if focused is not None:
-            problem = self._problems[focused]
+            problem, field = self._problems[focused], self._fields[focused]
+            completed = " → completes it." if isinstance(field, Input) and field.suggester is not None else ""
             self._hint.set_class(bool(problem), "-wrong")
-            self._hint.update(self.shown(problem or OPTIONS[focused].help), layout=False)
+            self._hint.update(self.shown(problem or f"{OPTIONS[focused].help}{completed}"), layout=False)
 
     @on(Input.Changed)
     @on(ChoiceField.Changed)

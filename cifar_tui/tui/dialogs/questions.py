@@ -128,7 +128,7 @@ class Question(Modal[T]):
         self.choose(self._choices[event.number])
 
     def choose(self, choice: Choice[T]) -> None:
-        """Give the answer to who asked."""
+        """Dismiss with the choice's value."""
         self.answer(choice.value)
 
     def action_interrupt(self) -> None:
@@ -160,10 +160,10 @@ def quit_question(names: Sequence[str], look: Look) -> Question[Literal["stop", 
             Choice(
                 "h",
                 "Continue without the dashboard",
-                "They keep training here, in plain lines.",
+                "They keep training here; progress is printed line by line.",
                 "headless",
             ),
-            Choice("escape", "Stay here", "", None),
+            Choice("escape", "Cancel", "", None),
         ],
         look,
         interrupt="stop",
@@ -259,12 +259,12 @@ class MissingData(Question[tuple[Source, str]]):
         """What the folder that is typed can be used for, and a hint."""
         path = self._folder.value.strip()
         if not path:
-            return None, "Type a folder's path; → completes it, Enter takes it, Esc goes back."
+            return None, "Type a folder's path; → completes it, Enter selects it, Esc goes back."
         try:
             source = self._option_of(path)
         except InputError as error:
             return None, f"× {error}"
-        return source, f"√ It contains {'CIFAR-10' if source == 'data_dir' else 'images by class'}: Enter takes it."
+        return source, f"√ It contains {'CIFAR-10' if source == 'data_dir' else 'images by class'}: Enter selects it."
 
 
 def missing_data_question(where: str, look: Look) -> MissingData:

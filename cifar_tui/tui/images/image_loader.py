@@ -12,7 +12,7 @@ from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.test_images import PredictedImages
+    from cifar_tui.runs.predicted_images import PredictedImages
     from cifar_tui.runs.workspace import Workspace
 
 

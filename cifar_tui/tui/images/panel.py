@@ -1,4 +1,4 @@
-"""Images a page at a time: the selected run's test images, or another album that is put on in their place."""
+"""Images a page at a time: the selected run's test images, or another album opened in their place."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from cifar_tui.runs.test_images import PredictedImages
+    from cifar_tui.runs.predicted_images import PredictedImages
 
 TOP = 3
 """Classes that are named for each image, the most probable ones."""

@@ -69,7 +69,7 @@ class StatusLog:
             self.write(str(error), level="warning")
 
     def report(self, entry: Entry, message: Message) -> None:
-        """Add what there is to say of something that has happened to a run."""
+        """Add the log line of something that has happened to a run."""
         from cifar_tui.events import Note, RunFinished
         from cifar_tui.report.event_lines import ending_line, event_line
         from cifar_tui.runs.messages import Ended, Loading

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cifar_tui.runs.messages import Loading
     from cifar_tui.runs.run import Run
     from cifar_tui.state import RunState
-    from cifar_tui.store.events_file import Tail
+    from cifar_tui.store.event_reader import Tail
     from cifar_tui.store.run_folder import RunFolder
 
 Status = Literal[

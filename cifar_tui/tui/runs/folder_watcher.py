@@ -14,7 +14,7 @@ from cifar_tui.tui.runtime import background
 if TYPE_CHECKING:
     from cifar_tui.events import AnyEvent
     from cifar_tui.records import Summary
-    from cifar_tui.store.events_file import Tail
+    from cifar_tui.store.event_reader import Tail
     from cifar_tui.store.run_folder import RunFolder
 
 TAIL_SECONDS = 0.4

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cifar_tui.records import Summary
     from cifar_tui.runs.messages import Message
     from cifar_tui.state import RunState
-    from cifar_tui.store.events_file import Tail
+    from cifar_tui.store.event_reader import Tail
 
 BURST_SECONDS = 0.05
 """How long messages of the runs' threads are gathered before they are applied."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cifar_tui.runs.run import Run
     from cifar_tui.runs.workspace import Workspace
     from cifar_tui.state import RunState
-    from cifar_tui.store.events_file import Tail
+    from cifar_tui.store.event_reader import Tail
     from cifar_tui.store.requests import Request
     from cifar_tui.store.run_folder import RunFolder
 

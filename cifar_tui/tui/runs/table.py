@@ -94,7 +94,7 @@ def matches(entry: Entry, words: Sequence[str]) -> bool:
 class RunsTable(DataTable[Text], inherit_bindings=False, can_focus=False):
     """The runs that match the filter, a row each, and the one that is selected.
 
-    It takes no focus, because Textual draws a table anew whenever the focus comes or goes: the screen moves its cursor.
+    It takes no focus, because Textual redraws a table whenever the focus comes or goes: the screen moves its cursor.
     """
 
     def __init__(self, selected: Callable[[], None]) -> None:

@@ -16,7 +16,7 @@ U = TypeVar("U")
 REPORT_SECONDS = 0.5
 """How often progress is shown."""
 ProgressCallback = Callable[[str, int, int], None]
-"""Told what is done, how much of it, and of how much, 0 where that is not known."""
+"""Called with the step, how much of it is done, and of how much; 0 where that is not known."""
 
 
 class _Closed(Exception):  # noqa: N818  (a request that ends the work, not an error)

@@ -58,7 +58,7 @@ def gpu_row(gpu: GpuSample, style: Style, look: Look, width: int, *, own: bool) 
     power = "" if gpu.power is None else f"{gpu.power:.0f} W"
     limit = power if not power or gpu.power_limit is None else f"{gpu.power:.0f} of {gpu.power_limit:.0f} W"
     if gpu.utilisation is None and not (heat or memory or power):
-        return [*head, ("no answer", look.warning)]
+        return [*head, ("not responding", look.warning)]
     if width >= WIDE:
         share = None if gpu.utilisation is None else gpu.utilisation / 100
         used = gpu.memory_used / max(1, gpu.memory_total or 1) if gpu.memory_used is not None else None

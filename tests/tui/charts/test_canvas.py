@@ -45,7 +45,7 @@ def test_a_line_is_drawn_in_braille_between_labelled_axes() -> None:
         "     │  ⢀⡠⠊",
         "    0┤⣀⠔⠁",
         "     └┬─────┬────┬",
-        "      0     5  10",
+        "      0     5   10",
     ]
 
 
@@ -59,7 +59,7 @@ def test_in_ascii_a_line_is_drawn_with_its_glyph() -> None:
         "     |   ***     |",
         "    0+***        |",
         "     ++-----^----+",
-        "      0     5  10",
+        "      0     5   10",
     ]
 
 

@@ -94,7 +94,7 @@ def test_both_metrics_are_charted_with_a_legend_in_words() -> None:
     picture = text(charts(live(4), ChartOptions(), None, 0, 118, 26, LOOK))
     for words in ("loss", "accuracy %", "⠒ train", "o val", "⠒ batch", "▲ best 4"):
         assert words in picture
-    assert "x axis: epochs · loss: linear · smoothing 0.9 · all of it" in picture
+    assert "x axis: epochs · loss: linear · smoothing 0.9 · zoom: all" in picture
 
 
 @pytest.mark.parametrize("x_axis", ["epochs", "samples", "time"])
@@ -306,7 +306,7 @@ async def test_the_panel_draws_what_changed_and_nothing_else(monkeypatch: pytest
         panel.options.smooth(1)
         panel.options.cycle_zoom()
         panel.draw()
-        assert "x axis: samples · loss: log scale · smoothing 0.97 · the last half" in panel.render_line(25).text
+        assert "x axis: samples · loss: log scale · smoothing 0.97 · last half" in panel.render_line(25).text
 
 
 async def test_the_cursor_does_not_stay_when_another_run_is_shown() -> None:

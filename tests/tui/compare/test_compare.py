@@ -62,7 +62,7 @@ def text(strips: Sequence[Strip]) -> str:
 
 def test_fewer_than_two_runs_are_asked_for_more() -> None:
     for entries in ([], [cnn()]):
-        assert text(side_by_side(entries, OPTIONS, 78, 20, LOOK)) == "Mark two runs or more with space, then press c."
+        assert text(side_by_side(entries, OPTIONS, 78, 20, LOOK)) == "Mark at least two runs with space, then press c."
 
 
 def test_the_table_has_the_figures_of_the_runs() -> None:
@@ -224,10 +224,10 @@ async def test_where_two_tested_runs_disagree_is_shown_once_it_is_read(tmp_path:
         assert "only a" not in three
         assert "Mark just two runs" in three
         left = Entry(number=1, folder=RunFolder(tmp_path / "left"), state=recorded_state(test=None, ending="stopped"))
-        assert "left did not end with a test." in await known(panel, one, left)
+        assert "left has no test result." in await known(panel, one, left)
         killed = Entry(number=1, folder=RunFolder(tmp_path / "killed"), state=recorded_state(ending=None))
         killed.summary = Summary(id="killed", state="interrupted")
-        assert "killed did not end with a test." in await known(panel, one, killed)
+        assert "killed has no test result." in await known(panel, one, killed)
         assert panel.cell is None
         running = Entry(number=1, folder=RunFolder(tmp_path / "on"), state=recorded_state(test=None, ending=None))
         for runs in ([one, running], [one, other, running]):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cifar_tui.analysis.paired_predictions import CELLS, Cell
 from cifar_tui.errors import InputError
 from cifar_tui.events import Evaluated, to_json
-from cifar_tui.runs.test_images import PairedImages
+from cifar_tui.runs.predicted_images import PairedImages
 from cifar_tui.store.predictions import FILE, EvaluatedRun, to_bytes
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.compare.pair_images import PairCard, PairCardLine, PairImages, PairSelection
@@ -169,7 +169,7 @@ async def test_enter_on_a_cell_opens_its_images_and_escape_goes_back_to_it(tmp_p
         desk.workspace.pair = PAIR
         desk.workspace.gate.clear()
         await compared(desk)
-        await desk.shows("only two right: 3 of 11 test images (27.27 %) · Enter: images · ←→ cells", "Enter its images")
+        await desk.shows("only two right: 3 of 11 test images (27.27 %) · Enter: images · ←→ cells", "Enter images")
         for pointed, said in (("neither 1", "neither right: 1 of 11"), ("only two 3", "only two right: 3 of 11")):
             y, row = next((y, row) for y, row in enumerate(desk.screen().splitlines()) if pointed in row)
             await desk.pilot.click(offset=(row.index(pointed), y))

@@ -96,7 +96,7 @@ async def test_the_palette_finds_what_keys_do_by_their_names() -> None:
     app = ScreenHost(lambda: Palette(Look()))
     async with app.run_test(size=(80, 24)) as pilot:
         assert KEYS[0].help in "\n".join(app.text())
-        await pilot.press(*"matrix row", "enter")
+        await pilot.press(*"matrix percent", "enter")
         app.open(Palette(Look()))
         await pilot.pause()
         await pilot.press("down", "down", "up", "enter")
@@ -113,7 +113,7 @@ async def test_what_the_palette_finds_is_done() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         while app.main.views is None:
             await pilot.pause()
-        await pilot.press("ctrl+p", *"libraries", "enter")
+        await pilot.press("ctrl+p", *"library", "enter")
         await pilot.pause()
         assert app.main.views is not None
         assert app.main.views.shown == "log"

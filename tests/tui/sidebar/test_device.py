@@ -93,7 +93,7 @@ def test_every_gpu_has_a_line_and_the_run_s_own_a_mark_and_its_name() -> None:
 
 def test_a_gpu_that_is_lost_says_so() -> None:
     lines = text(picture(entry(ON_GPU), Sample(HOST, (GPU, LOST)), LOOK, 80, 20))
-    assert lines[-1] == "►gpu 1 no answer"
+    assert lines[-1] == "►gpu 1 not responding"
 
 
 @pytest.mark.parametrize(

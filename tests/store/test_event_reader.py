@@ -15,7 +15,7 @@ from cifar_tui.events import (
     to_json,
 )
 from cifar_tui.state import RunState
-from cifar_tui.store.events_file import Tail
+from cifar_tui.store.event_reader import Tail
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
 from tests.support.recorded import (
