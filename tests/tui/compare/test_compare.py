@@ -222,7 +222,7 @@ async def test_where_two_tested_runs_disagree_is_shown_once_it_is_read(tmp_path:
         )
         three = await known(panel, one, other, elsewhere)
         assert "only a" not in three
-        assert "Mark just two runs" in three
+        assert "Mark exactly two runs" in three
         left = Entry(number=1, folder=RunFolder(tmp_path / "left"), state=recorded_state(test=None, ending="stopped"))
         assert "left has no test result." in await known(panel, one, left)
         killed = Entry(number=1, folder=RunFolder(tmp_path / "killed"), state=recorded_state(ending=None))
