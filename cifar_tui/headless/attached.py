@@ -48,7 +48,7 @@ def ask(folder: RunFolder, request: Request, *, as_json: bool) -> None:
                 return
         time.sleep(LOOK_SECONDS)
     raise CifarTuiError(
-        f"{folder.id} was asked to {request}, but has not answered in {ANSWER_SECONDS:g} s; it does so after its current batch"
+        f"{folder.id} was asked to {request}, but has not answered in {ANSWER_SECONDS:g} s; it acts after its batch"
     )
 
 
