@@ -32,7 +32,7 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(
-        c if c.isprintable() or _is_shown(c) or (c in JOINERS and _joins(text, at)) else _escaped(c)
+        c if c.isprintable() or _is_shown(c) or (c in JOINERS and _joins(text, at)) else escaped(c)
         for at, c in enumerate(text)
     )
 
@@ -64,7 +64,8 @@ def _is_wide_letter(c: str) -> bool:
     return unicodedata.category(c)[0] == "L" and unicodedata.east_asian_width(c) in "WF"
 
 
-def _escaped(c: str) -> str:
+def escaped(c: str) -> str:
+    """A character as Python's escape for it."""
     return c.encode("unicode_escape").decode("ascii")
 
 
@@ -76,6 +77,11 @@ def percent(fraction: float | None) -> str:
 def count(n: int) -> str:
     """A whole number with thousands separators: `45,000`."""
     return f"{n:,}"
+
+
+def speed(images_per_second: float | None) -> str:
+    """Images per second, as a whole number."""
+    return UNKNOWN if images_per_second is None else count(round(images_per_second))
 
 
 def plural(n: int, noun: str) -> str:

@@ -11,7 +11,7 @@ from rich.text import Text
 from cifar_tui.analysis.class_scores import class_scores, listed
 from cifar_tui.analysis.study import Reference
 from cifar_tui.confusion_matrix import ConfusionMatrix
-from cifar_tui.formatting import UNKNOWN, count, duration, percent, printable
+from cifar_tui.formatting import UNKNOWN, count, duration, percent, printable, speed
 from cifar_tui.records import Summary
 from cifar_tui.state import RunState
 from cifar_tui.system import output
@@ -59,7 +59,7 @@ def comparison_table(
             *(percent(each.test_accuracy) for each in study),
         ],
         "gap": [percent(s.best.train_accuracy - s.best.val_accuracy if s.best else None) for s in states],
-        "images/s": [_speed(s.training_speed) for s in states],
+        "images/s": [speed(s.training_speed) for s in states],
         "time": [duration(s.seconds) for s in states],
     }
     rows = len(states) + len(study)
@@ -79,7 +79,7 @@ def runs_table(summaries: Sequence[Summary], width: int = PLAIN_WIDTH) -> Text:
         "epochs": [f"{cell(s.epochs)}/{cell(s.planned_epochs)}" for s in summaries],
         "best": [cell(percent(s.best_val_accuracy)) for s in summaries],
         "test": [cell(percent(s.test_accuracy)) for s in summaries],
-        "images/s": [cell(_speed(s.images_per_second)) for s in summaries],
+        "images/s": [cell(speed(s.images_per_second)) for s in summaries],
         "time": [cell(duration(s.seconds)) for s in summaries],
     }
     return fit_table(columns, ("images/s", "data", "time", "model", "best"), width)
@@ -155,7 +155,3 @@ def fit_table(
     # The same length in cells as every row.
     rule = "─" * cell_len(heads)
     return Text("\n".join(line.rstrip() for line in (heads, rule, *rows)))
-
-
-def _speed(images_per_second: float | None) -> str:
-    return UNKNOWN if images_per_second is None else count(round(images_per_second))

@@ -9,7 +9,7 @@ from cifar_tui.analysis.calibration import BINS
 from cifar_tui.analysis.class_scores import listed
 from cifar_tui.analysis.comparison import Comparison, PairComparison, Race, RunFigures, classes_that_differ, first
 from cifar_tui.analysis.study import CLASS_IMAGES
-from cifar_tui.formatting import UNKNOWN, count, duration, percent, points, probability
+from cifar_tui.formatting import UNKNOWN, count, duration, percent, points, probability, speed
 from cifar_tui.report.comparison_findings import conclusion
 from cifar_tui.report.markdown_syntax import escape, picture, table
 
@@ -78,7 +78,7 @@ def _figures(comparison: Comparison) -> str:
             *(f"**{percent(run.test_accuracy)}**" for run in runs),
             *(percent(each.test_accuracy) for each in study),
         ),
-        ("Images/s in training", *(_speed(run.images_per_second) for run in runs), *unknown),
+        ("Images/s in training", *(speed(run.images_per_second) for run in runs), *unknown),
         ("Time", *(duration(run.seconds) for run in runs), *unknown),
     ]
     heads = ["", *(escape(run.label) for run in runs), *(f"study’s {each.model}" for each in study)]
@@ -87,10 +87,6 @@ def _figures(comparison: Comparison) -> str:
 
 def _count(number: int | None) -> str:
     return UNKNOWN if number is None else count(number)
-
-
-def _speed(images_per_second: float | None) -> str:
-    return UNKNOWN if images_per_second is None else count(round(images_per_second))
 
 
 def _race(race: Race, runs: Sequence[RunFigures]) -> str:

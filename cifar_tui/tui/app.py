@@ -8,6 +8,7 @@ import os
 import signal
 import traceback
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,6 +17,7 @@ from textual.dom import DOMNode
 from textual.scrollbar import ScrollBar
 
 from cifar_tui.config import TrainingConfig
+from cifar_tui.tui.dialogs.command_context import CommandContext
 from cifar_tui.tui.images.pixel_support import TerminalIdentified, driver_class
 from cifar_tui.tui.log.status_log import StatusLog
 from cifar_tui.tui.main_screen import MainScreen
@@ -27,6 +29,7 @@ from cifar_tui.tui.runtime import background
 from cifar_tui.tui.runtime.device_sampler import DeviceSampler
 from cifar_tui.tui.runtime.inbox import Inbox
 from cifar_tui.tui.runtime.key_queue import KeyHandled, KeyQueue
+from cifar_tui.tui.runtime.output_capture import OutputCapture
 from cifar_tui.tui.runtime.redraw import RedrawQueue
 from cifar_tui.tui.textual_compat import TerminalApp
 from cifar_tui.tui.theme import Look
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from cifar_tui.records import Overrides
     from cifar_tui.runs.workspace import Workspace
     from cifar_tui.tui.keys import Key
+    from cifar_tui.tui.view_switcher import ViewSwitcher
 
 
 class Dashboard(TerminalApp):
@@ -56,6 +60,7 @@ class Dashboard(TerminalApp):
         graphics: str = "blocks",
         select: str = "",
         resume: Overrides | None = None,
+        output: OutputCapture | None = None,
     ) -> None:
         """Prepare to show the runs of `runs_dir` and a ready one for each of `configs`.
 
@@ -69,6 +74,7 @@ class Dashboard(TerminalApp):
             graphics: How images are drawn: in `blocks`, by the graphics of `kitty`, or as it is found out, `auto`.
             select: The id of the run to select once it is found; empty for none.
             resume: Resume that run, with these options in place of its own.
+            output: Holds the terminal to draw on, and keeps what is printed off it; None for Textual's own way.
         """
         # With its own colours, Textual would reduce colours to greys; so, the terminal's own two are left.
         super().__init__(
@@ -87,8 +93,7 @@ class Dashboard(TerminalApp):
         self.failure: BaseException | None = None
         """The error that ended it."""
         self.failure_traceback = ""
-        self.terminal_found: Callable[[], None] = lambda: None
-        """To be called when Textual has found the terminal, before anything else is printed."""
+        self._output = output
         self._runs_dir = runs_dir
         self._workspace = workspace
         self._ascii = ascii_only
@@ -99,22 +104,19 @@ class Dashboard(TerminalApp):
         self._run_events = RunEvents(self.runs, self.inbox, runs_dir, self._show_update)
         self._sampler = DeviceSampler(lambda sample: self.main.show_sample(sample))
         self._redraw: RedrawQueue[Entry] = RedrawQueue(lambda changed: self.main.draw(changed))
-        self.commands = RunCommands(
-            self,
-            lambda: self.main,
-            self.runs,
-            runs_dir,
-            workspace,
-            self.status_log,
-            lambda: self.look,
-            self._run_changed,
-        )
+        context = CommandContext(self, lambda: self.look, self.status_log, self.runs, workspace, self._run_changed)
+        self.commands = RunCommands(context, lambda: self.main, runs_dir)
         self.add_action_namespaces("commands", "views")
 
     @property
     def look(self) -> Look:
         """How panels are to draw now."""
         return Look(dark=self.current_theme.dark, colour=not self.no_color, ascii=self._ascii)
+
+    @property
+    def terminal(self) -> TextIOWrapper | None:
+        """What the captured output has left to draw on."""
+        return None if self._output is None else self._output.terminal
 
     @property
     def main(self) -> MainScreen:
@@ -135,21 +137,19 @@ class Dashboard(TerminalApp):
 
     def get_default_screen(self) -> MainScreen:
         """The main screen, with the runs that are known from the start."""
-        return MainScreen(
-            self.runs,
-            self._run_events,
-            self.status_log,
-            self._workspace,
-            self.commands.consent.ask,
-            self.look,
-            self.size,
-        )
+        return MainScreen(self.runs, self._run_events, self.status_log, self._make_views, self.look, self.size)
+
+    def _make_views(self, allows: Callable[[str], bool]) -> ViewSwitcher:
+        from cifar_tui.tui.view_switcher import ViewSwitcher
+
+        return ViewSwitcher(self._workspace, self.status_log, self.commands.consent.ask, allows)
 
     # From the first picture to the last
 
     def on_mount(self) -> None:
         """From now on, nothing but the panels is to write to the terminal."""
-        self.terminal_found()
+        if self._output is not None:
+            self._output.restore_streams()
         # After a suspension the terminal is empty.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self._on_loop = background.caller()

@@ -94,6 +94,7 @@ def run(
     signals = Signals()
     signals.install()
     light = theme == "light" or (theme == "auto" and _light_background(os.environ.get("COLORFGBG", "")))
+    output = OutputCapture(lambda text: app.print_to_log(text))
     app = Dashboard(
         runs_dir,
         configs,
@@ -104,11 +105,10 @@ def run(
         graphics=graphics,
         select=select,
         resume=resume,
+        output=output,
     )
     signals.handle_by(app.end_by_signal, app.checkpoint_runs)
-    with OutputCapture(app.print_to_log) as prints:
-        app.terminal_found = prints.drawn
-        app.terminal = prints.terminal
+    with output:
         try:
             app.run()
         except Exception as error:  # noqa: BLE001  (a terminal that is gone cannot be restored; the runs are still to be saved)

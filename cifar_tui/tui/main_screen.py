@@ -27,7 +27,6 @@ from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context, RunPanel
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.workspace import Workspace
     from cifar_tui.system.hardware import Sample
     from cifar_tui.tui.images.pixels import Pixels
     from cifar_tui.tui.view_switcher import ViewSwitcher
@@ -63,8 +62,7 @@ class MainScreen(QuietScreen[None]):
         runs: RunList,
         run_events: RunEvents,
         log: StatusLog,
-        workspace: Callable[[], Workspace],
-        with_consent: Callable[[Entry, Callable[[], None]], None],
+        make_views: Callable[[Callable[[str], bool]], ViewSwitcher],
         look: Look,
         size: Size,
     ) -> None:
@@ -74,8 +72,7 @@ class MainScreen(QuietScreen[None]):
             runs: All of them.
             run_events: Told which ones are shown.
             log: Its messages are shown.
-            workspace: Gives what the runs of this process share; from any thread.
-            with_consent: Does what runs the code of a run's model, once the user has agreed to that.
+            make_views: Makes the views, after the first picture; it is given what says whether a key may do an action.
             look: How to draw.
             size: The terminal's.
         """
@@ -88,8 +85,7 @@ class MainScreen(QuietScreen[None]):
         """The views of the selected run; like the other panels, they come after the first picture."""
         self.filter_words: list[str] = []
         self._runs, self._run_events, self._log = runs, run_events, log
-        self._workspace, self._with_consent = workspace, with_consent
-        self._look = look
+        self._make_views, self._look = make_views, look
         self._sample: Sample | None = None
         self._pixels: Pixels | None = None
         self._panels: Sequence[RunPanel] = ()
@@ -114,10 +110,9 @@ class MainScreen(QuietScreen[None]):
         """Complete the screen."""
         from cifar_tui.tui.sidebar.device import DevicePanel
         from cifar_tui.tui.sidebar.progress import ProgressPanel
-        from cifar_tui.tui.view_switcher import ViewSwitcher
         from cifar_tui.tui.widgets.search_line import SearchLine
 
-        views = ViewSwitcher(self._workspace, self._log, self._with_consent, self.allows)
+        views = self._make_views(self.allows)
         short, progress = ProgressPanel(id="short-progress"), ProgressPanel(id="progress")
         device = DevicePanel(id="side-device")
         progress.border_title, device.border_title = "progress", "learning rate and device"

@@ -10,56 +10,37 @@ from typing import TYPE_CHECKING
 from textual.dom import DOMNode
 
 from cifar_tui.config import TrainingConfig
+from cifar_tui.tui.dialogs.command_context import CommandContext
 from cifar_tui.tui.dialogs.consent import ModelConsent
 from cifar_tui.tui.dialogs.run_starter import RunStarter
-from cifar_tui.tui.log.status_log import StatusLog
 from cifar_tui.tui.main_screen import MainScreen
 from cifar_tui.tui.runs.copied_options import copied_options
 from cifar_tui.tui.runs.entry import Entry
-from cifar_tui.tui.runs.run_list import RunList
 from cifar_tui.tui.runtime import background
-from cifar_tui.tui.textual_compat import TerminalApp
-from cifar_tui.tui.theme import Look
 
 if TYPE_CHECKING:
     from cifar_tui.records import Overrides
     from cifar_tui.runs.prediction import PredictedFiles
-    from cifar_tui.runs.workspace import Workspace
     from cifar_tui.tui.dialogs.new_run import NewRunRequest
 
 
 class RunCommands(DOMNode):
     """Acts on the selected run, after asking where that is due. A node, since Textual has actions on nothing else."""
 
-    def __init__(
-        self,
-        app: TerminalApp,
-        main: Callable[[], MainScreen],
-        runs: RunList,
-        runs_dir: Path,
-        workspace: Callable[[], Workspace],
-        log: StatusLog,
-        look: Callable[[], Look],
-        changed: Callable[[Entry], None],
-    ) -> None:
+    def __init__(self, context: CommandContext, main: Callable[[], MainScreen], runs_dir: Path) -> None:
         """Act on the runs of a list.
 
         Args:
-            app: Opens dialogs.
+            context: The list, and what else commands need.
             main: Gives the main screen, once there is one.
-            runs: The list.
-            runs_dir: Their folder.
-            workspace: Gives what the runs of this process share; from any thread.
-            log: What is done, and what cannot be.
-            look: How to draw dialogs.
-            changed: Called with a run to which something was done.
+            runs_dir: The folder of the runs.
         """
         super().__init__()
-        self.consent = ModelConsent(app, log, look)
-        self._starter = RunStarter(app, runs, workspace, log, look, changed)
-        self._app, self._main = app, main
-        self._runs, self._runs_dir, self._workspace = runs, runs_dir, workspace
-        self._log, self._look, self._changed = log, look, changed
+        self.consent = ModelConsent(context)
+        self._starter = RunStarter(context)
+        self._app, self._main = context.app, main
+        self._runs, self._runs_dir, self._workspace = context.runs, runs_dir, context.workspace
+        self._log, self._look, self._changed = context.log, context.look, context.changed
         self._image_files = ""
         """The line of names that was typed last."""
 

@@ -24,11 +24,13 @@ not know would be read as keys."""
 class TerminalApp(App[None]):
     """An app on a terminal that it is given, that handles its own errors."""
 
-    terminal: TextIOWrapper | None = None
-    """What `TerminalDriver` draws on; None for standard error."""
-
     leaving = False
     """Whether `exit` was called, which Textual does not say: until the app has ended, messages still come."""
+
+    @property
+    def terminal(self) -> TextIOWrapper | None:
+        """What `TerminalDriver` draws on; None for standard error."""
+        return None
 
     def exit(self, *args: Any, **more: Any) -> None:
         """Leave the screen."""

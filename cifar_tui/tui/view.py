@@ -72,8 +72,8 @@ class View(Widget):
 class RunPanel(Panel):
     """A panel that shows the selected run."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
         self.entry: Entry | None = None
 
     def show(self, context: Context) -> None:

@@ -20,6 +20,8 @@ from textual.widgets import Label
 from cifar_tui.tui.textual_compat import TerminalApp, TerminalDriver
 
 class Demo(TerminalApp):
+    terminal = os.fdopen(os.dup(1), "w")
+
     def compose(self):
         yield Label("drawn")
 
@@ -38,7 +40,6 @@ class Demo(TerminalApp):
 
 app = Demo(driver_class=TerminalDriver)
 app.failure = None
-app.terminal = os.fdopen(os.dup(1), "w")
 read, write = os.pipe()
 os.dup2(write, 1), os.dup2(write, 2)
 app.run()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cifar_tui.analysis.class_scores import ClassScore
+from cifar_tui.events import Epoch
 from cifar_tui.report.plots.canvas import (
     BLUE,
     DRAWING,
@@ -57,22 +58,23 @@ def draw_curves_of_runs(labels: Sequence[str], states: Sequence[RunState]) -> by
         loss, accuracy = (figure.add_axes((x, below / height, 0.41, 3.75 / height)) for x in (0.055, 0.56))
         _prepare(loss, "Loss", states)
         _prepare(accuracy, "Accuracy", states)
+        metrics: list[tuple[Axes, int, Callable[[Epoch], float], Callable[[Epoch], float]]] = [
+            (loss, 1, lambda epoch: epoch.train_loss, lambda epoch: epoch.val_loss),
+            (accuracy, 100, lambda epoch: epoch.train_accuracy, lambda epoch: epoch.val_accuracy),
+        ]
         named: list[tuple[str, Any]] = []
         for n, (label, state) in enumerate(zip(labels, states, strict=True)):
             marker = _marker(n) if len(state.epochs) <= _MARKED_EPOCHS else "none"
             line: dict[str, Any] = {"color": _colour(n), "marker": marker, "markersize": 4.5, "linewidth": 1.6}
             samples = [epoch.samples for epoch in state.epochs]
-            for axes, name, scale in ((loss, "loss", 1), (accuracy, "accuracy", 100)):
-                train, val = (
-                    [scale * finite(getattr(epoch, f"{split}_{name}")) for epoch in state.epochs]
-                    for split in ("train", "val")
-                )
-                # A line of one point would not be seen.
-                dot = "." if len(train) == 1 else "none"
-                axes.plot(samples, train, color=_colour(n), marker=dot, alpha=0.6, zorder=2, **FAINT)
-                axes.plot(samples, val, zorder=3, **line)
+            # A line of one point would not be seen.
+            dot = "." if len(samples) == 1 else "none"
+            for axes, scale, train, val in metrics:
+                trained, validated = ([scale * finite(of(epoch)) for epoch in state.epochs] for of in (train, val))
+                axes.plot(samples, trained, color=_colour(n), marker=dot, alpha=0.6, zorder=2, **FAINT)
+                axes.plot(samples, validated, zorder=3, **line)
                 if state.best:
-                    best = scale * finite(getattr(state.best, f"val_{name}"))
+                    best = scale * finite(val(state.best))
                     axes.plot([state.best.samples], [best], color=_colour(n), zorder=4, **STAR)
             named.append((fitted(canvas, label, 9.5, 2.2), accuracy.plot([], [], **line)[0]))
         named.append(("in training, of the same colour", accuracy.plot([], [], color=GREY, **FAINT)[0]))

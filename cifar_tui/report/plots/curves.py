@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from cifar_tui.events import Epoch
 from cifar_tui.formatting import count, percent
 from cifar_tui.report.plots.canvas import (
     BLUE,
@@ -58,10 +59,12 @@ def draw_curves(state: RunState) -> bytes:
             style["linewidth"] = 1.2
         else:
             style["markersize"] = 4 if len(state.epochs) > 20 else 6
-        for label, split, color, marker in (("training", "train", BLUE, "o"), ("validation", "val", VERMILLION, "s")):
-            style |= {"label": label, "color": color, "marker": marker if "markersize" in style else "none"}
-            _draw(loss, _epoch_points(state, f"{split}_loss"), 1, **style)
-            _draw(accuracy, _epoch_points(state, f"{split}_accuracy"), 100, **style)
+        style |= {"label": "training", "color": BLUE, "marker": "o" if "markersize" in style else "none"}
+        _draw(loss, _epoch_points(state, lambda epoch: epoch.train_loss), 1, **style)
+        _draw(accuracy, _epoch_points(state, lambda epoch: epoch.train_accuracy), 100, **style)
+        style |= {"label": "validation", "color": VERMILLION, "marker": "s" if "markersize" in style else "none"}
+        _draw(loss, _epoch_points(state, lambda epoch: epoch.val_loss), 1, **style)
+        _draw(accuracy, _epoch_points(state, lambda epoch: epoch.val_accuracy), 100, **style)
         _set_loss_axis(loss, state)
         _set_accuracy_axis(accuracy, state)
         _mark_best(loss, accuracy, state)
@@ -84,10 +87,10 @@ def _prepare(axes: Axes, title: str, state: RunState) -> None:
     set_samples_axis(axes, last, f"training images seen{per_epoch}")
 
 
-def _epoch_points(state: RunState, name: str) -> list[Point]:
+def _epoch_points(state: RunState, value: Callable[[Epoch], float]) -> list[Point]:
     curve = Curve()
     for epoch in state.epochs:
-        curve.append(epoch.samples, epoch.t, getattr(epoch, name))
+        curve.append(epoch.samples, epoch.t, value(epoch))
     return curve.points
 
 

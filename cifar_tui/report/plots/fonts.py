@@ -12,6 +12,8 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
+from cifar_tui.formatting import escaped
+
 FONT = "DejaVu Sans"
 _NO_FONT = "Last Resort"
 """A font that draws a box for every character."""
@@ -30,7 +32,7 @@ def families(text: str) -> list[str]:
 def drawable(text: str) -> str:
     """The text with the characters that no font has as escapes: boxes would make all of them look the same."""
     find([text])
-    return "".join(" " if c.isspace() else _escaped(c) if _known.get(c, FONT) is None else c for c in text)
+    return "".join(" " if c.isspace() else escaped(c) if _known.get(c, FONT) is None else c for c in text)
 
 
 def missing(names: Iterable[str]) -> str:
@@ -109,7 +111,3 @@ def _script(c: str) -> tuple[str, str]:
     if first and unicodedata.category(c)[0] in "LM":
         return first.title(), "fonts-noto-core"
     return "other", "fonts-symbola"
-
-
-def _escaped(c: str) -> str:
-    return c.encode("unicode_escape").decode("ascii")

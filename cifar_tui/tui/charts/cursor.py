@@ -10,7 +10,7 @@ from cifar_tui.formatting import UNKNOWN, count, duration, percent
 from cifar_tui.state import RunState
 from cifar_tui.tui.charts.canvas import canvas_width
 from cifar_tui.tui.charts.loss_and_accuracy import METRICS, run_axis, x_positions
-from cifar_tui.tui.charts.series import ChartOptions, Metric, nearest, smoothed, training, validation
+from cifar_tui.tui.charts.series import ChartOptions, Metric, nearest, samples_per_unit, smoothed, training, validation
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ def stops(state: RunState, options: ChartOptions) -> list[Stop]:
     """All points of a run that has started: its batches, and its epochs where their last batch was not recorded."""
     assert state.started is not None
     times = {epoch.samples: epoch.t for epoch in state.epochs} | {p.last: p.t for p in state.batch_loss.points}
-    unit = state.started.train_samples if options.x_axis == "epochs" else 1
+    unit = samples_per_unit(options.x_axis, state.started.train_samples)
     return [Stop(samples, t, t if options.x_axis == "time" else samples / unit) for samples, t in sorted(times.items())]
 
 

@@ -9,7 +9,17 @@ from cifar_tui.events import Epoch
 from cifar_tui.state import Point, RunState
 from cifar_tui.tui.charts.axes import Axis, accuracy_axis, loss_axis, usual_range, x_axis
 from cifar_tui.tui.charts.canvas import Chart, Line, best_glyph, canvas_height, canvas_width, resumed_glyph
-from cifar_tui.tui.charts.series import XY, ChartOptions, Metric, positions, reduced, smoothed, training, validation
+from cifar_tui.tui.charts.series import (
+    XY,
+    ChartOptions,
+    Metric,
+    positions,
+    reduced,
+    samples_per_unit,
+    smoothed,
+    training,
+    validation,
+)
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part, width_of
 
@@ -31,7 +41,7 @@ def x_extent(state: RunState, options: ChartOptions) -> tuple[float, float]:
     if options.x_axis == "time":
         ends = [point.t for point in state.batch_loss.points[-1:]] + [epoch.t for epoch in state.epochs[-1:]]
         return max(ends, default=0.0), math.inf
-    unit = state.started.train_samples if options.x_axis == "epochs" else 1
+    unit = samples_per_unit(options.x_axis, state.started.train_samples)
     return state.samples / unit, state.started.epochs * state.started.train_samples / unit
 
 
@@ -46,7 +56,7 @@ def resumed_positions(state: RunState, options: ChartOptions) -> list[float]:
     assert state.started is not None
     if options.x_axis == "time":
         return [event.t for event in state.resumptions]
-    unit = state.started.train_samples if options.x_axis == "epochs" else 1
+    unit = samples_per_unit(options.x_axis, state.started.train_samples)
     return [event.samples / unit for event in state.resumptions]
 
 

@@ -15,7 +15,7 @@ from cifar_tui.tui.charts.axes import time_unit
 from cifar_tui.tui.charts.canvas import draw
 from cifar_tui.tui.charts.cursor import moved_cursor, nearest_stop, values_at
 from cifar_tui.tui.charts.loss_and_accuracy import run_axis, run_chart
-from cifar_tui.tui.charts.series import ChartOptions, Metric
+from cifar_tui.tui.charts.series import ChartOptions, Metric, version
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context, RunPanel, View
@@ -33,9 +33,9 @@ ZOOM_WORDS = ("zoom: all", "last half", "last tenth")
 class ChartsPanel(RunPanel, View):
     """The curves of one run."""
 
-    def __init__(self, options: ChartOptions | None = None, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, options: ChartOptions, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.options = options or ChartOptions()
+        self.options = options
         self.cursor: int | None = None
         """Its position, in samples seen."""
         self._drawn: tuple[object, list[Strip]] = (None, [])
@@ -51,11 +51,10 @@ class ChartsPanel(RunPanel, View):
         entry, state = self.entry, None if self.entry is None else self.entry.state
         if entry is None or state is None or state.started is None or not has_values(state):
             return [line(parts, width) for parts in message(entry, self.look, width)][:height]
-        version = (id(state), state.t, state.samples, len(state.epochs), len(state.resumptions), state.finished)
-        shown = (*astuple(self.options), self.cursor, entry.number, self.look, width, height)
-        if self._drawn[0] != (version, shown):
+        shown = (version(state), *astuple(self.options), self.cursor, entry.number, self.look, width, height)
+        if self._drawn[0] != shown:
             picture = charts(state, self.options, self.cursor, entry.number, width, height, self.look)
-            self._drawn = (version, shown), picture
+            self._drawn = shown, picture
         return list(self._drawn[1])
 
     def step(self, delta: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -61,6 +61,11 @@ class ChartOptions:
         self.zoom = (self.zoom + 1) % len(ZOOMS)
 
 
+def version(state: RunState) -> tuple[object, ...]:
+    """Equal as long as the curves are the same."""
+    return id(state), state.t, state.samples, len(state.epochs), len(state.resumptions), state.finished
+
+
 def training(state: RunState, metric: Metric) -> list[Point]:
     """The finite values of the training batches, or the means over epochs where no batch was recorded."""
     curve = state.batch_loss if metric == "loss" else state.batch_accuracy
@@ -71,27 +76,30 @@ def training(state: RunState, metric: Metric) -> list[Point]:
 
 def epoch_means(state: RunState, metric: Metric) -> list[Point]:
     """The training means of each complete epoch, at its end."""
-    return [_point(e, e.train_loss if metric == "loss" else e.train_accuracy) for e in _epochs(state, metric, "train")]
+    return _points(state, (lambda e: e.train_loss) if metric == "loss" else (lambda e: e.train_accuracy))
 
 
 def validation(state: RunState, metric: Metric) -> list[Point]:
     """The validation after each complete epoch."""
-    return [_point(e, e.val_loss if metric == "loss" else e.val_accuracy) for e in _epochs(state, metric, "val")]
+    return _points(state, (lambda e: e.val_loss) if metric == "loss" else (lambda e: e.val_accuracy))
 
 
-def _epochs(state: RunState, metric: Metric, split: str) -> list[Epoch]:
-    return [epoch for epoch in state.epochs if math.isfinite(getattr(epoch, f"{split}_{metric}"))]
+def _points(state: RunState, value: Callable[[Epoch], float]) -> list[Point]:
+    """The finite values of the epochs."""
+    values = ((epoch, value(epoch)) for epoch in state.epochs)
+    return [Point(e.samples, e.samples, e.t, y, y, y, 1) for e, y in values if math.isfinite(y)]
 
 
-def _point(epoch: Epoch, value: float) -> Point:
-    return Point(epoch.samples, epoch.samples, epoch.t, value, value, value, 1)
+def samples_per_unit(kind: XAxis, train_samples: int) -> int:
+    """How many samples a unit of the x axis stands for, where it is not one of time."""
+    return train_samples if kind == "epochs" else 1
 
 
 def positions(points: Sequence[Point], kind: XAxis, train_samples: int) -> list[float]:
     """The positions of points on the x axis, ascending: epochs, samples seen, or seconds."""
     if kind == "time":
         return [point.t for point in points]
-    unit = train_samples if kind == "epochs" else 1
+    unit = samples_per_unit(kind, train_samples)
     return [point.last / unit for point in points]
 
 

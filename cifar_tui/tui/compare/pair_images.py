@@ -13,11 +13,11 @@ from cifar_tui.analysis.paired_predictions import CELLS, Cell
 from cifar_tui.formatting import percent, printable
 from cifar_tui.tui.compare.cells import cell_name
 from cifar_tui.tui.compare.table import NAME_COLUMNS, Heading, headings, short_names
-from cifar_tui.tui.images.album import Album, Page
+from cifar_tui.tui.images.album import JobAlbum, Page
 from cifar_tui.tui.images.selection import name_room, next_class
 from cifar_tui.tui.images.thumbnails import FIGURE, Row
 from cifar_tui.tui.runs.entry import Entry
-from cifar_tui.tui.runtime.job import Job, so_far
+from cifar_tui.tui.runtime.job import so_far
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part, cut, fitting
 
@@ -102,7 +102,7 @@ class PairCard:
         return rows
 
 
-class PairImages(Album):
+class PairImages(JobAlbum["PairedImages"]):
     """The images of one cell, and of one true class or of all."""
 
     back = "compare"
@@ -125,38 +125,24 @@ class PairImages(Album):
             changed: Called within the event loop when there is something else to show.
         """
         self._entries = tuple(entries)
-        self._changed = changed
         self._selection = PairSelection(cell)
         self._selected: tuple[object, NDArray[np.int64] | None] = (None, None)
-        self._loaded: PairedImages | None = None
-        self._status = "opening the test images …"
-
-        def finish(loaded: PairedImages) -> None:
-            self._loaded = loaded
-            self._report("")
-
-        self._job = Job(
+        super().__init__(
             lambda progress: workspace().paired_images(runs, progress),
             lambda what, done, total: f"{so_far(what, done, total)} …",
-            self._report,
-            finish,
-            self._report,
+            "opening the test images …",
+            changed,
         )
 
     def close(self) -> None:
         """Release the images, and end the loading."""
-        self._job.close()
-        self._loaded, self._selected = None, (None, None)
+        super().close()
+        self._selected = None, None
 
     @property
     def total(self) -> int | None:
         """How many images are selected; None while none are loaded."""
         return None if self._loaded is None else len(self._indices(self._loaded))
-
-    @property
-    def status(self) -> str:
-        """How far the loading is, or why it failed."""
-        return self._status
 
     @property
     def version(self) -> object:
@@ -203,10 +189,6 @@ class PairImages(Album):
             indices = loaded.paired.images(self._selection.cell, self._selection.true)
             self._selected = self.version, indices
         return indices
-
-    def _report(self, status: str) -> None:
-        self._status = status
-        self._changed()
 
 
 def _card_line(run: Heading, predictions: Predictions, index: int, names: Sequence[str]) -> PairCardLine:

@@ -26,7 +26,7 @@ from cifar_tui.tui.charts.loss_and_accuracy import (
     x_positions,
 )
 from cifar_tui.tui.charts.panel import GAP, LEAST_ROWS, WIDE
-from cifar_tui.tui.charts.series import XY, ChartOptions, Metric, training, validation
+from cifar_tui.tui.charts.series import XY, ChartOptions, Metric, training, validation, version
 from cifar_tui.tui.compare.cells import Grid, cell_rows, first_cell
 from cifar_tui.tui.compare.disagreement import Disagreement
 from cifar_tui.tui.compare.pair_images import PairImages
@@ -141,11 +141,6 @@ class ComparePanel(Panel, View, can_focus=True):
             self._cursor = grid.at(at.x, at.y - self._top) or self._cursor
             self.draw()
 
-    def watch_has_focus(self, focused: bool) -> None:
-        """The cursor shows whether keys move it."""
-        super().watch_has_focus(focused)
-        self.draw()
-
     def _update_cells(self) -> None:
         if self.disagreement.counts is not None:
             self._cursor = first_cell(self.disagreement.counts)
@@ -162,9 +157,7 @@ class ComparePanel(Panel, View, can_focus=True):
 
 
 def _version(state: RunState | None) -> tuple[object, ...]:
-    if state is None:
-        return ()
-    return id(state), state.t, state.samples, len(state.epochs), len(state.resumptions), state.test, state.finished
+    return () if state is None else (*version(state), state.test)
 
 
 def side_by_side(entries: Sequence[Entry], options: ChartOptions, width: int, height: int, look: Look) -> list[Strip]:

@@ -70,8 +70,8 @@ class ConfusionPanel(RunPanel, View, can_focus=True):
         Binding("end", "edge(-1)", show=False),
     ]
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
         self._shown: int | None = None
         self._cursor: tuple[int, int] | None = None
         """None until there is a matrix; it starts on the most confused pair."""
@@ -215,11 +215,6 @@ class ConfusionPanel(RunPanel, View, can_focus=True):
         if 0 <= row < frame.rows and 0 <= column < frame.columns:
             self._cursor = self._corner[0] + row, self._corner[1] + column
             self.draw()
-
-    def watch_has_focus(self, focused: bool) -> None:
-        """Draw the cursor as one that keys move, or not."""
-        super().watch_has_focus(focused)
-        self.draw()
 
     def _drawn_names(self) -> tuple[str, ...]:
         """The classes' names in drawable characters, kept: there may be a thousand."""

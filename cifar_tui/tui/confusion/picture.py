@@ -28,7 +28,7 @@ def picture(
     viewport: Viewport,
     look: Look,
     size: tuple[int, int],
-    search: Search | None = None,
+    search: Search,
 ) -> list[Strip]:
     """The matrix of an evaluation with its title, a sentence and the most confused pairs.
 
@@ -64,7 +64,7 @@ def picture(
 
 
 def _title(
-    found: list[Evaluated], shown: int | None, frame: Frame, viewport: Viewport, look: Look, search: Search | None
+    found: list[Evaluated], shown: int | None, frame: Frame, viewport: Viewport, look: Look, search: Search
 ) -> Row:
     """The evaluation, and further parts of the title, the most useful first."""
     evaluation = found[-1 if shown is None else shown]
@@ -74,7 +74,7 @@ def _title(
         what = f"validation after epoch {evaluation.epoch} of {validations}"
     (top, left), size = viewport.corner, frame.size
     parts: Row = [(what, look.strong), f"accuracy {percent(evaluation.accuracy)}"]
-    if search is not None and search.typed:
+    if search.typed:
         parts.insert(1, (str(search), look.warning))
     if shown is not None:
         parts.append(("Esc: the newest", look.warning))

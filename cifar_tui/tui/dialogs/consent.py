@@ -5,14 +5,11 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-from textual.app import App
+from typing import TYPE_CHECKING
 
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.tui.log.status_log import StatusLog
+from cifar_tui.tui.dialogs.command_context import CommandContext
 from cifar_tui.tui.runs.entry import Entry
-from cifar_tui.tui.theme import Look
 
 if TYPE_CHECKING:
     from cifar_tui.models.user_class import UntrustedClassError
@@ -21,10 +18,8 @@ if TYPE_CHECKING:
 class ModelConsent:
     """Asks, and remembers the answer."""
 
-    def __init__(self, app: App[Any], log: StatusLog, look: Callable[[], Look]) -> None:
-        self._app = app
-        self._log = log
-        self._look = look
+    def __init__(self, context: CommandContext) -> None:
+        self._app, self._log, self._look = context.app, context.log, context.look
 
     def ask(self, entry: Entry, do: Callable[[], None]) -> None:
         """Do what runs the code of a run's model; ask first where it is code that this user has never named."""

@@ -3,50 +3,22 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.tui.log.status_log import StatusLog
+from cifar_tui.tui.dialogs.command_context import CommandContext
 from cifar_tui.tui.runs.entry import Entry
-from cifar_tui.tui.runs.run_list import RunList
 from cifar_tui.tui.runtime import background
-from cifar_tui.tui.textual_compat import TerminalApp
-from cifar_tui.tui.theme import Look
-
-if TYPE_CHECKING:
-    from cifar_tui.runs.workspace import Workspace
 
 
 class RunStarter:
     """Starts runs of the list; asks at most once for all that are started together."""
 
-    def __init__(
-        self,
-        app: TerminalApp,
-        runs: RunList,
-        workspace: Callable[[], Workspace],
-        log: StatusLog,
-        look: Callable[[], Look],
-        started: Callable[[Entry], None],
-    ) -> None:
-        """Start nothing yet.
-
-        Args:
-            app: Shows the question.
-            runs: Those that are started.
-            workspace: Knows which images are here; called on a thread.
-            log: What is done, and what cannot be.
-            look: How to draw the question.
-            started: Called with each run that was to be started, whether it could be or not.
-        """
-        self._app = app
-        self._runs = runs
-        self._workspace = workspace
-        self._log = log
-        self._look = look
-        self._started = started
+    def __init__(self, context: CommandContext) -> None:
+        self._app, self._runs, self._workspace = context.app, context.runs, context.workspace
+        self._log, self._look, self._changed = context.log, context.look, context.changed
         self._checking: set[Entry] = set()
         """Those whose images are looked for."""
 
@@ -106,4 +78,4 @@ class RunStarter:
         with self._log.refusals():
             self._runs.start(entry)
             self._log.write("starting …", entry)
-        self._started(entry)
+        self._changed(entry)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from cifar_tui.tui.images.thumbnails import Captioned
+from cifar_tui.tui.runtime.job import Job, ProgressCallback
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +70,48 @@ class Album(ABC):
     @abstractmethod
     def step(self, rows: int, columns: int) -> None:
         """Choose other images, as the cursor keys ask for."""
+
+
+class JobAlbum(Album, Generic[T]):
+    """Images that are loaded once, by a job of the album's own."""
+
+    def __init__(
+        self,
+        work: Callable[[ProgressCallback], T],
+        wording: Callable[[str, int, int], str],
+        status: str,
+        changed: Callable[[], None],
+    ) -> None:
+        """Start to load them.
+
+        Args:
+            work: As for `Job`, as `wording`.
+            wording: As there.
+            status: What is done first.
+            changed: Called within the event loop when there is something else to show; not after `close`.
+        """
+        self._changed = changed
+        self._loaded: T | None = None
+        self._status = status
+        self._job = Job(work, wording, self._report, self._finish, self._fail)
+
+    def close(self) -> None:
+        """Release the images, and end the loading."""
+        self._job.close()
+        self._loaded = None
+
+    @property
+    def status(self) -> str:
+        """How far the loading is, or why it failed."""
+        return self._status
+
+    def _finish(self, loaded: T) -> None:
+        self._loaded = loaded
+        self._report("")
+
+    def _fail(self, why: str) -> None:
+        self._report(why)
+
+    def _report(self, status: str) -> None:
+        self._status = status
+        self._changed()

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifar_tui.formatting import count, plural, printable
-from cifar_tui.tui.images.album import Album, Page
+from cifar_tui.tui.images.album import JobAlbum, Page
 from cifar_tui.tui.images.thumbnails import Card
 from cifar_tui.tui.runs.entry import Entry
-from cifar_tui.tui.runtime.job import Job
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part, fitting
 
@@ -29,7 +28,7 @@ def file_card(prediction: Prediction, look: Look) -> Card:
     return Card(prediction.pixels, look.text(printable(prediction.true)), top, prediction.correct, name)
 
 
-class FileImages(Album):
+class FileImages(JobAlbum["PredictedFiles"]):
     """The files that could be read, in their order."""
 
     empty = "none of the files could be read"
@@ -56,51 +55,29 @@ class FileImages(Album):
         folder = entry.folder
         assert folder is not None
         self.entry = entry
-        self._changed = changed
-        self._predicted: PredictedFiles | None = None
-        self._status = "looking for image files …"
-
-        def finish(predicted: PredictedFiles) -> None:
-            self._predicted = predicted
-            self._report("")
-            done(predicted)
-
-        def fail(why: str) -> None:
-            self._report(why)
-            failed(why)
-
-        self._job = Job(
-            lambda progress: workspace().predict(folder, names, progress), _step, self._report, finish, fail
+        self._done, self._failed = done, failed
+        super().__init__(
+            lambda progress: workspace().predict(folder, names, progress), _step, "looking for image files …", changed
         )
-
-    def close(self) -> None:
-        """Release the images, and end the prediction."""
-        self._job.close()
-        self._predicted = None
 
     @property
     def total(self) -> int | None:
         """How many files could be read; None before that is known."""
-        return None if self._predicted is None else len(self._predicted.found)
-
-    @property
-    def status(self) -> str:
-        """How far the prediction is, or why it failed."""
-        return self._status
+        return None if self._loaded is None else len(self._loaded.found)
 
     @property
     def version(self) -> object:
         """The predictions."""
-        return self._predicted
+        return self._loaded
 
     def card(self, place: int, look: Look) -> Card:
         """One of the files that could be read."""
-        assert self._predicted is not None
-        return file_card(self._predicted.found[place], look)
+        assert self._loaded is not None
+        return file_card(self._loaded.found[place], look)
 
     def headings(self, page: Page, look: Look) -> list[list[Part]]:
         """How many of the files are shown; by which weights they are predicted."""
-        predicted = self._predicted
+        predicted = self._loaded
         assert predicted is not None
         what: list[Part] = [("image files", look.strong), page.place]
         if predicted.unreadable:
@@ -116,9 +93,13 @@ class FileImages(Album):
     def step(self, rows: int, columns: int) -> None:
         """There are no classes to choose by."""
 
-    def _report(self, status: str) -> None:
-        self._status = status
-        self._changed()
+    def _finish(self, loaded: PredictedFiles) -> None:
+        super()._finish(loaded)
+        self._done(loaded)
+
+    def _fail(self, why: str) -> None:
+        super()._fail(why)
+        self._failed(why)
 
 
 def _step(what: str, done: int, total: int) -> str:

@@ -207,11 +207,6 @@ class ImagesPanel(RunPanel, View, can_focus=True):
         total = self.album.total or 0
         self.action_page(-total if place == 0 else total)
 
-    def watch_has_focus(self, focused: bool) -> None:
-        """The keys are named while they act."""
-        super().watch_has_focus(focused)
-        self.draw()
-
     def _change(self, choose: Callable[[], None]) -> None:
         """Go to the first page of the images that are chosen, where they are other ones."""
         before = self.album.version

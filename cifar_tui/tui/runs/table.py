@@ -12,7 +12,7 @@ from textual.coordinate import Coordinate
 from textual.widgets import DataTable
 from textual.widgets.data_table import RowDoesNotExist
 
-from cifar_tui.formatting import UNKNOWN, count, duration, percent, printable, time_left
+from cifar_tui.formatting import UNKNOWN, duration, percent, printable, speed, time_left
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 
@@ -222,10 +222,9 @@ def _time(entry: Entry) -> str:
 
 def _speed(entry: Entry) -> str:
     if entry.state is not None and entry.state.started is not None:
-        speed = entry.state.training_speed or entry.state.images_per_second
-        return count(round(speed)) if math.isfinite(speed) else UNKNOWN
-    found = entry.summary.images_per_second if entry.summary else None
-    return UNKNOWN if found is None else count(round(found))
+        now = entry.state.training_speed or entry.state.images_per_second
+        return speed(now if math.isfinite(now) else None)
+    return speed(entry.summary.images_per_second if entry.summary else None)
 
 
 def _started(run_id: str) -> str:

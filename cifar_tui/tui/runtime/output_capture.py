@@ -54,7 +54,7 @@ class OutputCapture:
         self._thread.start()
         return self
 
-    def drawn(self) -> None:
+    def restore_streams(self) -> None:
         """Undo what Textual has redirected while it started.
 
         The streams that it puts in place of the standard ones hand on text alone, and lack most of what else a stream

@@ -34,8 +34,8 @@ class DevicePanel(RunPanel, View):
 
     shows_devices: ClassVar[bool] = True
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
         self.sample: Sample | None = None
 
     def show(self, context: Context) -> None:

@@ -75,8 +75,8 @@ class Panel(Widget):
     chart, of which a redraw changes a few cells: here, new lines are compared with those on the screen.
     """
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
         self.look = Look()
         self._lines: list[Strip] = []
 
@@ -103,6 +103,11 @@ class Panel(Widget):
         self._lines = lines
         if changed:
             self.refresh(*changed)
+
+    def watch_has_focus(self, focused: bool) -> None:
+        """Draw what shows whether keys act in it."""
+        super().watch_has_focus(focused)
+        self.draw()
 
     def on_resize(self) -> None:
         """Draw in the new size."""

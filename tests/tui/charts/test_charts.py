@@ -273,7 +273,7 @@ def test_a_run_without_a_curve_says_why(shown: Entry | None, words: str) -> None
 
 class Shown(App[None]):
     def compose(self) -> ComposeResult:
-        yield ChartsPanel(id="charts")
+        yield ChartsPanel(ChartOptions(), id="charts")
 
 
 async def test_the_panel_draws_what_changed_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,8 +16,8 @@ from cifar_tui.events import Evaluated, to_json
 from cifar_tui.runs.predicted_images import PairedImages
 from cifar_tui.store.predictions import FILE, EvaluatedRun, to_bytes
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.tui.compare import pair_images
 from cifar_tui.tui.compare.pair_images import PairCard, PairCardLine, PairImages, PairSelection
+from cifar_tui.tui.images import album
 from cifar_tui.tui.images.image_loader import ImageLoader
 from cifar_tui.tui.images.panel import ImagesPanel
 from cifar_tui.tui.theme import Look
@@ -49,7 +49,7 @@ class Instant:
 
 @pytest.fixture
 def instant(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pair_images, "Job", Instant)
+    monkeypatch.setattr(album, "Job", Instant)
 
 
 def panel(cell: Cell = "only_a", look: Look = LOOK) -> ImagesPanel:
@@ -247,6 +247,6 @@ async def test_leaving_the_dashboard_ends_the_loading_of_two_runs_images(tmp_pat
         await desk.press("enter")
         await desk.shows("reading images 75 % …")
         assert desk.app.main.views is not None
-        album = desk.app.main.views.images.album
-        assert isinstance(album, PairImages)
-    assert album._job.closed.is_set()
+        opened = desk.app.main.views.images.album
+        assert isinstance(opened, PairImages)
+    assert opened._job.closed.is_set()
