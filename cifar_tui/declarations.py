@@ -26,7 +26,7 @@ _METADATA = "option"
 
 @dataclass(frozen=True, slots=True)
 class Option(Generic[T]):
-    """What an option takes, and what people are told about it.
+    """What an option takes, and how it is described.
 
     Attributes:
         default: The value where it is not given; None for text that has no such value.

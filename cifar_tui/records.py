@@ -176,7 +176,7 @@ class DataLocation:
 
     @property
     def exists(self) -> bool:
-        """Whether there is anything, as far as that can be told without reading it."""
+        """Whether there is anything, as far as can be seen without reading it."""
         return self.data in NAMED_DATA or os.path.exists(self.data)  # noqa: PTH110  (it raises for no path)
 
     @property

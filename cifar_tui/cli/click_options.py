@@ -22,13 +22,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 EXAMPLES = {"model": models.names()}
 """Values of options beside the declared choices."""
 EXISTING_RUN = {
-    "data": ("Where the run's images are now; only the same images are accepted.", "where they were"),
-    "model_dir": ("Folder that holds the module of the run's class now.", "where it was"),
-    "device": ("", "as the run was made, where that is available"),
-    "precision": ("", "as the run was made, where that is available"),
-    "threads": ("", "as the run was made, where that is available"),
+    "data": ("Where the run's images are now; only the same images are accepted.", "where the run found them"),
+    "model_dir": ("Folder that holds the module of the run's class now.", "where the run found it"),
+    "device": ("", "as in the run, if available here"),
+    "precision": ("", "as in the run, if available here"),
+    "threads": ("", "as in the run, if available here"),
 }
-"""What commands for existing runs say of an option: its help, where that is another one, and its default."""
+"""Of options in commands for existing runs: their help, where it is another one, and their default."""
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ class LaunchOptions:
     config: str | None = declare(
         Option(
             None,
-            "TOML file of options, without the dashes: epochs = 20. The command line wins over it; there, --no-start "
+            "TOML file of options, without the dashes: epochs = 20. The command line overrides it: --no-start "
             "undoes start = true.",
             group=RUN,
             path=True,

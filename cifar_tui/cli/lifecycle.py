@@ -91,7 +91,10 @@ def stop(call: Invocation, run: str) -> None:
 @declared_options("runs_dir", "json", "debug")
 @pass_invocation
 def pause(call: Invocation, run: str) -> None:
-    """Pause a run of another process, with a checkpoint; `resume` continues it."""
+    """Pause a run of another process, with a checkpoint.
+
+    `resume` continues it.
+    """
     send_request(call, run, "pause")
 
 

@@ -40,7 +40,9 @@ def main() -> NoReturn:
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else completion.PROGRAM
-        status = _fail(f"{error.format_message().rstrip('.')}; see `{command} --help`", 2)
+        # Click lists the choices of an argument below each other.
+        what = " ".join(error.format_message().split()).rstrip(".")
+        status = _fail(f"{what}; see `{command} --help`", 2)
     except CifarTuiError as error:
         if debugging.on:
             raise

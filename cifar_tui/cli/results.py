@@ -45,7 +45,7 @@ def runs(call: Invocation) -> None:
 @declared_options("json", "debug")
 @pass_invocation
 def compare(call: Invocation, names: tuple[str, ...], study: bool, report: Path | None) -> None:
-    """Compare runs: results, learning speed, predictions image by image."""
+    """Compare runs: results, learning speed, predictions."""
     from cifar_tui.headless.compare import compare_runs
 
     folders = [call.find_run(name) for name in names]

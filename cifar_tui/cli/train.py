@@ -54,7 +54,7 @@ def _print_version(context: click.Context, _: click.Parameter, value: bool) -> N
 def app(context: click.Context, /, announce: int | None, **_: object) -> int | None:
     """Train image classifiers and watch them learn, in a terminal.
 
-    Without a command, it trains; on a terminal, in the dashboard. The defaults are the reference protocol's.
+    Without a command, it trains; on a terminal, in the dashboard. The defaults follow the reference protocol.
     """
     if context.invoked_subcommand is not None:
         check_shared(context)

@@ -1,1 +1,1 @@
-"""Runs without a screen of their own: one after the other, told as progress bars, as plain lines or as JSON."""
+"""Runs without a screen of their own: one after the other, shown as progress bars, as plain lines or as JSON."""

@@ -48,7 +48,7 @@ def ask(folder: RunFolder, request: Request, *, as_json: bool) -> None:
                 return
         time.sleep(LOOK_SECONDS)
     raise CifarTuiError(
-        f"{folder.id} was asked to {request}, but has not answered in {ANSWER_SECONDS:g} s; it will when it gets to it"
+        f"{folder.id} was asked to {request}, but has not answered in {ANSWER_SECONDS:g} s; it acts after its batch"
     )
 
 

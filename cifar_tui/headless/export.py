@@ -27,7 +27,7 @@ def export_run(folder: RunFolder, form: str, output: Path | None, overrides: Ove
         return
     details = ""
     if written.difference is not None:
-        details = f"; read back, its logits are the model's within {written.difference:.1e}"
+        details = f"; checked: its logits are within {written.difference:.1e} of the model's"
     elif written.epochs == 0:
         details = "; the run has no complete epoch yet"
     for path in written.files:

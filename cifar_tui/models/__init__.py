@@ -41,6 +41,8 @@ def check(name: str, folder: str | None = None, barred: Sequence[Path] = ()) -> 
         user_class.check(name, folder, barred)
     elif name not in names():
         meant = suggestion(name, names())
+        if "," in name:
+            raise InputError(f"--model: unknown model {shortened(name)}; repeat the option for several models")
         raise InputError(
             f"--model: unknown model {shortened(name)}{meant}; a class of your own is given as module:Class"
         )

@@ -289,7 +289,7 @@ def _commands(state: RunState, record: RunRecord) -> list[str]:
         _shell_block(training_command(record.options, record.runs_dir)),
         "It was started as:",
         _shell_block(record.command),
-        "Equal results to the last bit take the same versions, device, precision and number of threads too.",
+        "For results equal to the last bit, use the same versions, device, precision and number of threads too.",
     ]
     if state.status == "diverged":
         lower = f"--max-lr {record.options.max_lr / 3:.2g}"

@@ -1,4 +1,4 @@
-"""All that a run's thread tells whoever started it: events, and what is no event because it is in no run folder."""
+"""Messages of a run's thread to its listener: events, and steps that no run folder records."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Folder:
     """The files of a folder, by name.
 
     The folder is opened for each call, and what is in it relative to that: neither a link nor a rename of something
-    above can lead a call elsewhere once it has begun, and a folder that was removed is not made again.
+    above can lead a call elsewhere once it has started, and a folder that was removed is not made again.
 
     Names are those of files or folders directly in it; a name with a slash, or `..`, is refused as a `ValueError`.
     What is refused otherwise, and what the system refuses, is an `OSError` whose `strerror` says why.
@@ -94,7 +94,7 @@ class Folder:
         return self.status(name) is not None
 
     def status(self, name: str) -> os.stat_result | None:
-        """What is there under this name, itself where it is a link; None where nothing is, or it cannot be told."""
+        """The status of this name, of a link itself; None where nothing is there, or it cannot be determined."""
         try:
             with self._opened() as folder:
                 return os.stat(_check(name), dir_fd=folder, follow_symlinks=False)
@@ -105,7 +105,7 @@ class Folder:
         """Whether an open file still has this name here.
 
         Raises:
-            OSError: That cannot be told.
+            OSError: That cannot be determined.
         """
         with self._opened() as folder:
             try:

@@ -89,7 +89,9 @@ def describe_move(stored: StoredRun, placement: Placement) -> str:
     kind = str(placement.device).partition(":")[0]
     if (kind, placement.precision) == (stored.device.partition(":")[0], stored.precision):
         return ""
-    return f"on {placement.device} in {placement.precision}; it was trained on {stored.device} in {stored.precision}"
+    return (
+        f"on {placement.device} in {placement.precision}; the run was trained on {stored.device} in {stored.precision}"
+    )
 
 
 def environment_changes(stored: StoredRun, placement: Placement) -> tuple[str, ...]:

@@ -312,7 +312,7 @@ class Dashboard(TerminalApp):
 
     def _quit(self, answer: str | None) -> None:
         if answer == "stop":
-            self.stop_runs("stopped on leaving the dashboard")
+            self.stop_runs("stopped with the dashboard")
         if answer is not None:
             self.continue_headless = answer == "headless"
             self.exit()

@@ -135,7 +135,7 @@ class MainScreen(QuietScreen[None]):
         """Say so where nothing useful fits."""
         width, height = event.size
         if width < SMALLEST[0] or height < SMALLEST[1]:
-            text = f"cifar-tui needs {SMALLEST[0]} columns and {SMALLEST[1]} lines; here are {width} and {height}"
+            text = f"The dashboard needs {SMALLEST[0]} columns and {SMALLEST[1]} lines; here are {width} and {height}"
             self.query_one("#too-small", Static).update(text)
         self.call_after_refresh(self._draw_keys)
 

@@ -182,7 +182,7 @@ def test_an_export_goes_into_the_folder_that_is_given(
     assert made == {"model.safetensors", "new/metrics.csv", "new/batches.csv", "deep/weights.bin"}
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(f"{tmp_path}/model.safetensors: ")
-    assert "read back, its logits are the model's within 0.0e+00" in lines[0]
+    assert "checked: its logits are within 0.0e+00 of the model's" in lines[0]
 
 
 def test_curves_are_exported_as_csv(trained: Trained) -> None:

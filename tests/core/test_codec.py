@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, field, fields
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
 from hypothesis import given
@@ -21,6 +21,13 @@ from tests.support.recorded import run_record
 class Inner:
     name: Annotated[str, AtMost(5)]
     place: tuple[int, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InOrder:
+    in_order: ClassVar[bool] = True
+    first: int
+    second: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +73,22 @@ def test_a_number_that_is_not_finite_is_null_and_nan_or_not_known_when_read() ->
     assert codec.decode(Outer, CONTENT | {"known": math.nan}).known is None
 
 
-def test_texts_are_cut_and_a_list_stands_for_the_fields_in_order() -> None:
-    assert codec.decode(Inner, {"name": "abcdefg"}) == codec.decode(Inner, ["abcdefg", None]) == Inner("abcde")
+def test_texts_are_cut() -> None:
+    assert codec.decode(Inner, {"name": "abcdefg"}) == Inner("abcde")
+
+
+def test_a_list_stands_for_the_fields_in_order_of_a_class_that_says_so_and_of_no_other() -> None:
+    assert codec.decode(InOrder, [3, 0.5]) == InOrder(3, 0.5)
+    for cls, value in ((Inner, ["abcdefg", None]), (InOrder, {"first": 3, "second": 0.5})):
+        with pytest.raises(CodecError):
+            codec.decode(cls, value)
 
 
 def test_of_an_object_without_fixed_names_what_fits_is_kept() -> None:
     found = codec.decode(Outer, CONTENT | {"versions": {"torch": "2" * (MAX_TEXT + 1), "numpy": 2, "python": None}})
     assert found.versions == {"torch": "2" * MAX_TEXT}
-    assert codec.decode(Outer, CONTENT | {"versions": [1]}).versions == {}
+    with pytest.raises(CodecError, match=r"versions is \[1\]"):
+        codec.decode(Outer, CONTENT | {"versions": [1]})
 
 
 @pytest.mark.parametrize(

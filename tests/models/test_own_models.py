@@ -163,7 +163,7 @@ WRONG = [
     ),
     ("raise SystemExit(3)", "wrong.py has no 'Net'"),
     (f"{HEAD}class Nett(nn.Module): pass", "wrong.py has no 'Net' (did you mean 'Nett'?)"),
-    (f"{HEAD}def Net(num_classes): return nn.Linear(2, 2)", "Net is no class that is derived from torch.nn.Module"),
+    (f"{HEAD}def Net(num_classes): return nn.Linear(2, 2)", "Net is not a class derived from torch.nn.Module"),
     (f"{HEAD}class Net(nn.Module): pass", "'num_classes'; have its __init__ take num_classes"),
     (net(init="self.out = nn.Linear(0.5, 1)"), "Net(num_classes=3) failed: TypeError: "),
     (net(init="self.flat = nn.Flatten()", forward="images.mean((2, 3))"), "it has no parameters that can be trained"),

@@ -64,7 +64,7 @@ def test_a_run_of_a_gpu_is_used_on_a_machine_without_one(cwd: Path, command: lis
     assert says in result.stdout
     if command[0] != "export":  # It compares files in the precision of all formats.
         assert "computing on cpu in " in result.stderr
-        assert "it was trained on cuda:3 in bf16" in result.stderr
+        assert "the run was trained on cuda:3 in bf16" in result.stderr
 
 
 def test_a_run_of_a_gpu_goes_on_without_one_and_says_what_that_means(cwd: Path) -> None:
@@ -104,7 +104,7 @@ def test_where_to_compute_can_be_given_and_what_is_not_there_is_refused(cwd: Pat
     if command[0] == "resume":
         assert any("CPU threads 2, not 1" in e.get("message", "") for e in events(folder))
     else:
-        assert f"computing on cpu in {other}; it was trained on cpu in {began}" in result.stderr
+        assert f"computing on cpu in {other}; the run was trained on cpu in {began}" in result.stderr
 
 
 @pytest.mark.parametrize("command", [["evaluate", "mlp"], ["resume", "mlp"], ["report", "mlp"]])

@@ -131,7 +131,7 @@ def load(model: str, folder: str | None) -> Callable[[int], nn.Module]:
         where = getattr(module, "__file__", None) or name
         raise InputError(f"--model {model}: {where} has no {wanted!r}{suggestion(wanted, classes) if classes else ''}")
     if wanted not in classes:
-        raise InputError(f"--model {model}: {wanted} is no class that is derived from torch.nn.Module")
+        raise InputError(f"--model {model}: {wanted} is not a class derived from torch.nn.Module; name such a class")
 
     def build(num_classes: int) -> nn.Module:
         try:

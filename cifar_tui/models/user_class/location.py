@@ -160,7 +160,7 @@ def check_names(model: str, file: Path) -> None:
         classes = [name for name, node in found if isinstance(node, ast.ClassDef)]
         raise InputError(f"--model {model}: {file} has no {wanted!r}{suggestion(wanted, classes) if classes else ''}")
     if not any(map(_may_be_model, of_it)):
-        raise InputError(f"--model {model}: {wanted} is no class that is derived from torch.nn.Module")
+        raise InputError(f"--model {model}: {wanted} is not a class derived from torch.nn.Module; name such a class")
 
 
 def _is_of_python(file: Path) -> bool:

@@ -199,7 +199,7 @@ def test_stepping_goes_through_the_epochs_to_the_test_and_stays_at_the_ends() ->
         made.step(delta)
         seen.append(shown(made)[0].split(" ·")[0].removeprefix("validation after "))
     back = ["test, epoch 2", "epoch 3 of 3", "epoch 2 of 3", "epoch 1 of 3", "epoch 1 of 3"]
-    assert seen == [*back, "epoch 2 of 3", "epoch 3 of 3", "test, epoch 2", "test, weights of epoch 2"]
+    assert seen == [*back, "epoch 2 of 3", "epoch 3 of 3", "test, epoch 2", "test, epoch 2"]
 
 
 def test_the_newest_is_followed_unless_an_earlier_one_was_chosen() -> None:
