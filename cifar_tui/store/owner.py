@@ -61,6 +61,6 @@ def decode(record: bytes) -> Owner | None:
         # What is no Boolean releases nothing: the run may be live.
         released = content.get("released") is True
         owner = codec.decode(Owner, content | {"process": content, "released": released})
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, AttributeError):
         return None
     return owner if "beat" in content and 1 <= owner.process.pid <= _MAX_PID else None

@@ -42,7 +42,7 @@ def answered(folder: Path, *arguments: str) -> None:
     """Ask something of a run, and wait until an event answers."""
     before = len(events(folder))
     process = start(arguments, folder.parent.parent)
-    eventually(lambda: any("asked from outside" in e.get("message", "") for e in events(folder)[before:]))
+    eventually(lambda: any("request received" in e.get("message", "") for e in events(folder)[before:]))
     assert process.communicate(timeout=60)[1] == ""
     assert process.returncode == 0
 

@@ -149,9 +149,7 @@ async def test_the_dashboard_goes_to_a_class_and_to_the_pairs_that_are_confused_
     async with dashboard(tmp_path, "mlp", size=(200, 50)) as desk:
         await desk.until(lambda: len(desk.app.runs) == 2)
         await desk.press("down", "2")
-        await desk.shows(
-            "test, weights of epoch 1", "'class 0007' images predicted as 'class 0900'", "class 0007 predicted as"
-        )
+        await desk.shows("test, epoch 1", "'class 0007' images predicted as 'class 0900'", "class 0007 predicted as")
         await desk.press("slash", *"0451")
         await desk.shows("class 1 of 1 with '0451'", "'class 0451' images")
         await desk.press("escape", "down", "right")

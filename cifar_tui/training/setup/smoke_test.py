@@ -23,11 +23,14 @@ from cifar_tui.models.user_class.torch_settings import preserve_torch_settings
 from cifar_tui.recipes import recipe
 from cifar_tui.training.checkpoints.storage import copy_weights, load_weights
 from cifar_tui.training.devices import Placement, best_memory_format
+from cifar_tui.training.lr_scheduler import build_scheduler
 from cifar_tui.training.optimizer import OptimizerLike, build_optimizer
 from cifar_tui.training.random_streams import RandomStreams
 
 BATCHES = (2, 3)
 """Images of the batches that are trained on; those that are evaluated after each have one more, then a single one."""
+STEPS = 100
+"""Steps of the schedule, of which only the first rate is used."""
 RELATIVE, ABSOLUTE = 1e-3, 1e-4
 """By how much logits may differ that are the same but for the order in which a GPU adds."""
 _STATE = (
@@ -140,7 +143,9 @@ def _live(
         return SmokeTestResult(placement, trial.random_streams)
     if not trial.logits(BATCHES[0], training=True).isfinite().all():
         raise _Unfit("its logits are infinite or NaN before any training")
-    optimizer = build_optimizer(trial.model, config, recipe(config.recipe, config.model))
+    how = recipe(config.recipe, config.model)
+    optimizer = build_optimizer(trial.model, config, how)
+    build_scheduler(optimizer, config, how, STEPS)  # It sets the rate at which a run starts.
     for images in BATCHES:
         trial.train(optimizer, images)
         trial.logits(images + 1, training=False)
