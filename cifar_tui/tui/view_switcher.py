@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
@@ -217,6 +216,4 @@ class ViewSwitcher(ContentSwitcher):
                 titles.append(f"[b reverse] {title} [/]")
             elif kind.listed:
                 titles.append(title)
-        # Markup takes no columns.
-        width = sum(map(cell_len, titles)) + 2 * len(titles) - len("[b reverse] [/] ")
-        self.border_title = ("  " if width < self.size.width - 4 else " ").join(titles)
+        self.border_title = "  ".join(titles)
