@@ -1,5 +1,8 @@
 """The one table of the dashboard's keys: bindings, footer, help and command palette are made from it.
 
+Keys that open a view stand with it in `views.py` and are taken from there. Those that move a cursor, and those of a
+dialog, are in no table: they are bound where these are.
+
 An action names the method that does it: `commands.pause` is `action_pause` in `run_commands.py`, `views.zoom` is
 `action_zoom` in `view_switcher.py`; those of `screen` are in `main_screen.py`, those of `app` in `app.py`.
 """

@@ -16,7 +16,7 @@ import torch
 from cifar_tui.errors import InputError
 from cifar_tui.events import AnyEvent, Batch, Checkpoint, Epoch, Note
 from cifar_tui.training import loop
-from cifar_tui.training.checkpoints import storage
+from cifar_tui.training.checkpoints import storage, writer
 from cifar_tui.training.control import Control
 from cifar_tui.training.evaluation import evaluate
 from tests.support.hostile import MaliciousPickle
@@ -32,7 +32,7 @@ def test_the_best_weights_that_could_not_be_kept_are_kept_when_the_run_goes_on(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(storage, "_save_safetensors", full)
+        patch.setattr(writer, "_save_safetensors", full)
         with pytest.raises(OSError, match="No space left"):
             run(tmp_path, epochs=1)
     assert list((tmp_path / "checkpoints").iterdir()) == []
@@ -49,13 +49,13 @@ def test_checkpoints_come_by_the_clock_within_an_epoch(tmp_path: Path) -> None:
 
 def test_training_goes_on_while_a_checkpoint_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = threading.Event()
-    save = storage.save
+    save = writer.save
 
     def slowly(*arguments: Any, **options: Any) -> Path:
         assert written.wait(60)
         return save(*arguments, **options)
 
-    monkeypatch.setattr(storage, "save", slowly)
+    monkeypatch.setattr(writer, "save", slowly)
     recorded = run(tmp_path, ControlAction(at_batch(2, 3), lambda _: written.set()), epochs=2)
     kinds = [type(e) for e in recorded.events if isinstance(e, Epoch | Batch | Checkpoint)]
     assert kinds.index(Checkpoint) > kinds.index(Epoch) + 3, "the second epoch's batches did not wait"
@@ -85,14 +85,14 @@ def test_every_checkpoint_is_the_run_as_it_stood_and_not_as_it_went_on(tmp_path:
 def failing_writes(monkeypatch: pytest.MonkeyPatch, number: int, calls: Callable[[int], bool]) -> None:
     """Have the writing of those checkpoints fail for which `calls`, given their number from 0, is true."""
     counted = itertools.count()
-    write = storage._write
+    write = writer._write
 
     def perhaps(*arguments: Any) -> None:
         if calls(next(counted)):
             raise OSError(number, os.strerror(number))
         write(*arguments)
 
-    monkeypatch.setattr(storage, "_write", perhaps)
+    monkeypatch.setattr(writer, "_write", perhaps)
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS])

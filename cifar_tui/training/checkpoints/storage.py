@@ -1,14 +1,11 @@
-"""Checkpoint files: the whole training state of a run, written and read back."""
+"""The whole training state of a run, and how it is read back from a checkpoint file."""
 
 from __future__ import annotations
 
-import contextlib
-import io
-import json
 import math
 import sys
 import zipfile
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, get_type_hints
 
@@ -31,8 +28,6 @@ MOST_COPIES, MOST_BESIDE = 8, 16_000_000
 """The limits on a checkpoint: copies of the model's weights, and bytes of everything else."""
 MOST_PICKLED, MOST_PICKLED_EACH = 500_000, 4_000
 """The limits on its pickle, in bytes: in all, and for each of the model's tensors, which takes some 200 a copy."""
-_NEXT = ".next.tmp"
-"""A complete checkpoint, before it becomes the last one."""
 
 Weights = dict[str, Tensor]
 
@@ -74,61 +69,6 @@ def check_finite(snapshot: Snapshot) -> None:
     device = device_of(snapshot.weights)
     if not torch.stack([tensor.isfinite().all().to(device) for tensor in snapshot.weights.values()]).all():
         raise snapshot.progress.diverged("a weight")
-
-
-def save(snapshot: Snapshot, folder: Path, *, best: bool = False) -> Path:
-    """Write `last.pt`, and with `best` also `best.pt` and the weights; what was there stays until all is whole.
-
-    The `last.pt` that was there becomes `previous.pt`: a disk may lose what it had taken.
-
-    Args:
-        snapshot: What to write.
-        folder: The checkpoints' own, in the run's folder, where the weights go.
-        best: Whether the weights are the best so far.
-
-    Raises:
-        OSError: The disk is full or the folder is gone.
-    """
-    run, files = Folder(folder.parent), Folder(folder.parent, folder.name)
-    content = {
-        "format": FORMAT,
-        **asdict(snapshot.identity),
-        "progress": asdict(snapshot.progress),
-        "active": snapshot.active,
-        "weights": snapshot.weights,
-        "optimizer": snapshot.optimizer,
-        "schedule": snapshot.schedule,
-        "best_weights": snapshot.best_weights,
-        "torch": str(torch.__version__),
-    }
-    try:
-        _write(content, files)
-        if best:
-            # Before last.pt: where one of these fails, the run resumes from before this epoch, and writes them then.
-            metadata = {"model": snapshot.identity.model, "classes": json.dumps(snapshot.identity.classes)}
-            _save_safetensors(snapshot.weights, run, metadata)
-            files.name_again(_NEXT, BEST)
-        if files.is_file(LAST):
-            files.name_again(LAST, PREVIOUS)
-        files.rename(_NEXT, LAST)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            files.remove(_NEXT)
-        raise
-    return folder / LAST
-
-
-def _write(content: dict[str, Any], files: Folder) -> None:
-    # By way of memory: torch's own writer hides what the system said of a full disk.
-    packed = io.BytesIO()
-    torch.save(content, packed)
-    files.write_bytes(_NEXT, packed.getbuffer())
-
-
-def _save_safetensors(weights: Weights, run: Folder, metadata: dict[str, str]) -> None:
-    from safetensors.torch import save
-
-    run.write_bytes(WEIGHTS, save({name: tensor.contiguous() for name, tensor in weights.items()}, metadata))
 
 
 class SizeLimits(NamedTuple):

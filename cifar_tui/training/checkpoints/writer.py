@@ -1,19 +1,34 @@
-"""Checkpoints written in the background, so that the next batch does not wait for the disk."""
+"""Checkpoints, written in the background so that the next batch does not wait for the disk."""
 
 from __future__ import annotations
 
+import contextlib
+import io
+import json
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from cifar_tui.training.checkpoints import storage
-from cifar_tui.training.checkpoints.storage import Snapshot
+from cifar_tui.system.folders import Folder
+from cifar_tui.training.checkpoints.storage import (
+    BEST,
+    FORMAT,
+    LAST,
+    PREVIOUS,
+    WEIGHTS,
+    Snapshot,
+    Weights,
+    device_of,
+)
 from cifar_tui.training.progress import Progress
+
+_NEXT = ".next.tmp"
+"""A complete checkpoint, before it becomes the last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +62,7 @@ class CheckpointWriter:
             weights=_each(snapshot.weights, Tensor.clone),
             optimizer=_each(snapshot.optimizer, Tensor.clone),
         )
-        fetch = _fetcher(storage.device_of(taken.weights))
+        fetch = _fetcher(device_of(taken.weights))
         self._under_way = self._thread.submit(self._write, taken, fetch, best)
 
     def written(self, *, wait: bool) -> Written | None:
@@ -74,9 +89,9 @@ class CheckpointWriter:
             best_weights=fetch(snapshot.best_weights),
         )
         if self._unsaved_best is not None and not best:
-            storage.save(self._unsaved_best, self._folder, best=True)
+            save(self._unsaved_best, self._folder, best=True)
         self._unsaved_best = on_host if best else None
-        path = storage.save(on_host, self._folder, best=best)
+        path = save(on_host, self._folder, best=best)
         self._unsaved_best = None
         return Written(path, snapshot.progress, best)
 
@@ -107,3 +122,58 @@ def _each(state: Any, change: Callable[[Tensor], Tensor]) -> Any:
     if isinstance(state, dict):
         return {key: _each(item, change) for key, item in state.items()}
     return type(state)(_each(item, change) for item in state) if isinstance(state, list | tuple) else state
+
+
+def save(snapshot: Snapshot, folder: Path, *, best: bool = False) -> Path:
+    """Write `last.pt`, and with `best` also `best.pt` and the weights; what was there stays until all is whole.
+
+    The `last.pt` that was there becomes `previous.pt`: a disk may lose what it had taken.
+
+    Args:
+        snapshot: What to write.
+        folder: The checkpoints' own, in the run's folder, where the weights go.
+        best: Whether the weights are the best so far.
+
+    Raises:
+        OSError: The disk is full or the folder is gone.
+    """
+    run, files = Folder(folder.parent), Folder(folder.parent, folder.name)
+    content = {
+        "format": FORMAT,
+        **asdict(snapshot.identity),
+        "progress": asdict(snapshot.progress),
+        "active": snapshot.active,
+        "weights": snapshot.weights,
+        "optimizer": snapshot.optimizer,
+        "schedule": snapshot.schedule,
+        "best_weights": snapshot.best_weights,
+        "torch": str(torch.__version__),
+    }
+    try:
+        _write(content, files)
+        if best:
+            # Before last.pt: where one of these fails, the run resumes from before this epoch, and writes them then.
+            metadata = {"model": snapshot.identity.model, "classes": json.dumps(snapshot.identity.classes)}
+            _save_safetensors(snapshot.weights, run, metadata)
+            files.name_again(_NEXT, BEST)
+        if files.is_file(LAST):
+            files.name_again(LAST, PREVIOUS)
+        files.rename(_NEXT, LAST)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            files.remove(_NEXT)
+        raise
+    return folder / LAST
+
+
+def _write(content: dict[str, Any], files: Folder) -> None:
+    # By way of memory: torch's own writer hides what the system said of a full disk.
+    packed = io.BytesIO()
+    torch.save(content, packed)
+    files.write_bytes(_NEXT, packed.getbuffer())
+
+
+def _save_safetensors(weights: Weights, run: Folder, metadata: dict[str, str]) -> None:
+    from safetensors.torch import save
+
+    run.write_bytes(WEIGHTS, save({name: tensor.contiguous() for name, tensor in weights.items()}, metadata))
