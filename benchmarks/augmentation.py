@@ -15,20 +15,14 @@ from torchvision.transforms import v2
 
 from cifar_tui.data.augmentation.augment import AugmentationPolicy, augment, sample_parameters
 from cifar_tui.data.loader import normalise
-from cifar_tui.data.seeds import derive_generator
 
 BATCH = 256
 
 
 def ours(images: torch.Tensor) -> torch.Tensor:
     """An augmented batch, as in training."""
-    return normalise(
-        augment(
-            images,
-            torch.arange(BATCH),
-            sample_parameters(BATCH, derive_generator(0, 1, 1, "benchmark"), AugmentationPolicy()),
-        )
-    )
+    indices = torch.arange(BATCH)
+    return normalise(augment(images, indices, sample_parameters(indices, 0, 1, AugmentationPolicy())))
 
 
 TORCHVISION = v2.Compose(

@@ -54,6 +54,7 @@ class RunRecord:
         device_name: The product's name.
         parameters: Trainable parameters.
         versions: Of the packages, by name.
+        draws: The version of the rules by which its batches are drawn.
     """
 
     id: str
@@ -70,6 +71,7 @@ class RunRecord:
     threads: int
     parameters: int
     versions: dict[str, str]
+    draws: int = 1
 
     @property
     def resolved_options(self) -> TrainingConfig:
@@ -198,6 +200,7 @@ class StoredRun:
         precision: That it was started in.
         threads: CPU threads that it was started with.
         versions: Of the packages when it was started.
+        draws: The version of the rules by which its batches were drawn.
         threads_chosen: Whether their number was given, by the run's options or by `overrides`.
     """
 
@@ -212,4 +215,5 @@ class StoredRun:
     precision: str
     threads: int
     versions: dict[str, str]
+    draws: int
     threads_chosen: bool

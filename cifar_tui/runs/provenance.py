@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cifar_tui import __version__
 from cifar_tui.analysis.predictions import Predictions
+from cifar_tui.data.seeds import DRAWS
 from cifar_tui.records import DatasetRecord, RunRecord
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.store.stored_run import relative_paths
@@ -54,6 +55,7 @@ def record_of(setup: Setup, folder: RunFolder) -> RunRecord:
             "python": platform.python_version(),
             **{package: importlib.metadata.version(package) for package in PACKAGES},
         },
+        draws=DRAWS,
     )
 
 

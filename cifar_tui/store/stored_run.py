@@ -47,6 +47,7 @@ def stored_run(folder: RunFolder, overrides: Overrides = NO_OVERRIDES) -> Stored
         precision=record.precision,
         threads=record.threads,
         versions=record.versions,
+        draws=record.draws,
         threads_chosen=bool(record.options.threads) or overrides.threads is not None,
     )
 

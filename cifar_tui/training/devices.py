@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from cifar_tui.config import TrainingConfig
+from cifar_tui.data.seeds import DRAWS
 from cifar_tui.errors import InputError
 from cifar_tui.records import StoredRun
 from cifar_tui.system import processors
@@ -101,12 +102,14 @@ def environment_changes(stored: StoredRun, placement: Placement) -> tuple[str, .
         "precision": placement.precision,
         "CPU threads": str(placement.threads),
         "PyTorch": importlib.metadata.version("torch"),
+        "batches": f"drawn by version {DRAWS} of the rules",
     }
     began = {
         "device": f"{stored.device.partition(':')[0]} ({stored.device_name})",
         "precision": stored.precision,
         "CPU threads": str(stored.threads),
         "PyTorch": stored.versions.get("torch", now["PyTorch"]),
+        "batches": f"drawn by version {stored.draws} of the rules",
     }
     return tuple(f"{what} {now[what]}, not {before}" for what, before in began.items() if now[what] != before)
 

@@ -8,14 +8,24 @@ from itertools import permutations
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2 import functional
 
-from cifar_tui.data.augmentation.augment import AugmentationParameters, AugmentationPolicy, augment, sample_parameters
+from cifar_tui.data.augmentation.augment import (
+    AugmentationParameters,
+    AugmentationPolicy,
+    ColourParameters,
+    augment,
+    degrees,
+    sample_parameters,
+)
 from cifar_tui.data.augmentation.color import BRIGHTNESS, CONTRAST, HUE, SATURATION, blend, shift_hue
 from cifar_tui.data.augmentation.geometry import flip_and_crop, inverse_rotation, rotate
-from cifar_tui.data.seeds import derive_generator, derive_seed
+from cifar_tui.data.random_bits import random_bits, uniform, whole_number
+from cifar_tui.data.seeds import derive_seed
 
 ADJUSTMENTS: dict[int, Callable[[Image.Image, float], Image.Image]] = {
     BRIGHTNESS: functional.adjust_brightness,
@@ -69,13 +79,31 @@ def pil_flip_and_crop(image: Image.Image, flip: bool, top: int, left: int) -> Im
     return cut
 
 
+def drawn(count: int, *, seed: int = 0, epoch: int = 1, **policy: bool | int) -> AugmentationParameters:
+    """The parameters of the first `count` images of a training set."""
+    return sample_parameters(torch.arange(count), seed, epoch, AugmentationPolicy(**policy))  # type: ignore[arg-type]
+
+
+def colours_of(draws: AugmentationParameters) -> ColourParameters:
+    assert draws.colours is not None
+    return draws.colours
+
+
+def values_of(draws: AugmentationParameters) -> dict[str, Tensor]:
+    """All that was drawn, by name."""
+    colours = colours_of(draws)
+    values = {"flip": draws.flip, "top": draws.top, "left": draws.left}
+    return values | {field.name: getattr(colours, field.name) for field in fields(ColourParameters)}
+
+
 def pil_pipeline(image: Image.Image, draws: AugmentationParameters, i: int) -> Image.Image:
     """What the protocol's torchvision transforms do to one image, given what they draw."""
     image = pil_flip_and_crop(image, bool(draws.flip[i]), int(draws.top[i]), int(draws.left[i]))
-    factors = [*draws.factors[i].tolist(), draws.hue[i].item()]
-    for operation in draws.order[i].tolist():
+    colours = colours_of(draws)
+    factors = [*colours.factors[i].tolist(), colours.hue[i].item()]
+    for operation in colours.order[i].tolist():
         image = ADJUSTMENTS[operation](image, factors[operation])
-    rotated: Image.Image = functional.rotate(image, draws.angle[i].item())
+    rotated: Image.Image = functional.rotate(image, degrees(colours.angle)[i].item())
     return rotated
 
 
@@ -128,7 +156,8 @@ def test_rotation_equals_torchvision() -> None:
 def test_whole_augmentation_equals_torchvision_for_every_order() -> None:
     orders = torch.tensor(list(permutations(range(4)))).repeat_interleave(12, 0)
     count = len(orders)
-    draws = replace(sample_parameters(count, derive_generator(1, 2, 3, "test"), AugmentationPolicy()), order=orders)
+    draws = drawn(count, seed=1)
+    draws = replace(draws, colours=replace(colours_of(draws), order=orders))
     indices = torch.randperm(len(IMAGES), generator=torch.Generator().manual_seed(5))[:count]
     reference = each(IMAGES[indices], lambda image, i: pil_pipeline(image, draws, i))
     assert_same_pixels(augment(IMAGES, indices, draws), reference)
@@ -138,7 +167,7 @@ def test_whole_augmentation_equals_torchvision_for_every_order() -> None:
 def test_small_batches_equal_torchvision(count: int) -> None:
     images = random_images(count)
     for number in range(12):
-        draws = sample_parameters(count, derive_generator(0, 0, number, "test"), AugmentationPolicy())
+        draws = drawn(count, epoch=number)
         expected = [pil_pipeline(functional.to_pil_image(image), draws, i) for i, image in enumerate(images)]
         reference = torch.stack([functional.pil_to_tensor(image) for image in expected])
         assert_same_pixels(augment(images, torch.arange(count), draws), reference)
@@ -146,26 +175,24 @@ def test_small_batches_equal_torchvision(count: int) -> None:
 
 def test_augmenting_leaves_the_images_as_they_were() -> None:
     images = IMAGES.clone()
-    augment(
-        images,
-        torch.arange(len(images)),
-        sample_parameters(len(images), derive_generator(0, 0, 0, "test"), AugmentationPolicy()),
-    )
+    augment(images, torch.arange(len(images)), drawn(len(images)))
     assert torch.equal(images, IMAGES)
 
 
 DRAWN = 24_000
-DRAWS = sample_parameters(DRAWN, derive_generator(0, 1, 2, "test"), AugmentationPolicy())
+DRAWS = drawn(DRAWN)
+COLOURS = colours_of(DRAWS)
+ANGLE = degrees(COLOURS.angle)
 
 
 @pytest.mark.parametrize(
     ("values", "low", "high"),
     [
-        (DRAWS.factors[:, 0], 0.8, 1.2),
-        (DRAWS.factors[:, 1], 0.8, 1.2),
-        (DRAWS.factors[:, 2], 0.8, 1.2),
-        (DRAWS.hue, -0.1, 0.1),
-        (DRAWS.angle, -15.0, 15.0),
+        (COLOURS.factors[:, 0], 0.8, 1.2),
+        (COLOURS.factors[:, 1], 0.8, 1.2),
+        (COLOURS.factors[:, 2], 0.8, 1.2),
+        (COLOURS.hue, -0.1, 0.1),
+        (ANGLE, -15.0, 15.0),
     ],
     ids=["brightness", "contrast", "saturation", "hue", "angle"],
 )
@@ -183,7 +210,7 @@ def test_continuous_draws_are_uniform_over_the_protocols_range(values: Tensor, l
         (DRAWS.flip.long(), 2),
         (DRAWS.top, 9),
         (DRAWS.left, 9),
-        (DRAWS.order @ torch.tensor([64, 16, 4, 1]), 24),
+        (COLOURS.order @ torch.tensor([64, 16, 4, 1]), 24),
         (DRAWS.top * 9 + DRAWS.left, 81),
     ],
     ids=["flip", "top", "left", "order", "top and left together"],
@@ -198,14 +225,14 @@ def test_discrete_draws_are_uniform(values: Tensor, categories: int) -> None:
 
 
 def test_every_order_is_a_permutation() -> None:
-    assert torch.equal(DRAWS.order.sort(1).values, torch.arange(4).expand(DRAWN, 4))
+    assert torch.equal(COLOURS.order.sort(1).values, torch.arange(4).expand(DRAWN, 4))
     assert DRAWS.top.min() >= 0
     assert DRAWS.top.max() <= 8
 
 
 def test_draws_are_independent_of_each_other_and_from_image_to_image() -> None:
-    columns = [DRAWS.flip, DRAWS.top, DRAWS.left, *DRAWS.factors.unbind(1), DRAWS.hue, DRAWS.angle]
-    columns += [DRAWS.order[:, place] == HUE for place in range(3)]
+    columns = [DRAWS.flip, DRAWS.top, DRAWS.left, *COLOURS.factors.unbind(1), COLOURS.hue, ANGLE]
+    columns += [COLOURS.order[:, place] == HUE for place in range(3)]
     here = torch.stack([column.double() for column in columns])
     ours = len(columns) - 3  # the places of one operation exclude each other
     correlation = torch.corrcoef(torch.cat([here[:, 1:], here[:, :-1]]))
@@ -215,35 +242,67 @@ def test_draws_are_independent_of_each_other_and_from_image_to_image() -> None:
     assert across.abs().max() < limit
 
 
+def test_draws_are_independent_from_epoch_to_epoch_and_from_seed_to_seed() -> None:
+    others = [drawn(DRAWN, epoch=2), drawn(DRAWN, seed=1), drawn(DRAWN, epoch=2, seed=1)]
+    for name in values_of(DRAWS):
+        here = [values_of(each)[name].double().flatten() for each in (DRAWS, *others)]
+        correlation = torch.corrcoef(torch.stack(here)) - torch.eye(len(here))
+        assert correlation.abs().max() < 5 / DRAWN**0.5
+
+
 def test_without_flips_only_the_flip_is_missing() -> None:
-    flipping, fixed = (
-        sample_parameters(100, derive_generator(0, 0, 0, "test"), AugmentationPolicy(flips=flips))
-        for flips in (True, False)
-    )
-    assert flipping.flip.any()
-    assert not fixed.flip.any()
-    for field in fields(AugmentationParameters):
-        if field.name != "flip":
-            assert torch.equal(getattr(flipping, field.name), getattr(fixed, field.name))
+    flipping, fixed = values_of(drawn(100)), values_of(drawn(100, flips=False))
+    assert flipping.pop("flip").any()
+    assert not fixed.pop("flip").any()
+    assert all(torch.equal(flipping[name], fixed[name]) for name in flipping)
 
 
-def test_joined_draws_augment_as_the_batches_do_apart() -> None:
-    images = random_images(60)
-    parts = [sample_parameters(30, derive_generator(0, 0, batch, "test"), AugmentationPolicy()) for batch in range(2)]
-    apart = [augment(images, torch.arange(30) + 30 * batch, part) for batch, part in enumerate(parts)]
-    assert torch.equal(augment(images, torch.arange(60), AugmentationParameters.concatenated(parts)), torch.cat(apart))
+def test_images_augmented_together_are_those_augmented_apart() -> None:
+    images, draws = random_images(60), drawn(60)
+    parts = [(0, 1), (1, 30), (30, 60)]
+    apart = [augment(images, torch.arange(*part), draws.part(*part)) for part in parts]
+    assert torch.equal(augment(images, torch.arange(60), draws), torch.cat(apart))
+    known = draws.hue_starts([last for _, last in parts])
+    for part, starts, expected in zip(parts, known, apart, strict=True):
+        assert torch.equal(augment(images, torch.arange(*part), draws.part(*part), starts), expected)
 
 
-def test_draws_follow_from_their_key_alone() -> None:
-    torch.manual_seed(1)
-    first = sample_parameters(50, derive_generator(7, 3, 11, "augment"), AugmentationPolicy())
-    torch.manual_seed(2)
-    state = torch.get_rng_state()
-    again = sample_parameters(50, derive_generator(7, 3, 11, "augment"), AugmentationPolicy())
-    assert torch.equal(torch.get_rng_state(), state)
-    assert all(
-        torch.equal(getattr(first, field.name), getattr(again, field.name)) for field in fields(AugmentationParameters)
-    )
+@given(shuffled=st.permutations(range(40)), seed=st.integers(0, 2**63 - 1), epoch=st.integers(1, 10**6))
+@settings(max_examples=30)
+def test_what_is_drawn_for_an_image_follows_from_seed_epoch_and_image_alone(
+    shuffled: list[int], seed: int, epoch: int
+) -> None:
+    whole = values_of(drawn(40, seed=seed, epoch=epoch))
+    others = torch.tensor(shuffled[:7])
+    part = values_of(sample_parameters(others, seed, epoch, AugmentationPolicy()))
+    assert all(torch.equal(whole[name][others], part[name]) for name in whole)
+
+
+def test_random_bits_are_splitmix64s() -> None:
+    # The first numbers of its reference implementation for the seed 1234567.
+    expected = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431]
+    assert [bits % 2**64 for bits in random_bits(1234567, torch.arange(4)).tolist()] == expected
+
+
+def test_numbers_made_of_random_bits_stay_in_their_range() -> None:
+    ends = torch.tensor([0, -1, 2**63 - 1, -(2**63)])
+    for first in (0, 8, 32):
+        numbers = whole_number(ends, first, 32, -4, 5)
+        assert numbers.min() == -4
+        assert numbers.max() == 4
+        values = uniform(ends, first, -0.1, 0.1)
+        assert values.dtype == torch.float32
+        assert values.min() == torch.tensor(-0.1)
+        assert 0.0999 < values.max() <= torch.tensor(0.1)
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+def test_cuda_draws_what_the_cpu_draws() -> None:
+    images = torch.arange(DRAWN)
+    on_cuda = values_of(sample_parameters(images.cuda(), 3, 5, AugmentationPolicy()))
+    on_cpu = values_of(sample_parameters(images, 3, 5, AugmentationPolicy()))
+    assert all(torch.equal(on_cuda[name].cpu(), on_cpu[name]) for name in on_cpu)
 
 
 def test_each_part_of_a_key_changes_it() -> None:

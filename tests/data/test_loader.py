@@ -14,7 +14,6 @@ from torchvision import transforms
 from cifar_tui.data.augmentation.augment import AugmentationPolicy, augment, sample_parameters
 from cifar_tui.data.dataset import Split
 from cifar_tui.data.loader import TrainingBatches, evaluation_batches, normalise, on_device
-from cifar_tui.data.seeds import derive_generator
 from cifar_tui.errors import InputError
 
 CPU = torch.device("cpu")
@@ -29,8 +28,18 @@ def numbered(count: int) -> Split:
     return Split(noise.to(torch.uint8), torch.arange(count))
 
 
-def training_batches(split: Split, batch_size: int, *, seed: int = 0, flips: bool = True) -> TrainingBatches:
-    return TrainingBatches(split, batch_size=batch_size, seed=seed, device=CPU, policy=AugmentationPolicy(flips=flips))
+def training_batches(
+    split: Split, batch_size: int, *, seed: int = 0, flips: bool = True, rank: int = 0, processes: int = 1
+) -> TrainingBatches:
+    return TrainingBatches(
+        split,
+        batch_size=batch_size,
+        seed=seed,
+        device=CPU,
+        policy=AugmentationPolicy(flips=flips),
+        rank=rank,
+        processes=processes,
+    )
 
 
 def assert_same(ours: Iterable[tuple[Tensor, Tensor]], others: Iterable[tuple[Tensor, Tensor]]) -> None:
@@ -65,10 +74,33 @@ def test_an_epoch_entered_at_a_batch_goes_on_as_one_that_got_there(
     assert_same(training_batches(split, batch_size).epoch(4, start), whole[start:])
 
 
+@given(count=st.integers(2, 60), batch_size=st.integers(2, 25), processes=st.integers(2, 5), start=st.integers(0, 3))
+@settings(max_examples=40)
+def test_processes_share_out_the_batches_of_a_single_one(
+    count: int, batch_size: int, processes: int, start: int
+) -> None:
+    split = numbered(count)
+    alone = training_batches(split, batch_size)
+    together = [training_batches(split, batch_size, rank=rank, processes=processes) for rank in range(processes)]
+    parts = zip(*(each.epoch(3, start) for each in together), strict=True)
+    for batch, ((images, labels), shares) in enumerate(zip(alone.epoch(3, start), parts, strict=True), start):
+        weights = [each.share(batch).weight for each in together]
+        assert sum(weights) == pytest.approx(1)
+        if len(labels) < 2 * processes:
+            # Too small to be shared out: each of them computes it whole.
+            assert all(torch.equal(share[0], images) and torch.equal(share[1], labels) for share in shares)
+            assert len(set(weights)) == 1
+            continue
+        assert torch.equal(torch.cat([share[0] for share in shares]), images)
+        assert torch.equal(torch.cat([share[1] for share in shares]), labels)
+        assert weights == [len(share[1]) / len(labels) for share in shares]
+        assert min(len(share[1]) for share in shares) >= 2
+
+
 def test_batches_are_the_protocols_augmentation_of_the_labelled_images() -> None:
     split = numbered(100)
-    for batch, (images, labels) in enumerate(training_batches(split, 30, seed=5).epoch(2)):
-        draws = sample_parameters(len(labels), derive_generator(5, 2, batch, "augment"), AugmentationPolicy())
+    for images, labels in training_batches(split, 30, seed=5).epoch(2):
+        draws = sample_parameters(labels, 5, 2, AugmentationPolicy())
         assert torch.equal(images, normalise(augment(split.images, labels, draws)))
 
 
@@ -133,7 +165,7 @@ def test_images_that_may_not_be_mirrored_take_no_turns() -> None:
 
 @given(padding=st.integers(0, 4))
 def test_a_crop_is_as_far_off_the_centre_as_its_padding_lets_it(padding: int) -> None:
-    draws = sample_parameters(300, derive_generator(0, 0, 0, "test"), AugmentationPolicy(padding=padding))
+    draws = sample_parameters(torch.arange(300), 0, 1, AugmentationPolicy(padding=padding))
     for first in (draws.top, draws.left):
         assert (first - 4).unique().tolist() == list(range(-padding, padding + 1))
 
@@ -200,14 +232,15 @@ def test_cuda_gives_the_batches_of_the_cpu(memory_format: torch.memory_format) -
 @pytest.mark.cuda
 @needs_cuda
 @pytest.mark.filterwarnings("ignore:Synchronization debug mode")
-def test_an_epoch_on_cuda_never_waits_for_the_device() -> None:
+def test_an_epoch_on_cuda_waits_for_the_device_at_its_beginning_alone() -> None:
     device = torch.device("cuda")
     split = on_device(numbered(5000), device)
     batches = TrainingBatches(split, batch_size=256, seed=0, device=device, policy=AugmentationPolicy())
-    next(batches.epoch(1))  # the tables of colours are made once
+    epoch = batches.epoch(1)
+    seen = len(next(epoch)[1])
     torch.cuda.set_sync_debug_mode("error")
     try:
-        seen = sum(len(labels) for _, labels in batches.epoch(2))
+        seen += sum(len(labels) for _, labels in epoch)
         seen += sum(len(labels) for _, labels in evaluation_batches(split, device))
     finally:
         torch.cuda.set_sync_debug_mode("default")

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from cifar_tui import models
 from cifar_tui.config import TrainingConfig
-from cifar_tui.data.augmentation.augment import to_device
 from cifar_tui.events import Batch, Note
 from cifar_tui.models.parts.dropout import own_dropout
 from cifar_tui.training.devices import Placement, best_memory_format, resolve_device
@@ -45,6 +44,11 @@ class Plain(nn.Module):
         return logits
 
 
+def sent(values: Tensor, device: torch.device) -> Tensor:
+    """On its way to the device, which is not waited for."""
+    return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values
+
+
 def batches(placement: Placement) -> list[tuple[Tensor, Tensor]]:
     """Some that are on their way to the device."""
     generator = torch.Generator().manual_seed(7)
@@ -52,7 +56,7 @@ def batches(placement: Placement) -> list[tuple[Tensor, Tensor]]:
     for size in SIZES:
         images = torch.rand(size, 3, 32, 32, generator=generator) * 2 - 1
         labels = torch.randint(0, 4, (size,), generator=generator)
-        made.append((to_device(images, placement.device), to_device(labels, placement.device)))
+        made.append((sent(images, placement.device), sent(labels, placement.device)))
     return [(images.contiguous(memory_format=placement.memory_format), labels) for images, labels in made]
 
 
