@@ -23,6 +23,7 @@ MAX_SECONDS = 1e12
 Seconds = Annotated[float, Between(0, MAX_SECONDS)]
 Planned = Annotated[int, Between(1)]
 """A count of the run's plan, which progress is divided by."""
+Processes = Annotated[int, Between(1)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,10 @@ class RunStarted(Event):
     max_lr: float
     schedule: str = "one-cycle"
     """The learning rate schedule, which has its peak at `max_lr`; a name of `recipes.Schedule`."""
+    processes: Processes = 1
+    """That train it together, each on a device of its own; `device` and `threads` are those of rank 0."""
+    hosts: Processes = 1
+    """That the processes are on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +101,9 @@ class Epoch(Event):
     """Training images per second of training, without validation and pauses."""
     best: bool
     """Whether its validation accuracy is the highest so far."""
+    slowest_images_per_second: float | None = None
+    """Of several processes, the speed of the slowest on its own share of the images, without waiting for the others."""
+    slowest_rank: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +158,9 @@ class Resumed(Event):
     device_name: str = ""
     precision: str = ""
     threads: int = 0
+    processes: int = 0
+    """0 where their number is unchanged."""
+    hosts: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,9 @@ MAX_TEXT = 1000
 
 Text = Annotated[str, AtMost(MAX_TEXT)]
 
+MAX_PROCESSES = 10_000
+"""Of a run: a record of more is damaged."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetRecord:
@@ -42,6 +45,21 @@ class DatasetRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessRecord:
+    """One of several processes that train a run together.
+
+    Attributes:
+        host: The name of the machine that it is on.
+        device: PyTorch's name of its device.
+        device_name: The product's name.
+    """
+
+    host: Text
+    device: Text
+    device_name: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """The content of `config.json`: all it takes to train the run again.
 
@@ -55,6 +73,9 @@ class RunRecord:
         parameters: Trainable parameters.
         versions: Of the packages, by name.
         draws: The version of the rules by which its batches are drawn.
+        processes: Those that started it together, by rank, of which `device` and `threads` are rank 0's; none where it
+            was a single one.
+        launch: The launcher's id of the launch that made it, and the number of the run in it.
     """
 
     id: str
@@ -72,6 +93,8 @@ class RunRecord:
     parameters: int
     versions: dict[str, str]
     draws: int = 1
+    processes: Annotated[tuple[ProcessRecord, ...], AtMost(MAX_PROCESSES)] = ()
+    launch: Text = ""
 
     @property
     def resolved_options(self) -> TrainingConfig:
@@ -113,6 +136,8 @@ class Summary:
     device_name: Text | None = None
     precision: Text | None = None
     seed: int | None = None
+    processes: int | None = None
+    hosts: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Its fields for `json.dumps`; of a run whose summary cannot be read, those that are known."""
@@ -147,6 +172,8 @@ def summarize(record: RunRecord, state: RunState) -> Summary:
         device_name=device_names[-1] if device_names else record.device_name,
         precision=state.started.precision if state.started else record.precision,
         seed=record.seed,
+        processes=state.started.processes if state.started else max(1, len(record.processes)),
+        hosts=state.started.hosts if state.started else max(1, len({each.host for each in record.processes})),
     )
 
 
@@ -202,6 +229,7 @@ class StoredRun:
         versions: Of the packages when it was started.
         draws: The version of the rules by which its batches were drawn.
         threads_chosen: Whether their number was given, by the run's options or by `overrides`.
+        processes: How many it was started with.
     """
 
     id: str
@@ -217,3 +245,4 @@ class StoredRun:
     versions: dict[str, str]
     draws: int
     threads_chosen: bool
+    processes: int

@@ -274,7 +274,14 @@ class RunState:
     def _apply_resumed(self, event: Resumed) -> None:
         """Go back to where training resumes: the events after it will be repeated."""
         if event.device and self.started is not None:
-            self.started = replace(self.started, device=event.device, precision=event.precision, threads=event.threads)
+            self.started = replace(
+                self.started,
+                device=event.device,
+                precision=event.precision,
+                threads=event.threads,
+                processes=event.processes or self.started.processes,
+                hosts=event.hosts or self.started.hosts,
+            )
         if self.paused_at is not None:
             self.paused_seconds += self.t - self.paused_at
             self.paused_at = None

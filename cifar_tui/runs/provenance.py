@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cifar_tui import __version__
 from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.data.seeds import DRAWS
-from cifar_tui.records import DatasetRecord, RunRecord
+from cifar_tui.records import DatasetRecord, ProcessRecord, RunRecord
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.store.stored_run import relative_paths
 
@@ -24,8 +24,10 @@ PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow")
 """Packages whose versions may change the numbers of a run."""
 
 
-def record_of(setup: Setup, folder: RunFolder) -> RunRecord:
-    """The record of a run that is about to start."""
+def record_of(
+    setup: Setup, folder: RunFolder, processes: tuple[ProcessRecord, ...] = (), launch: str = ""
+) -> RunRecord:
+    """The record of a run that is about to start; `processes` and `launch` as `RunRecord` has them."""
     config, dataset, placement = setup.config, setup.dataset, setup.placement
     return RunRecord(
         id=folder.id,
@@ -56,6 +58,8 @@ def record_of(setup: Setup, folder: RunFolder) -> RunRecord:
             **{package: importlib.metadata.version(package) for package in PACKAGES},
         },
         draws=DRAWS,
+        processes=processes,
+        launch=launch,
     )
 
 

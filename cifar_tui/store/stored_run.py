@@ -49,6 +49,7 @@ def stored_run(folder: RunFolder, overrides: Overrides = NO_OVERRIDES) -> Stored
         versions=record.versions,
         draws=record.draws,
         threads_chosen=bool(record.options.threads) or overrides.threads is not None,
+        processes=max(1, len(record.processes)),
     )
 
 

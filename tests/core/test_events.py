@@ -38,6 +38,7 @@ matrices = (
 BY_TYPE = {
     "int": wholes,
     "Planned": wholes,
+    "Processes": wholes,
     "float": numbers,
     "int | None": st.none() | wholes,
     "float | None": st.none() | numbers,

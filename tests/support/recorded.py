@@ -24,7 +24,7 @@ from cifar_tui.events import (
     RunStarted,
     RunStatus,
 )
-from cifar_tui.records import DatasetRecord, RunRecord
+from cifar_tui.records import DatasetRecord, ProcessRecord, RunRecord
 from cifar_tui.report.plots.examples import Examples
 from cifar_tui.state import RunState
 from cifar_tui.store.recorder import Recorder
@@ -50,8 +50,14 @@ def recorded_state(
     notes: Sequence[Note] = (),
     resumed_after: int | None = None,
     batches: bool = True,
+    processes: int = 1,
+    hosts: int = 1,
+    device: str = "cpu",
 ) -> RunState:
-    """The state of a run with these training and validation accuracies, by epochs; without `ending`, it goes on."""
+    """The state of a run with these training and validation accuracies, by epochs; without `ending`, it goes on.
+
+    Of several processes, the last one is the slowest.
+    """
     state = RunState()
     state.apply(
         RunStarted(
@@ -67,11 +73,13 @@ def recorded_state(
             validation_samples=100,
             test_samples=1101,
             parameters=5_859_210,
-            device="cpu",
+            device=device,
             precision="fp32",
             threads=2,
             seed=7,
             max_lr=0.01,
+            processes=processes,
+            hosts=hosts,
         )
     )
     t = 0.0
@@ -105,6 +113,8 @@ def recorded_state(
                 seconds=EPOCH_SECONDS,
                 images_per_second=speeds[number - 1] if speeds else SPEED,
                 best=True,
+                slowest_images_per_second=SPEED / processes - 5 if processes > 1 else None,
+                slowest_rank=processes - 1 if processes > 1 else None,
             )
         )
         state.apply(Checkpoint(t=t, epoch=number + 1, batch=0, path="checkpoints/last.pt", best=True))
@@ -159,6 +169,7 @@ def run_record(
     name: str = "cifar10",
     classes: Sequence[str] = ("plane", "bird", "fish"),
     command: Sequence[str] = ("cifar-tui", "--no-ui"),
+    processes: Sequence[ProcessRecord] = (),
 ) -> RunRecord:
     """The record of a recorded run."""
     options = options or TrainingConfig(epochs=3)
@@ -178,7 +189,17 @@ def run_record(
         threads=2,
         parameters=5_859_210,
         versions={"cifar-tui": "0.1.0", "python": "3.12.1", "torch": "2.15.0"},
+        processes=tuple(processes),
     )
+
+
+def on_hosts(hosts: int, each: int) -> list[ProcessRecord]:
+    """The processes of a run on so many hosts with so many GPUs each."""
+    return [
+        ProcessRecord(host=f"gpu-{host}", device=f"cuda:{number}", device_name="NVIDIA H200")
+        for host in range(1, hosts + 1)
+        for number in range(each)
+    ]
 
 
 def started() -> RunStarted:
