@@ -10,7 +10,7 @@ from cifar_tui.cli import dashboard
 from cifar_tui.cli.class_consent import check_class
 from cifar_tui.cli.click_options import Command, declared_options
 from cifar_tui.cli.invocation import Invocation, pass_invocation, run_argument
-from cifar_tui.cli.train import announce_option, start_detached
+from cifar_tui.cli.train import announce_option, announcement, start_detached
 from cifar_tui.errors import InputError
 from cifar_tui.records import NO_OVERRIDES
 
@@ -53,7 +53,7 @@ def resume(call: Invocation, run: str, announce: int | None, agreed: str | None)
         as_json=options.json,
         quiet=options.quiet,
         debug=options.debug,
-        announce=announce,
+        announce=announcement(announce),
         overrides=given,
     )
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,8 +99,20 @@ def train(call: Invocation, announce: int | None) -> int:
         quiet=options.quiet,
         debug=options.debug,
         tensorboard=options.tensorboard,
-        announce=announce,
+        announce=announcement(announce),
     )
+
+
+def announcement(descriptor: int | None) -> Callable[[str], None] | None:
+    """What writes a run's id for the process that started this one in the background; None where none did."""
+    if descriptor is None:
+        return None
+
+    def announce(run_id: str) -> None:
+        os.write(descriptor, f"{run_id}\n".encode())
+        os.close(descriptor)
+
+    return announce
 
 
 def start_detached(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from typing import cast
@@ -30,7 +29,7 @@ def train(
     quiet: bool,
     debug: bool,
     tensorboard: bool = False,
-    announce: int | None = None,
+    announce: Callable[[str], None] | None = None,
     overrides: Overrides = NO_OVERRIDES,
 ) -> int:
     """Train new and resumed runs one after the other, and compare them where there are several.
@@ -42,7 +41,7 @@ def train(
         quiet: Whether to print the results alone.
         debug: Whether errors show their traceback.
         tensorboard: Whether to mirror their events for TensorBoard.
-        announce: A descriptor to write a run's id to once it has started; from then on, it keeps its own log.
+        announce: Called with a run's id once it has started; from then on, it keeps its own log.
         overrides: Options of the resumed runs to use instead of those that they were made with.
 
     Returns:
@@ -141,7 +140,7 @@ def _show_until_ended(
     signals: Signals,
     *,
     debug: bool,
-    announce: int | None = None,
+    announce: Callable[[str], None] | None = None,
 ) -> None:
     """Show the messages of these runs until the threads of all of them are done."""
     running = {each.run: each for each in shown}
@@ -166,8 +165,7 @@ def _show_until_ended(
             if announce is not None and run.folder is not None:
                 signals.hung_up = True
                 keep_logs([(run, each.display)], everything=True)
-                os.write(announce, f"{run.folder.id}\n".encode())
-                os.close(announce)
+                announce(run.folder.id)
                 announce = None
             each.state.apply(message)
             each.display.event(message, each.state)
