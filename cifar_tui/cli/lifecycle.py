@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @run_argument
-@declared_options("data", "model_dir", "device", "precision", "threads", existing_run=True)
+@declared_options("data", "model_dir", "device", "devices", "precision", "threads", existing_run=True)
 @declared_options("runs_dir", "detach", "trust", "no_ui", "theme", "ascii", "graphics", "json", "quiet", "debug")
 @announce_option
 @click.option("--agreed", hidden=True)  # The digest of a class, as `check_class` takes it.
