@@ -25,6 +25,7 @@ from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.clock import Clock
 from cifar_tui.training.control import Control, LoopControl
 from cifar_tui.training.distributed import environment
+from cifar_tui.training.distributed.failures import LostProcessError
 from cifar_tui.training.distributed.group import ALONE, Group
 from cifar_tui.training.distributed.joined import BATCH_TIMEOUT, join
 from cifar_tui.training.evaluation import evaluate
@@ -60,7 +61,8 @@ class Plain(nn.Module):
         )
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.layers(images)
+        logits: torch.Tensor = self.layers(images)
+        return logits
 
 
 class Counting(Plain):
@@ -151,14 +153,15 @@ def requested(group: Group, folder: str, request: str, of_rank: int) -> Any:
 
 def fail(group: Group, folder: str, how: str) -> Any:
     """What each process raises when something happens to rank 1 in the middle of training."""
+    noticed = Path(folder) / "noticed"
 
     def act(event: AnyEvent, _: Control) -> None:
         if not (isinstance(event, Batch) and event.batch == 2 and group.rank == 1):
             return
         if how == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
-        if how == "hang":
-            time.sleep(60)
+        while how == "hang" and not noticed.exists():
+            time.sleep(0.01)
         raise ValueError("out of ideas")
 
     try:
@@ -166,6 +169,9 @@ def fail(group: Group, folder: str, how: str) -> Any:
     except ValueError as error:
         group.report_failure(f"{group.describe(group.rank)}: {error}", "failed", 1)
         raise CifarTuiError(str(error)) from None
+    except LostProcessError:
+        noticed.touch()
+        raise
     return "trained"
 
 
