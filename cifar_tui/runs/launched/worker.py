@@ -98,6 +98,8 @@ class WorkerRuns:
 
     def _fail(self, error: Exception) -> None:
         self.status, self.traceback = status_of(error), traceback.format_exc().rstrip()
+        # It would hold on to the connections, so that the others would wait.
+        error.__traceback__ = error.__cause__ = error.__context__ = None
 
     def _train(self, job: Job, group: Group, images: ImageCache) -> None:
         """Train with the others, from the checkpoint that rank 0 has read; how it ends, rank 0 records."""
