@@ -42,7 +42,9 @@ class WorkerRuns:
         self._on_end = on_end
         self._control = Control()
         self._config = TrainingConfig()
-        self._thread = threading.Thread(target=self._main, name="train")
+        self._joined = False
+        # Nothing ends its waiting for the others: the process does not wait for it.
+        self._thread = threading.Thread(target=self._main, name="train", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
@@ -51,6 +53,9 @@ class WorkerRuns:
     def stop(self, state: RunStatus, why: str) -> None:
         """Ask all processes to end in this state after this batch, with a checkpoint."""
         self._control.stop(state, why)
+        if not self._joined:
+            self.status = 1
+            self._on_end()
 
     def checkpoint(self) -> None:
         """Ask rank 0 for a checkpoint after this batch."""
@@ -67,6 +72,7 @@ class WorkerRuns:
             # All processes of a host meet the same difficulty.
             self.message = str(error) if self._worker.local_rank == 0 else ""
         else:
+            self._joined = True
             self._follow(group)
         self._on_end()
 
