@@ -118,6 +118,17 @@ class TrainingConfig:
             metavar="DEVICE",
         )
     )
+    devices: str = declare(
+        Option(
+            "1",
+            "Devices of this machine to train on together, one process each: a number, or all its GPUs.",
+            group=COMPUTE,
+            choices=("1", "all"),
+            pattern=r"all|[1-9]\d{0,2}|10[01]\d|102[0-4]",
+            syntax="a whole number from 1 to 1024, or all",
+            metavar="N",
+        )
+    )
     precision: str = declare(
         Option(
             "auto",

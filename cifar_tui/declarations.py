@@ -90,7 +90,7 @@ class Option(Generic[T]):
         return self.path and isinstance(value, str) and value not in self.choices
 
     def check(self, value: object, label: str) -> T:
-        """Check a value, such as a file has it; a whole number becomes a float where one is wanted.
+        """Check a value, such as a file has it; a whole number becomes a float, or text, where that is wanted.
 
         Args:
             value: What was given.
@@ -101,9 +101,9 @@ class Option(Generic[T]):
         """
         if value is None and self.default is None:
             return self.default
-        if self.kind is float and type(value) is int:
-            with contextlib.suppress(OverflowError):
-                value = float(value)
+        if type(value) is int and (self.kind is float or self.pattern):
+            with contextlib.suppress(OverflowError, ValueError):  # It has too many digits.
+                value = self.kind(value)
         if type(value) is not self.kind:
             raise InputError(f"{label} takes {'a string' if self.kind is str else self.takes}, not {shortened(value)}")
         if not self._accepts(value):

@@ -194,6 +194,7 @@ class Overrides:
     data: str | None = None
     model_dir: str | None = None
     device: str | None = None
+    devices: str | None = None
     precision: str | None = None
     threads: int | None = None
 

@@ -25,6 +25,7 @@ EXISTING_RUN = {
     "data": ("Where the run's images are now; only the same images are accepted.", "where the run found them"),
     "model_dir": ("Folder that holds the module of the run's class now.", "where the run found it"),
     "device": ("", "as in the run, if available here"),
+    "devices": ("", "as in the run"),
     "precision": ("", "as in the run, if available here"),
     "threads": ("", "as in the run, if available here"),
 }

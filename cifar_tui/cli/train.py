@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from cifar_tui.formatting import printable
 from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.system import output
 from cifar_tui.system.paths import absolute
+from cifar_tui.training.distributed import environment
 
 if TYPE_CHECKING:
     from cifar_tui.store.run_folder import RunFolder
@@ -72,7 +74,12 @@ def train(call: Invocation, announce: int | None) -> int:
     Returns:
         The exit status.
     """
-    options, runs_dir = call.options, call.runs_dir
+    options, worker = call.options, environment.current()
+    if worker is not None and worker.rank > 0:
+        from cifar_tui.headless import launched
+
+        return launched.work(worker, debug=options.debug)
+    runs_dir = call.runs_dir
     configs = training_configs(call.training, runs_dir)
     for config in configs:
         class_consent.check_named_class(call, config, runs_dir)
@@ -84,7 +91,7 @@ def train(call: Invocation, announce: int | None) -> int:
         start_detached(configs, runs_dir, as_json=options.json, tensorboard=options.tensorboard)
         return 0
     dashboard.check_graphics(options.graphics)
-    if not (options.no_ui or options.json or options.quiet):
+    if not (options.no_ui or options.json or options.quiet or worker):
         reason = dashboard.why_unavailable()
         if not reason:
             return dashboard.show(runs_dir, configs, options)
@@ -98,8 +105,21 @@ def train(call: Invocation, announce: int | None) -> int:
         quiet=options.quiet,
         debug=options.debug,
         tensorboard=options.tensorboard,
-        announce=announce,
+        announce=announcement(announce),
+        worker=worker,
     )
+
+
+def announcement(descriptor: int | None) -> Callable[[str], None] | None:
+    """What writes a run's id for the process that started this one in the background; None where none did."""
+    if descriptor is None:
+        return None
+
+    def announce(run_id: str) -> None:
+        os.write(descriptor, f"{run_id}\n".encode())
+        os.close(descriptor)
+
+    return announce
 
 
 def start_detached(

@@ -27,9 +27,8 @@ def stored_run(folder: RunFolder, overrides: Overrides = NO_OVERRIDES) -> Stored
     record = folder.read_record()
     original = record.resolved_options
     moved = _moved_paths(record, folder)
-    chosen = {
-        field: value for field in ("device", "precision", "threads") if (value := getattr(overrides, field)) is not None
-    }
+    fields = ("device", "devices", "precision", "threads")
+    chosen = {field: value for field in fields if (value := getattr(overrides, field)) is not None}
     model_dir = original.model_dir
     if overrides.model_dir is not None:
         model_dir = str(absolute(overrides.model_dir))
