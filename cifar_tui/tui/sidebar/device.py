@@ -117,7 +117,7 @@ def _speed(entry: Entry, processes: int, room: int) -> str:
     if not slowest or not math.isfinite(epoch.images_per_second):
         return ""
     every = speed(epoch.images_per_second)
-    return longest_fitting((f"{every} images/s, {slowest}", f"{every}, {slowest}", slowest), room)
+    return longest_fitting((f"{every} images/s, {slowest}", slowest), room)
 
 
 def _counted(value: Any, noun: str) -> str:
