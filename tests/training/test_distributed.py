@@ -76,13 +76,13 @@ def test_a_killed_process_is_named_by_the_others(tmp_path: Path) -> None:
     assert second is None
     for other in (first, third):
         assert other.startswith("LostProcessError: rank 1 on ")
-        assert other.endswith(" was lost")
+        assert other.endswith(" was lost; the run can be resumed from its last checkpoint")
 
 
 def test_a_process_that_hangs_ends_the_wait_of_the_others(tmp_path: Path) -> None:
     first, _ = processes.call("hang", tmp_path, str(tmp_path), "hang")
     assert first.startswith("LostProcessError: rank 1 on ")
-    assert first.endswith(" does not answer")
+    assert " does not answer; " in first
 
 
 def test_a_loss_that_one_process_alone_has_infinite_names_it(tmp_path: Path) -> None:

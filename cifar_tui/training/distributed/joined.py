@@ -27,7 +27,7 @@ from cifar_tui.training.distributed.agreement import AgreedControl
 from cifar_tui.training.distributed.environment import Worker, launched_at
 from cifar_tui.training.distributed.group import Group
 from cifar_tui.training.distributed.replica import Replica
-from cifar_tui.training.distributed.store import SharedStore
+from cifar_tui.training.distributed.store import SharedStore, fresh
 from cifar_tui.training.distributed.synchronized import SynchronizedReplica
 
 T = TypeVar("T")
@@ -51,7 +51,8 @@ def join(worker: Worker, batch_timeout: timedelta = BATCH_TIMEOUT) -> JoinedGrou
         InputError: They do not find each other, or are of different versions.
     """
     try:
-        store, rank, processes = next(iter(rendezvous("env://", timeout=JOIN_TIMEOUT)))
+        whole, rank, processes = next(iter(rendezvous("env://", timeout=JOIN_TIMEOUT)))
+        store = fresh(whole, worker, JOIN_TIMEOUT)
         dist.init_process_group("gloo", store=store, rank=rank, world_size=processes, timeout=EXCHANGE_TIMEOUT)
     except (RuntimeError, ValueError) as error:
         where = f"{os.environ.get('MASTER_ADDR', '')}:{os.environ.get('MASTER_PORT', '')}"
