@@ -61,6 +61,8 @@ def _ranks(numbers: Sequence[int]) -> str:
     first, last = numbers[0], numbers[-1]
     if first == last:
         return f"rank {first}"
+    if len(numbers) == 2:
+        return f"ranks {first} and {last}"
     if last - first == len(numbers) - 1:
         return f"ranks {first} to {last}"
     return f"ranks {', '.join(map(str, numbers))}"

@@ -48,9 +48,9 @@ def test_each_host_has_its_ranks_and_devices() -> None:
         ("Host gpu-1", "ranks 0 to 3: NVIDIA H200 (cuda:0, cuda:1, cuda:2, cuda:3)"),
         ("Host gpu-2", "ranks 4 to 7: NVIDIA H200 (cuda:0, cuda:1, cuda:2, cuda:3)"),
     ]
-    on_cpu = [ProcessRecord(host=host, device="cpu", device_name="AMD EPYC") for host in ("a", "b", "a")]
+    on_cpu = [ProcessRecord(host=host, device="cpu", device_name="AMD EPYC") for host in "aba"]
     assert host_rows(run_record(processes=on_cpu)) == [
-        ("Host a", "ranks 0, 2: AMD EPYC (cpu)"),
+        ("Host a", "ranks 0 and 2: AMD EPYC (cpu)"),
         ("Host b", "rank 1: AMD EPYC (cpu)"),
     ]
 
