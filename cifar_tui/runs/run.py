@@ -237,9 +237,12 @@ class Run:
 
         Raises:
             InputError: As of `Workspace.group`.
+            StopTraining: It was asked to stop meanwhile.
         """
         import_pytorch()
-        return self._workspace.group()
+        group = self._workspace.group()
+        self._control.check()
+        return group
 
     def _own(self, folder: RunFolder, stack: contextlib.ExitStack) -> Ownership:
         """Own the run until `stack` ends.

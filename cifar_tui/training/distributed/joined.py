@@ -208,11 +208,13 @@ class JoinedGroup(Group):
         return self._store.wait_for_end(seconds)
 
     def _disconnect(self) -> None:
+        """Break the connections. Those of gloo end with the last reference to them."""
         self.is_joined = False
-        abort = getattr(self._devices, "abort", None)
-        if abort is not None and self._devices is not None and self._devices.name() == "nccl":
+        devices, self._devices = self._devices, None
+        if devices is not None and devices.name() == "nccl":
             # What is under way on a GPU would wait for the others.
-            with contextlib.suppress(RuntimeError):
-                abort()
+            with contextlib.suppress(RuntimeError, AttributeError):
+                devices.abort()
+        del devices
         with contextlib.suppress(RuntimeError):
             dist.destroy_process_group()
