@@ -93,7 +93,7 @@ def test_a_damaged_summary_is_listed_as_far_as_it_goes(tmp_path: Path, value: An
     assert line.isprintable()
 
 
-def test_a_class_is_shown_with_what_it_is_most_often_taken_for() -> None:
+def test_a_class_is_shown_with_what_it_is_most_often_predicted_as() -> None:
     lines = printed(classes_table(ConfusionMatrix.of(((8, 0, 2), (0, 10, 0), (1, 3, 6))), ("a", "b", HOSTILE)), 160)
     assert lines[2].split() == ["a", "10", "8", "80.00", "%", *lines[4].split()[:1], "(2)"]
     assert lines[3].split() == ["b", "10", "10", "100.00", "%"]
