@@ -13,6 +13,7 @@ from cifar_tui.cli.invocation import Invocation, pass_invocation, run_argument
 from cifar_tui.cli.train import announce_option, announcement, start_detached
 from cifar_tui.errors import InputError
 from cifar_tui.records import NO_OVERRIDES
+from cifar_tui.training.distributed import environment
 
 if TYPE_CHECKING:
     from cifar_tui.store.requests import Request
@@ -33,7 +34,12 @@ def resume(call: Invocation, run: str, announce: int | None, agreed: str | None)
     from cifar_tui.headless import driver
     from cifar_tui.store import catalog
 
-    folder, given, options = call.find_run(run), call.overrides, call.options
+    options, worker = call.options, environment.current()
+    if worker is not None and worker.rank > 0:
+        from cifar_tui.headless import launched
+
+        return launched.work(worker, debug=options.debug)
+    folder, given = call.find_run(run), call.overrides
     if catalog.is_paused(folder):
         if given != NO_OVERRIDES:
             raise InputError(f"{folder.id} is paused in another process, which keeps its options; give none")
@@ -43,7 +49,7 @@ def resume(call: Invocation, run: str, announce: int | None, agreed: str | None)
     if options.detach:
         start_detached([folder], folder.path.parent, as_json=options.json, agreed=digest, given=given)
         return None
-    if not (options.no_ui or options.json or options.quiet or dashboard.why_unavailable()):
+    if not (options.no_ui or options.json or options.quiet or worker or dashboard.why_unavailable()):
         catalog.check_resumable(folder)
         dashboard.check_graphics(options.graphics)
         return dashboard.show(folder.path.parent, [], options, select=folder.id, resume=given)
@@ -55,6 +61,7 @@ def resume(call: Invocation, run: str, announce: int | None, agreed: str | None)
         debug=options.debug,
         announce=announcement(announce),
         overrides=given,
+        worker=worker,
     )
 
 

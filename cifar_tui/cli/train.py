@@ -26,6 +26,7 @@ from cifar_tui.formatting import printable
 from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.system import output
 from cifar_tui.system.paths import absolute
+from cifar_tui.training.distributed import environment
 
 if TYPE_CHECKING:
     from cifar_tui.store.run_folder import RunFolder
@@ -73,7 +74,12 @@ def train(call: Invocation, announce: int | None) -> int:
     Returns:
         The exit status.
     """
-    options, runs_dir = call.options, call.runs_dir
+    options, worker = call.options, environment.current()
+    if worker is not None and worker.rank > 0:
+        from cifar_tui.headless import launched
+
+        return launched.work(worker, debug=options.debug)
+    runs_dir = call.runs_dir
     configs = training_configs(call.training, runs_dir)
     for config in configs:
         class_consent.check_named_class(call, config, runs_dir)
@@ -85,7 +91,7 @@ def train(call: Invocation, announce: int | None) -> int:
         start_detached(configs, runs_dir, as_json=options.json, tensorboard=options.tensorboard)
         return 0
     dashboard.check_graphics(options.graphics)
-    if not (options.no_ui or options.json or options.quiet):
+    if not (options.no_ui or options.json or options.quiet or worker):
         reason = dashboard.why_unavailable()
         if not reason:
             return dashboard.show(runs_dir, configs, options)
@@ -100,6 +106,7 @@ def train(call: Invocation, announce: int | None) -> int:
         debug=options.debug,
         tensorboard=options.tensorboard,
         announce=announcement(announce),
+        worker=worker,
     )
 
 

@@ -35,6 +35,10 @@ class Split:
     def __len__(self) -> int:
         return self.labels.shape[0]
 
+    def part(self, first: int, last: int) -> Split:
+        """The images from `first` to `last` - 1, without copying them."""
+        return Split(self.images[first:last], self.labels[first:last])
+
 
 @dataclass(frozen=True, slots=True)
 class Source:

@@ -15,6 +15,9 @@ from cifar_tui.data.random_bits import random_bits
 from cifar_tui.data.seeds import derive_seed
 from cifar_tui.errors import InputError
 
+EVALUATION_BATCH = 500
+"""Images in a batch of an evaluation."""
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -137,7 +140,7 @@ def evaluation_batches(
     split: Split,
     device: torch.device,
     memory_format: torch.memory_format = torch.contiguous_format,
-    batch_size: int = 500,
+    batch_size: int = EVALUATION_BATCH,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """A split as it is, in order, never augmented.
 

@@ -10,15 +10,19 @@ from typing import cast
 from cifar_tui.config import TrainingConfig
 from cifar_tui.headless.displays import Display, FaultTolerantDisplay, JsonDisplay, PlainDisplay, QuietDisplay
 from cifar_tui.headless.endings import ShownRun, first_failure, print_comparison, report_end, short_names
+from cifar_tui.headless.launched import Launched
 from cifar_tui.headless.logs import keep_logs
 from cifar_tui.headless.signals import HungUp, Item, Signals
 from cifar_tui.records import NO_OVERRIDES, Overrides
+from cifar_tui.runs.launched.earlier import AlreadyEndedError
 from cifar_tui.runs.messages import Ended, Loading, Message
 from cifar_tui.runs.run import Run
 from cifar_tui.runs.workspace import Workspace
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system import output
+from cifar_tui.training.distributed.environment import Worker
+from cifar_tui.training.distributed.failures import LostProcessError
 
 
 def train(
@@ -31,6 +35,7 @@ def train(
     tensorboard: bool = False,
     announce: Callable[[str], None] | None = None,
     overrides: Overrides = NO_OVERRIDES,
+    worker: Worker | None = None,
 ) -> int:
     """Train new and resumed runs one after the other, and compare them where there are several.
 
@@ -43,6 +48,7 @@ def train(
         tensorboard: Whether to mirror their events for TensorBoard.
         announce: Called with a run's id once it has started; from then on, it keeps its own log.
         overrides: Options of the resumed runs to use instead of those that they were made with.
+        worker: The place of this process, of rank 0, among those that train each run together; None: it is alone.
 
     Returns:
         The exit status: that of the signal that ended them, or the first of the runs' that is not 0.
@@ -50,11 +56,17 @@ def train(
     Raises:
         InputError: The configuration of a run to resume is damaged.
     """
-    workspace = Workspace(runs_dir, tensorboard=tensorboard)
+    workspace = Workspace(runs_dir, tensorboard=tensorboard, worker=worker)
     queue: SimpleQueue[Item] = SimpleQueue()
-    runs = [_create_run(workspace, job, queue, overrides) for job in jobs]
+    runs = [_create_run(workspace, job, queue, overrides, index) for index, job in enumerate(jobs)]
     started: list[ShownRun] = []
-    with FaultTolerantDisplay(_display(as_json=as_json, quiet=quiet)) as display, Signals(display, queue) as signals:
+    with (
+        FaultTolerantDisplay(_display(as_json=as_json, quiet=quiet)) as display,
+        Signals(display, queue) as signals,
+        Launched(worker, signals) as launched,
+    ):
+        if launched.is_over:
+            return 0
         for run in runs:
             state = RunState() if run.folder is None else run.folder.read_state()
             signals.runs = [run]
@@ -65,10 +77,13 @@ def train(
             started.append(ShownRun(run, state, display, resumed_from=state.finished))
             run.start()
             _show_until_ended(started[-1:], queue, display, signals, debug=debug, announce=announce)
-            if not started[-1].ended:
+            if not started[-1].ended and not isinstance(run.error, AlreadyEndedError):
                 break  # What keeps one run from starting, such as missing images or a signal, does so for all.
         print_comparison([each.state for each in started if each.ended], display)
-    return signals.received or first_failure(started)
+        status = signals.received or first_failure(started)
+        workspace.end(status)
+        lost = any(isinstance(each.run.error, LostProcessError) for each in started)
+        return launched.exit_status(status, lost=lost)
 
 
 def follow(
@@ -121,13 +136,13 @@ def follow(
 
 
 def _create_run(
-    workspace: Workspace, job: TrainingConfig | RunFolder, queue: SimpleQueue[Item], overrides: Overrides
+    workspace: Workspace, job: TrainingConfig | RunFolder, queue: SimpleQueue[Item], overrides: Overrides, index: int
 ) -> Run:
     def listen(message: Message) -> None:
         queue.put((run, message))
 
     if isinstance(job, TrainingConfig):
-        run = workspace.new_run(job, listen)
+        run = workspace.new_run(job, listen, index)
     else:
         run = workspace.resumed_run(job, listen, overrides)
     return run

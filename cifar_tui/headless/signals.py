@@ -9,8 +9,9 @@ import time
 from collections.abc import Sequence
 from queue import SimpleQueue
 from types import FrameType
-from typing import Self
+from typing import Protocol, Self
 
+from cifar_tui.events import RunStatus
 from cifar_tui.headless.displays import Display
 from cifar_tui.runs.messages import Message
 from cifar_tui.runs.run import Run
@@ -19,6 +20,16 @@ ENDING = (signal.SIGINT, signal.SIGTERM)
 HANDLED = (*ENDING, signal.SIGHUP, signal.SIGUSR1)
 SAME_SIGNAL_SECONDS = 0.5
 """Equal signals that come within this time are one: `timeout` and the like signal a process, and then its group."""
+
+
+class Stoppable(Protocol):
+    """A run, in this process or in several."""
+
+    def stop(self, state: RunStatus, why: str) -> None:
+        """Ask it to end in this state after this batch, with a checkpoint."""
+
+    def checkpoint(self) -> None:
+        """Ask it for a checkpoint after this batch."""
 
 
 class HungUp:
@@ -36,7 +47,7 @@ class Signals:
     """
 
     def __init__(self, display: Display, queue: SimpleQueue[Item]) -> None:
-        self.runs: Sequence[Run] = ()
+        self.runs: Sequence[Stoppable] = ()
         self.received = 0
         """The exit status of the signal that came; 0 before that."""
         self.hung_up = False
@@ -72,9 +83,14 @@ class Signals:
             with contextlib.suppress(OSError):
                 os.write(2, b"cifar-tui: aborted; `cifar-tui runs` shows what was saved\n")
             os._exit(128 + number)
-        self.received, self._received_at = 128 + number, now
+        self._received_at = now
         name = signal.Signals(number).name
         # Not print: the signal may have come in the middle of another one. To put something into this queue is safe.
         self._queue.put(f"{name}: saving and stopping; a second signal aborts at once")
+        self.stop_runs(128 + number, f"interrupted by {name}")
+
+    def stop_runs(self, status: int, why: str) -> None:
+        """Have the runs save and end for this reason, and the process with this exit status."""
+        self.received = status
         for run in self.runs:
-            run.stop("interrupted", f"interrupted by {name}")
+            run.stop("interrupted", why)

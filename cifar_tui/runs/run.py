@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 
 from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.config import TrainingConfig
-from cifar_tui.errors import CifarTuiError, DivergedError, InputError
+from cifar_tui.errors import InputError
 from cifar_tui.events import RunFinished, RunStatus
 from cifar_tui.records import NO_OVERRIDES, Overrides, RunRecord
 from cifar_tui.report.plots.examples import SHOWN, Examples
 from cifar_tui.report.run_files import HTML, REPORT, missing_fonts, write_run_files
-from cifar_tui.runs.failures import explain
+from cifar_tui.runs.failures import explain, run_state_after, status_of
+from cifar_tui.runs.launched import earlier
+from cifar_tui.runs.launched.earlier import AlreadyEndedError
+from cifar_tui.runs.launched.job import Job
 from cifar_tui.runs.messages import Ended, Listener, Loading
 from cifar_tui.runs.ownership import Ownership
 from cifar_tui.runs.provenance import predictions_of, record_of
@@ -31,10 +34,12 @@ from cifar_tui.store.stored_run import save_paths, stored_run
 from cifar_tui.system.import_lock import import_lock
 from cifar_tui.system.memory import release_freed_memory
 from cifar_tui.training.control import Control, StopTraining
+from cifar_tui.training.distributed.failures import LostProcessError
 
 if TYPE_CHECKING:
     from cifar_tui.runs.workspace import Workspace
     from cifar_tui.training.checkpoints.storage import Snapshot
+    from cifar_tui.training.distributed.group import Group
     from cifar_tui.training.loop import Outcome
     from cifar_tui.training.setup.prepare import Setup
 
@@ -81,6 +86,7 @@ class Run:
         folder: RunFolder | None,
         listener: Listener,
         overrides: Overrides = NO_OVERRIDES,
+        launch: str = "",
     ) -> None:
         self.config = config
         self.folder = folder
@@ -90,6 +96,7 @@ class Run:
         self._workspace = workspace
         self._listener = listener
         self._overrides = overrides
+        self._launch = launch
         self._control = Control()
         self._ownership: Ownership | None = None
         self._thread = threading.Thread(target=self._main, name=f"train-{config.run_name}")
@@ -129,10 +136,14 @@ class Run:
         try:
             self._workspace.lower_priority()
             self._execute()
-        except StopTraining:
-            pass  # It was asked to stop while it prepared: nothing was made, nothing is lost.
+        except StopTraining as stop:
+            # It was asked to stop while it prepared: nothing was made, nothing is lost.
+            self._workspace.report_failure(stop.why, stop.state, 0)
+        except AlreadyEndedError as error:
+            self._fail(error)
         except BaseException as error:  # noqa: BLE001
             self._fail(error)
+            self._workspace.report_failure(explain(error, self.config), "failed", status_of(error))
         release_freed_memory()
         self._listener(Ended(self.error))
 
@@ -152,19 +163,28 @@ class Run:
         """
         with contextlib.ExitStack() as stack:
             job = self._prepare_new(stack) if self.folder is None else self._prepare_resumed(self.folder, stack)
+            job.setup.group.broadcast(job.saved)
             stream = self._open_stream(job, stack)
             outcome, examples, predictions = self._train(job, stream)
             self._finish(job, stream, outcome, examples, predictions)
 
     def _prepare_new(self, stack: contextlib.ExitStack) -> _PreparedRun:
         self._loading("loading PyTorch", 0, 0)
-        import_pytorch()
+        group, launched_at = self._join(), self._workspace.launched_at
+        if self._launch and launched_at is not None:
+            # The launcher may have restarted its processes.
+            made = earlier.find(self._workspace.runs_dir, self._launch, self.config, launched_at)
+            if made is not None:
+                return self._prepare_resumed(made, stack)
         from cifar_tui.training.setup.prepare import prepare
 
-        setup = prepare(self.config, self._workspace.image_cache(), self._loading)
+        group.broadcast(Job(self.config))
+        setup = prepare(self.config, self._workspace.image_cache(), self._loading, group)
         self._control.check()
         name, runs_dir = self.config.run_name, self._workspace.runs_dir
-        folder = run_folder.create(runs_dir, name, datetime.now(), lambda made: record_of(setup, made))
+        folder = run_folder.create(
+            runs_dir, name, datetime.now(), lambda made: record_of(setup, made, group.members, self._launch)
+        )
         try:
             ownership = self._own(folder, stack)
         except OSError:
@@ -174,18 +194,22 @@ class Run:
         return _PreparedRun(folder, ownership, setup, folder.read_record(), RunState())
 
     def _prepare_resumed(self, folder: RunFolder, stack: contextlib.ExitStack) -> _PreparedRun:
+        if self._workspace.launched_at is not None:
+            earlier.check_not_ended(folder, self._workspace.launched_at)
         ownership = self._own(folder, stack)
+        self.folder = folder
         record, state = folder.read_record(), folder.read_state()
         if state.status == "finished":
             raise InputError(f"{folder.id} is finished; start a new run to train longer")
         self._loading("loading PyTorch", 0, 0)
-        import_pytorch()
+        group = self._join()
         from cifar_tui.training.checkpoints import storage
         from cifar_tui.training.devices import environment_changes
         from cifar_tui.training.setup.prepare import prepare_stored
 
         stored = stored_run(folder, self._overrides)
-        setup = prepare_stored(stored, self._workspace.image_cache(), self._loading, "resume")
+        group.broadcast(Job(stored.config, stored))
+        setup = prepare_stored(stored, self._workspace.image_cache(), self._loading, "resume", group)
         self._control.check()
         limits = storage.size_limits(setup.model)
         saved, fallen_back = storage.load_last(folder.checkpoints, setup.identity, limits)
@@ -197,13 +221,22 @@ class Run:
             warnings.append("it has no checkpoint: it starts over")
         if fallen_back:
             warnings.append(fallen_back)
-        if changes := environment_changes(stored, setup.placement):
+        if changes := environment_changes(stored, setup.placement, group.processes):
             warnings.append(f"{NOT_REPRODUCIBLE}: {'; '.join(changes)}")
         if self._overrides.data is not None or self._overrides.model_dir is not None:
             save_paths(folder, setup.config)
             record = folder.read_record()
         self.config = setup.config
         return _PreparedRun(folder, ownership, setup, record, state, saved, tuple(warnings))
+
+    def _join(self) -> Group:
+        """The processes that train this run, once all are there.
+
+        Raises:
+            InputError: As of `Workspace.group`.
+        """
+        import_pytorch()
+        return self._workspace.group()
 
     def _own(self, folder: RunFolder, stack: contextlib.ExitStack) -> Ownership:
         """Own the run until `stack` ends.
@@ -252,11 +285,15 @@ class Run:
             if outcome.test and job.state.test:
                 examples = Examples(*outcome.test.examples(job.setup.dataset.test, SHOWN))
                 predictions = predictions_of(outcome.test, job.setup.dataset, job.state.test.epoch)
+        except LostProcessError:
+            # The run has not ended: it is resumed as after a crash of this process.
+            raise
         except Exception as error:  # noqa: BLE001  (an error in one run is that run's end, and reported as such)
             # What could not be written may be another process's run by now, which says more.
             job.ownership.check()
             self._fail(job.ownership.error or error)
-            outcome = Outcome("diverged" if isinstance(error, DivergedError) else "failed", explain(error, self.config))
+            outcome = Outcome(run_state_after(error), explain(error, self.config, job.setup.group))
+            self._workspace.report_failure(outcome.message, outcome.state, status_of(error))
             with contextlib.suppress(OSError):
                 stream.note("debug", self.traceback)
         return outcome, examples, predictions
@@ -343,5 +380,5 @@ def _run_finished(outcome: Outcome, state: RunState, t: float) -> RunFinished:
 def exit_status(run: Run, state: RunState) -> int:
     """The exit status of a process whose run ended in this state: 0, or why not."""
     if run.error is not None:
-        return run.error.exit_status if isinstance(run.error, CifarTuiError) else 1
+        return status_of(run.error)
     return {"failed": 1, "interrupted": 1, "diverged": 3}.get(state.status, 0)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
+from cifar_tui.events import RunStatus
 from cifar_tui.formatting import plural
 from cifar_tui.models.user_class import UntrustedClassError
 from cifar_tui.records import NO_OVERRIDES, Overrides
@@ -24,11 +25,15 @@ from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.store.stored_run import save_paths, stored_run
 from cifar_tui.system import processors
 from cifar_tui.system.memory import retain_freed_memory
+from cifar_tui.training.distributed import environment
+from cifar_tui.training.distributed.environment import Worker
+from cifar_tui.training.distributed.failures import LostProcessError, ProcessFailedError
 
 if TYPE_CHECKING:
     from cifar_tui.runs.predicted_images import PairedImages, PredictedImages
     from cifar_tui.runs.prediction import PredictedFiles
     from cifar_tui.store.predictions import RunPair
+    from cifar_tui.training.distributed.group import Group
     from cifar_tui.training.setup.image_cache import ImageCache
 
 BESIDE_TRAINING = 2
@@ -45,24 +50,36 @@ class Workspace:
         tensorboard: Whether events of its runs are mirrored for TensorBoard; of a run that has been, they always are.
     """
 
-    def __init__(self, runs_dir: Path, *, niceness: int = 0, tensorboard: bool = False) -> None:
+    def __init__(
+        self, runs_dir: Path, *, niceness: int = 0, tensorboard: bool = False, worker: Worker | None = None
+    ) -> None:
         """Start without images.
 
         Args:
             runs_dir: The folder of all runs.
             niceness: By how much the priority of its runs' threads is lowered, from 0 to 19, as in `nice`.
             tensorboard: Whether to mirror the events of its runs for TensorBoard.
+            worker: This process's place among those that train each of its runs together; None where it is alone.
         """
         self.runs_dir = runs_dir
         self.tensorboard = tensorboard
         self._niceness = niceness
+        self._worker = worker
+        self._group: Group | None = None
         self._image_cache: ImageCache | None = None
         self._creating = threading.Lock()
         retain_freed_memory()
 
-    def new_run(self, config: TrainingConfig, listener: Listener) -> Run:
-        """A run that is not started; its folder is made once its images are read and its device is found."""
-        return Run(self, config, None, listener)
+    def new_run(self, config: TrainingConfig, listener: Listener, index: int = 0) -> Run:
+        """A run that is not started; its folder is made once its images are read and its device is found.
+
+        Args:
+            config: Its options.
+            listener: Receives its messages.
+            index: Which of the runs it is that a launcher's command trains.
+        """
+        launch = f"{self._worker.launch}/{index}" if self._worker and self._worker.launch else ""
+        return Run(self, config, None, listener, launch=launch)
 
     def resumed_run(self, folder: RunFolder, listener: Listener, overrides: Overrides = NO_OVERRIDES) -> Run:
         """An earlier run, to be resumed from its last checkpoint, or from its beginning where it has none.
@@ -76,6 +93,46 @@ class Workspace:
             InputError: Its configuration is damaged, or an override is out of range.
         """
         return Run(self, stored_run(folder, overrides).config, folder, listener, overrides)
+
+    def group(self) -> Group:
+        """The processes that train each of its runs; the first call, on a training thread, waits for them to join.
+
+        Raises:
+            InputError: They do not find each other, or are of different versions.
+        """
+        import_pytorch()
+        from cifar_tui.training.distributed.group import ALONE
+
+        if self._worker is None or self._worker.processes == 1:
+            return ALONE
+        if self._group is None:
+            from cifar_tui.training.distributed.joined import join
+
+            self._group = ALONE  # Where the others are not found, they are not waited for again.
+            self._group = join(self._worker)
+        return self._group
+
+    @property
+    def launched_at(self) -> float | None:
+        """When its processes were launched, in seconds since the epoch; None where it is alone, or not joined yet."""
+        if self._worker is None:
+            return None
+        return self._group.launched_at if self._group else environment.launched_at()
+
+    def report_failure(self, message: str, state: RunStatus, exit_status: int) -> None:
+        """Tell the other processes, if there are any, why this one ends."""
+        if self._group is not None:
+            self._group.report_failure(message, state, exit_status)
+
+    def end(self, status: int) -> None:
+        """Have the other processes end with this exit status, once all runs have ended, or there is nothing to do."""
+        if self._worker is None or self._worker.processes == 1:
+            return
+        with contextlib.suppress(InputError, LostProcessError, ProcessFailedError):
+            group = self.group()
+            if group.is_joined:
+                group.broadcast(status)
+            group.leave()
 
     def image_cache(self) -> ImageCache:
         """The images in memory; the first call imports torch."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Protocol
 
 from cifar_tui.events import RunStatus
 
@@ -16,8 +17,40 @@ class StopTraining(Exception):  # noqa: N818  (a request that unwinds the loop, 
         self.why = why
 
 
+class LoopControl(Protocol):
+    """What the training loop asks, on its thread, between two batches."""
+
+    def synchronize(self) -> None:
+        """Take what other processes of the run were asked for; called once behind each batch, before what follows."""
+
+    @property
+    def stop_requested(self) -> bool:
+        """Whether an end was requested."""
+
+    @property
+    def pause_requested(self) -> bool:
+        """Whether a pause was requested and is not over."""
+
+    def wait_while_paused(self) -> None:
+        """Wait for the end of a pause, or until an end is requested."""
+
+    def take_checkpoint_request(self) -> bool:
+        """Whether a checkpoint was requested since the last call."""
+
+    def check(self) -> None:
+        """Raise if an end was requested.
+
+        Raises:
+            StopTraining: The run is to save and end.
+            Exception: The error that it was abandoned with.
+        """
+
+
 class Control:
-    """Requests to one training thread. Every method may be called from any thread, and none of them waits."""
+    """Requests to one training thread. Every method may be called from any thread.
+
+    Those with which one requests something never wait. The others are the training thread's, as `LoopControl` has them.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -53,34 +86,55 @@ class Control:
         """Request a checkpoint after this batch."""
         self._save = True
 
+    def synchronize(self) -> None:
+        """Nothing: what is requested of the only process counts at once."""
+
     def take_checkpoint_request(self) -> bool:
-        """On the training thread: whether a checkpoint was requested since the last call."""
+        """As of `LoopControl`."""
         asked, self._save = self._save, False
         return asked
 
     @property
     def stop_requested(self) -> bool:
-        """Whether an end was requested."""
+        """As of `LoopControl`."""
         return self._stop is not None or self._error is not None
 
     @property
+    def stop_reason(self) -> tuple[RunStatus, str] | None:
+        """In which state and why the run is to end; None where that was not requested."""
+        return self._stop
+
+    @property
     def pause_requested(self) -> bool:
-        """Whether a pause was requested and is not over."""
+        """As of `LoopControl`."""
         return self._paused and not self.stop_requested
 
     def wait_while_paused(self) -> None:
-        """On the training thread: wait until `resume` or `stop`."""
+        """As of `LoopControl`."""
         with self._changed:
             self._changed.wait_for(lambda: not self.pause_requested)
 
+    def wait_for_change(self, timeout: float) -> None:
+        """Wait until something is requested, `timeout` seconds at most."""
+        with self._changed:
+            self._changed.wait(timeout)
+
     def check(self) -> None:
-        """On the training thread, between two batches or two files: raise if an end was requested.
+        """As of `LoopControl`; also between two files that are read.
 
         Raises:
             StopTraining: The run is to save and end.
             Exception: The error that it was abandoned with.
         """
-        if self._error:
-            raise self._error
+        self.check_abandoned()
         if self._stop:
             raise StopTraining(*self._stop)
+
+    def check_abandoned(self) -> None:
+        """Raise the error that the run was abandoned with, if it was.
+
+        Raises:
+            Exception: It was.
+        """
+        if self._error:
+            raise self._error

@@ -66,12 +66,16 @@ def resolve_device(config: TrainingConfig) -> Placement:
     return Placement(device, device_name(device), precision, config.threads or processors.default_threads().count)
 
 
-def adapt_config(stored: StoredRun) -> TrainingConfig:
+def adapt_config(stored: StoredRun, processes: int = 1) -> TrainingConfig:
     """Adapt the options of a recorded run to this machine: where it was trained is not part of what it is.
 
     An override is used, or is an error. Else the run's device is taken where it is here, and what `auto`
     takes where it is not; its precision where that device multiplies it natively, or is of the kind that it began on;
     and no more threads than processors can be kept busy, unless somebody had chosen their number.
+
+    Args:
+        stored: The run.
+        processes: How many are to train it here; each of another number than before takes the threads that it may.
     """
     config, given = stored.config, stored.overrides
     option = config.device if given.device is not None or _is_here(config.device) else "auto"
@@ -81,7 +85,8 @@ def adapt_config(stored: StoredRun) -> TrainingConfig:
         as_began = device.type == "cpu" and stored.device == "cpu"
         precision = "bf16" if as_began or _multiplies_bfloat16(device) else "fp32"
     if not stored.threads_chosen:
-        threads = min(threads, processors.usable().count)
+        same = processes == stored.processes
+        threads = min(threads, processors.usable().count) if same else processors.default_threads().count
     return replace(config, device=str(device), precision=precision, threads=threads)
 
 
@@ -95,12 +100,13 @@ def describe_move(stored: StoredRun, placement: Placement) -> str:
     )
 
 
-def environment_changes(stored: StoredRun, placement: Placement) -> tuple[str, ...]:
+def environment_changes(stored: StoredRun, placement: Placement, processes: int = 1) -> tuple[str, ...]:
     """List what has changed since a recorded run started, of what its results depend on to the last bit."""
     now = {
         "device": f"{placement.device.type} ({placement.name})",
         "precision": placement.precision,
         "CPU threads": str(placement.threads),
+        "processes": str(processes),
         "PyTorch": importlib.metadata.version("torch"),
         "batches": f"drawn by version {DRAWS} of the rules",
     }
@@ -108,6 +114,7 @@ def environment_changes(stored: StoredRun, placement: Placement) -> tuple[str, .
         "device": f"{stored.device.partition(':')[0]} ({stored.device_name})",
         "precision": stored.precision,
         "CPU threads": str(stored.threads),
+        "processes": str(stored.processes),
         "PyTorch": stored.versions.get("torch", now["PyTorch"]),
         "batches": f"drawn by version {stored.draws} of the rules",
     }

@@ -10,8 +10,10 @@ from torch import Tensor
 from cifar_tui.events import AnyEvent, Batch, Checkpoint, Epoch, Level, Note, Paused, Resumed
 from cifar_tui.training.clock import Clock
 from cifar_tui.training.devices import Placement
+from cifar_tui.training.distributed.group import Group
+from cifar_tui.training.distributed.replica import SlowestProcess
 from cifar_tui.training.evaluation import Evaluation
-from cifar_tui.training.metrics import BatchPosition, MetricsReader
+from cifar_tui.training.metrics import BatchPosition, MeasuredBatch, MetricsReader
 from cifar_tui.training.progress import Progress
 
 REPORT_SECONDS = 0.1
@@ -23,40 +25,42 @@ Emit = Callable[[AnyEvent], None]
 class EventEmitter:
     """Emits the events of one run, on its training thread, at the times of its clock."""
 
-    def __init__(self, emit: Emit, clock: Clock, placement: Placement, batches: int) -> None:
+    def __init__(self, emit: Emit, clock: Clock, placement: Placement, group: Group, batches: int) -> None:
         """Report to `emit`.
 
         Args:
             emit: Takes each event.
             clock: The run's.
             placement: Where the run computes; losses are read from that device.
+            group: The processes that train it.
             batches: Those of an epoch.
         """
         self._emit = emit
         self._clock = clock
         self._placement = placement
         self._batches = batches
-        self._reader = MetricsReader(placement.device)
+        self._group = group
+        self._reader = MetricsReader(placement.device, group.processes)
         self._last_report = clock.active
 
     def restart_timing(self) -> None:
         """Measure the speed of the next batches from now on."""
         self._last_report = self._clock.active
 
-    def record_batch(self, progress: Progress, size: int, loss: Tensor, correct: Tensor) -> None:
+    def record_batch(self, progress: Progress, size: int, losses: Tensor, correct: Tensor) -> None:
         """Take the metrics of the batch that was just counted, and report what has arrived when it is time.
 
         Args:
             progress: The run's.
             size: Images in the batch.
-            loss: Their mean cross-entropy, a scalar on the device.
-            correct: How many were predicted right, likewise.
+            losses: What each process adds to their mean cross-entropy, (processes,), on the device.
+            correct: How many were predicted right, a scalar, likewise.
 
         Raises:
             DivergedError: A loss is not finite.
         """
         position = BatchPosition(progress.epoch, progress.batch, progress.samples, size, progress.lr)
-        self._reader.record(position, loss, correct)
+        self._reader.record(position, losses, correct)
         if self._clock.active - self._last_report >= REPORT_SECONDS:
             self._report(progress, wait=False)
 
@@ -68,7 +72,7 @@ class EventEmitter:
         """
         self._report(progress, wait=True)
 
-    def epoch(self, progress: Progress, validation: Evaluation) -> None:
+    def epoch(self, progress: Progress, validation: Evaluation, slowest: SlowestProcess | None = None) -> None:
         """Report an epoch that is trained and validated."""
         seconds = self._clock.active - progress.epoch_began
         self._emit(validation.event("validation", progress.epoch, self._clock.t))
@@ -85,6 +89,8 @@ class EventEmitter:
                 seconds=seconds,
                 images_per_second=progress.images / progress.trained_seconds,
                 best=progress.is_best(validation.accuracy),
+                slowest_images_per_second=slowest.images_per_second if slowest else None,
+                slowest_rank=slowest.rank if slowest else None,
             )
         )
 
@@ -108,6 +114,8 @@ class EventEmitter:
                 device_name=self._placement.name,
                 precision=self._placement.precision,
                 threads=self._placement.threads,
+                processes=self._group.processes,
+                hosts=self._group.hosts,
             )
         )
 
@@ -142,5 +150,10 @@ class EventEmitter:
                 )
             )
             if not math.isfinite(batch.loss):
-                raise progress.diverged(f"the loss of batch {position.batch}")
+                raise progress.diverged(f"the loss of batch {position.batch}{self._whose(batch)}")
             progress.add(batch)
+
+    def _whose(self, batch: MeasuredBatch) -> str:
+        """Of several processes, the first whose loss is not finite, where that of another one is."""
+        finite = [math.isfinite(part) for part in batch.losses]
+        return f" on {self._group.describe(finite.index(False))}" if any(finite) and not all(finite) else ""

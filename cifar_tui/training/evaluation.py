@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from dataclasses import dataclass
 
@@ -13,12 +14,13 @@ from torch import Tensor, nn
 
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.data.dataset import Split
-from cifar_tui.data.loader import evaluation_batches
+from cifar_tui.data.loader import EVALUATION_BATCH, evaluation_batches
 from cifar_tui.errors import InputError
 from cifar_tui.events import Evaluated, SplitName
 from cifar_tui.formatting import plural
-from cifar_tui.training.control import Control
+from cifar_tui.training.control import LoopControl
 from cifar_tui.training.devices import Placement
+from cifar_tui.training.distributed.group import ALONE, Group
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +92,26 @@ def compute_logits(model: nn.Module, images: Tensor, placement: Placement) -> Te
     return logits
 
 
-def evaluate(model: nn.Module, split: Split, num_classes: int, placement: Placement, control: Control) -> Evaluation:
+def evaluate(
+    model: nn.Module,
+    split: Split,
+    num_classes: int,
+    placement: Placement,
+    control: LoopControl,
+    group: Group = ALONE,
+) -> Evaluation:
     """Evaluate `model` on all of `split`, best put on its device before, leaving it in evaluation mode.
 
+    Args:
+        model: On its device.
+        split: The images and their labels.
+        num_classes: K.
+        placement: Where and how precisely the model computes.
+        control: May ask for a stop, which takes effect between two batches.
+        group: The processes that evaluate the same model; each takes some of the batches, and all know the result.
+
     Raises:
-        StopTraining: A stop was asked for; it takes effect between two batches.
+        StopTraining: A stop was asked for.
         InputError: The model returns no logits for each image.
     """
     start = time.monotonic()
@@ -102,19 +119,26 @@ def evaluate(model: nn.Module, split: Split, num_classes: int, placement: Placem
     losses: list[Tensor] = []
     predictions: list[Tensor] = []
     answers: list[Tensor] = []
-    for images, labels in evaluation_batches(split, placement.device, placement.memory_format):
+    batches = -(-len(split) // EVALUATION_BATCH)
+    first, last = (batches * rank // group.processes for rank in (group.rank, group.rank + 1))
+    part = split.part(first * EVALUATION_BATCH, last * EVALUATION_BATCH)
+    mine = evaluation_batches(part, placement.device, placement.memory_format)
+    # All processes ask the others equally often, also those with fewer batches.
+    for _ in range(-(-batches // group.processes)):
+        control.synchronize()
         control.check()
-        logits = compute_logits(model, images, placement)
-        answers.append(logits.float())
-        losses.append(F.cross_entropy(answers[-1], labels, reduction="sum"))
-        predictions.append(logits.argmax(dim=1))
-    predicted, true = torch.cat(predictions).cpu(), split.labels.cpu()
+        for images, labels in itertools.islice(mine, 1):
+            logits = compute_logits(model, images, placement)
+            answers.append(logits.float())
+            losses.append(F.cross_entropy(answers[-1], labels, reduction="sum").reshape(1))
+            predictions.append(logits.argmax(dim=1))
+    predicted, true = group.concatenate(predictions).cpu(), split.labels.cpu()
     return Evaluation(
-        loss=torch.stack(losses).double().sum().item() / len(split),
+        loss=group.concatenate(losses).double().sum().item() / len(split),
         accuracy=(predicted == true).double().mean().item(),
         confusion=confusion_matrix(true, predicted, num_classes),
         predicted=predicted,
-        logits=torch.cat(answers),
+        logits=group.concatenate(answers),
         seconds=time.monotonic() - start,
     )
 

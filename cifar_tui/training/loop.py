@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import nn
+
 from cifar_tui.data.augmentation.augment import AugmentationPolicy
 from cifar_tui.data.loader import TrainingBatches, on_device
 from cifar_tui.data.seeds import derive_seed
@@ -17,7 +19,7 @@ from cifar_tui.models.user_class import is_user_class
 from cifar_tui.training.checkpoints.manager import CheckpointManager
 from cifar_tui.training.checkpoints.storage import Snapshot
 from cifar_tui.training.clock import Clock
-from cifar_tui.training.control import Control, StopTraining
+from cifar_tui.training.control import Control, LoopControl, StopTraining
 from cifar_tui.training.emitter import Emit, EventEmitter
 from cifar_tui.training.evaluation import Evaluation, evaluate
 from cifar_tui.training.gradients import Gradients, ReplayedGradients
@@ -45,7 +47,7 @@ class Outcome:
 def train(
     setup: Setup,
     run_id: str,
-    folder: Path,
+    folder: Path | None,
     control: Control,
     emit: Emit,
     clock: Clock,
@@ -54,20 +56,25 @@ def train(
     """Train a run to its end, from the beginning or from `saved`, and evaluate its best weights on the test set.
 
     Args:
-        setup: The images, the device, the model with its initial weights.
+        setup: The images, the device, the model with its initial weights; and the processes that train it, each of
+            which calls this.
         run_id: What the run's first event calls it.
-        folder: Where its checkpoints go.
-        control: Requests of other threads, handled between two batches.
+        folder: Where its checkpoints go; None where another process writes them.
+        control: Requests of other threads, handled between two batches, behind the same one in all processes.
         emit: Takes each event, on this thread and in order.
         clock: The run's times; it is started when all is ready.
-        saved: The checkpoint to resume from.
+        saved: The checkpoint to resume from, the same in all processes.
 
     Raises:
         DivergedError: The loss or a weight became infinite or NaN; the last good checkpoint is kept.
         InputError: `saved` does not fit the model.
         OSError: A checkpoint could not be written.
+        LostProcessError: Another process of the run is gone.
+        ProcessFailedError: Another process of the run has failed.
     """
     config, placement, dataset, model, recipe = setup.config, setup.placement, setup.dataset, setup.model, setup.recipe
+    group = setup.group
+    replica, requests = group.share_model(model, placement), group.share_control(control)
     batches = TrainingBatches(
         dataset.train,
         batch_size=config.batch_size,
@@ -75,12 +82,14 @@ def train(
         device=placement.device,
         policy=AugmentationPolicy.of(recipe, flips=dataset.flips),
         memory_format=placement.memory_format,
+        rank=group.rank,
+        processes=group.processes,
     )
     validation = on_device(dataset.validation, placement.device)
     optimizer = build_optimizer(model, config, recipe)
     scheduler = build_scheduler(optimizer, config, recipe, config.epochs * batches.batches)
     clock.start()
-    emitter = EventEmitter(emit, clock, placement, batches.batches)
+    emitter = EventEmitter(emit, clock, placement, group, batches.batches)
     checkpoints = CheckpointManager(
         folder, setup.identity, model, optimizer, scheduler, clock, emitter, config.checkpoint_seconds
     )
@@ -93,29 +102,35 @@ def train(
             progress = Progress()
             emit(_run_started(setup, run_id, batches.batches, clock.t))
             _emit_notes(emitter, "info", dataset.notes)
-        _emit_notes(emitter, "info", setup.notes)
+        _emit_notes(emitter, "info", (*setup.notes, *replica.notes))
         _emit_notes(emitter, "warning", setup.warnings)
         gradients = _build_gradients(setup, lambda why: emitter.note("info", why))
+        # Each process drops other activations of its images.
+        dropout = f"dropout/{group.rank}" if group.rank else "dropout"
         try:
             while progress.epoch <= config.epochs and progress.stale_epochs < config.patience:
                 model.train()
                 for images, labels in batches.epoch(progress.epoch, start=progress.batch):
-                    seed = derive_seed(config.seed, progress.epoch, progress.batch, "dropout")
-                    loss, correct = gradients.compute(images, labels, seed)
+                    size, share = batches.size(progress.batch), batches.share(progress.batch)
+                    seed = derive_seed(config.seed, progress.epoch, progress.batch, dropout)
+                    replica.begin_batch()
+                    losses, correct = replica.end_batch(*gradients.compute(images, labels, seed), share, size)
                     optimizer.step()
                     lr = float(scheduler.get_last_lr()[0])
                     scheduler.step()
-                    progress.finish_batch(len(labels), lr)
-                    emitter.record_batch(progress, len(labels), loss, correct)
-                    _handle_requests(control, progress, emitter, checkpoints, clock)
+                    progress.finish_batch(size, lr)
+                    emitter.record_batch(progress, size, losses, correct)
+                    _handle_requests(requests, progress, emitter, checkpoints, clock)
                 emitter.flush_batches(progress)
                 progress.trained_seconds = clock.active - progress.epoch_began
 
+                slowest = replica.take_slowest()
+                replica.begin_evaluation()
                 with setup.random_streams.for_evaluation():
-                    validated = evaluate(model, validation, len(dataset.classes), placement, control)
+                    validated = evaluate(model, validation, len(dataset.classes), placement, requests, group)
                 if not math.isfinite(validated.loss):
                     raise progress.diverged("the validation loss")
-                emitter.epoch(progress, validated)
+                emitter.epoch(progress, validated, slowest)
                 if best := progress.is_best(validated.accuracy):
                     checkpoints.keep_best_weights()
                 progress.finish_epoch(validated.accuracy, clock.active)
@@ -129,11 +144,11 @@ def train(
             return Outcome(stop.state, f"{stop.why} {where}")
         checkpoints.finish()
 
-    return _test(setup, control, progress, emitter, checkpoints)
+    return _test(setup, requests, progress, emitter, checkpoints)
 
 
 def _handle_requests(
-    control: Control, progress: Progress, emitter: EventEmitter, checkpoints: CheckpointManager, clock: Clock
+    control: LoopControl, progress: Progress, emitter: EventEmitter, checkpoints: CheckpointManager, clock: Clock
 ) -> None:
     """Between two batches: pause, stop or save when another thread asks for it, and save when a checkpoint is due.
 
@@ -143,6 +158,7 @@ def _handle_requests(
         OSError: A checkpoint could not be written, and that is not recoverable.
     """
     checkpoints.report_written()
+    control.synchronize()
     if control.pause_requested:
         emitter.flush_batches(progress)
         checkpoints.save(progress)
@@ -160,7 +176,7 @@ def _handle_requests(
 
 
 def _test(
-    setup: Setup, control: Control, progress: Progress, emitter: EventEmitter, checkpoints: CheckpointManager
+    setup: Setup, control: LoopControl, progress: Progress, emitter: EventEmitter, checkpoints: CheckpointManager
 ) -> Outcome:
     """Evaluate the best weights on the test set, once training has come to its end."""
     config, dataset, model = setup.config, setup.dataset, setup.model
@@ -169,7 +185,7 @@ def _test(
     model.load_state_dict(checkpoints.best_weights)
     try:
         with setup.random_streams.for_evaluation():
-            test = evaluate(model, dataset.test, len(dataset.classes), setup.placement, control)
+            test = evaluate(model, dataset.test, len(dataset.classes), setup.placement, control, setup.group)
     except StopTraining as stop:
         return Outcome(stop.state, f"{stop.why} during the test")
     emitter.test(test, progress.best_epoch)
@@ -191,6 +207,9 @@ def _build_gradients(setup: Setup, notify: Callable[[str], None]) -> Gradients:
         return Gradients(*arguments)
     if is_user_class(setup.config.model):
         notify("operations are launched one by one: a CUDA graph would repeat what your model class decided once")
+        return Gradients(*arguments)
+    if any(isinstance(module, nn.SyncBatchNorm) for module in setup.model.modules()):
+        notify("operations are launched one by one: batch normalisation waits for the other processes within them")
         return Gradients(*arguments)
     return ReplayedGradients(*arguments, notify)
 
@@ -216,4 +235,6 @@ def _run_started(setup: Setup, run_id: str, batches: int, t: float) -> RunStarte
         seed=config.seed,
         max_lr=config.max_lr,
         schedule=setup.recipe.schedule,
+        processes=setup.group.processes,
+        hosts=setup.group.hosts,
     )

@@ -25,11 +25,16 @@ class BatchPosition:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredBatch:
-    """What came of a batch: its mean cross-entropy before the step, and how many of its images were right."""
+    """What came of a batch: what each process adds to its mean cross-entropy before the step, and right predictions."""
 
     position: BatchPosition
-    loss: float
+    losses: tuple[float, ...]
     correct: int
+
+    @property
+    def loss(self) -> float:
+        """The mean cross-entropy of its images."""
+        return sum(self.losses)
 
 
 class MetricsReader:
@@ -39,22 +44,22 @@ class MetricsReader:
     that the copy is whole. Batches that are recorded meanwhile wait for the next copy.
     """
 
-    def __init__(self, device: torch.device) -> None:
-        self._device = torch.zeros(CAPACITY, 2, dtype=torch.float64, device=device)
-        self._host = torch.zeros(CAPACITY, 2, dtype=torch.float64, pin_memory=device.type == "cuda")
+    def __init__(self, device: torch.device, processes: int = 1) -> None:
+        self._device = torch.zeros(CAPACITY, processes + 1, dtype=torch.float64, device=device)
+        self._host = torch.zeros(CAPACITY, processes + 1, dtype=torch.float64, pin_memory=device.type == "cuda")
         self._copied = torch.cuda.Event() if device.type == "cuda" else None
         self._recorded: list[BatchPosition] = []
         self._copying: list[BatchPosition] = []
         self._ready: list[MeasuredBatch] = []
 
-    def record(self, position: BatchPosition, loss: Tensor, correct: Tensor) -> None:
-        """Add a batch; `loss` and `correct` are scalars on the device."""
+    def record(self, position: BatchPosition, losses: Tensor, correct: Tensor) -> None:
+        """Add a batch; `losses`, (processes,), and the scalar `correct` are on the device."""
         if len(self._recorded) == CAPACITY:
             self._collect()
             self._start_copy()
         row = self._device[len(self._recorded)]
-        row[0].copy_(loss)
-        row[1].copy_(correct)
+        row[:-1].copy_(losses)
+        row[-1].copy_(correct)
         self._recorded.append(position)
 
     def read(self) -> list[MeasuredBatch]:
@@ -84,8 +89,8 @@ class MetricsReader:
             self._copied.synchronize()
         values = self._host[: len(self._copying)].tolist()
         self._ready += [
-            MeasuredBatch(position, loss, int(correct))
-            for position, (loss, correct) in zip(self._copying, values, strict=True)
+            MeasuredBatch(position, tuple(losses), int(correct))
+            for position, (*losses, correct) in zip(self._copying, values, strict=True)
         ]
         self._copying = []
 

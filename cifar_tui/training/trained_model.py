@@ -13,7 +13,7 @@ from torch import nn
 from cifar_tui import models
 from cifar_tui.config import TrainingConfig
 from cifar_tui.data.dataset import Split
-from cifar_tui.data.loader import evaluation_batches
+from cifar_tui.data.loader import EVALUATION_BATCH, evaluation_batches
 from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.checkpoints.storage import Identity
 from cifar_tui.training.devices import Placement
@@ -21,7 +21,7 @@ from cifar_tui.training.evaluation import compute_logits
 from cifar_tui.training.random_streams import RandomStreams
 from cifar_tui.training.setup.prepare import build, use_device
 
-BATCH_SIZE = 500
+BATCH_SIZE = EVALUATION_BATCH
 """As in an evaluation: how a product is rounded may depend on the number of images in the batch."""
 
 

@@ -10,7 +10,7 @@ from torch import nn
 from cifar_tui.system.files import RECOVERABLE_ERRORS
 from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.checkpoints.storage import Identity, Snapshot, Weights
-from cifar_tui.training.checkpoints.writer import CheckpointWriter, Written
+from cifar_tui.training.checkpoints.writer import CheckpointWriter, NoWriter, Writer, Written
 from cifar_tui.training.clock import Clock
 from cifar_tui.training.emitter import EventEmitter
 from cifar_tui.training.optimizer import Stateful
@@ -22,7 +22,7 @@ class CheckpointManager:
 
     def __init__(
         self,
-        folder: Path,
+        folder: Path | None,
         identity: Identity,
         model: nn.Module,
         optimizer: Stateful,
@@ -34,7 +34,7 @@ class CheckpointManager:
         """Start without a checkpoint.
 
         Args:
-            folder: The checkpoints' own, in the run folder.
+            folder: The checkpoints' own, in the run folder; None where another process writes them.
             identity: What the checkpoints belong to.
             model: Its weights are saved, like the states of the following two.
             optimizer: As above.
@@ -45,7 +45,6 @@ class CheckpointManager:
         """
         self.best_weights: Weights | None = None
         """Those of the best epoch so far."""
-        self._folder = folder
         self._identity = identity
         self._model = model
         self._optimizer = optimizer
@@ -53,7 +52,7 @@ class CheckpointManager:
         self._clock = clock
         self._emitter = emitter
         self._interval = interval
-        self._writer = CheckpointWriter(folder)
+        self._writer: Writer = NoWriter() if folder is None else CheckpointWriter(folder)
         self._last_save = clock.active
         self._failing = False
         """Whether the last checkpoint could not be written."""
@@ -153,4 +152,4 @@ class CheckpointManager:
         if self._failing:
             self._failing = False
             self._emitter.note("info", "checkpoints can be written again")
-        self._emitter.checkpoint(written.progress, f"{self._folder.name}/{written.path.name}", best=written.best)
+        self._emitter.checkpoint(written.progress, f"{written.path.parent.name}/{written.path.name}", best=written.best)

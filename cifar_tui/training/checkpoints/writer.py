@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -40,8 +40,40 @@ class Written:
     best: bool
 
 
+class Writer(Protocol):
+    """Writes one checkpoint at a time, in order. The training thread alone uses it."""
+
+    def write(self, snapshot: Snapshot, *, best: bool) -> None:
+        """Start to write a copy of `snapshot`; none may be under way."""
+
+    def written(self, *, wait: bool) -> Written | None:
+        """The checkpoint that was completed since the last call, if one was; with `wait`, the one being written.
+
+        Raises:
+            OSError: It could not be written; the one before it is as it was. One that was the best so far is written
+                before the next.
+        """
+
+    def close(self) -> None:
+        """Wait for the checkpoint that is under way."""
+
+
+class NoWriter:
+    """The writer of a process that leaves the checkpoints of its run to another one."""
+
+    def write(self, snapshot: Snapshot, *, best: bool) -> None:
+        """Nothing."""
+
+    def written(self, *, wait: bool) -> Written | None:  # noqa: ARG002
+        """None."""
+        return None
+
+    def close(self) -> None:
+        """Nothing."""
+
+
 class CheckpointWriter:
-    """Writes one checkpoint at a time, in order, on a thread of its own. The training thread alone uses it."""
+    """Writes on a thread of its own."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -51,10 +83,7 @@ class CheckpointWriter:
         """The best so far, which could not be written; the thread's own."""
 
     def write(self, snapshot: Snapshot, *, best: bool) -> None:
-        """Start to write a copy of `snapshot`; none may be under way.
-
-        Only the copy is made here, on the device where the training is.
-        """
+        """As of `Writer`; only the copy is made here, on the device where the training is."""
         assert self._under_way is None
         taken = replace(
             snapshot,
@@ -66,11 +95,10 @@ class CheckpointWriter:
         self._under_way = self._thread.submit(self._write, taken, fetch, best)
 
     def written(self, *, wait: bool) -> Written | None:
-        """The checkpoint that was completed since the last call, if one was; with `wait`, the one being written.
+        """As of `Writer`.
 
         Raises:
-            OSError: It could not be written; the one before it is as it was. One that was the best so far is written
-                before the next.
+            OSError: As there.
         """
         if self._under_way is None or not (wait or self._under_way.done()):
             return None
@@ -78,7 +106,7 @@ class CheckpointWriter:
         return done.result()
 
     def close(self) -> None:
-        """Wait for the checkpoint that is under way, and end the thread."""
+        """As of `Writer`; the thread ends."""
         self._thread.shutdown()
 
     def _write(self, snapshot: Snapshot, fetch: Callable[[Any], Any], best: bool) -> Written:

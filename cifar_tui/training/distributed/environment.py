@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from cifar_tui.errors import InputError
 
 EXCHANGE = "CIFAR_TUI_EXCHANGE"
@@ -61,6 +63,11 @@ def current(environment: Mapping[str, str] = os.environ) -> Worker | None:
         launch=environment.get("TORCHELASTIC_RUN_ID", ""),
         exchange=Path(exchange) if exchange else None,
     )
+
+
+def launched_at() -> float:
+    """When the launcher that has started this process was started, in seconds since the epoch."""
+    return psutil.Process(os.getppid()).create_time()
 
 
 def _number(environment: Mapping[str, str], name: str, default: int | None = None) -> int:

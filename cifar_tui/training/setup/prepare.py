@@ -13,6 +13,8 @@ from cifar_tui import models
 from cifar_tui.config import TrainingConfig
 from cifar_tui.data.dataset import Dataset, ProgressCallback, Source, split
 from cifar_tui.data.seeds import derive_seed
+from cifar_tui.errors import InputError
+from cifar_tui.formatting import plural
 from cifar_tui.models.parts.dropout import own_dropout, set_dropout
 from cifar_tui.models.user_class import is_user_class
 from cifar_tui.models.user_class.compatibility import is_compiled, uncompiled
@@ -20,6 +22,7 @@ from cifar_tui.recipes import Recipe, recipe
 from cifar_tui.records import StoredRun
 from cifar_tui.training.checkpoints.storage import Identity
 from cifar_tui.training.devices import Placement, adapt_config, best_memory_format, resolve_device
+from cifar_tui.training.distributed.group import ALONE, Group
 from cifar_tui.training.random_streams import RandomStreams, global_generators, seed_global
 from cifar_tui.training.setup.image_cache import ImageCache
 from cifar_tui.training.setup.smoke_test import Purpose, placed, smoke_test
@@ -40,6 +43,8 @@ class Setup:
     dataset: Dataset
     model: nn.Module
     random_streams: RandomStreams
+    group: Group = ALONE
+    """The processes that train it."""
     notes: tuple[str, ...] = ()
     """What the user should know about the model."""
     warnings: tuple[str, ...] = ()
@@ -61,7 +66,7 @@ class Setup:
         return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
 
 
-def prepare(config: TrainingConfig, image_cache: ImageCache, progress: ProgressCallback) -> Setup:
+def prepare(config: TrainingConfig, image_cache: ImageCache, progress: ProgressCallback, group: Group = ALONE) -> Setup:
     """Read the images, resolve the device, and build the model with weights that depend on the seed alone.
 
     To be called on the thread that will train: it sets that thread's device and number of threads.
@@ -70,17 +75,25 @@ def prepare(config: TrainingConfig, image_cache: ImageCache, progress: ProgressC
         config: The options of a new run.
         image_cache: May have its images in memory already.
         progress: Called with each step; what it raises ends this.
+        group: The processes that will train together, each of which calls this.
 
     Raises:
-        InputError: The options do not fit this machine or these images, or a user's class is not usable as a model.
+        InputError: The options do not fit this machine or these images, or a user's class is not usable as a model; or
+            the processes have different images or devices.
         CifarTuiError: The images could not be read.
     """
-    make, placement = models.load(config.model, config.model_dir), use_device(config)
-    return _setup(config, make, placement, image_cache.load(config, progress), "begin")
+    make, placement = models.load(config.model, config.model_dir), use_device(config, group)
+    with group.first_on_host():
+        source = image_cache.load(config, progress)
+    return _setup(config, make, placement, source, "begin", group)
 
 
 def prepare_stored(
-    stored: StoredRun, image_cache: ImageCache, progress: ProgressCallback, purpose: Purpose = "predict"
+    stored: StoredRun,
+    image_cache: ImageCache,
+    progress: ProgressCallback,
+    purpose: Purpose = "predict",
+    group: Group = ALONE,
 ) -> Setup:
     """As `prepare`, for a recorded run, adapted to this machine's devices, with its images wherever they are now.
 
@@ -90,10 +103,12 @@ def prepare_stored(
         InputError: As of `prepare`; or its images were not found.
         CifarTuiError: The images could not be read.
     """
-    config = adapt_config(stored)
-    make, placement = models.load(config.model, config.model_dir), use_device(config)
-    source, place = image_cache.load_stored(stored, progress)
-    return _setup(replace(config, data=place.data, data_dir=place.data_dir), make, placement, source, purpose)
+    config = adapt_config(stored, group.processes)
+    make, placement = models.load(config.model, config.model_dir), use_device(config, group)
+    with group.first_on_host():
+        source, place = image_cache.load_stored(stored, progress)
+    config = replace(config, data=place.data, data_dir=place.data_dir)
+    return _setup(config, make, placement, source, purpose, group)
 
 
 def _setup(
@@ -102,19 +117,30 @@ def _setup(
     placement: Placement,
     source: Source,
     purpose: Purpose,
+    group: Group,
 ) -> Setup:
     dataset = split(source, config.seed)
+    group.check_same(images=f"SHA-256 {dataset.fingerprint[:16]}")
     built = build(config, make, len(dataset.classes), placement, purpose)
-    return Setup(config, built.placement, dataset, built.model, built.random_streams, built.notes, built.warnings)
+    return Setup(
+        config, built.placement, dataset, built.model, built.random_streams, group, built.notes, built.warnings
+    )
 
 
-def use_device(config: TrainingConfig) -> Placement:
+def use_device(config: TrainingConfig, group: Group = ALONE) -> Placement:
     """Resolve the device, and have this thread compute there, with its number of threads.
+
+    Of several processes on a machine, each takes a GPU of its own.
 
     Raises:
         InputError: The options do not fit this machine.
     """
     placement = resolve_device(config)
+    if group.processes > 1 and placement.device.type == "cuda":
+        if group.local_rank >= torch.cuda.device_count():
+            raise InputError(f"there are {plural(torch.cuda.device_count(), 'GPU')} for more processes")
+        placement = resolve_device(replace(config, device=f"cuda:{group.local_rank}"))
+    group.use_device(placement)
     torch.set_num_threads(placement.threads)
     if placement.device.type == "cuda":
         # Streams and events are those of the thread's current device.

@@ -1,0 +1,1 @@
+"""Runs in processes that a launcher starts, and starts again where one is lost."""

@@ -1,0 +1,124 @@
+"""A process other than rank 0: it trains what rank 0 says, and neither has a run folder nor prints anything."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cifar_tui.config import TrainingConfig
+from cifar_tui.events import AnyEvent, RunStatus
+from cifar_tui.models import user_class
+from cifar_tui.runs.failures import explain, run_state_after, status_of
+from cifar_tui.runs.launched.job import Job
+from cifar_tui.runs.run import import_pytorch
+from cifar_tui.training.control import Control
+from cifar_tui.training.distributed.environment import Worker
+from cifar_tui.training.distributed.failures import LostProcessError, ProcessFailedError
+
+if TYPE_CHECKING:
+    from cifar_tui.training.checkpoints.storage import Snapshot
+    from cifar_tui.training.distributed.group import Group
+    from cifar_tui.training.setup.image_cache import ImageCache
+
+END_SECONDS = 60.0
+"""How long to wait after an error until rank 0 has recorded it."""
+
+
+class WorkerRuns:
+    """All runs of a worker, in one thread. `stop` and `checkpoint` may be called from any thread."""
+
+    def __init__(self, worker: Worker, on_end: Callable[[], None]) -> None:
+        """Start nothing yet; `on_end` is called on the thread once it has ended."""
+        self.status = 0
+        """The exit status of the process, once it has ended."""
+        self.message = ""
+        """What rank 0 cannot say in its place."""
+        self.traceback = ""
+        self.lost = False
+        """Whether another process is gone, so that the launcher has to start all of them again."""
+        self._worker = worker
+        self._on_end = on_end
+        self._control = Control()
+        self._config = TrainingConfig()
+        self._thread = threading.Thread(target=self._main, name="train")
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, state: RunStatus, why: str) -> None:
+        """Ask all processes to end in this state after this batch, with a checkpoint."""
+        self._control.stop(state, why)
+
+    def checkpoint(self) -> None:
+        """Ask rank 0 for a checkpoint after this batch."""
+        self._control.checkpoint()
+
+    def _main(self) -> None:
+        try:
+            import_pytorch()
+            from cifar_tui.training.distributed.joined import join
+
+            group = join(self._worker)
+        except Exception as error:  # noqa: BLE001  (whatever it is, the process ends in one line)
+            self._fail(error)
+            # All processes of a host meet the same difficulty.
+            self.message = str(error) if self._worker.local_rank == 0 else ""
+        else:
+            self._follow(group)
+        self._on_end()
+
+    def _follow(self, group: Group) -> None:
+        """Train what rank 0 says until it says with which status to end."""
+        try:
+            from cifar_tui.training.setup.image_cache import ImageCache
+
+            images = ImageCache()
+            while isinstance(job := group.broadcast(), Job):
+                self._config = job.config
+                self._train(job, group, images)
+            self.status = job
+            group.leave()
+        except ProcessFailedError as error:
+            self.status = error.exit_status
+            group.leave()
+            group.wait_for_end(END_SECONDS)
+        except LostProcessError as error:
+            self._fail(error)
+            self.lost = True
+            self.message = "" if error.first_is_there else str(error)
+            group.leave()
+        except Exception as error:  # noqa: BLE001  (an error in one process ends the run, and rank 0 reports it)
+            self._fail(error)
+            message = explain(error, self._config, group)
+            group.report_failure(message, run_state_after(error), self.status)
+            self.message = "" if group.wait_for_end(END_SECONDS) else message
+
+    def _fail(self, error: Exception) -> None:
+        self.status, self.traceback = status_of(error), traceback.format_exc().rstrip()
+
+    def _train(self, job: Job, group: Group, images: ImageCache) -> None:
+        """Train with the others, from the checkpoint that rank 0 has read; how it ends, rank 0 records."""
+        from cifar_tui.training.clock import Clock
+        from cifar_tui.training.loop import train
+        from cifar_tui.training.setup.prepare import prepare, prepare_stored
+
+        if user_class.is_user_class(job.config.model):
+            # Whoever started rank 0 has started this process, and was asked there.
+            user_class.allow(job.config.model, job.config.model_dir, ())
+        if job.stored is None:
+            setup = prepare(job.config, images, _ignore_progress, group)
+        else:
+            setup = prepare_stored(job.stored, images, _ignore_progress, "resume", group)
+        saved: Snapshot | None = group.broadcast()
+        train(setup, "", None, self._control, _ignore_event, Clock(), saved)
+
+
+def _ignore_progress(_what: str, _done: int, _total: int) -> None:
+    """Rank 0 shows the progress of its own preparation."""
+
+
+def _ignore_event(_event: AnyEvent) -> None:
+    """Rank 0 records the same ones."""

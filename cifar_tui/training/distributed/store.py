@@ -1,0 +1,72 @@
+"""The launcher's key-value store, in which a process says why it ends before its connections break."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+
+from torch.distributed.distributed_c10d import Store
+
+from cifar_tui.errors import CifarTuiError
+from cifar_tui.events import RunStatus
+from cifar_tui.records import ProcessRecord
+from cifar_tui.training.distributed.environment import Worker
+from cifar_tui.training.distributed.failures import LostProcessError, ProcessFailedError
+
+SECONDS = 1.0
+"""How long to wait for other processes that have noticed a loss as well."""
+_FAILURE, _NOTICED, _ENDED = "cifar-tui/failure", "cifar-tui/noticed", "cifar-tui/ended"
+
+
+class SharedStore:
+    """The store of all processes of a launch, until it starts them again."""
+
+    def __init__(self, store: Store, worker: Worker) -> None:
+        self._store = store
+        self._worker = worker
+
+    def report_failure(self, message: str, state: RunStatus, exit_status: int) -> None:
+        """Say why this process ends, unless another one has said so before."""
+        content = json.dumps([message, state, exit_status])
+        with contextlib.suppress(RuntimeError):  # The launcher is gone, and with it whoever would read it.
+            self._store.compare_set(_FAILURE, "", content)
+
+    def report_end(self) -> None:
+        """Say that rank 0 has ended the run."""
+        with contextlib.suppress(RuntimeError):
+            self._store.set(_ENDED, "")
+
+    def wait_for_end(self, seconds: float) -> bool:
+        """Wait until rank 0 has ended the run; whether it has."""
+        with contextlib.suppress(RuntimeError):
+            self._store.wait([_ENDED], timedelta(seconds=seconds))
+            return True
+        return False
+
+    def explain_loss(self, members: Sequence[ProcessRecord], error: RuntimeError) -> CifarTuiError:
+        """The error for an exchange with the other processes that has failed."""
+        try:
+            if self._store.check([_FAILURE]):
+                return ProcessFailedError(*json.loads(self._store.get(_FAILURE)))
+            missing = self._missing()
+        except RuntimeError:
+            return LostProcessError("the launcher, or the host of rank 0, is gone", first_is_there=False)
+        names = [f"rank {rank} on {members[rank].host}" if members else f"rank {rank}" for rank in missing]
+        lost = ", ".join(names) or "another process"
+        silent = "timed out" in str(error).lower()
+        message = f"{lost} {'does not answer' if silent else 'was lost'}"
+        return LostProcessError(message, first_is_there=0 not in missing)
+
+    def _missing(self) -> list[int]:
+        """The processes that have not noticed that an exchange failed, because they are gone or hang."""
+        self._store.set(f"{_NOTICED}/{self._worker.rank}", "")
+        others = [rank for rank in range(self._worker.processes) if rank != self._worker.rank]
+        until = time.monotonic() + SECONDS
+        while True:
+            missing = [rank for rank in others if not self._store.check([f"{_NOTICED}/{rank}"])]
+            if len(missing) <= 1 or time.monotonic() > until:
+                return missing
+            time.sleep(0.05)
