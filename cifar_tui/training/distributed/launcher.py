@@ -38,8 +38,8 @@ MONITOR_SECONDS = 0.2
 RELAY_SECONDS = 0.1
 ABORT_SECONDS = 1.0
 """How long rank 0 has for its last words after a second signal."""
-LEAVE_SECONDS = 60.0
-"""How long processes may take to end after rank 0 has said that all is done."""
+LEAVE_SECONDS = 10.0
+"""How long the other processes may take to end after all is done and rank 0 has ended."""
 
 
 def count_processes(config: TrainingConfig) -> int:
@@ -101,7 +101,7 @@ def launch(
                     started = None
                 if relay.aborted:
                     return _abort(exchange, relay)
-                if exchange.status() is not None:
+                if exchange.status() is not None and exchange.pid() is None:
                     leave_by = leave_by or time.monotonic() + LEAVE_SECONDS
                     if time.monotonic() > leave_by:
                         _kill_all()
