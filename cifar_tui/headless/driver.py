@@ -182,6 +182,8 @@ def _show_until_ended(
                 keep_logs([(run, each.display)], everything=True)
                 announce(run.folder.id)
                 announce = None
+            if run.earlier is not None and each.state.started is None:
+                each.continue_from(run.earlier)
             each.state.apply(message)
             each.display.event(message, each.state)
 

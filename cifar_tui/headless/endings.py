@@ -35,6 +35,10 @@ class ShownRun:
         """Whether its training has ended, well or badly."""
         return self.state.finished is not None and self.state.finished is not self.resumed_from
 
+    def continue_from(self, state: RunState) -> None:
+        """Show a run that was under way before, with what its events have come to."""
+        self.state, self.resumed_from = state, state.finished
+
 
 def report_end(shown: ShownRun, *, debug: bool) -> None:
     """Print how a run ended whose thread is done; with `debug`, an error with its traceback."""

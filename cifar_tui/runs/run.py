@@ -91,6 +91,8 @@ class Run:
         self.config = config
         self.folder = folder
         """None until a new run has prepared."""
+        self.earlier: RunState | None = None
+        """What earlier processes of the same launch made of a new run; None where there are none."""
         self.error: BaseException | None = None
         self.traceback = ""
         self._workspace = workspace
@@ -175,6 +177,7 @@ class Run:
             # The launcher may have restarted its processes.
             made = earlier.find(self._workspace.runs_dir, self._launch, self.config, launched_at)
             if made is not None:
+                self.earlier = made.read_state()
                 return self._prepare_resumed(made, stack)
         from cifar_tui.training.setup.prepare import prepare
 
@@ -234,9 +237,12 @@ class Run:
 
         Raises:
             InputError: As of `Workspace.group`.
+            StopTraining: It was asked to stop meanwhile.
         """
         import_pytorch()
-        return self._workspace.group()
+        group = self._workspace.group()
+        self._control.check()
+        return group
 
     def _own(self, folder: RunFolder, stack: contextlib.ExitStack) -> Ownership:
         """Own the run until `stack` ends.

@@ -42,7 +42,9 @@ class WorkerRuns:
         self._on_end = on_end
         self._control = Control()
         self._config = TrainingConfig()
-        self._thread = threading.Thread(target=self._main, name="train")
+        self._joined = False
+        # Nothing ends its waiting for the others: the process does not wait for it.
+        self._thread = threading.Thread(target=self._main, name="train", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
@@ -51,6 +53,9 @@ class WorkerRuns:
     def stop(self, state: RunStatus, why: str) -> None:
         """Ask all processes to end in this state after this batch, with a checkpoint."""
         self._control.stop(state, why)
+        if not self._joined:
+            self.status = 1
+            self._on_end()
 
     def checkpoint(self) -> None:
         """Ask rank 0 for a checkpoint after this batch."""
@@ -67,6 +72,7 @@ class WorkerRuns:
             # All processes of a host meet the same difficulty.
             self.message = str(error) if self._worker.local_rank == 0 else ""
         else:
+            self._joined = True
             self._follow(group)
         self._on_end()
 
@@ -98,6 +104,8 @@ class WorkerRuns:
 
     def _fail(self, error: Exception) -> None:
         self.status, self.traceback = status_of(error), traceback.format_exc().rstrip()
+        # It would hold on to the connections, so that the others would wait.
+        error.__traceback__ = error.__cause__ = error.__context__ = None
 
     def _train(self, job: Job, group: Group, images: ImageCache) -> None:
         """Train with the others, from the checkpoint that rank 0 has read; how it ends, rank 0 records."""

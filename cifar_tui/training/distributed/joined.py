@@ -27,7 +27,7 @@ from cifar_tui.training.distributed.agreement import AgreedControl
 from cifar_tui.training.distributed.environment import Worker, launched_at
 from cifar_tui.training.distributed.group import Group
 from cifar_tui.training.distributed.replica import Replica
-from cifar_tui.training.distributed.store import SharedStore
+from cifar_tui.training.distributed.store import SharedStore, fresh
 from cifar_tui.training.distributed.synchronized import SynchronizedReplica
 
 T = TypeVar("T")
@@ -51,7 +51,8 @@ def join(worker: Worker, batch_timeout: timedelta = BATCH_TIMEOUT) -> JoinedGrou
         InputError: They do not find each other, or are of different versions.
     """
     try:
-        store, rank, processes = next(iter(rendezvous("env://", timeout=JOIN_TIMEOUT)))
+        whole, rank, processes = next(iter(rendezvous("env://", timeout=JOIN_TIMEOUT)))
+        store = fresh(whole, worker, JOIN_TIMEOUT)
         dist.init_process_group("gloo", store=store, rank=rank, world_size=processes, timeout=EXCHANGE_TIMEOUT)
     except (RuntimeError, ValueError) as error:
         where = f"{os.environ.get('MASTER_ADDR', '')}:{os.environ.get('MASTER_PORT', '')}"
@@ -207,11 +208,13 @@ class JoinedGroup(Group):
         return self._store.wait_for_end(seconds)
 
     def _disconnect(self) -> None:
+        """Break the connections. Those of gloo end with the last reference to them."""
         self.is_joined = False
-        abort = getattr(self._devices, "abort", None)
-        if abort is not None and self._devices is not None and self._devices.name() == "nccl":
+        devices, self._devices = self._devices, None
+        if devices is not None and devices.name() == "nccl":
             # What is under way on a GPU would wait for the others.
-            with contextlib.suppress(RuntimeError):
-                abort()
+            with contextlib.suppress(RuntimeError, AttributeError):
+                devices.abort()
+        del devices
         with contextlib.suppress(RuntimeError):
             dist.destroy_process_group()

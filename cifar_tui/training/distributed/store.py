@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 
-from torch.distributed.distributed_c10d import Store
+from torch.distributed import DistStoreError
+from torch.distributed.distributed_c10d import PrefixStore, Store
 
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import RunStatus
@@ -18,7 +20,37 @@ from cifar_tui.training.distributed.failures import LostProcessError, ProcessFai
 
 SECONDS = 1.0
 """How long to wait for other processes that have noticed a loss as well."""
+PART_SECONDS = 0.5
+"""How long to wait for rank 0 before looking whether it has named another part."""
+_PART = "cifar-tui/part"
 _FAILURE, _NOTICED, _ENDED = "cifar-tui/failure", "cifar-tui/noticed", "cifar-tui/ended"
+
+
+def fresh(store: Store, worker: Worker, timeout: timedelta) -> Store:
+    """The part of a launcher's store that belongs to the processes which are there now.
+
+    A launcher that starts processes again may give them the store of those before, with the addresses of these in it.
+    Rank 0 names a new part, and lets each process into it by a word that no process before has had.
+
+    Raises:
+        RuntimeError: Not all processes have come.
+    """
+    store.set_timeout(timeout)
+    if worker.rank == 0:
+        part = uuid.uuid4().hex
+        store.set(_PART, part)
+        for rank in range(1, worker.processes):
+            word = store.get(f"{_PART}/{part}/{rank}").decode()
+            store.set(f"{_PART}/{part}/{word}", "")
+        return PrefixStore(part, store)
+    word, until = uuid.uuid4().hex, time.monotonic() + timeout.total_seconds()
+    while time.monotonic() < until:
+        part = store.get(_PART).decode()
+        store.set(f"{_PART}/{part}/{worker.rank}", word)
+        with contextlib.suppress(DistStoreError):
+            store.wait([f"{_PART}/{part}/{word}"], timedelta(seconds=PART_SECONDS))
+            return PrefixStore(part, store)
+    raise RuntimeError("rank 0 has not come")
 
 
 class SharedStore:
@@ -57,7 +89,9 @@ class SharedStore:
         names = [f"rank {rank} on {members[rank].host}" if members else f"rank {rank}" for rank in missing]
         lost = ", ".join(names) or "another process"
         silent = "timed out" in str(error).lower()
-        message = f"{lost} {'does not answer' if silent else 'was lost'}"
+        message = (
+            f"{lost} {'does not answer' if silent else 'was lost'}; the run can be resumed from its last checkpoint"
+        )
         return LostProcessError(message, first_is_there=0 not in missing)
 
     def _missing(self) -> list[int]:
