@@ -58,8 +58,8 @@ def count_processes(config: TrainingConfig) -> int:
         resolve_device(config)  # It says why there is none.
     if config.devices == "all":
         if not gpus:
-            why = "--device cpu has no number of its own" if config.device == "cpu" else "there is no GPU here"
-            raise InputError(f"{option}: {why}; give a number of processes, which share the processors")
+            why = "the CPU is one device" if config.device == "cpu" else "there is no GPU here"
+            raise InputError(f"{option}: {why}; give the number of processes that are to share the CPU")
         return gpus
     if 0 < gpus < int(config.devices):
         raise InputError(f"{option}: {plural(gpus, 'GPU')} can be used here; give --devices all")
