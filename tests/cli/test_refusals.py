@@ -129,7 +129,7 @@ def test_a_gpu_that_is_not_there_is_refused(tmp_path: Path) -> None:
     [
         (
             ["--device", "cpu", "--devices", "all"],
-            "--devices all: --device cpu has no number of its own; give a number",
+            "--devices all: the CPU is one device; give the number",
         ),
         (["--device", "cuda:1", "--devices", "2"], "--devices 2: --device cuda:1 is one GPU"),
     ],

@@ -243,8 +243,8 @@ def test_all_devices_are_all_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("gpus", "device", "devices", "why"),
     [
-        (0, "auto", "all", "there is no GPU here; give a number"),
-        (4, "cpu", "all", "give a number"),
+        (0, "auto", "all", "there is no GPU here; give the number"),
+        (4, "cpu", "all", "the CPU is one device; give the number"),
         (1, "auto", "2", "1 GPU can be used here"),
         (4, "cuda", "5", "4 GPUs can be used here"),
         (4, "cuda:1", "2", "--device cuda:1 is one GPU"),
