@@ -43,8 +43,14 @@ def check_class(call: Invocation, folder: RunFolder, agreed: str | None = None) 
     return digest
 
 
-def check_named_class(call: Invocation, config: TrainingConfig, runs_dir: Path) -> None:
+def check_named_class(call: Invocation, config: TrainingConfig, runs_dir: Path, *, agreed: bool = False) -> None:
     """Check the same of a new run's model: it may be run where the command line has named it.
+
+    Args:
+        call: What the command was given.
+        config: The run's options.
+        runs_dir: The folder of runs.
+        agreed: Whether the process which started this one was allowed to run it.
 
     Raises:
         InputError: There is no such class, or it lies in the folder of runs; or the configuration file alone names it.
@@ -54,7 +60,7 @@ def check_named_class(call: Invocation, config: TrainingConfig, runs_dir: Path) 
     # What the command line names is the user's; what a file names may be anybody's.
     named = "model" in call.given and ("model_dir" in call.given or "model_dir" not in call.file)
     try:
-        _confirm(untrusted, trusted=call.options.trust or named, as_json=call.options.json)
+        _confirm(untrusted, trusted=call.options.trust or named or agreed, as_json=call.options.json)
     except UntrustedClassError:
         raise InputError(
             f"{call.options.config} names {untrusted.model} ({untrusted.file}), which you have not trained here; "

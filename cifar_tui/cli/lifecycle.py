@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cifar_tui.cli import dashboard
+from cifar_tui.cli import dashboard, launch
 from cifar_tui.cli.class_consent import check_class
 from cifar_tui.cli.click_options import Command, declared_options
 from cifar_tui.cli.invocation import Invocation, pass_invocation, run_argument
-from cifar_tui.cli.train import announce_option, announcement, start_detached
+from cifar_tui.cli.train import announce_option, start_detached
 from cifar_tui.errors import InputError
 from cifar_tui.records import NO_OVERRIDES
 from cifar_tui.training.distributed import environment
@@ -40,6 +40,7 @@ def resume(call: Invocation, run: str, announce: int | None, agreed: str | None)
 
         return launched.work(worker, debug=options.debug)
     folder, given = call.find_run(run), call.overrides
+    launch.check_launcher(worker, given.devices)
     if catalog.is_paused(folder):
         if given != NO_OVERRIDES:
             raise InputError(f"{folder.id} is paused in another process, which keeps its options; give none")
@@ -53,13 +54,15 @@ def resume(call: Invocation, run: str, announce: int | None, agreed: str | None)
         catalog.check_resumable(folder)
         dashboard.check_graphics(options.graphics)
         return dashboard.show(folder.path.parent, [], options, select=folder.id, resume=given)
+    if worker is None and (status := launch.resume(folder, given, options, announce, digest)) is not None:
+        return status
     return driver.train(
         folder.path.parent,
         [folder],
         as_json=options.json,
         quiet=options.quiet,
         debug=options.debug,
-        announce=announcement(announce),
+        announce=launch.announcement(announce, worker),
         overrides=given,
         worker=worker,
     )

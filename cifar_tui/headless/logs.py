@@ -30,6 +30,15 @@ def keep_logs(runs: Sequence[tuple[Run, FaultTolerantDisplay]], *, everything: b
         _redirect(gone, folder)
 
 
+def redirect_to_log(folder: RunFolder) -> None:
+    """Have everything that this process prints go to a run's log."""
+    everything = (output.descriptor(), 1, 2)
+    with contextlib.suppress(OSError):
+        # A pipe is let go of in any case: somebody waits for its end.
+        _redirect(everything, None)
+        _redirect(everything, folder)
+
+
 def _redirect(descriptors: Sequence[int], folder: RunFolder | None) -> None:
     """Have what is written to these descriptors appended to a run's log, or dropped."""
     if folder is None:

@@ -14,7 +14,7 @@ from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.store.command_lines import override_options, run_command, training_command
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.system.paths import absolute
+from cifar_tui.system.paths import absolute, python_path
 
 PREFIX = "cifar-tui: "
 PROGRAM = str(Path(__file__).parents[1] / "__main__.py")
@@ -54,7 +54,7 @@ class DetachedProcess:
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", PROGRAM, *command[1:], "--announce", str(announce)],
-                env=_environment(),
+                env=os.environ | {"PYTHONPATH": python_path()},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -93,15 +93,6 @@ class DetachedProcess:
             return run_id
         kind = InputError if self._process.wait() == InputError.exit_status else CifarTuiError
         raise kind("; ".join(errors) or "the process ended before the run started")
-
-
-def _environment() -> dict[str, str]:
-    """This process's environment, without entries by which Python looks for modules in the current folder."""
-    here, environment = os.path.realpath("."), dict(os.environ)
-    entries = environment.pop("PYTHONPATH", "").split(os.pathsep)
-    if kept := [entry for entry in entries if entry and os.path.realpath(entry) != here]:
-        environment["PYTHONPATH"] = os.pathsep.join(kept)
-    return environment
 
 
 def start(

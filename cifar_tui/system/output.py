@@ -58,6 +58,11 @@ def stream() -> TextIO:
     return sys.stdout if _own is None else _own
 
 
+def hand_over() -> None:
+    """Give standard output back to its number, for programs that this one starts in its place."""
+    os.dup2(descriptor(), 1)
+
+
 def line(text: str = "") -> None:
     """Print a line, at once: another program may be waiting for it.
 

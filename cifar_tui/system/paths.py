@@ -123,5 +123,12 @@ def check_reachable(path: str) -> None:
         )
 
 
+def python_path() -> str:
+    """This process's `PYTHONPATH`, without entries by which Python looks for modules in the current folder."""
+    here = os.path.realpath(".")
+    entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return os.pathsep.join(entry for entry in entries if entry and os.path.realpath(entry) != here)
+
+
 def _variables(text: str) -> list[str]:
     return [found[1] or found[2] for found in _VARIABLE.finditer(text)]

@@ -97,8 +97,12 @@ class RunCommands(DOMNode):
     def resume(self, entry: Entry, overrides: Overrides | None = None) -> None:
         """Resume a run, with these options in place of its own."""
         with self._log.refusals():
-            self._runs.resume(entry, overrides)
-            self._log.write("resuming from its last checkpoint …", entry)
+            folder = self._runs.resumable(entry)
+            if ((overrides and overrides.devices) or self._runs.options(entry).devices) == "1":
+                self._runs.resume(entry, overrides)
+                self._log.write("resuming from its last checkpoint …", entry)
+            else:
+                self._starter.start_detached(folder, entry, overrides)
         self._changed(entry)
 
     def action_new_run(self) -> None:
@@ -123,28 +127,12 @@ class RunCommands(DOMNode):
 
                 user_class.allow(config.model, config.model_dir, (self._runs_dir,))
             if request.detached:
-                self._start_detached(config)
+                self._starter.start_detached(config)
             else:
                 entry = self._runs.add(config)
                 self._main().fill()
                 self._main().table.select(entry)
                 self._log.write("is ready: s starts it", entry)
-
-    def _start_detached(self, config: TrainingConfig) -> None:
-        from cifar_tui.runs import detached
-
-        log, on_loop = self._log, background.caller()
-
-        def say(text: str) -> None:
-            on_loop(functools.partial(log.write, text, None, "debug"))
-
-        def start() -> str:
-            mirrored = self._workspace().tensorboard
-            return detached.start([config], self._runs_dir, say, tensorboard=mirrored)[0]
-
-        log.write(f"starting {config.run_name} in the background …")
-        started = "{} is training in the background and survives this terminal"
-        background.run(start, lambda run_id: log.write(started.format(run_id)), log.write_error)
 
     def action_report(self) -> None:
         """Write the selected run's report and plots now."""

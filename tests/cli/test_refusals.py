@@ -24,6 +24,8 @@ LIGHT = [
     (["--checkpoint-seconds", "0"], "--checkpoint-seconds takes a number above 0"),
     (["--precision", "fp8"], "--precision takes auto, fp32 or bf16"),
     (["--device", "tpu"], "--device takes auto, cpu, cuda or cuda:N"),
+    (["--devices", "0"], "--devices takes a whole number from 1 to 1024, or all, not '0'"),
+    (["--devices", "1025"], "--devices takes a whole number from 1 to 1024, or all"),
     (["--recipe", "magic"], "--recipe takes protocol or fast"),
     (["--name", "../../up"], "--name takes up to 64 letters"),
     (["--model", "cn"], "unknown model 'cn' (did you mean 'cnn'?)"),
@@ -120,6 +122,32 @@ def test_a_gpu_that_is_not_there_is_refused(tmp_path: Path) -> None:
     line = error_line(call(["--no-ui", "--data", "digits", "--device", "cuda"], tmp_path))
     assert "--device cuda: " in line
     assert "use --device cpu" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (
+            ["--device", "cpu", "--devices", "all"],
+            "--devices all: the CPU is one device; give the number",
+        ),
+        (["--device", "cuda:1", "--devices", "2"], "--devices 2: --device cuda:1 is one GPU"),
+    ],
+)
+def test_devices_that_cannot_train_together_are_refused_before_a_process_starts(
+    tmp_path: Path, arguments: list[str], says: str
+) -> None:
+    assert says in error_line(call(["--no-ui", "--data", "digits", *arguments], tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_devices_are_refused_in_the_processes_of_another_launcher(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"RANK": "0", "WORLD_SIZE": "2", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    line = error_line(call(["--no-ui", "--data", "digits", "--devices", "2"], tmp_path))
+    assert "--devices starts the processes itself; leave it out under torchrun" in line
 
 
 def test_a_runs_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:

@@ -40,6 +40,9 @@ def test_the_defaults_are_the_reference_protocols() -> None:
         ({"recipe": "slow"}, "--recipe"),
         ({"device": "tpu"}, "--device"),
         ({"device": "cuda:"}, "--device"),
+        ({"devices": "0"}, "--devices"),
+        ({"devices": "1025"}, "--devices"),
+        ({"devices": "2 "}, "--devices"),
         ({"name": "../escape"}, "--name"),
         ({"name": ""}, "--name"),
         ({"name": "a\x1b[31m"}, "--name"),
@@ -57,6 +60,15 @@ def test_a_value_out_of_range_is_refused_by_its_options_name(options: dict[str, 
 @pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "cuda:0", "cuda:17"])
 def test_every_kind_of_device_is_taken(device: str) -> None:
     assert TrainingConfig(device=device).device == device
+
+
+@pytest.mark.parametrize("devices", ["1", "9", "10", "999", "1000", "1024", "all"])
+def test_a_number_of_devices_or_all_are_taken(devices: str) -> None:
+    assert TrainingConfig(devices=devices).devices == devices
+
+
+def test_a_file_may_have_a_number_of_devices_as_a_number() -> None:
+    assert TrainingConfig.from_dict({"devices": 2}).devices == "2"
 
 
 @given(st.builds(TrainingConfig, epochs=st.integers(1, 99), seed=st.integers(0, 9), lr=st.floats(1e-9, 9.0)))

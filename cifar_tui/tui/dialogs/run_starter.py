@@ -5,12 +5,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.tui.dialogs.command_context import CommandContext
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runtime import background
+
+if TYPE_CHECKING:
+    from cifar_tui.records import Overrides
+    from cifar_tui.store.run_folder import RunFolder
 
 
 class RunStarter:
@@ -21,6 +25,8 @@ class RunStarter:
         self._log, self._look, self._changed = context.log, context.look, context.changed
         self._checking: set[Entry] = set()
         """Those whose images are looked for."""
+        self._starting: set[Entry | None] = set()
+        """Those that another process is about to train."""
 
     def start(self, entries: Iterable[Entry]) -> None:
         """Start these, or ask."""
@@ -76,6 +82,55 @@ class RunStarter:
         if self._app.leaving:
             return  # Nobody would stop this run.
         with self._log.refusals():
-            self._runs.start(entry)
-            self._log.write("starting …", entry)
+            if (config := self._runs.startable(entry)).devices == "1":
+                self._runs.start(entry)
+                self._log.write("starting …", entry)
+            else:
+                self.start_detached(config, entry)
         self._changed(entry)
+
+    def start_detached(
+        self, job: TrainingConfig | RunFolder, entry: Entry | None = None, overrides: Overrides | None = None
+    ) -> None:
+        """Train in a process of its own, or in several: it outlives the terminal.
+
+        Args:
+            job: What to train, or what to resume.
+            entry: Its entry; None for one that comes with its folder.
+            overrides: Options of a run that is resumed to use instead of those that it was made with.
+        """
+        from cifar_tui.records import NO_OVERRIDES
+        from cifar_tui.runs import detached
+        from cifar_tui.store.run_folder import RunFolder
+
+        if entry in self._starting:
+            self._log.write("is starting in the background already", entry)
+            return
+        log, on_loop = self._log, background.caller()
+
+        def show(text: str) -> None:
+            on_loop(functools.partial(log.write, text, None, "debug"))
+
+        def start() -> RunFolder:
+            workspace = self._workspace()
+            (run_id,) = detached.start(
+                [job], workspace.runs_dir, show, tensorboard=workspace.tensorboard, overrides=overrides or NO_OVERRIDES
+            )
+            return RunFolder(workspace.runs_dir / run_id)
+
+        def done(folder: RunFolder) -> None:
+            self._starting.discard(entry)
+            if entry is not None:
+                self._runs.adopt(entry, folder)
+                self._changed(entry)
+            log.write(f"{folder.id} is training in the background and survives this terminal")
+
+        def failed(error: Exception) -> None:
+            self._starting.discard(entry)
+            log.write_error(error)
+
+        if entry is not None:
+            self._starting.add(entry)
+        name = job.run_name if isinstance(job, TrainingConfig) else job.id
+        log.write(f"starting {name} in the background …")
+        background.run(start, done, failed)

@@ -200,6 +200,24 @@ class RunList:
         run = self._workspace().new_run(config, lambda message: self._inbox.put(run, message))
         self._start(entry, run)
 
+    def adopt(self, entry: Entry, folder: RunFolder) -> None:
+        """Have a run be the one that another process trains by now in this folder."""
+        # It may have been found there already.
+        self._earlier = [earlier for earlier in self._earlier if earlier is entry or earlier.id != folder.id]
+        entry.folder = folder
+
+    def resumable(self, entry: Entry) -> RunFolder:
+        """The folder of a run that ended before its last epoch.
+
+        Raises:
+            CifarTuiError: It cannot be resumed.
+        """
+        if entry.status == "finished":
+            raise CifarTuiError(f"{entry.name} is finished; n creates a new run with its options")
+        if entry.active or entry.folder is None or entry.status not in ENDED:
+            raise CifarTuiError(_why_not_resume(entry))
+        return entry.folder
+
     def resume(self, entry: Entry, overrides: Overrides | None = None) -> None:
         """Resume a run that ended before its last epoch.
 
@@ -212,14 +230,11 @@ class RunList:
         """
         from cifar_tui.records import NO_OVERRIDES
 
-        if entry.status == "finished":
-            raise CifarTuiError(f"{entry.name} is finished; n creates a new run with its options")
-        if entry.active or entry.folder is None or entry.status not in ENDED:
-            raise CifarTuiError(_why_not_resume(entry))
+        folder = self.resumable(entry)
         if entry.state is None:
-            entry.state = entry.folder.read_state()
+            entry.state = folder.read_state()
         run = self._workspace().resumed_run(
-            entry.folder, lambda message: self._inbox.put(run, message), overrides or NO_OVERRIDES
+            folder, lambda message: self._inbox.put(run, message), overrides or NO_OVERRIDES
         )
         self._start(entry, run)
 

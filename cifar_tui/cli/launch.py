@@ -1,0 +1,153 @@
+"""`--devices`: training in several processes, which this one starts; and what they owe it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cifar_tui.cli.launch_options import LaunchOptions
+from cifar_tui.config import TrainingConfig
+from cifar_tui.declarations import flag
+from cifar_tui.errors import InputError
+from cifar_tui.system import output
+from cifar_tui.system.paths import absolute
+from cifar_tui.training.distributed.environment import EXCHANGE, Worker
+from cifar_tui.training.distributed.exchange import Exchange
+
+if TYPE_CHECKING:
+    from cifar_tui.records import Overrides
+    from cifar_tui.store.run_folder import RunFolder
+
+
+def is_launched(worker: Worker | None) -> bool:
+    """Whether this is one of the processes that `--devices` has started."""
+    return worker is not None and worker.exchange is not None
+
+
+def check_launcher(worker: Worker | None, devices: str | None) -> None:
+    """Check that another launcher is not asked to start processes that start processes.
+
+    Args:
+        worker: This process's place, where a launcher has started it.
+        devices: What is given as `--devices`; None where nothing is.
+
+    Raises:
+        InputError: It is.
+    """
+    if worker is not None and not is_launched(worker) and devices not in (None, "1"):
+        raise InputError("--devices starts the processes itself; leave it out under torchrun, which has started them")
+
+
+def train(arguments: Sequence[str], config: TrainingConfig, runs_dir: Path, announce: int | None) -> int | None:
+    """Train in as many processes as `--devices` asks for, where these are several.
+
+    Args:
+        arguments: The command line of each of them.
+        config: The options of what is trained.
+        runs_dir: The folder of the runs.
+        announce: The file to write the id of a run in the background to; from then on, this process prints to its log.
+
+    Returns:
+        The exit status; None where it is one process, which this one is to be.
+
+    Raises:
+        InputError: There are not as many devices.
+        CifarTuiError: The processes could not be started, or were lost too often.
+    """
+    if config.devices == "1":
+        return None
+    from cifar_tui.training.distributed import launcher
+
+    if (processes := launcher.count_processes(config)) == 1:
+        return None
+    from cifar_tui.headless.logs import redirect_to_log
+    from cifar_tui.runs.detached import PROGRAM
+    from cifar_tui.store.run_folder import RunFolder
+
+    write_id = announcement(announce, None)
+
+    def started(run_id: str) -> None:
+        assert write_id is not None
+        write_id(run_id)
+        redirect_to_log(RunFolder(runs_dir / run_id))
+
+    output.hand_over()
+    return launcher.launch(
+        [sys.executable, "-P", PROGRAM, *arguments],
+        processes,
+        threads=config.threads,
+        started=started if write_id else None,
+    )
+
+
+def resume(
+    folder: RunFolder, given: Overrides, options: LaunchOptions, announce: int | None, agreed: str | None
+) -> int | None:
+    """Do the same for a run that is resumed.
+
+    Args:
+        folder: The run.
+        given: Options to use instead of those that it was made with.
+        options: How it is shown.
+        announce: As of `train`.
+        agreed: The digest of its class, where the user was asked whether to trust it.
+    """
+    from cifar_tui.store import catalog
+    from cifar_tui.store.command_lines import override_options
+    from cifar_tui.store.stored_run import stored_run
+
+    stored = stored_run(folder, given)
+    if stored.config.devices == "1":
+        return None
+    catalog.check_resumable(folder)
+    # By its path, since other runs may come to have the same part in their id.
+    arguments = ["resume", str(absolute(folder.path)), *override_options(given)]
+    arguments += [flag(name) for name in ("json", "quiet", "debug") if getattr(options, name)]
+    arguments += ["--announce", str(announce)] if announce is not None else []
+    arguments += ["--agreed", agreed] if agreed else []
+    config = stored.config if stored.threads_chosen else replace(stored.config, threads=0)
+    return train(arguments, config, folder.path.parent, announce)
+
+
+def announcement(descriptor: int | None, worker: Worker | None) -> Callable[[str], None] | None:
+    """What tells a run's id to the process that has started this one in the background; None where none has."""
+    if descriptor is None:
+        return None
+    if worker is not None and worker.exchange is not None:
+        return Exchange(worker.exchange).announce_run  # The launcher has the descriptor.
+
+    def announce(run_id: str) -> None:
+        os.write(descriptor, f"{run_id}\n".encode())
+        os.close(descriptor)
+
+    return announce
+
+
+def is_over() -> bool:
+    """Whether this process was started for a launch that has ended by now."""
+    exchange = _exchange()
+    return exchange is not None and exchange.status() is not None
+
+
+def report_failure(status: int) -> int:
+    """Have a launch of which this is one of the processes end with this exit status.
+
+    Returns:
+        The exit status of this process: the launcher starts all of them again where it is not 0.
+    """
+    exchange = _exchange()
+    if exchange is None:
+        return status
+    with contextlib.suppress(OSError):
+        exchange.finish(status)
+    return 0
+
+
+def _exchange() -> Exchange | None:
+    folder = os.environ.get(EXCHANGE)
+    return Exchange(Path(folder)) if folder and "RANK" in os.environ else None
