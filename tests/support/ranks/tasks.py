@@ -25,9 +25,9 @@ from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.clock import Clock
 from cifar_tui.training.control import Control, LoopControl
 from cifar_tui.training.distributed import environment
-from cifar_tui.training.distributed.failures import LostProcessError
 from cifar_tui.training.distributed.group import ALONE, Group
 from cifar_tui.training.distributed.joined import BATCH_TIMEOUT, join
+from cifar_tui.training.distributed.process_errors import LostProcessError
 from cifar_tui.training.evaluation import evaluate
 from cifar_tui.training.loop import train
 from cifar_tui.training.setup.prepare import prepare

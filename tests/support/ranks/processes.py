@@ -1,4 +1,4 @@
-"""Processes that train together: the program, or a function of `tests.support.group_tasks`, in each of several."""
+"""Processes that train together: the program, or a function of `tests.support.ranks.tasks`, in each of several."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SECONDS = 120
 """How long they may take on a busy machine."""
 _stores: list[TCPStore] = []
 """Of all groups, as long as this process lives."""
-_TASK = "import sys; from tests.support.group_tasks import main; main(sys.argv[1:])"
+_TASK = "import sys; from tests.support.ranks.tasks import main; main(sys.argv[1:])"
 
 
 def environments(processes: int) -> list[dict[str, str]]:
@@ -54,7 +54,7 @@ def finish(started: Sequence[subprocess.Popen[str]]) -> list[subprocess.Complete
 
 
 def call(task: str, cwd: Path, *arguments: Any, processes: int = 2) -> list[Any]:
-    """Call a function of `group_tasks` in so many processes.
+    """Call a function of `tasks` in so many processes.
 
     Returns:
         By rank, what it returned or what it raised, as `TYPE: message`; None for a process that was killed.
