@@ -84,6 +84,20 @@ def speed(images_per_second: float | None) -> str:
     return UNKNOWN if images_per_second is None else count(round(images_per_second))
 
 
+def devices(device: str, processes: int, hosts: int = 1) -> str:
+    """What a run computes on: `cuda:0`, or, of several processes with one device each, `8 × cuda on 2 hosts`."""
+    if processes <= 1:
+        return device
+    return f"{count(processes)} × {device.partition(':')[0]}{f' on {count(hosts)} hosts' if hosts > 1 else ''}"
+
+
+def slowest_process(images_per_second: float | None, rank: int | None) -> str:
+    """The slowest of several processes: `slowest alone 1,240 (rank 3)`; empty where that is not known."""
+    if images_per_second is None or rank is None or not math.isfinite(images_per_second):
+        return ""
+    return f"slowest alone {speed(images_per_second)} (rank {rank})"
+
+
 def plural(n: int, noun: str) -> str:
     """A count and its noun, of those that take an s: `1 epoch`, `50 epochs`."""
     return f"{count(n)} {noun}" if n == 1 else f"{count(n)} {noun}s"

@@ -97,6 +97,11 @@ class RunRecord:
     launch: Text = ""
 
     @property
+    def hosts(self) -> int:
+        """How many machines its processes are on."""
+        return max(1, len({each.host for each in self.processes}))
+
+    @property
     def resolved_options(self) -> TrainingConfig:
         """The options, with the precision and the number of threads that they were resolved to.
 
@@ -173,7 +178,7 @@ def summarize(record: RunRecord, state: RunState) -> Summary:
         precision=state.started.precision if state.started else record.precision,
         seed=record.seed,
         processes=state.started.processes if state.started else max(1, len(record.processes)),
-        hosts=state.started.hosts if state.started else max(1, len({each.host for each in record.processes})),
+        hosts=state.started.hosts if state.started else record.hosts,
     )
 
 

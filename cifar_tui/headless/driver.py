@@ -22,7 +22,7 @@ from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system import output
 from cifar_tui.training.distributed.environment import Worker
-from cifar_tui.training.distributed.failures import LostProcessError
+from cifar_tui.training.distributed.process_errors import LostProcessError
 
 
 def train(

@@ -11,7 +11,7 @@ from rich.text import Text
 from cifar_tui.analysis.class_scores import class_scores, listed
 from cifar_tui.analysis.study import Reference
 from cifar_tui.confusion_matrix import ConfusionMatrix
-from cifar_tui.formatting import UNKNOWN, count, duration, percent, printable, speed
+from cifar_tui.formatting import UNKNOWN, count, devices, duration, percent, printable, speed
 from cifar_tui.records import Summary
 from cifar_tui.state import RunState
 from cifar_tui.system import output
@@ -24,7 +24,7 @@ MOST_IN_CELL = 80
 LEAST_IN_CELL = 12
 """Columns that a column of words keeps where there is no room for the table."""
 GAP = "  "
-WORDS = ("run", "state", "model", "data", "class", "most confused with")
+WORDS = ("run", "state", "model", "data", "devices", "class", "most confused with")
 """The columns that hold words; the others hold numbers."""
 WHOLE = ("run",)
 """Those of them that people copy, which are never cut."""
@@ -70,7 +70,7 @@ def comparison_table(
 
 
 def runs_table(summaries: Sequence[Summary], width: int = PLAIN_WIDTH) -> Text:
-    """All runs, a row each."""
+    """All runs, a row each; with what they computed on, where one of them had several processes."""
     columns = {
         "run": [cell(s.id, 300) for s in summaries],
         "state": [cell(s.state) for s in summaries],
@@ -82,7 +82,9 @@ def runs_table(summaries: Sequence[Summary], width: int = PLAIN_WIDTH) -> Text:
         "images/s": [cell(speed(s.images_per_second)) for s in summaries],
         "time": [cell(duration(s.seconds)) for s in summaries],
     }
-    return fit_table(columns, ("images/s", "data", "time", "model", "best"), width)
+    if any((s.processes or 1) > 1 for s in summaries):
+        columns["devices"] = [cell(s.device and devices(s.device, s.processes or 1, s.hosts or 1)) for s in summaries]
+    return fit_table(columns, ("devices", "images/s", "data", "time", "model", "best"), width)
 
 
 def classes_table(matrix: ConfusionMatrix, classes: Sequence[str], width: int = PLAIN_WIDTH) -> Text:
@@ -128,7 +130,7 @@ def console() -> Console:
 def fit_table(
     columns: dict[str, list[str]], dispensable: Sequence[str], width: int, words: Sequence[str] = WORDS
 ) -> Text:
-    """A table of these columns; where it is too wide, `dispensable` ones are left out, in this order.
+    """A table of these columns; where it is too wide, those of them that are `dispensable` are left out, in its order.
 
     Those in `words` are left-aligned, the others right-aligned; where it is still too wide, the longest words are cut.
 
@@ -138,7 +140,7 @@ def fit_table(
     for name in dispensable:
         if sum(widths.values()) + len(GAP) * (len(widths) - 1) <= width:
             break
-        del widths[name]
+        widths.pop(name, None)
     cuttable = [head for head in widths if head in words and head not in WHOLE]
     excess = sum(widths.values()) + len(GAP) * (len(widths) - 1) - width
     while excess > 0 and cuttable and widths[widest := max(cuttable, key=widths.__getitem__)] > LEAST_IN_CELL:

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from cifar_tui.events import AnyEvent, Epoch, Note, Paused, Resumed, RunFinished, RunStarted
-from cifar_tui.formatting import UNKNOWN, count, duration, percent, plural, printable
+from cifar_tui.formatting import UNKNOWN, count, devices, duration, percent, plural, printable, slowest_process
 from cifar_tui.state import RunState
 from cifar_tui.store.command_lines import run_command, shell_line
 
@@ -21,8 +21,9 @@ def event_line(event: AnyEvent, state: RunState, width: int | None = None) -> st
             return printable(
                 f"{event.id[:MOST_NAME]}: {event.model[:MOST_NAME]} ({plural(event.parameters, 'parameter')}) on"
                 f" {event.data[:MOST_NAME]}, {plural(event.train_samples, 'training image')} of"
-                f" {len(event.classes)} classes; {event.device}, {event.precision},"
-                f" {plural(event.threads, 'thread')}, batch {event.batch_size}"
+                f" {len(event.classes)} classes; {devices(event.device, event.processes, event.hosts)},"
+                f" {event.precision}, {plural(event.threads, 'thread')}{' each' if event.processes > 1 else ''},"
+                f" batch {event.batch_size}"
             )
         case Epoch():
             line = _epoch_line(event, state)
@@ -30,7 +31,7 @@ def event_line(event: AnyEvent, state: RunState, width: int | None = None) -> st
         case Paused() if state.started:
             return f"{printable(state.started.id)}: paused {_place(event, state.started, 'before')}"
         case Resumed() if state.started:
-            return f"{printable(state.started.id)}: resumed {_place(event, state.started, 'at')}"
+            return f"{printable(state.started.id)}: resumed {_place(event, state.started, 'at')}{_together(event)}"
         case Note() if event.level != "debug":
             return f"{event.level}: {printable(event.message)}"
         case _:
@@ -39,11 +40,12 @@ def event_line(event: AnyEvent, state: RunState, width: int | None = None) -> st
 
 def _epoch_line(event: Epoch, state: RunState) -> str:
     speed = count(round(event.images_per_second)) if math.isfinite(event.images_per_second) else UNKNOWN
+    slowest = slowest_process(event.slowest_images_per_second, event.slowest_rank)
     return (
         f"epoch {_number_of(event, state)}"
         f"  train loss {event.train_loss:.4f} accuracy {percent(event.train_accuracy)}"
         f"  validation loss {event.val_loss:.4f} accuracy {percent(event.val_accuracy)}"
-        f"  lr {event.lr:.2e}  {speed} images/s"
+        f"  lr {event.lr:.2e}  {speed} images/s{slowest and f', {slowest}'}"
         f"  {duration(event.seconds)}{'  best' if event.best else ''}"
     )
 
@@ -66,6 +68,11 @@ def _place(event: Paused | Resumed, started: RunStarted, between: str) -> str:
     if event.batch:
         return f"in epoch {event.epoch}, after batch {event.batch} of {started.batches}"
     return f"{between} the test" if event.epoch > started.epochs else f"{between} epoch {event.epoch}"
+
+
+def _together(event: Resumed) -> str:
+    """The devices of several processes: there may be another number of them than before."""
+    return printable(f", on {devices(event.device, event.processes, event.hosts)}") if event.processes > 1 else ""
 
 
 def ending_line(finished: RunFinished) -> str:

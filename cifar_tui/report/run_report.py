@@ -14,6 +14,7 @@ from cifar_tui.events import Epoch, Evaluated
 from cifar_tui.formatting import UNKNOWN, count, distance, duration, percent, plural
 from cifar_tui.records import RunRecord
 from cifar_tui.report.markdown_syntax import escape, picture, table
+from cifar_tui.report.run_devices import host_rows, resumed_on, started_on
 from cifar_tui.report.run_findings import conclusion, confidence
 from cifar_tui.state import RunState
 from cifar_tui.store.command_lines import run_command, shell_line, training_command
@@ -71,9 +72,9 @@ def _summary(state: RunState, record: RunRecord) -> str:
     speed = state.training_speed or state.images_per_second
     at_speed = f", at {_speed(speed)}" if speed > 0 else ""
     sentences.append(
-        f"It took {duration(_seconds(state))}{at_speed}, on {escape(record.device_name)} "
-        f"({escape(record.device)}) in {escape(record.precision)}"
-        f"{''.join(f', and, resumed, on {where}' for where in _resumed_on(state, record))}."
+        f"It took {duration(_seconds(state))}{at_speed}, on {started_on(record)} in "
+        f"{escape(record.precision)}"
+        f"{''.join(f', and, resumed, on {where}' for where in resumed_on(state, record))}."
     )
     best = state.best
     if best is None:
@@ -142,6 +143,9 @@ def _main_figures(state: RunState, record: RunRecord) -> str:
         ("Training speed", _speed(state.training_speed or state.images_per_second)),
         ("Parameters", count(record.parameters)),
     ]
+    if last and last.slowest_rank is not None and last.slowest_images_per_second is not None:
+        slowest = f"rank {last.slowest_rank}, {_speed(last.slowest_images_per_second)} on its own share"
+        rows.insert(-1, ("Slowest process, last epoch", slowest))
     if state.resumptions:
         rows.append(("Resumed", plural(len(state.resumptions), "time")))
     return table(("", ""), rows, "lr")
@@ -245,17 +249,6 @@ def _notes(state: RunState) -> list[str]:
     return ["## Notes of the run", "\n".join(lines)]
 
 
-def _resumed_on(state: RunState, record: RunRecord) -> list[str]:
-    """Other devices, precisions and threads that the run was resumed with, each once."""
-    began = (record.device_name, record.device, record.precision, record.threads)
-    ways = [(each.device_name, each.device, each.precision, each.threads) for each in state.resumptions if each.device]
-    return [
-        f"{escape(name)} ({escape(device)}) in {escape(precision)} with {plural(threads, 'CPU thread')}"
-        for name, device, precision, threads in dict.fromkeys(ways)
-        if (name, device, precision, threads) != began
-    ]
-
-
 def _how_trained(state: RunState, record: RunRecord) -> list[str]:
     defaults = TrainingConfig().to_dict()
     rows = [
@@ -264,10 +257,11 @@ def _how_trained(state: RunState, record: RunRecord) -> list[str]:
     versions = ", ".join(f"{escape(name)} {escape(version)}" for name, version in record.versions.items())
     facts = [
         ("Started", escape(record.created)),
-        ("Device", f"{escape(record.device_name)} ({escape(record.device)})"),
+        ("Devices" if record.processes else "Device", started_on(record)),
+        *host_rows(record),
         ("Precision", escape(record.precision)),
-        ("CPU threads", count(record.threads)),
-        *(("Resumed on", where) for where in _resumed_on(state, record)),
+        ("CPU threads of each process" if record.processes else "CPU threads", count(record.threads)),
+        *(("Resumed on", where) for where in resumed_on(state, record)),
         ("Seed", str(record.seed)),
         ("Dataset fingerprint (SHA-256)", escape(record.dataset.fingerprint)),
         ("Versions", versions),
@@ -287,9 +281,12 @@ def _commands(state: RunState, record: RunRecord) -> list[str]:
         "## Run it again",
         "To train the same again:",
         _shell_block(training_command(record.options, record.runs_dir)),
-        "It was started as:",
+        "Each of its processes was started, by `--devices` or by a launcher such as `torchrun`, as:"
+        if record.processes
+        else "It was started as:",
         _shell_block(record.command),
-        "For results equal to the last bit, use the same versions, device, precision and number of threads too.",
+        "For results equal to the last bit, use the same versions, device, precision and number of "
+        f"{'processes and of their threads' if record.processes else 'threads'} too.",
     ]
     if state.status == "diverged":
         lower = f"--max-lr {record.options.max_lr / 3:.2g}"

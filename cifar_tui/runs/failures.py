@@ -11,7 +11,7 @@ from cifar_tui.errors import CifarTuiError, DivergedError, one_line
 from cifar_tui.events import RunStatus
 from cifar_tui.store.lock import FOLDER_GONE
 from cifar_tui.system.files import DISK_FULL_ERRORS
-from cifar_tui.training.distributed.failures import ProcessFailedError
+from cifar_tui.training.distributed.process_errors import ProcessFailedError
 
 if TYPE_CHECKING:
     from cifar_tui.training.distributed.group import Group

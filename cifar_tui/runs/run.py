@@ -18,8 +18,8 @@ from cifar_tui.report.plots.examples import SHOWN, Examples
 from cifar_tui.report.run_files import HTML, REPORT, missing_fonts, write_run_files
 from cifar_tui.runs.failures import explain, run_state_after, status_of
 from cifar_tui.runs.launched import earlier
+from cifar_tui.runs.launched.assignment import Assignment
 from cifar_tui.runs.launched.earlier import AlreadyEndedError
-from cifar_tui.runs.launched.job import Job
 from cifar_tui.runs.messages import Ended, Listener, Loading
 from cifar_tui.runs.ownership import Ownership
 from cifar_tui.runs.provenance import predictions_of, record_of
@@ -34,7 +34,7 @@ from cifar_tui.store.stored_run import save_paths, stored_run
 from cifar_tui.system.import_lock import import_lock
 from cifar_tui.system.memory import release_freed_memory
 from cifar_tui.training.control import Control, StopTraining
-from cifar_tui.training.distributed.failures import LostProcessError
+from cifar_tui.training.distributed.process_errors import LostProcessError
 
 if TYPE_CHECKING:
     from cifar_tui.runs.workspace import Workspace
@@ -181,7 +181,7 @@ class Run:
                 return self._prepare_resumed(made, stack)
         from cifar_tui.training.setup.prepare import prepare
 
-        group.broadcast(Job(self.config))
+        group.broadcast(Assignment(self.config))
         setup = prepare(self.config, self._workspace.image_cache(), self._loading, group)
         self._control.check()
         name, runs_dir = self.config.run_name, self._workspace.runs_dir
@@ -211,7 +211,7 @@ class Run:
         from cifar_tui.training.setup.prepare import prepare_stored
 
         stored = stored_run(folder, self._overrides)
-        group.broadcast(Job(stored.config, stored))
+        group.broadcast(Assignment(stored.config, stored))
         setup = prepare_stored(stored, self._workspace.image_cache(), self._loading, "resume", group)
         self._control.check()
         limits = storage.size_limits(setup.model)

@@ -27,7 +27,7 @@ from cifar_tui.system import processors
 from cifar_tui.system.memory import retain_freed_memory
 from cifar_tui.training.distributed import environment
 from cifar_tui.training.distributed.environment import Worker
-from cifar_tui.training.distributed.failures import LostProcessError, ProcessFailedError
+from cifar_tui.training.distributed.process_errors import LostProcessError, ProcessFailedError
 
 if TYPE_CHECKING:
     from cifar_tui.runs.predicted_images import PairedImages, PredictedImages

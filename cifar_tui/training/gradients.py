@@ -37,20 +37,22 @@ class Gradients:
         self._placement = placement
         self._smoothing = smoothing
 
-    def compute(self, images: Tensor, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
-        """Set the gradients of the model's parameters to those of this batch's mean cross-entropy.
+    def compute(self, images: Tensor, labels: Tensor, seed: int, weight: float = 1.0) -> tuple[Tensor, Tensor]:
+        """Set the gradients of the model's parameters to those of these images' mean cross-entropy, times `weight`.
 
         Args:
-            images: (n, 3, 32, 32) on the device.
+            images: (n, 3, 32, 32) on the device: a batch, or one process's share of it.
             labels: (n,) int64, likewise.
             seed: What the model's random draws follow from.
+            weight: That of the share in the mean over the batch. It has to come before the backward pass: there,
+                synchronised batch normalisation adds up what all processes' losses say of its statistics.
 
         Returns:
             The loss and the number of right predictions, scalars on the device, valid until the next call.
         """
         with self._random_streams.seeded(seed):
             loss, correct = self._forward(images, labels)
-        return self._backward(loss, correct)
+        return self._backward(loss, correct, None if weight == 1 else torch.full_like(loss, weight))
 
     def _forward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         with self._placement.autocast():
@@ -58,9 +60,9 @@ class Gradients:
             loss = F.cross_entropy(logits, labels, label_smoothing=self._smoothing)
         return loss, (logits.argmax(dim=1) == labels).sum()
 
-    def _backward(self, loss: Tensor, correct: Tensor) -> tuple[Tensor, Tensor]:
+    def _backward(self, loss: Tensor, correct: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
         self._model.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward(weight)
         return loss.detach(), correct
 
 
@@ -97,29 +99,29 @@ class ReplayedGradients(Gradients):
         self._graph: torch.cuda.CUDAGraph | None = None
         self._fallen_back = False
 
-    def compute(self, images: Tensor, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+    def compute(self, images: Tensor, labels: Tensor, seed: int, weight: float = 1.0) -> tuple[Tensor, Tensor]:
         """As `Gradients.compute`, and bit for bit the same where the device's operations are deterministic."""
         try:
             if self._graph is None and not self._fallen_back and self._done[images.shape] == WARM_UP:
-                self._graph = self._capture(images, labels)
+                self._graph = self._capture(images, labels, weighted=weight != 1)
             if self._graph is not None and images.shape == self._images.shape:
-                return self._replay(self._graph, images, labels, seed)
+                return self._replay(self._graph, images, labels, seed, weight)
         except RuntimeError as error:
             self._fall_back(error)
         self._done[images.shape] += 1
-        return self._one_by_one(images, labels, seed)
+        return self._one_by_one(images, labels, seed, weight)
 
-    def _one_by_one(self, images: Tensor, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+    def _one_by_one(self, images: Tensor, labels: Tensor, seed: int, weight: float) -> tuple[Tensor, Tensor]:
         main = torch.cuda.current_stream()
         self._stream.wait_stream(main)
         try:
             with torch.cuda.stream(self._stream):
-                return super().compute(images, labels, seed)
+                return super().compute(images, labels, seed, weight)
         finally:
             main.wait_stream(self._stream)
 
-    def _capture(self, images: Tensor, labels: Tensor) -> torch.cuda.CUDAGraph:
-        """Record the operations of a batch like this one; nothing is computed.
+    def _capture(self, images: Tensor, labels: Tensor, *, weighted: bool) -> torch.cuda.CUDAGraph:
+        """Record the operations of a batch like this one, with a weight or without; nothing is computed.
 
         Raises:
             RuntimeError: That cannot be.
@@ -129,6 +131,7 @@ class ReplayedGradients(Gradients):
             # A graph keeps for itself what it computes with, beside what other batches and evaluations need.
             raise RuntimeError("it would take more memory than the GPU has left")
         self._images, self._labels = torch.empty_like(images), torch.empty_like(labels)
+        self._weight = torch.ones((), device=images.device) if weighted else None
         graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(self._random_streams.own)
         main = torch.cuda.current_stream()
@@ -141,15 +144,19 @@ class ReplayedGradients(Gradients):
                 torch.cuda.stream(main),
                 torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"),
             ):
-                self._loss, self._correct = self._backward(*self._forward(self._images, self._labels))
+                self._loss, self._correct = self._backward(*self._forward(self._images, self._labels), self._weight)
             ReplayedGradients.can_capture = True
         main.wait_stream(self._stream)
         self._gradients = [(p, p.grad) for p in self._model.parameters() if p.grad is not None]
         return graph
 
-    def _replay(self, graph: torch.cuda.CUDAGraph, images: Tensor, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+    def _replay(
+        self, graph: torch.cuda.CUDAGraph, images: Tensor, labels: Tensor, seed: int, weight: float
+    ) -> tuple[Tensor, Tensor]:
         self._images.copy_(images)
         self._labels.copy_(labels)
+        if self._weight is not None:
+            self._weight.fill_(weight)
         with GLOBAL_GENERATOR_LOCK, self._random_streams.seeded(seed):
             graph.replay()
         for parameter, gradient in self._gradients:

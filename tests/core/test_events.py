@@ -20,12 +20,13 @@ from cifar_tui.events import (
     Epoch,
     EventError,
     Note,
+    Resumed,
     RunFinished,
     from_json,
     to_json,
 )
 from cifar_tui.system.codec import MAX_INT, MAX_NUMBER, MAX_TEXT
-from tests.support.recorded import started
+from tests.support.recorded import started, whole_epoch
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 wholes = st.integers(1, MAX_INT)
@@ -110,6 +111,16 @@ def test_metrics_that_were_not_reached_stay_none() -> None:
 def test_fields_of_a_later_version_are_ignored() -> None:
     record = json.loads(to_json(Note(t=0.0, level="info", message="hi"))) | {"colour": "red"}
     assert from_json(json.dumps(record)) == Note(t=0.0, level="info", message="hi")
+
+
+def test_the_events_of_an_earlier_version_are_those_of_a_single_process() -> None:
+    later = {"processes", "hosts", "slowest_images_per_second", "slowest_rank"}
+    resumed = Resumed(t=1.0, epoch=1, batch=1, samples=10)
+    for event in (started(), resumed, *whole_epoch(1)):
+        record = json.loads(to_json(event))
+        assert from_json(json.dumps({name: value for name, value in record.items() if name not in later})) == event
+    with pytest.raises(EventError, match="processes"):
+        from_json(json.dumps(json.loads(to_json(started())) | {"processes": 0}))
 
 
 @given(st.text())

@@ -9,7 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_tui.formatting import JOINERS, SIGNS, UNKNOWN, count, distance, duration, percent, plural, points, printable
+from cifar_tui.formatting import (
+    JOINERS,
+    SIGNS,
+    UNKNOWN,
+    count,
+    devices,
+    distance,
+    duration,
+    percent,
+    plural,
+    points,
+    printable,
+    slowest_process,
+)
 
 KEPT = {*JOINERS, *SIGNS}
 """They stand where scripts have them."""
@@ -111,3 +124,14 @@ def test_counts_have_thousands_separators_and_nouns_their_plural() -> None:
         "0 epochs",
         "1,500 images",
     )
+
+
+def test_several_processes_have_a_device_each_and_one_has_its_own() -> None:
+    assert devices("cuda:1", 1) == "cuda:1"
+    assert devices("cpu", 2) == "2 × cpu"
+    assert devices("cuda:0", 8, 2) == "8 × cuda on 2 hosts"
+
+
+def test_the_slowest_process_is_named_where_it_is_known() -> None:
+    assert slowest_process(1240.4, 3) == "slowest alone 1,240 (rank 3)"
+    assert slowest_process(None, None) == slowest_process(math.nan, 3) == ""

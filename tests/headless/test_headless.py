@@ -76,6 +76,14 @@ def test_a_wide_table_has_every_column() -> None:
     ]
 
 
+def test_the_devices_are_listed_where_a_run_had_several_processes() -> None:
+    several = replace(SUMMARY, device="cuda:0", processes=8, hosts=2)
+    lines = printed(runs_table([several, replace(SUMMARY, device="cpu"), SUMMARY]), 160)
+    assert lines[0].endswith("devices")
+    assert [line.partition(" min")[2].strip() for line in lines[2:]] == ["8 × cuda on 2 hosts", "cpu", "–"]
+    assert "devices" not in printed(runs_table([several]), 80)[0]
+
+
 @pytest.mark.parametrize("value", [None, True, [], {}, "x", -1, float("nan"), HOSTILE])
 def test_a_damaged_summary_is_listed_as_far_as_it_goes(tmp_path: Path, value: Any) -> None:
     folder = RunFolder(tmp_path)
@@ -85,7 +93,7 @@ def test_a_damaged_summary_is_listed_as_far_as_it_goes(tmp_path: Path, value: An
     assert line.isprintable()
 
 
-def test_a_class_is_shown_with_what_it_is_most_often_taken_for() -> None:
+def test_a_class_is_shown_with_what_it_is_most_often_predicted_as() -> None:
     lines = printed(classes_table(ConfusionMatrix.of(((8, 0, 2), (0, 10, 0), (1, 3, 6))), ("a", "b", HOSTILE)), 160)
     assert lines[2].split() == ["a", "10", "8", "80.00", "%", *lines[4].split()[:1], "(2)"]
     assert lines[3].split() == ["b", "10", "10", "100.00", "%"]

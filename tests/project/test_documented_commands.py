@@ -11,6 +11,7 @@ import json
 import re
 import shlex
 import tomllib
+from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from tests.support.program import call, prepare_project
 BRIEFLY = ("--epochs", "1", "--device", "cpu", "--threads", "1", "--runs-dir", "others")
 """Appended to a command that trains, so that it takes a moment and leaves the runs of the other commands alone."""
 ONLY_PARSED = {
+    r"--devices": "it starts processes, one a GPU: test_distributed",
     r"--detach": "it starts processes: test_background_runs",
     r"^cifar-tui (stop|pause|checkpoint) ": "another process has to train the run: test_background_runs",
     r"^cifar-tui resume ": "the run is finished: test_training",
@@ -84,11 +86,23 @@ def test_it_works_as_printed(folder: Path, command: str) -> None:
     assert result.stdout
 
 
+def torch_launcher() -> ArgumentParser:
+    """What parses the arguments of `torchrun`."""
+    from torch.distributed.run import get_args_parser
+
+    parser: ArgumentParser = get_args_parser()
+    return parser
+
+
 @pytest.mark.parametrize("command", [each for each in commands() if not each.startswith("cifar-tui")])
 def test_other_programs_get_what_there_is(command: str) -> None:
     name, *words = shlex.split(command)
     if name == "make":
         assert re.search(rf"^{words[0]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    elif name == "torchrun":
+        launch = torch_launcher().parse_args(words)
+        assert (launch.module, launch.training_script) == (True, "cifar_tui")
+        assert call([*launch.training_script_args, "--help"], Path()).returncode == 0
     elif name == "python":
         assert importlib.util.find_spec(words[1])
     elif extra := re.search(r"cifar-tui\[(\w+)\]", command):

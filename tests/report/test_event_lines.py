@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cifar_tui.events import Checkpoint, Note, Paused, Resumed, RunFinished
+from cifar_tui.events import Checkpoint, Epoch, Note, Paused, Resumed, RunFinished
 from cifar_tui.report.event_lines import event_line, result_line
 from cifar_tui.state import RunState
 from tests.support.recorded import batch, fold, started, whole_epoch
@@ -19,6 +19,25 @@ def test_an_epochs_line_has_its_figures() -> None:
         "epoch 2/5  train loss 0.5000 accuracy 40.00 %  validation loss 0.5500 accuracy 62.50 %"
         "  lr 1.00e-01  20 images/s  4.0 s  best"
     )
+
+
+def test_several_processes_start_with_their_devices_and_hosts() -> None:
+    one, several = started(), replace(started(), device="cuda:0", threads=8, processes=4, hosts=2)
+    line = "20260101-000000-cnn: cnn (7 parameters) on digits, 40 training images of 2 classes; {}, batch 10"
+    assert event_line(one, RunState()) == line.format("cpu, fp32, 1 thread")
+    assert event_line(several, RunState()) == line.format("4 × cuda on 2 hosts, fp32, 8 threads each")
+
+
+def test_an_epochs_line_names_the_slowest_of_several_processes() -> None:
+    (event,) = whole_epoch(2)[-1:]
+    assert isinstance(event, Epoch)
+    event = replace(event, slowest_images_per_second=8.0, slowest_rank=1)
+    assert "  20 images/s, slowest alone 8 (rank 1)  4.0 s" in str(event_line(event, fold([started()])))
+
+
+def test_several_processes_resume_with_their_devices() -> None:
+    event = Resumed(t=1.0, epoch=3, batch=0, samples=0, device="cpu", processes=3, hosts=1)
+    assert event_line(event, fold([started()])) == "20260101-000000-cnn: resumed at epoch 3, on 3 × cpu"
 
 
 def test_an_epochs_line_fits_a_narrow_terminal() -> None:

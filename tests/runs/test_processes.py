@@ -19,8 +19,9 @@ from cifar_tui.runs.launched import earlier
 from cifar_tui.runs.launched.earlier import AlreadyEndedError
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.distributed.environment import Worker
-from tests.support import command, processes
+from tests.support import command
 from tests.support.command import ENDLESS, TRAIN
+from tests.support.ranks import processes
 from tests.support.recorded import ID, finished, record_events, run_record, started, whole_epoch
 
 BROKEN = """

@@ -27,7 +27,7 @@ from cifar_tui.runs.workspace import Workspace
 from cifar_tui.store.predictions import RunPair
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.app import Dashboard
-from tests.support.recorded import finished, run_record, started, uninterrupted
+from tests.support.recorded import finished, on_hosts, run_record, started, uninterrupted
 from tests.tui.textual_compat import screen_strips
 
 
@@ -230,12 +230,14 @@ async def dashboard(
             app.runs.receive(run, Ended(None))  # type: ignore[arg-type]
 
 
-def recorded_folder(runs_dir: Path, name: str, epochs: int = 2) -> RunFolder:
+def recorded_folder(runs_dir: Path, name: str, epochs: int = 2, processes: int = 1) -> RunFolder:
     """A folder as a run leaves it that was stopped after some epochs."""
     folder = RunFolder(runs_dir / f"20250101-000000-{name}")
     folder.path.mkdir(parents=True)
-    folder.write_record(run_record(TrainingConfig(model="mlp", data="digits", epochs=5, name=name), id=folder.id))
-    events = [*uninterrupted(epochs), finished("stopped")]
+    options = TrainingConfig(model="mlp", data="digits", epochs=5, name=name)
+    together = on_hosts(1, processes) if processes > 1 else []
+    folder.write_record(run_record(options, id=folder.id, processes=together))
+    events = [*uninterrupted(epochs, processes), finished("stopped")]
     folder.events_file.write_text("".join(f"{to_json(event)}\n" for event in events))
     folder.summary_file.write_text(
         f'{{"id": "{folder.id}", "state": "stopped", "model": "mlp", "data": "digits", "epochs": {epochs}}}'

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = str(Path(__file__).parents[2])
-READ_AT_THE_START = ("PYTHON", "LD_", "LC_", "OMP_", "MKL_", "OPENBLAS_", "MALLOC_", "TORCH", "MPL", "TZ")
+READ_AT_THE_START = ("PYTHON", "LD_", "LC_", "OMP_", "MKL_", "OPENBLAS_", "MALLOC_", "TORCH_", "PYTORCH_", "MPL", "TZ")
 """What the names of variables begin with that Python or a library reads before the program does."""
 MOST_BYTES = 1 << 20
 """Of a request."""

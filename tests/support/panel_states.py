@@ -143,6 +143,8 @@ ENTRIES: dict[str, Entry | None] = {
     ),
     "damaged": entry(under_way=False, config=None, summary=Summary(id=ID, device="\x1b")),
     "interrupted": entry(begun(2), under_way=False, summary=Summary(id=ID, state="interrupted", message="no word")),
+    "two processes": entry(begun(2, 2, processes=2), device_name="AMD EPYC 9654"),
+    "two hosts": entry(begun(2, 2, processes=16, hosts=2, device="cuda:0"), device_name="NVIDIA H200"),
     "2 classes": entry(run_with_classes(2)),
     "100 classes": entry(run_with_classes(100)),
     "strange names": entry(_strange()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -282,8 +283,20 @@ def fold(events: list[AnyEvent]) -> RunState:
     return state
 
 
-def uninterrupted(epochs: int) -> list[AnyEvent]:
-    return [started(), *(event for epoch in range(1, epochs + 1) for event in whole_epoch(epoch))]
+def uninterrupted(epochs: int, processes: int = 1) -> list[AnyEvent]:
+    events = [started(), *(event for epoch in range(1, epochs + 1) for event in whole_epoch(epoch))]
+    return [_by_several(event, processes) for event in events] if processes > 1 else events
+
+
+def _by_several(event: AnyEvent, processes: int) -> AnyEvent:
+    """An event as it is where so many processes train the run, of which the last one is the slowest."""
+    match event:
+        case RunStarted():
+            return replace(event, processes=processes)
+        case Epoch():
+            return replace(event, slowest_images_per_second=20.0 / processes - 1, slowest_rank=processes - 1)
+        case _:
+            return event
 
 
 def some_examples() -> Examples:

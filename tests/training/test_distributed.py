@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import processes
+from tests.support.ranks import processes
 
 
 def learn(folder: Path, count: int, model: str = "plain", **options: Any) -> list[Any]:

@@ -77,6 +77,21 @@ def test_gradients_are_those_of_the_batchs_mean_cross_entropy_alone(smoothing: f
         assert correct.item() == sum(logits.argmax(1) == labels)
 
 
+def test_gradients_of_a_share_are_weighted_and_its_loss_is_not() -> None:
+    model = Plain()
+    gradients = Gradients(model.eval(), RandomStreams(model, CPU.device), CPU, 0.0)
+    images, labels = batches(CPU)[0]
+    weight = model.layers[2].weight
+    assert isinstance(weight, nn.Parameter)
+    found = []
+    for share in (1.0, 0.25):
+        loss, _ = gradients.compute(images, labels, 1, share)
+        assert weight.grad is not None
+        found.append((loss, weight.grad))
+    assert torch.equal(found[0][0], found[1][0])
+    assert torch.equal(found[0][1] / 4, found[1][1])
+
+
 def test_what_a_model_draws_follows_from_the_seed_alone() -> None:
     model = Plain()
     own_dropout(model)
@@ -87,7 +102,12 @@ def test_what_a_model_draws_follows_from_the_seed_alone() -> None:
 
 
 def trained(
-    model: nn.Module, gradients: Gradients, placement: Placement, rounds: int = 1, meet: Callable[[], object] = int
+    model: nn.Module,
+    gradients: Gradients,
+    placement: Placement,
+    rounds: int = 1,
+    meet: Callable[[], object] = int,
+    weight: float = 1.0,
 ) -> tuple[list[Tensor], list[float]]:
     """Every weight and buffer after a few steps, and the loss and right answers of each; `meet` before the fourth."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, fused=True)
@@ -95,7 +115,7 @@ def trained(
     for step, (images, labels) in enumerate(itertools.chain(*[batches(placement)] * rounds)):
         if step == WARM_UP:
             meet()
-        results = gradients.compute(images, labels, step)
+        results = gradients.compute(images, labels, step, weight)
         optimizer.step()
         # Nothing is waited for: an order of streams that is wrong shows.
         told += [result.double() for result in results]
@@ -126,15 +146,17 @@ def repeatable(monkeypatch: pytest.MonkeyPatch) -> None:
 @needs_cuda
 @pytest.mark.usefixtures("repeatable")
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("weight", [1.0, 0.25])
 @pytest.mark.parametrize("name", models.names())
-def test_a_replayed_graph_trains_bit_for_bit_as_operations_one_by_one(name: str, precision: str) -> None:
+def test_a_replayed_graph_trains_bit_for_bit_as_operations_one_by_one(name: str, precision: str, weight: float) -> None:
     told: list[str] = []
     model, placement, random_streams = on_gpu(built(name), precision)
-    expected = trained(model, Gradients(model, random_streams, placement, 0.1), placement)
+    expected = trained(model, Gradients(model, random_streams, placement, 0.1), placement, weight=weight)
     model, placement, random_streams = on_gpu(built(name), precision)
     calls: list[int] = []
     model.register_forward_pre_hook(lambda _, inputs: calls.append(len(inputs[0])))
-    weights, losses = trained(model, ReplayedGradients(model, random_streams, placement, 0.1, told.append), placement)
+    replayed = ReplayedGradients(model, random_streams, placement, 0.1, told.append)
+    weights, losses = trained(model, replayed, placement, weight=weight)
     assert told == []
     assert calls == [32, 32, 32, 32, 12, 12]  # The fourth is the capture.
     assert losses == expected[1]

@@ -11,11 +11,11 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.events import AnyEvent, RunStatus
 from cifar_tui.models import user_class
 from cifar_tui.runs.failures import explain, run_state_after, status_of
-from cifar_tui.runs.launched.job import Job
+from cifar_tui.runs.launched.assignment import Assignment
 from cifar_tui.runs.run import import_pytorch
 from cifar_tui.training.control import Control
 from cifar_tui.training.distributed.environment import Worker
-from cifar_tui.training.distributed.failures import LostProcessError, ProcessFailedError
+from cifar_tui.training.distributed.process_errors import LostProcessError, ProcessFailedError
 
 if TYPE_CHECKING:
     from cifar_tui.training.checkpoints.storage import Snapshot
@@ -82,10 +82,10 @@ class WorkerRuns:
             from cifar_tui.training.setup.image_cache import ImageCache
 
             images = ImageCache()
-            while isinstance(job := group.broadcast(), Job):
-                self._config = job.config
-                self._train(job, group, images)
-            self.status = job
+            while isinstance(assignment := group.broadcast(), Assignment):
+                self._config = assignment.config
+                self._train(assignment, group, images)
+            self.status = assignment
             group.leave()
         except ProcessFailedError as error:
             self.status = error.exit_status
@@ -107,19 +107,19 @@ class WorkerRuns:
         # It would hold on to the connections, so that the others would wait.
         error.__traceback__ = error.__cause__ = error.__context__ = None
 
-    def _train(self, job: Job, group: Group, images: ImageCache) -> None:
+    def _train(self, assignment: Assignment, group: Group, images: ImageCache) -> None:
         """Train with the others, from the checkpoint that rank 0 has read; how it ends, rank 0 records."""
         from cifar_tui.training.clock import Clock
         from cifar_tui.training.loop import train
         from cifar_tui.training.setup.prepare import prepare, prepare_stored
 
-        if user_class.is_user_class(job.config.model):
+        if user_class.is_user_class(assignment.config.model):
             # Whoever started rank 0 has started this process, and was asked there.
-            user_class.allow(job.config.model, job.config.model_dir, ())
-        if job.stored is None:
-            setup = prepare(job.config, images, _ignore_progress, group)
+            user_class.allow(assignment.config.model, assignment.config.model_dir, ())
+        if assignment.stored is None:
+            setup = prepare(assignment.config, images, _ignore_progress, group)
         else:
-            setup = prepare_stored(job.stored, images, _ignore_progress, "resume", group)
+            setup = prepare_stored(assignment.stored, images, _ignore_progress, "resume", group)
         saved: Snapshot | None = group.broadcast()
         train(setup, "", None, self._control, _ignore_event, Clock(), saved)
 

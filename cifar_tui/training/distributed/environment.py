@@ -39,7 +39,7 @@ class Worker:
 
 
 def current(environment: Mapping[str, str] = os.environ) -> Worker | None:
-    """This process's place; None where no launcher has started it.
+    """This process's place; None where no launcher has started it, or one that has started it alone for good.
 
     Raises:
         InputError: The variables are incomplete, or no such numbers.
@@ -47,6 +47,8 @@ def current(environment: Mapping[str, str] = os.environ) -> Worker | None:
     if "RANK" not in environment or "WORLD_SIZE" not in environment:
         return None
     rank, processes = _number(environment, "RANK"), _number(environment, "WORLD_SIZE")
+    if processes == 1 and "TORCHELASTIC_RUN_ID" not in environment:
+        return None
     local_rank = _number(environment, "LOCAL_RANK", 0 if processes == 1 else None)
     local_processes = _number(environment, "LOCAL_WORLD_SIZE", local_rank + 1)
     if not (rank < processes and local_rank < local_processes <= processes):

@@ -33,7 +33,7 @@ class Replica:
         share: Share,  # noqa: ARG002
         size: int,  # noqa: ARG002
     ) -> tuple[Tensor, Tensor]:
-        """Replace the gradients of this process's share by those of the mean over the whole batch.
+        """Replace the gradients of this process's share, weighted, by those of the mean over the whole batch.
 
         Args:
             loss: The mean cross-entropy of the share, a scalar on the device.

@@ -16,7 +16,7 @@ from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import RunStatus
 from cifar_tui.records import ProcessRecord
 from cifar_tui.training.distributed.environment import Worker
-from cifar_tui.training.distributed.failures import LostProcessError, ProcessFailedError
+from cifar_tui.training.distributed.process_errors import LostProcessError, ProcessFailedError
 
 SECONDS = 1.0
 """How long to wait for other processes that have noticed a loss as well."""

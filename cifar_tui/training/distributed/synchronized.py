@@ -88,18 +88,16 @@ class SynchronizedReplica(Replica):
         gradients = [weight.grad for weight in weights]
         tail = self._vectors[torch.float32].tail.zero_()
         losses, counted, present = tail.split([self._group.processes, 1, len(weights)])
-        losses[self._group.rank] = loss
+        losses[self._group.rank] = loss * share.weight
         counted.copy_(correct)
         # Of a batch that every process computes whole, each counts a part.
-        counted *= size / images
+        counted *= share.weight * size / images
         present.fill_(1)
         if any(gradient is None for gradient in gradients):
             present.copy_(torch.tensor([gradient is not None for gradient in gradients]))
         for view, gradient in zip(self._views, gradients, strict=True):
             view.copy_(gradient) if gradient is not None else view.zero_()
         for vector in self._vectors.values():
-            # The share's gradients are of its own mean.
-            vector.values.mul_(share.weight)
             self._group.add_up(vector.values)
         unused = [False] * len(weights)
         if any(gradient is None for gradient in gradients):

@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 
 from textual.strip import Strip
 
-from cifar_tui.formatting import plural, printable
-from cifar_tui.system.hardware import Sample, gpu_of
+from cifar_tui.events import RunStarted
+from cifar_tui.formatting import count, devices, plural, printable, slowest_process, speed
+from cifar_tui.system.hardware import GpuSample, Sample, gpu_of
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.sidebar.lr_curve import Schedule, curve
 from cifar_tui.tui.sidebar.machine import gpu_row, host_rows
-from cifar_tui.tui.sidebar.rows import Ranked, label
+from cifar_tui.tui.sidebar.rows import LABEL, Ranked, label, longest_fitting
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context, RunPanel, View
 from cifar_tui.tui.widgets.lines import Row, line
@@ -25,7 +26,7 @@ CURVE_SHAPE = 6
 SPACIOUS = 12
 """The least lines with blank ones between the blocks."""
 
-FACTS = ("model", "parameters", "device", "precision", "threads", "batch_size", "seed")
+FACTS = ("model", "parameters", "device", "precision", "threads", "batch_size", "seed", "processes", "hosts")
 """Fields of a run's first event."""
 
 
@@ -56,7 +57,7 @@ def picture(entry: Entry | None, sample: Sample | None, look: Look, width: int, 
     rates: list[Ranked] = []
     facts: list[Ranked] = []
     if entry is not None:
-        facts = _fact_rows(entry, sample, look)
+        facts = _fact_rows(entry, sample, look, width)
         if schedule is not None:
             rates.append((0, _rate_row(entry, schedule, look)))
     blocks = _fitting_blocks([rates, facts, _machine_rows(entry, sample, look, width)], height - reserved - 2 * gap)
@@ -75,7 +76,7 @@ def _rate_row(entry: Entry, schedule: Schedule, look: Look) -> Row:
     return [label("lr", look), *now, f"peak {schedule.max_lr:.2e}"]
 
 
-def _fact_rows(entry: Entry, sample: Sample | None, look: Look) -> list[Ranked]:
+def _fact_rows(entry: Entry, sample: Sample | None, look: Look, width: int) -> list[Ranked]:
     """The model, its device and settings: from its events, else from its summary or its options."""
     known: dict[str, Any] = entry.config.to_dict() if entry.config is not None else {}
     if entry.summary is not None:
@@ -85,11 +86,17 @@ def _fact_rows(entry: Entry, sample: Sample | None, look: Look) -> list[Ranked]:
     device, precision = known.get("device", ""), known.get("precision", "")
     product = _device_name(entry, sample, device)
     size, seed, threads = known.get("batch_size"), known.get("seed"), known.get("threads")
-    settings = (f"batch {size}" if size else "", "" if seed is None else f"seed {seed}", _counted(threads, "thread"))
+    processes, hosts = known.get("processes") or 1, known.get("hosts") or 1
+    together = f"{count(processes)} processes on {plural(hosts, 'host')}" if processes > 1 else ""
+    # Like the batch, the threads are those of all processes.
+    counted = _counted(threads and threads * processes, "thread")
+    settings = (f"batch {size}" if size else "", "" if seed is None else f"seed {seed}", counted)
     facts = (
-        (6, "model", (str(known.get("model", "")).rpartition(":")[2], _counted(known.get("parameters"), "parameter"))),
-        (4, "device", (device, precision if precision != device else "", product)),
-        (7, "", settings),
+        (7, "model", (str(known.get("model", "")).rpartition(":")[2], _counted(known.get("parameters"), "parameter"))),
+        (4, "device", (devices(device, processes), precision if precision != device else "", product)),
+        (5, "", (together,)),
+        (8, "", settings),
+        (9, "speed", (_speed(entry, processes, width - LABEL),)),
     )
     return [
         (
@@ -99,6 +106,18 @@ def _fact_rows(entry: Entry, sample: Sample | None, look: Look) -> list[Ranked]:
         for rank, name, values in facts
         if any(values)
     ]
+
+
+def _speed(entry: Entry, processes: int, room: int) -> str:
+    """Of all processes in the last epoch, and of the slowest; empty where there is one."""
+    if processes == 1 or entry.state is None or not entry.state.epochs:
+        return ""
+    epoch = entry.state.epochs[-1]
+    slowest = slowest_process(epoch.slowest_images_per_second, epoch.slowest_rank)
+    if not slowest or not math.isfinite(epoch.images_per_second):
+        return ""
+    every = speed(epoch.images_per_second)
+    return longest_fitting((f"{every} images/s, {slowest}", slowest), room)
 
 
 def _counted(value: Any, noun: str) -> str:
@@ -117,16 +136,28 @@ def _device_name(entry: Entry, sample: Sample | None, device: str) -> str:
 def _machine_rows(entry: Entry | None, sample: Sample | None, look: Look, width: int) -> list[Ranked]:
     if sample is None:
         return []
-    style, own = look.dim, None
+    style, own = look.dim, list[GpuSample]()
     if entry is not None and entry.state is not None and entry.state.started is not None:
         style = look.run(entry.number)
-        own = gpu_of(sample, entry.state.started.device, entry.device_name)
+        own = _own_gpus(entry.state.started, entry.device_name, sample)
     cpu, memory = host_rows(sample.host, style, look, width)
-    gpus = [
-        (2 if gpu is own else 9 + place, gpu_row(gpu, style if gpu is own else look.dim, look, width, own=gpu is own))
-        for place, gpu in enumerate(sample.gpus)
-    ]
-    return [(3, cpu), (5, memory), *gpus]
+    gpus: list[Ranked] = []
+    for place, gpu in enumerate(sample.gpus):
+        is_own, is_first = gpu in own, bool(own) and gpu is own[0]
+        row = gpu_row(gpu, style if is_own else look.dim, look, width, own=is_own)
+        gpus.append((2 if is_first else 10 + place, row))
+    return [(3, cpu), (6, memory), *gpus]
+
+
+def _own_gpus(started: RunStarted, name: str | None, sample: Sample) -> list[GpuSample]:
+    """The GPUs of this machine that a run computes on, as far as that can be determined.
+
+    Of several processes, those of a machine have its first GPUs.
+    """
+    kind = started.device.partition(":")[0]
+    each = min(-(-started.processes // started.hosts), len(sample.gpus))
+    names = [f"{kind}:{number}" for number in range(each)] if started.processes > 1 else [started.device]
+    return [gpu for device in names if (gpu := gpu_of(sample, device, name)) is not None]
 
 
 def _fitting_blocks(blocks: Sequence[list[Ranked]], height: int) -> list[list[Row]]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rich.style import Style
 
 from cifar_tui.formatting import UNKNOWN, plural, printable
 from cifar_tui.system.hardware import GpuSample, HostSample
-from cifar_tui.tui.sidebar.rows import LABEL, bar, label
+from cifar_tui.tui.sidebar.rows import LABEL, bar, label, longest_fitting
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Row, width_of
 
@@ -29,14 +27,14 @@ def host_rows(host: HostSample, style: Style, look: Look, width: int) -> tuple[R
         memories = (f"{memory}, machine {machine_memory}", f"{memory}, machine {_brief(machine_memory)}", memory)
         room = width - LABEL
         return (
-            [label("cpu", look), look.text(_longest(cpus, room))],
-            [label("memory", look), _longest(memories, room)],
+            [label("cpu", look), look.text(longest_fitting(cpus, room))],
+            [label("memory", look), longest_fitting(memories, room)],
         )
     share = None if host.process_cpu is None else host.process_cpu / host.cores / 100
     machine_share = None if host.machine_cpu is None else host.machine_cpu / 100
     total = max(1, host.memory_total)
     own = [
-        _figure(share, _longest((f"{cpu} of {cores}", f"{cpu}, {cores}"), FIGURE - 2), style, look),
+        _figure(share, longest_fitting((f"{cpu} of {cores}", f"{cpu}, {cores}"), FIGURE - 2), style, look),
         _figure(host.process_memory / total, memory, style, look),
     ]
     machine = [
@@ -64,19 +62,14 @@ def gpu_row(gpu: GpuSample, style: Style, look: Look, width: int, *, own: bool) 
         used = gpu.memory_used / max(1, gpu.memory_total or 1) if gpu.memory_used is not None else None
         bars = [*_figure(share, load, style, look), *_figure(used, memory, style, look)]
         rest = (f"{heat:>6}  {limit:<12}  {printable(gpu.name)}", f"{heat:>6}  {limit}", f"{heat:>6}  {power}", heat)
-        return [*head, *bars, look.text(_longest(rest, width - width_of([*head, *bars])))]
+        return [*head, *bars, look.text(longest_fitting(rest, width - width_of([*head, *bars])))]
     memory = _brief(memory)
     forms = ((load, memory, heat, limit), (load, memory, heat, power), (load, memory, heat), (load, memory), (load,))
-    return [*head, look.text(_longest([" ".join(filter(None, form)) for form in forms], width - LABEL))]
+    return [*head, look.text(longest_fitting([" ".join(filter(None, form)) for form in forms], width - LABEL))]
 
 
 def _figure(share: float | None, figure: str, style: Style, look: Look) -> Row:
     return [*bar(share or 0.0, BAR, style, look), " " + look.text(figure).ljust(FIGURE - 1)]
-
-
-def _longest(forms: Sequence[str], room: int) -> str:
-    """The first of these that fits, else the last."""
-    return next((form for form in forms if len(form) <= room), forms[-1])
 
 
 def _percent(percent: float | None) -> str:

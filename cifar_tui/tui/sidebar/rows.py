@@ -26,6 +26,11 @@ def bar(share: float, width: int, style: Style, look: Look) -> Row:
     return [(filled, style), (empty, look.dim)]
 
 
+def longest_fitting(forms: Sequence[str], room: int) -> str:
+    """The first of these that fits into so many columns, else the last."""
+    return next((form for form in forms if len(form) <= room), forms[-1])
+
+
 def by_rank(ranked: Sequence[Ranked], room: int, size: Callable[[Row], int] = lambda _: 1) -> list[Row]:
     """The rows that fit into `room`, in their order; at least one."""
     kept = list(ranked)

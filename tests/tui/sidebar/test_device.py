@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from cifar_tui.tui.sidebar.device import DevicePanel, picture
 from cifar_tui.tui.sidebar.lr_curve import Schedule, curve
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context
+from tests.support.dashboard import dashboard, recorded_folder
 from tests.support.panel_states import ENTRIES, begun, check_lines, entry, looks, names, sizes, text
 from tests.support.recorded import ID
 
@@ -89,6 +91,31 @@ def test_every_gpu_has_a_line_and_the_run_s_own_a_mark_and_its_name() -> None:
     lines = text(picture(entry(ON_GPU), Sample(HOST, gpus), LOOK, 38, 15))
     assert lines[-2:] == [" gpu 0 98 % 12.3/140 GiB 62 °C 480 W", "►gpu 1 5 % 12.3/140 GiB 480 of 700 W"]
     assert "device cuda:1, bf16, NVIDIA H200" in lines
+
+
+def test_several_processes_show_their_hosts_and_the_speed_of_all_and_of_the_slowest() -> None:
+    assert shown("two processes", width=36, height=10)[-5:] == [
+        "model  cnn, 5,859,210 parameters",
+        "device 2 × cpu, fp32, AMD EPYC 9654",
+        "       2 processes on 1 host",
+        "       batch 250, seed 7, 4 threads",
+        "speed  slowest alone 120 (rank 1)",
+    ]
+    lines = shown("two hosts", width=78, height=20)
+    assert lines[-4:-2] == ["device 16 × cuda, fp32, NVIDIA H200", "       16 processes on 2 hosts"]
+    assert lines[-1] == "speed  250 images/s, slowest alone 11 (rank 15)"
+
+
+def test_an_earlier_run_of_several_processes_shows_them_from_its_summary() -> None:
+    summary = Summary(id=ID, state="finished", seed=3, model="mlp", device="cuda:0", processes=16, hosts=2)
+    lines = text(picture(entry(under_way=False, config=None, summary=summary), None, LOOK, 38, 15))
+    assert lines == ["model  mlp", "device 16 × cuda", "       16 processes on 2 hosts", "       seed 3"]
+
+
+def test_the_gpus_of_this_machine_s_processes_have_marks() -> None:
+    gpus = tuple(replace(GPU, index=i) for i in range(10))
+    lines = text(picture(ENTRIES["two hosts"], Sample(HOST, gpus), LOOK, 38, 30))
+    assert [line[:6] for line in lines[-10:]] == [*(f"►gpu {i}" for i in range(8)), " gpu 8", " gpu 9"]
 
 
 def test_a_gpu_that_is_lost_says_so() -> None:
@@ -189,3 +216,13 @@ async def test_a_sample_is_drawn_at_once_and_none_takes_it_away() -> None:
         assert any("98 %" in panel.render_line(y).text for y in range(15))
         panel.show(Context(run, look=LOOK))
         assert not any("98 %" in panel.render_line(y).text for y in range(15))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_recorded_run_of_several_processes_is_shown_whole(tmp_path: Path, size: tuple[int, int]) -> None:
+    recorded_folder(tmp_path, "pair", processes=2)
+    async with dashboard(tmp_path, size=size) as desk:
+        await desk.shows("pair")
+        await desk.press("end", "6")
+        await desk.shows("device 2 × cpu, fp32", "2 processes on 1 host", "batch 10, seed 0, 2 threads")
+        await desk.shows("speed  20 images/s, slowest alone 9 (rank 1)")

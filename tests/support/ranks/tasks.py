@@ -25,9 +25,9 @@ from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.clock import Clock
 from cifar_tui.training.control import Control, LoopControl
 from cifar_tui.training.distributed import environment
-from cifar_tui.training.distributed.failures import LostProcessError
 from cifar_tui.training.distributed.group import ALONE, Group
 from cifar_tui.training.distributed.joined import BATCH_TIMEOUT, join
+from cifar_tui.training.distributed.process_errors import LostProcessError
 from cifar_tui.training.evaluation import evaluate
 from cifar_tui.training.loop import train
 from cifar_tui.training.setup.prepare import prepare
@@ -214,12 +214,12 @@ def averaged(group: Group) -> Any:
     model = nn.ParameterList([*weights, only_one, unused])
     replica = group.share_model(model, prepare_placement())
     replica.begin_batch()
+    share = Share(0, 1, 0.25) if group.rank == 0 else Share(1, 4, 0.75)
     for weight in weights:
         values = torch.arange(weight.numel()).reshape(weight.shape) + group.rank
-        weight.grad = values.to(weight.dtype) * (1j if weight.is_complex() else 1)
+        weight.grad = values.to(weight.dtype) * (1j if weight.is_complex() else 1) * share.weight
     if group.rank == 1:
-        only_one.grad = torch.ones(1)
-    share = Share(0, 1, 0.25) if group.rank == 0 else Share(1, 4, 0.75)
+        only_one.grad = torch.ones(1) * share.weight
     losses, correct = replica.end_batch(torch.tensor(float(group.rank + 1)), torch.tensor(group.rank), share, 4)
     gradients = [None if weight.grad is None else weight.grad.cpu() for weight in model]
     return {

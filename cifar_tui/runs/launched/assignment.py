@@ -9,7 +9,7 @@ from cifar_tui.records import StoredRun
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Assignment:
     """A new run with these options; or a recorded one, which is resumed."""
 
     config: TrainingConfig

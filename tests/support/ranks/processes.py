@@ -1,34 +1,32 @@
-"""Processes that train together: the program, or a function of `tests.support.group_tasks`, in each of several."""
+"""Processes that train together: the program, or a function of `tests.support.ranks.tasks`, in each of several."""
 
 from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from torch.distributed import TCPStore  # type: ignore[attr-defined]
+
 from tests.support import command, fork_server
 
 SECONDS = 120
 """How long they may take on a busy machine."""
-_TASK = "import sys; from tests.support.group_tasks import main; main(sys.argv[1:])"
-
-
-def free_port() -> int:
-    """A port of this machine on which nothing listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+_stores: list[TCPStore] = []
+"""Of all groups, as long as this process lives."""
+_TASK = "import sys; from tests.support.ranks.tasks import main; main(sys.argv[1:])"
 
 
 def environments(processes: int) -> list[dict[str, str]]:
-    """What a launcher sets for each of so many processes on one host."""
+    """What a launcher sets for each of so many processes on one host, whose store is this process's."""
+    store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    _stores.append(store)
     common = {"WORLD_SIZE": str(processes), "LOCAL_WORLD_SIZE": str(processes), "GLOO_SOCKET_IFNAME": "lo"}
-    common |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+    common |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(store.port), "TORCHELASTIC_USE_AGENT_STORE": "True"}
     return [common | {"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(processes)]
 
 
@@ -56,7 +54,7 @@ def finish(started: Sequence[subprocess.Popen[str]]) -> list[subprocess.Complete
 
 
 def call(task: str, cwd: Path, *arguments: Any, processes: int = 2) -> list[Any]:
-    """Call a function of `group_tasks` in so many processes.
+    """Call a function of `tasks` in so many processes.
 
     Returns:
         By rank, what it returned or what it raised, as `TYPE: message`; None for a process that was killed.
