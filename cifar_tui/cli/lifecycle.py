@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cifar_tui.cli import dashboard, launch
+from cifar_tui.cli import dashboard, multiprocess
 from cifar_tui.cli.class_consent import check_class
 from cifar_tui.cli.click_options import Command, declared_options
 from cifar_tui.cli.invocation import Invocation, pass_invocation, run_argument
@@ -40,7 +40,7 @@ def resume(call: Invocation, run: str, announce: int | None, agreed: str | None)
 
         return launched.work(worker, debug=options.debug)
     folder, given = call.find_run(run), call.overrides
-    launch.check_launcher(worker, given.devices)
+    multiprocess.check_launcher(worker, given.devices)
     if catalog.is_paused(folder):
         if given != NO_OVERRIDES:
             raise InputError(f"{folder.id} is paused in another process, which keeps its options; give none")
@@ -54,7 +54,7 @@ def resume(call: Invocation, run: str, announce: int | None, agreed: str | None)
         catalog.check_resumable(folder)
         dashboard.check_graphics(options.graphics)
         return dashboard.show(folder.path.parent, [], options, select=folder.id, resume=given)
-    if worker is None and (status := launch.resume(folder, given, options, announce, digest)) is not None:
+    if worker is None and (status := multiprocess.resume(folder, given, options, announce, digest)) is not None:
         return status
     return driver.train(
         folder.path.parent,
@@ -62,7 +62,7 @@ def resume(call: Invocation, run: str, announce: int | None, agreed: str | None)
         as_json=options.json,
         quiet=options.quiet,
         debug=options.debug,
-        announce=launch.announcement(announce, worker),
+        announce=multiprocess.announcement(announce, worker),
         overrides=given,
         worker=worker,
     )

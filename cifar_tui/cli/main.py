@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import click
 
-from cifar_tui.cli import completion, launch, lifecycle, results, train, weights
+from cifar_tui.cli import completion, lifecycle, multiprocess, results, train, weights
 from cifar_tui.cli.click_options import Debugging
 from cifar_tui.cli.doctor import doctor
 from cifar_tui.cli.stderr import print_message
@@ -33,7 +33,7 @@ def main() -> NoReturn:
         app.main(prog_name=completion.PROGRAM, complete_var=completion.VARIABLE)
     user_folders.prepare_libraries()
     output.reserve()
-    if launch.is_over():
+    if multiprocess.is_over():
         sys.exit(0)
     leave_deleted_folder()
     debugging, failed = Debugging(), True
@@ -48,7 +48,7 @@ def main() -> NoReturn:
         status = _fail(f"{what}; see `{command} --help`", 2)
     except CifarTuiError as error:
         if debugging.on:
-            launch.report_failure(error.exit_status)
+            multiprocess.report_failure(error.exit_status)
             raise
         status = _fail(str(error), error.exit_status)
     except (KeyboardInterrupt, click.Abort):
@@ -59,11 +59,11 @@ def main() -> NoReturn:
         status = _fail(f"standard output cannot be written: {error.strerror}", 1)
     except Exception as error:
         if debugging.on:
-            launch.report_failure(1)
+            multiprocess.report_failure(1)
             raise
         status = _fail(f"{type(error).__name__}: {error} (--debug shows where)", 1)
     if failed:
-        status = launch.report_failure(status)
+        status = multiprocess.report_failure(status)
     output.close()
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
     if others and all(thread.daemon for thread in others):

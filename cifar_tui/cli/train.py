@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cifar_tui import __version__, models
-from cifar_tui.cli import class_consent, dashboard, launch
+from cifar_tui.cli import class_consent, dashboard, multiprocess
 from cifar_tui.cli.click_options import SETTINGS, Group, declared_options
 from cifar_tui.cli.invocation import Invocation, check_shared
 from cifar_tui.cli.launch_options import LAUNCH
@@ -78,11 +78,11 @@ def train(call: Invocation, announce: int | None) -> int:
         from cifar_tui.headless import launched
 
         return launched.work(worker, debug=options.debug)
-    launch.check_launcher(worker, call.training.get("devices"))
+    multiprocess.check_launcher(worker, call.training.get("devices"))
     runs_dir = call.runs_dir
     configs = training_configs(call.training, runs_dir)
     for config in configs:
-        class_consent.check_named_class(call, config, runs_dir, agreed=launch.is_launched(worker))
+        class_consent.check_named_class(call, config, runs_dir, agreed=multiprocess.is_launched(worker))
     if options.tensorboard:
         from cifar_tui.runs.sinks.tensorboard import require
 
@@ -96,7 +96,7 @@ def train(call: Invocation, announce: int | None) -> int:
         if not reason:
             return dashboard.show(runs_dir, configs, options)
         print_message(f"training headless, as with --no-ui: {reason}")
-    if worker is None and (status := launch.train(sys.argv[1:], configs[0], runs_dir, announce)) is not None:
+    if worker is None and (status := multiprocess.train(sys.argv[1:], configs[0], runs_dir, announce)) is not None:
         return status
     from cifar_tui.headless import driver
 
@@ -107,7 +107,7 @@ def train(call: Invocation, announce: int | None) -> int:
         quiet=options.quiet,
         debug=options.debug,
         tensorboard=options.tensorboard,
-        announce=launch.announcement(announce, worker),
+        announce=multiprocess.announcement(announce, worker),
         worker=worker,
     )
 

@@ -24,6 +24,8 @@ ALLOWED = {
     ("runs/export.py", "mkdir"): "where the user has said to export to",
     ("runs/export.py", "open"): "the same",
     ("training/devices.py", "read_text"): "what the processor can do",
+    ("training/distributed/exchange.py", "read_text"): "what rank 0 tells its launcher, in a folder of theirs",
+    ("training/distributed/launcher.py", "open"): "the null device",
     ("headless/logs.py", "open"): "the null device",
 }
 """Those that are about something else, by file and call."""

@@ -51,6 +51,10 @@ def wait_for(name):
     while not (folder / name).exists():
         time.sleep(0.02)
 
+def wait_for_lines(text, number):
+    while (folder / "lines").read_text().count(text) < number:
+        time.sleep(0.02)
+
 def announce(handle):
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
         signal.signal(number, handle)
@@ -116,7 +120,9 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 def test_the_status_is_the_one_that_a_process_leaves(tmp_path: Path) -> None:
     what = """
 record(f"{rank} of {worker.processes} {sys.argv[3]} {'PYTHONPATH' in os.environ and os.environ['PYTHONPATH']}")
-rank == 1 or exchange.finish(3)
+if rank == 0:
+    wait_for_lines("of 2", 2)
+    exchange.finish(3)
 """
     with launched(tmp_path, what, "$HOME$$x") as process:
         status, out, err = ended(process)
@@ -145,12 +151,13 @@ if rank == 0:
 def test_the_processes_are_started_again_when_one_is_lost(tmp_path: Path) -> None:
     what = """
 if round == 0 and rank == 1:
-    while (folder / "lines").read_text().count("start") < 2:
-        time.sleep(0.02)
+    wait_for_lines("0 start", 2)
     os.kill(os.getpid(), signal.SIGKILL)
 if round == 0:
     time.sleep(600)
-rank == 1 or exchange.finish(0)
+if rank == 0:
+    wait_for_lines("1 start", 2)
+    exchange.finish(0)
 """
     with launched(tmp_path, what) as process:
         status, _, err = ended(process)

@@ -202,9 +202,13 @@ class RunList:
 
     def adopt(self, entry: Entry, folder: RunFolder) -> None:
         """Have a run be the one that another process trains by now in this folder."""
+        from cifar_tui.state import RunState
+
         # It may have been found there already.
         self._earlier = [earlier for earlier in self._earlier if earlier is entry or earlier.id != folder.id]
         entry.folder = folder
+        # Where it is shown, that is replaced by what its events say as soon as its summary is found.
+        entry.state = entry.state or RunState()
 
     def resumable(self, entry: Entry) -> RunFolder:
         """The folder of a run that ended before its last epoch.
