@@ -83,6 +83,10 @@ def train(
         status = signals.received or first_failure(started)
         workspace.end(status)
         lost = any(isinstance(each.run.error, LostProcessError) for each in started)
+        if signals.received and started and started[-1].ended and started[-1].state.status == "finished":
+            # The signal came too late for the run. It may be that by which a launcher ends the processes that are left
+            # when another one is lost; one that concerns the whole launch is delivered to the next process again.
+            lost = True
         return launched.exit_status(status, lost=lost)
 
 
