@@ -13,6 +13,7 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.headless import driver
 from cifar_tui.headless.signals import Signals
 from cifar_tui.runs import run
+from cifar_tui.runs.launched import worker as worker_module
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.distributed.environment import Worker
 from cifar_tui.training.distributed.exchange import Exchange
@@ -42,3 +43,10 @@ def test_a_signal_that_comes_too_late_for_a_run_has_its_launcher_start_the_proce
     finished = RunFolder(folder).read_state().status
     assert (finished, status) == ("finished", 128 + signal.SIGTERM)
     assert Exchange(tmp_path / "exchange").status() is None
+
+
+def test_other_ranks_reuse_freed_memory_as_rank_0_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr(worker_module, "retain_freed_memory", lambda: calls.append("retain"))
+    worker_module.WorkerRuns(Worker(rank=1, processes=2, local_rank=1, local_processes=2), lambda: None)
+    assert calls == ["retain"]

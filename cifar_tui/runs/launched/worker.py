@@ -13,6 +13,7 @@ from cifar_tui.models import user_class
 from cifar_tui.runs.failures import explain, run_state_after, status_of
 from cifar_tui.runs.launched.assignment import Assignment
 from cifar_tui.runs.run import import_pytorch
+from cifar_tui.system.memory import retain_freed_memory
 from cifar_tui.training.control import Control
 from cifar_tui.training.distributed.environment import Worker
 from cifar_tui.training.distributed.process_errors import LostProcessError, ProcessFailedError
@@ -45,6 +46,7 @@ class WorkerRuns:
         self._joined = False
         # Nothing ends its waiting for the others: the process does not wait for it.
         self._thread = threading.Thread(target=self._main, name="train", daemon=True)
+        retain_freed_memory()
 
     def start(self) -> None:
         """Start the thread."""
