@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import cuda, hour, learning, reference_loop, throughput
+from benchmarks import cuda, distributed, hour, learning, reference_loop, throughput
 from benchmarks.throughput import Seen
 from cifar_tui import models
 from tests.support.images import write_folder
@@ -76,4 +76,26 @@ def test_what_is_learnt_is_told_apart_from_float32_seed_by_seed() -> None:
     assert list(learning.table(seen))[2:] == [
         "| mlp | float32 | 40.00%, 50.00% | 45.00% | +0.00 |",
         "| mlp | bf16 | 41.00%, 52.00% | 46.50% | +1.50 |",
+    ]
+
+
+def test_scaling_is_measured_with_the_same_batch_and_with_the_same_for_each_process() -> None:
+    ways = [(side.processes, side.batch_size, side.threads) for side in distributed.sides(4, cores=2)]
+    assert ways == [(1, 256, 2), (2, 256, 1), (2, 512, 1), (4, 256, 1), (4, 1024, 1)]
+
+
+def test_the_slowest_process_computes_its_share_of_the_images() -> None:
+    epochs = [{"images_per_second": 100.0, "slowest_images_per_second": 80.0}]
+    assert distributed.seen(epochs, 2) == distributed.Seen(100.0, 0.625)
+
+
+def test_scaling_is_compared_within_a_round() -> None:
+    alone, both = distributed.sides(2, cores=2)[:2]
+    rounds = {
+        alone: [distributed.Seen(100.0, None), distributed.Seen(200.0, None)],
+        both: [distributed.Seen(90.0, 0.8), distributed.Seen(220.0, 0.9)],
+    }
+    assert list(distributed.table(rounds, {2: 0.01}))[2:] == [
+        "| 1 × 2 | 256 | 150 | 1 |  |  |",
+        "| 2 × 1 | 256 | 155 | 1.000 (0.900–1.100) | 85.0% | 10.0 ms, 0.6% |",
     ]
