@@ -28,7 +28,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.killed_runs import activity, result, run_folders, state, unreadable
+from benchmarks.support.killed_runs import activity, result, run_folders, state, unreadable
 
 OPTIONS = ("--data", "digits", "--batch-size", "128", "--threads", "1", "--checkpoint-seconds", "0.2", "--model", "mlp")
 MAX_RESTARTS = 3

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.killed_runs import events, run_folders, state
+from benchmarks.support.killed_runs import events, run_folders, state
 
 OPTIONS = ("--data", "digits", "--model", "mlp", "--batch-size", "64", "--threads", "1", "--checkpoint-seconds", "1")
 EPOCHS = ("--epochs", "30", "--patience", "30")
