@@ -53,14 +53,14 @@ def join(worker: Worker, batch_timeout: timedelta = BATCH_TIMEOUT) -> JoinedGrou
     try:
         whole, rank, processes = next(iter(rendezvous("env://", timeout=JOIN_TIMEOUT)))
         store = fresh(whole, worker, JOIN_TIMEOUT)
-        dist.init_process_group("gloo", store=store, rank=rank, world_size=processes, timeout=EXCHANGE_TIMEOUT)
+        dist.init_process_group("gloo", store=store, rank=rank, world_size=processes, timeout=JOIN_TIMEOUT)
+        return JoinedGroup(worker, SharedStore(store, worker), batch_timeout)
     except (RuntimeError, ValueError) as error:
         where = f"{os.environ.get('MASTER_ADDR', '')}:{os.environ.get('MASTER_PORT', '')}"
         if "EADDRINUSE" in str(error):
             raise InputError(f"the port of {where} is in use: give the launcher another one") from None
         why = str(error).strip().partition("\n")[0]
         raise InputError(f"rank {worker.rank} did not find the other processes at {where}: {why}") from None
-    return JoinedGroup(worker, SharedStore(store, worker), batch_timeout)
 
 
 class JoinedGroup(Group):
@@ -79,8 +79,10 @@ class JoinedGroup(Group):
         self.rank, self.processes, self.local_rank = worker.rank, worker.processes, worker.local_rank
         self._store = store
         self._batch_timeout = batch_timeout
+        self._objects: dist.ProcessGroup | None = _new_group("gloo", EXCHANGE_TIMEOUT)
+        """The connections for all that is not on the devices."""
         self._devices: dist.ProcessGroup | None = None
-        """Of what the devices exchange; the default group is of everything else."""
+        """Those for what is."""
         self.is_joined = True
         self._host = socket.gethostname()
         self._record_members("", "")
@@ -96,14 +98,14 @@ class JoinedGroup(Group):
         """As above."""
         values = [value]
         with self._exchange():
-            dist.broadcast_object_list(values, src=0)
+            dist.broadcast_object_list(values, src=0, group=self._objects)
         return values[0]
 
     def gather(self, value: T) -> list[T]:
         """As above."""
         values: list[T | None] = [None] * self.processes
         with self._exchange():
-            dist.all_gather_object(values, value)
+            dist.all_gather_object(values, value, group=self._objects)
         return cast("list[T]", values)
 
     def concatenate(self, parts: Sequence[Tensor]) -> Tensor:
@@ -113,7 +115,7 @@ class JoinedGroup(Group):
     def start_maximum(self, flags: Tensor) -> tuple[Tensor, dist.Work]:
         """Begin to replace each of these numbers by the greatest of all processes; `wait` says when it is done."""
         with self._exchange():
-            work = dist.all_reduce(flags, op=dist.ReduceOp.MAX, async_op=True)
+            work = dist.all_reduce(flags, op=dist.ReduceOp.MAX, group=self._objects, async_op=True)
         assert work is not None
         return flags, work
 
@@ -175,8 +177,8 @@ class JoinedGroup(Group):
         if self._devices is None:
             if device.type == "cuda" and not dist.is_nccl_available():
                 raise InputError("this PyTorch has no NCCL, by which GPUs reach each other; use --device cpu")
-            backend = "nccl" if device.type == "cuda" else "gloo"
-            self._devices = cast("dist.ProcessGroup", dist.new_group(backend=backend, timeout=self._batch_timeout))
+            with self._exchange():
+                self._devices = _new_group("nccl" if device.type == "cuda" else "gloo", self._batch_timeout)
 
     def share_control(self, control: Control) -> LoopControl:
         """As above."""
@@ -210,7 +212,7 @@ class JoinedGroup(Group):
     def _disconnect(self) -> None:
         """Break the connections. Those of gloo end with the last reference to them."""
         self.is_joined = False
-        devices, self._devices = self._devices, None
+        devices, self._devices, self._objects = self._devices, None, None
         if devices is not None and devices.name() == "nccl":
             # What is under way on a GPU would wait for the others.
             with contextlib.suppress(RuntimeError, AttributeError):
@@ -218,3 +220,7 @@ class JoinedGroup(Group):
         del devices
         with contextlib.suppress(RuntimeError):
             dist.destroy_process_group()
+
+
+def _new_group(backend: str, timeout: timedelta) -> dist.ProcessGroup:
+    return cast("dist.ProcessGroup", dist.new_group(backend=backend, timeout=timeout))
