@@ -40,7 +40,7 @@ def resume(call: Invocation, run: str, announce: int | None, agreed: str | None)
 
         return launched.work(worker, debug=options.debug)
     folder, given = call.find_run(run), call.overrides
-    multiprocess.check_launcher(worker, given.devices)
+    multiprocess.check_launcher(worker, options, given.devices, given.device)
     if catalog.is_paused(folder):
         if given != NO_OVERRIDES:
             raise InputError(f"{folder.id} is paused in another process, which keeps its options; give none")

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifar_tui.cli.launch_options import LaunchOptions
+from cifar_tui.cli.stderr import print_message
 from cifar_tui.config import TrainingConfig
 from cifar_tui.declarations import flag
 from cifar_tui.errors import InputError
-from cifar_tui.system import output
+from cifar_tui.formatting import plural
+from cifar_tui.system import output, processors
 from cifar_tui.system.paths import absolute
 from cifar_tui.training.distributed.environment import EXCHANGE, Worker
 from cifar_tui.training.distributed.exchange import Exchange
@@ -29,18 +31,26 @@ def is_launched(worker: Worker | None) -> bool:
     return worker is not None and worker.exchange is not None
 
 
-def check_launcher(worker: Worker | None, devices: str | None) -> None:
-    """Check that another launcher is not asked to start processes that start processes.
+def check_launcher(worker: Worker | None, options: LaunchOptions, devices: str | None, device: str | None) -> None:
+    """Check that processes of another launcher are not asked for what that launcher does.
 
     Args:
         worker: This process's place, where a launcher has started it.
+        options: How it is started and shown.
         devices: What is given as `--devices`; None where nothing is.
+        device: What is given as `--device`, likewise.
 
     Raises:
-        InputError: It is.
+        InputError: They are.
     """
-    if worker is not None and not is_launched(worker) and devices not in (None, "1"):
+    if worker is None or is_launched(worker):
+        return
+    if devices not in (None, "1"):
         raise InputError("--devices starts the processes itself; leave it out under torchrun, which has started them")
+    if options.detach:
+        raise InputError("--detach: the processes of torchrun end with it; start torchrun itself in the background")
+    if worker.processes > 1 and device is not None and ":" in device:
+        raise InputError(f"--device {device} is one GPU, and torchrun gives each process one of its own; give cuda")
 
 
 def train(arguments: Sequence[str], config: TrainingConfig, runs_dir: Path, announce: int | None) -> int | None:
@@ -65,6 +75,9 @@ def train(arguments: Sequence[str], config: TrainingConfig, runs_dir: Path, anno
 
     if (processes := launcher.count_processes(config)) == 1:
         return None
+    usable = processors.usable().count
+    if processes > usable and not launcher.has_gpus(config):
+        print_message(f"{processes} processes share {plural(usable, 'processor')}")
     from cifar_tui.headless.logs import redirect_to_log
     from cifar_tui.runs.detached import PROGRAM
     from cifar_tui.store.run_folder import RunFolder

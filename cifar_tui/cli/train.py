@@ -78,7 +78,7 @@ def train(call: Invocation, announce: int | None) -> int:
         from cifar_tui.headless import launched
 
         return launched.work(worker, debug=options.debug)
-    multiprocess.check_launcher(worker, call.training.get("devices"))
+    multiprocess.check_launcher(worker, options, call.training.get("devices"), call.training.get("device"))
     runs_dir = call.runs_dir
     configs = training_configs(call.training, runs_dir)
     for config in configs:

@@ -79,15 +79,18 @@ def train(
             _show_until_ended(started[-1:], queue, display, signals, debug=debug, announce=announce)
             if not started[-1].ended and not isinstance(run.error, AlreadyEndedError):
                 break  # What keeps one run from starting, such as missing images or a signal, does so for all.
+            if not workspace.can_train or (worker is not None and started[-1].state.status == "interrupted"):
+                if len(started) < len(runs):
+                    display.notice("the runs that were to follow are not started")
+                break
         print_comparison([each.state for each in started if each.ended], display)
         status = signals.received or first_failure(started)
         workspace.end(status)
-        lost = any(isinstance(each.run.error, LostProcessError) for each in started)
-        if signals.received and started and started[-1].ended and started[-1].state.status == "finished":
-            # The signal came too late for the run. It may be that by which a launcher ends the processes that are left
-            # when another one is lost; one that concerns the whole launch is delivered to the next process again.
-            lost = True
-        return launched.exit_status(status, lost=lost)
+        is_done = not any(isinstance(each.run.error, LostProcessError) for each in started)
+        if signals.received and not launched.is_ending:
+            # Another process may be lost. If not, all of them have agreed to end.
+            is_done = started[-1:] != [] and started[-1].ended and started[-1].state.status == "interrupted"
+        return launched.exit_status(status, is_done=is_done)
 
 
 def follow(

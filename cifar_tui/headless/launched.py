@@ -17,6 +17,8 @@ from cifar_tui.training.distributed.exchange import Exchange
 
 WATCH_SECONDS = 1.0
 """How often to look whether the launcher is still there."""
+GONE_SECONDS = 60.0
+"""How long a process may take to save and end once it is not."""
 
 
 class Launched:
@@ -25,7 +27,7 @@ class Launched:
     def __init__(self, worker: Worker | None, signals: Signals) -> None:
         self._worker = worker
         self._signals = signals
-        self._launcher = os.getppid()
+        self._launcher = worker.launcher if worker and worker.launcher else os.getppid()
         self._ended = threading.Event()
         self._watch = threading.Thread(target=self._watch_launcher, name="launcher", daemon=True)
         self.exchange = Exchange(worker.exchange) if worker and worker.exchange else None
@@ -44,18 +46,26 @@ class Launched:
             self._watch.join()
 
     @property
+    def is_ending(self) -> bool:
+        """Whether a signal to this process is one by which somebody ends the run.
+
+        Launchers signal the processes that are left, too, when one is lost: `--devices` tells the two apart.
+        """
+        return self.exchange is None or self.exchange.is_ending()
+
+    @property
     def is_over(self) -> bool:
         """Whether processes before this one have ended all that there was to do."""
         return self.exchange is not None and self.exchange.status() is not None
 
-    def exit_status(self, status: int, *, lost: bool) -> int:
+    def exit_status(self, status: int, *, is_done: bool) -> int:
         """The exit status by which the launcher knows what to do.
 
         Args:
             status: That of the program.
-            lost: Whether another process is gone, so that all are to be started again.
+            is_done: Whether there is nothing left to do; if not, all processes are to be started again.
         """
-        if self.exchange is None or lost:
+        if self.exchange is None or not is_done:
             return status
         # Any other than 0 would have it start them again.
         self.exchange.finish(status)
@@ -65,6 +75,8 @@ class Launched:
         while not self._ended.wait(WATCH_SECONDS):
             if os.getppid() != self._launcher:
                 self._signals.stop_runs(1, "interrupted because its launcher is gone,")
+                if not self._ended.wait(GONE_SECONDS):
+                    os._exit(1)  # It waits for processes that nobody starts.
                 return
 
 
@@ -79,18 +91,18 @@ def work(worker: Worker, *, debug: bool) -> int:
         The exit status.
     """
     queue: SimpleQueue[Item] = SimpleQueue()
-    ended = threading.Event()
-    runs = WorkerRuns(worker, ended.set)
+    ended = SimpleQueue[None]()  # Also a signal may put something into it, at any moment.
+    runs = WorkerRuns(worker, lambda: ended.put(None))
     with Signals(Display(), queue) as signals, Launched(worker, signals) as launched:
         if launched.is_over:
             return 0
         signals.runs = [runs]
         runs.start()
-        ended.wait()  # Rank 0 prints what is put into the queue.
+        ended.get()  # Rank 0 prints what is put into the queue.
         if debug and runs.traceback:
             print(runs.traceback, file=sys.stderr)
         if runs.message:
             print(f"cifar-tui: {printable(runs.message)}", file=sys.stderr)
-        elif launched.exchange is not None and not runs.lost:
+        elif launched.exchange is not None and runs.is_done:
             return 0
-        return launched.exit_status(runs.status, lost=runs.lost)
+        return launched.exit_status(runs.status, is_done=runs.is_done)

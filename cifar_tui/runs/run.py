@@ -178,6 +178,8 @@ class Run:
             made = earlier.find(self._workspace.runs_dir, self._launch, self.config, launched_at)
             if made is not None:
                 self.earlier = made.read_state()
+                if self.earlier.status == "paused":
+                    self._control.pause()
                 return self._prepare_resumed(made, stack)
         from cifar_tui.training.setup.prepare import prepare
 
@@ -224,6 +226,8 @@ class Run:
             warnings.append("it has no checkpoint: it starts over")
         if fallen_back:
             warnings.append(fallen_back)
+        if self.earlier is not None:
+            warnings.append("its processes were started again, as after one is lost")
         if changes := environment_changes(stored, setup.placement, group.processes):
             warnings.append(f"{NOT_REPRODUCIBLE}: {'; '.join(changes)}")
         if self._overrides.data is not None or self._overrides.model_dir is not None:
@@ -240,9 +244,7 @@ class Run:
             StopTraining: It was asked to stop meanwhile.
         """
         import_pytorch()
-        group = self._workspace.group()
-        self._control.check()
-        return group
+        return self._workspace.group(self._control.check)
 
     def _own(self, folder: RunFolder, stack: contextlib.ExitStack) -> Ownership:
         """Own the run until `stack` ends.

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -94,8 +94,11 @@ class Workspace:
         """
         return Run(self, stored_run(folder, overrides).config, folder, listener, overrides)
 
-    def group(self) -> Group:
+    def group(self, check: Callable[[], None]) -> Group:
         """The processes that train each of its runs; the first call, on a training thread, waits for them to join.
+
+        Args:
+            check: Called meanwhile; what it raises ends the waiting.
 
         Raises:
             InputError: They do not find each other, or are of different versions.
@@ -109,8 +112,13 @@ class Workspace:
             from cifar_tui.training.distributed.joined import join
 
             self._group = ALONE  # Where the others are not found, they are not waited for again.
-            self._group = join(self._worker)
+            self._group = join(self._worker, check)
         return self._group
+
+    @property
+    def can_train(self) -> bool:
+        """Whether more runs can be trained: the processes of one that has failed have parted."""
+        return self._group is None or self._group.processes == 1 or self._group.is_joined
 
     @property
     def launched_at(self) -> float | None:
@@ -129,7 +137,7 @@ class Workspace:
         if self._worker is None or self._worker.processes == 1:
             return
         with contextlib.suppress(InputError, LostProcessError, ProcessFailedError):
-            group = self.group()
+            group = self.group(lambda: None)
             if group.is_joined:
                 group.broadcast(status)
             group.leave()

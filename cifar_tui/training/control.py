@@ -21,7 +21,7 @@ class LoopControl(Protocol):
     """What the training loop asks, on its thread, between two batches."""
 
     def synchronize(self) -> None:
-        """Take what other processes of the run were asked for; called once behind each batch, before what follows."""
+        """Take what other processes of the run were asked for; called once behind each batch, before the others."""
 
     @property
     def stop_requested(self) -> bool:

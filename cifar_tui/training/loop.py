@@ -120,6 +120,8 @@ def train(
                     lr = float(scheduler.get_last_lr()[0])
                     scheduler.step()
                     progress.finish_batch(size, lr)
+                    # Before a GPU is waited for, which may wait for a process that is lost.
+                    requests.synchronize()
                     emitter.record_batch(progress, size, losses, correct)
                     _handle_requests(requests, progress, emitter, checkpoints, clock)
                 emitter.flush_batches(progress)
@@ -159,7 +161,6 @@ def _handle_requests(
         OSError: A checkpoint could not be written, and that is not recoverable.
     """
     checkpoints.report_written()
-    control.synchronize()
     if control.pause_requested:
         emitter.flush_batches(progress)
         checkpoints.save(progress)

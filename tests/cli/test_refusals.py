@@ -141,13 +141,20 @@ def test_devices_that_cannot_train_together_are_refused_before_a_process_starts(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_devices_are_refused_in_the_processes_of_another_launcher(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--devices", "2"], "--devices starts the processes itself; leave it out under torchrun"),
+        (["--detach"], "--detach: the processes of torchrun end with it"),
+        (["--device", "cuda:1"], "--device cuda:1 is one GPU, and torchrun gives each process one of its own"),
+    ],
+)
+def test_what_another_launcher_does_is_refused_in_its_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], says: str
 ) -> None:
     for name, value in {"RANK": "0", "WORLD_SIZE": "2", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "2"}.items():
         monkeypatch.setenv(name, value)
-    line = error_line(call(["--no-ui", "--data", "digits", "--devices", "2"], tmp_path))
-    assert "--devices starts the processes itself; leave it out under torchrun" in line
+    assert says in error_line(call(["--no-ui", "--data", "digits", *arguments], tmp_path))
 
 
 def test_a_runs_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:

@@ -102,6 +102,25 @@ def test_a_signal_to_any_process_saves_and_ends_all_and_the_run_is_resumed_by_as
     assert command.metrics(folder) == command.metrics(command.only_run(whole))
 
 
+def test_a_signal_to_another_process_ends_the_models_that_were_to_follow_too(tmp_path: Path) -> None:
+    arguments = ["--no-ui", "--data", "digits", "--model", "mlp", "--model", "mlp", *ENDLESS, "--threads", "1"]
+    started = processes.start_program(arguments, tmp_path)
+    command.wait_for_checkpoint(tmp_path)
+    started[1].send_signal(signal.SIGTERM)
+    first, second = processes.finish(started)
+    assert (first.returncode, second.returncode) == (1, 1)
+    assert "the runs that were to follow are not started" in first.stderr
+    assert command.summary(command.only_run(tmp_path))["state"] == "interrupted"
+
+
+def test_a_model_that_fails_ends_the_models_that_were_to_follow_too(tmp_path: Path) -> None:
+    arguments = [*TRAIN, "--model", "mlp", "--max-lr", "1e12", "--epochs", "3"]
+    first, second = processes.run_program(arguments, tmp_path)
+    assert (first.returncode, second.returncode) == (3, 3)
+    assert "the runs that were to follow are not started" in first.stderr
+    assert command.summary(command.only_run(tmp_path))["state"] == "diverged"
+
+
 def wait_for_state(folder: Path, state: str) -> None:
     command.eventually(lambda: command.summary(folder)["state"] == state)
 

@@ -33,11 +33,11 @@ def test_a_run_of_three_processes_is_resumed_bit_for_bit(tmp_path: Path, model: 
     resumed.mkdir()
     (uninterrupted, *_) = learn(whole, 3, model, epochs=2)
     (stopped, *_) = processes.call("stop_early", tmp_path, str(resumed), model, processes=3)
-    assert stopped == "stopped: enough in epoch 1, after batch 4 of 6"
+    assert stopped == "stopped: enough in epoch 1, after batch 5 of 6"
     (rest, *others) = processes.call(
         "learn", tmp_path, str(resumed), model, {"batch_size": 7, "epochs": 2}, processes=3
     )
-    assert rest["learned"] == uninterrupted["learned"][4:]
+    assert rest["learned"] == uninterrupted["learned"][5:]
     assert {each["weights"] for each in (rest, *others)} == {uninterrupted["weights"]}
 
 
@@ -96,6 +96,13 @@ def test_processes_with_other_images_are_refused_before_anything_is_made(tmp_pat
     assert first == second
     assert first.startswith("InputError: rank 1 on ")
     assert "has another images than rank 0 on" in first
+
+
+def test_processes_with_other_code_are_refused_before_anything_is_made(tmp_path: Path) -> None:
+    for how, what in (("layers", "shapes of the model"), ("source", "source of the model")):
+        first, second = processes.call("differ_in_class", tmp_path, how)
+        assert first == second
+        assert f"has another {what} than rank 0 on" in first
 
 
 def test_an_evaluation_that_is_shared_out_is_that_of_one_process(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ def test_a_process_that_no_launcher_has_started_is_none_of_several() -> None:
 
 def test_a_launcher_says_which_process_it_has_started() -> None:
     assert environment.current(SECOND) == Worker(3, 4, 1, 2)
-    ours = SECOND | {"TORCHELASTIC_RUN_ID": "job", environment.EXCHANGE: "/tmp/there"}
-    assert environment.current(ours) == Worker(3, 4, 1, 2, "job", Path("/tmp/there"))
+    ours = SECOND | {"TORCHELASTIC_RUN_ID": "job", environment.LAUNCHER: "7", environment.EXCHANGE: "/tmp/there"}
+    assert environment.current(ours) == Worker(3, 4, 1, 2, "job", 7, Path("/tmp/there"))
 
 
 def test_a_process_that_is_alone_for_now_belongs_to_its_launch() -> None:

@@ -37,8 +37,8 @@ class WorkerRuns:
         self.message = ""
         """What rank 0 cannot say in its place."""
         self.traceback = ""
-        self.lost = False
-        """Whether another process is gone, so that the launcher has to start all of them again."""
+        self.is_done = True
+        """Whether nothing is left to do; if not, as when another process is gone, all are to be started again."""
         self._worker = worker
         self._on_end = on_end
         self._control = Control()
@@ -68,11 +68,12 @@ class WorkerRuns:
             import_pytorch()
             from cifar_tui.training.distributed.joined import join
 
-            group = join(self._worker)
+            group = join(self._worker, self._control.check_abandoned)
         except Exception as error:  # noqa: BLE001  (whatever it is, the process ends in one line)
             self._fail(error)
-            # All processes of a host meet the same difficulty.
-            self.message = str(error) if self._worker.local_rank == 0 else ""
+            # All processes of a host meet the same difficulty, and one of them says it.
+            self.is_done = self._worker.local_rank == 0
+            self.message = str(error) if self.is_done else ""
         else:
             self._joined = True
             self._follow(group)
@@ -95,7 +96,7 @@ class WorkerRuns:
             group.wait_for_end(END_SECONDS)
         except LostProcessError as error:
             self._fail(error)
-            self.lost = True
+            self.is_done = False
             self.message = "" if error.first_is_there else str(error)
             group.leave()
         except Exception as error:  # noqa: BLE001  (an error in one process ends the run, and rank 0 reports it)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from cifar_tui.errors import InputError
 
 EXCHANGE = "CIFAR_TUI_EXCHANGE"
 """The variable of `Worker.exchange`."""
+LAUNCHER = "CIFAR_TUI_LAUNCHER"
+"""That of `Worker.launcher`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class Worker:
         local_rank: Its number among those of its host, from 0.
         local_processes: How many there are on its host.
         launch: The launcher's id of all its processes, the same when it restarts them; empty where it has none.
+        launcher: The pid of the launcher, where it is `--devices`; else 0.
         exchange: The folder through which rank 0 and `--devices` reach each other; None under another launcher.
     """
 
@@ -35,6 +39,7 @@ class Worker:
     local_rank: int
     local_processes: int
     launch: str = ""
+    launcher: int = 0
     exchange: Path | None = None
 
 
@@ -63,18 +68,22 @@ def current(environment: Mapping[str, str] = os.environ) -> Worker | None:
         local_rank,
         local_processes,
         launch=environment.get("TORCHELASTIC_RUN_ID", ""),
+        launcher=_number(environment, LAUNCHER, 0),
         exchange=Path(exchange) if exchange else None,
     )
 
 
 def launched_at() -> float:
-    """When the launcher that has started this process was started, in seconds since the epoch."""
-    return psutil.Process(os.getppid()).create_time()
+    """When the launcher that has started this process was started, in seconds since the epoch; if it is gone, now."""
+    try:
+        return psutil.Process(os.getppid()).create_time()
+    except psutil.Error:
+        return time.time()
 
 
 def _number(environment: Mapping[str, str], name: str, default: int | None = None) -> int:
     text = environment.get(name, "")
-    if text.isascii() and text.isdecimal() and len(text) <= 6:
+    if text.isascii() and text.isdecimal() and len(text) <= 9:
         return int(text)
     if not text and default is not None:
         return default

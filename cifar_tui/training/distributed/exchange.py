@@ -17,6 +17,7 @@ from cifar_tui.system.processes import Process
 _PROCESS = "process"
 _RUN = "run"
 _STATUS = "status"
+_ENDING = "ending"
 
 
 class Exchange:
@@ -40,6 +41,14 @@ class Exchange:
     def finish(self, status: int) -> None:
         """Say that all is done, with this exit status: a process that is started from now on is to end at once."""
         self._write(_STATUS, str(status))
+
+    def announce_ending(self) -> None:
+        """Say that somebody has asked the launcher to end the run; it sends signals of its own to rank 0 as well."""
+        self._write(_ENDING, "")
+
+    def is_ending(self) -> bool:
+        """Whether somebody has."""
+        return self._read(_ENDING) is not None
 
     def pid(self) -> int | None:
         """The pid of rank 0; None while no living one handles signals."""

@@ -6,7 +6,7 @@ import contextlib
 import importlib.metadata
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar, cast
@@ -27,7 +27,7 @@ from cifar_tui.training.distributed.agreement import AgreedControl
 from cifar_tui.training.distributed.environment import Worker, launched_at
 from cifar_tui.training.distributed.group import Group
 from cifar_tui.training.distributed.replica import Replica
-from cifar_tui.training.distributed.store import SharedStore, fresh
+from cifar_tui.training.distributed.store import SharedStore, new_generation
 from cifar_tui.training.distributed.synchronized import SynchronizedReplica
 
 T = TypeVar("T")
@@ -40,11 +40,12 @@ BATCH_TIMEOUT = timedelta(minutes=10)
 """How long one waits for another in the middle of a batch: after that, it hangs."""
 
 
-def join(worker: Worker, batch_timeout: timedelta = BATCH_TIMEOUT) -> JoinedGroup:
+def join(worker: Worker, check: Callable[[], None], batch_timeout: timedelta = BATCH_TIMEOUT) -> JoinedGroup:
     """Join the other processes that the launcher has started.
 
     Args:
         worker: This process's place among them.
+        check: Called while it waits for the others; what it raises ends the waiting.
         batch_timeout: How long to wait for another in the middle of a batch.
 
     Raises:
@@ -52,7 +53,7 @@ def join(worker: Worker, batch_timeout: timedelta = BATCH_TIMEOUT) -> JoinedGrou
     """
     try:
         whole, rank, processes = next(iter(rendezvous("env://", timeout=JOIN_TIMEOUT)))
-        store = fresh(whole, worker, JOIN_TIMEOUT)
+        store = new_generation(whole, worker, JOIN_TIMEOUT, check)
         dist.init_process_group("gloo", store=store, rank=rank, world_size=processes, timeout=JOIN_TIMEOUT)
         return JoinedGroup(worker, SharedStore(store, worker), batch_timeout)
     except (RuntimeError, ValueError) as error:
@@ -80,9 +81,11 @@ class JoinedGroup(Group):
         self._store = store
         self._batch_timeout = batch_timeout
         self._objects: dist.ProcessGroup | None = _new_group("gloo", EXCHANGE_TIMEOUT)
-        """The connections for all that is not on the devices."""
+        """The connections for what a process may take its time for."""
+        self._flags: dist.ProcessGroup | None = _new_group("gloo", batch_timeout)
+        """Those for what is exchanged behind each batch."""
         self._devices: dist.ProcessGroup | None = None
-        """Those for what is."""
+        """Those of the devices."""
         self.is_joined = True
         self._host = socket.gethostname()
         self._record_members("", "")
@@ -115,7 +118,7 @@ class JoinedGroup(Group):
     def start_maximum(self, flags: Tensor) -> tuple[Tensor, dist.Work]:
         """Begin to replace each of these numbers by the greatest of all processes; `wait` says when it is done."""
         with self._exchange():
-            work = dist.all_reduce(flags, op=dist.ReduceOp.MAX, group=self._objects, async_op=True)
+            work = dist.all_reduce(flags, op=dist.ReduceOp.MAX, group=self._flags, async_op=True)
         assert work is not None
         return flags, work
 
@@ -146,6 +149,8 @@ class JoinedGroup(Group):
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
+            # Before anything waits for the device: what is under way there would wait for the others.
+            self._abort_devices()
             raise self._store.explain_loss(self.members, error) from None
 
     @contextmanager
@@ -179,6 +184,8 @@ class JoinedGroup(Group):
                 raise InputError("this PyTorch has no NCCL, by which GPUs reach each other; use --device cpu")
             with self._exchange():
                 self._devices = _new_group("nccl" if device.type == "cuda" else "gloo", self._batch_timeout)
+            # NCCL connects now, not in the middle of the run.
+            self.add_up(torch.zeros(1, device=device))
 
     def share_control(self, control: Control) -> LoopControl:
         """As above."""
@@ -212,14 +219,16 @@ class JoinedGroup(Group):
     def _disconnect(self) -> None:
         """Break the connections. Those of gloo end with the last reference to them."""
         self.is_joined = False
-        devices, self._devices, self._objects = self._devices, None, None
-        if devices is not None and devices.name() == "nccl":
-            # What is under way on a GPU would wait for the others.
-            with contextlib.suppress(RuntimeError, AttributeError):
-                devices.abort()
-        del devices
+        self._abort_devices()
+        self._objects = self._flags = self._devices = None
         with contextlib.suppress(RuntimeError):
             dist.destroy_process_group()
+
+    def _abort_devices(self) -> None:
+        """End what is under way on a GPU, which would wait for the others; PyTorch before 2.7 ends it by itself."""
+        if self._devices is not None and self._devices.name() == "nccl":
+            with contextlib.suppress(RuntimeError, AttributeError):
+                self._devices.abort()
 
 
 def _new_group(backend: str, timeout: timedelta) -> dist.ProcessGroup:

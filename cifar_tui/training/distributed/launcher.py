@@ -28,7 +28,7 @@ from cifar_tui.formatting import plural
 from cifar_tui.system import processors
 from cifar_tui.system.paths import python_path
 from cifar_tui.training.devices import resolve_device
-from cifar_tui.training.distributed.environment import EXCHANGE
+from cifar_tui.training.distributed.environment import EXCHANGE, LAUNCHER
 from cifar_tui.training.distributed.exchange import Exchange
 from cifar_tui.training.distributed.signal_relay import SignalRelay
 
@@ -53,7 +53,7 @@ def count_processes(config: TrainingConfig) -> int:
     option = f"--devices {config.devices}"
     if ":" in config.device:
         raise InputError(f"{option}: --device {config.device} is one GPU; give --device cuda, or leave --devices out")
-    gpus = torch.cuda.device_count() if config.device != "cpu" else 0
+    gpus = _count_gpus(config)
     if config.device == "cuda" and not gpus:
         resolve_device(config)  # It says why there is none.
     if config.devices == "all":
@@ -64,6 +64,15 @@ def count_processes(config: TrainingConfig) -> int:
     if 0 < gpus < int(config.devices):
         raise InputError(f"{option}: {plural(gpus, 'GPU')} can be used here; give --devices all")
     return int(config.devices)
+
+
+def has_gpus(config: TrainingConfig) -> bool:
+    """Whether these options train on GPUs here."""
+    return _count_gpus(config) > 0
+
+
+def _count_gpus(config: TrainingConfig) -> int:
+    return torch.cuda.device_count() if config.device != "cpu" else 0
 
 
 def launch(
@@ -153,7 +162,7 @@ class _Agent(threading.Thread):
 
 def environment_of(folder: Path, processes: int, threads: int) -> dict[str, str]:
     """The variables of the processes that are not those of the launcher."""
-    found = {EXCHANGE: str(folder), "PYTHONPATH": python_path()}
+    found = {EXCHANGE: str(folder), LAUNCHER: str(os.getpid()), "PYTHONPATH": python_path()}
     if not threads and "OMP_NUM_THREADS" not in os.environ:
         found["OMP_NUM_THREADS"] = str(max(1, processors.usable().count // processes))
     return found

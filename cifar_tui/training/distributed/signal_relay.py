@@ -73,5 +73,7 @@ class SignalRelay:
             self._target, self._delivered = pid, []
         with contextlib.suppress(ProcessLookupError):
             while self._waiting:
+                if self._waiting[0] in ENDING:
+                    self._exchange.announce_ending()
                 os.kill(pid, self._waiting[0])
                 self._delivered.append(self._waiting.pop(0))

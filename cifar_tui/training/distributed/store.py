@@ -6,10 +6,9 @@ import contextlib
 import json
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from torch.distributed import DistStoreError
 from torch.distributed.distributed_c10d import PrefixStore, Store
 
 from cifar_tui.errors import CifarTuiError
@@ -18,39 +17,55 @@ from cifar_tui.records import ProcessRecord
 from cifar_tui.training.distributed.environment import Worker
 from cifar_tui.training.distributed.process_errors import LostProcessError, ProcessFailedError
 
-SECONDS = 1.0
+NOTICE_SECONDS = 1.0
 """How long to wait for other processes that have noticed a loss as well."""
-PART_SECONDS = 0.5
-"""How long to wait for rank 0 before looking whether it has named another part."""
-_PART = "cifar-tui/part"
+POLL_SECONDS = 0.02
+"""How often to look for what another process is to write."""
+_GENERATION = "cifar-tui/generation"
 _FAILURE, _NOTICED, _ENDED = "cifar-tui/failure", "cifar-tui/noticed", "cifar-tui/ended"
 
 
-def fresh(store: Store, worker: Worker, timeout: timedelta) -> Store:
+def new_generation(store: Store, worker: Worker, timeout: timedelta, check: Callable[[], None]) -> Store:
     """The part of a launcher's store that belongs to the processes which are there now.
 
     A launcher that starts processes again may give them the store of those before, with the addresses of these in it.
-    Rank 0 names a new part, and lets each process into it by a word that no process before has had.
+    Rank 0 names a generation, and lets each process into it by a word that no process before has had.
+
+    Args:
+        store: The launcher's.
+        worker: This process's place.
+        timeout: How long to wait for the others.
+        check: Called meanwhile; what it raises ends the waiting.
 
     Raises:
         RuntimeError: Not all processes have come.
     """
-    store.set_timeout(timeout)
+    until = time.monotonic() + timeout.total_seconds()
+
+    def wait_for(key: str) -> str:
+        while not store.check([key]):
+            check()
+            if time.monotonic() > until:
+                raise RuntimeError("not all of them have come")
+            time.sleep(POLL_SECONDS)
+        return store.get(key).decode()
+
     if worker.rank == 0:
-        part = uuid.uuid4().hex
-        store.set(_PART, part)
+        name = uuid.uuid4().hex
+        store.set(_GENERATION, name)
         for rank in range(1, worker.processes):
-            word = store.get(f"{_PART}/{part}/{rank}").decode()
-            store.set(f"{_PART}/{part}/{word}", "")
-        return PrefixStore(part, store)
-    word, until = uuid.uuid4().hex, time.monotonic() + timeout.total_seconds()
-    while time.monotonic() < until:
-        part = store.get(_PART).decode()
-        store.set(f"{_PART}/{part}/{worker.rank}", word)
-        with contextlib.suppress(DistStoreError):
-            store.wait([f"{_PART}/{part}/{word}"], timedelta(seconds=PART_SECONDS))
-            return PrefixStore(part, store)
-    raise RuntimeError("rank 0 has not come")
+            word = wait_for(f"{_GENERATION}/{name}/{rank}")
+            store.set(f"{_GENERATION}/{name}/{word}", "")
+        return PrefixStore(name, store)
+    word, name = uuid.uuid4().hex, ""
+    while not name or not store.check([f"{_GENERATION}/{name}/{word}"]):
+        name = wait_for(_GENERATION)
+        store.set(f"{_GENERATION}/{name}/{worker.rank}", word)
+        check()
+        if time.monotonic() > until:
+            raise RuntimeError("rank 0 has not come")
+        time.sleep(POLL_SECONDS)
+    return PrefixStore(name, store)
 
 
 class SharedStore:
@@ -86,8 +101,10 @@ class SharedStore:
             missing = self._missing()
         except RuntimeError:
             return LostProcessError("the launcher, or the host of rank 0, is gone", first_is_there=False)
+        if not missing:
+            return CifarTuiError(f"the processes cannot reach each other: {str(error).strip().partition(chr(10))[0]}")
         names = [f"rank {rank} on {members[rank].host}" if members else f"rank {rank}" for rank in missing]
-        lost = ", ".join(names) or "another process"
+        lost = ", ".join(names)
         silent = "timed out" in str(error).lower()
         message = (
             f"{lost} {'does not answer' if silent else 'was lost'}; the run can be resumed from its last checkpoint"
@@ -98,9 +115,9 @@ class SharedStore:
         """The processes that have not noticed that an exchange failed, because they are gone or hang."""
         self._store.set(f"{_NOTICED}/{self._worker.rank}", "")
         others = [rank for rank in range(self._worker.processes) if rank != self._worker.rank]
-        until = time.monotonic() + SECONDS
+        until = time.monotonic() + NOTICE_SECONDS
         while True:
             missing = [rank for rank in others if not self._store.check([f"{_NOTICED}/{rank}"])]
             if len(missing) <= 1 or time.monotonic() > until:
                 return missing
-            time.sleep(0.05)
+            time.sleep(POLL_SECONDS)

@@ -67,6 +67,8 @@ class SynchronizedReplica(Replica):
         self._vectors: dict[torch.dtype, _Vector] = {}
         normalising = [module for module in model.modules() if isinstance(module, NORMALISING)]
         self.notes = (PER_PROCESS,) if normalising and self._device.type == "cpu" else ()
+        # Its processes wait for each other within a batch: none of them is seen to be the slowest.
+        self._waits_inside = any(isinstance(module, nn.SyncBatchNorm) for module in normalising)
         averages = {id(buffer) for module in normalising for buffer in module.buffers()}
         # What batch normalisation averages for evaluations, training does not depend on.
         self._state = [buffer for buffer in model.buffers() if id(buffer) not in averages]
@@ -114,6 +116,8 @@ class SynchronizedReplica(Replica):
     def take_slowest(self) -> SlowestProcess | None:
         """As above."""
         images, seconds = self._timer.take()
+        if self._waits_inside:
+            return None
         speeds = self._group.gather(images / seconds if seconds else 0.0)
         slowest = min(range(len(speeds)), key=speeds.__getitem__)
         return SlowestProcess(slowest, speeds[slowest]) if all(speeds) else None

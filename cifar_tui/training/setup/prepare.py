@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -122,6 +124,7 @@ def _setup(
     dataset = split(source, config.seed)
     group.check_same(images=f"SHA-256 {dataset.fingerprint[:16]}")
     built = build(config, make, len(dataset.classes), placement, purpose)
+    group.check_same(shapes_of_the_model=_shapes(built.model), source_of_the_model=_source(built.model))
     return Setup(
         config, built.placement, dataset, built.model, built.random_streams, group, built.notes, built.warnings
     )
@@ -137,15 +140,31 @@ def use_device(config: TrainingConfig, group: Group = ALONE) -> Placement:
     """
     placement = resolve_device(config)
     if group.processes > 1 and placement.device.type == "cuda":
-        if group.local_rank >= torch.cuda.device_count():
+        # Some launchers show each process its own GPU alone.
+        number = group.local_rank if torch.cuda.device_count() > 1 else 0
+        if number >= torch.cuda.device_count():
             raise InputError(f"there are {plural(torch.cuda.device_count(), 'GPU')} for more processes")
-        placement = resolve_device(replace(config, device=f"cuda:{group.local_rank}"))
-    group.use_device(placement)
+        placement = resolve_device(replace(config, device=f"cuda:{number}"))
     torch.set_num_threads(placement.threads)
     if placement.device.type == "cuda":
         # Streams and events are those of the thread's current device.
         torch.cuda.set_device(placement.device)
+    group.use_device(placement)
     return placement
+
+
+def _shapes(model: nn.Module) -> dict[str, tuple[int, ...]]:
+    """The shapes of a model's parameters and buffers, by name."""
+    return {name: tuple(each.shape) for name, each in model.state_dict().items() if isinstance(each, torch.Tensor)}
+
+
+def _source(model: nn.Module) -> str:
+    """What tells the source of a model's class from another; empty where that has none."""
+    try:
+        source = inspect.getsource(type(model))
+    except (OSError, TypeError):
+        return ""
+    return f"SHA-256 {hashlib.sha256(source.encode()).hexdigest()[:16]}"
 
 
 class Built(NamedTuple):

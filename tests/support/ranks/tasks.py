@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> None:
     worker = environment.current()
     timeout = timedelta(seconds=3) if task == "hang" else BATCH_TIMEOUT
     try:
-        group = join(worker, timeout) if worker and worker.processes > 1 else ALONE
+        group = join(worker, lambda: None, timeout) if worker and worker.processes > 1 else ALONE
         result = globals()[task](group, *json.loads(values))
     except CifarTuiError as error:
         result = f"{type(error).__name__}: {error}"
@@ -135,10 +135,10 @@ def stop_early(group: Group, folder: str, model: str) -> Any:
 
 
 def requested(group: Group, folder: str, request: str, of_rank: int) -> Any:
-    """Where each process saved, paused and ended, when the second batch of one of them asks for something."""
+    """Where each process saved, paused and ended, when the first batch of one of them asks for something."""
 
     def act(event: AnyEvent, control: Control) -> None:
-        if isinstance(event, Batch) and (event.epoch, event.batch) == (1, 2) and group.rank == of_rank:
+        if isinstance(event, Batch) and (event.epoch, event.batch) == (1, 1) and group.rank == of_rank:
             if request == "stop":
                 control.stop("stopped", f"asked of rank {of_rank}")
             else:
@@ -193,6 +193,19 @@ def differ(group: Group) -> Any:
     """What is raised where rank 1 has other images."""
     cache = TinyImageCache(tiny_source(90 if group.rank == 1 else 60))
     prepare(TINY, cache, lambda *_: None, group)  # type: ignore[arg-type]
+    return "prepared"
+
+
+def differ_in_class(group: Group, how: str) -> Any:
+    """What is raised where the class of rank 1 has other layers, or the same ones and another forward pass."""
+
+    class Negative(Plain):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return -super().forward(images)
+
+    other: Callable[[int], nn.Module] = Negative if how == "source" else lambda classes: Plain(classes + 1)
+    models.load = lambda *_: other if group.rank == 1 else Plain
+    prepare(TINY, TinyImageCache(), lambda *_: None, group)  # type: ignore[arg-type]
     return "prepared"
 
 
