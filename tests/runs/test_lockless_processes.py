@@ -61,6 +61,8 @@ def test_a_suspended_run_that_another_machine_took_writes_nothing_when_it_wakes(
     process = start([*TRAIN, *ENDLESS], tmp_path, host="elsewhere", code=code)
     try:
         folder = wait_for_checkpoint(tmp_path)
+        # It is not to be stopped on its way to write what it has just done.
+        eventually(lambda: '"checkpoint"' in (folder / "events.jsonl").read_text())
         os.kill(process.pid, signal.SIGSTOP)
         os.waitid(os.P_PID, process.pid, os.WSTOPPED)
         disable_locks(monkeypatch)
