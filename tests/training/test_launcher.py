@@ -20,6 +20,7 @@ from cifar_tui.system import processors
 from cifar_tui.system.processors import Processors
 from cifar_tui.training.distributed import launcher
 from cifar_tui.training.distributed.launcher import count_processes
+from tests.support import fork_server
 from tests.support.command import eventually
 
 PARENT = """
@@ -82,7 +83,7 @@ def launched(folder: Path, what: str, *options: str) -> Iterator[subprocess.Pope
     (folder / "process.py").write_text(PROCESS)
     arguments = [str(folder / "process.py"), what, str(folder), *options]
     command = [sys.executable, "-c", PARENT, *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with fork_server.start(command, cwd=Path.cwd(), env=os.environ) as process:
         try:
             yield process
         finally:
