@@ -104,7 +104,9 @@ class Dashboard(TerminalApp):
         self._run_events = RunEvents(self.runs, self.inbox, runs_dir, self._show_update)
         self._sampler = DeviceSampler(lambda sample: self.main.show_sample(sample))
         self._redraw: RedrawQueue[Entry] = RedrawQueue(lambda changed: self.main.draw(changed))
-        context = CommandContext(self, lambda: self.look, self.status_log, self.runs, workspace, self._run_changed)
+        context = CommandContext(
+            self, lambda: self.look, self.status_log, self.runs, workspace, self._run_changed, self._rows_changed
+        )
         self.commands = RunCommands(context, lambda: self.main, runs_dir)
         self.add_action_namespaces("commands", "views")
 
@@ -260,6 +262,10 @@ class Dashboard(TerminalApp):
     def _run_changed(self, entry: Entry) -> None:
         self._sampler.run_while(bool(self.runs.active))
         self.draw_now(entry)
+
+    def _rows_changed(self) -> None:
+        self.main.fill()
+        self.main.show_runs()
 
     def print_to_log(self, text: str) -> None:
         """Add a stray line of a library to the log; also from other threads."""

@@ -207,9 +207,9 @@ class MainScreen(QuietScreen[None]):
 
     def _selection_changed(self) -> None:
         self.draw_selected()
-        self._show_runs()
+        self.show_runs()
 
-    def _show_runs(self) -> None:
+    def show_runs(self) -> None:
         """Have the events read of what the panels show."""
         self._run_events.show({*self._runs.marked, *([self.selected] if self.selected is not None else [])})
 
@@ -233,14 +233,14 @@ class MainScreen(QuietScreen[None]):
         """Mark the selected run for comparison, or remove its mark."""
         if (entry := self.selected) is not None:
             self._runs.toggle_mark(entry)
-            self._show_runs()
+            self.show_runs()
             self.table.update(entry)
             self.draw_selected()
             self._log.write(f"{plural(len(self._runs.marked), 'run')} marked; c compares them")
 
     def action_compare(self) -> None:
         """Compare the marked runs."""
-        self._show_runs()
+        self.show_runs()
         if self.views is not None:
             self.views.open("compare")
 

@@ -40,7 +40,8 @@ class RunCommands(DOMNode):
         self._starter = RunStarter(context)
         self._app, self._main = context.app, main
         self._runs, self._runs_dir, self._workspace = context.runs, runs_dir, context.workspace
-        self._log, self._look, self._changed = context.log, context.look, context.changed
+        self._log, self._look = context.log, context.look
+        self._changed, self._rows_changed = context.changed, context.rows_changed
         self._image_files = ""
         """The line of names that was typed last."""
 
@@ -130,7 +131,7 @@ class RunCommands(DOMNode):
                 self._starter.start_detached(config)
             else:
                 entry = self._runs.add(config)
-                self._main().fill()
+                self._rows_changed()
                 self._main().table.select(entry)
                 self._log.write("is ready: s starts it", entry)
 

@@ -189,7 +189,7 @@ def test_a_dashboard_is_stopped_and_brought_back_by_the_shell(tmp_path: Path) ->
     with Terminal([*COMMAND, *TRAIN[1:], *ENDLESS, "--start"], cwd=tmp_path, env=ENV) as terminal:
         terminal.wait_for("► running", 60)
         terminal.signal(signal.SIGTSTP)
-        terminal.wait_for(lambda _: terminal.stopped)
+        terminal.wait_stopped()
         assert terminal.restored, terminal.unrestored
         terminal.signal(signal.SIGCONT)
         terminal.wait_for("► running", 60)

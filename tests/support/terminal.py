@@ -64,6 +64,8 @@ MODES = {
 _STRANGE = re.compile(rb"\x1b\[[<=>][0-?]*[ -/]*[@-~]|\x1b\[\?[0-?]*[ -/]*[mu]|\x1b[P_^X][^\x1b]*\x1b\\")
 """What pyte would print, or take for something else: keyboard protocols, messages to the terminal."""
 _UNFINISHED = re.compile(rb"\x1b(\[[0-?]*[ -/]*|[P_^X][^\x1b]*\x1b?)?$")
+_END = b"\0"
+"""Written after what the command wrote, to see when that has been read: no terminal shows it, no command writes it."""
 _KEYBOARD = re.compile(rb"\x1b\[([<>])[0-9;]*u")
 
 
@@ -166,7 +168,7 @@ class Terminal:
         self._keyboard = 0
         self._escaped = 0.0
         self._arrived = threading.Condition()
-        self._ending = threading.Event()
+        self._ending, self._ended = threading.Event(), threading.Event()
         self._master, self._slave = pty.openpty()
         self._set_size(columns, rows)
         self._attributes = termios.tcgetattr(self._slave)
@@ -246,11 +248,6 @@ class Terminal:
         self.process.send_signal(number)
 
     @property
-    def stopped(self) -> bool:
-        """Whether the command has been stopped, and waits to be continued: before that, it would not be."""
-        return psutil.Process(self.process.pid).status() == psutil.STATUS_STOPPED
-
-    @property
     def screen(self) -> Screen:
         """The screen as it is now."""
         self._draw(len(self.chunks))
@@ -297,11 +294,18 @@ class Terminal:
             status = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"still running after {timeout:g} s\n{self.text()}") from None
-        read = -1
-        while read < len(self.chunks):
-            read = len(self.chunks)
-            time.sleep(0.1)
+        self._read_to_end()
         return status
+
+    def wait_stopped(self) -> None:
+        """Wait until the command has been stopped, and waits to be continued: before that, it would not be.
+
+        Raises:
+            AssertionError: It goes on; the message shows the screen.
+        """
+        process = psutil.Process(self.process.pid)
+        self.wait_for(lambda _: process.status() == psutil.STATUS_STOPPED)
+        self._read_to_end()
 
     def written(self, since: float = 0.0, until: float = float("inf")) -> int:
         """The bytes that the command wrote in a time."""
@@ -326,16 +330,26 @@ class Terminal:
     def _set_size(self, columns: int, rows: int) -> None:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
+    def _read_to_end(self) -> None:
+        """Read all that the command has written so far: the kernel hands it on a while after it was written."""
+        self._ended.clear()
+        os.write(self._slave, _END)
+        assert self._ended.wait(60), "what the command wrote never came"
+
     def _read(self) -> None:
         """The thread that takes what the command writes."""
         while not self._ending.is_set():
             if not select.select([self._master], [], [], 0.1)[0]:
                 continue
             data = os.read(self._master, 1 << 16)
-            with self._arrived:
-                self.chunks.append((time.perf_counter(), data))
-                self._arrived.notify_all()
-            self._answer(data)
+            ended, data = _END in data, data.replace(_END, b"")
+            if data:
+                with self._arrived:
+                    self.chunks.append((time.perf_counter(), data))
+                    self._arrived.notify_all()
+                self._answer(data)
+            if ended:
+                self._ended.set()
 
     def _answer(self, data: bytes) -> None:
         for question, answer in self._answers.items():

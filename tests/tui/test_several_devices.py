@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ class Starts:
         self.jobs: list[TrainingConfig | RunFolder] = []
         self.overrides: Overrides | None = None
         self.error: InputError | None = None
+        self.gate = threading.Event()
+        """Where it is not set, the processes train without having said so yet."""
+        self.gate.set()
 
     def __call__(
         self, jobs: Sequence[TrainingConfig | RunFolder], runs_dir: Path, show: Any, *, overrides: Overrides, **_: Any
@@ -34,7 +38,9 @@ class Starts:
         show("loading PyTorch …")
         if self.error is not None:
             raise self.error
-        return [job.id if isinstance(job, RunFolder) else recorded_folder(runs_dir, job.run_name).id]
+        folder = job if isinstance(job, RunFolder) else recorded_folder(runs_dir, job.run_name)
+        assert self.gate.wait(60)
+        return [folder.id]
 
 
 @pytest.fixture
@@ -57,6 +63,33 @@ async def test_a_run_on_several_devices_starts_in_the_background_and_keeps_its_r
         assert [entry.id for entry in desk.app.runs] == [each.name for each in tmp_path.iterdir()]
 
 
+async def test_a_run_that_is_found_in_its_folder_before_it_is_known_to_have_started_is_one_row(
+    tmp_path: Path, starts: Starts
+) -> None:
+    starts.gate.clear()
+    async with dashboard(tmp_path, "mlp", devices="2") as desk:
+        await desk.press("s")
+        await desk.until(lambda: len(desk.app.runs) == 2)
+        starts.gate.set()
+        await desk.shows("is training in the background", "1 run in")
+        assert [entry.id for entry in desk.app.main.table.entries] == [each.name for each in tmp_path.iterdir()]
+        assert desk.app.main.table.row_count == 1
+        assert [entry.status for entry in desk.app.runs] == ["stopped"], "what its folder says"
+
+
+async def test_a_run_is_loading_while_its_processes_start(tmp_path: Path, starts: Starts) -> None:
+    starts.gate.clear()
+    async with dashboard(tmp_path, "mlp", devices="2") as desk:
+        await desk.press("s")
+        await desk.until(lambda: starts.jobs)
+        await desk.shows("… loading")
+        await desk.press("s")
+        await desk.shows("mlp is loading")
+        starts.gate.set()
+        await desk.shows("■ stopped")
+        assert len(starts.jobs) == 1
+
+
 async def test_all_ready_runs_on_several_devices_start_in_the_background(tmp_path: Path, starts: Starts) -> None:
     async with dashboard(tmp_path, start=True, devices="all") as desk:
         await desk.until(lambda: len(starts.jobs) == 2)
@@ -68,6 +101,7 @@ async def test_a_run_that_cannot_start_in_the_background_stays_ready(tmp_path: P
     async with dashboard(tmp_path, "mlp", devices="2") as desk:
         await desk.press("s")
         await desk.shows("1 GPU can be used here", "ready")
+        assert [entry.status for entry in desk.app.runs] == ["ready"]
         starts.error = None
         await desk.press("s")
         await desk.shows("is training in the background")

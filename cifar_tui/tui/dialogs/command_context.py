@@ -32,3 +32,5 @@ class CommandContext:
     """Gives what the runs of this process share; from any thread."""
     changed: Callable[[Entry], None]
     """Called with a run to which something was done, or was to be done."""
+    rows_changed: Callable[[], None]
+    """Called when there are more runs or fewer."""

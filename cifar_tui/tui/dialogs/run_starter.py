@@ -22,11 +22,10 @@ class RunStarter:
 
     def __init__(self, context: CommandContext) -> None:
         self._app, self._runs, self._workspace = context.app, context.runs, context.workspace
-        self._log, self._look, self._changed = context.log, context.look, context.changed
+        self._log, self._look = context.log, context.look
+        self._changed, self._rows_changed = context.changed, context.rows_changed
         self._checking: set[Entry] = set()
         """Those whose images are looked for."""
-        self._starting: set[Entry | None] = set()
-        """Those that another process is about to train."""
 
     def start(self, entries: Iterable[Entry]) -> None:
         """Start these, or ask."""
@@ -103,9 +102,6 @@ class RunStarter:
         from cifar_tui.runs import detached
         from cifar_tui.store.run_folder import RunFolder
 
-        if entry in self._starting:
-            self._log.write("is starting in the background already", entry)
-            return
         log, on_loop = self._log, background.caller()
 
         def show(text: str) -> None:
@@ -119,18 +115,19 @@ class RunStarter:
             return RunFolder(workspace.runs_dir / run_id)
 
         def done(folder: RunFolder) -> None:
-            self._starting.discard(entry)
             if entry is not None:
                 self._runs.adopt(entry, folder)
-                self._changed(entry)
+                self._rows_changed()
             log.write(f"{folder.id} is training in the background and survives this terminal")
 
         def failed(error: Exception) -> None:
-            self._starting.discard(entry)
             log.write_error(error)
+            if entry is not None:
+                self._runs.take_back(entry)
+                self._changed(entry)
 
         if entry is not None:
-            self._starting.add(entry)
+            self._runs.hand_over(entry)
         name = job.run_name if isinstance(job, TrainingConfig) else job.id
         log.write(f"starting {name} in the background …")
         background.run(start, done, failed)

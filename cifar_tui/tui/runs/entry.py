@@ -41,14 +41,14 @@ def run_status(
         recorded: The state in its summary; None without a summary.
         state: The fold of its events; None until it has started, or until they are read.
         active: Whether a thread of this process trains it.
-        loading: Whether that thread still prepares the training.
+        loading: Whether that thread still prepares the training, or a process for it is being started.
         asked: What it was asked for and has not done yet.
         failed: Whether it failed before it had a summary.
     """
     external = not active and recorded in LIVE
     if asked and (active or external):
         return asked
-    if active and (loading or state is None):
+    if (active and (loading or state is None)) or (loading and not external):
         return "loading"
     if state is not None and state.started is not None:
         if external and state.finished is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,7 @@ class RunList:
         """
         self._workspace = workspace
         self._inbox = inbox
+        self._numbers = itertools.count()
         self._by_run: dict[Run, Entry] = {}
         self._own: list[Entry] = []
         self._earlier: list[Entry] = []
@@ -67,7 +69,7 @@ class RunList:
 
     def add(self, config: TrainingConfig) -> Entry:
         """A run that is ready to start."""
-        entry = Entry(len(self), config=config)
+        entry = Entry(next(self._numbers), config=config)
         self._own.append(entry)
         return entry
 
@@ -94,13 +96,14 @@ class RunList:
         for folder, summary in found:
             entry = known.get(folder.id)
             if entry is None:
-                entry = Entry(len(self) + len(added), folder=folder, error=_message(summary))
+                entry = Entry(next(self._numbers), folder=folder, error=_message(summary))
                 added.append(entry)
             elif entry.active:
                 continue
             else:
                 changed.append(entry)
             self._set_summary(entry, summary)
+            entry.loading = None
             if not entry.external:
                 entry.asked = ""
         self._earlier = sorted([*self._earlier, *added], key=lambda entry: entry.id, reverse=True)
@@ -183,7 +186,7 @@ class RunList:
         Raises:
             CifarTuiError: It has started.
         """
-        if entry.active or entry.folder is not None or entry.config is None:
+        if entry.status == "loading" or entry.folder is not None or entry.config is None:
             raise CifarTuiError(_why_not_start(entry))
         return entry.config
 
@@ -200,15 +203,30 @@ class RunList:
         run = self._workspace().new_run(config, lambda message: self._inbox.put(run, message))
         self._start(entry, run)
 
+    def hand_over(self, entry: Entry) -> None:
+        """Have a run be loading: a process is started that will train it."""
+        from cifar_tui.runs.messages import Loading
+
+        entry.loading, entry.error = Loading("starting", 0, 0), ""
+
+    def take_back(self, entry: Entry) -> None:
+        """Have a run be as it was before it was handed over: the process did not start."""
+        entry.loading = None
+
     def adopt(self, entry: Entry, folder: RunFolder) -> None:
-        """Have a run be the one that another process trains by now in this folder."""
+        """Have a run that was handed over be the one in this folder, which may have been found there as another."""
         from cifar_tui.state import RunState
 
-        # It may have been found there already.
-        self._earlier = [earlier for earlier in self._earlier if earlier is entry or earlier.id != folder.id]
+        found = [earlier for earlier in self._earlier if earlier.id == folder.id and earlier is not entry]
+        self._earlier = [earlier for earlier in self._earlier if earlier not in found]
         entry.folder = folder
         # Where it is shown, that is replaced by what its events say as soon as its summary is found.
         entry.state = entry.state or RunState()
+        for earlier in found:
+            if earlier.summary is not None:
+                self._set_summary(entry, earlier.summary)
+                entry.loading = None
+            entry.marked = entry.marked or earlier.marked
 
     def resumable(self, entry: Entry) -> RunFolder:
         """The folder of a run that ended before its last epoch.

@@ -224,7 +224,7 @@ def test_a_terminal_with_kittys_graphics_draws_the_images(runs_dir: Path) -> Non
         # A terminal that is come back to has forgotten them.
         before = kitty_of(terminal).images
         terminal.signal(signal.SIGTSTP)
-        terminal.wait_for(lambda _: terminal.stopped)
+        terminal.wait_stopped()
         assert terminal.restored, terminal.unrestored
         assert PLACEHOLDER not in terminal.text()
         terminal.signal(signal.SIGCONT)

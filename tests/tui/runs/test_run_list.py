@@ -266,3 +266,13 @@ def test_the_inbox_wakes_once_for_many_messages_and_again_after_they_are_taken(b
     run.tell(batch(3, 2))
     assert len(woken) == 2
     assert board.inbox.queue.qsize() == 1, "kept for who reads on"
+
+
+def test_each_run_has_a_number_of_its_own(board: Board, tmp_path: Path) -> None:
+    own, other = (RunFolder(tmp_path / f"20260101-00000{number}-mlp") for number in (1, 2))
+    board.runs.update_summaries([(each, Summary(id=each.id, state="running")) for each in (own, other)])
+    board.runs.adopt(board.entry(), own)
+    board.runs.add(TrainingConfig())
+    numbers = [entry.number for entry in board.runs]
+    assert len(numbers) == 4
+    assert len(set(numbers)) == 4
