@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, get_args
 
 from cifar_tui.confusion_matrix import MAX_CLASSES, ConfusionMatrix
-from cifar_tui.system import bounded_json, codec
-from cifar_tui.system.codec import AtMost, Between
+from cifar_tui.system.untrusted import bounded_json, codec
+from cifar_tui.system.untrusted.codec import AtMost, Between
 
 RunStatus = Literal["running", "paused", "finished", "stopped", "interrupted", "diverged", "failed"]
 SplitName = Literal["validation", "test"]
@@ -232,7 +232,7 @@ def to_json(event: AnyEvent) -> str:
 
 
 def from_json(line: str) -> AnyEvent:
-    """The event of one line of JSON, read as `system.codec` reads it.
+    """The event of one line of JSON, read as `system.untrusted.codec` reads it.
 
     Raises:
         EventError: The line is no JSON object, of no known type, or lacks a field or has one of a wrong type or out of

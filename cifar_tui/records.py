@@ -10,8 +10,8 @@ from cifar_tui.config import NAMED_DATA, TrainingConfig
 from cifar_tui.confusion_matrix import MAX_CLASSES
 from cifar_tui.events import RunStatus
 from cifar_tui.state import RunState
-from cifar_tui.system import codec
-from cifar_tui.system.codec import AtMost
+from cifar_tui.system.untrusted import codec
+from cifar_tui.system.untrusted.codec import AtMost
 
 MAX_TEXT = 1000
 """Characters of a text in a summary that are kept: a thousand summaries are in memory at once."""

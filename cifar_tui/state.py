@@ -24,7 +24,7 @@ from cifar_tui.events import (
     RunStatus,
     Seconds,
 )
-from cifar_tui.system.codec import Between
+from cifar_tui.system.untrusted.codec import Between
 
 CURVE_POINTS = 2048
 """The most points of a live curve: four for each column of a very wide chart."""

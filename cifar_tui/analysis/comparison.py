@@ -15,7 +15,7 @@ from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.analysis.study import Reference
 from cifar_tui.formatting import UNKNOWN
 from cifar_tui.state import RunState
-from cifar_tui.system import codec
+from cifar_tui.system.untrusted import codec
 
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """Shares of the lowest of the runs' best validation accuracies, which all of them have reached."""

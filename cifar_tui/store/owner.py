@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from cifar_tui.formatting import printable
-from cifar_tui.system import bounded_json, codec
-from cifar_tui.system.codec import Between
 from cifar_tui.system.processes import Process
+from cifar_tui.system.untrusted import bounded_json, codec
+from cifar_tui.system.untrusted.codec import Between
 
 RECORD_BYTES = 1024
 """Every record has this length, so that one is replaced by another in a single write."""

@@ -12,8 +12,8 @@ from cifar_tui.analysis.paired_predictions import PairedPredictions, pair
 from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.errors import InputError
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.system import bounded_json
 from cifar_tui.system.folders import Folder
+from cifar_tui.system.untrusted import bounded_json
 
 if TYPE_CHECKING:
     import numpy as np

@@ -18,9 +18,9 @@ from cifar_tui.records import RunRecord, Summary
 from cifar_tui.state import RunState
 from cifar_tui.store import state_file
 from cifar_tui.store.event_reader import EVENTS, Tail, read_events
-from cifar_tui.system import bounded_json, codec
-from cifar_tui.system.codec import CodecError
 from cifar_tui.system.folders import Folder
+from cifar_tui.system.untrusted import bounded_json, codec
+from cifar_tui.system.untrusted.codec import CodecError
 
 CONFIG, SUMMARY = "config.json", "summary.json"
 CHECKPOINTS = "checkpoints"

@@ -17,8 +17,8 @@ from typing import Any, BinaryIO
 from cifar_tui.events import MAX_LINE, AnyEvent, Evaluated, Event, from_json, to_json
 from cifar_tui.state import Curve, Point, RunState, Speed
 from cifar_tui.store.event_reader import EVENTS
-from cifar_tui.system import bounded_json, codec
 from cifar_tui.system.folders import Folder
+from cifar_tui.system.untrusted import bounded_json, codec
 
 STATE = "state.json"
 MIN_BYTES = 1_000_000

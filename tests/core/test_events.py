@@ -25,7 +25,7 @@ from cifar_tui.events import (
     from_json,
     to_json,
 )
-from cifar_tui.system.codec import MAX_INT, MAX_NUMBER, MAX_TEXT
+from cifar_tui.system.untrusted.codec import MAX_INT, MAX_NUMBER, MAX_TEXT
 from tests.support.recorded import started, whole_epoch
 
 finite = st.floats(allow_nan=False, allow_infinity=False)

@@ -12,7 +12,7 @@ from cifar_tui.records import MAX_PROCESSES, MAX_TEXT, ProcessRecord, RunRecord,
 from cifar_tui.state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.store.stored_run import stored_run
-from cifar_tui.system import codec
+from cifar_tui.system.untrusted import codec
 from tests.support.recorded import on_hosts, recorded_state, run_record
 
 Edit = Callable[[dict[str, Any]], None]

@@ -11,7 +11,7 @@ from textual.app import App, ComposeResult
 from cifar_tui.config import TrainingConfig
 from cifar_tui.records import Summary
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.system import codec
+from cifar_tui.system.untrusted import codec
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.table import LAYOUTS, RunsTable, cells, columns, matches
 from cifar_tui.tui.theme import Look

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_tui.records import RunRecord, Summary
-from cifar_tui.system import codec
-from cifar_tui.system.codec import MAX_INT, MAX_NUMBER, MAX_TEXT, AtMost, Between, CodecError
+from cifar_tui.system.untrusted import codec
+from cifar_tui.system.untrusted.codec import MAX_INT, MAX_NUMBER, MAX_TEXT, AtMost, Between, CodecError
 from tests.support.recorded import run_record
 
 

@@ -8,13 +8,13 @@ import sys
 
 import pytest
 
-from cifar_tui.system.bounded_json import JsonError, memory_of, parse
+from cifar_tui.system.untrusted.bounded_json import JsonError, memory_of, parse
 
 UNITS = ("[],", "[[]],", "{},", '{"":1},', '{"a":{}},', '"ab",', '"é€",', '"😀x",', "12345678,", "1,", "0.1,", "1e5,",
          "[[[[[[[[[[]]]]]]]]]],", '"\\u00e9",', "null,", "9999999999999999999,", '[{"a":[1]}],')  # fmt: skip
 MEASURE = """
 import json, resource, sys
-from cifar_tui.system.bounded_json import memory_of
+from cifar_tui.system.untrusted.bounded_json import memory_of
 unit = json.loads(sys.argv[1])
 text = "[" + unit * (2_000_000 // len(unit)) + "1]"
 def size():
