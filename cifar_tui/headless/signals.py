@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import time
 from collections.abc import Sequence
 from queue import SimpleQueue
 from types import FrameType
@@ -15,11 +14,7 @@ from cifar_tui.events import RunStatus
 from cifar_tui.headless.displays import Display
 from cifar_tui.runs.messages import Message
 from cifar_tui.runs.run import Run
-
-ENDING = (signal.SIGINT, signal.SIGTERM)
-HANDLED = (*ENDING, signal.SIGHUP, signal.SIGUSR1)
-SAME_SIGNAL_SECONDS = 0.5
-"""Equal signals that come within this time are one: `timeout` and the like signal a process, and then its group."""
+from cifar_tui.system.ending_signals import HANDLED, EndingSignals
 
 
 class Stoppable(Protocol):
@@ -52,7 +47,7 @@ class Signals:
         """The exit status of the signal that came; 0 before that."""
         self.hung_up = False
         """Whether the terminal is gone, and the runs keep logs."""
-        self._received_at = 0.0
+        self._ending = EndingSignals()
         self._display = display
         self._queue = queue
 
@@ -75,15 +70,13 @@ class Signals:
             self._stop(number)
 
     def _stop(self, number: int) -> None:
-        now = time.monotonic()
-        if self.received == 128 + number and now - self._received_at < SAME_SIGNAL_SECONDS:
+        if self._ending.count(number) == "again":
             return
         if self.received:
             self._display.abort()
             with contextlib.suppress(OSError):
                 os.write(2, b"cifar-tui: aborted; `cifar-tui runs` shows what was saved\n")
             os._exit(128 + number)
-        self._received_at = now
         name = signal.Signals(number).name
         # Not print: the signal may have come in the middle of another one. To put something into this queue is safe.
         self._queue.put(f"{name}: saving and stopping; a second signal aborts at once")

@@ -5,17 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import time
 from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Self
 
+from cifar_tui.system.ending_signals import ENDING, HANDLED, EndingSignals
 from cifar_tui.training.distributed.exchange import Exchange
-
-ENDING = (signal.SIGINT, signal.SIGTERM)
-RELAYED = (*ENDING, signal.SIGHUP, signal.SIGUSR1)
-SAME_SIGNAL_SECONDS = 0.5
-"""Equal signals that come within this time are one: `timeout` and the like signal a process, and then its group."""
 
 
 class SignalRelay:
@@ -33,12 +28,11 @@ class SignalRelay:
         self._waiting: list[int] = []
         self._delivered: list[int] = []
         self._target: int | None = None
-        self._ending = 0
-        self._ending_at = 0.0
+        self._ending = EndingSignals()
 
     def __enter__(self) -> Self:
         # One that is to be ignored, as under nohup, still is: by the processes that are started, too.
-        wanted = [number for number in RELAYED if signal.getsignal(number) is not signal.SIG_IGN]
+        wanted = [number for number in HANDLED if signal.getsignal(number) is not signal.SIG_IGN]
         self._before = {number: signal.signal(number, self._handle) for number in wanted}
         return self
 
@@ -58,18 +52,16 @@ class SignalRelay:
 
     def _accept(self, number: int) -> None:
         if number in ENDING:
-            now = time.monotonic()
-            if number == self._ending and now - self._ending_at < SAME_SIGNAL_SECONDS:
+            if (which := self._ending.count(number)) == "again":
                 return
-            self.aborted = number if self._ending else 0
-            self._ending, self._ending_at = self._ending or number, now
+            self.aborted = number if which == "second" else 0
         self._waiting.append(number)
 
     def _deliver(self) -> None:
         if (pid := self._exchange.pid()) is None:
             return
         if pid != self._target:
-            self._waiting[:0] = dict.fromkeys(n for n in self._delivered if n in (self._ending, signal.SIGHUP))
+            self._waiting[:0] = dict.fromkeys(n for n in self._delivered if n in (self._ending.first, signal.SIGHUP))
             self._target, self._delivered = pid, []
         with contextlib.suppress(ProcessLookupError):
             while self._waiting:
