@@ -92,10 +92,10 @@ def devices(device: str, processes: int, hosts: int = 1) -> str:
 
 
 def slowest_process(images_per_second: float | None, rank: int | None) -> str:
-    """The slowest of several processes: `slowest alone 1,240 (rank 3)`; empty where that is not known."""
+    """The slowest of several processes: `slowest process 1,240 (rank 3)`; empty where that is not known."""
     if images_per_second is None or rank is None or not math.isfinite(images_per_second):
         return ""
-    return f"slowest alone {speed(images_per_second)} (rank {rank})"
+    return f"slowest process {speed(images_per_second)} (rank {rank})"
 
 
 def plural(n: int, noun: str) -> str:

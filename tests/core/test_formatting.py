@@ -133,5 +133,5 @@ def test_several_processes_have_a_device_each_and_one_has_its_own() -> None:
 
 
 def test_the_slowest_process_is_named_where_it_is_known() -> None:
-    assert slowest_process(1240.4, 3) == "slowest alone 1,240 (rank 3)"
+    assert slowest_process(1240.4, 3) == "slowest process 1,240 (rank 3)"
     assert slowest_process(None, None) == slowest_process(math.nan, 3) == ""

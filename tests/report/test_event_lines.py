@@ -32,7 +32,7 @@ def test_an_epochs_line_names_the_slowest_of_several_processes() -> None:
     (event,) = whole_epoch(2)[-1:]
     assert isinstance(event, Epoch)
     event = replace(event, slowest_images_per_second=8.0, slowest_rank=1)
-    assert "  20 images/s, slowest alone 8 (rank 1)  4.0 s" in str(event_line(event, fold([started()])))
+    assert "  20 images/s, slowest process 8 (rank 1)  4.0 s" in str(event_line(event, fold([started()])))
 
 
 def test_several_processes_resume_with_their_devices() -> None:

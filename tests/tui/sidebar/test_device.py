@@ -99,11 +99,11 @@ def test_several_processes_show_their_hosts_and_the_speed_of_all_and_of_the_slow
         "device 2 × cpu, fp32, AMD EPYC 9654",
         "       2 processes on 1 host",
         "       batch 250, seed 7, 4 threads",
-        "speed  slowest alone 120 (rank 1)",
+        "speed  slowest process 120 (rank 1)",
     ]
     lines = shown("two hosts", width=78, height=20)
     assert lines[-4:-2] == ["device 16 × cuda, fp32, NVIDIA H200", "       16 processes on 2 hosts"]
-    assert lines[-1] == "speed  250 images/s, slowest alone 11 (rank 15)"
+    assert lines[-1] == "speed  250 images/s, slowest process 11 (rank 15)"
 
 
 def test_an_earlier_run_of_several_processes_shows_them_from_its_summary() -> None:
@@ -225,4 +225,4 @@ async def test_a_recorded_run_of_several_processes_is_shown_whole(tmp_path: Path
         await desk.shows("pair")
         await desk.press("end", "6")
         await desk.shows("device 2 × cpu, fp32", "2 processes on 1 host", "batch 10, seed 0, 2 threads")
-        await desk.shows("speed  20 images/s, slowest alone 9 (rank 1)")
+        await desk.shows("speed  20 images/s, slowest process 9 (rank 1)")
