@@ -140,7 +140,7 @@ class Workspace:
             group = self.group(lambda: None)
             if group.is_joined:
                 group.broadcast(status)
-            group.leave()
+            group.close()
 
     def image_cache(self) -> ImageCache:
         """The images in memory; the first call imports torch."""

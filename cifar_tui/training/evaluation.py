@@ -132,13 +132,13 @@ def evaluate(
             answers.append(logits.float())
             losses.append(F.cross_entropy(answers[-1], labels, reduction="sum").reshape(1))
             predictions.append(logits.argmax(dim=1))
-    predicted, true = group.concatenate(predictions).cpu(), split.labels.cpu()
+    predicted, true = group.all_gather_tensors(predictions).cpu(), split.labels.cpu()
     return Evaluation(
-        loss=group.concatenate(losses).double().sum().item() / len(split),
+        loss=group.all_gather_tensors(losses).double().sum().item() / len(split),
         accuracy=(predicted == true).double().mean().item(),
         confusion=confusion_matrix(true, predicted, num_classes),
         predicted=predicted,
-        logits=group.concatenate(answers),
+        logits=group.all_gather_tensors(answers),
         seconds=time.monotonic() - start,
     )
 

@@ -45,7 +45,7 @@ class Gradients:
             labels: (n,) int64, likewise.
             seed: What the model's random draws follow from.
             weight: That of the share in the mean over the batch. It has to come before the backward pass: there,
-                synchronised batch normalisation adds up what all processes' losses say of its statistics.
+                synchronized batch normalisation adds up what all processes' losses say of its statistics.
 
         Returns:
             The loss and the number of right predictions, scalars on the device, valid until the next call.

@@ -190,6 +190,16 @@ def test_two_runs_at_once_equal_the_same_two_in_turn(tmp_path: Path) -> None:
     assert [together[seed].learning() for seed in (0, 1)] == [recorded.learning() for recorded in alone]
 
 
+def test_no_run_parses_source_code_as_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    def parse(*_: object, **__: object) -> None:
+        # As with Python 3.11, where another thread parses some at the same time.
+        raise SystemError("AST constructor recursion depth mismatch")
+
+    with monkeypatch.context() as patched:  # pytest parses some too, to show an error.
+        patched.setattr("ast.parse", parse)
+        tiny_setup()
+
+
 def test_a_recipe_settles_the_dropout(tmp_path: Path) -> None:
     def probabilities(recipe: str) -> list[float]:
         model = tiny_setup(model="cnn", recipe=recipe).model

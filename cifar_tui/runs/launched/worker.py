@@ -89,16 +89,16 @@ class WorkerRuns:
                 self._config = assignment.config
                 self._train(assignment, group, images)
             self.status = assignment
-            group.leave()
+            group.close()
         except ProcessFailedError as error:
             self.status = error.exit_status
-            group.leave()
+            group.close()
             group.wait_for_end(END_SECONDS)
         except LostProcessError as error:
             self._fail(error)
             self.is_done = False
             self.message = "" if error.first_is_there else str(error)
-            group.leave()
+            group.close()
         except Exception as error:  # noqa: BLE001  (an error in one process ends the run, and rank 0 reports it)
             self._fail(error)
             message = explain(error, self._config, group)

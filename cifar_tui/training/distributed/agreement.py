@@ -74,5 +74,5 @@ class AgreedControl:
         """
         self._local.check_abandoned()
         if self._stop:
-            reasons = self._group.gather(self._local.stop_reason)
+            reasons = self._group.all_gather(self._local.stop_reason)
             raise StopTraining(*next(reason for reason in reasons if reason is not None))

@@ -48,11 +48,11 @@ class Group:
         """The value that rank 0 gives; what the others give does not count."""
         return value
 
-    def gather(self, value: T) -> list[T]:
+    def all_gather(self, value: T) -> list[T]:
         """The values of all processes, by rank."""
         return [value]
 
-    def concatenate(self, parts: Sequence[Tensor]) -> Tensor:
+    def all_gather_tensors(self, parts: Sequence[Tensor]) -> Tensor:
         """The tensors of all processes, each (n, …) with an n of its own, one behind the other by rank."""
         return torch.cat(list(parts))
 
@@ -68,7 +68,7 @@ class Group:
             InputError: They are not; the message names the first process that differs from rank 0.
         """
 
-    def use_device(self, placement: Placement) -> None:
+    def connect_devices(self, placement: Placement) -> None:
         """Have the processes know each other's devices, and connect these.
 
         Raises:
@@ -92,7 +92,7 @@ class Group:
             exit_status: That of all processes.
         """
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """End the connections, on rank 0 once the run has ended; may be called twice."""
 
     def wait_for_end(self, seconds: float) -> bool:  # noqa: ARG002

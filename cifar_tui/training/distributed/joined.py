@@ -90,30 +90,30 @@ class JoinedGroup(Group):
         self._host = socket.gethostname()
         self._record_members("", "")
         self.check_same(cifar_tui=__version__, PyTorch=importlib.metadata.version("torch"), rules_of_drawing=str(DRAWS))
-        self.launched_at = min(self.gather(launched_at()))
+        self.launched_at = min(self.all_gather(launched_at()))
 
     def _record_members(self, device: str, name: str) -> None:
-        self.members = tuple(self.gather(ProcessRecord(host=self._host, device=device, device_name=name)))
+        self.members = tuple(self.all_gather(ProcessRecord(host=self._host, device=device, device_name=name)))
 
     # What the processes exchange
 
     def broadcast(self, value: Any = None) -> Any:
-        """As above."""
+        """As `Group` does."""
         values = [value]
         with self._exchange():
             dist.broadcast_object_list(values, src=0, group=self._objects)
         return values[0]
 
-    def gather(self, value: T) -> list[T]:
-        """As above."""
+    def all_gather(self, value: T) -> list[T]:
+        """As `Group` does."""
         values: list[T | None] = [None] * self.processes
         with self._exchange():
             dist.all_gather_object(values, value, group=self._objects)
         return cast("list[T]", values)
 
-    def concatenate(self, parts: Sequence[Tensor]) -> Tensor:
-        """As above; on the CPU."""
-        return torch.cat([part for theirs in self.gather([part.cpu() for part in parts]) for part in theirs])
+    def all_gather_tensors(self, parts: Sequence[Tensor]) -> Tensor:
+        """As `Group` does; on the CPU."""
+        return torch.cat([part for theirs in self.all_gather([part.cpu() for part in parts]) for part in theirs])
 
     def start_maximum(self, flags: Tensor) -> tuple[Tensor, dist.Work]:
         """Begin to replace each of these numbers by the greatest of all processes; `wait` says when it is done."""
@@ -127,12 +127,12 @@ class JoinedGroup(Group):
         with self._exchange():
             work.wait()
 
-    def add_up(self, values: Tensor) -> None:
+    def all_reduce(self, values: Tensor) -> None:
         """Replace these numbers, on the devices, by their sums over all processes, the same in each of them."""
         with self._exchange():
             dist.all_reduce(values, group=self._devices)
 
-    def copy_from_first(self, tensors: list[Tensor]) -> None:
+    def broadcast_tensors(self, tensors: list[Tensor]) -> None:
         """Replace these tensors, on the devices, by those of rank 0."""
         for tensor in tensors:
             values = tensor.contiguous()
@@ -155,16 +155,16 @@ class JoinedGroup(Group):
 
     @contextmanager
     def first_on_host(self) -> Iterator[None]:
-        """As above."""
+        """As `Group` does."""
         if self.local_rank > 0:
-            self.gather(None)
+            self.all_gather(None)
         yield
         if self.local_rank == 0:
-            self.gather(None)
+            self.all_gather(None)
 
     def check_same(self, **facts: object) -> None:
-        """As above."""
-        theirs = self.gather(facts)
+        """As `Group` does."""
+        theirs = self.all_gather(facts)
         for rank, other in enumerate(theirs):
             for name, value in theirs[0].items():
                 if other[name] != value:
@@ -174,8 +174,8 @@ class JoinedGroup(Group):
 
     # What they train
 
-    def use_device(self, placement: Placement) -> None:
-        """As above."""
+    def connect_devices(self, placement: Placement) -> None:
+        """As `Group` does."""
         device = placement.device
         self.check_same(kind_of_device=device.type, precision=placement.precision)
         self._record_members(str(device), placement.name)
@@ -185,14 +185,14 @@ class JoinedGroup(Group):
             with self._exchange():
                 self._devices = _new_group("nccl" if device.type == "cuda" else "gloo", self._batch_timeout)
             # NCCL connects now, not in the middle of the run.
-            self.add_up(torch.zeros(1, device=device))
+            self.all_reduce(torch.zeros(1, device=device))
 
     def share_control(self, control: Control) -> LoopControl:
-        """As above."""
+        """As `Group` does."""
         return AgreedControl(control, self)
 
     def share_model(self, model: nn.Module, placement: Placement) -> Replica:
-        """As above; on GPUs, batch normalisation takes its statistics over the whole batch from now on."""
+        """As `Group` does; on GPUs, batch normalisation takes its statistics over the whole batch from now on."""
         if placement.device.type == "cuda":
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model, self._devices)
         return SynchronizedReplica(model, self)
@@ -200,20 +200,20 @@ class JoinedGroup(Group):
     # How it ends
 
     def report_failure(self, message: str, state: RunStatus, exit_status: int) -> None:
-        """As above."""
+        """As `Group` does."""
         if self.is_joined:
             self._store.report_failure(message, state, exit_status)
             self._disconnect()
 
-    def leave(self) -> None:
-        """As above."""
+    def close(self) -> None:
+        """As `Group` does."""
         if self.rank == 0:
             self._store.report_end()
         if self.is_joined:
             self._disconnect()
 
     def wait_for_end(self, seconds: float) -> bool:
-        """As above."""
+        """As `Group` does."""
         return self._store.wait_for_end(seconds)
 
     def _disconnect(self) -> None:

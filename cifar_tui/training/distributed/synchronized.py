@@ -73,15 +73,15 @@ class SynchronizedReplica(Replica):
         # What batch normalisation averages for evaluations, training does not depend on.
         self._state = [buffer for buffer in model.buffers() if id(buffer) not in averages]
         # The same seed, but a processor of another kind may round otherwise.
-        group.copy_from_first([parameter.data for parameter in model.parameters()])
+        group.broadcast_tensors([parameter.data for parameter in model.parameters()])
 
     def begin_batch(self) -> None:
-        """As above."""
-        self._group.copy_from_first(self._state)
+        """As `Replica` does."""
+        self._group.broadcast_tensors(self._state)
         self._timer.start()
 
     def end_batch(self, loss: Tensor, correct: Tensor, share: Share, size: int) -> tuple[Tensor, Tensor]:
-        """As above."""
+        """As `Replica` does."""
         images = share.last - share.first
         self._timer.stop(images)
         weights = [weight for weight in self._model.parameters() if weight.requires_grad]
@@ -100,7 +100,7 @@ class SynchronizedReplica(Replica):
         for view, gradient in zip(self._views, gradients, strict=True):
             view.copy_(gradient) if gradient is not None else view.zero_()
         for vector in self._vectors.values():
-            self._group.add_up(vector.values)
+            self._group.all_reduce(vector.values)
         unused = [False] * len(weights)
         if any(gradient is None for gradient in gradients):
             # A weight that no process has used is no part of the step; this waits for the device.
@@ -110,15 +110,15 @@ class SynchronizedReplica(Replica):
         return losses, counted.round()[0]
 
     def begin_evaluation(self) -> None:
-        """As above."""
-        self._group.copy_from_first(list(self._model.buffers()))
+        """As `Replica` does."""
+        self._group.broadcast_tensors(list(self._model.buffers()))
 
     def take_slowest(self) -> SlowestProcess | None:
-        """As above."""
+        """As `Replica` does."""
         images, seconds = self._timer.take()
         if self._waits_inside:
             return None
-        speeds = self._group.gather(images / seconds if seconds else 0.0)
+        speeds = self._group.all_gather(images / seconds if seconds else 0.0)
         slowest = min(range(len(speeds)), key=speeds.__getitem__)
         return SlowestProcess(slowest, speeds[slowest]) if all(speeds) else None
 

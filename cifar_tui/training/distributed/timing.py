@@ -28,16 +28,16 @@ class CpuTimer:
         self._images, self._seconds, self._began = 0, 0.0, 0.0
 
     def start(self) -> None:
-        """As above."""
+        """As `Timer` does."""
         self._began = time.perf_counter()
 
     def stop(self, images: int) -> None:
-        """As above."""
+        """As `Timer` does."""
         self._images += images
         self._seconds += time.perf_counter() - self._began
 
     def take(self) -> tuple[int, float]:
-        """As above."""
+        """As `Timer` does."""
         taken = self._images, self._seconds
         self._images, self._seconds = 0, 0.0
         return taken
@@ -51,17 +51,17 @@ class CudaTimer:
         self._events: list[tuple[torch.cuda.Event, torch.cuda.Event]] = []
 
     def start(self) -> None:
-        """As above."""
+        """As `Timer` does."""
         self._events.append((torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)))
         self._events[-1][0].record()
 
     def stop(self, images: int) -> None:
-        """As above."""
+        """As `Timer` does."""
         self._events[-1][1].record()
         self._images += images
 
     def take(self) -> tuple[int, float]:
-        """As above."""
+        """As `Timer` does."""
         torch.cuda.current_stream().synchronize()
         taken = self._images, sum(began.elapsed_time(ended) for began, ended in self._events) / 1000
         self._images, self._events = 0, []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import linecache
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -149,7 +150,7 @@ def use_device(config: TrainingConfig, group: Group = ALONE) -> Placement:
     if placement.device.type == "cuda":
         # Streams and events are those of the thread's current device.
         torch.cuda.set_device(placement.device)
-    group.use_device(placement)
+    group.connect_devices(placement)
     return placement
 
 
@@ -159,12 +160,14 @@ def _shapes(model: nn.Module) -> dict[str, tuple[int, ...]]:
 
 
 def _source(model: nn.Module) -> str:
-    """What tells the source of a model's class from another; empty where that has none."""
+    """What tells a model's class from another, by its name and its whole file; empty where that has none."""
+    # Not `inspect.getsource`, which parses the file: Python 3.11 may fail where another thread parses one meanwhile.
     try:
-        source = inspect.getsource(type(model))
-    except (OSError, TypeError):
+        lines = linecache.getlines(inspect.getsourcefile(type(model)) or "")
+    except TypeError:
         return ""
-    return f"SHA-256 {hashlib.sha256(source.encode()).hexdigest()[:16]}"
+    content = "".join([type(model).__qualname__, *lines])
+    return f"SHA-256 {hashlib.sha256(content.encode()).hexdigest()[:16]}" if lines else ""
 
 
 class Built(NamedTuple):
