@@ -98,6 +98,16 @@ def slowest_process(images_per_second: float | None, rank: int | None) -> str:
     return f"slowest process {speed(images_per_second)} (rank {rank})"
 
 
+def out_of(planned: int | None) -> str:
+    """The end of a count of a plan: ` of 50`; empty where the plan is not known."""
+    return "" if planned is None else f" of {planned}"
+
+
+def of_planned(reached: int, planned: int | None) -> str:
+    """How much of a plan is reached: `3/50`; the number alone where the plan is not known."""
+    return str(reached) if planned is None else f"{reached}/{planned}"
+
+
 def plural(n: int, noun: str) -> str:
     """A count and its noun, of those that take an s: `1 epoch`, `50 epochs`."""
     return f"{count(n)} {noun}" if n == 1 else f"{count(n)} {noun}s"

@@ -14,7 +14,7 @@ from cifar_tui.analysis.paired_predictions import PairedCounts, pair
 from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.analysis.study import Reference
 from cifar_tui.formatting import UNKNOWN
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.system.untrusted import codec
 
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)

@@ -9,7 +9,7 @@ from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import Note, RunFinished
 from cifar_tui.formatting import printable
 from cifar_tui.headless.displays import Display, JsonDisplay, PlainDisplay
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store.event_reader import Tail
 from cifar_tui.store.lock import is_held
 from cifar_tui.store.requests import ASKED, Request, send

@@ -31,7 +31,7 @@ from cifar_tui.report import comparison_files
 from cifar_tui.report.run_files import missing_fonts
 from cifar_tui.runs.evaluation import predictions
 from cifar_tui.runs.messages import ProgressCallback
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store import catalog
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system import output

@@ -14,12 +14,12 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from cifar_tui.events import AnyEvent, Batch, RunStarted
-from cifar_tui.formatting import count, duration, percent, printable
+from cifar_tui.formatting import count, duration, of_planned, percent, printable
 from cifar_tui.headless.displays import Display
 from cifar_tui.headless.tables import comparison_table
 from cifar_tui.report.event_lines import event_line, result_line
 from cifar_tui.runs.messages import Loading
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.system import output
 
 
@@ -76,24 +76,26 @@ class ProgressDisplay(Display):
         started = state.started
         if isinstance(event, Batch):
             figures = (
-                f"{event.batch}/{event.batches}  loss {state.loss:.4f}  accuracy {percent(state.accuracy)}"
+                f"{of_planned(event.batch, event.batches or None)}"
+                f"  loss {state.loss:.4f}  accuracy {percent(state.accuracy)}"
                 f"  lr {event.lr:.2e}  {count(round(event.images_per_second))} images/s"
             )
             self._progress.update(
                 self._epoch,
-                description=f"epoch {event.epoch}/{started.epochs}",
+                description=f"epoch {of_planned(event.epoch, started.epochs)}",
                 completed=event.batch,
-                total=event.batches,
+                total=event.batches or None,
                 figures=figures,
             )
+        planned = math.isfinite(state.progress)
         eta = f"  {duration(state.eta)} left" if math.isfinite(state.eta) else ""
         best = f"  best {percent(state.best.val_accuracy)} in epoch {state.best.epoch}" if state.best else ""
         self._progress.update(
             self._run,
             description=printable(started.model),
-            completed=state.progress,
-            total=1.0,
-            figures=f"{math.floor(100 * state.progress)} %{eta}{best}",
+            completed=state.progress if planned else 0.0,
+            total=1.0 if planned else None,
+            figures=f"{math.floor(100 * state.progress)} %{eta}{best}" if planned else best.strip(),
         )
 
     def result(self, state: RunState, folder: Path) -> None:

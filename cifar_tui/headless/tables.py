@@ -13,7 +13,7 @@ from cifar_tui.analysis.study import Reference
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.formatting import UNKNOWN, count, devices, duration, percent, printable, speed
 from cifar_tui.records import Summary
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.system import output
 from cifar_tui.system.text_width import LONGEST, cut, padded
 
@@ -47,7 +47,7 @@ def comparison_table(
     named = labels or [s.started.model if s.started else UNKNOWN for s in states]
     columns: dict[str, list[object]] = {
         "model": [*named, *(f"study’s {each.model}" for each in study)],
-        "params": [s.started and count(s.started.parameters) for s in states],
+        "params": [_parameters(s) for s in states],
         "epochs": [count(len(s.epochs)) for s in states],
         "1st epoch": [
             *(percent(s.epochs[0].val_accuracy if s.epochs else None) for s in states),
@@ -157,3 +157,8 @@ def fit_table(
     # The same length in cells as every row.
     rule = "─" * cell_len(heads)
     return Text("\n".join(line.rstrip() for line in (heads, rule, *rows)))
+
+
+def _parameters(state: RunState) -> str | None:
+    started = state.started
+    return None if started is None or started.parameters is None else count(started.parameters)

@@ -6,8 +6,8 @@ import math
 from pathlib import Path
 
 from cifar_tui.events import AnyEvent, Epoch, Note, Paused, Resumed, RunFinished, RunStarted
-from cifar_tui.formatting import UNKNOWN, count, devices, duration, percent, plural, printable, slowest_process
-from cifar_tui.state import RunState
+from cifar_tui.formatting import UNKNOWN, count, devices, duration, out_of, percent, plural, printable, slowest_process
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store.command_lines import run_command, shell_line
 
 MOST_NAME = 300
@@ -18,13 +18,7 @@ def event_line(event: AnyEvent, state: RunState, width: int | None = None) -> st
     """An event in words; None for those that a log leaves out. The line of an epoch is shortened to fit `width`."""
     match event:
         case RunStarted():
-            return printable(
-                f"{event.id[:MOST_NAME]}: {event.model[:MOST_NAME]} ({plural(event.parameters, 'parameter')}) on"
-                f" {event.data[:MOST_NAME]}, {plural(event.train_samples, 'training image')} of"
-                f" {len(event.classes)} classes; {devices(event.device, event.processes, event.hosts)},"
-                f" {event.precision}, {plural(event.threads, 'thread')}{' each' if event.processes > 1 else ''},"
-                f" batch {event.batch_size}"
-            )
+            return printable(_start_line(event))
         case Epoch():
             line = _epoch_line(event, state)
             return line if width is None or len(line) <= width else _short_epoch_line(event, state)
@@ -36,6 +30,19 @@ def event_line(event: AnyEvent, state: RunState, width: int | None = None) -> st
             return f"{event.level}: {printable(event.message)}"
         case _:
             return None
+
+
+def _start_line(event: RunStarted) -> str:
+    line = f"{event.id[:MOST_NAME]}: {event.model[:MOST_NAME]}"
+    if event.source:
+        return f"{line}, recorded by {'its' if event.source == 'script' else 'an'} {event.source[:MOST_NAME]}"
+    return (
+        f"{line} ({plural(event.parameters or 0, 'parameter')}) on"
+        f" {event.data[:MOST_NAME]}, {plural(event.train_samples or 0, 'training image')} of"
+        f" {len(event.classes)} classes; {devices(event.device, event.processes, event.hosts)},"
+        f" {event.precision}, {plural(event.threads, 'thread')}{' each' if event.processes > 1 else ''},"
+        f" batch {event.batch_size}"
+    )
 
 
 def _epoch_line(event: Epoch, state: RunState) -> str:
@@ -61,13 +68,14 @@ def _short_epoch_line(event: Epoch, state: RunState) -> str:
 
 def _number_of(event: Epoch, state: RunState) -> str:
     planned = state.started.epochs if state.started else event.epoch
-    return f"{event.epoch:{len(str(planned))}}/{planned}"
+    return f"{event.epoch:{len(str(planned))}}/{planned}" if planned else str(event.epoch)
 
 
 def _place(event: Paused | Resumed, started: RunStarted, between: str) -> str:
     if event.batch:
-        return f"in epoch {event.epoch}, after batch {event.batch} of {started.batches}"
-    return f"{between} the test" if event.epoch > started.epochs else f"{between} epoch {event.epoch}"
+        return f"in epoch {event.epoch}, after batch {event.batch}{out_of(started.batches)}"
+    ends = started.epochs is not None and event.epoch > started.epochs
+    return f"{between} the test" if ends else f"{between} epoch {event.epoch}"
 
 
 def _together(event: Resumed) -> str:

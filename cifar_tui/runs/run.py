@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
-from cifar_tui.events import RunFinished, RunStatus
+from cifar_tui.events import RunStatus
 from cifar_tui.records import NO_OVERRIDES, Overrides, RunRecord
 from cifar_tui.report.plots.examples import SHOWN, Examples
 from cifar_tui.report.run_files import HTML, REPORT, missing_fonts, write_run_files
@@ -25,7 +25,7 @@ from cifar_tui.runs.ownership import Ownership
 from cifar_tui.runs.provenance import predictions_of, record_of
 from cifar_tui.runs.sinks.stream import EventStream, ListenerSink, Sink
 from cifar_tui.runs.sinks.tensorboard import TensorBoardSink, is_mirrored
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store import run_folder
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.requests import ASKED, Request, is_request
@@ -342,7 +342,7 @@ class Run:
         ownership, state = job.ownership, job.state
         ownership.check()
         ownership.close_requests()
-        final = _run_finished(outcome, state, stream.clock.t)
+        final = state.ending(outcome.state, outcome.message, stream.clock.t)
         try:
             if ownership.error is not None:
                 # It may have been lost after its last batch.
@@ -368,21 +368,6 @@ class Run:
         """Report a step before training; this is also where a stop takes effect then."""
         self._control.check()
         self._listener(Loading(what, done, total))
-
-
-def _run_finished(outcome: Outcome, state: RunState, t: float) -> RunFinished:
-    best, test = state.best, state.test
-    return RunFinished(
-        t=t,
-        state=outcome.state,
-        message=outcome.message,
-        epochs=len(state.epochs),
-        best_epoch=best.epoch if best else None,
-        best_val_accuracy=best.val_accuracy if best else None,
-        test_loss=test.loss if test else None,
-        test_accuracy=test.accuracy if test else None,
-        seconds=state.seconds,
-    )
 
 
 def exit_status(run: Run, state: RunState) -> int:

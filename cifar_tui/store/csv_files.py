@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import AnyEvent, Batch, Resumed, RunStarted
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 
 METRICS = (
     "epoch",

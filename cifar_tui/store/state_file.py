@@ -15,7 +15,9 @@ from dataclasses import astuple, fields
 from typing import Any, BinaryIO
 
 from cifar_tui.events import MAX_LINE, AnyEvent, Evaluated, Event, from_json, to_json
-from cifar_tui.state import Curve, Point, RunState, Speed
+from cifar_tui.state.curve import Curve, Point
+from cifar_tui.state.run_state import RunState
+from cifar_tui.state.speed import Speed
 from cifar_tui.store.event_reader import EVENTS
 from cifar_tui.system.folders import Folder
 from cifar_tui.system.untrusted import bounded_json, codec

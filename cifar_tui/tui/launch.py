@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cifar_tui.runs.messages import Message
     from cifar_tui.runs.run import Run
     from cifar_tui.runs.workspace import Workspace
-    from cifar_tui.state import RunState
+    from cifar_tui.state.run_state import RunState
 
 
 NICENESS = 5
@@ -137,7 +137,7 @@ def run(
 
 def _state_of(entry: Entry) -> RunState:
     """The fold of a run's events so far; without how it ended before it was resumed."""
-    from cifar_tui.state import RunState
+    from cifar_tui.state.run_state import RunState
 
     state = entry.state or RunState()
     return state if entry.loading is None else replace(state, finished=None, status="running")

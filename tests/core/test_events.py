@@ -42,6 +42,10 @@ BY_TYPE = {
     "Processes": wholes,
     "float": numbers,
     "int | None": st.none() | wholes,
+    "Planned | None": st.none() | wholes,
+    "Annotated[dict[str, float], AtMost(MAX_VALUES)]": st.dictionaries(
+        st.text(max_size=20), st.floats(-1e300, 1e300), max_size=5
+    ),
     "float | None": st.none() | numbers,
     "ConfusionMatrix": matrices,
 }

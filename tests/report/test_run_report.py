@@ -19,7 +19,7 @@ from cifar_tui.events import Note, RunStatus
 from cifar_tui.formatting import printable
 from cifar_tui.report.markdown_syntax import escape
 from cifar_tui.report.run_report import report_md
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from tests.support.hostile import HOSTILE
 from tests.support.recorded import ID, MATRIX, recorded_state, run_record
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_tui.confusion_matrix import ConfusionMatrix
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store.csv_files import MAX_SQUARE, confusion_csv, metrics_csv
 from tests.support.recorded import recorded_state
 

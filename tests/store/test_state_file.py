@@ -19,7 +19,7 @@ from cifar_tui.events import (
     Resumed,
     to_json,
 )
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store import state_file
 from cifar_tui.store.run_folder import RunFolder
 from tests.support.recorded import (

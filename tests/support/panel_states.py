@@ -21,7 +21,7 @@ from cifar_tui.events import Batch, Evaluated, Paused
 from cifar_tui.records import Summary
 from cifar_tui.runs.messages import Loading
 from cifar_tui.runs.predicted_images import PairedImages, PredictedImages
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.images.image_loader import ImageLoader
 from cifar_tui.tui.images.panel import ImagesPanel

@@ -27,7 +27,7 @@ from cifar_tui.events import (
 )
 from cifar_tui.records import DatasetRecord, ProcessRecord, RunRecord
 from cifar_tui.report.plots.examples import Examples
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
 

@@ -16,7 +16,7 @@ from cifar_tui.events import AnyEvent, Batch, Epoch, Evaluated
 from cifar_tui.models import user_class
 from cifar_tui.records import DataLocation, StoredRun
 from cifar_tui.runs.provenance import record_of
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.checkpoints import storage

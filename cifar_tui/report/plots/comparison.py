@@ -27,7 +27,7 @@ from cifar_tui.report.plots.canvas import (
     text_style,
 )
 from cifar_tui.report.plots.fonts import families, find
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -26,7 +26,8 @@ from cifar_tui.report.plots.canvas import (
     text_style,
 )
 from cifar_tui.report.plots.fonts import FONT
-from cifar_tui.state import Curve, Point, RunState
+from cifar_tui.state.curve import Curve, Point
+from cifar_tui.state.run_state import RunState
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,8 +84,10 @@ def _prepare(axes: Axes, title: str, state: RunState) -> None:
     axes.set_title(title, loc="left", pad=9, **text_style(12))
     style_axes(axes)
     last = max(1, state.samples, *(epoch.samples for epoch in state.epochs[-1:]))
-    per_epoch = f" ({count(state.started.train_samples)} in each epoch)" if state.started else ""
-    set_samples_axis(axes, last, f"training images seen{per_epoch}")
+    each = state.started.train_samples if state.started else None
+    per_epoch = f" ({count(each)} in each epoch)" if each else ""
+    what = "steps" if state.started and state.started.unit == "steps" else "training images seen"
+    set_samples_axis(axes, last, f"{what}{per_epoch}")
 
 
 def _epoch_points(state: RunState, value: Callable[[Epoch], float]) -> list[Point]:

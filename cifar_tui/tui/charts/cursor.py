@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cifar_tui.formatting import UNKNOWN, count, duration, percent
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.tui.charts.canvas import canvas_width
 from cifar_tui.tui.charts.loss_and_accuracy import METRICS, run_axis, x_positions
 from cifar_tui.tui.charts.series import ChartOptions, Metric, nearest, samples_per_unit, smoothed, training, validation
@@ -70,9 +70,10 @@ def moved_cursor(state: RunState, options: ChartOptions, cursor: int | None, del
 def values_at(state: RunState, options: ChartOptions, stop: Stop, metrics: Sequence[Metric]) -> Iterator[str]:
     """The values of the curves at a stop, in words: from the longest form to that of the drawn metrics alone."""
     assert state.started is not None
+    samples = f"{count(stop.samples)} {state.started.unit}"
     where = {
-        "epochs": f"epoch {stop.samples / state.started.train_samples:.2f}",
-        "samples": f"{count(stop.samples)} images",
+        "epochs": f"epoch {stop.samples / each:.2f}" if (each := state.started.train_samples) else samples,
+        "samples": samples,
         "time": duration(stop.t),
     }[options.x_axis]
     (loss, batch_loss, val_loss), (accuracy, batch_accuracy, val_accuracy) = (

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 
 from cifar_tui.events import Epoch
-from cifar_tui.state import Point, RunState
+from cifar_tui.state.curve import Point
+from cifar_tui.state.run_state import RunState
 from cifar_tui.tui.charts.axes import Axis, accuracy_axis, loss_axis, usual_range, x_axis
 from cifar_tui.tui.charts.canvas import Chart, Line, best_glyph, canvas_height, canvas_width, resumed_glyph
 from cifar_tui.tui.charts.series import (
@@ -42,7 +43,7 @@ def x_extent(state: RunState, options: ChartOptions) -> tuple[float, float]:
         ends = [point.t for point in state.batch_loss.points[-1:]] + [epoch.t for epoch in state.epochs[-1:]]
         return max(ends, default=0.0), math.inf
     unit = samples_per_unit(options.x_axis, state.started.train_samples)
-    return state.samples / unit, state.started.epochs * state.started.train_samples / unit
+    return state.samples / unit, (state.planned_samples or math.inf) / unit
 
 
 def x_positions(state: RunState, points: Sequence[Point], options: ChartOptions) -> list[float]:

@@ -9,7 +9,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from cifar_tui.formatting import printable
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.system.text_width import wrapped
 from cifar_tui.tui.charts.axes import time_unit
 from cifar_tui.tui.charts.canvas import draw

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from cifar_tui.events import Epoch
-from cifar_tui.state import Point, RunState
+from cifar_tui.state.curve import Point
+from cifar_tui.state.run_state import RunState
 from cifar_tui.tui.charts.axes import XAxis
 
 Metric = Literal["loss", "accuracy"]
@@ -90,12 +91,12 @@ def _points(state: RunState, value: Callable[[Epoch], float]) -> list[Point]:
     return [Point(e.samples, e.samples, e.t, y, y, y, 1) for e, y in values if math.isfinite(y)]
 
 
-def samples_per_unit(kind: XAxis, train_samples: int) -> int:
-    """How many samples a unit of the x axis stands for, where it is not one of time."""
-    return train_samples if kind == "epochs" else 1
+def samples_per_unit(kind: XAxis, train_samples: int | None) -> int:
+    """How many samples a unit of the x axis stands for, where it is not one of time; 1 where epochs have no length."""
+    return train_samples or 1 if kind == "epochs" else 1
 
 
-def positions(points: Sequence[Point], kind: XAxis, train_samples: int) -> list[float]:
+def positions(points: Sequence[Point], kind: XAxis, train_samples: int | None) -> list[float]:
     """The positions of points on the x axis, ascending: epochs, samples seen, or seconds."""
     if kind == "time":
         return [point.t for point in points]

@@ -12,7 +12,7 @@ from textual.strip import Strip
 
 from cifar_tui.analysis.paired_predictions import CELLS, Cell
 from cifar_tui.formatting import printable
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.tui.charts.axes import Axis, time_unit, x_axis
 from cifar_tui.tui.charts.canvas import Chart, Line, canvas_height, canvas_width, draw
 from cifar_tui.tui.charts.loss_and_accuracy import (

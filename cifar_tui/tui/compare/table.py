@@ -12,7 +12,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from cifar_tui.events import RunStarted
-from cifar_tui.formatting import UNKNOWN, count, duration, percent, printable
+from cifar_tui.formatting import UNKNOWN, count, duration, of_planned, percent, printable
 from cifar_tui.system.text_width import padded
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
@@ -91,7 +91,7 @@ def _state(entry: Entry) -> str:
         return "reading…"
     if entry.state is None or entry.state.started is None:
         return entry.status
-    return f"{entry.status} {len(entry.state.epochs)}/{entry.state.started.epochs}"
+    return f"{entry.status} {of_planned(len(entry.state.epochs), entry.state.started.epochs)}"
 
 
 def _points(fraction: float) -> str:

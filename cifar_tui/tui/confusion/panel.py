@@ -11,8 +11,8 @@ from textual.strip import Strip
 from cifar_tui.analysis.class_scores import largest_confusions
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import Evaluated
-from cifar_tui.formatting import printable
-from cifar_tui.state import RunState
+from cifar_tui.formatting import out_of, printable
+from cifar_tui.state.run_state import RunState
 from cifar_tui.tui.confusion.matrix import ROWS_ABOVE, Frame, Viewport, assessed, scrolled
 from cifar_tui.tui.confusion.picture import picture
 from cifar_tui.tui.confusion.search import Search
@@ -53,7 +53,7 @@ def why_no_matrix(entry: Entry | None) -> str:
     if status in ENDED:
         return "it ended before its first validation: there is no matrix"
     started, state = entry.state.started, entry.state
-    return f"the first matrix comes at the end of this epoch: batch {state.batch} of {started.batches} is done"
+    return f"the first matrix comes at the end of this epoch: batch {state.batch}{out_of(started.batches)} is done"
 
 
 class ConfusionPanel(RunPanel, View, can_focus=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from cifar_tui.formatting import printable
+from cifar_tui.formatting import out_of, printable
 from cifar_tui.tui.runs.entry import ENDED, Entry
 from cifar_tui.tui.runtime.job import Job, so_far
 from cifar_tui.tui.theme import Look
@@ -31,7 +31,7 @@ def why_no_images(entry: Entry | None) -> str:
         return "the images come as soon as this epoch's weights are saved"
     if status in ENDED:
         return "it ended before its first epoch was complete: it has no weights to show images with"
-    return f"the images come at the end of this epoch: batch {state.batch} of {state.started.batches} is done"
+    return f"the images come at the end of this epoch: batch {state.batch}{out_of(state.started.batches)} is done"
 
 
 def has_weights(entry: Entry) -> bool:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cifar_tui.records import Summary
     from cifar_tui.runs.messages import Loading
     from cifar_tui.runs.run import Run
-    from cifar_tui.state import RunState
+    from cifar_tui.state.run_state import RunState
     from cifar_tui.store.event_reader import Tail
     from cifar_tui.store.run_folder import RunFolder
 

@@ -11,7 +11,7 @@ from cifar_tui.errors import CifarTuiError
 
 if TYPE_CHECKING:
     from cifar_tui.records import Summary
-    from cifar_tui.state import RunState
+    from cifar_tui.state.run_state import RunState
     from cifar_tui.store.event_reader import Tail
     from cifar_tui.store.run_folder import RunFolder
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cifar_tui.events import Level
     from cifar_tui.records import Summary
     from cifar_tui.runs.messages import Message
-    from cifar_tui.state import RunState
+    from cifar_tui.state.run_state import RunState
     from cifar_tui.store.event_reader import Tail
 
 BURST_SECONDS = 0.05

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cifar_tui.runs.messages import Message
     from cifar_tui.runs.run import Run
     from cifar_tui.runs.workspace import Workspace
-    from cifar_tui.state import RunState
+    from cifar_tui.state.run_state import RunState
     from cifar_tui.store.event_reader import Tail
     from cifar_tui.store.requests import Request
     from cifar_tui.store.run_folder import RunFolder
@@ -196,7 +196,7 @@ class RunList:
         Raises:
             CifarTuiError: It is not ready.
         """
-        from cifar_tui.state import RunState
+        from cifar_tui.state.run_state import RunState
 
         config = self.startable(entry)
         entry.state = RunState()
@@ -215,7 +215,7 @@ class RunList:
 
     def adopt(self, entry: Entry, folder: RunFolder) -> None:
         """Have a run that was handed over be the one in this folder, which may have been found there as another."""
-        from cifar_tui.state import RunState
+        from cifar_tui.state.run_state import RunState
 
         found = [earlier for earlier in self._earlier if earlier.id == folder.id and earlier is not entry]
         self._earlier = [earlier for earlier in self._earlier if earlier not in found]
@@ -313,7 +313,7 @@ class RunList:
     def _end(self, entry: Entry, run: Run) -> None:
         from cifar_tui.runs.failures import explain
         from cifar_tui.runs.run import exit_status
-        from cifar_tui.state import RunState
+        from cifar_tui.state.run_state import RunState
 
         del self._by_run[run]
         started = entry.loading is None

@@ -12,7 +12,7 @@ from textual.coordinate import Coordinate
 from textual.widgets import DataTable
 from textual.widgets.data_table import RowDoesNotExist
 
-from cifar_tui.formatting import UNKNOWN, duration, percent, printable, speed, time_left
+from cifar_tui.formatting import UNKNOWN, duration, of_planned, percent, printable, speed, time_left
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 
@@ -193,9 +193,11 @@ def _epoch(entry: Entry) -> str:
     if entry.state is not None and entry.state.started is not None:
         # As in its summary, an ended run's are those that are whole.
         reached = entry.state.epoch if entry.active else len(entry.state.epochs)
-        return f"{reached}/{entry.state.started.epochs}"
+        return of_planned(reached, entry.state.started.epochs)
     if entry.summary is not None:
-        return f"{_known(entry.summary.epochs)}/{_known(entry.summary.planned_epochs)}"
+        planned = entry.summary.planned_epochs
+        epochs = _known(entry.summary.epochs)
+        return epochs if entry.summary.source and planned is None else f"{epochs}/{_known(planned)}"
     return f"0/{entry.config.epochs}" if entry.config else UNKNOWN
 
 

@@ -42,7 +42,9 @@ class Schedule:
         state, config = entry.state, entry.config
         if state is not None and state.started is not None:
             started = state.started
-            steps = max(1, started.epochs * started.batches)
+            if not (started.epochs and started.batches and started.max_lr):
+                return None
+            steps = started.epochs * started.batches
             done = min(max(0, (state.epoch - 1) * started.batches + state.batch), steps)
             return Schedule(started.max_lr, steps, done, state.epoch, started.schedule)
         if config is None:

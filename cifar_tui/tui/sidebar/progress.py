@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from textual.strip import Strip
 
 from cifar_tui.events import RunStarted
-from cifar_tui.formatting import UNKNOWN, count, duration, percent, plural, printable, time_left
+from cifar_tui.formatting import UNKNOWN, count, duration, of_planned, out_of, percent, plural, printable, time_left
 from cifar_tui.records import Summary
-from cifar_tui.state import Curve, RunState
+from cifar_tui.state.curve import Curve
+from cifar_tui.state.run_state import RunState
 from cifar_tui.system.text_width import wrapped
 from cifar_tui.tui.runs.entry import ENDED, Entry
 from cifar_tui.tui.sidebar.rows import LABEL, Ranked, bar, by_rank, label
@@ -69,8 +70,8 @@ def _one_line(entry: Entry, look: Look, width: int) -> Row:
         done, amount = _loading_bar(entry.loading, SHORT_BAR, entry, look)
         parts += [(1, [printable(entry.loading.what)]), (2, [*done, " ", amount])]
     elif state is not None and state.started is not None:
-        parts.append((1, [f"epoch {state.epoch}/{state.started.epochs}"]))
-        if entry.status not in ENDED:
+        parts.append((1, [f"epoch {of_planned(state.epoch, state.started.epochs)}"]))
+        if entry.status not in ENDED and math.isfinite(state.progress):
             parts.append(
                 (
                     2,
@@ -124,7 +125,9 @@ def _rows(entry: Entry, look: Look, width: int) -> list[Ranked]:
 def _started_rows(entry: Entry, state: RunState, started: RunStarted, look: Look, width: int) -> list[Ranked]:
     ended = entry.status in ENDED
     epochs = len(state.epochs)
-    head = f"{epochs} of {plural(started.epochs, 'epoch')}" if ended else f"epoch {state.epoch} of {started.epochs}"
+    planned = epochs if started.epochs is None else started.epochs
+    head = f"{epochs}{out_of(started.epochs)} {plural(planned, 'epoch').split()[-1]}"
+    head = head if ended else f"epoch {state.epoch}{out_of(started.epochs)}"
     rows: list[Ranked] = [(0, _head(entry, head, look, width))]
     room, style = min(BAR, width - LABEL), look.run(entry.number)
     if entry.loading is not None:
@@ -132,10 +135,10 @@ def _started_rows(entry: Entry, state: RunState, started: RunStarted, look: Look
     elif ended:
         rows += _message_rows(entry, look, width)
     else:
-        batches = f" {state.batch}/{started.batches}".rjust(FIGURE)
-        done = bar(state.batch / max(1, started.batches), room - len(batches), style, look)
+        batches = f" {of_planned(state.batch, started.batches)}".rjust(FIGURE)
+        done = bar(state.batch / started.batches if started.batches else 0.0, room - len(batches), style, look)
         rows.append((3, [label("epoch", look), *done, batches]))
-    if entry.status != "finished":
+    if entry.status != "finished" and math.isfinite(state.progress):
         done = bar(state.progress, room - FIGURE, style, look)
         rows.append((1, [label("run", look), *done, f" {_whole_percent(state.progress)}".rjust(FIGURE)]))
     left: Row = [] if ended or not math.isfinite(state.eta) else [f", {time_left(state.eta)} left"]

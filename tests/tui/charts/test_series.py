@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_tui.state import Point
+from cifar_tui.state.curve import Point
 from cifar_tui.tui.charts.axes import Axis, XAxis, accuracy_axis, loss_axis, usual_range, x_axis
 from cifar_tui.tui.charts.series import (
     ChartOptions,

@@ -1,0 +1,77 @@
+"""`report.md` of a training that a script has recorded: what is known of it, in words and pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+
+from cifar_tui.formatting import UNKNOWN, count, duration, percent, plural
+from cifar_tui.records import ScriptRecord
+from cifar_tui.report.markdown_syntax import escape, picture, table
+from cifar_tui.report.run_report import notes_section, shell_block, test_section
+from cifar_tui.state.curve import Point
+from cifar_tui.state.run_state import RunState
+
+
+def script_report_md(state: RunState, record: ScriptRecord, files: AbstractSet[str]) -> str:
+    """The report, in Markdown. Whatever comes from outside, such as names of values, is shown as text.
+
+    Args:
+        state: The run, also while it trains.
+        record: Its record.
+        files: Names in the run's folder that the report may refer to.
+    """
+    title = f"# {escape(record.model)}{f' on {escape(record.data)}' if record.data else ''}"
+    parts = [title, table(("", ""), _figures(state, record), "ll")]
+    if state.epochs:
+        parts += ["## Learning", *picture("curves.png", "Learning curves", files)]
+        parts.append("Every epoch's figures are in [metrics.csv](metrics.csv).")
+    if state.metrics:
+        rows = [(escape(name), *_range(curve.points)) for name, curve in state.metrics.items()]
+        parts += ["## Metrics", table(("name", "last", "lowest", "highest"), rows, "lrrr")]
+    if state.test and state.started and state.started.classes:
+        parts += test_section(state.test, state.started.classes, files)
+    parts += notes_section(state)
+    if record.config:
+        options = [(escape(name), escape(value)) for name, value in record.config.items()]
+        parts += ["## Options of the script", table(("option", "value"), options, "ll")]
+    parts += ["## How it was started", shell_block(record.command)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _figures(state: RunState, record: ScriptRecord) -> list[tuple[str, str]]:
+    message = f": {escape(state.finished.message)}" if state.finished and state.finished.message else ""
+    planned = state.started.epochs if state.started else None
+    rows = [
+        ("Run", escape(record.id)),
+        ("State", f"{state.status}{message}"),
+        ("Epochs", count(len(state.epochs)) + (f" of {count(planned)}" if planned else "")),
+        ("Time", duration(state.seconds)),
+        ("Started", escape(record.created)),
+    ]
+    if state.best:
+        found = f"{percent(state.best.val_accuracy)}, after epoch {count(state.best.epoch)}"
+        rows.append(("Best validation accuracy", found))
+    if state.epochs:
+        last = state.epochs[-1]
+        rows += [("Training loss, last epoch", _number(last.train_loss))]
+        rows += [("Validation loss, last epoch", _number(last.val_loss))]
+    if state.test:
+        rows += [("Test loss", _number(state.test.loss)), ("Test accuracy", percent(state.test.accuracy))]
+    if state.resumptions:
+        rows.append(("Pauses", plural(len(state.resumptions), "pause")))
+    rows.append(
+        ("Versions", ", ".join(f"{escape(name)} {escape(version)}" for name, version in record.versions.items()))
+    )
+    return rows
+
+
+def _range(points: Sequence[Point]) -> tuple[str, str, str]:
+    lows = [point.low for point in points if math.isfinite(point.low)]
+    highs = [point.high for point in points if math.isfinite(point.high)]
+    return _number(points[-1].mean), _number(min(lows, default=math.nan)), _number(max(highs, default=math.nan))
+
+
+def _number(value: float) -> str:
+    return f"{value:.6g}" if math.isfinite(value) else UNKNOWN
