@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo test bench clean
+.PHONY: setup demo test adapters bench clean
 
 setup: $(READY)
 
@@ -24,6 +24,11 @@ test: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+
+# The adapters for the training loops of other libraries, with these libraries, which the environment gets besides.
+adapters: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,lightning,huggingface,keras]'
+	$(BIN)/pytest tests/adapters
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.augmentation

@@ -144,40 +144,56 @@ class Recording:
 
     def epochs(self) -> Iterator[int]:
         """The numbers of the epochs, from 1, until the last one or until somebody asks the training to stop."""
-        number, self._counts_epochs = 0, True
+        number = 0
         while self._plan.epochs is None or number < self._plan.epochs:
             number += 1
-            with self._lock:
-                self._epoch, self._batch, self._cut = number, 0, False
+            self.start_epoch(number)
             yield number
-            if not self._cut:
-                self._put(EpochEnded, number)
+            self.end_epoch()
             if ranks.agree(self.stop_requested):
                 return
 
     def batches(self, loader: Iterable[T]) -> Iterator[T]:
         """The batches of an epoch, until its last one or until somebody asks the training to stop.
 
-        It is also where a pause happens. Of several processes, all end their epochs: a stop and a pause happen then.
+        It is also where a pause happens. Of several processes, all end their epochs: a stop takes effect then.
         """
+        if self._plan.batches is None and isinstance(loader, Sized):
+            with contextlib.suppress(TypeError):  # PyTorch's loaders have the method, even those without a length.
+                self._plan.batches = len(loader) or None
+        for batch in loader:
+            if not self.start_batch():
+                return
+            yield batch
+
+    def start_epoch(self, number: int) -> None:
+        """Begin an epoch, in place of `epochs`: for loops that are not the script's own."""
+        with self._lock:
+            self._counts_epochs, self._epoch, self._batch, self._cut = True, number, 0, False
+
+    def end_epoch(self) -> None:
+        """End it after its last batch and its validation; one that a stop has cut short is not counted."""
+        with self._lock:
+            if not self._cut:
+                self._put(EpochEnded, self._epoch)
+
+    def start_batch(self) -> bool:
+        """Begin the next batch, in place of `batches`, and wait before it while the run is paused.
+
+        Returns:
+            Whether to train it: False once somebody has asked the training to stop.
+        """
+        if self._writer is not None:
+            self._writer.wait_while_paused(self._epoch, self._batch)
+            # Of several processes, none may leave the others alone within an epoch.
+            if self.stop_requested and not ranks.are_several():
+                self._cut = True
+                return False
         with self._lock:
             self._counts_batches = True
-            if self._plan.batches is None and isinstance(loader, Sized):
-                with contextlib.suppress(TypeError):  # PyTorch's loaders have the method, even those without a length.
-                    self._plan.batches = len(loader) or None
-        alone = not ranks.are_several()
-        for batch in loader:
-            if alone and self._writer is not None:
-                self._writer.wait_while_paused(self._epoch, self._batch)
-                if self.stop_requested:
-                    self._cut = True
-                    return
-            with self._lock:
-                self._batch += 1
-                self._step += 1
-            yield batch
-        if not alone and self._writer is not None:
-            self._writer.wait_while_paused(self._epoch, self._batch)
+            self._batch += 1
+            self._step += 1
+        return True
 
     def log(self, values: Mapping[str, Any] | None = None, /, *, step: int | None = None, **named: Any) -> None:
         """Record numbers of the training: `loss`, `accuracy` (a fraction), `lr`, and any others by their names.
