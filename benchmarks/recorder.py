@@ -45,7 +45,7 @@ def open_logger(name: str, folder: Path) -> tuple[Log, Callable[[], None]]:
 
         writer = SummaryWriter(str(folder))
 
-        def add(step: int, lr: float, loss: torch.Tensor) -> None:
+        def add(step: int, lr: float, _: torch.Tensor) -> None:
             writer.add_scalar("loss", lr, step)
             writer.add_scalar("lr", lr, step)
 
@@ -84,7 +84,7 @@ def measure(name: str) -> dict[str, float]:
                 began = time.perf_counter()
             optimizer.zero_grad()
             loss = F.cross_entropy(model(images), labels)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
             log(CALLS + step, 0.1, loss)
         seconds = time.perf_counter() - began

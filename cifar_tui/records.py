@@ -171,7 +171,8 @@ class Summary:
     seed: int | None = None
     processes: int | None = None
     hosts: int | None = None
-    source: Text = ""
+    source: Text | None = None
+    """Of a training that is not this program's own, what recorded it."""
 
     def to_json(self) -> dict[str, Any]:
         """Its fields for `json.dumps`; of a run whose summary cannot be read, those that are known."""

@@ -37,10 +37,10 @@ def main() -> None:
                 run.log(loss=loss, lr=args.lr)
             model.eval()
             with torch.no_grad():
-                outputs = model(torch.stack([each[0] for each in test]))
-                targets = torch.stack([each[1] for each in test])
-            accuracy = (outputs.argmax(dim=1) == targets).float().mean()
-            run.validated(loss=F.cross_entropy(outputs, targets), accuracy=accuracy)
+                inputs, labels = next(iter(DataLoader(test, batch_size=len(test))))
+                outputs = model(inputs)
+            accuracy = (outputs.argmax(dim=1) == labels).float().mean()
+            run.validated(loss=F.cross_entropy(outputs, labels), accuracy=accuracy)
 
 
 if __name__ == "__main__":

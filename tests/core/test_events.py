@@ -137,7 +137,7 @@ def test_any_text_is_an_event_or_an_event_error(line: str) -> None:
 def test_a_record_with_a_field_of_another_type_is_refused(event: AnyEvent, data: st.DataObject) -> None:
     record = json.loads(to_json(event))
     field = data.draw(st.sampled_from(sorted(record)))
-    record[field] = {"not": "a value"}
+    record[field] = "not an object" if isinstance(record[field], dict) else {"not": "a value"}
     with pytest.raises(EventError):
         from_json(json.dumps(record))
 

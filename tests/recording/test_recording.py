@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,16 +15,18 @@ from cifar_tui import record
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.errors import InputError
 from cifar_tui.events import AnyEvent, Batch, Epoch, Evaluated, Metric, Note, Paused, Resumed
-from cifar_tui.records import ScriptRecord
 from cifar_tui.recording.recording import Recording
+from cifar_tui.records import ScriptRecord
 from cifar_tui.state.run_state import RunState
 from cifar_tui.store import catalog, requests
 from cifar_tui.store.run_folder import RunFolder
 from tests.support.command import eventually
+from tests.support.recorded_script import killed_run
 
 
 def recording(cwd: Path, **options: Any) -> Recording:
-    return record(**{"name": "net", "quiet": True, "runs_dir": cwd / "runs"} | options)
+    given: dict[str, Any] = {"name": "net", "quiet": True, "runs_dir": cwd / "runs"}
+    return record(**(given | options))
 
 
 def folder_of(run: Recording) -> RunFolder:
@@ -120,19 +123,6 @@ def test_what_is_given_wrongly_is_one_clear_error_and_the_run_goes_on(tmp_path: 
     assert state_of(run).status == "finished"
 
 
-def ends(cwd: Path, error: BaseException | None) -> tuple[str, str]:
-    run = recording(cwd)
-    try:
-        with run:
-            run.log(loss=1.0)
-            if error is not None:
-                raise error
-    except BaseException as raised:
-        assert raised is error, "the script's own error reaches it"
-    summary = folder_of(run).read_summary()
-    return str(summary.state), str(summary.message)
-
-
 @pytest.mark.parametrize(
     ("error", "state", "message"),
     [
@@ -143,8 +133,16 @@ def ends(cwd: Path, error: BaseException | None) -> tuple[str, str]:
         (SystemExit(3), "failed", "SystemExit: 3"),
     ],
 )
-def test_the_end_of_the_block_is_the_runs(tmp_path: Path, error: BaseException | None, state: str, message: str) -> None:
-    assert ends(tmp_path, error) == (state, message)
+def test_the_end_of_the_block_is_the_runs(
+    tmp_path: Path, error: BaseException | None, state: str, message: str
+) -> None:
+    run = recording(tmp_path)
+    with pytest.raises(type(error)) if error is not None else contextlib.nullcontext(), run:
+        run.log(loss=1.0)
+        if error is not None:
+            raise error
+    summary = folder_of(run).read_summary()
+    assert (summary.state, summary.message) == (state, message)
 
 
 def test_a_stop_from_another_process_ends_the_batches_and_the_epochs(tmp_path: Path) -> None:
@@ -178,16 +176,15 @@ def paused_at(run: Recording, at: int) -> Iterator[int]:
     for batch in run.batches(range(5)):
         run.log(loss=1.0)
         if batch + 1 == at:
-            path = folder_of(run).path
-            requests.send(path, "pause")
+            requests.send(folder_of(run).path, "pause")
             eventually(lambda: any(isinstance(e, Note) and "pause" in e.message for e in folder_of(run).events()))
-
-            def resume() -> None:
-                eventually(lambda: events_of(run, Paused))
-                requests.send(path, "resume")
-
-            threading.Thread(target=resume).start()
+            threading.Thread(target=resume_once_paused, args=(run,)).start()
         yield batch
+
+
+def resume_once_paused(run: Recording) -> None:
+    eventually(lambda: events_of(run, Paused))
+    requests.send(folder_of(run).path, "resume")
 
 
 def test_two_threads_record_runs_of_their_own_at_once(tmp_path: Path) -> None:
@@ -220,8 +217,6 @@ def test_of_several_processes_the_first_one_records(tmp_path: Path, monkeypatch:
 
 
 def test_an_unfinished_one_is_interrupted_once_its_process_is_gone(tmp_path: Path) -> None:
-    from tests.support.recorded_script import killed_run
-
     folder = killed_run(tmp_path)
     assert catalog.summary_of(folder).state == "interrupted"
     assert folder.read_state().samples > 0
