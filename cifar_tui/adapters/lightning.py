@@ -6,6 +6,7 @@ trainer = Trainer(max_epochs=30, logger=logger, callbacks=[RunCallback(logger)])
 
 from __future__ import annotations
 
+import math
 from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
@@ -44,9 +45,9 @@ class RunLogger(Logger):
 
     @property
     @rank_zero_experiment
-    def experiment(self) -> Recording:
-        """The recording, which begins when it is first asked for."""
-        return self.begin()
+    def experiment(self) -> Recording | None:
+        """The recording; None before it begins, with the training."""
+        return self._recording
 
     def begin(self, **plan: Any) -> Recording:
         """The recording; where it has not begun, it begins with these arguments of `record` too."""
@@ -87,10 +88,15 @@ class RunCallback(Callback):
         self._logger = logger
         logger.follow()
 
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin the run."""
         epochs = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else None
-        self._logger.begin(epochs=epochs, model=type(pl_module).__name__)
+        batches = trainer.num_training_batches
+        self._logger.begin(
+            epochs=epochs,
+            batches=int(batches) if 0 < batches < math.inf else None,
+            model=type(pl_module).__name__,
+        )
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin an epoch."""
