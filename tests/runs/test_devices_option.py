@@ -8,11 +8,17 @@ import subprocess
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.support import command
-from tests.support.command import ENDLESS, TRAIN
+from tests.support.command import ENDLESS, TRAIN_SMALL, write_small_model
 
-TOGETHER = [*TRAIN, "--devices", "2"]
+TOGETHER = [*TRAIN_SMALL, "--devices", "2"]
+
+
+@pytest.fixture(autouse=True)
+def _small_model(tmp_path: Path) -> None:
+    write_small_model(tmp_path)
 
 
 def test_two_processes_train_as_one_program(tmp_path: Path) -> None:

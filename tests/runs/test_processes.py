@@ -20,7 +20,7 @@ from cifar_tui.runs.launched.earlier import AlreadyEndedError
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.distributed.environment import Worker
 from tests.support import command
-from tests.support.command import ENDLESS, TRAIN
+from tests.support.command import ENDLESS, TRAIN_SMALL, write_small_model
 from tests.support.ranks import processes
 from tests.support.recorded import ID, finished, record_events, run_record, started, whole_epoch
 
@@ -75,12 +75,13 @@ def _signals(pid: int) -> str:
 
 def test_rank_0_has_the_run_and_a_signal_to_the_other_process_saves_it_for_as_many_to_resume(tmp_path: Path) -> None:
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    whole.mkdir()
-    stopped.mkdir()
-    arguments = [*TRAIN, "--epochs", "4"]
+    for folder in (whole, stopped):
+        folder.mkdir()
+        write_small_model(folder)
+    arguments = [*TRAIN_SMALL, "--epochs", "40"]
     first, second = processes.run_program(arguments, whole)
     assert (first.returncode, second.returncode) == (0, 0), first.stderr
-    assert "mlp finished" in first.stdout
+    assert "small:Net finished" in first.stdout
     assert second.stdout == second.stderr == ""
     record = json.loads((command.only_run(whole) / "config.json").read_text())
     assert [each["device"] for each in record["processes"]] == ["cpu", "cpu"]
@@ -98,7 +99,8 @@ def test_rank_0_has_the_run_and_a_signal_to_the_other_process_saves_it_for_as_ma
 
 
 def test_a_signal_to_another_process_ends_the_models_that_were_to_follow_too(tmp_path: Path) -> None:
-    arguments = ["--no-ui", "--data", "digits", "--model", "mlp", "--model", "mlp", *ENDLESS, "--threads", "1"]
+    write_small_model(tmp_path)
+    arguments = [*TRAIN_SMALL, "--model", "small:Net", *ENDLESS]
     started = processes.start_program(arguments, tmp_path)
     command.wait_for_checkpoint(tmp_path)
     started[1].send_signal(signal.SIGTERM)
@@ -109,28 +111,17 @@ def test_a_signal_to_another_process_ends_the_models_that_were_to_follow_too(tmp
 
 
 def test_a_model_that_fails_ends_the_models_that_were_to_follow_too(tmp_path: Path) -> None:
-    arguments = [*TRAIN, "--model", "mlp", "--max-lr", "1e12", "--epochs", "3"]
+    write_small_model(tmp_path)
+    arguments = [*TRAIN_SMALL, "--model", "small:Net", "--max-lr", "1e30", "--epochs", "30"]
     first, second = processes.run_program(arguments, tmp_path)
     assert (first.returncode, second.returncode) == (3, 3)
     assert "the runs that were to follow are not started" in first.stderr
     assert command.summary(command.only_run(tmp_path))["state"] == "diverged"
 
 
-def wait_for_state(folder: Path, state: str) -> None:
-    command.eventually(lambda: command.summary(folder)["state"] == state)
-
-
-def test_another_terminal_pauses_resumes_and_stops_all_processes(tmp_path: Path) -> None:
-    started = processes.start_program([*TRAIN, *ENDLESS], tmp_path)
-    folder = command.wait_for_checkpoint(tmp_path)
-    for request, state in (("pause", "paused"), ("resume", "running"), ("stop", "stopped")):
-        assert command.run([request, folder.name], tmp_path).returncode == 0
-        wait_for_state(folder, state)
-    assert [process.returncode for process in processes.finish(started)] == [0, 0]
-
-
 def test_one_process_resumes_a_run_of_two_and_says_so(tmp_path: Path) -> None:
-    started = processes.start_program([*TRAIN, *ENDLESS], tmp_path)
+    write_small_model(tmp_path)
+    started = processes.start_program([*TRAIN_SMALL, *ENDLESS], tmp_path)
     folder = command.wait_for_checkpoint(tmp_path)
     started[0].send_signal(signal.SIGTERM)
     processes.finish(started)

@@ -16,6 +16,15 @@ from tests.support import fork_server
 
 TRAIN = ("--no-ui", "--data", "digits", "--model", "mlp", "--batch-size", "64", "--threads", "1")
 """A short training of real images; add the epochs."""
+SMALL_MODEL = """
+from torch import nn
+
+class Net(nn.Sequential):
+    def __init__(self, num_classes):
+        super().__init__(nn.Flatten(), nn.Dropout(0.5), nn.Linear(3072, num_classes))
+"""
+"""A module for the folder of a test in which processes train together: gradients of the MLP take long to exchange."""
+TRAIN_SMALL = tuple("small:Net" if word == "mlp" else word for word in TRAIN)
 ENDLESS = ("--epochs", "5000", "--patience", "5000")
 TIME_COLUMNS = ("seconds", "images_per_second")
 """The columns of metrics.csv that are other at each run."""
@@ -96,6 +105,11 @@ def eventually(is_so: Callable[[], object], said: object = "it never came to be"
     while not is_so():
         assert time.monotonic() < deadline, said
         time.sleep(0.02)
+
+
+def write_small_model(cwd: Path) -> None:
+    """Write the module of `TRAIN_SMALL`."""
+    (cwd / "small.py").write_text(SMALL_MODEL)
 
 
 def wait_for_checkpoint(cwd: Path) -> Path:
