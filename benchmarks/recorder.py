@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-CALLS, ROUNDS = 20_000, 5
+CALLS, ROUNDS = 20_000, 3
 BATCHES, BATCH = 300, 256
 LOGGERS = ("nothing", "cifar-tui", "cifar-tui, tensors", "SummaryWriter", "wandb", "trackio")
 PACKAGES = {"SummaryWriter": "tensorboard", "wandb": "wandb", "trackio": "trackio"}
