@@ -118,17 +118,15 @@ class EventMaker:
     def _evaluated(self, item: Validated | Tested, split: SplitName, values: dict[str, float]) -> Iterator[AnyEvent]:
         others = {name: value for name, value in values.items() if name not in (LOSS, ACCURACY)}
         yield from self._metrics(item.t, self._last.step, others, split)
-        confusion = NO_MATRIX if item.confusion is None else item.confusion
-        if len(confusion) == len(self._plan.classes):
-            yield Evaluated(
-                t=item.t,
-                split=split,
-                epoch=item.epoch,
-                loss=values.get(LOSS, math.nan),
-                accuracy=values.get(ACCURACY, math.nan),
-                confusion=confusion,
-                seconds=math.nan,
-            )
+        yield Evaluated(
+            t=item.t,
+            split=split,
+            epoch=item.epoch,
+            loss=values.get(LOSS, math.nan),
+            accuracy=values.get(ACCURACY, math.nan),
+            confusion=NO_MATRIX if item.confusion is None else item.confusion,
+            seconds=math.nan,
+        )
 
     def _epoch_ended(self, item: EpochEnded) -> Epoch:
         validation, self._validation = self._validation, {}

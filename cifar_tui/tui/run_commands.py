@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cifar_tui.records import Overrides
     from cifar_tui.runs.prediction import PredictedFiles
     from cifar_tui.tui.dialogs.new_run import NewRunRequest
+    from cifar_tui.tui.dialogs.series_chooser import Choice
 
 
 class RunCommands(DOMNode):
@@ -134,6 +135,21 @@ class RunCommands(DOMNode):
                 self._rows_changed()
                 self._main().table.select(entry)
                 self._log.write("is ready: s starts it", entry)
+
+    def action_series(self) -> None:
+        """Ask which series of the selected run to draw, and draw it in the charts view."""
+        from cifar_tui.tui.dialogs.series_chooser import SeriesChooser
+
+        main = self._main()
+        if (entry := main.selected) is None or (views := main.views) is None:
+            return
+
+        def draw(choice: Choice | None) -> None:
+            if choice is not None:
+                views.draw_series(None if choice == "both" else choice)
+
+        state = entry.state if entry.state is not None and entry.state.started is not None else None
+        self._app.push_screen(SeriesChooser(state, views.charts.chosen, self._look()), draw)
 
     def action_report(self) -> None:
         """Write the selected run's report and plots now."""
