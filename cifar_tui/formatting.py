@@ -79,7 +79,7 @@ def count(n: int) -> str:
     return f"{n:,}"
 
 
-def number(value: float) -> str:
+def four_digits(value: float) -> str:
     """Any number in about four digits: `0.1234`, `12,345`, `1.23e-05`."""
     if not math.isfinite(value):
         return UNKNOWN
@@ -90,6 +90,23 @@ def number(value: float) -> str:
         digits, _, power = f"{value:.2e}".partition("e")
         return f"{digits}e{int(power)}"
     return f"{value:.4g}"
+
+
+def short(value: float) -> str:
+    """A number in four characters and its sign: `.123`, `1.23`, `123`, `1.2k`, `1e-5`."""
+    if not math.isfinite(value):
+        return UNKNOWN
+    rounded = float(f"{value:.3g}")
+    size = abs(rounded)
+    if size and not 1e-3 <= size < 1e12:
+        digits, _, power = f"{value:.0e}".partition("e")
+        return f"{digits}e{int(power)}"
+    if 0 < size < 1:
+        return f"{rounded:.3f}".replace("0.", ".", 1)
+    scale, unit = next(((s, u) for s, u in ((1e9, "G"), (1e6, "M"), (1e3, "k")) if size >= s), (1.0, ""))
+    if not unit:
+        return f"{rounded:.3g}"
+    return f"{f'{rounded / scale:.{1 if size < 10 * scale else 0}f}'.removesuffix('.0')}{unit}"
 
 
 BYTE_UNITS = ((2.0**40, "TiB"), (2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"))

@@ -243,6 +243,14 @@ class RunState:
         return max(known, key=lambda e: (e.val_accuracy, -e.epoch), default=None)
 
     @property
+    def counts_no_epochs(self) -> bool:
+        """Whether nobody has said which epoch this is, as scripts need not: `samples` alone says how far it is."""
+        started = self.started
+        if started is None or not started.source:
+            return False
+        return not (started.epochs or self.epochs or self.batch)
+
+    @property
     def best_by_loss(self) -> Epoch | None:
         """The epoch with the lowest validation loss so far, the first of equals; None where accuracies are known."""
         if self.best is not None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cifar_tui.formatting import UNKNOWN, byte_unit, number, percent
+from cifar_tui.formatting import UNKNOWN, byte_unit, four_digits, percent
 from cifar_tui.state.curve import Point
 from cifar_tui.state.run_state import RunState
 from cifar_tui.state.usage import Quantity, quantity
@@ -110,13 +110,13 @@ def in_words(value: float, what: Quantity | None) -> str:
             return percent(value)
         case "bytes" | "bytes/s":
             size, name = byte_unit(value)
-            return f"{number(value / size)} {name}{'/s' if what == 'bytes/s' else ''}"
+            return f"{four_digits(value / size)} {name}{'/s' if what == 'bytes/s' else ''}"
         case "°C" | "W":
             return f"{value:.0f} {what}"
         case "cores":
             return f"{value:.2f} cores"
         case None:
-            return number(value)
+            return four_digits(value)
 
 
 def axis_unit(most: float, what: Quantity | None) -> tuple[float, str]:

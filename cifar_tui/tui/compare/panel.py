@@ -26,7 +26,7 @@ from cifar_tui.tui.charts.loss_and_accuracy import (
     x_positions,
 )
 from cifar_tui.tui.charts.panel import GAP, LEAST_ROWS, WIDE
-from cifar_tui.tui.charts.series import XY, ChartOptions, Metric, training, validation, version
+from cifar_tui.tui.charts.series import XY, ChartOptions, Metric, samples_per_epoch, training, validation, version
 from cifar_tui.tui.compare.cells import Grid, cell_rows, first_cell
 from cifar_tui.tui.compare.disagreement import Disagreement
 from cifar_tui.tui.compare.pair_images import PairImages
@@ -188,8 +188,10 @@ def _charts(entries: Sequence[Entry], options: ChartOptions, width: int, height:
 def _overlaid(
     entries: Sequence[Entry], metric: Metric, options: ChartOptions, width: int, height: int, look: Look
 ) -> Chart:
-    """One metric of all runs that have begun."""
+    """One metric of all runs that have begun; on an axis of epochs, of those that have any."""
     begun = [(i, e.number, e.state) for i, e in enumerate(entries) if e.state is not None and e.state.started]
+    if options.x_axis == "epochs":
+        begun = [each for each in begun if samples_per_epoch(each[2])] or begun
     columns, rows = canvas_width(width), canvas_height(height)
     axis = _shared_axis([state for _, _, state in begun], options, width)
     behind: list[Line] = []
