@@ -94,6 +94,8 @@ def runs_table(summaries: Sequence[Summary], width: int = PLAIN_WIDTH) -> Text:
 def _epochs(summary: Summary) -> str:
     """Whole epochs of those that are planned, where anybody has said how many."""
     done = cell(summary.epochs)
+    if summary.source and not summary.planned_epochs and not summary.epochs and summary.samples:
+        return f"{count(summary.samples)} {summary.unit}"
     return done if summary.source and summary.planned_epochs is None else f"{done}/{cell(summary.planned_epochs)}"
 
 

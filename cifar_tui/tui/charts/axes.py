@@ -48,7 +48,8 @@ class Axis:
             return (value - self.low) / (self.high - self.low)
         if value <= 0:
             return -1.0
-        return math.log(value / self.low) / math.log(self.high / self.low)
+        start = math.log(self.low)  # Of quotients, those of tiny values would be 0.
+        return (math.log(value) - start) / (math.log(self.high) - start)
 
 
 def x_axis(kind: XAxis, reached: float, planned: float, part: float, *, growing: bool, width: int) -> Axis:

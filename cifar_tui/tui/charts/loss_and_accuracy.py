@@ -117,7 +117,7 @@ def run_chart(
     y = value_axis(metric, [line.points for line in lines], axis, rows, options)
     best = state.best or state.best_by_loss
     return Chart(
-        title=_title(metric, options, number, best, beyond(batches, axis, y), bool(state.resumptions), width, look),
+        title=_title(metric, options, number, best, beyond(batches, axis, y), state, width, look),
         x=axis,
         y=y,
         lines=lines,
@@ -161,21 +161,22 @@ def _title(
     number: int,
     best: Epoch | None,
     beyond: float | None,
-    resumed: bool,
+    state: RunState,
     width: int,
     look: Look,
 ) -> list[Part]:
     """The chart's name and its legend: in full, shortened, or as much of it as fits."""
     train, batch = ("*", ".") if look.ascii else ("⠒", "⠒")
+    trained = bool(training(state, metric))
     behind = (batch, look.faint(number)) if look.colour else ("." if look.ascii else "·", look.dim)
     full: list[list[Part]] = [
         [(metric_name(metric, options), look.strong)],
-        [(train if options.level else batch, look.run(number)), " train"],
-        [("o", look.strong), " validation"],
+        [(train if options.level else batch, look.run(number)), " train"] if trained else [],
+        [("o", look.strong), " validation"] if validation(state, metric) or trained else [],
         [] if best is None else [(best_glyph(look), look.strong), f" best epoch {best.epoch}"],
         [] if beyond is None else [("^" if look.ascii else "↑", look.warning), f" to {beyond:.3g}"],
-        [behind, " batches"] if options.level else [],
-        [(resumed_glyph(look), look.dim), " resumed"] if resumed else [],
+        [behind, " batches"] if options.level and trained else [],
+        [(resumed_glyph(look), look.dim), " resumed"] if state.resumptions else [],
     ]
     items = [item for item in full if item]
     if width_of(joined(items)) > width:

@@ -110,7 +110,7 @@ def in_words(value: float, what: Quantity | None) -> str:
             return percent(value)
         case "bytes" | "bytes/s":
             size, name = byte_unit(value)
-            return f"{four_digits(value / size)} {name}{'/s' if what == 'bytes/s' else ''}"
+            return f"{value / size:.3g} {name}{'/s' if what == 'bytes/s' else ''}"
         case "°C" | "W":
             return f"{value:.0f} {what}"
         case "cores":

@@ -19,6 +19,7 @@ from cifar_tui.tui.charts.loss_and_accuracy import (
     background_line,
     batch_line,
     best_position,
+    beyond,
     joined,
     resumed_positions,
     run_axis,
@@ -99,7 +100,7 @@ def series_chart(
         lines = [Line(raw, look.run(number), ".", joined=True)]
     y, unit = _y_axis([each.points for each in lines], axis, rows, drawable.what, log=options.log)
     return Chart(
-        title=_title(drawable, options, unit, number, bool(state.resumptions), width, look),
+        title=_title(drawable, options, unit, beyond(raw, axis, y), number, bool(state.resumptions), width, look),
         x=axis,
         y=y,
         lines=lines,
@@ -118,8 +119,9 @@ def _y_axis(
     if what == "fraction" and low >= 0 and high <= 1:
         return accuracy_axis(low, high, rows), "%"
     log = log and high > 0
-    if log:
+    if log:  # It has room for spikes.
         low = min((y for ys in seen for y in ys if y > 0), default=low)
+        high = max((y for ys in seen for y in ys), default=high)
     unit, name = axis_unit(max(abs(low), abs(high)), what)
     if log and what is None:
         unit, name = 1.0, ""  # Labels of decades are short.
@@ -164,7 +166,14 @@ def moved_series_cursor(
 
 
 def _title(
-    drawable: Drawable, options: ChartOptions, unit: str, number: int, resumed: bool, width: int, look: Look
+    drawable: Drawable,
+    options: ChartOptions,
+    unit: str,
+    top: float | None,
+    number: int,
+    resumed: bool,
+    width: int,
+    look: Look,
 ) -> list[Part]:
     """The name and the last value; the unit of the y axis and the legend, as far as they fit."""
     last = look.text(in_words(drawable.points[-1].mean, drawable.what)) if drawable.points else ""
@@ -173,6 +182,8 @@ def _title(
     behind: Part = (dots, look.faint(number)) if look.colour else ("." if look.ascii else "·", look.dim)
     items: list[list[Part]] = [[(name, look.strong)], [(last, look.run(number) + look.strong)]]
     further: list[list[Part]] = [[(look.text(f"y: {unit}"), look.dim)] if unit else []]
+    if top is not None:
+        further.append([("^" if look.ascii else "↑", look.warning), look.text(f" to {in_words(top, drawable.what)}")])
     if drawable.weight(options):
         further += [[(line_glyph, look.run(number)), " smoothed"], [behind, " values"]]
     further.append([(resumed_glyph(look), look.dim), " resumed"] if resumed else [])

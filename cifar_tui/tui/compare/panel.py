@@ -16,6 +16,7 @@ from cifar_tui.state.run_state import RunState
 from cifar_tui.tui.charts.axes import Axis, time_unit, x_axis
 from cifar_tui.tui.charts.canvas import Chart, Line, canvas_height, canvas_width, draw
 from cifar_tui.tui.charts.loss_and_accuracy import (
+    METRICS,
     background_line,
     batch_line,
     joined,
@@ -26,7 +27,16 @@ from cifar_tui.tui.charts.loss_and_accuracy import (
     x_positions,
 )
 from cifar_tui.tui.charts.panel import GAP, LEAST_ROWS, WIDE
-from cifar_tui.tui.charts.series import XY, ChartOptions, Metric, samples_per_epoch, training, validation, version
+from cifar_tui.tui.charts.series import (
+    XY,
+    ChartOptions,
+    Metric,
+    recorded_metrics,
+    samples_per_epoch,
+    training,
+    validation,
+    version,
+)
 from cifar_tui.tui.compare.cells import Grid, cell_rows, first_cell
 from cifar_tui.tui.compare.disagreement import Disagreement
 from cifar_tui.tui.compare.pair_images import PairImages
@@ -173,6 +183,10 @@ def side_by_side(entries: Sequence[Entry], options: ChartOptions, width: int, he
 
 def _charts(entries: Sequence[Entry], options: ChartOptions, width: int, height: int, look: Look) -> list[Strip]:
     """Loss and accuracy beside each other or stacked, or one of them as in a single run's charts."""
+    states = [entry.state for entry in entries if entry.state is not None]
+    known = [each for each in METRICS if any(each in recorded_metrics(state) for state in states)]
+    if len(known) == 1:
+        return draw(_overlaid(entries, known[0], options, width, height, look), width, height, look)
     if width >= WIDE:
         left = (width - GAP) // 2
         parts: list[tuple[Metric, int]] = [("loss", left), ("accuracy", width - GAP - left)]

@@ -32,9 +32,9 @@ class SeriesChooser(SearchList[Choice]):
             chosen: What is drawn now; None for loss and accuracy.
             look: How to draw.
         """
-        both: Item[Choice] = Item("both", BOTH, BOTH)
         found = list(last_values(state)) if state is not None else []
-        items = [both, *(Item[Choice](series, _row(series, value), _words(series)) for series, value in found)]
+        items: list[Item[Choice]] = [Item("both", BOTH, BOTH)]
+        items += [Item(series, _row(series, value), _words(series)) for series, value in found]
         at = next((n for n, (series, _) in enumerate(found, 1) if series == chosen), 0)
         super().__init__("Draw a series", items, "no series matches", look, at)
 

@@ -83,7 +83,8 @@ def _rate_row(entry: Entry, schedule: Schedule | RecordedRates, look: Look) -> R
     rate = entry.state.lr if entry.state is not None else math.nan
     now: Row = [(f"{rate:.2e}", look.strong), ", "] if math.isfinite(rate) else []
     if isinstance(schedule, RecordedRates):
-        return [label("lr", look), (f"{schedule.last:.2e}", look.strong), f", highest {schedule.highest:.2e}"]
+        words = ", constant" if schedule.is_constant else f", highest {schedule.highest:.2e}"
+        return [label("lr", look), (f"{schedule.last:.2e}", look.strong), words]
     return [label("lr", look), *now, f"peak {schedule.max_lr:.2e}"]
 
 

@@ -105,11 +105,16 @@ class RecordedRates:
         """The highest one so far."""
         return max(rate for _, rate in self.points)
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether all are the same."""
+        return all(rate == self.last for _, rate in self.points)
+
 
 def recorded_curve(rates: RecordedRates, look: Look, number: int, width: int, rows: int) -> list[list[Part]]:
     """The rates so far in `rows` rows of `width` columns; nothing where they are all the same, or none is positive."""
     highest, marks = rates.highest, look.levels
-    if highest <= 0 or width <= 0 or min(rate for _, rate in rates.points) == highest:
+    if highest <= 0 or width <= 0 or rates.is_constant:
         return []
     at, values = [samples for samples, _ in rates.points], [rate for _, rate in rates.points]
     heights = []

@@ -14,7 +14,7 @@ from cifar_tui.state.run_state import RunState
 from cifar_tui.system.hardware import GpuSample, HostSample
 from cifar_tui.tui.charts.named_series import Series, in_words, quantity_of
 from cifar_tui.tui.sidebar.machine import gpu_row, host_rows
-from cifar_tui.tui.sidebar.rows import Ranked, label, longest_fitting
+from cifar_tui.tui.sidebar.rows import LABEL, Ranked, label, longest_fitting
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Row, cut
 
@@ -31,12 +31,13 @@ MOST_HISTORY = 30
 def usage_rows(state: RunState, style: Style, look: Look, width: int) -> list[Ranked]:
     """The last sample of each process, the first process before the others."""
     rows: list[Ranked] = []
+    ended = state.finished is not None
     for place, usage in enumerate(sorted(state.usage.values(), key=lambda each: each.rank)):
-        rows += [(rank + FURTHER * place, row) for rank, row in _process_rows(usage, style, look, width)]
+        rows += [(rank + FURTHER * place, row) for rank, row in _process_rows(usage, ended, style, look, width)]
     return rows
 
 
-def _process_rows(usage: DeviceUsage, style: Style, look: Look, width: int) -> Iterator[Ranked]:
+def _process_rows(usage: DeviceUsage, ended: bool, style: Style, look: Look, width: int) -> Iterator[Ranked]:
     host = _host_sample(usage)
     if host is not None:
         cpu, memory = host_rows(host, style, look, width)
@@ -44,21 +45,20 @@ def _process_rows(usage: DeviceUsage, style: Style, look: Look, width: int) -> I
         yield MEMORY, memory
     for place, gpu in enumerate(usage.gpus):
         yield GPU if place == 0 else HOST + place, gpu_row(_gpu_sample(gpu), style, look, width, own=True)
-    name = printable(usage.host)
-    forms = [f"{name}, rank {usage.rank}", name] if usage.rank else [name]
-    yield HOST, [label("host", look), cut(longest_fitting(forms, width), width, look)]
-    for what, into, out in (
-        ("disk", usage.disk_read, usage.disk_written),
-        ("net", usage.network_received, usage.network_sent),
+    yield HOST, [label("host", look), cut(_host_words(usage, ended), width - LABEL, look)]
+    for what, words, rates in (
+        ("disk", ("read", "written"), (usage.disk_read, usage.disk_written)),
+        ("net", ("in", "out"), (usage.network_received, usage.network_sent)),
     ):
-        words = ("read", "written") if what == "disk" else ("in", "out")
-        known = [
-            f"{in_words(rate, 'bytes/s')} {word}"
-            for rate, word in zip((into, out), words, strict=True)
-            if rate is not None
-        ]
+        known = [(in_words(rate, "bytes/s"), word) for rate, word in zip(rates, words, strict=True) if rate is not None]
         if known:
-            yield TRAFFIC, [label(what, look), look.text(", ".join(known))]
+            forms = (", ".join(f"{rate} {word}" for rate, word in known), " / ".join(rate for rate, _ in known))
+            yield TRAFFIC, [label(what, look), longest_fitting(forms, width - LABEL)]
+
+
+def _host_words(usage: DeviceUsage, ended: bool) -> str:
+    rank = f", rank {usage.rank}" if usage.rank else ""
+    return f"{printable(usage.host)}{rank}{', at the end' if ended else ''}"
 
 
 def _host_sample(usage: DeviceUsage) -> HostSample | None:
