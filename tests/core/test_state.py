@@ -23,8 +23,8 @@ from cifar_tui.state import curve as curve_module
 from cifar_tui.state import run_state as state_module
 from cifar_tui.state.curve import Curve
 from cifar_tui.state.run_state import RunState
+from tests.support.others.script_runs import evaluated, script_events, script_started
 from tests.support.recorded import BATCHES, SIZE, batch, finished, fold, started, uninterrupted, whole_epoch
-from tests.support.script_runs import evaluated, script_events, script_started
 
 
 def learnt(state: RunState) -> tuple[Any, ...]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from cifar_tui.analysis.comparison import ComparedRun, compare
 from cifar_tui.confusion_matrix import ConfusionMatrix
-from cifar_tui.events import Epoch
 from cifar_tui.headless.compare import compare_runs
 from cifar_tui.headless.report import report_run
 from cifar_tui.headless.tables import comparison_table, runs_table
@@ -17,8 +16,8 @@ from cifar_tui.report.comparison_report import comparison_md
 from cifar_tui.report.event_lines import event_line, result_line
 from cifar_tui.report.run_files import write_run_files
 from cifar_tui.state.run_state import RunState
+from tests.support.others.script_runs import evaluated, script_events, script_folder, script_started, script_state
 from tests.support.recorded import recorded_state
-from tests.support.script_runs import evaluated, script_events, script_folder, script_started, script_state
 
 MATRIX = ConfusionMatrix.of(((5, 1, 0), (2, 7, 0), (0, 0, 9)))
 
@@ -107,6 +106,6 @@ def test_runs_of_scripts_are_compared_by_command(tmp_path: Path, capfd: Any) -> 
 
 def test_an_epoch_without_any_figure_is_a_line_all_the_same() -> None:
     state = script_state()
-    nothing = {name: float("nan") for name in ("train_loss", "val_loss", "lr", "seconds", "images_per_second")}
-    epoch: Epoch = replace(state.epochs[0], **nothing)
+    nan = float("nan")
+    epoch = replace(state.epochs[0], train_loss=nan, val_loss=nan, seconds=nan, images_per_second=nan)
     assert event_line(epoch, state) == "epoch 1"

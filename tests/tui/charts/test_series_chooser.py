@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.dashboard import DashboardPilot, dashboard
-from tests.support.script_runs import metric, script_events, script_folder, script_started
+from tests.support.others.script_runs import metric, script_events, script_folder, script_started
 
 
 async def select(desk: DashboardPilot, name: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cifar_tui.confusion_matrix import ConfusionMatrix
+from cifar_tui.events import Batch
 from cifar_tui.records import Summary
 from cifar_tui.state.run_state import RunState
 from cifar_tui.tui.compare.table import comparison
@@ -19,9 +20,7 @@ from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.sidebar import device, progress
 from cifar_tui.tui.theme import Look
 from tests.support.dashboard import DashboardPilot, dashboard
-from tests.support.panel_states import begun, entry, text
-from tests.support.recorded import recorded_state
-from tests.support.script_runs import (
+from tests.support.others.script_runs import (
     ID,
     USAGE,
     evaluated,
@@ -31,6 +30,8 @@ from tests.support.script_runs import (
     script_started,
     script_state,
 )
+from tests.support.panel_states import begun, entry, text
+from tests.support.recorded import recorded_state
 
 LOOK = Look()
 MATRIX = ConfusionMatrix.of(((5, 1, 0), (2, 7, 0), (0, 0, 9)))
@@ -111,7 +112,7 @@ def test_the_recorded_learning_rate_is_drawn_where_no_schedule_is_known() -> Non
     assert "lr     3.33e-03, highest 1.00e-01" in shown
     assert "█" in shown
     assert "recorded by its script" in shown
-    steady = script_state(*(replace(e, lr=0.5) if e.type == "batch" else e for e in script_events()))  # type: ignore[call-arg]
+    steady = script_state(*(replace(e, lr=0.5) if isinstance(e, Batch) else e for e in script_events()))
     assert "5.00e-01, constant" in on_device(script(steady))
     only_logged = script_state(script_started(), metric(1, lr=0.5), metric(2, lr=0.25))
     assert "2.50e-01, highest 5.00e-01" in on_device(script(only_logged))

@@ -19,6 +19,7 @@ from cifar_tui.events import (
     RunFinished,
     RunStarted,
     RunStatus,
+    SplitName,
     Unit,
     to_json,
 )
@@ -118,17 +119,9 @@ def script_events(
     return events
 
 
-def evaluated(confusion: ConfusionMatrix = NO_MATRIX, split: str = "validation", epoch: int = 1) -> Evaluated:
+def evaluated(confusion: ConfusionMatrix = NO_MATRIX, split: SplitName = "validation") -> Evaluated:
     """An evaluation by a script, which need have neither a matrix nor an accuracy."""
-    return Evaluated(
-        t=1.0,
-        split=split,
-        epoch=epoch,
-        loss=0.5,
-        accuracy=math.nan,
-        confusion=confusion,
-        seconds=math.nan,  # type: ignore[arg-type]
-    )
+    return Evaluated(t=1.0, split=split, epoch=1, loss=0.5, accuracy=math.nan, confusion=confusion, seconds=math.nan)
 
 
 def script_ended(state: RunState, status: RunStatus = "finished") -> RunFinished:
