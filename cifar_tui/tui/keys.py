@@ -62,7 +62,7 @@ KEYS = (
     Key("M", "more-confused", "views.confused(-1)", "more confused", "Matrix: back to a more confused pair", "Views"),
     Key("v", "percent", "views.percent", "counts/%", "Matrix: percent or counts; images: wrong, right, all", "Views"),
     Key("tab", "switch", "screen.switch_focus", "runs/view", "Switch the cursor keys: runs or view", "Views", "Tab"),
-    Key("y", "series", "commands.series", "series", "Draw any series: metrics, learning rate, devices", "Charts"),
+    Key("y", "series", "commands.series", "series", "Draw a metric, the learning rate or a device", "Charts"),
     Key("x", "x-axis", "views.x_axis", "x axis", "X axis: epochs, samples, time", "Charts"),
     Key("l", "log-scale", "views.log_scale", "log scale", "The loss, or the series, on a logarithmic scale", "Charts"),
     Key("plus,equals_sign", "smoother", "views.smooth(1)", "smoother", "Smooth the curves more", "Charts", "+"),

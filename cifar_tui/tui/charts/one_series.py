@@ -12,7 +12,7 @@ from cifar_tui.state.curve import Point
 from cifar_tui.state.run_state import RunState
 from cifar_tui.state.usage import Quantity
 from cifar_tui.tui.charts.axes import Axis, accuracy_axis, number_axis, time_unit, usual_limits
-from cifar_tui.tui.charts.canvas import Chart, Line, canvas_height, canvas_width, draw, resumed_glyph
+from cifar_tui.tui.charts.canvas import Chart, Line, best_glyph, canvas_height, canvas_width, draw, resumed_glyph
 from cifar_tui.tui.charts.cursor import Stop, moved_among, nearest_of, place
 from cifar_tui.tui.charts.loss_and_accuracy import (
     are_joined,
@@ -100,7 +100,7 @@ def series_chart(
         lines = [Line(raw, look.run(number), ".", joined=True)]
     y, unit = _y_axis([each.points for each in lines], axis, rows, drawable.what, log=options.log)
     return Chart(
-        title=_title(drawable, options, unit, beyond(raw, axis, y), number, bool(state.resumptions), width, look),
+        title=_title(state, drawable, options, unit, beyond(raw, axis, y), number, width, look),
         x=axis,
         y=y,
         lines=lines,
@@ -166,12 +166,12 @@ def moved_series_cursor(
 
 
 def _title(
+    state: RunState,
     drawable: Drawable,
     options: ChartOptions,
     unit: str,
     top: float | None,
     number: int,
-    resumed: bool,
     width: int,
     look: Look,
 ) -> list[Part]:
@@ -186,7 +186,9 @@ def _title(
         further.append([("^" if look.ascii else "↑", look.warning), look.text(f" to {in_words(top, drawable.what)}")])
     if drawable.weight(options):
         further += [[(line_glyph, look.run(number)), " smoothed"], [behind, " values"]]
-    further.append([(resumed_glyph(look), look.dim), " resumed"] if resumed else [])
+    further.append([(resumed_glyph(look), look.dim), " resumed"] if state.resumptions else [])
+    if (best := state.best or state.best_by_loss) is not None:
+        further.append([(best_glyph(look), look.strong), f" best epoch {best.epoch}"])
     for item in filter(None, further):
         if width_of(joined([*items, item])) <= width:
             items.append(item)

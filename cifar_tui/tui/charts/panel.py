@@ -69,18 +69,20 @@ class ChartsPanel(RunPanel, View):
     def _why_nothing(self, state: RunState) -> str | None:
         """Why what is wanted of a run cannot be drawn; empty where it can be, None where nothing is logged yet."""
         names = all_series(state)
+        if self.chosen is None:
+            # What the devices do is known before the first batch.
+            if not recorded_metrics(state) and any(each.kind != "device" for each in names):
+                return f"No loss and no accuracy is logged, but {count(len(names))} other series: y chooses one."
+            return "" if has_values(state) else None
         if not names and not has_values(state):
             return None
-        if self.chosen is None:
-            if recorded_metrics(state) or not names:
-                return ""
-            return f"No loss and no accuracy is logged, but {count(len(names))} other series: y chooses one."
         if values(state, self.chosen):
             return ""
         name = printable(self.chosen.name)
         if self.chosen in names:
             return f"No value of {name} is a number so far; y chooses another series, Esc shows loss and accuracy."
-        return f"This run has no {name}; y chooses another series, Esc shows loss and accuracy."
+        so_far = " so far" if state.finished is None else ""
+        return f"This run has no {name}{so_far}; y chooses another series, Esc shows loss and accuracy."
 
     def choose(self, series: Series | None) -> None:
         """Draw this series of whatever run is selected; None for loss and accuracy."""
@@ -106,8 +108,9 @@ class ChartsPanel(RunPanel, View):
 
     def leave(self) -> str:
         """Clear the cursor, or else return to loss and accuracy."""
-        if self.cursor is None:
+        if self.cursor is None and self.chosen is not None:
             self.chosen = None
+            self.post_message(self.KeysChanged())
         self.cursor = None
         self.draw()
         return ""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.dashboard import DashboardPilot, dashboard
-from tests.support.others.script_runs import metric, script_events, script_folder, script_started
+from tests.support.others.script_runs import USAGE, metric, script_events, script_folder, script_started
 
 
 async def select(desk: DashboardPilot, name: str) -> None:
@@ -32,6 +32,7 @@ async def test_a_series_is_found_by_a_part_of_its_name_and_escape_leaves_it(tmp_
         await desk.press("escape")
         await desk.shows("o validation")
         assert "grad_norm" not in desk.screen()
+        await desk.until(lambda: "Esc back" not in desk.screen())
 
 
 async def test_the_key_of_the_view_and_the_first_item_return_to_loss_and_accuracy(tmp_path: Path) -> None:
@@ -73,6 +74,17 @@ async def test_a_chosen_series_stays_for_other_runs_and_one_without_it_says_so(t
         await desk.press("escape")
         await select(desk, "agent")
         await desk.shows("No loss and no accuracy is logged, but 1 other series: y chooses")
+
+
+async def test_devices_alone_are_no_reason_to_say_that_no_loss_is_logged(tmp_path: Path) -> None:
+    async with dashboard(tmp_path) as desk:
+        await desk.until(lambda: desk.app.main.views is not None)
+        await desk.press("s")
+        run = await desk.run()
+        run.begin(USAGE)
+        await desk.shows("waiting for its first batch")
+        await desk.press("y", *"gpu 0 util", "enter")
+        await desk.shows("gpu 0 utilization  75.00 %")
 
 
 async def test_a_series_without_a_number_says_so(tmp_path: Path) -> None:
