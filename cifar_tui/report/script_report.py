@@ -44,11 +44,12 @@ def script_report_md(state: RunState, record: ScriptRecord, files: AbstractSet[s
 def _figures(state: RunState, record: ScriptRecord) -> list[tuple[str, str]]:
     message = f": {escape(state.finished.message)}" if state.finished and state.finished.message else ""
     planned = state.started.epochs if state.started else None
+    out_of_all = f" of {count(planned)}" if planned else ""
     unit = state.started.unit if state.started else "images"
     rows = [
         ("Run", escape(record.id)),
         ("State", f"{state.status}{message}"),
-        ("Epochs", count(len(state.epochs)) + (f" of {count(planned)}" if planned else "")),
+        ("Epochs", UNKNOWN if state.counts_no_epochs else count(len(state.epochs)) + out_of_all),
         ("Steps" if unit == "steps" else "Images seen", count(state.samples)),
         ("Time", duration(state.seconds)),
         ("Training speed", rate(state.training_speed or state.images_per_second, unit)),
@@ -65,7 +66,7 @@ def _figures(state: RunState, record: ScriptRecord) -> list[tuple[str, str]]:
         rows += [("Validation loss, last epoch", _number(last.val_loss))]
     if state.test:
         rows += [("Test loss", _number(state.test.loss)), ("Test accuracy", percent(state.test.accuracy))]
-    rows = [(name, value) for name, value in rows if value != UNKNOWN]
+    rows = [(name, value) for name, value in rows if not value.startswith(UNKNOWN)]
     if state.resumptions:
         rows.append(("Pauses", plural(len(state.resumptions), "pause")))
     rows.append(

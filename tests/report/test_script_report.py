@@ -16,7 +16,14 @@ from cifar_tui.report.comparison_report import comparison_md
 from cifar_tui.report.event_lines import event_line, result_line
 from cifar_tui.report.run_files import write_run_files
 from cifar_tui.state.run_state import RunState
-from tests.support.others.script_runs import evaluated, script_events, script_folder, script_started, script_state
+from tests.support.others.script_runs import (
+    evaluated,
+    metric,
+    script_events,
+    script_folder,
+    script_started,
+    script_state,
+)
 from tests.support.recorded import recorded_state
 
 MATRIX = ConfusionMatrix.of(((5, 1, 0), (2, 7, 0), (0, 0, 9)))
@@ -48,6 +55,15 @@ def test_a_test_without_a_matrix_is_reported_without_one(tmp_path: Path) -> None
     assert report_run(folder, NO_OVERRIDES, as_html=True, output=None) == 0
     assert not (folder.path / "confusion_matrix.csv").exists()
     assert "Test loss | 0.5 " in (folder.path / "report.md").read_text()
+
+
+def test_what_nobody_has_said_is_no_row_of_the_report(tmp_path: Path) -> None:
+    folder = script_folder(tmp_path, "agent", script_started(), metric(1, reward=1.0), metric(2, reward=2.0))
+    write_run_files(folder.path, folder.read_any_record(), folder.read_state())
+    report = (folder.path / "report.md").read_text()
+    assert "Steps | 2 " in report
+    assert "Epochs" not in report
+    assert "–" not in report
 
 
 def test_a_line_of_a_script_has_what_is_known() -> None:
