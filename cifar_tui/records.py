@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from cifar_tui.config import NAMED_DATA, TrainingConfig
 from cifar_tui.confusion_matrix import MAX_CLASSES
-from cifar_tui.events import RunStatus
+from cifar_tui.events import RunStatus, Unit
 from cifar_tui.state.run_state import RunState
 from cifar_tui.system.untrusted import codec
 from cifar_tui.system.untrusted.codec import AtMost
@@ -158,6 +158,8 @@ class Summary:
     samples: int | None = None
     best_epoch: int | None = None
     best_val_accuracy: float | None = None
+    best_val_loss: float | None = None
+    """The lowest one, of a run without validation accuracies; `best_epoch` is its epoch then."""
     first_val_accuracy: float | None = None
     train_accuracy: float | None = None
     test_loss: float | None = None
@@ -173,6 +175,8 @@ class Summary:
     hosts: int | None = None
     source: Text | None = None
     """Of a training that is not this program's own, what recorded it."""
+    unit: Unit | None = None
+    """What `samples` counts, as in the run's first event."""
 
     def to_json(self) -> dict[str, Any]:
         """Its fields for `json.dumps`; of a run whose summary cannot be read, those that are known."""
@@ -202,7 +206,8 @@ def summarize(record: RunRecord | ScriptRecord, state: RunState) -> Summary:
 
 
 def _figures(record: RunRecord | ScriptRecord, state: RunState) -> Summary:
-    best, test, speed = state.best, state.test, state.training_speed
+    best, by_loss, test, speed = state.best, state.best_by_loss, state.test, state.training_speed
+    best_epoch = best or by_loss
     return Summary(
         id=record.id,
         created=record.created,
@@ -211,14 +216,16 @@ def _figures(record: RunRecord | ScriptRecord, state: RunState) -> Summary:
         epochs=len(state.epochs),
         planned_epochs=state.started.epochs if state.started else None,
         samples=state.samples,
-        best_epoch=best.epoch if best else None,
+        best_epoch=best_epoch.epoch if best_epoch else None,
         best_val_accuracy=best.val_accuracy if best else None,
+        best_val_loss=by_loss.val_loss if by_loss else None,
         first_val_accuracy=state.epochs[0].val_accuracy if state.epochs else None,
         train_accuracy=state.epochs[-1].train_accuracy if state.epochs else None,
         test_loss=test.loss if test else None,
         test_accuracy=test.accuracy if test else None,
         seconds=round(state.seconds, 3),
         images_per_second=round(speed, 1) if speed is not None else None,
+        unit=state.started.unit if state.started else "images",
     )
 
 

@@ -49,9 +49,8 @@ class EventMaker:
 
     def events(self, items: Sequence[Item], fetcher: Fetcher) -> Iterator[AnyEvent]:
         """The events of the next items; of numbers that were logged one soon after the other, the last ones."""
-        if items and not self._started:
-            self._started = True
-            yield self._run_started(items[0].t)
+        if items:
+            yield from self.begin(items[0].t)
         captured: list[Captured] = [value for item in items for value in _values(item).values()]
         numbers = iter(fetcher.fetch(captured))
         latest: dict[str, tuple[Logged, float]] = {}
@@ -65,6 +64,12 @@ class EventMaker:
                 latest = {}
                 yield from self._event(item, values)
         yield from self._logged(latest)
+
+    def begin(self, t: float) -> Iterator[RunStarted]:
+        """The first event, where it has not been made yet."""
+        if not self._started:
+            self._started = True
+            yield self._run_started(t)
 
     def _count(self, item: Logged, values: dict[str, float]) -> None:
         self._last = item
@@ -118,17 +123,15 @@ class EventMaker:
     def _evaluated(self, item: Validated | Tested, split: SplitName, values: dict[str, float]) -> Iterator[AnyEvent]:
         others = {name: value for name, value in values.items() if name not in (LOSS, ACCURACY)}
         yield from self._metrics(item.t, self._last.step, others, split)
-        confusion = NO_MATRIX if item.confusion is None else item.confusion
-        if len(confusion) == len(self._plan.classes):
-            yield Evaluated(
-                t=item.t,
-                split=split,
-                epoch=item.epoch,
-                loss=values.get(LOSS, math.nan),
-                accuracy=values.get(ACCURACY, math.nan),
-                confusion=confusion,
-                seconds=math.nan,
-            )
+        yield Evaluated(
+            t=item.t,
+            split=split,
+            epoch=item.epoch,
+            loss=values.get(LOSS, math.nan),
+            accuracy=values.get(ACCURACY, math.nan),
+            confusion=NO_MATRIX if item.confusion is None else item.confusion,
+            seconds=math.nan,
+        )
 
     def _epoch_ended(self, item: EpochEnded) -> Epoch:
         validation, self._validation = self._validation, {}

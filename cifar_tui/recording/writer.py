@@ -147,6 +147,8 @@ class Writer:
         ended, stream, state = self._ended, self._stream, self._stream.recorder.state
         if ended is None:
             return
+        for event in self._maker.begin(ended.t):  # A script may end before it has logged anything.
+            stream.emit(event)
         self._ownership.check()
         self._ownership.close_requests()
         if self._ownership.error is not None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cifar_tui.analysis.calibration import calibrate
+from cifar_tui.analysis.class_scores import class_names
 from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.errors import InputError, error_text
 from cifar_tui.events import Note
@@ -70,9 +71,10 @@ def write_run_files(
         makers["metrics.csv"] = lambda: metrics_csv(state)
     if state.epochs:
         makers["curves.png"] = lambda: draw_curves(state)
-    if test is not None and classes:
-        makers["confusion_matrix.csv"] = lambda: confusion_csv(test.confusion, classes)
-        makers["confusion_matrix.png"] = lambda: draw_confusion_matrix(test, classes)
+    if test is not None and test.confusion:
+        named = class_names(classes, test.confusion)
+        makers["confusion_matrix.csv"] = lambda: confusion_csv(test.confusion, named)
+        makers["confusion_matrix.png"] = lambda: draw_confusion_matrix(test, named)
     if calibration is not None:
         makers["calibration.png"] = lambda: draw_calibration(calibration)
     if examples is not None:

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
-from cifar_tui.formatting import UNKNOWN, count, duration, percent, plural
+from cifar_tui.analysis.class_scores import class_names
+from cifar_tui.formatting import UNKNOWN, count, duration, percent, plural, rate
 from cifar_tui.records import ScriptRecord
 from cifar_tui.report.markdown_syntax import escape, picture, table
 from cifar_tui.report.run_report import notes_section, shell_block, test_section
@@ -30,8 +31,8 @@ def script_report_md(state: RunState, record: ScriptRecord, files: AbstractSet[s
     if state.metrics:
         rows = [(escape(name), *_range(curve.points)) for name, curve in state.metrics.items()]
         parts += ["## Metrics", table(("name", "last", "lowest", "highest"), rows, "lrrr")]
-    if state.test and state.started and state.started.classes:
-        parts += test_section(state.test, state.started.classes, files)
+    if state.test and state.started and state.test.confusion:
+        parts += test_section(state.test, class_names(state.started.classes, state.test.confusion), files)
     parts += notes_section(state)
     if record.config:
         options = [(escape(name), escape(value)) for name, value in record.config.items()]
@@ -43,22 +44,29 @@ def script_report_md(state: RunState, record: ScriptRecord, files: AbstractSet[s
 def _figures(state: RunState, record: ScriptRecord) -> list[tuple[str, str]]:
     message = f": {escape(state.finished.message)}" if state.finished and state.finished.message else ""
     planned = state.started.epochs if state.started else None
+    out_of_all = f" of {count(planned)}" if planned else ""
+    unit = state.started.unit if state.started else "images"
     rows = [
         ("Run", escape(record.id)),
         ("State", f"{state.status}{message}"),
-        ("Epochs", count(len(state.epochs)) + (f" of {count(planned)}" if planned else "")),
+        ("Epochs", UNKNOWN if state.counts_no_epochs else count(len(state.epochs)) + out_of_all),
+        ("Steps" if unit == "steps" else "Images seen", count(state.samples)),
         ("Time", duration(state.seconds)),
+        ("Training speed", rate(state.training_speed or state.images_per_second, unit)),
         ("Started", escape(record.created)),
     ]
     if state.best:
         found = f"{percent(state.best.val_accuracy)}, after epoch {count(state.best.epoch)}"
         rows.append(("Best validation accuracy", found))
+    if by_loss := state.best_by_loss:
+        rows.append(("Lowest validation loss", f"{_number(by_loss.val_loss)}, after epoch {count(by_loss.epoch)}"))
     if state.epochs:
         last = state.epochs[-1]
         rows += [("Training loss, last epoch", _number(last.train_loss))]
         rows += [("Validation loss, last epoch", _number(last.val_loss))]
     if state.test:
         rows += [("Test loss", _number(state.test.loss)), ("Test accuracy", percent(state.test.accuracy))]
+    rows = [(name, value) for name, value in rows if not value.startswith(UNKNOWN)]
     if state.resumptions:
         rows.append(("Pauses", plural(len(state.resumptions), "pause")))
     rows.append(

@@ -69,6 +69,8 @@ class RunState:
     speed: Speed = field(default_factory=Speed)
     batch_loss: Curve = field(default_factory=Curve)
     batch_accuracy: Curve = field(default_factory=Curve)
+    batch_lr: Curve = field(default_factory=Curve)
+    """Of the batches whose learning rate is known."""
     metrics: Annotated[dict[str, Curve], AtMost(MAX_SERIES)] = field(default_factory=dict)
     """By name, in the order in which they came: `grad_norm`; of other splits than the training's, `validation/top5`."""
     history: Annotated[dict[str, Curve], AtMost(MAX_SERIES)] = field(default_factory=dict)
@@ -140,6 +142,8 @@ class RunState:
         self._measure(event)
         self.batch_loss.append(event.samples, event.t, event.loss)
         self.batch_accuracy.append(event.samples, event.t, event.accuracy)
+        if math.isfinite(event.lr):
+            self.batch_lr.append(event.samples, event.t, event.lr)
 
     def _measure(self, event: Batch) -> None:
         passed = self.seconds - self.speed.latest[1] if self.speed.latest else math.inf
@@ -172,7 +176,7 @@ class RunState:
         self.speed.skip(event.samples, self.seconds, self._epoch_samples)
 
     def _apply_evaluated(self, event: Evaluated) -> None:
-        if self.started and len(event.confusion) != len(self.started.classes):
+        if self.started and not _fits(event.confusion, self.started):
             return  # It is damaged: its rows belong to other classes.
         if event.split == "validation":
             self.add_validation(event)
@@ -223,7 +227,7 @@ class RunState:
         # Training leaves an epoch only when it is validated: all epochs before the resumed one are whole.
         del self.epochs[event.epoch - 1 :]
         self._drop_validations(event.epoch - 1)
-        for curve in (self.batch_loss, self.batch_accuracy, *self.metrics.values()):
+        for curve in (self.batch_loss, self.batch_accuracy, self.batch_lr, *self.metrics.values()):
             curve.truncate(event.samples)
         self.resumptions.append(event)
         del self.resumptions[:-MAX_RESUMPTIONS]
@@ -237,6 +241,22 @@ class RunState:
         """The epoch with the highest validation accuracy so far, the first of equals."""
         known = (e for e in self.epochs if not math.isnan(e.val_accuracy))
         return max(known, key=lambda e: (e.val_accuracy, -e.epoch), default=None)
+
+    @property
+    def counts_no_epochs(self) -> bool:
+        """Whether nobody has said which epoch this is, as scripts need not: `samples` alone says how far it is."""
+        started = self.started
+        if started is None or not started.source:
+            return False
+        return not (started.epochs or self.epochs or self.batch)
+
+    @property
+    def best_by_loss(self) -> Epoch | None:
+        """The epoch with the lowest validation loss so far, the first of equals; None where accuracies are known."""
+        if self.best is not None:
+            return None
+        known = (e for e in self.epochs if math.isfinite(e.val_loss))
+        return min(known, key=lambda e: (e.val_loss, e.epoch), default=None)
 
     @property
     def seconds(self) -> float:
@@ -257,12 +277,13 @@ class RunState:
     def ending(self, status: RunStatus, message: str, t: float) -> RunFinished:
         """The last event of a run that ends now in this way."""
         best, test = self.best, self.test
+        best_epoch = best or self.best_by_loss
         return RunFinished(
             t=t,
             state=status,
             message=message,
             epochs=len(self.epochs),
-            best_epoch=best.epoch if best else None,
+            best_epoch=best_epoch.epoch if best_epoch else None,
             best_val_accuracy=best.val_accuracy if best else None,
             test_loss=test.loss if test else None,
             test_accuracy=test.accuracy if test else None,
@@ -294,12 +315,19 @@ class RunState:
         if not per_sample > 0:
             per_sample = 1 / self.images_per_second if self.images_per_second > 0 else math.nan
         validation = self.started.validation_samples * per_sample * VALIDATION_COST
-        if self.validations:
-            recent = [e.seconds for e in self.validations[-3:]]
+        recent = [e.seconds for e in self.validations[-3:] if math.isfinite(e.seconds)]
+        if recent:
             validation = sum(recent) / len(recent)
         left = self.planned_samples - self.samples
         epochs_left = (self.started.epochs or 0) - len(self.epochs)
         return max(left * per_sample + epochs_left * validation, 0.0)
+
+
+def _fits(confusion: ConfusionMatrix, started: RunStarted) -> bool:
+    """Whether a matrix is of the run's classes. That of a script may be missing, or the names of its classes."""
+    if started.source and not (confusion and started.classes):
+        return True
+    return len(confusion) == len(started.classes)
 
 
 def _append(series: dict[str, Curve], name: str, at: int, t: float, value: float) -> None:

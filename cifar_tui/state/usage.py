@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from cifar_tui.events import DeviceUsage
+
+Quantity = Literal["fraction", "bytes", "bytes/s", "°C", "W", "cores"]
+"""What the values of a series are."""
 
 
 def usage_series(event: DeviceUsage) -> Iterator[tuple[str, float]]:
@@ -34,6 +38,18 @@ def usage_series(event: DeviceUsage) -> Iterator[tuple[str, float]]:
     for name, value in values:
         if value is not None:
             yield prefix + name, value
+
+
+def quantity(name: str) -> Quantity:
+    """What the values of the series with this name are."""
+    last = name.rpartition("/")[2]
+    if last in ("process memory", "disk free"):
+        return "bytes"
+    if last.startswith(("disk ", "network ")):
+        return "bytes/s"
+    if last == "process cores":
+        return "cores"
+    return "°C" if last.endswith("temperature") else "W" if last.endswith("power") else "fraction"
 
 
 def _share(part: float | None, whole: float | None) -> float | None:

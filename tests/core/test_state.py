@@ -23,6 +23,7 @@ from cifar_tui.state import curve as curve_module
 from cifar_tui.state import run_state as state_module
 from cifar_tui.state.curve import Curve
 from cifar_tui.state.run_state import RunState
+from tests.support.others.script_runs import evaluated, script_events, script_started
 from tests.support.recorded import BATCHES, SIZE, batch, finished, fold, started, uninterrupted, whole_epoch
 
 
@@ -252,3 +253,34 @@ def test_a_state_stays_bounded_whatever_its_stream_holds(monkeypatch: pytest.Mon
     for _ in range(5):
         state.apply(Resumed(t=100.0, epoch=1, batch=0, samples=0))
     assert len(state.resumptions) == 3
+
+
+def test_the_lowest_validation_loss_is_the_best_where_there_are_no_accuracies() -> None:
+    state = fold(script_events((0.5, 0.25, 0.25, math.nan)))
+    assert state.best is None
+    assert state.best_by_loss is state.epochs[1]
+    assert state.ending("finished", "", 9.0).best_epoch == 2
+    with_accuracies = fold(script_events((0.5, 0.25), accuracies=(0.9, 0.8)))
+    assert with_accuracies.best is with_accuracies.epochs[0]
+    assert with_accuracies.best_by_loss is None
+    assert fold([script_started()]).best_by_loss is None
+
+
+def test_the_learning_rates_of_batches_are_kept_and_those_after_a_checkpoint_are_void() -> None:
+    state = fold([*uninterrupted(2), Resumed(t=99.0, epoch=2, batch=0, samples=BATCHES * SIZE)])
+    assert [point.last for point in state.batch_lr.points] == [(n + 1) * SIZE for n in range(BATCHES)]
+    assert not fold([started(), replace(batch(1, 1), lr=math.nan)]).batch_lr.points
+
+
+def test_evaluations_that_took_an_unknown_time_leave_the_time_to_go_known() -> None:
+    planned = script_started(epochs=4, batches=10, train_samples=10)
+    state = fold([*script_events((0.5, 0.4), first=planned), evaluated()])
+    assert state.validations
+    assert math.isfinite(state.eta)
+
+
+def test_only_a_script_that_says_nothing_of_epochs_counts_none() -> None:
+    assert fold([script_started()]).counts_no_epochs
+    assert not fold([script_started(epochs=3)]).counts_no_epochs
+    assert not fold(script_events()).counts_no_epochs
+    assert not fold([started()]).counts_no_epochs
