@@ -134,7 +134,7 @@ def checkpoint(call: Invocation, run: str) -> None:
     shell_complete=lambda _, __, begun: [f"{role}=" for role in ROLES if role.startswith(begun)],
     help=f"What a column or tag is, where its name does not tell: {', '.join(ROLES)}. May be repeated.",
 )
-@declared_options("no_ui", "json", "debug")
+@declared_options("runs_dir", "no_ui", "theme", "ascii", "graphics", "json", "debug")
 @pass_invocation
 def watch(call: Invocation, paths: tuple[str, ...], columns: tuple[str, ...]) -> int | None:
     """Watch trainings by the logs of other tools, live.
@@ -143,12 +143,17 @@ def watch(call: Invocation, paths: tuple[str, ...], columns: tuple[str, ...]) ->
     header, JSON lines, or trainer_state.json of Hugging Face's Trainer. Nothing is written there.
     """
     from cifar_tui.foreign_logs import finder, names
-    from cifar_tui.headless.watching import foreign
 
     given = [expand_path("PATH", path) for path in paths]
     choices = names.parse_choices(columns)
     finder.check(given)
-    return foreign.watch(given, choices, as_json=call.options.json)
+    options = call.options
+    if options.no_ui or options.json or dashboard.why_unavailable():
+        from cifar_tui.headless.watching import foreign
+
+        return foreign.watch(given, choices, as_json=options.json)
+    dashboard.check_graphics(options.graphics)
+    return dashboard.show(call.runs_dir, [], options, logs=(tuple(given), choices))
 
 
 def send_request(call: Invocation, run: str, request: Request) -> None:

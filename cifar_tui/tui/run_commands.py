@@ -55,6 +55,8 @@ class RunCommands(DOMNode):
             return
         if not entry.live:
             self._starter.start([entry])
+        elif why := entry.why_only_watched("stop it"):
+            self._log.write(why, level="warning")
         elif entry.status == "stopping":
             self._log.write("already stopping after this batch", entry)
         else:
@@ -140,6 +142,9 @@ class RunCommands(DOMNode):
         if (entry := self._main().selected) is None:
             return
         folder, log = entry.folder, self._log
+        if why := entry.why_only_watched("write its report"):
+            log.write(why, level="warning")
+            return
         if folder is None:
             log.write("has no folder yet: s starts it", entry, "warning")
             return
@@ -164,6 +169,7 @@ class RunCommands(DOMNode):
         # The dialog opens all the same: what is typed for it would act on the panels.
         known = entry.folder is not None and has_weights(entry)
         why_not = "" if known else f"{entry.name} has no best weights yet: they come with the end of an epoch"
+        why_not = entry.why_only_watched("predict with it") or why_not
         dialog = ImageFiles(entry.name, self._look(), typed=self._image_files, why_not=why_not)
 
         def done(found: PredictedFiles) -> None:

@@ -1,6 +1,6 @@
 """TensorBoard's event files: the records in their bytes, and the scalars in a record.
 
-TensorBoard's own reader, in Python, takes tens of µs a record and reads one of any size whole; a long log has millions.
+TensorBoard's own reader, in Python, takes 25 µs a record and reads one of any size whole; a long log has millions.
 Records of one series differ in the time, the step and the value alone: they are read by the thousand, as columns.
 """
 

@@ -113,6 +113,7 @@ def _print_json(event: AnyEvent, each: _Watched) -> None:
 
 def _print_plain(event: AnyEvent, each: _Watched, display: PlainDisplay) -> None:
     if isinstance(event, RunFinished):
+        _print_steps(each, display)
         display.print(f"{printable(each.run.id)}: {ending_line(event)}")
     else:
         display.event(event, each.state)

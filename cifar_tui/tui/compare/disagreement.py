@@ -26,7 +26,9 @@ def why_unknown(entries: Sequence[Entry]) -> str:
         return ""
     if len(entries) > 2:
         return "Mark exactly two runs to see where they disagree on the test images."
-    names = [e.id for e, state in zip(entries, states, strict=True) if state.test is None or state.finished is None]
+    names = [
+        e.id for e, state in zip(entries, states, strict=True) if state.test is None or state.finished is None or e.log
+    ]
     return f"No disagreement to show: {' and '.join(names)} {'has' if len(names) == 1 else 'have'} no test result."
 
 

@@ -44,6 +44,8 @@ def why_no_matrix(entry: Entry | None) -> str:
     if entry is None:
         return "no run is selected"
     status = entry.status
+    if entry.log is not None:
+        return entry.why_only_watched("show its confusion matrix")
     if status == "ready":
         return "press s to start: the matrix comes with the first epoch's validation"
     if entry.state is None or entry.state.started is None:

@@ -21,6 +21,8 @@ def why_no_images(entry: Entry | None) -> str:
     if entry is None:
         return "no run is selected"
     status, state = entry.status, entry.state
+    if entry.log is not None:
+        return entry.why_only_watched("show its images")
     if status == "ready":
         return "press s to start: the images come with the first epoch's weights"
     if entry.folder is None or state is None or state.started is None:
