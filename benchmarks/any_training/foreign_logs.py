@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import argparse
-import resource
+import re
 import statistics
 import struct
 import subprocess
@@ -88,34 +88,38 @@ def opened(path: Path) -> None:
     """Open a log and print the seconds and the memory; in a process of its own."""
     from cifar_tui.foreign_logs.finder import find_runs
 
-    before, start = memory(), time.perf_counter()
+    before, start, used = memory(), time.perf_counter(), time.process_time()
     (run,) = find_runs([str(path)])
     state, _ = run.follow({})
-    seconds = time.perf_counter() - start
+    seconds, used = time.perf_counter() - start, time.process_time() - used
     assert state.started is not None
-    print(seconds, memory() - before, len(state.batch_loss.points))
+    print(seconds, used, memory() - before)
 
 
 def memory() -> float:
-    """The most memory that this process has had, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """The most memory that this process has had, in MiB. Not by `getrusage`, which has that of its parent too."""
+    return int(re.findall(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[0]) / 1024
 
 
 def measured(path: Path, rounds: int) -> str:
-    """The median and the longest time to open a log, and the memory that it takes beside the imports."""
+    """The median and the longest time to open a log, the processor's time, and the memory beside the imports."""
     command = [sys.executable, "-m", "benchmarks.any_training.foreign_logs", "--open", str(path)]
     seen = [subprocess.run(command, capture_output=True, text=True, check=True).stdout.split() for _ in range(rounds)]
-    seconds, megabytes = [float(each[0]) for each in seen], [float(each[1]) for each in seen]
-    return f"{statistics.median(seconds):.2f} s (up to {max(seconds):.2f} s) | {max(megabytes):.0f} MiB"
+    seconds, used, megabytes = ([float(each[column]) for each in seen] for column in range(3))
+    found = f"{statistics.median(seconds):.2f} s (up to {max(seconds):.2f} s) | {statistics.median(used):.2f} s"
+    return f"{found} | {max(megabytes):.0f} MiB"
 
 
-def latency(path: Path, write: Callable[[int], None], rounds: int) -> list[float]:
-    """The seconds from the end of a write to when `watch --json` has printed the row, for a row each."""
+def latency(path: Path, epochs: int, write: Callable[[int], None], rounds: int) -> list[float]:
+    """The seconds from the end of a write to when `watch --json` has printed the row, for a row each.
+
+    It begins when the log that is there, of so many epochs, has been read.
+    """
     command = [sys.executable, "-m", "cifar_tui", "watch", str(path), "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         lines = iter(process.stdout)
-        next(line for line in lines if '"run_started"' in line)
+        next(line for line in lines if '"type":"epoch"' in line and f'"epoch":{epochs},' in line)
         found = []
         for step in range(1, rounds + 1):
             time.sleep(0.3)
@@ -152,11 +156,11 @@ def main() -> None:
             with table.open("a") as file:
                 file.write(f"100000,{10_000_000 + step},0.5,0.5,0.1,1.0,,\n")
 
-        print("| log | opened | memory |\n|---|---|---|")
+        print("| log | opened | of the processor | memory |\n|---|---|---|---|")
         logs = ((f"CSV, {arguments.rows:,} rows", table), (f"TensorBoard, {arguments.points:,} points", events))
         for name, path in logs:
             print(f"| {name}, {path.stat().st_size / MIB:.0f} MiB | {measured(path, arguments.rounds)} |")
-        seconds = latency(table, append, 10)
+        seconds = latency(table, arguments.rows // 1000, append, 10)
         print(
             f"\nA row is printed {statistics.median(seconds):.2f} s after it is written (up to {max(seconds):.2f} s)."
         )

@@ -85,11 +85,13 @@ def split_records(data: bytes, known: dict[bytes, int]) -> Records:
     """
     starts: list[int] = []
     lengths: list[int] = []
+    # A million times, these lines are most of the time.
+    known_length, add_start, add_length = known.get, starts.append, lengths.append
     at, end = 0, len(data) - FRAME
     while at <= end:
-        header = data[at : at + HEADER]
-        length = known.get(header)
+        length = known_length(data[at : at + HEADER])
         if length is None:
+            header = data[at : at + HEADER]
             length, crc = struct.unpack("<QI", header)
             if masked_crc(header[:8]) != crc:
                 return Records(starts, lengths, at, damaged=True)
@@ -99,8 +101,8 @@ def split_records(data: bytes, known: dict[bytes, int]) -> Records:
         if at + length > end:
             return Records(starts, lengths, at, large=length + FRAME if length > MAX_RECORD else 0)
         if length <= MAX_RECORD:
-            starts.append(at + HEADER)
-            lengths.append(length)
+            add_start(at + HEADER)
+            add_length(length)
         at += length + FRAME
     return Records(starts, lengths, at)
 
