@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from cifar_tui.cli import lifecycle
 from cifar_tui.errors import InputError
-from cifar_tui.foreign_logs.names import guess, parse_choices, split_of
+from cifar_tui.foreign_logs.names import ROLES, guess, parse_choices, split_of
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,10 @@ def test_what_a_person_says_comes_before_any_guess() -> None:
     choices = parse_choices(["val-loss=dev/ce=2", "loss=aux_loss"])
     roles = guess(["loss", "aux_loss", "val_loss", "dev/ce=2"], choices)
     assert roles.names == {"loss": "aux_loss", "val-loss": "dev/ce=2"}
+
+
+def test_the_help_names_every_role() -> None:
+    assert lifecycle.ROLES == ROLES
 
 
 @pytest.mark.parametrize("given", ["loss", "=x", "loss=", "vall-loss=x"])
