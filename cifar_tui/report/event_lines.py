@@ -48,7 +48,7 @@ def event_line(event: AnyEvent, state: RunState, width: int | None = None) -> st
 def _start_line(event: RunStarted) -> str:
     line = f"{event.id[:MOST_NAME]}: {event.model[:MOST_NAME]}"
     if event.source:
-        return f"{line}, recorded by {'its' if event.source == 'script' else 'an'} {event.source[:MOST_NAME]}"
+        return f"{line}, {'recorded by its script' if event.source == 'script' else f'from {event.source[:MOST_NAME]}'}"
     return (
         f"{line} ({plural(event.parameters or 0, 'parameter')}) on"
         f" {event.data[:MOST_NAME]}, {plural(event.train_samples or 0, 'training image')} of"

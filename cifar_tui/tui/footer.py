@@ -59,6 +59,8 @@ def _for_run(entry: Entry | None) -> list[str]:
     """The ids of the keys for a run like this; what follows `:` is shown in place of the key's own label."""
     if entry is None:
         return ["new:new run"]
+    if entry.log is not None:
+        return []
     if entry.folder is None and not entry.active:
         return ["start:start", "start-all"]
     match entry.status:

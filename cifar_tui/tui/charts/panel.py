@@ -147,7 +147,7 @@ def message(entry: Entry | None, look: Look, width: int) -> list[list[Part]]:
         return [[name, " ended before its first batch:"], *why]
     if started:
         return [[name, look.text(" has started: waiting for its first batch…")]]
-    if entry.folder is not None:
+    if entry.is_recorded:
         return [[name, look.text(": reading its events…")]]
     return [[name, look.text(" is ready. "), ("Press s to start it.", look.dim)]]
 
