@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
-from cifar_tui.formatting import UNKNOWN, count, duration, percent, plural
+from cifar_tui.formatting import count, duration, percent, plural
 from cifar_tui.records import ScriptRecord
 from cifar_tui.report.markdown_syntax import escape, picture, table
+from cifar_tui.report.run_metrics import figure, metrics_section
 from cifar_tui.report.run_report import notes_section, shell_block, test_section
-from cifar_tui.state.curve import Point
 from cifar_tui.state.run_state import RunState
 
 
@@ -27,9 +25,7 @@ def script_report_md(state: RunState, record: ScriptRecord, files: AbstractSet[s
     if state.epochs:
         parts += ["## Learning", *picture("curves.png", "Learning curves", files)]
         parts.append("Every epoch's figures are in [metrics.csv](metrics.csv).")
-    if state.metrics:
-        rows = [(escape(name), *_range(curve.points)) for name, curve in state.metrics.items()]
-        parts += ["## Metrics", table(("name", "last", "lowest", "highest"), rows, "lrrr")]
+    parts += metrics_section(state)
     if state.test and state.started and state.started.classes:
         parts += test_section(state.test, state.started.classes, files)
     parts += notes_section(state)
@@ -55,23 +51,13 @@ def _figures(state: RunState, record: ScriptRecord) -> list[tuple[str, str]]:
         rows.append(("Best validation accuracy", found))
     if state.epochs:
         last = state.epochs[-1]
-        rows += [("Training loss, last epoch", _number(last.train_loss))]
-        rows += [("Validation loss, last epoch", _number(last.val_loss))]
+        rows += [("Training loss, last epoch", figure(last.train_loss))]
+        rows += [("Validation loss, last epoch", figure(last.val_loss))]
     if state.test:
-        rows += [("Test loss", _number(state.test.loss)), ("Test accuracy", percent(state.test.accuracy))]
+        rows += [("Test loss", figure(state.test.loss)), ("Test accuracy", percent(state.test.accuracy))]
     if state.resumptions:
         rows.append(("Pauses", plural(len(state.resumptions), "pause")))
     rows.append(
         ("Versions", ", ".join(f"{escape(name)} {escape(version)}" for name, version in record.versions.items()))
     )
     return rows
-
-
-def _range(points: Sequence[Point]) -> tuple[str, str, str]:
-    lows = [point.low for point in points if math.isfinite(point.low)]
-    highs = [point.high for point in points if math.isfinite(point.high)]
-    return _number(points[-1].mean), _number(min(lows, default=math.nan)), _number(max(highs, default=math.nan))
-
-
-def _number(value: float) -> str:
-    return f"{value:.6g}" if math.isfinite(value) else UNKNOWN

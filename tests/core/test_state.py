@@ -23,7 +23,7 @@ from cifar_tui.state import curve as curve_module
 from cifar_tui.state import run_state as state_module
 from cifar_tui.state.curve import Curve
 from cifar_tui.state.run_state import RunState
-from tests.support.recorded import BATCHES, SIZE, batch, finished, fold, started, uninterrupted, whole_epoch
+from tests.support.recorded import BATCHES, SIZE, batch, finished, fold, metric, started, uninterrupted, whole_epoch
 
 
 def learnt(state: RunState) -> tuple[Any, ...]:
@@ -252,3 +252,22 @@ def test_a_state_stays_bounded_whatever_its_stream_holds(monkeypatch: pytest.Mon
     for _ in range(5):
         state.apply(Resumed(t=100.0, epoch=1, batch=0, samples=0))
     assert len(state.resumptions) == 3
+
+
+def test_an_epoch_has_the_last_value_in_it_of_each_metric(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, third = (whole_epoch(number) for number in (1, 2, 3))
+    end = BATCHES * SIZE
+    events = [
+        started(), metric(10, norm=1.0), metric(20, norm=2.0), metric(end, split="validation", top5=0.5), *first,
+        *second, metric(2 * end + 10, norm=3.0), *third,
+    ]  # fmt: skip
+    expected = [{"norm": 2.0, "validation/top5": 0.5}, {}, {"norm": 3.0}]
+    assert fold(events).epoch_metrics == expected
+    resumed = Resumed(t=99.0, epoch=3, batch=2, samples=2 * end + 20)
+    assert fold([*events, resumed]).epoch_metrics == expected[:2]
+    assert fold([*events, resumed, third[-1]]).epoch_metrics == expected, "that was before the checkpoint"
+    earlier = Resumed(t=99.0, epoch=3, batch=0, samples=2 * end)
+    assert fold([*events, earlier, third[-1]]).epoch_metrics == [*expected[:2], {}]
+    monkeypatch.setattr(state_module, "MAX_EPOCH_VALUES", 2)
+    assert fold(events).epoch_metrics == [{}, {}, {"norm": 3.0}]
+    assert len(fold([*events, started()]).epoch_metrics) == 0

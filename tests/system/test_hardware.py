@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections import namedtuple
 from collections.abc import Iterator
 from dataclasses import astuple
 from types import ModuleType, SimpleNamespace
@@ -101,6 +102,47 @@ def test_the_host_is_measured_and_percentages_begin_with_the_second_sample(machi
     assert 0 < second.process_memory < second.memory_total == psutil.virtual_memory().total
     assert 0 < second.memory_used < second.memory_total
     assert 1 <= second.cores <= (os.cpu_count() or 1)
+
+
+def test_rates_and_the_load_of_each_core_are_since_the_sample_before(
+    machine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = namedtuple("times", "user system idle iowait guest")  # noqa: PYI024  (as psutil has it)
+    counters = {"read": 0, "sent": 0, "busy": 0.0, "at": 0.0}
+
+    def cores(percpu: bool) -> list[Any]:
+        assert percpu
+        return [times(counters["busy"] + 2.0, 1.0, 3 * counters["busy"], 0.0, 2.0), times(0.0, 0.0, 0.0, 0.0, 0.0)]
+
+    disk = lambda: SimpleNamespace(read_bytes=counters["read"], write_bytes=0)  # noqa: E731
+    sent = lambda: SimpleNamespace(bytes_recv=5, bytes_sent=counters["sent"])  # noqa: E731
+    loopback = SimpleNamespace(bytes_recv=10**9, bytes_sent=10**9)
+    monkeypatch.setattr(psutil, "cpu_times", cores)
+    monkeypatch.setattr(psutil, "disk_io_counters", disk)
+    monkeypatch.setattr(psutil, "net_io_counters", lambda pernic: {"lo": loopback, "eth0": sent()})
+    monkeypatch.setattr("cifar_tui.system.hardware.host.time.monotonic", lambda: counters["at"])
+    sampler, _ = machine()
+    first = sampler.sample().host
+    assert (first.core_shares, first.disk_read, first.network_sent) == ((), None, None)
+    counters |= {"read": 800, "sent": 60, "busy": 1.0, "at": 4.0}
+    second = sampler.sample().host
+    assert (second.disk_read, second.disk_written, second.network_received, second.network_sent) == (200, 0, 0, 15)
+    assert second.core_shares == (0.25, 0.0)
+    counters |= {"read": 0, "at": 5.0}
+    assert sampler.sample().host.disk_read is None, "counted anew"
+
+
+def test_what_the_system_does_not_count_is_not_known(machine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: Any) -> None:
+        raise PermissionError("/proc/diskstats")
+
+    monkeypatch.setattr(psutil, "disk_io_counters", refuse)
+    monkeypatch.setattr(psutil, "net_io_counters", lambda pernic: {})
+    sampler, _ = machine()
+    sampler.sample()
+    second = sampler.sample().host
+    assert (second.disk_read, second.disk_written, second.network_received, second.network_sent) == (None,) * 4
+    assert second.process_cpu is not None
 
 
 def test_every_gpu_is_told_of_in_the_units_of_the_sample(machine: Any) -> None:
