@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import zip_longest
 from typing import BinaryIO
 
 from cifar_tui.confusion_matrix import ConfusionMatrix
@@ -48,7 +47,8 @@ def metrics_csv(state: RunState) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow([*METRICS, *map(_column, names)])
-    for epoch, values in zip_longest(state.epochs, state.epoch_metrics[: len(state.epochs)], fillvalue={}):
+    for number, epoch in enumerate(state.epochs):
+        values = state.epoch_metrics[number] if number < len(state.epoch_metrics) else {}
         writer.writerow([*(getattr(epoch, name) for name in METRICS), *(values.get(name, "") for name in names)])
     return buffer.getvalue()
 

@@ -94,7 +94,8 @@ def train(
     optimizer = build_optimizer(model, config, recipe)
     scheduler = build_scheduler(optimizer, config, recipe, config.epochs * batches.batches)
     clock.start()
-    meter = StepMeter(model, optimizer, batches_between(config.batch_size, group.processes, placement.device))
+    every = batches_between(config.batch_size // group.processes, placement.device)
+    meter = StepMeter(model, optimizer, every)
     emitter = EventEmitter(emit, clock, placement, group, batches.batches)
     checkpoints = CheckpointManager(
         folder, setup.identity, model, optimizer, scheduler, clock, emitter, config.checkpoint_seconds

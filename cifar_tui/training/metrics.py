@@ -10,13 +10,14 @@ from torch.nn.utils import get_total_norm
 
 from cifar_tui.training.optimizer import OptimizerLike
 
-IMAGES_BETWEEN = 4096
-MOST_BETWEEN = 100
-BETWEEN_ON_GPU = 50
-"""How seldom a step is measured: once in so many images of a process, and at least in so many batches; on a GPU always
-once in so many batches. On a CPU it takes as long as training the protocol's MLP on 30 images, and half as long as its
-smallest batch, most of which is the optimizer's step; on a GPU, as long as it takes to start as many operations as
-there are weight tensors, a few times."""
+EVERY, EVERY_SMALL = 50, 100
+"""One step in so many is measured; of batches with less than `SMALL` images, one in `EVERY_SMALL`.
+
+On a CPU, measuring moves the weights through memory a few times, as the optimizer's step does: it takes a quarter of a
+batch of 256 images of the protocol's MLP, and about half of a very small one. On a GPU, it takes as long as starting a
+few operations for each tensor of weights.
+"""
+SMALL = 256
 CAPACITY = 16
 """Batches in one copy. One copy may be under way while the next fills: a GPU lags twice as many batches at most, which
 bounds how soon a stop acts."""
@@ -118,11 +119,14 @@ class StepMeter:
         return MeasuredStep(torch.stack(values), rates)
 
 
-def batches_between(batch_size: int, processes: int, device: torch.device) -> int:
-    """How many batches there are from one measured step to the next, so that this takes less than 1 % of the time."""
-    if device.type == "cuda":
-        return BETWEEN_ON_GPU
-    return min(MOST_BETWEEN, max(1, IMAGES_BETWEEN * processes // batch_size))
+def batches_between(batch_size: int, device: torch.device) -> int:
+    """How many batches there are from one measured step to the next, so that this takes less than 1 % of the time.
+
+    Args:
+        batch_size: Images that a process computes of a batch.
+        device: Where.
+    """
+    return EVERY_SMALL if device.type == "cpu" and batch_size < SMALL else EVERY
 
 
 class MetricsReader:

@@ -3,11 +3,10 @@
 import os
 import subprocess
 import sys
-from collections import namedtuple
 from collections.abc import Iterator
 from dataclasses import astuple
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 import pytest
@@ -69,6 +68,16 @@ class Driver(ModuleType):
         return answer
 
 
+class Times(NamedTuple):
+    """Those of a core, as psutil has them on Linux."""
+
+    user: float
+    system: float
+    idle: float
+    iowait: float
+    guest: float
+
+
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Makes up a machine with GPUs; the sampler of it is closed at the end."""
@@ -107,20 +116,24 @@ def test_the_host_is_measured_and_percentages_begin_with_the_second_sample(machi
 def test_rates_and_the_load_of_each_core_are_since_the_sample_before(
     machine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    times = namedtuple("times", "user system idle iowait guest")  # noqa: PYI024  (as psutil has it)
     counters = {"read": 0, "sent": 0, "busy": 0.0, "at": 0.0}
 
     def cores(percpu: bool) -> list[Any]:
         assert percpu
-        return [times(counters["busy"] + 2.0, 1.0, 3 * counters["busy"], 0.0, 2.0), times(0.0, 0.0, 0.0, 0.0, 0.0)]
+        return [Times(counters["busy"] + 2.0, 1.0, 3 * counters["busy"], 0.0, 2.0), Times(0.0, 0.0, 0.0, 0.0, 0.0)]
 
-    disk = lambda: SimpleNamespace(read_bytes=counters["read"], write_bytes=0)  # noqa: E731
-    sent = lambda: SimpleNamespace(bytes_recv=5, bytes_sent=counters["sent"])  # noqa: E731
-    loopback = SimpleNamespace(bytes_recv=10**9, bytes_sent=10**9)
+    def disks() -> Any:
+        return SimpleNamespace(read_bytes=counters["read"], write_bytes=0)
+
+    def interfaces(pernic: bool) -> Any:
+        assert pernic
+        loopback = SimpleNamespace(bytes_recv=counters["at"] * 10**9, bytes_sent=counters["at"] * 10**9)
+        return {"lo": loopback, "eth0": SimpleNamespace(bytes_recv=5, bytes_sent=counters["sent"])}
+
     monkeypatch.setattr(psutil, "cpu_times", cores)
-    monkeypatch.setattr(psutil, "disk_io_counters", disk)
-    monkeypatch.setattr(psutil, "net_io_counters", lambda pernic: {"lo": loopback, "eth0": sent()})
-    monkeypatch.setattr("cifar_tui.system.hardware.host.time.monotonic", lambda: counters["at"])
+    monkeypatch.setattr(psutil, "disk_io_counters", disks)
+    monkeypatch.setattr(psutil, "net_io_counters", interfaces)
+    monkeypatch.setattr("cifar_tui.system.hardware.host.time", SimpleNamespace(monotonic=lambda: counters["at"]))
     sampler, _ = machine()
     first = sampler.sample().host
     assert (first.core_shares, first.disk_read, first.network_sent) == ((), None, None)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 from torch import nn
@@ -32,7 +33,6 @@ from cifar_tui.events import (
     Resumed,
 )
 from cifar_tui.runs import device_usage
-from cifar_tui.runs import run as runs
 from cifar_tui.runs.launched.worker import WorkerRuns
 from cifar_tui.runs.messages import Message
 from cifar_tui.runs.workspace import Workspace
@@ -142,7 +142,7 @@ def learn(group: Group, folder: str, model: str, options: dict[str, Any]) -> Any
 
 def measure(group: Group, folder: str) -> Any:
     """What was measured of every step."""
-    loop.batches_between = lambda *_: 1
+    mock.patch.object(loop, "batches_between", return_value=1).start()
     events, _, _ = _train(group, folder, make=Plain, epochs=1)
     return [[event.samples, *event.values.values()] for event in events if isinstance(event, Metric)]
 
@@ -166,7 +166,7 @@ def report_hosts(group: Group, runs_dir: str) -> Any:
     if group.rank:
         WorkerRuns(worker, lambda: None)._train(group.broadcast(), group, TinyImageCache())  # type: ignore[arg-type]
         return "trained"
-    runs.write_run_files = lambda *_: []
+    mock.patch("cifar_tui.runs.run.write_run_files", return_value=[]).start()
     workspace = Workspace(Path(runs_dir), worker=worker)
     workspace._group, workspace._image_cache = group, TinyImageCache()  # type: ignore[assignment]
     found = set[int]()
