@@ -177,7 +177,10 @@ class Resumed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric(Event):
-    """Named numbers at one place of the training, such as `grad_norm`, `loss/box`, `top5`."""
+    """Named numbers at one place of the training, such as `grad_norm`, `loss/box`, `top5`.
+
+    All are written: what emits those of the training limits them to about ten events a second.
+    """
 
     type: ClassVar[str] = "metric"
     samples: int
@@ -272,7 +275,7 @@ _EVENT_CLASSES: dict[str, type[AnyEvent]] = {cls.type: cls for cls in get_args(A
 
 
 BATCH_SECONDS = 0.1
-"""The shortest time between two batch events that are written, and between two metrics of the training."""
+"""The shortest time between two batch events that are written."""
 MAX_LINE = 16 << 20
 """Bytes of a line: a confusion matrix of 1,000 classes takes less."""
 MAX_LINE_MEMORY = 60_000_000
@@ -280,18 +283,18 @@ MAX_LINE_MEMORY = 60_000_000
 
 
 class BatchThrottle:
-    """Selects the events that are written: batches and training metrics ten times a second at most, others always."""
+    """Selects the events that are written: batches ten times a second at most, all others always."""
 
     def __init__(self) -> None:
-        self._last: dict[str, float] = {}
+        self._last = -BATCH_SECONDS
 
     def admits(self, event: AnyEvent) -> bool:
         """Whether to write this event, the next of the stream; by the events' own times."""
-        if not isinstance(event, Batch | Metric) or (isinstance(event, Metric) and event.split != "train"):
+        if not isinstance(event, Batch):
             return True
-        if event.t - self._last.get(event.type, -BATCH_SECONDS) < BATCH_SECONDS:
+        if event.t - self._last < BATCH_SECONDS:
             return False
-        self._last[event.type] = event.t
+        self._last = event.t
         return True
 
 

@@ -20,6 +20,7 @@ from cifar_tui.recording.items import Ended, Item, PauseChanged
 from cifar_tui.recording.plan import SOURCE, Plan
 from cifar_tui.recording.values import Fetcher
 from cifar_tui.records import ScriptRecord
+from cifar_tui.runs.device_usage import DeviceReporter
 from cifar_tui.runs.ownership import Ownership
 from cifar_tui.runs.sinks.stream import EventStream, Sink
 from cifar_tui.state.run_state import RunState
@@ -106,6 +107,8 @@ class Writer:
             self._stack.callback(sink.close)
             sinks.append(sink)
         stream = EventStream(recorder, sinks, ownership, self.clock)
+        self._devices = DeviceReporter(stream.emit_while_running, self.clock, self.folder.path)
+        self._stack.callback(self._devices.close)
         ownership.handle_requests(lambda line: self._handle_request(line, stream))
         return stream
 
@@ -144,6 +147,7 @@ class Writer:
 
     def _finish(self) -> None:
         """Write the report, and the last event."""
+        self._devices.close()
         ended, stream, state = self._ended, self._stream, self._stream.recorder.state
         if ended is None:
             return

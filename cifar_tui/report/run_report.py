@@ -16,6 +16,7 @@ from cifar_tui.records import RunRecord
 from cifar_tui.report.markdown_syntax import escape, picture, table
 from cifar_tui.report.run_devices import host_rows, resumed_on, started_on
 from cifar_tui.report.run_findings import conclusion, confidence
+from cifar_tui.report.run_metrics import metrics_section
 from cifar_tui.state.run_state import RunState
 from cifar_tui.store.command_lines import run_command, shell_line, training_command
 
@@ -53,6 +54,7 @@ def report_md(
         parts += test_section(state.test, state.started.classes, files)
         if calibration is not None:
             parts += confidence(calibration, files)
+    parts += metrics_section(state)
     parts += conclusion(state, calibration)
     parts += notes_section(state)
     parts += _how_trained(state, record)

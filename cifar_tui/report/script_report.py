@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 from cifar_tui.analysis.class_scores import class_names
 from cifar_tui.formatting import UNKNOWN, count, duration, percent, plural, rate
 from cifar_tui.records import ScriptRecord
 from cifar_tui.report.markdown_syntax import escape, picture, table
+from cifar_tui.report.run_metrics import figure, metrics_section
 from cifar_tui.report.run_report import notes_section, shell_block, test_section
-from cifar_tui.state.curve import Point
 from cifar_tui.state.run_state import RunState
 
 
@@ -28,9 +26,7 @@ def script_report_md(state: RunState, record: ScriptRecord, files: AbstractSet[s
     if state.epochs:
         parts += ["## Learning", *picture("curves.png", "Learning curves", files)]
         parts.append("Every epoch's figures are in [metrics.csv](metrics.csv).")
-    if state.metrics:
-        rows = [(escape(name), *_range(curve.points)) for name, curve in state.metrics.items()]
-        parts += ["## Metrics", table(("name", "last", "lowest", "highest"), rows, "lrrr")]
+    parts += metrics_section(state)
     if state.test and state.started and state.test.confusion:
         parts += test_section(state.test, class_names(state.started.classes, state.test.confusion), files)
     parts += notes_section(state)
@@ -59,13 +55,13 @@ def _figures(state: RunState, record: ScriptRecord) -> list[tuple[str, str]]:
         found = f"{percent(state.best.val_accuracy)}, after epoch {count(state.best.epoch)}"
         rows.append(("Best validation accuracy", found))
     if by_loss := state.best_by_loss:
-        rows.append(("Lowest validation loss", f"{_number(by_loss.val_loss)}, after epoch {count(by_loss.epoch)}"))
+        rows.append(("Lowest validation loss", f"{figure(by_loss.val_loss)}, after epoch {count(by_loss.epoch)}"))
     if state.epochs:
         last = state.epochs[-1]
-        rows += [("Training loss, last epoch", _number(last.train_loss))]
-        rows += [("Validation loss, last epoch", _number(last.val_loss))]
+        rows += [("Training loss, last epoch", figure(last.train_loss))]
+        rows += [("Validation loss, last epoch", figure(last.val_loss))]
     if state.test:
-        rows += [("Test loss", _number(state.test.loss)), ("Test accuracy", percent(state.test.accuracy))]
+        rows += [("Test loss", figure(state.test.loss)), ("Test accuracy", percent(state.test.accuracy))]
     rows = [(name, value) for name, value in rows if not value.startswith(UNKNOWN)]
     if state.resumptions:
         rows.append(("Pauses", plural(len(state.resumptions), "pause")))
@@ -73,13 +69,3 @@ def _figures(state: RunState, record: ScriptRecord) -> list[tuple[str, str]]:
         ("Versions", ", ".join(f"{escape(name)} {escape(version)}" for name, version in record.versions.items()))
     )
     return rows
-
-
-def _range(points: Sequence[Point]) -> tuple[str, str, str]:
-    lows = [point.low for point in points if math.isfinite(point.low)]
-    highs = [point.high for point in points if math.isfinite(point.high)]
-    return _number(points[-1].mean), _number(min(lows, default=math.nan)), _number(max(highs, default=math.nan))
-
-
-def _number(value: float) -> str:
-    return f"{value:.6g}" if math.isfinite(value) else UNKNOWN

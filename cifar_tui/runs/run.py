@@ -16,6 +16,7 @@ from cifar_tui.events import RunStatus
 from cifar_tui.records import NO_OVERRIDES, Overrides, RunRecord
 from cifar_tui.report.plots.examples import SHOWN, Examples
 from cifar_tui.report.run_files import HTML, REPORT, missing_fonts, write_run_files
+from cifar_tui.runs.device_usage import DeviceReporter
 from cifar_tui.runs.failures import explain, run_state_after, status_of
 from cifar_tui.runs.launched import earlier
 from cifar_tui.runs.launched.assignment import Assignment
@@ -165,7 +166,7 @@ class Run:
         """
         with contextlib.ExitStack() as stack:
             job = self._prepare_new(stack) if self.folder is None else self._prepare_resumed(self.folder, stack)
-            job.setup.group.broadcast(job.saved)
+            job.setup.group.broadcast((job.saved, job.state.t))
             stream = self._open_stream(job, stack)
             outcome, examples, predictions = self._train(job, stream)
             self._finish(job, stream, outcome, examples, predictions)
@@ -287,9 +288,10 @@ class Run:
                 stream.note("warning", NO_LOCKS)
             job.ownership.handle_requests(lambda line: self._handle_request(line, stream))
             folder = job.folder
-            outcome = train(
-                job.setup, folder.id, folder.checkpoints, self._control, stream.emit, stream.clock, job.saved
-            )
+            with DeviceReporter(stream.emit_while_running, stream.clock, folder.path):
+                outcome = train(
+                    job.setup, folder.id, folder.checkpoints, self._control, stream.emit, stream.clock, job.saved
+                )
             if outcome.test and job.state.test:
                 examples = Examples(*outcome.test.examples(job.setup.dataset.test, SHOWN))
                 predictions = predictions_of(outcome.test, job.setup.dataset, job.state.test.epoch)

@@ -35,6 +35,8 @@ class Curve:
     """A bounded series over samples seen: beyond `CURVE_POINTS` points, neighbours are merged in pairs."""
 
     points: list[Point] = field(default_factory=list)
+    latest: float = math.nan
+    """Its last value; where that was dropped, the mean of the last point."""
     values_per_point: Annotated[int, Between(1)] = 1
 
     @property
@@ -44,6 +46,7 @@ class Curve:
 
     def append(self, samples: int, t: float, value: float) -> None:
         """Add the value at `samples`, which is not below those of earlier ones."""
+        self.latest = value
         point = Point(samples, samples, t, value, value, value, 1)
         if self.points and self.points[-1].count < self.values_per_point:
             self.points[-1] = _merge(self.points[-1], point)
@@ -59,6 +62,7 @@ class Curve:
         """Drop the points that reach beyond `samples`."""
         while self.points and self.points[-1].last > samples:
             self.points.pop()
+            self.latest = self.points[-1].mean if self.points else math.nan
 
 
 def _merge(a: Point, b: Point) -> Point:

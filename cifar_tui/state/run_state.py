@@ -25,6 +25,7 @@ from cifar_tui.events import (
     RunStarted,
     RunStatus,
     Seconds,
+    Split,
 )
 from cifar_tui.state.curve import Curve
 from cifar_tui.state.speed import Speed
@@ -39,6 +40,8 @@ MAX_NOTES = 1000
 MAX_EPOCHS = 100_000
 MAX_RESUMPTIONS = 10_000
 """Epochs beyond the first, and resumptions before the last so many are dropped: anybody may write a stream."""
+MAX_EPOCH_VALUES = 200_000
+"""The most values of metrics that are kept for epochs; beyond it, those of the oldest epochs are dropped."""
 MAX_MATRIX_CELLS = 6_000_000
 """The most memory of all validations' confusion matrices; beyond it, the oldest matrices are dropped."""
 NO_MATRIX = ConfusionMatrix.of(())
@@ -78,6 +81,12 @@ class RunState:
     usage: dict[str, DeviceUsage] = field(default_factory=dict)
     """The last one of each process, by its rank."""
     epochs: list[Epoch] = field(default_factory=list)
+    epoch_metrics: list[Annotated[dict[str, float], AtMost(MAX_SERIES)]] = field(default_factory=list)
+    """For each of them, the last value in it of each series of `metrics` that has one there."""
+    epoch_values: int = 0
+    """How many values these are."""
+    epoch_metrics_dropped: int = 0
+    """How many of them, from the first, have lost their values."""
     validations: list[Evaluated] = field(default_factory=list)
     """One for each whole epoch, in order."""
     matrix_cells: int = 0
@@ -156,9 +165,8 @@ class RunState:
 
     def _apply_metric(self, event: Metric) -> None:
         self.samples = max(self.samples, event.samples)
-        prefix = "" if event.split == "train" else f"{event.split}/"
         for name, value in event.values.items():
-            _append(self.metrics, prefix + name, event.samples, event.t, value)
+            _append(self.metrics, series_name(name, event.split), event.samples, event.t, value)
 
     def _apply_usage(self, event: DeviceUsage) -> None:
         if len(self.usage) < MAX_SERIES or str(event.rank) in self.usage:
@@ -168,12 +176,24 @@ class RunState:
 
     def _apply_epoch(self, event: Epoch) -> None:
         if len(self.epochs) < MAX_EPOCHS:
+            self._add_epoch_metrics()
             self.epochs.append(event)
         self.epoch, self.samples, self.lr = event.epoch, event.samples, event.lr
         if self.started:
             self.batch = self.started.batches or self.batch
         self.images_per_second = event.images_per_second
         self.speed.skip(event.samples, self.seconds, self._epoch_samples)
+
+    def _add_epoch_metrics(self) -> None:
+        """Keep the last values of the epoch that ends; where all of them become too many, drop the oldest."""
+        start = self.epochs[-1].samples if self.epochs else 0
+        values = {name: curve.latest for name, curve in self.metrics.items() if curve.end > start}
+        self.epoch_metrics.append(values)
+        self.epoch_values += len(values)
+        while self.epoch_values > MAX_EPOCH_VALUES and self.epoch_metrics_dropped < len(self.epoch_metrics) - 1:
+            self.epoch_values -= len(self.epoch_metrics[self.epoch_metrics_dropped])
+            self.epoch_metrics[self.epoch_metrics_dropped] = {}
+            self.epoch_metrics_dropped += 1
 
     def _apply_evaluated(self, event: Evaluated) -> None:
         if self.started and not _fits(event.confusion, self.started):
@@ -226,6 +246,9 @@ class RunState:
             self.epoch, self.batch = event.epoch - 1, self.started.batches or 0
         # Training leaves an epoch only when it is validated: all epochs before the resumed one are whole.
         del self.epochs[event.epoch - 1 :]
+        self.epoch_values -= sum(map(len, self.epoch_metrics[event.epoch - 1 :]))
+        del self.epoch_metrics[event.epoch - 1 :]
+        self.epoch_metrics_dropped = min(self.epoch_metrics_dropped, len(self.epoch_metrics))
         self._drop_validations(event.epoch - 1)
         for curve in (self.batch_loss, self.batch_accuracy, self.batch_lr, *self.metrics.values()):
             curve.truncate(event.samples)
@@ -328,6 +351,11 @@ def _fits(confusion: ConfusionMatrix, started: RunStarted) -> bool:
     if started.source and not (confusion and started.classes):
         return True
     return len(confusion) == len(started.classes)
+
+
+def series_name(name: str, split: Split) -> str:
+    """The name of the series of a metric: that of the training's is the metric's own."""
+    return name if split == "train" else f"{split}/{name}"
 
 
 def _append(series: dict[str, Curve], name: str, at: int, t: float, value: float) -> None:

@@ -55,7 +55,7 @@ class Recorder:
         self.write_summary()
 
     def record(self, event: AnyEvent) -> None:
-        """Update the state, and write the event: batches and metrics ten times a second at most, the others always.
+        """Update the state, and write the event: batches ten times a second at most, the others always.
 
         What does not fit on a full disk is buffered and written later; only the run's end must be written.
 

@@ -100,7 +100,8 @@ def _encode(value: Any) -> Any:
     if isinstance(value, Event):
         return to_json(value)  # type: ignore[arg-type]
     if isinstance(value, Curve):
-        return {"points": [astuple(point) for point in value.points], "values_per_point": value.values_per_point}
+        points = [astuple(point) for point in value.points]
+        return {"points": points, "latest": value.latest, "values_per_point": value.values_per_point}
     if isinstance(value, Speed):
         return astuple(value)
     if isinstance(value, dict):

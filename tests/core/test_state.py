@@ -24,7 +24,7 @@ from cifar_tui.state import run_state as state_module
 from cifar_tui.state.curve import Curve
 from cifar_tui.state.run_state import RunState
 from tests.support.others.script_runs import evaluated, script_events, script_started
-from tests.support.recorded import BATCHES, SIZE, batch, finished, fold, started, uninterrupted, whole_epoch
+from tests.support.recorded import BATCHES, SIZE, batch, finished, fold, metric, started, uninterrupted, whole_epoch
 
 
 def learnt(state: RunState) -> tuple[Any, ...]:
@@ -284,3 +284,22 @@ def test_only_a_script_that_says_nothing_of_epochs_counts_none() -> None:
     assert not fold([script_started(epochs=3)]).counts_no_epochs
     assert not fold(script_events()).counts_no_epochs
     assert not fold([started()]).counts_no_epochs
+
+
+def test_an_epoch_has_the_last_value_in_it_of_each_metric(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, third = (whole_epoch(number) for number in (1, 2, 3))
+    end = BATCHES * SIZE
+    events = [
+        started(), metric(10, norm=1.0), metric(20, norm=2.0), metric(end, split="validation", top5=0.5), *first,
+        *second, metric(2 * end + 10, norm=3.0), *third,
+    ]  # fmt: skip
+    expected = [{"norm": 2.0, "validation/top5": 0.5}, {}, {"norm": 3.0}]
+    assert fold(events).epoch_metrics == expected
+    resumed = Resumed(t=99.0, epoch=3, batch=2, samples=2 * end + 20)
+    assert fold([*events, resumed]).epoch_metrics == expected[:2]
+    assert fold([*events, resumed, third[-1]]).epoch_metrics == expected, "that was before the checkpoint"
+    earlier = Resumed(t=99.0, epoch=3, batch=0, samples=2 * end)
+    assert fold([*events, earlier, third[-1]]).epoch_metrics == [*expected[:2], {}]
+    monkeypatch.setattr(state_module, "MAX_EPOCH_VALUES", 2)
+    assert fold(events).epoch_metrics == [{}, {}, {"norm": 3.0}]
+    assert len(fold([*events, started()]).epoch_metrics) == 0
