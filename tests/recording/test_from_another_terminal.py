@@ -8,7 +8,7 @@ import pytest
 
 from cifar_tui.store.run_folder import RunFolder
 from tests.support import command
-from tests.support.recorded_script import start_endless
+from tests.support.others.recorded_script import start_endless
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "plain_loop.py"
 

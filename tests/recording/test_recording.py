@@ -23,7 +23,7 @@ from cifar_tui.state.run_state import RunState
 from cifar_tui.store import catalog, requests
 from cifar_tui.store.run_folder import RunFolder
 from tests.support.command import eventually
-from tests.support.recorded_script import killed_run
+from tests.support.others.recorded_script import killed_run
 
 
 def recording(cwd: Path, **options: Any) -> Recording:

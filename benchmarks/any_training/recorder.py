@@ -1,6 +1,6 @@
 """What recording costs a script: microseconds a call, the share of its speed that it keeps, bytes, memory.
 
-Run it with `python -m benchmarks.recorder`. Beside it, in the same run: an empty call, TensorBoard's
+Run it with `python -m benchmarks.any_training.recorder`. Beside it, in the same run: an empty call, TensorBoard's
 `SummaryWriter.add_scalar`, and trackio and wandb (offline) where they are installed.
 """
 
@@ -117,7 +117,7 @@ def main() -> None:
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in installed()}
     for _ in range(ROUNDS):
         for name, rounds in found.items():
-            command = [sys.executable, "-m", "benchmarks.recorder", name]
+            command = [sys.executable, "-m", "benchmarks.any_training.recorder", name]
             result = subprocess.run(command, capture_output=True, text=True, check=True)
             rounds.append(json.loads(result.stdout.splitlines()[-1]))
     print(f"{CALLS:,} calls with two values, then {BATCHES} steps of an MLP; medians of {ROUNDS} rounds\n")
