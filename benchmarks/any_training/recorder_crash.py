@@ -1,7 +1,7 @@
 """Recorded scripts killed with SIGKILL at random moments: each folder must be readable, and lack one second at most.
 
-Run it with `python -m benchmarks.any_training.recorder_crash`. The script notes each step in a file before it logs it, so
-that what was lost is known. It exits with 1 if anything else was.
+Run it with `python -m benchmarks.any_training.recorder_crash`. The script notes each step in a file before it logs
+it, so that what was lost is known. It exits with 1 if anything else was.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import BinaryIO
 
@@ -41,7 +42,7 @@ _LONGEST_ROW = 4096
 def metrics_csv(state: RunState) -> str:
     """A header and a row for each whole epoch; floats as `repr` writes them, so `float` reads them back exactly.
 
-    Each metric of the run has a column with its last value in the epoch, empty where it has none there.
+    Each metric of the run has a column with its last value in the epoch, NaN where it has none there.
     """
     names = [*dict.fromkeys(name for values in state.epoch_metrics for name in values)]
     buffer = io.StringIO()
@@ -49,7 +50,7 @@ def metrics_csv(state: RunState) -> str:
     writer.writerow([*METRICS, *map(_column, names)])
     for number, epoch in enumerate(state.epochs):
         values = state.epoch_metrics[number] if number < len(state.epoch_metrics) else {}
-        writer.writerow([*(getattr(epoch, name) for name in METRICS), *(values.get(name, "") for name in names)])
+        writer.writerow([*(getattr(epoch, name) for name in METRICS), *(values.get(name, math.nan) for name in names)])
     return buffer.getvalue()
 
 

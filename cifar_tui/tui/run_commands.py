@@ -55,10 +55,8 @@ class RunCommands(DOMNode):
         """Start the selected run, or ask whether to stop it."""
         if (entry := self._main().selected) is None:
             return
-        if why := entry.why_only_watched("stop it" if entry.live else "start it"):
-            self._log.write(why, level="warning")
-        elif source(entry) and not entry.live:
-            self._log.write(refusal(entry, "started"), level="warning")
+        if source(entry) and not (entry.live and is_script(entry)):
+            self._log.write(refusal(entry, "stopped" if entry.live else "started"), level="warning")
         elif not entry.live:
             self._starter.start([entry])
         elif entry.status == "stopping":
@@ -170,8 +168,8 @@ class RunCommands(DOMNode):
         if (entry := self._main().selected) is None:
             return
         folder, log = entry.folder, self._log
-        if why := entry.why_only_watched("write its report"):
-            log.write(why, level="warning")
+        if entry.log is not None:
+            log.write(refusal(entry, "reported on"), level="warning")
             return
         if folder is None:
             log.write("has no folder yet: s starts it", entry, "warning")
@@ -199,7 +197,6 @@ class RunCommands(DOMNode):
         why_not = "" if known else f"{entry.name} has no best weights yet: they come with the end of an epoch"
         if source(entry):
             why_not = f"{entry.name} is recorded by {recorded_by(entry)}: its weights are not here to predict with"
-        why_not = entry.why_only_watched("predict with it") or why_not
         dialog = ImageFiles(entry.name, self._look(), typed=self._image_files, why_not=why_not)
 
         def done(found: PredictedFiles) -> None:

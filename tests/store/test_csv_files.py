@@ -68,7 +68,7 @@ def test_each_metric_has_a_column_behind_the_known_ones_with_its_last_value_in_t
     assert header[: len(METRICS)] == [*METRICS]
     assert [unguarded(name) for name in header[len(METRICS) :]] == [printable(name) for name in names]
     assert first[len(METRICS) :] == ["0.1"] * len(names)
-    assert second[len(METRICS) :] == [""] * len(names)
+    assert second[len(METRICS) :] == ["nan"] * len(names)
 
 
 def test_a_metric_that_is_called_like_a_known_column_takes_another_name() -> None:

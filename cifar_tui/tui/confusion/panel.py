@@ -17,7 +17,7 @@ from cifar_tui.tui.confusion.matrix import ROWS_ABOVE, Frame, Viewport, assessed
 from cifar_tui.tui.confusion.picture import picture
 from cifar_tui.tui.confusion.search import Search
 from cifar_tui.tui.runs.entry import ENDED, Entry
-from cifar_tui.tui.runs.source import is_script, source
+from cifar_tui.tui.runs.source import is_script, recorded_by, source
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context, RunPanel, View
 from cifar_tui.tui.widgets.lines import paragraph
@@ -46,10 +46,10 @@ def why_no_matrix(entry: Entry | None) -> str:
     if entry is None:
         return "no run is selected"
     status = entry.status
-    if entry.log is not None:
-        return entry.why_only_watched("show its confusion matrix")
-    if is_script(entry) and entry.state is not None:
-        return "no confusion matrix so far: its script gives one by run.validated(…, confusion=matrix)"
+    if source(entry) and entry.state is not None:
+        if is_script(entry):
+            return "no confusion matrix so far: its script gives one by run.validated(…, confusion=matrix)"
+        return f"there is no confusion matrix in {recorded_by(entry)}"
     if status == "ready":
         return "press s to start: the matrix comes with the first epoch's validation"
     if entry.state is None or entry.state.started is None:

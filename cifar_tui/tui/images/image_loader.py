@@ -22,8 +22,6 @@ def why_no_images(entry: Entry | None) -> str:
     if entry is None:
         return "no run is selected"
     status, state = entry.status, entry.state
-    if entry.log is not None:
-        return entry.why_only_watched("show its images")
     if source(entry):
         return (
             f"there are no images here: the run is recorded by {recorded_by(entry)}, which keeps its data and weights"

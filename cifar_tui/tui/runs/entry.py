@@ -149,11 +149,3 @@ class Entry:
         if self.log is not None:
             return self.log.id
         return "" if self.config is None else self.config.run_name
-
-    def why_only_watched(self, what: str) -> str:
-        """Why this program cannot do that to it, such as `stop it`; empty where its folder or its process decides."""
-        return (
-            ""
-            if self.log is None
-            else f"{self.name} is another tool's training, seen by its log: nothing here can {what}"
-        )

@@ -11,6 +11,7 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.tui.runs.entry import ENDED, Entry
 from cifar_tui.tui.runs.reading import recorded_device, recorded_options
+from cifar_tui.tui.runs.source import refusal
 from cifar_tui.tui.runtime.inbox import Inbox
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ class RunList:
         Raises:
             CifarTuiError: It has started.
         """
-        _check_own(entry, "start it")
+        _check_own(entry, "started")
         if entry.status == "loading" or entry.folder is not None or entry.config is None:
             raise CifarTuiError(_why_not_start(entry))
         return entry.config
@@ -251,7 +252,7 @@ class RunList:
         Raises:
             CifarTuiError: It cannot be resumed.
         """
-        _check_own(entry, "resume it")
+        _check_own(entry, "resumed")
         if entry.status == "finished":
             raise CifarTuiError(f"{entry.name} is finished; n creates a new run with its options")
         if entry.active or entry.folder is None or entry.status not in ENDED:
@@ -284,7 +285,7 @@ class RunList:
         Raises:
             CifarTuiError: Another process trains it, and it cannot be asked.
         """
-        _check_own(entry, "stop it")
+        _check_own(entry, "stopped")
         if entry.run is not None:
             entry.run.stop("interrupted" if interrupted else "stopped", why)
         else:
@@ -297,7 +298,7 @@ class RunList:
         Raises:
             CifarTuiError: It does not train.
         """
-        _check_own(entry, "pause it")
+        _check_own(entry, "paused")
         if not entry.live or entry.status == "stopping":
             raise CifarTuiError(f"{entry.name} is {entry.status}: there is nothing to pause")
         resumes = entry.status in ("paused", "pausing")
@@ -315,7 +316,7 @@ class RunList:
         Raises:
             CifarTuiError: Its configuration is damaged, or it has none.
         """
-        _check_own(entry, "train it again")
+        _check_own(entry, "trained")
         if entry.config is None:
             assert entry.folder is not None
             entry.config = recorded_options(entry.folder)
@@ -354,14 +355,14 @@ def _send(entry: Entry, request: Request) -> None:
         requests.send(entry.folder.path, request)
 
 
-def _check_own(entry: Entry, what: str) -> None:
+def _check_own(entry: Entry, done: str) -> None:
     """Check that this program may do that to a run.
 
     Raises:
         CifarTuiError: It is a training of another tool.
     """
-    if why := entry.why_only_watched(what):
-        raise CifarTuiError(why)
+    if entry.log is not None:
+        raise CifarTuiError(refusal(entry, done))
 
 
 def _message(summary: Summary) -> str:

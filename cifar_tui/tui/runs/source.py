@@ -14,6 +14,8 @@ def source(entry: Entry | None) -> str:
     """What recorded a run that is not this program's own; empty for its own, and where no run is selected."""
     if entry is None:
         return ""
+    if entry.log is not None:
+        return entry.log.source
     if entry.state is not None and entry.state.started is not None:
         return entry.state.started.source
     return (entry.summary and entry.summary.source) or ""

@@ -67,25 +67,23 @@ async def test_logs_are_marked_filtered_and_compared_like_other_runs(tmp_path: P
         await board.until(lambda: [entry.name for entry in board.app.main.table.entries] == ["keras"])
 
 
-@pytest.mark.parametrize(
-    ("key", "what"), [("s", "stop it"), ("p", "pause it"), ("r", "resume it"), ("e", "write its report")]
-)
-async def test_what_a_log_cannot_do_is_said_in_one_line(tmp_path: Path, logs: Path, key: str, what: str) -> None:
+@pytest.mark.parametrize(("key", "done"), [("s", "stopped"), ("p", "paused"), ("r", "resumed"), ("e", "reported on")])
+async def test_what_a_log_cannot_do_is_said_in_one_line(tmp_path: Path, logs: Path, key: str, done: str) -> None:
     async with dashboard(tmp_path / "runs", logs=watched(logs), size=(140, 40)) as board:
         await board.shows("keras", "version_0")
         await board.press("down")
         await board.shows("epoch 2")
         await board.press(key)
-        await board.shows(f"version_0 is another tool's training, seen by its log: nothing here can {what}")
+        await board.shows(f"version_0 is read from CSV logs and cannot be {done} from here")
 
 
 async def test_views_of_what_a_log_does_not_hold_say_so(tmp_path: Path, logs: Path) -> None:
     async with dashboard(tmp_path / "runs", logs=watched(logs), size=(140, 40)) as board:
         await board.shows("keras", "52.00 %")
         await board.press("3")
-        await board.shows("nothing here can show its images")
+        await board.shows("there are no images here: the run is recorded by CSV logs")
         await board.press("2")
-        await board.shows("nothing here can show its confusion matrix")
+        await board.shows("there is no confusion matrix in CSV logs")
         await board.press("n")
         await board.shows("New run")
 
