@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo test bench clean
+.PHONY: setup demo test lint pytest adapters bench clean
 
 setup: $(READY)
 
@@ -18,12 +18,23 @@ $(READY): pyproject.toml
 demo: $(READY)
 	$(BIN)/cifar-tui --start --data digits --epochs 23 --batch-size 64
 
+# The tests wait for a sixth of their time: what only reads the code runs beside them.
 test: $(READY)
+	@$(MAKE) --no-print-directory --jobs 2 lint pytest
+
+lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+pytest: $(READY)
 	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+
+# The adapters for the training loops of other libraries, with these libraries, which the environment gets besides.
+adapters: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,lightning,huggingface,keras]'
+	$(BIN)/pytest tests/adapters
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.augmentation

@@ -20,7 +20,7 @@ import torch
 
 from benchmarks.dashboard import MIB, PROGRAM
 from cifar_tui.events import AnyEvent, Batch, Epoch, Evaluated, RunFinished, RunStarted, SplitName
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.evaluation import confusion_matrix

@@ -24,7 +24,7 @@ import psutil
 from benchmarks import classes, hour
 from benchmarks.dashboard import MIB, PROGRAM, Row
 from cifar_tui.events import RunFinished
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
 from tests.support.terminal import Terminal

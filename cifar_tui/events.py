@@ -17,6 +17,9 @@ from cifar_tui.system.untrusted.codec import AtMost, Between
 
 RunStatus = Literal["running", "paused", "finished", "stopped", "interrupted", "diverged", "failed"]
 SplitName = Literal["validation", "test"]
+Split = Literal["train", "validation", "test"]
+Unit = Literal["images", "steps"]
+"""What `samples` counts: images, or batches where their size is not known."""
 Level = Literal["debug", "info", "warning", "error"]
 
 MAX_SECONDS = 1e12
@@ -24,6 +27,10 @@ Seconds = Annotated[float, Between(0, MAX_SECONDS)]
 Planned = Annotated[int, Between(1)]
 """A count of the run's plan, which progress is divided by."""
 Processes = Annotated[int, Between(1)]
+MAX_VALUES = 100
+"""Of one `metric` event."""
+MAX_GPUS = 64
+MAX_CORES = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,22 +51,27 @@ class RunStarted(Event):
     model: str
     data: str
     classes: Annotated[tuple[str, ...], AtMost(MAX_CLASSES)]
-    epochs: Planned
-    batches: Planned
+    epochs: Planned | None
+    """Of a training that is not this program's own, None where nobody has said how many; so are the following."""
+    batches: Planned | None
     """Batches per epoch."""
-    batch_size: int
-    train_samples: Planned
+    batch_size: int | None
+    train_samples: Planned | None
+    """Images of an epoch; batches where `unit` is `steps`."""
     validation_samples: int
     test_samples: int
-    parameters: int
+    parameters: int | None
     """Trainable parameters."""
     device: str
     precision: str
     threads: int
-    seed: int
-    max_lr: float
+    seed: int | None
+    max_lr: float | None
     schedule: str = "one-cycle"
     """The learning rate schedule, which has its peak at `max_lr`; a name of `recipes.Schedule`."""
+    source: str = ""
+    """What wrote the events of a training that is not this program's own: `script`, or a kind of log files."""
+    unit: Unit = "images"
     processes: Processes = 1
     """That train it together, each on a device of its own; `device` and `threads` are those of rank 0."""
     hosts: Processes = 1
@@ -164,6 +176,71 @@ class Resumed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Metric(Event):
+    """Named numbers at one place of the training, such as `grad_norm`, `loss/box`, `top5`.
+
+    All are written: what emits those of the training limits them to about ten events a second.
+    """
+
+    type: ClassVar[str] = "metric"
+    samples: int
+    values: Annotated[dict[str, float], AtMost(MAX_VALUES)]
+    split: Split = "train"
+    """What they were measured on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuUsage:
+    """What one GPU does; what it does not report is None.
+
+    Attributes:
+        index: PyTorch's: `cuda:<index>`.
+        name: Its product name.
+        utilization: The fraction of the time in which it computed.
+        memory_used: Bytes, of all processes.
+        memory_total: Bytes.
+        temperature: Degrees Celsius.
+        power: Watts.
+        power_limit: Watts.
+    """
+
+    index: int
+    name: str = ""
+    utilization: float | None = None
+    memory_used: int | None = None
+    memory_total: int | None = None
+    temperature: float | None = None
+    power: float | None = None
+    power_limit: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceUsage(Event):
+    """What the hardware of one process of the run does; what is not known is None, as a rate at first is."""
+
+    type: ClassVar[str] = "device"
+    host: str
+    rank: int = 0
+    process_cpu: float | None = None
+    """Cores that the process keeps busy."""
+    process_memory: int | None = None
+    """Bytes."""
+    cores: Annotated[tuple[float, ...], AtMost(MAX_CORES)] = ()
+    """The fraction of the time in which each core of the machine was busy."""
+    memory_used: int | None = None
+    """Bytes of the machine's memory that could not be had at once."""
+    memory_total: int | None = None
+    disk_free: int | None = None
+    """Bytes where the run's folder is."""
+    disk_read: float | None = None
+    """Bytes a second of the machine; so are the following."""
+    disk_written: float | None = None
+    network_received: float | None = None
+    network_sent: float | None = None
+    gpus: Annotated[tuple[GpuUsage, ...], AtMost(MAX_GPUS)] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Note(Event):
     """A message for people."""
 
@@ -190,7 +267,9 @@ class RunFinished(Event):
     """Training time of all its processes, without pauses."""
 
 
-AnyEvent = RunStarted | Batch | Epoch | Evaluated | Checkpoint | Paused | Resumed | Note | RunFinished
+AnyEvent = (
+    RunStarted | Batch | Epoch | Evaluated | Metric | DeviceUsage | Checkpoint | Paused | Resumed | Note | RunFinished
+)
 
 _EVENT_CLASSES: dict[str, type[AnyEvent]] = {cls.type: cls for cls in get_args(AnyEvent)}
 

@@ -79,6 +79,52 @@ def count(n: int) -> str:
     return f"{n:,}"
 
 
+def four_digits(value: float) -> str:
+    """Any number in about four digits: `0.1234`, `12,345`, `1.23e-05`."""
+    if not math.isfinite(value):
+        return UNKNOWN
+    size = abs(value)
+    if 1e4 <= size < 1e9:
+        return count(round(value))
+    if size and not 1e-4 <= size < 1e9:
+        digits, _, power = f"{value:.2e}".partition("e")
+        return f"{digits}e{int(power)}"
+    return f"{value:.4g}"
+
+
+def short(value: float) -> str:
+    """A number in four characters and its sign: `.123`, `1.23`, `123`, `1.2k`, `1e-5`."""
+    if not math.isfinite(value):
+        return UNKNOWN
+    rounded = float(f"{value:.3g}")
+    size = abs(rounded)
+    if size and not 1e-3 <= size < 1e12:
+        digits, _, power = f"{value:.0e}".partition("e")
+        return f"{digits}e{int(power)}"
+    if 0 < size < 1:
+        return f"{rounded:.3f}".replace("0.", ".", 1)
+    scale, unit = next(((s, u) for s, u in ((1e9, "G"), (1e6, "M"), (1e3, "k")) if size >= s), (1.0, ""))
+    if not unit:
+        return f"{rounded:.3g}"
+    return f"{f'{rounded / scale:.{1 if size < 10 * scale else 0}f}'.removesuffix('.0')}{unit}"
+
+
+BYTE_UNITS = ((2.0**40, "TiB"), (2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"))
+
+
+def byte_unit(most: float) -> tuple[float, str]:
+    """The unit for sizes up to this one, in bytes, and its name."""
+    return next(((size, name) for size, name in BYTE_UNITS if abs(most) >= size), (1.0, "B"))
+
+
+def rate(per_second: float | None, unit: str) -> str:
+    """A speed in three digits with its unit: `1,230 images/s`, `2.5 steps/s`."""
+    if per_second is None or not (math.isfinite(per_second) and per_second > 0):
+        return f"{UNKNOWN} {unit}/s"
+    rounded = round(per_second, 2 - math.floor(math.log10(per_second)))
+    return f"{count(round(rounded)) if rounded >= 10 else f'{rounded:.3g}'} {unit}/s"
+
+
 def speed(images_per_second: float | None) -> str:
     """Images per second, as a whole number."""
     return UNKNOWN if images_per_second is None else count(round(images_per_second))
@@ -96,6 +142,16 @@ def slowest_process(images_per_second: float | None, rank: int | None) -> str:
     if images_per_second is None or rank is None or not math.isfinite(images_per_second):
         return ""
     return f"slowest process {speed(images_per_second)} (rank {rank})"
+
+
+def out_of(planned: int | None) -> str:
+    """The end of a count of a plan: ` of 50`; empty where the plan is not known."""
+    return "" if planned is None else f" of {planned}"
+
+
+def of_planned(reached: int, planned: int | None) -> str:
+    """How much of a plan is reached: `3/50`; the number alone where the plan is not known."""
+    return str(reached) if planned is None else f"{reached}/{planned}"
 
 
 def plural(n: int, noun: str) -> str:

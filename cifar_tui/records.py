@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 from cifar_tui.config import NAMED_DATA, TrainingConfig
 from cifar_tui.confusion_matrix import MAX_CLASSES
-from cifar_tui.events import RunStatus
-from cifar_tui.state import RunState
+from cifar_tui.events import RunStatus, Unit
+from cifar_tui.state.run_state import RunState
 from cifar_tui.system.untrusted import codec
 from cifar_tui.system.untrusted.codec import AtMost
 
@@ -111,6 +111,34 @@ class RunRecord:
         return replace(self.options, precision=self.precision, threads=self.threads)
 
 
+MAX_CONFIG = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptRecord:
+    """The content of `config.json` of a training that is not this program's own: it cannot train that again.
+
+    Attributes:
+        source: What recorded it, as in its first event.
+        created: ISO 8601, with the time zone.
+        command: The command line of the script.
+        model: What its user calls what is trained.
+        data: Likewise, what it is trained on.
+        config: Options of the script, as texts, by name.
+        versions: Of the packages, by name.
+    """
+
+    id: str
+    source: Text
+    created: Text
+    command: tuple[str, ...]
+    runs_dir: str
+    model: Text
+    data: Text = ""
+    config: Annotated[dict[str, Text], AtMost(MAX_CONFIG)] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """The content of `summary.json`: the run in numbers.
@@ -130,6 +158,8 @@ class Summary:
     samples: int | None = None
     best_epoch: int | None = None
     best_val_accuracy: float | None = None
+    best_val_loss: float | None = None
+    """The lowest one, of a run without validation accuracies; `best_epoch` is its epoch then."""
     first_val_accuracy: float | None = None
     train_accuracy: float | None = None
     test_loss: float | None = None
@@ -143,6 +173,10 @@ class Summary:
     seed: int | None = None
     processes: int | None = None
     hosts: int | None = None
+    source: Text | None = None
+    """Of a training that is not this program's own, what recorded it."""
+    unit: Unit | None = None
+    """What `samples` counts, as in the run's first event."""
 
     def to_json(self) -> dict[str, Any]:
         """Its fields for `json.dumps`; of a run whose summary cannot be read, those that are known."""
@@ -150,28 +184,17 @@ class Summary:
         return content if self.created is not None else {k: v for k, v in content.items() if v is not None}
 
 
-def summarize(record: RunRecord, state: RunState) -> Summary:
+def summarize(record: RunRecord | ScriptRecord, state: RunState) -> Summary:
     """The summary of a run whose events made `state`."""
-    best, test, speed = state.best, state.test, state.training_speed
+    figures = _figures(record, state)
+    if isinstance(record, ScriptRecord):
+        return replace(figures, model=record.model, data=record.data, source=record.source)
     device_names = [event.device_name for event in state.resumptions if event.device_name]
-    return Summary(
-        id=record.id,
-        created=record.created,
+    return replace(
+        figures,
         model=record.options.model,
         data=record.dataset.name,
-        state=state.status,
-        message=state.finished.message if state.finished else "",
-        epochs=len(state.epochs),
         planned_epochs=record.options.epochs,
-        samples=state.samples,
-        best_epoch=best.epoch if best else None,
-        best_val_accuracy=best.val_accuracy if best else None,
-        first_val_accuracy=state.epochs[0].val_accuracy if state.epochs else None,
-        train_accuracy=state.epochs[-1].train_accuracy if state.epochs else None,
-        test_loss=test.loss if test else None,
-        test_accuracy=test.accuracy if test else None,
-        seconds=round(state.seconds, 3),
-        images_per_second=round(speed, 1) if speed is not None else None,
         parameters=record.parameters,
         device=state.started.device if state.started else record.device,
         device_name=device_names[-1] if device_names else record.device_name,
@@ -179,6 +202,30 @@ def summarize(record: RunRecord, state: RunState) -> Summary:
         seed=record.seed,
         processes=state.started.processes if state.started else max(1, len(record.processes)),
         hosts=state.started.hosts if state.started else record.hosts,
+    )
+
+
+def _figures(record: RunRecord | ScriptRecord, state: RunState) -> Summary:
+    best, by_loss, test, speed = state.best, state.best_by_loss, state.test, state.training_speed
+    best_epoch = best or by_loss
+    return Summary(
+        id=record.id,
+        created=record.created,
+        state=state.status,
+        message=state.finished.message if state.finished else "",
+        epochs=len(state.epochs),
+        planned_epochs=state.started.epochs if state.started else None,
+        samples=state.samples,
+        best_epoch=best_epoch.epoch if best_epoch else None,
+        best_val_accuracy=best.val_accuracy if best else None,
+        best_val_loss=by_loss.val_loss if by_loss else None,
+        first_val_accuracy=state.epochs[0].val_accuracy if state.epochs else None,
+        train_accuracy=state.epochs[-1].train_accuracy if state.epochs else None,
+        test_loss=test.loss if test else None,
+        test_accuracy=test.accuracy if test else None,
+        seconds=round(state.seconds, 3),
+        images_per_second=round(speed, 1) if speed is not None else None,
+        unit=state.started.unit if state.started else "images",
     )
 
 

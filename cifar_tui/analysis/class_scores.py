@@ -6,6 +6,7 @@ import heapq
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cifar_tui.confusion_matrix import ConfusionMatrix
 
@@ -39,6 +40,16 @@ class Confusion:
     predicted: str
     count: int
     images: int
+
+
+def class_names(classes: Sequence[str], matrix: ConfusionMatrix) -> tuple[str, ...]:
+    """The names of a matrix's classes: their numbers from 0 on where nobody has named them."""
+    return tuple(classes) if classes else _numbers(len(matrix))
+
+
+@lru_cache(8)
+def _numbers(size: int) -> tuple[str, ...]:
+    return tuple(map(str, range(size)))
 
 
 def class_scores(matrix: ConfusionMatrix, classes: Sequence[str]) -> list[ClassScore]:

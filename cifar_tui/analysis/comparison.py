@@ -9,12 +9,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from cifar_tui.analysis.calibration import Calibration, calibrate
-from cifar_tui.analysis.class_scores import ClassScore, Confusion, class_scores, listed, most_confused
+from cifar_tui.analysis.class_scores import (
+    ClassScore,
+    Confusion,
+    class_names,
+    class_scores,
+    listed,
+    most_confused,
+)
 from cifar_tui.analysis.paired_predictions import PairedCounts, pair
 from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.analysis.study import Reference
 from cifar_tui.formatting import UNKNOWN
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.system.untrusted import codec
 
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -50,7 +57,9 @@ class RunFigures:
         label: Names the run beside the others: its model where those differ, else more of its id.
         data: The name of its dataset.
         gap: Training accuracy less validation accuracy, after the best epoch.
-        images_per_second: In training, over all epochs.
+        best_val_loss: The lowest one, of a run without accuracies.
+        images_per_second: In training, over all epochs; batches, where `unit` is `steps`.
+        unit: What the run's samples are.
         seconds: Spent on the run, without pauses.
         classes: The score of each class in the test; empty without a test.
         confused: The most frequent confusions in the test.
@@ -66,11 +75,13 @@ class RunFigures:
     epochs: int
     first_val_accuracy: float | None
     best_val_accuracy: float | None
+    best_val_loss: float | None
     best_epoch: int | None
     gap: float | None
     test_accuracy: float | None
     test_loss: float | None
     images_per_second: float | None
+    unit: str
     seconds: float
     classes: tuple[ClassScore, ...]
     confused: tuple[Confusion, ...]
@@ -167,8 +178,10 @@ def compare(compared: Sequence[ComparedRun], study: Sequence[Reference] = ()) ->
                 "their predictions cannot be compared"
             )
     learning = [n for n, each in enumerate(compared) if each.state.best is not None]
-    by_data = _groups(learning, lambda n: compared[n].fingerprint or n)
-    if len(by_data) > 1:
+    by_data = _groups(learning, lambda n: _data(compared[n]) or n)
+    if len(by_data) > 1 and not all(_data(compared[n]) for n in learning):
+        gaps.append("whether all were trained on the same data is not known: a script says it by record(data=…)")
+    elif len(by_data) > 1:
         gaps.append("not all were trained on the same data: their validation accuracies are not of the same images")
     tested = [n for n, run in enumerate(runs) if run.classes]
     gaps += [
@@ -179,7 +192,7 @@ def compare(compared: Sequence[ComparedRun], study: Sequence[Reference] = ()) ->
     return Comparison(
         runs=tuple(runs),
         races=tuple(_race(group, compared) for group in by_data if len(group) > 1),
-        same_classes=tuple(_groups(tested, lambda n: tuple(score.name for score in runs[n].classes))),
+        same_classes=tuple(_groups(tested, lambda n: _class_key(runs[n], compared[n]))),
         pairs=tuple(pairs),
         study=tuple(study),
         gaps=tuple(gaps),
@@ -213,7 +226,8 @@ def _labels(compared: Sequence[ComparedRun]) -> list[str]:
 
 def _figures(run: ComparedRun, label: str) -> RunFigures:
     state, predictions = run.state, run.predictions
-    started, best, test = state.started, state.best, state.test
+    started, best, test, by_loss = state.started, state.best, state.test, state.best_by_loss
+    names = class_names(started.classes, test.confusion) if started and test and test.confusion else ()
     return RunFigures(
         id=run.id,
         label=label,
@@ -224,16 +238,33 @@ def _figures(run: ComparedRun, label: str) -> RunFigures:
         epochs=len(state.epochs),
         first_val_accuracy=state.epochs[0].val_accuracy if state.epochs else None,
         best_val_accuracy=best.val_accuracy if best else None,
-        best_epoch=best.epoch if best else None,
+        best_val_loss=by_loss.val_loss if by_loss else None,
+        best_epoch=best.epoch if best else by_loss.epoch if by_loss else None,
         gap=best.train_accuracy - best.val_accuracy if best else None,
         test_accuracy=test.accuracy if test else None,
         test_loss=test.loss if test else None,
         images_per_second=state.training_speed,
+        unit=started.unit if started else "images",
         seconds=state.seconds,
-        classes=tuple(class_scores(test.confusion, started.classes)) if test and started else (),
-        confused=tuple(most_confused(test.confusion, started.classes, CONFUSED)) if test and started else (),
+        classes=tuple(class_scores(test.confusion, names)) if test and names else (),
+        confused=tuple(most_confused(test.confusion, names, CONFUSED)) if test and names else (),
         calibration=calibrate(predictions.confidence, predictions.correct) if predictions else None,
     )
+
+
+def _class_key(figures: RunFigures, run: ComparedRun) -> Hashable:
+    """What tells whether runs have the same classes: their names; numbers say nothing beyond their own data."""
+    named = run.state.started is None or bool(run.state.started.classes)
+    names = tuple(score.name for score in figures.classes)
+    return names if named else (names, _data(run) or run.id)
+
+
+def _data(run: ComparedRun) -> Hashable:
+    """What tells whether runs saw the same images: of a script, what it says of them."""
+    started = run.state.started
+    if started is not None and started.source and started.data:
+        return started.data, started.unit
+    return run.fingerprint
 
 
 def _race(group: tuple[int, ...], compared: Sequence[ComparedRun]) -> Race:

@@ -6,7 +6,9 @@ import gc
 import importlib.util
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cifar_tui.cli.launch_options import LaunchOptions
 from cifar_tui.cli.stderr import print_message
@@ -14,6 +16,9 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.records import Overrides
 from cifar_tui.system import output
+
+if TYPE_CHECKING:
+    from cifar_tui.foreign_logs.names import Role
 
 
 def why_unavailable() -> str:
@@ -41,6 +46,7 @@ def show(
     *,
     select: str = "",
     resume: Overrides | None = None,
+    logs: tuple[tuple[str, ...], Mapping[Role, str]] | None = None,
 ) -> int:
     """Show the dashboard; then wait, in this terminal, for the runs that are still active.
 
@@ -50,6 +56,7 @@ def show(
         options: How it is shown.
         select: The id of the run to show first.
         resume: Resume that run, with what is given there in place of what it was made with.
+        logs: Paths of logs of other tools, and what names in them stand for.
 
     Returns:
         The exit status.
@@ -57,6 +64,7 @@ def show(
     # Imports make a great many objects that stay; looking through them for garbage would delay the first picture.
     gc.disable()
     from cifar_tui.tui.launch import run
+    from cifar_tui.tui.runs.reading import WatchedLogs
 
     exit_report = run(
         runs_dir,
@@ -68,6 +76,7 @@ def show(
         tensorboard=options.tensorboard,
         select=select,
         resume=resume,
+        logs=None if logs is None else WatchedLogs(*logs),
     )
     if exit_report.failure is not None:
         if options.debug:

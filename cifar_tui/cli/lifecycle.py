@@ -1,4 +1,4 @@
-"""The commands that resume a run, watch it, and ask something of the process that trains it."""
+"""The commands that resume a run, watch one, and ask something of the process that trains it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ import click
 
 from cifar_tui.cli import dashboard, multiprocess
 from cifar_tui.cli.class_consent import check_class
-from cifar_tui.cli.click_options import Command, declared_options
+from cifar_tui.cli.click_options import Command, complete_file, declared_options
 from cifar_tui.cli.invocation import Invocation, pass_invocation, run_argument
 from cifar_tui.cli.train import announce_option, start_detached
 from cifar_tui.errors import InputError
 from cifar_tui.records import NO_OVERRIDES
+from cifar_tui.system.paths import expand_path
 from cifar_tui.training.distributed import environment
 
 if TYPE_CHECKING:
     from cifar_tui.store.requests import Request
+
+# As `foreign_logs.names` has them, whose import takes a while.
+ROLES = (
+    "step", "epoch", "time", "lr", "loss", "accuracy", "train-loss", "train-accuracy", "val-loss", "val-accuracy",
+    "test-loss", "test-accuracy",
+)  # fmt: skip
 
 
 @click.command(cls=Command)
@@ -79,7 +86,7 @@ def attach(call: Invocation, run: str) -> int | None:
     """
     folder, options = call.find_run(run), call.options
     if options.no_ui or options.json or dashboard.why_unavailable():
-        from cifar_tui.headless import attached
+        from cifar_tui.headless.watching import attached
 
         attached.watch(folder, as_json=options.json)
         return None
@@ -117,8 +124,40 @@ def checkpoint(call: Invocation, run: str) -> None:
     send_request(call, run, "checkpoint")
 
 
+@click.command(cls=Command)
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", shell_complete=complete_file)
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="ROLE=NAME",
+    shell_complete=lambda _, __, begun: [f"{role}=" for role in ROLES if role.startswith(begun)],
+    help=f"What a column or tag is, where its name does not tell: {', '.join(ROLES)}. May be repeated.",
+)
+@declared_options("runs_dir", "no_ui", "theme", "ascii", "graphics", "json", "debug")
+@pass_invocation
+def watch(call: Invocation, paths: tuple[str, ...], columns: tuple[str, ...]) -> int | None:
+    """Watch trainings by the logs of other tools, live.
+
+    PATH is a log, a folder of them, or a pattern such as 'runs/*/metrics.csv': TensorBoard event files, CSV with a
+    header, JSON lines, or trainer_state.json of Hugging Face's Trainer. Nothing is written there.
+    """
+    from cifar_tui.foreign_logs import finder, names
+
+    given = [expand_path("PATH", path) for path in paths]
+    choices = names.parse_choices(columns)
+    finder.check(given)
+    options = call.options
+    if options.no_ui or options.json or dashboard.why_unavailable():
+        from cifar_tui.headless.watching import foreign
+
+        return foreign.watch(given, choices, as_json=options.json)
+    dashboard.check_graphics(options.graphics)
+    return dashboard.show(call.runs_dir, [], options, logs=(tuple(given), choices))
+
+
 def send_request(call: Invocation, run: str, request: Request) -> None:
     """Send a request to the process that trains a run, and print its answer."""
-    from cifar_tui.headless import attached
+    from cifar_tui.headless.watching import attached
 
     attached.ask(call.find_run(run), request, as_json=call.options.json)

@@ -19,7 +19,13 @@ from cifar_tui.system.paths import leave_deleted_folder
 
 app = train.app
 app.add_section(
-    "Training commands", lifecycle.resume, lifecycle.attach, lifecycle.stop, lifecycle.pause, lifecycle.checkpoint
+    "Training commands",
+    lifecycle.resume,
+    lifecycle.attach,
+    lifecycle.stop,
+    lifecycle.pause,
+    lifecycle.checkpoint,
+    lifecycle.watch,
 )
 app.add_section("Result commands", results.runs, results.compare, results.report)
 app.add_section("Model commands", weights.evaluate, weights.predict, weights.export)

@@ -31,7 +31,7 @@ from cifar_tui.report import comparison_files
 from cifar_tui.report.run_files import missing_fonts
 from cifar_tui.runs.evaluation import predictions
 from cifar_tui.runs.messages import ProgressCallback
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store import catalog
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system import output
@@ -78,6 +78,9 @@ def _read(folder: RunFolder, progress: ProgressCallback) -> ComparedRun:
     """A run and its predictions: as recorded, or computed now where they are not."""
     # A record that is damaged otherwise, or of a newer version, leaves the results.
     state, fingerprint = catalog.live_state(folder), folder.read_fingerprint()
+    if state.started is not None and state.started.source:
+        why = f"predictions for single images are not recorded by a {state.started.source[:100]}"
+        return ComparedRun(folder.id, state, fingerprint, None, why)
     if state.test is None:
         return ComparedRun(folder.id, state, fingerprint, None, f"no test result; the run is {state.status}")
     try:
@@ -107,12 +110,14 @@ def _print(comparison: Comparison, states: Sequence[RunState], out: Console) -> 
 def _race_lines(race: Race, comparison: Comparison, width: int) -> Text:
     """When each run first reached a validation accuracy: a column for each run, or, where that is too wide, a row."""
     labels = [printable(comparison.runs[n].label) for n in race.runs]
+    unit = comparison.runs[race.runs[0]].unit
     columns = {LEVEL: [percent(level.accuracy) for level in race.levels]}
     for n, label in enumerate(labels):
-        columns[label] = [_reach(level.reached[n]) for level in race.levels]
-    for head, cost in zip(FIRST, ("samples", "seconds"), strict=True):
+        columns[label] = [_reach(level.reached[n], unit) for level in race.levels]
+    firsts = (f"first in {unit}", FIRST[1])
+    for head, cost in zip(firsts, ("samples", "seconds"), strict=True):
         columns[head] = [first(labels, [getattr(each, cost) for each in level.reached]) for level in race.levels]
-    beside = fit_table(columns, FIRST, width, FIRST)
+    beside = fit_table(columns, firsts, width, firsts)
     if max(map(cell_len, beside.plain.splitlines())) <= width:
         return beside
     rows = [(level, label, reach) for level in race.levels for label, reach in zip(labels, level.reached, strict=True)]
@@ -120,14 +125,14 @@ def _race_lines(race: Race, comparison: Comparison, width: int) -> Text:
         LEVEL: [percent(level.accuracy) if label == labels[0] else "" for level, label, _ in rows],
         "run": [label for _, label, _ in rows],
         "epoch": [count(reach.epoch) for _, _, reach in rows],
-        "images": [count(reach.samples) for _, _, reach in rows],
+        unit: [count(reach.samples) for _, _, reach in rows],
         "time": [duration(reach.seconds) for _, _, reach in rows],
     }
     return fit_table(columns, (), width)
 
 
-def _reach(reach: Reach) -> str:
-    return f"epoch {reach.epoch}, {count(reach.samples)} images, {duration(reach.seconds)}"
+def _reach(reach: Reach, unit: str) -> str:
+    return f"epoch {reach.epoch}, {count(reach.samples)} {unit}, {duration(reach.seconds)}"
 
 
 def _print_classes(group: Sequence[int], comparison: Comparison, out: Console) -> None:

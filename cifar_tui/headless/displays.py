@@ -16,7 +16,7 @@ from cifar_tui.headless.tables import comparison_table, console
 from cifar_tui.report.event_lines import event_line, result_line
 from cifar_tui.runs.messages import Loading
 from cifar_tui.runs.run import Run
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.system import output
 
 P = ParamSpec("P")

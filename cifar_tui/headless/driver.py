@@ -18,7 +18,7 @@ from cifar_tui.runs.launched.earlier import AlreadyEndedError
 from cifar_tui.runs.messages import Ended, Loading, Message
 from cifar_tui.runs.run import Run
 from cifar_tui.runs.workspace import Workspace
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system import output
 from cifar_tui.training.distributed.environment import Worker

@@ -12,7 +12,7 @@ from cifar_tui.formatting import printable
 from cifar_tui.headless.displays import Display, FaultTolerantDisplay
 from cifar_tui.runs.failures import explain
 from cifar_tui.runs.run import Run, exit_status
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 
 
 @dataclass(slots=True, eq=False)

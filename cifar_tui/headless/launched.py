@@ -93,10 +93,11 @@ def work(worker: Worker, *, debug: bool) -> int:
     queue: SimpleQueue[Item] = SimpleQueue()
     ended = SimpleQueue[None]()  # Also a signal may put something into it, at any moment.
     runs = WorkerRuns(worker, lambda: ended.put(None))
-    with Signals(Display(), queue) as signals, Launched(worker, signals) as launched:
+    signals = Signals(Display(), queue)
+    signals.runs = [runs]  # Before a signal can come.
+    with signals, Launched(worker, signals) as launched:
         if launched.is_over:
             return 0
-        signals.runs = [runs]
         runs.start()
         ended.get()  # Rank 0 prints what is put into the queue.
         if debug and runs.traceback:

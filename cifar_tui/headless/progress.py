@@ -14,12 +14,12 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from cifar_tui.events import AnyEvent, Batch, RunStarted
-from cifar_tui.formatting import count, duration, percent, printable
+from cifar_tui.formatting import duration, of_planned, percent, printable, rate
 from cifar_tui.headless.displays import Display
 from cifar_tui.headless.tables import comparison_table
 from cifar_tui.report.event_lines import event_line, result_line
 from cifar_tui.runs.messages import Loading
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.system import output
 
 
@@ -75,25 +75,32 @@ class ProgressDisplay(Display):
             self._epoch, self._run = self._add(""), self._add("")
         started = state.started
         if isinstance(event, Batch):
-            figures = (
-                f"{event.batch}/{event.batches}  loss {state.loss:.4f}  accuracy {percent(state.accuracy)}"
-                f"  lr {event.lr:.2e}  {count(round(event.images_per_second))} images/s"
-            )
+            parts = [
+                of_planned(event.batch, event.batches or None),
+                f"loss {state.loss:.4f}" if math.isfinite(state.loss) else "",
+                f"accuracy {percent(state.accuracy)}" if math.isfinite(state.accuracy) else "",
+                f"lr {event.lr:.2e}" if math.isfinite(event.lr) else "",
+                rate(event.images_per_second, started.unit) if math.isfinite(event.images_per_second) else "",
+            ]
+            figures = "  ".join(filter(None, parts))
             self._progress.update(
                 self._epoch,
-                description=f"epoch {event.epoch}/{started.epochs}",
+                description=f"epoch {of_planned(event.epoch, started.epochs)}",
                 completed=event.batch,
-                total=event.batches,
+                total=event.batches or None,
                 figures=figures,
             )
+        planned = math.isfinite(state.progress)
         eta = f"  {duration(state.eta)} left" if math.isfinite(state.eta) else ""
         best = f"  best {percent(state.best.val_accuracy)} in epoch {state.best.epoch}" if state.best else ""
+        if (by_loss := state.best_by_loss) is not None:
+            best = f"  best val loss {by_loss.val_loss:.4f} in epoch {by_loss.epoch}"
         self._progress.update(
             self._run,
             description=printable(started.model),
-            completed=state.progress,
-            total=1.0,
-            figures=f"{math.floor(100 * state.progress)} %{eta}{best}",
+            completed=state.progress if planned else 0.0,
+            total=1.0 if planned else None,
+            figures=f"{math.floor(100 * state.progress)} %{eta}{best}" if planned else best.strip(),
         )
 
     def result(self, state: RunState, folder: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import printable
 from cifar_tui.headless.displays import PlainDisplay
-from cifar_tui.records import Overrides
+from cifar_tui.records import Overrides, RunRecord
 from cifar_tui.report.run_files import HTML, REPORT, missing_fonts, write_html
 from cifar_tui.runs.workspace import write_report
 from cifar_tui.store.run_folder import RunFolder
@@ -37,7 +37,9 @@ def report_run(folder: RunFolder, overrides: Overrides, *, as_html: bool, output
     problems = write_report(folder, overrides, PlainDisplay().progress)
     for problem in problems:
         print(f"cifar-tui: {printable(problem)}", file=sys.stderr)
-    if missing := missing_fonts(folder.read_record().dataset.classes):
+    record = folder.read_any_record()
+    classes = record.dataset.classes if isinstance(record, RunRecord) else ()
+    if missing := missing_fonts(classes):
         print(f"cifar-tui: {missing}", file=sys.stderr)
     written = folder.path / REPORT
     if as_html or output is not None:

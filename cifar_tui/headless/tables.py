@@ -11,9 +11,9 @@ from rich.text import Text
 from cifar_tui.analysis.class_scores import class_scores, listed
 from cifar_tui.analysis.study import Reference
 from cifar_tui.confusion_matrix import ConfusionMatrix
-from cifar_tui.formatting import UNKNOWN, count, devices, duration, percent, printable, speed
+from cifar_tui.formatting import UNKNOWN, count, devices, duration, four_digits, percent, printable, rate, speed
 from cifar_tui.records import Summary
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.system import output
 from cifar_tui.system.text_width import LONGEST, cut, padded
 
@@ -45,27 +45,31 @@ def comparison_table(
         study: What the reference study reports, a row for each of its models.
     """
     named = labels or [s.started.model if s.started else UNKNOWN for s in states]
+    lowest = [s.best_by_loss for s in states]
     columns: dict[str, list[object]] = {
         "model": [*named, *(f"study’s {each.model}" for each in study)],
-        "params": [s.started and count(s.started.parameters) for s in states],
+        "params": [_parameters(s) for s in states],
         "epochs": [count(len(s.epochs)) for s in states],
         "1st epoch": [
             *(percent(s.epochs[0].val_accuracy if s.epochs else None) for s in states),
             *(percent(each.first_val_accuracy) for each in study),
         ],
         "best": [percent(s.best.val_accuracy if s.best else None) for s in states],
+        **({"val loss": [four_digits(e.val_loss) if e else None for e in lowest]} if any(lowest) else {}),
         "test": [
             *(percent(s.test.accuracy if s.test else None) for s in states),
             *(percent(each.test_accuracy) for each in study),
         ],
         "gap": [percent(s.best.train_accuracy - s.best.val_accuracy if s.best else None) for s in states],
-        "images/s": [speed(s.training_speed) for s in states],
+        "images/s": [_speed(s.training_speed, s.started.unit if s.started else "images") for s in states],
         "time": [duration(s.seconds) for s in states],
     }
     rows = len(states) + len(study)
     whole = {head: [cell(value) for value in (*cells, *[None] * rows)][:rows] for head, cells in columns.items()}
     table = fit_table(whole, ("params", "epochs", "images/s", "time"), width)
     table.append("\n1st epoch, best: validation; gap: training − validation in the best epoch", "dim")
+    if any(lowest):
+        table.append("; val loss: the lowest, of a run without accuracies", "dim")
     return table
 
 
@@ -75,16 +79,36 @@ def runs_table(summaries: Sequence[Summary], width: int = PLAIN_WIDTH) -> Text:
         "run": [cell(s.id, 300) for s in summaries],
         "state": [cell(s.state) for s in summaries],
         "model": [cell(s.model) for s in summaries],
-        "data": [cell(s.data and s.data.rpartition("/")[2]) for s in summaries],
-        "epochs": [f"{cell(s.epochs)}/{cell(s.planned_epochs)}" for s in summaries],
-        "best": [cell(percent(s.best_val_accuracy)) for s in summaries],
+        "data": [cell((s.data and s.data.rpartition("/")[2]) or None) for s in summaries],
+        "epochs": [_epochs(s) for s in summaries],
+        "best": [cell(_best(s)) for s in summaries],
         "test": [cell(percent(s.test_accuracy)) for s in summaries],
-        "images/s": [cell(speed(s.images_per_second)) for s in summaries],
+        "images/s": [cell(_speed(s.images_per_second, s.unit or "images")) for s in summaries],
         "time": [cell(duration(s.seconds)) for s in summaries],
     }
     if any((s.processes or 1) > 1 for s in summaries):
         columns["devices"] = [cell(s.device and devices(s.device, s.processes or 1, s.hosts or 1)) for s in summaries]
     return fit_table(columns, ("devices", "images/s", "data", "time", "model", "best"), width)
+
+
+def _epochs(summary: Summary) -> str:
+    """Whole epochs of those that are planned, where anybody has said how many."""
+    done = cell(summary.epochs)
+    if summary.source and not summary.planned_epochs and not summary.epochs and summary.samples:
+        return f"{count(summary.samples)} {summary.unit or 'images'}"
+    return done if summary.source and summary.planned_epochs is None else f"{done}/{cell(summary.planned_epochs)}"
+
+
+def _best(summary: Summary) -> str:
+    """The best validation accuracy, or the lowest loss of a run without accuracies."""
+    if summary.best_val_accuracy is None and summary.best_val_loss is not None:
+        return f"loss {four_digits(summary.best_val_loss)}"
+    return percent(summary.best_val_accuracy)
+
+
+def _speed(per_second: float | None, unit: str) -> str:
+    """Images a second; where the size of a batch is not known, steps a second, which is said."""
+    return speed(per_second) if per_second is None or unit == "images" else rate(per_second, unit)
 
 
 def classes_table(matrix: ConfusionMatrix, classes: Sequence[str], width: int = PLAIN_WIDTH) -> Text:
@@ -157,3 +181,8 @@ def fit_table(
     # The same length in cells as every row.
     rule = "─" * cell_len(heads)
     return Text("\n".join(line.rstrip() for line in (heads, rule, *rows)))
+
+
+def _parameters(state: RunState) -> str | None:
+    started = state.started
+    return None if started is None or started.parameters is None else count(started.parameters)

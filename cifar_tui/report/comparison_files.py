@@ -11,7 +11,7 @@ from cifar_tui.errors import InputError
 from cifar_tui.report.comparison_report import comparison_md
 from cifar_tui.report.html import page
 from cifar_tui.report.plots.comparison import draw_classes_of_runs, draw_curves_of_runs
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.system.files import replacing
 
 SUFFIXES = (".md", ".html")

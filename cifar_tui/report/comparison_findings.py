@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 
@@ -29,9 +30,14 @@ def _standing(runs: Sequence[RunFigures]) -> Iterator[str]:
     yield from _of_each(
         "Training accuracy less validation accuracy came to", runs, lambda run: run.gap, points, "points"
     )
-    yield from _of_each(
-        "Training speed was", runs, lambda run: run.images_per_second, lambda speed: count(round(speed)), "images/s"
-    )
+    for unit, of_unit in itertools.groupby(sorted(runs, key=lambda run: run.unit), key=lambda run: run.unit):
+        yield from _of_each(
+            "Training speed was",
+            list(of_unit),
+            lambda run: run.images_per_second,
+            lambda speed: count(round(speed)),
+            f"{unit}/s",
+        )
     yield from _of_each(
         "The expected calibration error is",
         runs,
@@ -85,7 +91,7 @@ def _learning(race: Race, runs: Sequence[RunFigures]) -> Iterator[str]:
     """When each run reached the best validation accuracy that all of them reached."""
     level = race.levels[-1]
     reached = [
-        f"{escape(runs[n].label)} after epoch {count(each.epoch)}, {count(each.samples)} training images and "
+        f"{escape(runs[n].label)} after epoch {count(each.epoch)}, {count(each.samples)} training {runs[n].unit} and "
         f"{duration(each.seconds)}"
         for n, each in zip(race.runs, level.reached, strict=True)
     ]

@@ -9,7 +9,7 @@ from cifar_tui.analysis.calibration import BINS
 from cifar_tui.analysis.class_scores import listed
 from cifar_tui.analysis.comparison import Comparison, PairComparison, Race, RunFigures, classes_that_differ, first
 from cifar_tui.analysis.study import CLASS_IMAGES
-from cifar_tui.formatting import UNKNOWN, count, duration, percent, points, probability, speed
+from cifar_tui.formatting import UNKNOWN, count, duration, four_digits, percent, points, probability, rate, speed
 from cifar_tui.report.comparison_findings import conclusion
 from cifar_tui.report.markdown_syntax import escape, picture, table
 
@@ -62,6 +62,7 @@ def _figures(comparison: Comparison) -> str:
     """A row for each figure, a column for each run and for each of the study's models."""
     runs, study = comparison.runs, comparison.study
     unknown = [UNKNOWN] * len(study)
+    by_loss = any(run.best_val_loss is not None for run in runs)
     rows = [
         ("Parameters", *(_count(run.parameters) for run in runs), *unknown),
         ("Epochs", *(count(run.epochs) for run in runs), *unknown),
@@ -71,6 +72,7 @@ def _figures(comparison: Comparison) -> str:
             *(percent(each.first_val_accuracy) for each in study),
         ),
         ("Best validation accuracy", *(percent(run.best_val_accuracy) for run in runs), *unknown),
+        *([("Lowest validation loss", *(_loss(run.best_val_loss) for run in runs), *unknown)] if by_loss else []),
         ("Best epoch", *(_count(run.best_epoch) for run in runs), *unknown),
         ("Gap", *(UNKNOWN if run.gap is None else points(run.gap) for run in runs), *unknown),
         (
@@ -78,29 +80,37 @@ def _figures(comparison: Comparison) -> str:
             *(f"**{percent(run.test_accuracy)}**" for run in runs),
             *(percent(each.test_accuracy) for each in study),
         ),
-        ("Images/s in training", *(speed(run.images_per_second) for run in runs), *unknown),
+        ("Images/s in training", *(_speed(run) for run in runs), *unknown),
         ("Time", *(duration(run.seconds) for run in runs), *unknown),
     ]
     heads = ["", *(escape(run.label) for run in runs), *(f"study’s {each.model}" for each in study)]
     return table(heads, rows, "l" + "r" * (len(runs) + len(study)))
 
 
-def _count(number: int | None) -> str:
-    return UNKNOWN if number is None else count(number)
+def _speed(run: RunFigures) -> str:
+    return speed(run.images_per_second) if run.unit == "images" else rate(run.images_per_second, run.unit)
+
+
+def _loss(loss: float | None) -> str:
+    return UNKNOWN if loss is None else four_digits(loss)
+
+
+def _count(n: int | None) -> str:
+    return UNKNOWN if n is None else count(n)
 
 
 def _race(race: Race, runs: Sequence[RunFigures]) -> str:
-    labels = [escape(runs[n].label) for n in race.runs]
+    labels, unit = [escape(runs[n].label) for n in race.runs], runs[race.runs[0]].unit
     rows = [
         (
             percent(level.accuracy),
-            *(f"epoch {r.epoch}, {count(r.samples)} images, {duration(r.seconds)}" for r in level.reached),
+            *(f"epoch {r.epoch}, {count(r.samples)} {unit}, {duration(r.seconds)}" for r in level.reached),
             first(labels, [r.samples for r in level.reached]),
             first(labels, [r.seconds for r in level.reached]),
         )
         for level in race.levels
     ]
-    heads = ("validation accuracy", *labels, "first in images", "first in time")
+    heads = ("validation accuracy", *labels, f"first in {unit}", "first in time")
     return table(heads, rows, "r" * (1 + len(labels)) + "ll")
 
 

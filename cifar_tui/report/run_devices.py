@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from cifar_tui.formatting import count, plural
 from cifar_tui.records import RunRecord
 from cifar_tui.report.markdown_syntax import escape
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 
 
 def started_on(record: RunRecord) -> str:

@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from cifar_tui.analysis.calibration import calibrate
+from cifar_tui.analysis.class_scores import class_names
 from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.errors import InputError, error_text
 from cifar_tui.events import Note
 from cifar_tui.formatting import count, printable
-from cifar_tui.records import RunRecord
+from cifar_tui.records import RunRecord, ScriptRecord
 from cifar_tui.report.html import is_picture, page
 from cifar_tui.report.plots.calibration import draw_calibration
 from cifar_tui.report.plots.confusion import draw_confusion_matrix
@@ -19,7 +20,8 @@ from cifar_tui.report.plots.curves import draw_curves
 from cifar_tui.report.plots.examples import Examples, draw_examples
 from cifar_tui.report.plots.fonts import missing
 from cifar_tui.report.run_report import report_md
-from cifar_tui.state import RunState
+from cifar_tui.report.script_report import script_report_md
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store import predictions as predictions_file
 from cifar_tui.store.csv_files import confusion_csv, metrics_csv
 from cifar_tui.store.predictions import MOST_BYTES
@@ -36,7 +38,7 @@ OF_THE_TEST = ("predictions.png", PREDICTIONS)
 
 def write_run_files(
     folder: Path,
-    record: RunRecord,
+    record: RunRecord | ScriptRecord,
     state: RunState,
     examples: Examples | None = None,
     predictions: Predictions | None = None,
@@ -69,9 +71,10 @@ def write_run_files(
         makers["metrics.csv"] = lambda: metrics_csv(state)
     if state.epochs:
         makers["curves.png"] = lambda: draw_curves(state)
-    if test is not None:
-        makers["confusion_matrix.csv"] = lambda: confusion_csv(test.confusion, classes)
-        makers["confusion_matrix.png"] = lambda: draw_confusion_matrix(test, classes)
+    if test is not None and test.confusion:
+        named = class_names(classes, test.confusion)
+        makers["confusion_matrix.csv"] = lambda: confusion_csv(test.confusion, named)
+        makers["confusion_matrix.png"] = lambda: draw_confusion_matrix(test, named)
     if calibration is not None:
         makers["calibration.png"] = lambda: draw_calibration(calibration)
     if examples is not None:
@@ -101,7 +104,10 @@ def write_run_files(
 
     def report() -> str:
         notes = [Note(t=state.t, level="warning", message=failure) for failure in failures]
-        return report_md(replace(state, notes=[*state.notes, *notes]), record, present, calibration)
+        noted = replace(state, notes=[*state.notes, *notes])
+        if isinstance(record, ScriptRecord):
+            return script_report_md(noted, record, present)
+        return report_md(noted, record, present, calibration)
 
     makers[REPORT] = report
     if files.exists(HTML):

@@ -12,7 +12,7 @@ from cifar_tui.analysis.significance import wilson_interval
 from cifar_tui.events import Epoch, Evaluated
 from cifar_tui.formatting import count, distance, percent
 from cifar_tui.report.markdown_syntax import escape, picture, table
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 
 LEAST_MISCALIBRATED = 0.01
 """Confidence and accuracy that differ by less are reported as the same."""

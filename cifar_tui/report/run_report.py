@@ -16,7 +16,8 @@ from cifar_tui.records import RunRecord
 from cifar_tui.report.markdown_syntax import escape, picture, table
 from cifar_tui.report.run_devices import host_rows, resumed_on, started_on
 from cifar_tui.report.run_findings import conclusion, confidence
-from cifar_tui.state import RunState
+from cifar_tui.report.run_metrics import metrics_section
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store.command_lines import run_command, shell_line, training_command
 
 CONFUSED_PAIRS = 10
@@ -50,11 +51,12 @@ def report_md(
         if "metrics.csv" in files:
             parts.append("Every epoch's figures are in [metrics.csv](metrics.csv).")
     if state.test and state.started:
-        parts += _test(state.test, state.started.classes, files)
+        parts += test_section(state.test, state.started.classes, files)
         if calibration is not None:
             parts += confidence(calibration, files)
+    parts += metrics_section(state)
     parts += conclusion(state, calibration)
-    parts += _notes(state)
+    parts += notes_section(state)
     parts += _how_trained(state, record)
     parts += _commands(state, record)
     return "\n\n".join(parts) + "\n"
@@ -200,7 +202,8 @@ def _verdict(epochs: Sequence[Epoch]) -> str:
     return "Neither over- nor under-fitting shows."
 
 
-def _test(test: Evaluated, classes: Sequence[str], files: AbstractSet[str]) -> list[str]:
+def test_section(test: Evaluated, classes: Sequence[str], files: AbstractSet[str]) -> list[str]:
+    """The test result: the scores of the classes, the most confused pairs, pictures."""
     scores = class_scores(test.confusion, classes)
     shown = [scores[k] for k in listed(len(scores), lambda k: -scores[k].recall)]
     rows = [
@@ -239,7 +242,8 @@ def _test(test: Evaluated, classes: Sequence[str], files: AbstractSet[str]) -> l
     return parts + picture("predictions.png", "Test images with their predicted and their true class", files)
 
 
-def _notes(state: RunState) -> list[str]:
+def notes_section(state: RunState) -> list[str]:
+    """The run's notes, the last ones."""
     notes = [note for note in state.notes if note.level != "debug"]
     if not notes:
         return []
@@ -280,11 +284,11 @@ def _commands(state: RunState, record: RunRecord) -> list[str]:
     parts = [
         "## Run it again",
         "To train the same again:",
-        _shell_block(training_command(record.options, record.runs_dir)),
+        shell_block(training_command(record.options, record.runs_dir)),
         "Each of its processes was started, by `--devices` or by a launcher such as `torchrun`, as:"
         if record.processes
         else "It was started as:",
-        _shell_block(record.command),
+        shell_block(record.command),
         "For results equal to the last bit, use the same versions, device, precision and number of "
         f"{'processes and of their threads' if record.processes else 'threads'} too.",
     ]
@@ -294,14 +298,15 @@ def _commands(state: RunState, record: RunRecord) -> list[str]:
     elif state.status != "finished" and state.checkpoint:
         parts += [
             "To resume from the last checkpoint:",
-            _shell_block(run_command("resume", record.id, record.runs_dir)),
+            shell_block(run_command("resume", record.id, record.runs_dir)),
         ]
     if state.checkpoint:
-        parts += ["To evaluate it:", _shell_block(run_command("evaluate", record.id, record.runs_dir))]
+        parts += ["To evaluate it:", shell_block(run_command("evaluate", record.id, record.runs_dir))]
     return parts
 
 
-def _shell_block(words: Sequence[str]) -> str:
+def shell_block(words: Sequence[str]) -> str:
+    """A command line."""
     return f"```sh\n{shell_line(words)}\n```"
 
 

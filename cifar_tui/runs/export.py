@@ -17,7 +17,7 @@ from cifar_tui.records import Overrides
 from cifar_tui.runs import best_weights
 from cifar_tui.runs.messages import ProgressCallback
 from cifar_tui.runs.sinks import tensorboard
-from cifar_tui.store.csv_files import metrics_csv, write_batches_csv
+from cifar_tui.store.csv_files import metrics_csv, write_batches_csv, write_devices_csv, write_values_csv
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.store.stored_run import stored_run
 from cifar_tui.system.files import replacing
@@ -146,9 +146,15 @@ def _csv(folder: RunFolder, place: _Place) -> Exported:
     place.make()
     with place.replacing("metrics.csv") as file:
         file.write(metrics_csv(state).encode())
-    with place.replacing("batches.csv") as file:
-        write_batches_csv(file, folder.events())
-    return Exported((place.path / "metrics.csv", place.path / "batches.csv"), epochs=len(state.epochs))
+    written = {"batches.csv": write_batches_csv}
+    if state.metrics:
+        written["values.csv"] = write_values_csv
+    if state.usage:
+        written["devices.csv"] = write_devices_csv
+    for name, write in written.items():
+        with place.replacing(name) as file:
+            write(file, folder.events())
+    return Exported(tuple(place.path / name for name in ("metrics.csv", *written)), epochs=len(state.epochs))
 
 
 def _tensorboard(folder: RunFolder, place: _Place) -> Exported:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
-from cifar_tui.events import RunFinished, RunStatus
+from cifar_tui.events import RunStatus
 from cifar_tui.records import NO_OVERRIDES, Overrides, RunRecord
 from cifar_tui.report.plots.examples import SHOWN, Examples
 from cifar_tui.report.run_files import HTML, REPORT, missing_fonts, write_run_files
+from cifar_tui.runs.device_usage import DeviceReporter
 from cifar_tui.runs.failures import explain, run_state_after, status_of
 from cifar_tui.runs.launched import earlier
 from cifar_tui.runs.launched.assignment import Assignment
@@ -25,7 +26,7 @@ from cifar_tui.runs.ownership import Ownership
 from cifar_tui.runs.provenance import predictions_of, record_of
 from cifar_tui.runs.sinks.stream import EventStream, ListenerSink, Sink
 from cifar_tui.runs.sinks.tensorboard import TensorBoardSink, is_mirrored
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store import run_folder
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.requests import ASKED, Request, is_request
@@ -165,7 +166,7 @@ class Run:
         """
         with contextlib.ExitStack() as stack:
             job = self._prepare_new(stack) if self.folder is None else self._prepare_resumed(self.folder, stack)
-            job.setup.group.broadcast(job.saved)
+            job.setup.group.broadcast((job.saved, job.state.t))
             stream = self._open_stream(job, stack)
             outcome, examples, predictions = self._train(job, stream)
             self._finish(job, stream, outcome, examples, predictions)
@@ -287,9 +288,10 @@ class Run:
                 stream.note("warning", NO_LOCKS)
             job.ownership.handle_requests(lambda line: self._handle_request(line, stream))
             folder = job.folder
-            outcome = train(
-                job.setup, folder.id, folder.checkpoints, self._control, stream.emit, stream.clock, job.saved
-            )
+            with DeviceReporter(stream.emit_while_running, stream.clock, folder.path):
+                outcome = train(
+                    job.setup, folder.id, folder.checkpoints, self._control, stream.emit, stream.clock, job.saved
+                )
             if outcome.test and job.state.test:
                 examples = Examples(*outcome.test.examples(job.setup.dataset.test, SHOWN))
                 predictions = predictions_of(outcome.test, job.setup.dataset, job.state.test.epoch)
@@ -342,7 +344,7 @@ class Run:
         ownership, state = job.ownership, job.state
         ownership.check()
         ownership.close_requests()
-        final = _run_finished(outcome, state, stream.clock.t)
+        final = state.ending(outcome.state, outcome.message, stream.clock.t)
         try:
             if ownership.error is not None:
                 # It may have been lost after its last batch.
@@ -368,21 +370,6 @@ class Run:
         """Report a step before training; this is also where a stop takes effect then."""
         self._control.check()
         self._listener(Loading(what, done, total))
-
-
-def _run_finished(outcome: Outcome, state: RunState, t: float) -> RunFinished:
-    best, test = state.best, state.test
-    return RunFinished(
-        t=t,
-        state=outcome.state,
-        message=outcome.message,
-        epochs=len(state.epochs),
-        best_epoch=best.epoch if best else None,
-        best_val_accuracy=best.val_accuracy if best else None,
-        test_loss=test.loss if test else None,
-        test_accuracy=test.accuracy if test else None,
-        seconds=state.seconds,
-    )
 
 
 def exit_status(run: Run, state: RunState) -> int:

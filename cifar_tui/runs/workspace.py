@@ -285,7 +285,7 @@ def write_report(
 
         found, examples, predictions = evaluation.report_images(folder, overrides, progress)
         save_paths(folder, found)
-    return write_run_files(folder.path, folder.read_record(), catalog.live_state(folder), examples, predictions)
+    return write_run_files(folder.path, folder.read_any_record(), catalog.live_state(folder), examples, predictions)
 
 
 def _beside_training() -> int:

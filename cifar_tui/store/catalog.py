@@ -12,7 +12,7 @@ from cifar_tui.errors import InputError
 from cifar_tui.events import RunStatus
 from cifar_tui.formatting import shortened
 from cifar_tui.records import Summary
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store.command_lines import list_command, shell_line
 from cifar_tui.store.lock import is_held
 from cifar_tui.store.run_folder import RunFolder

@@ -11,7 +11,9 @@ from cifar_tui.events import (
     Batch,
     BatchThrottle,
     Checkpoint,
+    DeviceUsage,
     Epoch,
+    Metric,
     Note,
     Paused,
     Resumed,
@@ -19,8 +21,8 @@ from cifar_tui.events import (
     RunStarted,
     to_json,
 )
-from cifar_tui.records import RunRecord, summarize
-from cifar_tui.state import RunState
+from cifar_tui.records import RunRecord, ScriptRecord, summarize
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store.csv_files import metrics_csv
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system.files import RECOVERABLE_ERRORS
@@ -32,7 +34,7 @@ MAX_BUFFERED = 10_000
 class Recorder:
     """The one writer of a run's `events.jsonl`, `metrics.csv` and `summary.json`."""
 
-    def __init__(self, folder: RunFolder, record: RunRecord, state: RunState) -> None:
+    def __init__(self, folder: RunFolder, record: RunRecord | ScriptRecord, state: RunState) -> None:
         """Open the folder for a run whose events so far make `state`.
 
         Raises:
@@ -111,7 +113,7 @@ class Recorder:
         self._folder.write_summary(summarize(self._record, self.state))
 
     def _append(self, event: AnyEvent) -> None:
-        if not (isinstance(event, Batch) and len(self._buffered) >= MAX_BUFFERED):
+        if not (isinstance(event, Batch | Metric | DeviceUsage) and len(self._buffered) >= MAX_BUFFERED):
             self._buffered.append((to_json(event) + "\n").encode())
         while self._buffered:
             # A full disk may take part of a line; the next call raises.

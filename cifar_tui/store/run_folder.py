@@ -14,8 +14,8 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.events import AnyEvent
 from cifar_tui.formatting import shortened
-from cifar_tui.records import RunRecord, Summary
-from cifar_tui.state import RunState
+from cifar_tui.records import RunRecord, ScriptRecord, Summary
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store import state_file
 from cifar_tui.store.event_reader import EVENTS, Tail, read_events
 from cifar_tui.system.folders import Folder
@@ -88,6 +88,8 @@ class RunFolder:
             InputError: It is missing or damaged.
         """
         content = self._read_object(CONFIG, CONFIG_BYTES)
+        if "source" in content:
+            raise InputError(f"{self.id} was recorded by a {content['source']!s:.100}: this program cannot train it")
         options = content.get("options")
         if not isinstance(options, dict) or "model" not in options:
             raise InputError(f"{self.config_file}: damaged, options is {shortened(options)}")
@@ -100,6 +102,20 @@ class RunFolder:
             content["relative"] = {}
         try:
             return codec.decode(RunRecord, content)
+        except CodecError as error:
+            raise InputError(f"{self.config_file}: damaged, {error}") from None
+
+    def read_any_record(self) -> RunRecord | ScriptRecord:
+        """The content of `config.json`, likewise, also of a training that is not this program's own.
+
+        Raises:
+            InputError: It is missing or damaged.
+        """
+        content = self._read_object(CONFIG, CONFIG_BYTES)
+        if "source" not in content:
+            return self.read_record()
+        try:
+            return codec.decode(ScriptRecord, content | {"id": self.id, "runs_dir": str(self.path.parent)})
         except CodecError as error:
             raise InputError(f"{self.config_file}: damaged, {error}") from None
 
@@ -117,7 +133,7 @@ class RunFolder:
         except OSError as error:
             raise InputError(f"{self.path}: cannot be opened: {error.strerror}") from None
 
-    def write_record(self, record: RunRecord) -> None:
+    def write_record(self, record: RunRecord | ScriptRecord) -> None:
         """Replace `config.json`.
 
         Raises:
@@ -242,7 +258,9 @@ class RunFolder:
         return content
 
 
-def create(runs_dir: Path, name: str, now: datetime, record: Callable[[RunFolder], RunRecord]) -> RunFolder:
+def create(
+    runs_dir: Path, name: str, now: datetime, record: Callable[[RunFolder], RunRecord | ScriptRecord]
+) -> RunFolder:
     """Create the folder of a new run, `YYYYMMDD-HHMMSS-<name>`; `-2`, `-3`, … follow where that exists.
 
     Args:

@@ -15,7 +15,9 @@ from dataclasses import astuple, fields
 from typing import Any, BinaryIO
 
 from cifar_tui.events import MAX_LINE, AnyEvent, Evaluated, Event, from_json, to_json
-from cifar_tui.state import Curve, Point, RunState, Speed
+from cifar_tui.state.curve import Curve, Point
+from cifar_tui.state.run_state import RunState
+from cifar_tui.state.speed import Speed
 from cifar_tui.store.event_reader import EVENTS
 from cifar_tui.system.folders import Folder
 from cifar_tui.system.untrusted import bounded_json, codec
@@ -98,9 +100,12 @@ def _encode(value: Any) -> Any:
     if isinstance(value, Event):
         return to_json(value)  # type: ignore[arg-type]
     if isinstance(value, Curve):
-        return {"points": [astuple(point) for point in value.points], "values_per_point": value.values_per_point}
+        points = [astuple(point) for point in value.points]
+        return {"points": points, "latest": value.latest, "values_per_point": value.values_per_point}
     if isinstance(value, Speed):
         return astuple(value)
+    if isinstance(value, dict):
+        return {name: _encode(item) for name, item in value.items()}
     return [_encode(item) for item in value] if isinstance(value, list) else value
 
 
@@ -115,6 +120,8 @@ def _parsed(value: Any) -> Any:
     """A value with the strings in it, which are events, as objects."""
     if isinstance(value, str):
         return bounded_json.parse(value, MAX_MEMORY)
+    if isinstance(value, dict):
+        return {name: _parsed(item) if isinstance(item, str) else item for name, item in value.items()}
     return [_parsed(item) for item in value] if isinstance(value, list) else value
 
 

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
-from cifar_tui.events import AnyEvent, Batch, Checkpoint, Epoch, Level, Note, Paused, Resumed
+from cifar_tui.events import (
+    AnyEvent,
+    Batch,
+    Checkpoint,
+    Epoch,
+    Level,
+    Metric,
+    Note,
+    Paused,
+    Resumed,
+    SplitName,
+)
 from cifar_tui.training.clock import Clock
 from cifar_tui.training.devices import Placement
 from cifar_tui.training.distributed.group import Group
 from cifar_tui.training.distributed.replica import SlowestProcess
 from cifar_tui.training.evaluation import Evaluation
-from cifar_tui.training.metrics import BatchPosition, MeasuredBatch, MetricsReader
+from cifar_tui.training.metrics import BatchPosition, MeasuredBatch, MeasuredStep, MetricsReader
 from cifar_tui.training.progress import Progress
 
 REPORT_SECONDS = 0.1
-"""How often batches are reported."""
+"""How often batches and measured steps are reported."""
 
 Emit = Callable[[AnyEvent], None]
 
@@ -42,12 +53,17 @@ class EventEmitter:
         self._group = group
         self._reader = MetricsReader(placement.device, group.processes)
         self._last_report = clock.active
+        self._step: MeasuredBatch | None = None
+        """The last one whose step was measured, until that is reported."""
+        self._step_reported = -REPORT_SECONDS
 
     def restart_timing(self) -> None:
         """Measure the speed of the next batches from now on."""
         self._last_report = self._clock.active
 
-    def record_batch(self, progress: Progress, size: int, losses: Tensor, correct: Tensor) -> None:
+    def record_batch(
+        self, progress: Progress, size: int, losses: Tensor, correct: Tensor, step: MeasuredStep | None
+    ) -> None:
         """Take the metrics of the batch that was just counted, and report what has arrived when it is time.
 
         Args:
@@ -55,12 +71,14 @@ class EventEmitter:
             size: Images in the batch.
             losses: What each process adds to their mean cross-entropy, (processes,), on the device.
             correct: How many were predicted right, a scalar, likewise.
+            step: Its step, where that was measured.
 
         Raises:
             DivergedError: A loss is not finite.
         """
-        position = BatchPosition(progress.epoch, progress.batch, progress.samples, size, progress.lr)
-        self._reader.record(position, losses, correct)
+        rates = step.rates if step else ()
+        position = BatchPosition(progress.epoch, progress.batch, progress.samples, size, progress.lr, rates)
+        self._reader.record(position, losses, correct, step.values if step else None)
         if self._clock.active - self._last_report >= REPORT_SECONDS:
             self._report(progress, wait=False)
 
@@ -75,7 +93,7 @@ class EventEmitter:
     def epoch(self, progress: Progress, validation: Evaluation, slowest: SlowestProcess | None = None) -> None:
         """Report an epoch that is trained and validated."""
         seconds = self._clock.active - progress.epoch_began
-        self._emit(validation.event("validation", progress.epoch, self._clock.t))
+        self._evaluated("validation", validation, progress.epoch, progress.samples)
         self._emit(
             Epoch(
                 t=self._clock.t,
@@ -94,9 +112,9 @@ class EventEmitter:
             )
         )
 
-    def test(self, evaluation: Evaluation, epoch: int) -> None:
-        """Report the test of the weights of an epoch."""
-        self._emit(evaluation.event("test", epoch, self._clock.t))
+    def test(self, evaluation: Evaluation, epoch: int, samples: int) -> None:
+        """Report the test of the weights of an epoch, after training on so many images."""
+        self._evaluated("test", evaluation, epoch, samples)
 
     def paused(self, progress: Progress) -> None:
         """Report a pause."""
@@ -127,10 +145,22 @@ class EventEmitter:
         """Report a message."""
         self._emit(Note(t=self._clock.t, level=level, message=message))
 
+    def _evaluated(self, split: SplitName, evaluation: Evaluation, epoch: int, samples: int) -> None:
+        self._emit(evaluation.event(split, epoch, self._clock.t))
+        if evaluation.top5 is not None:
+            self._emit(Metric(t=self._clock.t, samples=samples, values={"top5": evaluation.top5}, split=split))
+
     def _report(self, progress: Progress, *, wait: bool) -> None:
         measured = self._reader.read_all() if wait else self._reader.read()
-        if not measured:
-            return
+        if measured:
+            self._report_batches(progress, measured)
+        # The last one before a checkpoint always: a run that is resumed there has the same metrics.
+        if self._step is not None and (wait or self._clock.t - self._step_reported >= REPORT_SECONDS):
+            self._step_reported = self._clock.t
+            self._emit(self._metric_of(self._step))
+            self._step = None
+
+    def _report_batches(self, progress: Progress, measured: Sequence[MeasuredBatch]) -> None:
         t, now = self._clock.t, self._clock.active
         speed = sum(batch.position.size for batch in measured) / max(now - self._last_report, 1e-9)
         self._last_report = now
@@ -152,6 +182,15 @@ class EventEmitter:
             if not math.isfinite(batch.loss):
                 raise progress.diverged(f"the loss of batch {position.batch}{self._whose(batch)}")
             progress.add(batch)
+            if position.rates:
+                self._step = batch
+
+    def _metric_of(self, batch: MeasuredBatch) -> Metric:
+        rates = batch.position.rates
+        values = {"grad_norm": batch.grad_norm, "update_ratio": batch.update_ratio}
+        if len(rates) > 1:
+            values |= {f"lr/{number}": rate for number, rate in enumerate(rates)}
+        return Metric(t=self._clock.t, samples=batch.position.samples, values=values)
 
     def _whose(self, batch: MeasuredBatch) -> str:
         """Of several processes, the first whose loss is not finite, where that of another one is."""

@@ -22,6 +22,9 @@ from cifar_tui.training.control import LoopControl
 from cifar_tui.training.devices import Placement
 from cifar_tui.training.distributed.group import ALONE, Group
 
+FEW_CLASSES = 10
+"""Up to as many, five of them say little."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
@@ -34,6 +37,7 @@ class Evaluation:
         predicted: (N,) int64 on the CPU, the class predicted for each image.
         logits: (N, K) float32 on the model's device.
         seconds: How long it took.
+        top5: The share of the images whose class is among the five most probable ones; None of few classes.
     """
 
     loss: float
@@ -42,6 +46,7 @@ class Evaluation:
     predicted: Tensor
     logits: Tensor
     seconds: float
+    top5: float | None = None
 
     def event(self, split: SplitName, epoch: int, t: float) -> Evaluated:
         """The event that reports it."""
@@ -133,14 +138,21 @@ def evaluate(
             losses.append(F.cross_entropy(answers[-1], labels, reduction="sum").reshape(1))
             predictions.append(logits.argmax(dim=1))
     predicted, true = group.all_gather_tensors(predictions).cpu(), split.labels.cpu()
+    logits = group.all_gather_tensors(answers)
     return Evaluation(
         loss=group.all_gather_tensors(losses).double().sum().item() / len(split),
         accuracy=(predicted == true).double().mean().item(),
         confusion=confusion_matrix(true, predicted, num_classes),
         predicted=predicted,
-        logits=group.all_gather_tensors(answers),
+        logits=logits,
         seconds=time.monotonic() - start,
+        top5=_top5(logits, true) if num_classes > FEW_CLASSES else None,
     )
+
+
+def _top5(logits: Tensor, true: Tensor) -> float:
+    best = logits.topk(5, dim=1).indices.cpu()
+    return (best == true.unsqueeze(1)).any(dim=1).double().mean().item()
 
 
 def confusion_matrix(true: Tensor, predicted: Tensor, num_classes: int) -> ConfusionMatrix:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from torch import nn
 from cifar_tui.data.augmentation.augment import AugmentationPolicy
 from cifar_tui.data.loader import TrainingBatches, on_device
 from cifar_tui.data.seeds import derive_seed
-from cifar_tui.events import Level, RunStarted, RunStatus
+from cifar_tui.events import AnyEvent, Level, RunStarted, RunStatus
 from cifar_tui.formatting import plural
 from cifar_tui.models.user_class import is_user_class
 from cifar_tui.training.checkpoints.manager import CheckpointManager
@@ -24,6 +25,7 @@ from cifar_tui.training.emitter import Emit, EventEmitter
 from cifar_tui.training.evaluation import Evaluation, evaluate
 from cifar_tui.training.gradients import Gradients, ReplayedGradients
 from cifar_tui.training.lr_scheduler import build_scheduler
+from cifar_tui.training.metrics import StepMeter, batches_between
 from cifar_tui.training.optimizer import build_optimizer
 from cifar_tui.training.progress import Progress
 from cifar_tui.training.setup.prepare import Setup
@@ -52,6 +54,7 @@ def train(
     emit: Emit,
     clock: Clock,
     saved: Snapshot | None = None,
+    own_events: Callable[[], list[AnyEvent]] = list,
 ) -> Outcome:
     """Train a run to its end, from the beginning or from `saved`, and evaluate its best weights on the test set.
 
@@ -64,6 +67,8 @@ def train(
         emit: Takes each event, on this thread and in order.
         clock: The run's times; it is started when all is ready.
         saved: The checkpoint to resume from, the same in all processes.
+        own_events: Takes what only this process of several has to report, such as of its devices; rank 0 emits it at
+            the end of the epoch.
 
     Raises:
         DivergedError: The loss or a weight became infinite or NaN; the last good checkpoint is kept.
@@ -89,6 +94,8 @@ def train(
     optimizer = build_optimizer(model, config, recipe)
     scheduler = build_scheduler(optimizer, config, recipe, config.epochs * batches.batches)
     clock.start()
+    every = batches_between(config.batch_size // group.processes, placement.device)
+    meter = StepMeter(model, optimizer, every)
     emitter = EventEmitter(emit, clock, placement, group, batches.batches)
     checkpoints = CheckpointManager(
         folder, setup.identity, model, optimizer, scheduler, clock, emitter, config.checkpoint_seconds
@@ -116,18 +123,22 @@ def train(
                     replica.begin_batch()
                     computed = gradients.compute(images, labels, seed, share.weight)
                     losses, correct = replica.end_batch(*computed, share, size)
+                    meter.before_step((progress.epoch - 1) * batches.batches + progress.batch)
                     optimizer.step()
+                    step = meter.after_step()
                     lr = float(scheduler.get_last_lr()[0])
                     scheduler.step()
                     progress.finish_batch(size, lr)
                     # Before a GPU is waited for, which may wait for a process that is lost.
                     requests.synchronize()
-                    emitter.record_batch(progress, size, losses, correct)
+                    emitter.record_batch(progress, size, losses, correct, step)
                     _handle_requests(requests, progress, emitter, checkpoints, clock)
                 emitter.flush_batches(progress)
                 progress.trained_seconds = clock.active - progress.epoch_began
 
                 slowest = replica.take_slowest()
+                for event in itertools.chain(*group.all_gather(own_events())):
+                    emit(event)
                 replica.begin_evaluation()
                 with setup.random_streams.for_evaluation():
                     validated = evaluate(model, validation, len(dataset.classes), placement, requests, group)
@@ -190,7 +201,7 @@ def _test(
             test = evaluate(model, dataset.test, len(dataset.classes), setup.placement, control, setup.group)
     except StopTraining as stop:
         return Outcome(stop.state, f"{stop.why} during the test")
-    emitter.test(test, progress.best_epoch)
+    emitter.test(test, progress.best_epoch, progress.samples)
     message = f"trained for {plural(config.epochs, 'epoch')}"
     if progress.stale_epochs >= config.patience and progress.epoch <= config.epochs:
         message = f"early stopping: no better validation accuracy in {plural(config.patience, 'epoch')}"

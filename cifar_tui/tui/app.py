@@ -23,6 +23,7 @@ from cifar_tui.tui.log.status_log import StatusLog
 from cifar_tui.tui.main_screen import MainScreen
 from cifar_tui.tui.run_commands import RunCommands
 from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.runs.reading import WatchedLogs
 from cifar_tui.tui.runs.run_events import RunEvents, Update
 from cifar_tui.tui.runs.run_list import RunList
 from cifar_tui.tui.runtime import background
@@ -60,6 +61,7 @@ class Dashboard(TerminalApp):
         graphics: str = "blocks",
         select: str = "",
         resume: Overrides | None = None,
+        logs: WatchedLogs | None = None,
         output: OutputCapture | None = None,
     ) -> None:
         """Prepare to show the runs of `runs_dir` and a ready one for each of `configs`.
@@ -74,6 +76,7 @@ class Dashboard(TerminalApp):
             graphics: How images are drawn: in `blocks`, by the graphics of `kitty`, or as it is found out, `auto`.
             select: The id of the run to select once it is found; empty for none.
             resume: Resume that run, with these options in place of its own.
+            logs: Logs of other tools, shown first.
             output: Holds the terminal to draw on, and keeps what is printed off it; None for Textual's own way.
         """
         # With its own colours, Textual would reduce colours to greys; so, the terminal's own two are left.
@@ -98,10 +101,11 @@ class Dashboard(TerminalApp):
         self._workspace = workspace
         self._ascii = ascii_only
         self._start, self._select, self._resume_with = start, select, resume
+        self._loads_torch = logs is None
         self._signalled = False
         self._on_loop: Callable[[Callable[[], None]], None] | None = None
         self._key_queue = KeyQueue(self, super().on_event)
-        self._run_events = RunEvents(self.runs, self.inbox, runs_dir, self._show_update)
+        self._run_events = RunEvents(self.runs, self.inbox, runs_dir, self._show_update, logs)
         self._sampler = DeviceSampler(lambda sample: self.main.show_sample(sample))
         self._redraw: RedrawQueue[Entry] = RedrawQueue(lambda changed: self.main.draw(changed))
         context = CommandContext(
@@ -164,10 +168,11 @@ class Dashboard(TerminalApp):
         gc.enable()
         asyncio.get_running_loop().set_exception_handler(self._fail_in_loop)
         self._run_events.start()
-        config = next((entry.config for entry in self.runs if entry.config), TrainingConfig())
-        log = self.status_log
-        log.write("loading PyTorch …")
-        background.run(lambda: self._workspace().warm_up(config, lambda *_: None), log.write, log.write_error)
+        if self._loads_torch:
+            config = next((entry.config for entry in self.runs if entry.config), TrainingConfig())
+            log = self.status_log
+            log.write("loading PyTorch …")
+            background.run(lambda: self._workspace().warm_up(config, lambda *_: None), log.write, log.write_error)
         if self._start:
             self.commands.action_start_all()
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from cifar_tui.tui.keys import KEYS
 from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.runs.source import source
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context
 from cifar_tui.tui.widgets.lines import Part, width_of
@@ -45,7 +46,7 @@ def footer(entry: Entry | None, marked: int, active: Sequence[str], width: int, 
         "charts",
         "confusion",
         "images",
-        *(["predict"] if entry else []),
+        *(["predict"] if entry and not source(entry) else []),
     ]:
         longer = [*shown[: -len(ALWAYS)], _hint(key, look), *shown[-len(ALWAYS) :]]
         if sum(width_of(hint) for hint in longer) > width:
@@ -58,6 +59,8 @@ def _for_run(entry: Entry | None) -> list[str]:
     """The ids of the keys for a run like this; what follows `:` is shown in place of the key's own label."""
     if entry is None:
         return ["new:new run"]
+    if entry.log is not None:
+        return []
     if entry.folder is None and not entry.active:
         return ["start:start", "start-all"]
     match entry.status:
@@ -68,6 +71,8 @@ def _for_run(entry: Entry | None) -> list[str]:
         case "stopping":
             return []
         case "finished":
+            return ["report"]
+        case _ if source(entry):
             return ["report"]
         case _:
             return ["resume", "report"]

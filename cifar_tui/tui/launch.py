@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from cifar_tui.config import TrainingConfig
 from cifar_tui.tui.app import Dashboard
 from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.runs.reading import WatchedLogs
 from cifar_tui.tui.runtime.output_capture import OutputCapture
 from cifar_tui.tui.runtime.signals import Signals
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from cifar_tui.runs.messages import Message
     from cifar_tui.runs.run import Run
     from cifar_tui.runs.workspace import Workspace
-    from cifar_tui.state import RunState
+    from cifar_tui.state.run_state import RunState
 
 
 NICENESS = 5
@@ -67,6 +68,7 @@ def run(
     tensorboard: bool,
     select: str,
     resume: Overrides | None = None,
+    logs: WatchedLogs | None = None,
 ) -> ExitReport:
     """Show the dashboard until it is left, on the terminal that standard output is.
 
@@ -80,6 +82,7 @@ def run(
         tensorboard: Whether the runs' events are mirrored for TensorBoard.
         select: The id of the run to show first; empty where it does not matter.
         resume: Resume that run, with these options in place of its own.
+        logs: Logs of other tools, shown first.
     """
     making = threading.Lock()
     made: list[Workspace] = []
@@ -105,6 +108,7 @@ def run(
         graphics=graphics,
         select=select,
         resume=resume,
+        logs=logs,
         output=output,
     )
     signals.handle_by(app.end_by_signal, app.checkpoint_runs)
@@ -137,7 +141,7 @@ def run(
 
 def _state_of(entry: Entry) -> RunState:
     """The fold of a run's events so far; without how it ended before it was resumed."""
-    from cifar_tui.state import RunState
+    from cifar_tui.state.run_state import RunState
 
     state = entry.state or RunState()
     return state if entry.loading is None else replace(state, finished=None, status="running")

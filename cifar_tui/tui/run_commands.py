@@ -16,12 +16,14 @@ from cifar_tui.tui.dialogs.run_starter import RunStarter
 from cifar_tui.tui.main_screen import MainScreen
 from cifar_tui.tui.runs.copied_options import copied_options
 from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.runs.source import is_script, recorded_by, refusal, source
 from cifar_tui.tui.runtime import background
 
 if TYPE_CHECKING:
     from cifar_tui.records import Overrides
     from cifar_tui.runs.prediction import PredictedFiles
     from cifar_tui.tui.dialogs.new_run import NewRunRequest
+    from cifar_tui.tui.dialogs.series_chooser import Choice
 
 
 class RunCommands(DOMNode):
@@ -53,20 +55,23 @@ class RunCommands(DOMNode):
         """Start the selected run, or ask whether to stop it."""
         if (entry := self._main().selected) is None:
             return
-        if not entry.live:
+        if source(entry) and not (entry.live and is_script(entry)):
+            self._log.write(refusal(entry, "stopped" if entry.live else "started"), level="warning")
+        elif not entry.live:
             self._starter.start([entry])
         elif entry.status == "stopping":
             self._log.write("already stopping after this batch", entry)
         else:
             from cifar_tui.tui.dialogs.questions import stop_question
 
-            self._app.push_screen(stop_question(entry.name, self._look()), functools.partial(self._stop, entry))
+            question = stop_question(entry.name, self._look(), of_script=is_script(entry))
+            self._app.push_screen(question, functools.partial(self._stop, entry))
 
     def _stop(self, entry: Entry, answer: str | None) -> None:
         if answer == "stop" and entry.live:
             with self._log.refusals():
                 self._runs.stop(entry)
-                self._log.write("stopping after this batch, with a checkpoint …", entry)
+                self._log.write(f"stopping after this batch{_checkpoint(entry)} …", entry)
             self._changed(entry)
 
     def action_start_all(self) -> None:
@@ -80,10 +85,13 @@ class RunCommands(DOMNode):
         """Pause the selected run, or resume it."""
         if (entry := self._main().selected) is None:
             return
+        if source(entry) and not is_script(entry):
+            self._log.write(refusal(entry, "paused"), level="warning")
+            return
         with self._log.refusals():
             self._runs.toggle_pause(entry)
             pausing = entry.status == "pausing"
-            self._log.write("pausing after this batch, with a checkpoint …" if pausing else "resuming …", entry)
+            self._log.write(f"pausing after this batch{_checkpoint(entry)} …" if pausing else "resuming …", entry)
         self._changed(entry)
 
     def action_resume(self) -> None:
@@ -92,6 +100,8 @@ class RunCommands(DOMNode):
             return
         if entry.status in ("paused", "pausing"):
             self.action_pause()
+        elif source(entry):
+            self._log.write(refusal(entry, "resumed"), level="warning")
         else:
             self.consent.ask(entry, functools.partial(self.resume, entry))
 
@@ -111,7 +121,10 @@ class RunCommands(DOMNode):
         from cifar_tui.tui.dialogs.new_run import NewRun
 
         options = TrainingConfig()
-        if (entry := self._main().selected) is not None:
+        entry = self._main().selected
+        if entry is not None and source(entry):
+            self._log.write(f"{entry.name} has options of its own: the form has this program's defaults")
+        elif entry is not None:
             with self._log.refusals():
                 options, problem = copied_options(self._runs, entry, self._runs_dir)
                 if problem:
@@ -135,11 +148,29 @@ class RunCommands(DOMNode):
                 self._main().table.select(entry)
                 self._log.write("is ready: s starts it", entry)
 
+    def action_series(self) -> None:
+        """Ask which series of the selected run to draw, and draw it in the charts view."""
+        from cifar_tui.tui.dialogs.series_chooser import SeriesChooser
+
+        main = self._main()
+        if (entry := main.selected) is None or (views := main.views) is None:
+            return
+
+        def draw(choice: Choice | None) -> None:
+            if choice is not None:
+                views.draw_series(None if choice == "both" else choice)
+
+        state = entry.state if entry.state is not None and entry.state.started is not None else None
+        self._app.push_screen(SeriesChooser(state, views.charts.chosen, self._look()), draw)
+
     def action_report(self) -> None:
         """Write the selected run's report and plots now."""
         if (entry := self._main().selected) is None:
             return
         folder, log = entry.folder, self._log
+        if entry.log is not None:
+            log.write(refusal(entry, "reported on"), level="warning")
+            return
         if folder is None:
             log.write("has no folder yet: s starts it", entry, "warning")
             return
@@ -162,8 +193,10 @@ class RunCommands(DOMNode):
         from cifar_tui.tui.images.image_loader import has_weights
 
         # The dialog opens all the same: what is typed for it would act on the panels.
-        known = entry.folder is not None and has_weights(entry)
+        known = entry.folder is not None and not source(entry) and has_weights(entry)
         why_not = "" if known else f"{entry.name} has no best weights yet: they come with the end of an epoch"
+        if source(entry):
+            why_not = f"{entry.name} is recorded by {recorded_by(entry)}: its weights are not here to predict with"
         dialog = ImageFiles(entry.name, self._look(), typed=self._image_files, why_not=why_not)
 
         def done(found: PredictedFiles) -> None:
@@ -179,3 +212,8 @@ class RunCommands(DOMNode):
                 self.consent.ask(entry, lambda: views.predict(entry, names, done, failed))
 
         self._app.push_screen(dialog, predict)
+
+
+def _checkpoint(entry: Entry) -> str:
+    """What happens besides: a script saves its own checkpoints."""
+    return "" if source(entry) else ", with a checkpoint"

@@ -9,6 +9,8 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
+from cifar_tui.tui.charts.named_series import Series
+from cifar_tui.tui.charts.panel import ChartsPanel
 from cifar_tui.tui.charts.series import ChartOptions
 from cifar_tui.tui.compare.panel import ComparePanel
 from cifar_tui.tui.confusion.panel import ConfusionPanel
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from cifar_tui.runs.workspace import Workspace
 
 V = TypeVar("V", bound=View)
-CONFUSION, IMAGES = "confusion", "images"
+CHARTS, CONFUSION, IMAGES = "charts", "confusion", "images"
 
 
 class ViewSwitcher(ContentSwitcher):
@@ -50,6 +52,7 @@ class ViewSwitcher(ContentSwitcher):
         self._chart_options = ChartOptions()
         shared = Shared(workspace, log, self._chart_options, ImageLoader(workspace, self._draw, with_consent))
         self._views = {kind.name: kind.make(shared) for kind in VIEWS}
+        self.charts = self._get(ChartsPanel)
         self.confusion, self.images = self._get(ConfusionPanel), self._get(ImagesPanel)
         self._latest = Context()
         self._allows = allows
@@ -126,6 +129,14 @@ class ViewSwitcher(ContentSwitcher):
         """Show these image files with their predictions; either is called with what came of it."""
         self.images.predict(entry, names, done, failed)
         self._switch_to(IMAGES)
+
+    def draw_series(self, series: Series | None) -> None:
+        """Draw a series of the selected run in the charts view; None for loss and accuracy."""
+        self.charts.choose(series)
+        if self.shown != CHARTS:
+            self._switch_to(CHARTS)
+        # Escape has something to do now, or no more.
+        self.post_message(View.KeysChanged())
 
     # What the keys do
 

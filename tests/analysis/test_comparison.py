@@ -32,7 +32,7 @@ from cifar_tui.report import comparison_files
 from cifar_tui.report.comparison_report import comparison_md
 from cifar_tui.report.plots.comparison import draw_classes_of_runs, draw_curves_of_runs
 from cifar_tui.runs.provenance import predictions_of
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store.predictions import FILE, to_bytes
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.setup.prepare import prepare

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from cifar_tui import models
 from cifar_tui.cli import weights
 from cifar_tui.errors import CifarTuiError, InputError
-from cifar_tui.events import AnyEvent, Batch, Resumed
+from cifar_tui.events import AnyEvent, Batch, Metric, Resumed
 from cifar_tui.runs import export as formats
 from cifar_tui.runs.sinks.tensorboard import EventFile
 from cifar_tui.store.csv_files import write_batches_csv
@@ -25,7 +25,7 @@ from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training import export
 from cifar_tui.training.trained_model import load
 from tests.support.program import invoke
-from tests.support.recorded import batch, started
+from tests.support.recorded import batch, metric, started, usage
 from tests.support.training_runs import TrainedRun, curves_of, finished_run, tensorboard_curves
 
 Trained = tuple[RunFolder, TrainedRun]
@@ -179,7 +179,8 @@ def test_an_export_goes_into_the_folder_that_is_given(
     exported(folder, "csv", "--output", tmp_path / "new")
     exported(folder, "safetensors", "--output", tmp_path / "deep" / "weights.bin")
     made = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    assert made == {"model.safetensors", "new/metrics.csv", "new/batches.csv", "deep/weights.bin"}
+    curves = {"new/metrics.csv", "new/batches.csv", "new/values.csv"}
+    assert made == {"model.safetensors", *curves, "deep/weights.bin"}
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(f"{tmp_path}/model.safetensors: ")
     assert "checked: its logits are within 0.0e+00 of the model's" in lines[0]
@@ -194,6 +195,21 @@ def test_curves_are_exported_as_csv(trained: Trained) -> None:
     assert [(int(row["samples"]), float(row["loss"]), float(row["lr"])) for row in rows] == [
         (event.samples, event.loss, event.lr) for event in batches
     ]
+
+
+def test_every_recorded_value_of_a_metric_is_exported(trained: Trained) -> None:
+    folder, _ = trained
+    exported(folder, "csv")
+    rows = list(csv.DictReader((folder.path / "export" / "values.csv").read_text().splitlines()))
+    expected = [
+        (event.samples, event.split, name, value)
+        for event in folder.events()
+        if isinstance(event, Metric)
+        for name, value in event.values.items()
+    ]
+    found = [(int(row["samples"]), row["split"], row["name"], float(row["value"])) for row in rows]
+    assert found == expected
+    assert {name for _, _, name, _ in found} == {"grad_norm", "update_ratio"}
 
 
 def resumed(samples: int) -> Resumed:
@@ -225,7 +241,16 @@ def test_tensorboard_reads_the_exported_curves(trained: Trained) -> None:
 
 def test_tensorboard_leaves_out_what_was_trained_again(tmp_path: Path) -> None:
     first, second, third = batch(1, 1), batch(1, 2), batch(1, 3)
+    first_metric, voided = metric(first.samples, norm=1.0), metric(third.samples, norm=2.0)
+    again = metric(second.samples, split="validation", top5=0.5)
     with EventFile((tmp_path / "events.out.tfevents.1").open("wb"), 1e9) as file:
-        for event in (started(), first, second, third, resumed(first.samples), second):
+        for event in (
+            *(started(), first, first_metric, second, third, voided),
+            *(resumed(first.samples), second, again, usage(9.0)),
+        ):
             file.write(event)
-    assert [step for step, _ in tensorboard_curves(tmp_path)["batch/loss"]] == [first.samples, second.samples]
+    curves = tensorboard_curves(tmp_path)
+    assert [step for step, _ in curves["batch/loss"]] == [first.samples, second.samples]
+    assert curves["norm"] == [(first.samples, 1.0)]
+    assert curves["validation/top5"] == [(second.samples, 0.5)]
+    assert curves["device/gpu 0 utilization"] == [(second.samples, 0.75)]

@@ -26,7 +26,7 @@ from cifar_tui.events import (
     to_json,
 )
 from cifar_tui.system.untrusted.codec import MAX_INT, MAX_NUMBER, MAX_TEXT
-from tests.support.recorded import started, whole_epoch
+from tests.support.recorded import metric, started, whole_epoch
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 wholes = st.integers(1, MAX_INT)
@@ -42,6 +42,10 @@ BY_TYPE = {
     "Processes": wholes,
     "float": numbers,
     "int | None": st.none() | wholes,
+    "Planned | None": st.none() | wholes,
+    "Annotated[dict[str, float], AtMost(MAX_VALUES)]": st.dictionaries(
+        st.text(max_size=20), st.floats(-1e300, 1e300), max_size=5
+    ),
     "float | None": st.none() | numbers,
     "ConfusionMatrix": matrices,
 }
@@ -133,7 +137,7 @@ def test_any_text_is_an_event_or_an_event_error(line: str) -> None:
 def test_a_record_with_a_field_of_another_type_is_refused(event: AnyEvent, data: st.DataObject) -> None:
     record = json.loads(to_json(event))
     field = data.draw(st.sampled_from(sorted(record)))
-    record[field] = {"not": "a value"}
+    record[field] = ["no values"] if isinstance(record[field], dict) else {"not": "a value"}
     with pytest.raises(EventError):
         from_json(json.dumps(record))
 
@@ -179,3 +183,10 @@ def test_batches_are_written_ten_times_a_second_at_most_and_epochs_always(times:
     )
     assert throttle.admits(epoch)
     assert throttle.admits(epoch)
+
+
+def test_metrics_of_one_moment_are_all_written() -> None:
+    throttle = BatchThrottle()
+    assert [throttle.admits(event) for event in (metric(10), batch(1.0), batch(1.0), metric(10), metric(11))] == [
+        True, True, False, True, True,
+    ]  # fmt: skip

@@ -17,10 +17,13 @@ from cifar_tui.formatting import (
     devices,
     distance,
     duration,
+    four_digits,
     percent,
     plural,
     points,
     printable,
+    rate,
+    short,
     slowest_process,
 )
 
@@ -135,3 +138,34 @@ def test_several_processes_have_a_device_each_and_one_has_its_own() -> None:
 def test_the_slowest_process_is_named_where_it_is_known() -> None:
     assert slowest_process(1240.4, 3) == "slowest process 1,240 (rank 3)"
     assert slowest_process(None, None) == slowest_process(math.nan, 3) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "full", "brief"),
+    [
+        (0.0, "0", "0"),
+        (0.12345, "0.1235", ".123"),
+        (1.5, "1.5", "1.5"),
+        (999.6, "999.6", "1k"),
+        (1234.0, "1234", "1.2k"),
+        (99_600.0, "99,600", "100k"),
+        (999_949.0, "999,949", "1M"),
+        (-12.345, "-12.35", "-12.3"),
+        (0.0005, "0.0005", "5e-4"),
+        (1.234e-9, "1.23e-9", "1e-9"),
+        (4e12, "4.00e12", "4e12"),
+        (math.nan, UNKNOWN, UNKNOWN),
+    ],
+)
+def test_any_number_is_written_in_few_characters(value: float, full: str, brief: str) -> None:
+    assert (four_digits(value), short(value)) == (full, brief)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, min_value=1e-99, max_value=1e99))
+def test_a_short_number_has_at_most_five_characters(value: float) -> None:
+    assert len(short(value)) <= 5
+
+
+def test_a_speed_has_three_digits_and_its_unit() -> None:
+    assert [rate(v, "steps") for v in (0.1234, 5.678, 1234.0)] == ["0.123 steps/s", "5.68 steps/s", "1,230 steps/s"]
+    assert [rate(v, "images") for v in (None, math.nan, 0.0)] == ["– images/s"] * 3

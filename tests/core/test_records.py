@@ -9,7 +9,7 @@ import pytest
 from cifar_tui.errors import InputError
 from cifar_tui.events import Resumed
 from cifar_tui.records import MAX_PROCESSES, MAX_TEXT, ProcessRecord, RunRecord, Summary, summarize
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.store.stored_run import stored_run
 from cifar_tui.system.untrusted import codec

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_tui import state as state_module
 from cifar_tui.events import (
     AnyEvent,
     Batch,
@@ -20,8 +19,12 @@ from cifar_tui.events import (
     Paused,
     Resumed,
 )
-from cifar_tui.state import Curve, RunState
-from tests.support.recorded import BATCHES, SIZE, batch, finished, fold, started, uninterrupted, whole_epoch
+from cifar_tui.state import curve as curve_module
+from cifar_tui.state import run_state as state_module
+from cifar_tui.state.curve import Curve
+from cifar_tui.state.run_state import RunState
+from tests.support.others.script_runs import evaluated, script_events, script_started
+from tests.support.recorded import BATCHES, SIZE, batch, finished, fold, metric, started, uninterrupted, whole_epoch
 
 
 def learnt(state: RunState) -> tuple[Any, ...]:
@@ -75,7 +78,7 @@ def test_a_run_that_starts_over_keeps_only_its_notes() -> None:
 )
 def test_a_curve_stays_bounded_and_keeps_its_extremes_and_its_mean(values: list[float], points: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(state_module, "CURVE_POINTS", points)
+        patch.setattr(curve_module, "CURVE_POINTS", points)
         curve = Curve()
         for n, value in enumerate(values, start=1):
             curve.append(n, float(n), value)
@@ -93,7 +96,7 @@ def test_a_curve_of_a_million_values_stays_small_and_in_order() -> None:
     curve = Curve()
     for n in range(1, 100_001):
         curve.append(n, n / 10, n % 7)
-    assert state_module.CURVE_POINTS / 2 <= len(curve.points) <= state_module.CURVE_POINTS
+    assert curve_module.CURVE_POINTS / 2 <= len(curve.points) <= curve_module.CURVE_POINTS
     assert sum(p.mean * p.count for p in curve.points) == pytest.approx(sum(n % 7 for n in range(1, 100_001)))
 
 
@@ -126,7 +129,15 @@ def at(t: float, event: AnyEvent) -> AnyEvent:
     return replace(event, t=t)
 
 
-RUN = replace(started(), epochs=4, batches=200, batch_size=50, train_samples=10_000, validation_samples=1_000)
+LONG_EPOCHS, LONG_BATCHES, BATCH_SIZE, TRAIN_SAMPLES = 4, 200, 50, 10_000
+RUN = replace(
+    started(),
+    epochs=LONG_EPOCHS,
+    batches=LONG_BATCHES,
+    batch_size=BATCH_SIZE,
+    train_samples=TRAIN_SAMPLES,
+    validation_samples=1_000,
+)
 
 
 def noisy_run(random: Random, pauses: bool) -> list[tuple[AnyEvent, float]]:
@@ -139,15 +150,15 @@ def noisy_run(random: Random, pauses: bool) -> list[tuple[AnyEvent, float]]:
 
     tell(RUN)
     slowness = random.uniform(0.5, 2.0) / 1000  # seconds an image
-    for epoch in range(1, RUN.epochs + 1):
-        for report in range(RUN.batches // 3 + 1):
-            numbers = range(3 * report + 1, min(3 * report + 3, RUN.batches) + 1)
-            seconds = sum(RUN.batch_size * slowness * random.lognormvariate(0, 0.2) for _ in numbers)
-            speed = len(numbers) * RUN.batch_size / seconds
+    for epoch in range(1, LONG_EPOCHS + 1):
+        for report in range(LONG_BATCHES // 3 + 1):
+            numbers = range(3 * report + 1, min(3 * report + 3, LONG_BATCHES) + 1)
+            seconds = sum(BATCH_SIZE * slowness * random.lognormvariate(0, 0.2) for _ in numbers)
+            speed = len(numbers) * BATCH_SIZE / seconds
             seconds += 3.0 if epoch == 1 and report == 0 else 0.0  # The device warms up.
             t, active = t + seconds, active + seconds
             for number in numbers:
-                samples = ((epoch - 1) * RUN.batches + number) * RUN.batch_size
+                samples = ((epoch - 1) * LONG_BATCHES + number) * BATCH_SIZE
                 tell(replace(batch(epoch, number), samples=samples, images_per_second=speed))
             if pauses and random.random() < 0.02:
                 tell(Paused(t=t, epoch=epoch, batch=numbers[-1]))
@@ -159,7 +170,7 @@ def noisy_run(random: Random, pauses: bool) -> list[tuple[AnyEvent, float]]:
         assert isinstance(validation, Evaluated)
         assert isinstance(ended, Epoch)
         tell(replace(validation, seconds=seconds))
-        tell(replace(ended, samples=epoch * RUN.train_samples))
+        tell(replace(ended, samples=epoch * TRAIN_SAMPLES))
     return out
 
 
@@ -172,7 +183,7 @@ def test_the_time_left_is_right_within_a_tenth_from_a_fifth_of_the_first_epoch_o
     for event, active in events:
         state.apply(event)
         assert abs(state.seconds - active) < 1e-6
-        if isinstance(event, Batch) and 0.2 * RUN.train_samples <= event.samples <= 3 * RUN.train_samples:
+        if isinstance(event, Batch) and 0.2 * TRAIN_SAMPLES <= event.samples <= 3 * TRAIN_SAMPLES:
             assert abs(state.eta / (whole - active) - 1) < 0.1
 
 
@@ -242,3 +253,53 @@ def test_a_state_stays_bounded_whatever_its_stream_holds(monkeypatch: pytest.Mon
     for _ in range(5):
         state.apply(Resumed(t=100.0, epoch=1, batch=0, samples=0))
     assert len(state.resumptions) == 3
+
+
+def test_the_lowest_validation_loss_is_the_best_where_there_are_no_accuracies() -> None:
+    state = fold(script_events((0.5, 0.25, 0.25, math.nan)))
+    assert state.best is None
+    assert state.best_by_loss is state.epochs[1]
+    assert state.ending("finished", "", 9.0).best_epoch == 2
+    with_accuracies = fold(script_events((0.5, 0.25), accuracies=(0.9, 0.8)))
+    assert with_accuracies.best is with_accuracies.epochs[0]
+    assert with_accuracies.best_by_loss is None
+    assert fold([script_started()]).best_by_loss is None
+
+
+def test_the_learning_rates_of_batches_are_kept_and_those_after_a_checkpoint_are_void() -> None:
+    state = fold([*uninterrupted(2), Resumed(t=99.0, epoch=2, batch=0, samples=BATCHES * SIZE)])
+    assert [point.last for point in state.batch_lr.points] == [(n + 1) * SIZE for n in range(BATCHES)]
+    assert not fold([started(), replace(batch(1, 1), lr=math.nan)]).batch_lr.points
+
+
+def test_evaluations_that_took_an_unknown_time_leave_the_time_to_go_known() -> None:
+    planned = script_started(epochs=4, batches=10, train_samples=10)
+    state = fold([*script_events((0.5, 0.4), first=planned), evaluated()])
+    assert state.validations
+    assert math.isfinite(state.eta)
+
+
+def test_only_a_script_that_says_nothing_of_epochs_counts_none() -> None:
+    assert fold([script_started()]).counts_no_epochs
+    assert not fold([script_started(epochs=3)]).counts_no_epochs
+    assert not fold(script_events()).counts_no_epochs
+    assert not fold([started()]).counts_no_epochs
+
+
+def test_an_epoch_has_the_last_value_in_it_of_each_metric(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, third = (whole_epoch(number) for number in (1, 2, 3))
+    end = BATCHES * SIZE
+    events = [
+        started(), metric(10, norm=1.0), metric(20, norm=2.0), metric(end, split="validation", top5=0.5), *first,
+        *second, metric(2 * end + 10, norm=3.0), *third,
+    ]  # fmt: skip
+    expected = [{"norm": 2.0, "validation/top5": 0.5}, {}, {"norm": 3.0}]
+    assert fold(events).epoch_metrics == expected
+    resumed = Resumed(t=99.0, epoch=3, batch=2, samples=2 * end + 20)
+    assert fold([*events, resumed]).epoch_metrics == expected[:2]
+    assert fold([*events, resumed, third[-1]]).epoch_metrics == expected, "that was before the checkpoint"
+    earlier = Resumed(t=99.0, epoch=3, batch=0, samples=2 * end)
+    assert fold([*events, earlier, third[-1]]).epoch_metrics == [*expected[:2], {}]
+    monkeypatch.setattr(state_module, "MAX_EPOCH_VALUES", 2)
+    assert fold(events).epoch_metrics == [{}, {}, {"norm": 3.0}]
+    assert len(fold([*events, started()]).epoch_metrics) == 0

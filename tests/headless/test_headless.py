@@ -25,7 +25,7 @@ from cifar_tui.records import Summary
 from cifar_tui.runs.messages import Ended, Loading, Message
 from cifar_tui.runs.run import Run
 from cifar_tui.runs.workspace import Workspace
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from tests.support.recorded import batch, fold, started, uninterrupted, whole_epoch
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import cuda, distributed, hour, learning, reference_loop, throughput
+from benchmarks.costs import metrics
 from benchmarks.throughput import Seen
 from cifar_tui import models
 from tests.support.images import write_folder
@@ -59,6 +60,20 @@ def test_all_figures_of_a_device_can_be_measured_on_the_cpu(
     assert 0 < float(rows["its share of the device's peak"].rstrip("%")) < 150
     assert float(rows["images/s with the dashboard ÷ headless"].partition(" ")[0]) > 0
     assert "mlp, fast, 1 epochs" in rows
+
+
+def test_the_cost_of_metrics_can_be_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = ["--images", "64", "--batch-sizes", "16", "--epochs", "2", "--rounds", "1", "--device", "cpu"]
+    monkeypatch.setattr("sys.argv", ["metrics", *small])
+    metrics.main()
+    printed = capsys.readouterr().out
+    (row,) = [line for line in printed.splitlines() if line.startswith("| mlp | 16 | 100 batches |")]
+    *_, ratio, share = row.strip(" |").split(" | ")
+    assert float(ratio.partition(" ")[0]) > 0
+    assert 0 < float(share.rstrip("%")) < 100
+    assert "% of a core; its event has" in printed
 
 
 def test_the_time_to_an_accuracy_ends_with_the_first_epoch_that_has_it() -> None:

@@ -28,6 +28,8 @@ ONLY_PARSED = {
     r"--detach": "it starts processes: test_background_runs",
     r"^cifar-tui (stop|pause|checkpoint) ": "another process has to train the run: test_background_runs",
     r"^cifar-tui resume ": "the run is finished: test_training",
+    r" my-net\b": "a script has to record it: test_from_another_terminal",
+    r"^cifar-tui watch ": "it lasts as long as the logs grow: test_watch",
     r"^cifar-tui evaluate cnn --data ": "the run's images have to be elsewhere: test_other_machines",
     r"--tensorboard|--format (onnx|torch-export|tensorboard)": "a slow import: test_export",
     r"^cifar-tui --model nets.small:Net --model-dir ~/code$": "an example of somebody's own folder",
@@ -130,7 +132,10 @@ def test_the_page_about_the_run_folder_names_all_that_is_there(folder: Path) -> 
     section = text.partition("## `summary.json`")[2].partition("`state` is one of")[0]
     assert re.findall(r"`(\w+)`", section) == [*json.loads((run / "summary.json").read_text())]
     section = text.partition("## `metrics.csv`")[2].partition("Training values")[0]
-    assert re.findall(r"`(\w+)`", section) == (run / "metrics.csv").read_text().splitlines()[0].split(",")
+    columns = (run / "metrics.csv").read_text().splitlines()[0].split(",")
+    known = re.findall(r"`(\w+)`", section)
+    assert known == columns[: len(known)]
+    assert {*columns[len(known) :]} <= documented, "metrics"
     for command in (
         "runs",
         "evaluate cnn",

@@ -31,6 +31,7 @@ REPEATED = {
     "progress.py": "headless: a line; training: what the loop counts; tui/sidebar: the run's bars",
     "signals.py": "headless: while runs train there; tui/runtime: in the dashboard",
     "table.py": "tui: the table of each view",
+    "writer.py": "recording: of a run's events; training/checkpoints: of checkpoints",
     "test_cifar10.py": "tests/cli: by the command; tests/data: the reader",
     "test_predict.py": "tests/cli: the command; tests/tui: the view",
     "test_training.py": "tests/cli: the command; tests/training: the loop",

@@ -7,7 +7,7 @@ import pytest
 
 from cifar_tui.events import Checkpoint, Epoch, Note, Paused, Resumed, RunFinished
 from cifar_tui.report.event_lines import event_line, result_line
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from tests.support.recorded import batch, fold, started, whole_epoch
 
 HOSTILE = "\x1b[2J[red]\x07\u202e"

@@ -21,7 +21,7 @@ from cifar_tui.report.plots.canvas import fitted, new_canvas, text_width
 from cifar_tui.report.plots.confusion import draw_confusion_matrix
 from cifar_tui.report.plots.curves import draw_curves
 from cifar_tui.report.plots.examples import Examples, draw_examples
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from tests.support.recorded import recorded_state
 
 HOSTILE = (r"$\frac$", "a\x1b[31m\nb", "\u202e鸟\udc80🐦", "W" * 5000)

@@ -8,7 +8,7 @@ from cifar_tui.events import Resumed
 from cifar_tui.records import ProcessRecord
 from cifar_tui.report.run_devices import host_rows, resumed_on, started_on
 from cifar_tui.report.run_report import report_md
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from tests.support.recorded import on_hosts, recorded_state, run_record
 
 ON_GPUS = replace(run_record(processes=on_hosts(2, 4)), device="cuda:0", device_name="NVIDIA H200")

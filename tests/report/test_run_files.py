@@ -10,7 +10,7 @@ from PIL import Image
 
 from cifar_tui.report import run_files
 from cifar_tui.report.run_files import write_run_files
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store.predictions import to_bytes
 from tests.support.recorded import recorded_state, run_record, some_examples, some_predictions
 

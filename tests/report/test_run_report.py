@@ -15,11 +15,11 @@ from markdown_it import MarkdownIt
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.confusion_matrix import ConfusionMatrix
-from cifar_tui.events import Note, RunStatus
+from cifar_tui.events import Metric, Note, RunStatus
 from cifar_tui.formatting import printable
 from cifar_tui.report.markdown_syntax import escape
 from cifar_tui.report.run_report import report_md
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from tests.support.hostile import HOSTILE
 from tests.support.recorded import ID, MATRIX, recorded_state, run_record
 
@@ -60,6 +60,15 @@ def test_the_summary_has_the_model_the_data_and_the_result() -> None:
         "AMD EPYC 9654 (cpu) in fp32. Validation accuracy was highest after epoch 2, with 70.00 %. **On the test "
         "images, the weights of epoch 2 reach an accuracy of 94.46 %.**"
     )
+
+
+def test_metrics_have_a_table_of_their_own() -> None:
+    state = recorded_state()
+    assert "## Metrics" not in report_md(state, run_record(), FILES)
+    for number, value in enumerate((3.0, math.nan, 1.5, 2.0)):
+        state.apply(Metric(t=9.0, samples=3000 + number, values={"grad|norm": value}))
+    report = report_md(state, run_record(), FILES)
+    assert "| grad\\|norm | 2 | 1.5 | 3 |" in report
 
 
 @pytest.mark.parametrize(

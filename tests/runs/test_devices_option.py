@@ -32,10 +32,14 @@ def test_two_processes_train_as_one_program(tmp_path: Path) -> None:
     assert command.summary(folder)["processes"] == 2
 
 
-def test_a_signal_saves_and_the_run_is_resumed_by_as_many_processes(tmp_path: Path) -> None:
+def test_a_killed_process_is_replaced_and_a_signal_saves_for_as_many_to_resume(tmp_path: Path) -> None:
     process = command.start([*TOGETHER, *ENDLESS], tmp_path)
     folder = command.wait_for_checkpoint(tmp_path)
+    killed = children(process)
+    killed[1].kill()
+    command.eventually(lambda: "its processes were started again" in (folder / "events.jsonl").read_text())
     workers = children(process)
+    assert len({each.pid for each in (*killed, *workers)}) == 4
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=180)
     assert process.returncode == 130, errors

@@ -20,7 +20,7 @@ from cifar_tui.events import AnyEvent, Batch, Epoch, Evaluated, RunFinished, Run
 from cifar_tui.headless.tables import classes_table
 from cifar_tui.report import run_files
 from cifar_tui.report.comparison_report import comparison_md
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store import predictions as predictions_file
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder

@@ -6,15 +6,25 @@ import csv
 import io
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_tui.confusion_matrix import ConfusionMatrix
-from cifar_tui.state import RunState
-from cifar_tui.store.csv_files import MAX_SQUARE, confusion_csv, metrics_csv
-from tests.support.recorded import recorded_state
+from cifar_tui.events import AnyEvent, Resumed
+from cifar_tui.formatting import printable
+from cifar_tui.state.run_state import RunState
+from cifar_tui.store.csv_files import (
+    MAX_SQUARE,
+    METRICS,
+    confusion_csv,
+    metrics_csv,
+    write_devices_csv,
+    write_values_csv,
+)
+from tests.support.recorded import fold, metric, recorded_state, started, usage, whole_epoch
 
 NAMES = st.text(st.characters(codec="utf-8"), max_size=8) | st.text("'=+-@\t\r\n a", max_size=4)
 
@@ -48,6 +58,52 @@ def unguarded(cell: str) -> str:
 
 def test_metrics_have_a_row_for_each_epoch_in_order() -> None:
     assert [row[:2] for row in read(metrics_csv(recorded_state()))[1:]] == [["1", "1000"], ["2", "2000"], ["3", "3000"]]
+
+
+@given(st.lists(NAMES, min_size=1, max_size=4, unique=True))
+def test_each_metric_has_a_column_behind_the_known_ones_with_its_last_value_in_the_epoch(names: list[str]) -> None:
+    events = [started(), metric(10), *whole_epoch(1), *whole_epoch(2)]
+    events[1] = replace(metric(10), values=dict.fromkeys(names, 0.1))
+    header, first, second = read(metrics_csv(fold(events)))
+    assert header[: len(METRICS)] == [*METRICS]
+    assert [unguarded(name) for name in header[len(METRICS) :]] == [printable(name) for name in names]
+    assert first[len(METRICS) :] == ["0.1"] * len(names)
+    assert second[len(METRICS) :] == ["nan"] * len(names)
+
+
+def test_a_metric_that_is_called_like_a_known_column_takes_another_name() -> None:
+    header, row = read(metrics_csv(fold([started(), metric(10, epoch=7.0), *whole_epoch(1)])))
+    assert (header[0], row[0]) == ("epoch", "1")
+    assert (header[-1], row[-1]) == ("metric/epoch", "7.0")
+
+
+def written(write: Any, *events: AnyEvent) -> list[list[str]]:
+    file = io.BytesIO()
+    write(file, events)
+    return read(file.getvalue().decode())
+
+
+def test_every_value_of_every_metric_is_in_a_row_of_its_own_unless_it_is_void() -> None:
+    odd = replace(metric(40), values={"=1+2": 0.1, "a,b\nc": math.nan})
+    resumed = Resumed(t=9.0, epoch=1, batch=3, samples=30)
+    last = metric(40, t=10.0, split="validation", top5=0.5)
+    assert written(write_values_csv, started(), metric(10, norm=1.0), odd) == [
+        ["t", "samples", "split", "name", "value"],
+        ["1.0", "10", "train", "norm", "1.0"],
+        ["4.0", "40", "train", "'=1+2", "0.1"],
+        ["4.0", "40", "train", r"a,b\nc", "nan"],
+    ]
+    assert written(write_values_csv, started(), metric(10, norm=1.0), odd, resumed, last)[1:] == [
+        ["1.0", "10", "train", "norm", "1.0"],
+        ["10.0", "40", "validation", "top5", "0.5"],
+    ]
+
+
+def test_every_value_of_the_hardware_is_in_a_row_of_its_own() -> None:
+    rows = written(write_devices_csv, started(), usage(2.0))
+    assert rows[0] == ["t", "host", "name", "value"]
+    assert ["2.0", "gpu-1", "gpu 0 utilization", "0.75"] in rows
+    assert ["2.0", "gpu-1", "cpu", "0.75"] in rows
 
 
 def test_a_run_without_epochs_has_only_the_header() -> None:

@@ -14,7 +14,7 @@ from cifar_tui.events import (
     Evaluated,
     to_json,
 )
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store.event_reader import Tail
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder

@@ -19,7 +19,7 @@ from cifar_tui.errors import InputError
 from cifar_tui.runs import evaluation, predicted_images
 from cifar_tui.runs.provenance import predictions_of
 from cifar_tui.runs.workspace import Workspace
-from cifar_tui.state import NO_MATRIX
+from cifar_tui.state.run_state import NO_MATRIX
 from cifar_tui.store.predictions import FILE, EvaluatedRun, read, to_bytes
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.evaluation import Evaluation

@@ -13,7 +13,7 @@ from cifar_tui.events import (
     Epoch,
     RunStarted,
 )
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
 from tests.support.recorded import (

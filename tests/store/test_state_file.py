@@ -14,12 +14,15 @@ from hypothesis import strategies as st
 
 from cifar_tui.events import (
     Checkpoint,
+    DeviceUsage,
+    GpuUsage,
+    Metric,
     Note,
     Paused,
     Resumed,
     to_json,
 )
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store import state_file
 from cifar_tui.store.run_folder import RunFolder
 from tests.support.recorded import (
@@ -29,6 +32,7 @@ from tests.support.recorded import (
     record_events,
     state_json_text,
     uninterrupted,
+    whole_epoch,
 )
 
 
@@ -40,7 +44,8 @@ def every_length_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
 def eventful() -> list[Any]:
     """A run with something of everything that a state holds."""
     notes = [Note(t=9.0, level="warning", message="odd \u202e text")]
-    return [*uninterrupted(3), *notes, finished("stopped"), *resumed_and_paused()]
+    metric = Metric(t=8.0, samples=30, values={"top5": 0.5}, split="validation")
+    return [*uninterrupted(2), metric, *whole_epoch(3), *notes, finished("stopped"), *resumed_and_paused()]
 
 
 def resumed_and_paused() -> list[Any]:
@@ -48,6 +53,8 @@ def resumed_and_paused() -> list[Any]:
         Resumed(t=20.0, epoch=2, batch=1, samples=150),
         replace(batch(2, 2, math.nan), t=20.5),
         Checkpoint(t=20.6, epoch=2, batch=2, path="checkpoints/last.pt", best=False),
+        Metric(t=20.7, samples=60, values={"grad_norm": 1.5, "other": math.nan}),
+        DeviceUsage(t=20.8, host="h", process_cpu=0.5, cores=(0.25,), gpus=(GpuUsage(index=0, power=9.0),)),
         Paused(t=21.0, epoch=2, batch=2),
     ]
 

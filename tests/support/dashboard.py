@@ -27,6 +27,7 @@ from cifar_tui.runs.workspace import Workspace
 from cifar_tui.store.predictions import RunPair
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.app import Dashboard
+from cifar_tui.tui.runs.reading import WatchedLogs
 from tests.support.recorded import finished, on_hosts, run_record, started, uninterrupted
 from tests.tui.textual_compat import screen_strips
 
@@ -219,10 +220,16 @@ class DashboardPilot:
 
 @asynccontextmanager
 async def dashboard(
-    runs_dir: Path, *models: str, size: tuple[int, int] = (120, 40), start: bool = False, **options: Any
+    runs_dir: Path,
+    *models: str,
+    size: tuple[int, int] = (120, 40),
+    start: bool = False,
+    logs: WatchedLogs | None = None,
+    **options: Any,
 ) -> AsyncIterator[DashboardPilot]:
     workspace = FakeWorkspace(runs_dir)
-    app = Dashboard(runs_dir, digits(*(models or ("cnn", "mlp")), **options), workspace_of(workspace), start=start)
+    configs = [] if logs is not None else digits(*(models or ("cnn", "mlp")), **options)
+    app = Dashboard(runs_dir, configs, workspace_of(workspace), start=start, logs=logs)
     async with app.run_test(size=size) as pilot:
         yield DashboardPilot(app, pilot, workspace)
         for run in workspace.runs:

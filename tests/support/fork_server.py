@@ -194,7 +194,7 @@ def _become(request: dict[str, Any]) -> None:
 
 
 def _import_what_is_heavy() -> None:
-    """All but what looks at the terminal while it is imported."""
+    """All but what looks at the terminal while it is imported, and what takes libraries that may not be there."""
     import importlib
     import pkgutil
 
@@ -203,7 +203,7 @@ def _import_what_is_heavy() -> None:
     for name in ("matplotlib.backends.backend_agg", "matplotlib.figure", "textual.app", "textual.widgets"):
         importlib.import_module(name)
     for module in pkgutil.walk_packages(cifar_tui.__path__, "cifar_tui."):
-        if not module.name.startswith(("cifar_tui.tui.", "cifar_tui.__main__")):
+        if not module.name.startswith(("cifar_tui.tui.", "cifar_tui.adapters.", "cifar_tui.__main__")):
             importlib.import_module(module.name)
 
 

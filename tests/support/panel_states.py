@@ -21,12 +21,14 @@ from cifar_tui.events import Batch, Evaluated, Paused
 from cifar_tui.records import Summary
 from cifar_tui.runs.messages import Loading
 from cifar_tui.runs.predicted_images import PairedImages, PredictedImages
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.images.image_loader import ImageLoader
 from cifar_tui.tui.images.panel import ImagesPanel
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
+from tests.support.others.script_runs import USAGE, metric, script_events, script_started, script_state
+from tests.support.others.script_runs import evaluated as script_evaluated
 from tests.support.recorded import BATCHES, ID, MATRIX, recorded_state
 
 LOOK = Look()
@@ -148,6 +150,9 @@ ENTRIES: dict[str, Entry | None] = {
     "2 classes": entry(run_with_classes(2)),
     "100 classes": entry(run_with_classes(100)),
     "strange names": entry(_strange()),
+    "script": entry(script_state(*script_events(), script_evaluated(MATRIX), USAGE), under_way=False, config=None),
+    "live script": entry(script_state(*script_events()[:9], USAGE, ending=None), under_way=False, config=None),
+    "script without epochs": entry(script_state(script_started(), metric(1, x=math.nan)), under_way=False, config=None),
 }
 
 looks = st.builds(Look, dark=st.booleans(), colour=st.booleans(), ascii=st.booleans())

@@ -17,17 +17,21 @@ from cifar_tui.events import (
     AnyEvent,
     Batch,
     Checkpoint,
+    DeviceUsage,
     Epoch,
     Evaluated,
+    GpuUsage,
+    Metric,
     Note,
     Resumed,
     RunFinished,
     RunStarted,
     RunStatus,
+    Split,
 )
 from cifar_tui.records import DatasetRecord, ProcessRecord, RunRecord
 from cifar_tui.report.plots.examples import Examples
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
 
@@ -260,6 +264,15 @@ def whole_epoch(epoch: int, val_accuracy: float = 0.5) -> list[AnyEvent]:
             best=True,
         ),
     ]
+
+
+def metric(samples: int, t: float | None = None, split: Split = "train", **values: float) -> Metric:
+    return Metric(t=samples / SIZE if t is None else t, samples=samples, values=values, split=split)
+
+
+def usage(t: float, process_cpu: float = 0.5) -> DeviceUsage:
+    gpu = GpuUsage(index=0, name="NVIDIA H200", utilization=0.75, memory_used=1, memory_total=4)
+    return DeviceUsage(t=t, host="gpu-1", process_cpu=process_cpu, cores=(0.5, 1.0), gpus=(gpu,))
 
 
 def finished(status: Any = "finished") -> RunFinished:

@@ -12,11 +12,11 @@ import torch
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.data.dataset import Dataset, Source, Split, split
-from cifar_tui.events import AnyEvent, Batch, Epoch, Evaluated
+from cifar_tui.events import AnyEvent, Batch, Epoch, Evaluated, Metric
 from cifar_tui.models import user_class
 from cifar_tui.records import DataLocation, StoredRun
 from cifar_tui.runs.provenance import record_of
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.checkpoints import storage
@@ -181,6 +181,8 @@ def curves_of(events: list[AnyEvent]) -> dict[str, list[tuple[int, float]]]:
             add(last, images_per_second=event.images_per_second)
         elif isinstance(event, Evaluated) and event.split == "test":
             add(last, loss__test=event.loss, accuracy__test=event.accuracy)
+        elif isinstance(event, Metric):
+            add(event.samples, **event.values)
     return found
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import astuple
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 import pytest
@@ -68,6 +68,16 @@ class Driver(ModuleType):
         return answer
 
 
+class Times(NamedTuple):
+    """Those of a core, as psutil has them on Linux."""
+
+    user: float
+    system: float
+    idle: float
+    iowait: float
+    guest: float
+
+
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Makes up a machine with GPUs; the sampler of it is closed at the end."""
@@ -101,6 +111,51 @@ def test_the_host_is_measured_and_percentages_begin_with_the_second_sample(machi
     assert 0 < second.process_memory < second.memory_total == psutil.virtual_memory().total
     assert 0 < second.memory_used < second.memory_total
     assert 1 <= second.cores <= (os.cpu_count() or 1)
+
+
+def test_rates_and_the_load_of_each_core_are_since_the_sample_before(
+    machine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counters = {"read": 0, "sent": 0, "busy": 0.0, "at": 0.0}
+
+    def cores(percpu: bool) -> list[Any]:
+        assert percpu
+        return [Times(counters["busy"] + 2.0, 1.0, 3 * counters["busy"], 0.0, 2.0), Times(0.0, 0.0, 0.0, 0.0, 0.0)]
+
+    def disks() -> Any:
+        return SimpleNamespace(read_bytes=counters["read"], write_bytes=0)
+
+    def interfaces(pernic: bool) -> Any:
+        assert pernic
+        loopback = SimpleNamespace(bytes_recv=counters["at"] * 10**9, bytes_sent=counters["at"] * 10**9)
+        return {"lo": loopback, "eth0": SimpleNamespace(bytes_recv=5, bytes_sent=counters["sent"])}
+
+    monkeypatch.setattr(psutil, "cpu_times", cores)
+    monkeypatch.setattr(psutil, "disk_io_counters", disks)
+    monkeypatch.setattr(psutil, "net_io_counters", interfaces)
+    monkeypatch.setattr("cifar_tui.system.hardware.host.time", SimpleNamespace(monotonic=lambda: counters["at"]))
+    sampler, _ = machine()
+    first = sampler.sample().host
+    assert (first.core_shares, first.disk_read, first.network_sent) == ((), None, None)
+    counters |= {"read": 800, "sent": 60, "busy": 1.0, "at": 4.0}
+    second = sampler.sample().host
+    assert (second.disk_read, second.disk_written, second.network_received, second.network_sent) == (200, 0, 0, 15)
+    assert second.core_shares == (0.25, 0.0)
+    counters |= {"read": 0, "at": 5.0}
+    assert sampler.sample().host.disk_read is None, "counted anew"
+
+
+def test_what_the_system_does_not_count_is_not_known(machine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: Any) -> None:
+        raise PermissionError("/proc/diskstats")
+
+    monkeypatch.setattr(psutil, "disk_io_counters", refuse)
+    monkeypatch.setattr(psutil, "net_io_counters", lambda pernic: {})
+    sampler, _ = machine()
+    sampler.sample()
+    second = sampler.sample().host
+    assert (second.disk_read, second.disk_written, second.network_received, second.network_sent) == (None,) * 4
+    assert second.process_cpu is not None
 
 
 def test_every_gpu_is_told_of_in_the_units_of_the_sample(machine: Any) -> None:

@@ -123,6 +123,21 @@ def test_gradients_are_averaged_by_the_share_of_each_process_whatever_their_type
         assert found["correct"] == 1
 
 
+def test_a_step_is_measured_by_the_gradient_of_the_whole_batch_in_every_process(tmp_path: Path) -> None:
+    (alone,) = processes.call("measure", tmp_path, str(tmp_path), processes=1)
+    (tmp_path / "both").mkdir()
+    first, second = processes.call("measure", tmp_path, str(tmp_path / "both"))
+    assert len(alone) == 3
+    assert first == second
+    for ours, theirs in zip(alone, first, strict=True):
+        assert theirs == pytest.approx(ours, rel=1e-3)
+
+
+def test_the_devices_of_other_hosts_are_reported_with_each_epoch(tmp_path: Path) -> None:
+    first, second = processes.call("report_devices", tmp_path, str(tmp_path))
+    assert first == second == ["host 1", 1, "host 1", 2]
+
+
 def test_processes_on_cpus_say_that_they_normalise_by_their_own_images(tmp_path: Path) -> None:
     first, second = processes.call("note", tmp_path, str(tmp_path))
     assert any("batch normalisation: each process" in message for message in first["notes"])

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from cifar_tui.events import Batch, Checkpoint, Epoch, Paused, Resumed
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.control import Control
 from tests.support.training_runs import ControlAction, at_batch, run, stop

@@ -27,7 +27,7 @@ from cifar_tui.report.plots.canvas import (
     text_style,
 )
 from cifar_tui.report.plots.fonts import families, find
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,9 +73,9 @@ def draw_curves_of_runs(labels: Sequence[str], states: Sequence[RunState]) -> by
                 trained, validated = ([scale * finite(of(epoch)) for epoch in state.epochs] for of in (train, val))
                 axes.plot(samples, trained, color=_colour(n), marker=dot, alpha=0.6, zorder=2, **FAINT)
                 axes.plot(samples, validated, zorder=3, **line)
-                if state.best:
-                    best = scale * finite(val(state.best))
-                    axes.plot([state.best.samples], [best], color=_colour(n), zorder=4, **STAR)
+                if best_epoch := state.best or state.best_by_loss:
+                    best = scale * finite(val(best_epoch))
+                    axes.plot([best_epoch.samples], [best], color=_colour(n), zorder=4, **STAR)
             named.append((fitted(canvas, label, 9.5, 2.2), accuracy.plot([], [], **line)[0]))
         named.append(("in training, of the same colour", accuracy.plot([], [], color=GREY, **FAINT)[0]))
         named.append(("best epoch", accuracy.plot([], [], color="white", **STAR)[0]))

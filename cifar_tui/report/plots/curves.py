@@ -26,7 +26,8 @@ from cifar_tui.report.plots.canvas import (
     text_style,
 )
 from cifar_tui.report.plots.fonts import FONT
-from cifar_tui.state import Curve, Point, RunState
+from cifar_tui.state.curve import Curve, Point
+from cifar_tui.state.run_state import RunState
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +47,8 @@ def draw_curves(state: RunState) -> bytes:
         canvas = new_canvas(12, 5)
         figure = canvas.figure
         if state.started:
-            title = f"{state.started.model} on {state.started.data}  ·  {state.started.id}"
+            data = f" on {state.started.data}" if state.started.data else ""
+            title = f"{state.started.model}{data}  ·  {state.started.id}"
             title = fitted(canvas, title, 12, 10.9, "bold")
             figure.text(0.055, 0.935, title, **text_style(12, weight="bold", text=title))
         loss, accuracy = figure.add_axes((0.055, 0.2, 0.41, 0.64)), figure.add_axes((0.56, 0.2, 0.41, 0.64))
@@ -83,8 +85,10 @@ def _prepare(axes: Axes, title: str, state: RunState) -> None:
     axes.set_title(title, loc="left", pad=9, **text_style(12))
     style_axes(axes)
     last = max(1, state.samples, *(epoch.samples for epoch in state.epochs[-1:]))
-    per_epoch = f" ({count(state.started.train_samples)} in each epoch)" if state.started else ""
-    set_samples_axis(axes, last, f"training images seen{per_epoch}")
+    each = state.started.train_samples if state.started else None
+    per_epoch = f" ({count(each)} in each epoch)" if each else ""
+    what = "steps" if state.started and state.started.unit == "steps" else "training images seen"
+    set_samples_axis(axes, last, f"{what}{per_epoch}")
 
 
 def _epoch_points(state: RunState, value: Callable[[Epoch], float]) -> list[Point]:
@@ -111,7 +115,7 @@ def _set_loss_axis(axes: Axes, state: RunState) -> None:
     batches = _all_finite(p.mean for p in state.batch_loss.points)
     values += sorted(batches)[len(batches) // 50 : max(1, len(batches) * 49 // 50)]
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.4g}"))
-    label = "mean cross-entropy"
+    label = "loss" if state.started and state.started.source else "mean cross-entropy"
     if values:
         low, high = min(values), max(values)
         if 0 < low * LOG_RATIO < high:
@@ -146,13 +150,15 @@ def _all_finite(values: Iterable[float]) -> list[float]:
 
 def _mark_best(loss: Axes, accuracy: Axes, state: RunState) -> None:
     """A star on the validation curves at the best epoch, and its figures above the panels."""
-    best = state.best
-    if best is None or not math.isfinite(best.val_accuracy):
+    best = state.best or state.best_by_loss
+    if best is None:
         return
-    for axes, value, figure in (
-        (loss, finite(best.val_loss), f"{best.val_loss:.4f}"),
-        (accuracy, 100 * best.val_accuracy, percent(best.val_accuracy)),
-    ):
+    marks = [(loss, finite(best.val_loss), f"{best.val_loss:.4f}")]
+    if math.isfinite(best.val_accuracy):
+        marks.append((accuracy, 100 * best.val_accuracy, percent(best.val_accuracy)))
+    elif state.best is not None:
+        return
+    for axes, value, figure in marks:
         axes.axvline(best.samples, color=VERMILLION, linewidth=0.8, alpha=0.5, zorder=1)
         star: dict[str, Any] = {
             "marker": "*",

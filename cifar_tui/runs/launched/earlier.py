@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError, InputError
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store import catalog
 from cifar_tui.store.run_folder import RunFolder
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import traceback
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.events import AnyEvent, RunStatus
+from cifar_tui.events import AnyEvent, DeviceUsage, Note, RunStatus
 from cifar_tui.models import user_class
+from cifar_tui.runs.device_usage import DeviceReporter
 from cifar_tui.runs.failures import explain, run_state_after, status_of
 from cifar_tui.runs.launched.assignment import Assignment
 from cifar_tui.runs.run import import_pytorch
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from cifar_tui.training.distributed.group import Group
     from cifar_tui.training.setup.image_cache import ImageCache
 
+MAX_WAITING = 1000
+"""Events of the devices that wait for the end of the epoch: those of half an hour; beyond them, the oldest go."""
 END_SECONDS = 60.0
 """How long to wait after an error until rank 0 has recorded it."""
 
@@ -123,8 +128,19 @@ class WorkerRuns:
             setup = prepare(assignment.config, images, _ignore_progress, group)
         else:
             setup = prepare_stored(assignment.stored, images, _ignore_progress, "resume", group)
-        saved: Snapshot | None = group.broadcast()
-        train(setup, "", None, self._control, _ignore_event, Clock(), saved)
+        saved: Snapshot | None
+        saved, t = group.broadcast()
+        clock = Clock(t)
+        waiting: deque[DeviceUsage | Note] = deque(maxlen=MAX_WAITING)
+        with contextlib.ExitStack() as stack:
+            if group.local_rank == 0:
+                stack.enter_context(DeviceReporter(waiting.append, clock, rank=group.rank))
+            train(setup, "", None, self._control, _ignore_event, clock, saved, lambda: _taken(waiting))
+
+
+def _taken(waiting: deque[DeviceUsage | Note]) -> list[AnyEvent]:
+    """Take what waits, while another thread may add to it."""
+    return [waiting.popleft() for _ in range(len(waiting))]
 
 
 def _ignore_progress(_what: str, _done: int, _total: int) -> None:
@@ -132,4 +148,4 @@ def _ignore_progress(_what: str, _done: int, _total: int) -> None:
 
 
 def _ignore_event(_event: AnyEvent) -> None:
-    """Rank 0 records the same ones."""
+    """Rank 0 records the same ones, and those of the devices of other hosts, which are sent to it."""

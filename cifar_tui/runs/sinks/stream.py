@@ -77,6 +77,16 @@ class EventStream:
             for note in [note for sink in self._sinks for note in sink.trouble(event.t)]:
                 self._hand_out(note)
 
+    def emit_while_running(self, event: AnyEvent) -> None:
+        """Emit an event of another thread than the training's, unless the run has not begun yet, or has ended.
+
+        Raises:
+            OSError: As of `emit`.
+        """
+        state = self.recorder.state
+        if state.started is not None and state.finished is None:
+            self.emit(event)
+
     def note(self, level: Level, message: str) -> None:
         """Emit a note, now.
 

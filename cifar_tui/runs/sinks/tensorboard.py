@@ -10,7 +10,20 @@ from datetime import datetime
 from typing import Any, BinaryIO, Self, cast
 
 from cifar_tui.errors import CifarTuiError, InputError
-from cifar_tui.events import AnyEvent, Batch, BatchThrottle, Epoch, Evaluated, Note, Resumed, RunStarted
+from cifar_tui.events import (
+    AnyEvent,
+    Batch,
+    BatchThrottle,
+    DeviceUsage,
+    Epoch,
+    Evaluated,
+    Metric,
+    Note,
+    Resumed,
+    RunStarted,
+)
+from cifar_tui.state.run_state import series_name
+from cifar_tui.state.usage import usage_series
 from cifar_tui.store.run_folder import RunFolder
 
 FOLDER = "tensorboard"
@@ -91,8 +104,10 @@ class EventFile:
         """
         match event:
             case RunStarted():
+                self._samples = 0
                 self._restart(event.t, 0)
             case Resumed():
+                self._samples = event.samples
                 self._restart(event.t, event.samples + 1)
             case Batch():
                 self._samples = event.samples
@@ -112,6 +127,11 @@ class EventFile:
                 self._scalars(event.t, scalars)
             case Evaluated(split="test"):
                 self._scalars(event.t, {"loss/test": event.loss, "accuracy/test": event.accuracy})
+            case Metric():
+                self._samples = event.samples
+                self._scalars(event.t, {series_name(name, event.split): value for name, value in event.values.items()})
+            case DeviceUsage():
+                self._scalars(event.t, {f"device/{name}": value for name, value in usage_series(event)})
 
     def _restart(self, t: float, samples: int) -> None:
         """Have TensorBoard drop what it has read from this step on."""

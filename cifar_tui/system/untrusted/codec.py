@@ -302,6 +302,8 @@ def _encoder(hint: Any) -> Convert | None:
         return _encoder_of_optional(_encoder(_not_none(args)))
     if origin in (tuple, list):
         return _encoder_of_items([_encoder(each) for each in args if each is not ...])
+    if origin is dict:
+        return _encoder_of_entries(_encoder(args[1]))
     if hasattr(hint, "to_json"):
         form: Convert = hint.to_json
         return form
@@ -323,6 +325,10 @@ def _encoder_of_items(inner: list[Convert | None]) -> Convert | None:
         return lambda value: [convert(item) if convert else item for convert, item in zip(inner, value, strict=True)]
     (convert,) = inner
     return lambda value: [convert(item) for item in value] if convert else value
+
+
+def _encoder_of_entries(inner: Convert | None) -> Convert | None:
+    return inner and (lambda value: {name: inner(item) for name, item in value.items()})
 
 
 def _not_none(args: tuple[Any, ...]) -> Any:

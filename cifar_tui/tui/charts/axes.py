@@ -27,6 +27,10 @@ USUAL = 0.98
 """The part of a curve's points that are usual."""
 TINY = 1e-12
 """The lowest end of a logarithmic axis."""
+STEADY = 0.02
+"""The least part of any other value that its axis spans, likewise."""
+LARGEST, SMALLEST = 1e300, 1e-300
+"""Beyond these, numbers are drawn as these and as 0: an axis computes with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,8 @@ class Axis:
             return (value - self.low) / (self.high - self.low)
         if value <= 0:
             return -1.0
-        return math.log(value / self.low) / math.log(self.high / self.low)
+        start = math.log(self.low)  # Of quotients, those of tiny values would be 0.
+        return (math.log(value) - start) / (math.log(self.high) - start)
 
 
 def x_axis(kind: XAxis, reached: float, planned: float, part: float, *, growing: bool, width: int) -> Axis:
@@ -102,6 +107,44 @@ def accuracy_axis(low: float, high: float, rows: int) -> Axis:
     return Axis(bottom, top, tuple(_labelled(_between(bottom, top, step), 0.01)))
 
 
+def number_axis(low: float, high: float, rows: int, unit: float = 1.0, *, log: bool = False) -> Axis:
+    """The axis of any values between these finite ones, in a logarithmic scale where some are positive.
+
+    Args:
+        low: The least value.
+        high: The greatest one.
+        rows: Of the chart.
+        unit: What the labels count, a `plain_unit` or another.
+        log: Whether a logarithmic scale is wanted.
+    """
+    low, high = (0.0 if abs(v) < SMALLEST else min(max(v, -LARGEST), LARGEST) / unit for v in (low, high))
+    axis = _log_axis(low, high, rows) if log and high > 0 else _number_axis(low, high, rows)
+    return Axis(axis.low * unit, axis.high * unit, tuple((x * unit, text) for x, text in axis.ticks), axis.log)
+
+
+def plain_unit(most: float) -> float:
+    """The power of a thousand in which values of this size have labels that are short and differ; 1 for usual ones."""
+    most = min(abs(most), LARGEST)
+    return 1.0 if most < SMALLEST or 0.01 <= most < 1e4 else 10.0 ** (3 * math.floor(math.log10(most) / 3))
+
+
+def usual_limits(curves: Sequence[Sequence[float]]) -> tuple[float, float] | None:
+    """The least and the greatest of any finite values without a few spikes; None where there is no value."""
+    known = [sorted(curve) for curve in curves if curve]
+    if not known:
+        return None
+    first = [curve[0] for curve in curves if curve]
+    low, high = min(ordered[0] for ordered in known), max(ordered[-1] for ordered in known)
+    usual_low = min(*(ordered[len(ordered) - 1 - int(USUAL * (len(ordered) - 1))] for ordered in known), *first)
+    usual_high = max(*(ordered[int(USUAL * (len(ordered) - 1))] for ordered in known), *first)
+    span = usual_high - usual_low
+    if high - usual_high > (SPIKE - 1) * max(span, abs(usual_high)):
+        high = usual_high + 0.1 * span
+    if usual_low - low > (SPIKE - 1) * max(span, abs(usual_low)):
+        low = usual_low - 0.1 * span
+    return low, high
+
+
 def usual_range(curves: Sequence[Sequence[float]]) -> tuple[float, float] | None:
     """The least value and the greatest one without a few spikes; None where there is no value.
 
@@ -114,6 +157,37 @@ def usual_range(curves: Sequence[Sequence[float]]) -> tuple[float, float] | None
     usual = max(ordered[int(USUAL * (len(ordered) - 1))] for ordered in known)
     usual = max(usual, *(curve[0] for curve in curves if curve))
     return min(ordered[0] for ordered in known), top if top <= SPIKE * usual else 1.1 * usual
+
+
+def _number_axis(low: float, high: float, rows: int) -> Axis:
+    size = max(abs(low), abs(high))
+    if high - low < STEADY * size:
+        middle = (low + high) / 2
+        low, high = middle - STEADY * size / 2, middle + STEADY * size / 2
+    elif size == 0:
+        high = 1.0
+    if 0 < 3 * low <= high:
+        low = 0.0
+    elif 0 > 3 * high >= low:
+        high = 0.0
+    step = _nice((high - low) / _row_ticks(rows))
+    bottom = math.floor(low / step + 1e-9) * step
+    top = max(math.ceil(high / step - 1e-9) * step, bottom + step)
+    ticks = _between(bottom, top, step)
+    while len(ticks) > 2 and any(len(text) > LABEL_LENGTH for text in _decimals(ticks)):
+        step = _nice(1.5 * step)
+        ticks = _between(bottom, top, step)
+    return Axis(bottom, top, tuple(zip(ticks, _decimals(ticks), strict=True)))
+
+
+def _decimals(ticks: Sequence[float]) -> list[str]:
+    """Evenly spaced ticks as they are, without a leading zero where that makes them fit."""
+    step = abs(ticks[1] - ticks[0]) if len(ticks) > 1 else max(map(abs, ticks), default=1.0)
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 else 0
+    texts = [f"{tick:.{decimals}f}" for tick in ticks]
+    if any(len(text) > LABEL_LENGTH for text in texts):
+        texts = [text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text for text in texts]
+    return texts
 
 
 def _thousands(high: float) -> tuple[float, str]:

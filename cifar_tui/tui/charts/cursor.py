@@ -7,10 +7,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cifar_tui.formatting import UNKNOWN, count, duration, percent
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
+from cifar_tui.tui.charts.axes import Axis
 from cifar_tui.tui.charts.canvas import canvas_width
 from cifar_tui.tui.charts.loss_and_accuracy import METRICS, run_axis, x_positions
-from cifar_tui.tui.charts.series import ChartOptions, Metric, nearest, samples_per_unit, smoothed, training, validation
+from cifar_tui.tui.charts.series import (
+    ChartOptions,
+    Metric,
+    nearest,
+    samples_per_unit,
+    smoothed,
+    training,
+    validation,
+    x_name,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +35,19 @@ class Stop:
 
 def stops(state: RunState, options: ChartOptions) -> list[Stop]:
     """All points of a run that has started: its batches, and its epochs where their last batch was not recorded."""
-    assert state.started is not None
     times = {epoch.samples: epoch.t for epoch in state.epochs} | {p.last: p.t for p in state.batch_loss.points}
-    unit = samples_per_unit(options.x_axis, state.started.train_samples)
+    unit = samples_per_unit(options.x_axis, state)
     return [Stop(samples, t, t if options.x_axis == "time" else samples / unit) for samples, t in sorted(times.items())]
 
 
 def nearest_stop(state: RunState, options: ChartOptions, cursor: int | None) -> Stop | None:
     """The stop nearest to this number of samples seen; None where there is none."""
-    found = [] if cursor is None else stops(state, options)
-    at = nearest([stop.samples for stop in found], cursor or 0)
+    return nearest_of([] if cursor is None else stops(state, options), cursor)
+
+
+def nearest_of(found: Sequence[Stop], cursor: int | None) -> Stop | None:
+    """The one of these stops that is nearest to the cursor; None where there is none."""
+    at = None if cursor is None else nearest([stop.samples for stop in found], cursor)
     return None if at is None else found[at]
 
 
@@ -51,8 +64,12 @@ def moved_cursor(state: RunState, options: ChartOptions, cursor: int | None, del
     Returns:
         None where there is no stop.
     """
-    axis, columns = run_axis(state, options, width), canvas_width(width)
-    seen = [stop for stop in stops(state, options) if axis.low <= stop.x <= axis.high]
+    return moved_among(stops(state, options), run_axis(state, options, width), canvas_width(width), cursor, delta)
+
+
+def moved_among(found: Sequence[Stop], axis: Axis, columns: int, cursor: int | None, delta: int) -> int | None:
+    """The position of the cursor after a move by so many columns, at one of these stops; None where none is seen."""
+    seen = [stop for stop in found if axis.low <= stop.x <= axis.high]
     if not seen:
         return None
     at = len(seen) - 1 if cursor is None else nearest([stop.samples for stop in seen], cursor)
@@ -61,20 +78,26 @@ def moved_cursor(state: RunState, options: ChartOptions, cursor: int | None, del
     xs = [stop.x for stop in seen]
     column = min(int(axis.position(xs[at]) * columns), columns - 1) + delta
     if delta > 0:
-        found = max(bisect_left(xs, axis.low + column / columns * (axis.high - axis.low)), at + 1)
+        reached = max(bisect_left(xs, axis.low + column / columns * (axis.high - axis.low)), at + 1)
     else:
-        found = min(bisect_left(xs, axis.low + (column + 1) / columns * (axis.high - axis.low)) - 1, at - 1)
-    return seen[min(max(found, 0), len(seen) - 1)].samples
+        reached = min(bisect_left(xs, axis.low + (column + 1) / columns * (axis.high - axis.low)) - 1, at - 1)
+    return seen[min(max(reached, 0), len(seen) - 1)].samples
+
+
+def place(state: RunState, options: ChartOptions, stop: Stop) -> str:
+    """Where a stop is, in words: `epoch 3.20`, `1,250 images`, `5.5 s`."""
+    match x_name(options.x_axis, state):
+        case "epochs":
+            return f"epoch {stop.x:.2f}"
+        case "time":
+            return duration(stop.t)
+        case _:
+            return f"{count(round(stop.x))} {state.started.unit if state.started else 'images'}"
 
 
 def values_at(state: RunState, options: ChartOptions, stop: Stop, metrics: Sequence[Metric]) -> Iterator[str]:
     """The values of the curves at a stop, in words: from the longest form to that of the drawn metrics alone."""
-    assert state.started is not None
-    where = {
-        "epochs": f"epoch {stop.samples / state.started.train_samples:.2f}",
-        "samples": f"{count(stop.samples)} images",
-        "time": duration(stop.t),
-    }[options.x_axis]
+    where = place(state, options, stop)
     (loss, batch_loss, val_loss), (accuracy, batch_accuracy, val_accuracy) = (
         _values(state, metric, options, stop.x) for metric in METRICS
     )

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 
 from cifar_tui.events import Epoch
-from cifar_tui.state import Point, RunState
+from cifar_tui.state.curve import Point
+from cifar_tui.state.run_state import RunState
 from cifar_tui.tui.charts.axes import Axis, accuracy_axis, loss_axis, usual_range, x_axis
 from cifar_tui.tui.charts.canvas import Chart, Line, best_glyph, canvas_height, canvas_width, resumed_glyph
 from cifar_tui.tui.charts.series import (
@@ -15,6 +16,7 @@ from cifar_tui.tui.charts.series import (
     Metric,
     positions,
     reduced,
+    samples_per_epoch,
     samples_per_unit,
     smoothed,
     training,
@@ -39,24 +41,26 @@ def x_extent(state: RunState, options: ChartOptions) -> tuple[float, float]:
     """How far a run is on the x axis, and how far it will go."""
     assert state.started is not None
     if options.x_axis == "time":
-        ends = [point.t for point in state.batch_loss.points[-1:]] + [epoch.t for epoch in state.epochs[-1:]]
+        curves = (state.batch_loss, *state.metrics.values(), *state.history.values())
+        ends = [curve.points[-1].t for curve in curves if curve.points] + [epoch.t for epoch in state.epochs[-1:]]
         return max(ends, default=0.0), math.inf
-    unit = samples_per_unit(options.x_axis, state.started.train_samples)
-    return state.samples / unit, state.started.epochs * state.started.train_samples / unit
+    unit = samples_per_unit(options.x_axis, state)
+    planned = state.planned_samples or math.inf
+    if options.x_axis == "epochs" and samples_per_epoch(state):
+        return state.samples / unit, float(state.started.epochs or math.inf)
+    return state.samples / unit, planned / unit
 
 
 def x_positions(state: RunState, points: Sequence[Point], options: ChartOptions) -> list[float]:
     """The positions of points on the x axis."""
-    assert state.started is not None
-    return positions(points, options.x_axis, state.started.train_samples)
+    return positions(points, options.x_axis, state)
 
 
 def resumed_positions(state: RunState, options: ChartOptions) -> list[float]:
     """Where on the x axis a run was resumed, after a pause or a stop."""
-    assert state.started is not None
     if options.x_axis == "time":
         return [event.t for event in state.resumptions]
-    unit = samples_per_unit(options.x_axis, state.started.train_samples)
+    unit = samples_per_unit(options.x_axis, state)
     return [event.samples / unit for event in state.resumptions]
 
 
@@ -111,14 +115,13 @@ def run_chart(
         lines.append(Line(batches, look.run(number), ".", joined=True))
     lines.append(Line(checked, look.strong, "o"))
     y = value_axis(metric, [line.points for line in lines], axis, rows, options)
-    best = state.best
-    best_points = [] if best is None else [p for p in validation(state, "accuracy") if p.last == best.samples]
+    best = state.best or state.best_by_loss
     return Chart(
-        title=_title(metric, options, number, best, _beyond(batches, axis, y), bool(state.resumptions), width, look),
+        title=_title(metric, options, number, best, beyond(batches, axis, y), state, width, look),
         x=axis,
         y=y,
         lines=lines,
-        best=next(iter(x_positions(state, best_points, options)), None),
+        best=best_position(state, options),
         cursor=cursor,
         resumed=resumed_positions(state, options),
     )
@@ -138,7 +141,15 @@ def are_joined(points: Sequence[XY], axis: Axis, columns: int, rows: int, look: 
     return (points[-1][0] - points[0][0]) / (axis.high - axis.low) * columns >= APART * (len(points) - 1)
 
 
-def _beyond(points: Sequence[XY], x: Axis, y: Axis) -> float | None:
+def best_position(state: RunState, options: ChartOptions) -> float | None:
+    """Where on the x axis the best epoch ends."""
+    best = state.best or state.best_by_loss
+    if best is None:
+        return None
+    return best.t if options.x_axis == "time" else best.samples / samples_per_unit(options.x_axis, state)
+
+
+def beyond(points: Sequence[XY], x: Axis, y: Axis) -> float | None:
     """The greatest visible value, where it is above the axis."""
     top = max((value for at, value in points if x.low <= at <= x.high), default=0.0)
     return top if y.position(top) > 1 else None
@@ -150,21 +161,22 @@ def _title(
     number: int,
     best: Epoch | None,
     beyond: float | None,
-    resumed: bool,
+    state: RunState,
     width: int,
     look: Look,
 ) -> list[Part]:
     """The chart's name and its legend: in full, shortened, or as much of it as fits."""
     train, batch = ("*", ".") if look.ascii else ("⠒", "⠒")
+    trained = bool(training(state, metric))
     behind = (batch, look.faint(number)) if look.colour else ("." if look.ascii else "·", look.dim)
     full: list[list[Part]] = [
         [(metric_name(metric, options), look.strong)],
-        [(train if options.level else batch, look.run(number)), " train"],
-        [("o", look.strong), " validation"],
+        [(train if options.level else batch, look.run(number)), " train"] if trained else [],
+        [("o", look.strong), " validation"] if validation(state, metric) or trained else [],
         [] if best is None else [(best_glyph(look), look.strong), f" best epoch {best.epoch}"],
         [] if beyond is None else [("^" if look.ascii else "↑", look.warning), f" to {beyond:.3g}"],
-        [behind, " batches"] if options.level else [],
-        [(resumed_glyph(look), look.dim), " resumed"] if resumed else [],
+        [behind, " batches"] if options.level and trained else [],
+        [(resumed_glyph(look), look.dim), " resumed"] if state.resumptions else [],
     ]
     items = [item for item in full if item]
     if width_of(joined(items)) > width:

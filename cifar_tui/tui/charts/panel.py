@@ -1,4 +1,4 @@
-"""The charts view: loss and accuracy of a run over its training, with a cursor that reads the curves."""
+"""The charts view: loss and accuracy of a run, or a series that is chosen, with a cursor that reads the curves."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from dataclasses import astuple
 from rich.style import Style
 from textual.strip import Strip
 
-from cifar_tui.formatting import printable
-from cifar_tui.state import RunState
+from cifar_tui.formatting import count, printable
+from cifar_tui.state.run_state import RunState
 from cifar_tui.system.text_width import wrapped
 from cifar_tui.tui.charts.axes import time_unit
 from cifar_tui.tui.charts.canvas import draw
 from cifar_tui.tui.charts.cursor import moved_cursor, nearest_stop, values_at
-from cifar_tui.tui.charts.loss_and_accuracy import run_axis, run_chart
-from cifar_tui.tui.charts.series import ChartOptions, Metric, version
+from cifar_tui.tui.charts.loss_and_accuracy import METRICS, run_axis, run_chart
+from cifar_tui.tui.charts.named_series import Series, all_series, values
+from cifar_tui.tui.charts.one_series import moved_series_cursor, series_page
+from cifar_tui.tui.charts.series import ZOOM_WORDS, ChartOptions, Metric, recorded_metrics, version, x_name
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context, RunPanel, View
-from cifar_tui.tui.widgets.lines import Part, line
+from cifar_tui.tui.widgets.lines import Part, line, paragraph
 
 WIDE, FLAT = 100, 3.2
 """The least columns, and the least columns for each row, for two charts side by side."""
@@ -27,7 +29,6 @@ LEAST_ROWS = 7
 """Of each of two stacked charts."""
 GAP = 2
 """Columns between charts side by side."""
-ZOOM_WORDS = ("zoom: all", "last half", "last tenth")
 
 
 class ChartsPanel(RunPanel, View):
@@ -37,7 +38,9 @@ class ChartsPanel(RunPanel, View):
         super().__init__(id=id)
         self.options = options
         self.cursor: int | None = None
-        """Its position, in samples seen."""
+        """Its position, in samples seen; of a device's series, in milliseconds."""
+        self.chosen: Series | None = None
+        """What is drawn of any run that is selected; None for loss and accuracy."""
         self._drawn: tuple[object, list[Strip]] = (None, [])
 
     def show(self, context: Context) -> None:
@@ -49,30 +52,77 @@ class ChartsPanel(RunPanel, View):
     def lines(self, width: int, height: int) -> list[Strip]:
         """The charts and the line below them; those of the last call where nothing changed."""
         entry, state = self.entry, None if self.entry is None else self.entry.state
-        if entry is None or state is None or state.started is None or not has_values(state):
+        if entry is None or state is None or state.started is None or (why := self._why_nothing(state)) is None:
             return [line(parts, width) for parts in message(entry, self.look, width)][:height]
-        shown = (version(state), *astuple(self.options), self.cursor, entry.number, self.look, width, height)
-        if self._drawn[0] != shown:
-            picture = charts(state, self.options, self.cursor, entry.number, width, height, self.look)
-            self._drawn = shown, picture
+        if why:
+            return paragraph(why, width, self.look)[:height]
+        shown = (version(state), *astuple(self.options), self.cursor, self.chosen, entry.number, self.look)
+        if self._drawn[0] != (shown, width, height):
+            self._drawn = (shown, width, height), self._picture(state, entry.number, width, height)
         return list(self._drawn[1])
+
+    def _picture(self, state: RunState, number: int, width: int, height: int) -> list[Strip]:
+        if self.chosen is not None:
+            return series_page(state, self.chosen, self.options, self.cursor, number, width, height, self.look)
+        return charts(state, self.options, self.cursor, number, width, height, self.look)
+
+    def _why_nothing(self, state: RunState) -> str | None:
+        """Why what is wanted of a run cannot be drawn; empty where it can be, None where nothing is logged yet."""
+        names = all_series(state)
+        if self.chosen is None:
+            # What the devices do is known before the first batch.
+            if not recorded_metrics(state) and any(each.kind != "device" for each in names):
+                return f"No loss and no accuracy is logged, but {count(len(names))} other series: y chooses one."
+            return "" if has_values(state) else None
+        if not names and not has_values(state):
+            return None
+        if values(state, self.chosen):
+            return ""
+        name = printable(self.chosen.name)
+        if self.chosen in names:
+            return f"No value of {name} is a number so far; y chooses another series, Esc shows loss and accuracy."
+        so_far = " so far" if state.finished is None else ""
+        return f"This run has no {name}{so_far}; y chooses another series, Esc shows loss and accuracy."
+
+    def choose(self, series: Series | None) -> None:
+        """Draw this series of whatever run is selected; None for loss and accuracy."""
+        if series != self.chosen:
+            self.chosen, self.cursor = series, None
+        self.draw()
+
+    def reload(self) -> None:
+        """Return to loss and accuracy."""
+        self.choose(None)
 
     def step(self, delta: int) -> None:
         """Move the cursor by columns; where there is none, it appears at the last point."""
         state = self.entry.state if self.entry is not None else None
-        if state is not None and state.started is not None:
-            self.cursor = moved_cursor(state, self.options, self.cursor, delta, layout(*self.size, self.options)[0][1])
-            self.draw()
+        if state is None or state.started is None:
+            return
+        if self.chosen is not None:
+            self.cursor = moved_series_cursor(state, self.chosen, self.options, self.cursor, delta, self.size.width)
+        else:
+            width = layout(*self.size, self.options, drawn_metrics(state))[0][1]
+            self.cursor = moved_cursor(state, self.options, self.cursor, delta, width)
+        self.draw()
 
     def leave(self) -> str:
-        """Clear the cursor."""
+        """Clear the cursor, or else return to loss and accuracy."""
+        if self.cursor is None and self.chosen is not None:
+            self.chosen = None
+            self.post_message(self.KeysChanged())
         self.cursor = None
         self.draw()
         return ""
 
+    @property
+    def active_keys(self) -> tuple[str, ...]:
+        """Escape leads somewhere where a series is drawn."""
+        return ("series", "leave") if self.chosen is not None else ("series",)
+
 
 def has_values(state: RunState) -> bool:
-    """Whether there is a point to draw."""
+    """Whether there is a point of loss and accuracy to draw."""
     return bool(state.batch_loss.points or state.epochs)
 
 
@@ -97,7 +147,7 @@ def message(entry: Entry | None, look: Look, width: int) -> list[list[Part]]:
         return [[name, " ended before its first batch:"], *why]
     if started:
         return [[name, look.text(" has started: waiting for its first batch…")]]
-    if entry.folder is not None:
+    if entry.is_recorded:
         return [[name, look.text(": reading its events…")]]
     return [[name, look.text(" is ready. "), ("Press s to start it.", look.dim)]]
 
@@ -106,12 +156,21 @@ def _wrapped(text: str, style: Style, look: Look, width: int) -> list[list[Part]
     return [[(row, style)] for row in wrapped(look.text(printable(text)), width)]
 
 
-def layout(width: int, height: int, options: ChartOptions) -> list[tuple[Metric, int, int]]:
+def drawn_metrics(state: RunState) -> Sequence[Metric]:
+    """Those that a run has: both while it has none."""
+    return recorded_metrics(state) or METRICS
+
+
+def layout(
+    width: int, height: int, options: ChartOptions, metrics: Sequence[Metric] = METRICS
+) -> list[tuple[Metric, int, int]]:
     """The drawn metrics, with the columns and rows of each: loss and accuracy side by side or stacked.
 
     Where there is room for one, it is the loss while its axis is logarithmic, else the accuracy.
     """
     body = height - 1
+    if len(metrics) == 1:
+        return [(metrics[0], width, body)]
     if width >= WIDE and width >= FLAT * height and body >= LEAST_ROWS:
         left = (width - GAP) // 2
         return [("loss", left, body), ("accuracy", width - GAP - left, body)]
@@ -134,7 +193,7 @@ def charts(
         height: Of all of it, in rows.
         look: The terminal's.
     """
-    places = layout(width, height, options)
+    places = layout(width, height, options, drawn_metrics(state))
     metrics = [metric for metric, _, _ in places]
     stop = nearest_stop(state, options, cursor)
     at = None if stop is None else stop.x
@@ -159,14 +218,16 @@ def charts(
 
 def _options_forms(state: RunState, options: ChartOptions, metrics: Sequence[Metric], width: int) -> Iterator[str]:
     """The options of the charts, in words: the longest form first."""
-    kind: str = options.x_axis
+    kind = x_name(options.x_axis, state)
     if kind == "time":
         kind = f"time in {time_unit(run_axis(state, options, width))[1]}"
     weight = f"smoothing {options.weight:g}" if options.level else "no smoothing"
     shown = ZOOM_WORDS[options.zoom]
     loss = "loss: log scale" if options.log else "loss: linear"
-    if len(metrics) == 1:
+    if len(metrics) < len(drawn_metrics(state)):
         loss = "l: accuracy" if options.log else "l: loss"
+    elif "loss" not in metrics:
+        loss = "accuracy"
     yield f"x axis: {kind} · {loss} · {weight} · {shown}"
     yield f"{kind} · {loss} · {weight} · {shown}"
     yield f"{kind} · {loss}"

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from cifar_tui.events import Epoch
-from cifar_tui.state import Point, RunState
+from cifar_tui.state.curve import Point
+from cifar_tui.state.run_state import RunState
 from cifar_tui.tui.charts.axes import XAxis
 
 Metric = Literal["loss", "accuracy"]
@@ -19,6 +20,7 @@ SMOOTHING = (0.0, 0.6, 0.9, 0.97, 0.99)
 """The levels: the weight of the moving average so far, batch by batch."""
 ZOOMS = (1.0, 0.5, 0.1)
 """The parts of the run that are shown, from its end."""
+ZOOM_WORDS = ("zoom: all", "last half", "last tenth")
 
 
 @dataclass(slots=True)
@@ -66,6 +68,11 @@ def version(state: RunState) -> tuple[object, ...]:
     return id(state), state.t, state.samples, len(state.epochs), len(state.resumptions), state.finished
 
 
+def recorded_metrics(state: RunState) -> list[Metric]:
+    """Those of loss and accuracy of which a run has any value."""
+    return [each for each in get_args(Metric) if training(state, each) or validation(state, each)]
+
+
 def training(state: RunState, metric: Metric) -> list[Point]:
     """The finite values of the training batches, or the means over epochs where no batch was recorded."""
     curve = state.batch_loss if metric == "loss" else state.batch_accuracy
@@ -90,17 +97,32 @@ def _points(state: RunState, value: Callable[[Epoch], float]) -> list[Point]:
     return [Point(e.samples, e.samples, e.t, y, y, y, 1) for e, y in values if math.isfinite(y)]
 
 
-def samples_per_unit(kind: XAxis, train_samples: int) -> int:
-    """How many samples a unit of the x axis stands for, where it is not one of time."""
-    return train_samples if kind == "epochs" else 1
+def samples_per_epoch(state: RunState) -> float | None:
+    """The samples of an epoch: as planned, or else as those had that are over; None where nobody counts epochs."""
+    if state.started is not None and state.started.train_samples:
+        return state.started.train_samples
+    last = state.epochs[-1] if state.epochs else None
+    return last.samples / last.epoch if last is not None and last.samples > 0 and last.epoch > 0 else None
 
 
-def positions(points: Sequence[Point], kind: XAxis, train_samples: int) -> list[float]:
+def samples_per_unit(kind: XAxis, state: RunState) -> float:
+    """How many samples a unit of the x axis stands for, where it is not one of time; 1 where nobody counts epochs."""
+    return (samples_per_epoch(state) or 1) if kind == "epochs" else 1
+
+
+def positions(points: Sequence[Point], kind: XAxis, state: RunState) -> list[float]:
     """The positions of points on the x axis, ascending: epochs, samples seen, or seconds."""
     if kind == "time":
         return [point.t for point in points]
-    unit = samples_per_unit(kind, train_samples)
+    unit = samples_per_unit(kind, state)
     return [point.last / unit for point in points]
+
+
+def x_name(kind: XAxis, state: RunState) -> str:
+    """What the x axis counts: epochs, and samples where nobody counts those, or what `samples` are, or time."""
+    if kind == "time" or (kind == "epochs" and samples_per_epoch(state)):
+        return kind
+    return "steps" if state.started is not None and state.started.unit == "steps" else "samples"
 
 
 def smoothed(points: Sequence[Point], weight: float) -> list[float]:

@@ -9,12 +9,13 @@ from cifar_tui.analysis.paired_predictions import PairedCounts
 from cifar_tui.errors import error_text
 from cifar_tui.store.predictions import EvaluatedRun, RunPair, read_pair
 from cifar_tui.tui.runs.entry import ENDED, Entry
+from cifar_tui.tui.runs.source import source
 from cifar_tui.tui.runtime import background
 
 
 def evaluated_pair(entries: Sequence[Entry]) -> RunPair | None:
     """Two runs that have both ended with a test result, and so may have recorded their predictions; else None."""
-    ended = [(e.folder, e.state) for e in entries if e.folder and e.state and e.state.finished]
+    ended = [(e.folder, e.state) for e in entries if e.folder and e.state and e.state.finished and not source(e)]
     found = [EvaluatedRun(folder, state.test.epoch) for folder, state in ended if state.test]
     return (found[0], found[1]) if len(found) == len(entries) == 2 else None
 
@@ -26,6 +27,9 @@ def why_unknown(entries: Sequence[Entry]) -> str:
         return ""
     if len(entries) > 2:
         return "Mark exactly two runs to see where they disagree on the test images."
+    others = [entry.id for entry in entries if source(entry)]
+    if others:
+        return f"No disagreement to show: of {' and '.join(others)}, no predictions for single images are recorded."
     names = [e.id for e, state in zip(entries, states, strict=True) if state.test is None or state.finished is None]
     return f"No disagreement to show: {' and '.join(names)} {'has' if len(names) == 1 else 'have'} no test result."
 

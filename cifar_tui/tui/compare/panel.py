@@ -12,10 +12,11 @@ from textual.strip import Strip
 
 from cifar_tui.analysis.paired_predictions import CELLS, Cell
 from cifar_tui.formatting import printable
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.tui.charts.axes import Axis, time_unit, x_axis
 from cifar_tui.tui.charts.canvas import Chart, Line, canvas_height, canvas_width, draw
 from cifar_tui.tui.charts.loss_and_accuracy import (
+    METRICS,
     background_line,
     batch_line,
     joined,
@@ -26,7 +27,16 @@ from cifar_tui.tui.charts.loss_and_accuracy import (
     x_positions,
 )
 from cifar_tui.tui.charts.panel import GAP, LEAST_ROWS, WIDE
-from cifar_tui.tui.charts.series import XY, ChartOptions, Metric, training, validation, version
+from cifar_tui.tui.charts.series import (
+    XY,
+    ChartOptions,
+    Metric,
+    recorded_metrics,
+    samples_per_epoch,
+    training,
+    validation,
+    version,
+)
 from cifar_tui.tui.compare.cells import Grid, cell_rows, first_cell
 from cifar_tui.tui.compare.disagreement import Disagreement
 from cifar_tui.tui.compare.pair_images import PairImages
@@ -173,6 +183,10 @@ def side_by_side(entries: Sequence[Entry], options: ChartOptions, width: int, he
 
 def _charts(entries: Sequence[Entry], options: ChartOptions, width: int, height: int, look: Look) -> list[Strip]:
     """Loss and accuracy beside each other or stacked, or one of them as in a single run's charts."""
+    states = [entry.state for entry in entries if entry.state is not None]
+    known = [each for each in METRICS if any(each in recorded_metrics(state) for state in states)]
+    if len(known) == 1:
+        return draw(_overlaid(entries, known[0], options, width, height, look), width, height, look)
     if width >= WIDE:
         left = (width - GAP) // 2
         parts: list[tuple[Metric, int]] = [("loss", left), ("accuracy", width - GAP - left)]
@@ -188,8 +202,10 @@ def _charts(entries: Sequence[Entry], options: ChartOptions, width: int, height:
 def _overlaid(
     entries: Sequence[Entry], metric: Metric, options: ChartOptions, width: int, height: int, look: Look
 ) -> Chart:
-    """One metric of all runs that have begun."""
+    """One metric of all runs that have begun; on an axis of epochs, of those that have any."""
     begun = [(i, e.number, e.state) for i, e in enumerate(entries) if e.state is not None and e.state.started]
+    if options.x_axis == "epochs":
+        begun = [each for each in begun if samples_per_epoch(each[2])] or begun
     columns, rows = canvas_width(width), canvas_height(height)
     axis = _shared_axis([state for _, _, state in begun], options, width)
     behind: list[Line] = []

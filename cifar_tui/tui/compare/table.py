@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,9 @@ from rich.cells import cell_len
 from rich.style import Style
 from textual.strip import Strip
 
-from cifar_tui.events import RunStarted
-from cifar_tui.formatting import UNKNOWN, count, duration, percent, printable
+from cifar_tui.events import Epoch, RunStarted
+from cifar_tui.formatting import UNKNOWN, count, duration, four_digits, of_planned, percent, printable
+from cifar_tui.state.run_state import RunState
 from cifar_tui.system.text_width import padded
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
@@ -23,8 +24,8 @@ NAME_COLUMNS, VALUE_COLUMNS = 18, 24
 """Columns of a run's name and of a value, at most."""
 USED = ("device", "precision", "threads")
 """Options whose resolved values the run records."""
-UNRESOLVED = ("auto", 0)
-"""Their values before that."""
+UNRESOLVED = ("auto", 0, "")
+"""Their values before that, or where a script does not say them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +69,47 @@ class Figure:
 
 
 def comparison(entries: Sequence[Entry]) -> list[Figure]:
-    """The figures of these runs, the most important first."""
+    """The figures of these runs, the most important first; losses where a run has no accuracies."""
     states = [entry.state if entry.state is not None and entry.state.started is not None else None for entry in entries]
     best = [state.best if state else None for state in states]
-    gaps = [e.train_accuracy - e.val_accuracy if e else None for e in best]
+    by_loss = [state.best_by_loss if state else None for state in states]
+    tests = [state.test if state else None for state in states]
+    losses: list[Figure] = []
+    if any(by_loss):
+        losses = [
+            _figure("best val loss", [_lowest_loss(state) for state in states], four_digits, lowest=True),
+            _figure("test loss", [test.loss if test else None for test in tests], four_digits, lowest=True),
+        ]
     figures = [
         _figure("best val", [e.val_accuracy if e else None for e in best], percent, highest=True),
-        _figure("test", [s.test.accuracy if s and s.test else None for s in states], percent, highest=True),
-        _figure("train − val", gaps, _points),
+        _figure("test", [test.accuracy if test else None for test in tests], percent, highest=True),
+        *losses,
+        _figure("train − val", [e.train_accuracy - e.val_accuracy if e else None for e in best], _points),
         Figure("state", tuple(map(_state, entries))),
-        _figure("best epoch", [e.epoch if e else None for e in best], _whole),
+        _figure("best epoch", [e.epoch if e else None for e in map(_either, best, by_loss)], _whole),
         _figure("1st epoch", [s.epochs[0].val_accuracy if s and s.epochs else None for s in states], percent),
-        _figure("images/s", [s.training_speed if s else None for s in states], _whole),
+        *_speeds(states),
         _figure("time", [s.seconds if s else None for s in states], duration),
         _figure("parameters", [s.started.parameters if s and s.started else None for s in states], _whole),
     ]
     return figures + _differences(entries, [state.started if state else None for state in states])
+
+
+def _either(best: Epoch | None, by_loss: Epoch | None) -> Epoch | None:
+    return best or by_loss
+
+
+def _speeds(states: Sequence[RunState | None]) -> Iterator[Figure]:
+    """A row for each unit that the runs have."""
+    units = [state.started.unit if state is not None and state.started is not None else "images" for state in states]
+    for unit in sorted(set(units)):
+        known = [s.training_speed if s and its == unit else None for s, its in zip(states, units, strict=True)]
+        yield _figure(f"{unit}/s", known, _whole if unit == "images" else four_digits)
+
+
+def _lowest_loss(state: RunState | None) -> float | None:
+    losses = [epoch.val_loss for epoch in state.epochs if math.isfinite(epoch.val_loss)] if state else []
+    return min(losses, default=None)
 
 
 def _state(entry: Entry) -> str:
@@ -91,7 +117,7 @@ def _state(entry: Entry) -> str:
         return "reading…"
     if entry.state is None or entry.state.started is None:
         return entry.status
-    return f"{entry.status} {len(entry.state.epochs)}/{entry.state.started.epochs}"
+    return f"{entry.status} {of_planned(len(entry.state.epochs), entry.state.started.epochs)}"
 
 
 def _points(fraction: float) -> str:
@@ -104,11 +130,18 @@ def _whole(number: float) -> str:
 
 
 def _figure(
-    name: str, values: Sequence[float | None], shown: Callable[[float], str], *, highest: bool = False
+    name: str,
+    values: Sequence[float | None],
+    shown: Callable[[float], str],
+    *,
+    highest: bool = False,
+    lowest: bool = False,
 ) -> Figure:
     known = [value if value is not None and math.isfinite(value) else None for value in values]
     numbers = [value for value in known if value is not None]
-    best = known.index(max(numbers)) if highest and len(numbers) > 1 else None
+    best = None
+    if (highest or lowest) and len(numbers) > 1:
+        best = known.index(max(numbers) if highest else min(numbers))
     return Figure(name, tuple(UNKNOWN if value is None else shown(value) for value in known), best)
 
 

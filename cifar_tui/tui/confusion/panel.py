@@ -8,15 +8,16 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
-from cifar_tui.analysis.class_scores import largest_confusions
+from cifar_tui.analysis.class_scores import class_names, largest_confusions
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import Evaluated
-from cifar_tui.formatting import printable
-from cifar_tui.state import RunState
+from cifar_tui.formatting import out_of, printable
+from cifar_tui.state.run_state import RunState
 from cifar_tui.tui.confusion.matrix import ROWS_ABOVE, Frame, Viewport, assessed, scrolled
 from cifar_tui.tui.confusion.picture import picture
 from cifar_tui.tui.confusion.search import Search
 from cifar_tui.tui.runs.entry import ENDED, Entry
+from cifar_tui.tui.runs.source import is_script, recorded_by, source
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context, RunPanel, View
 from cifar_tui.tui.widgets.lines import paragraph
@@ -36,7 +37,8 @@ def evaluations(state: RunState | None) -> list[Evaluated]:
         return []
     size = len(state.started.classes)
     every = [*state.validations, *([state.test] if state.test is not None else [])]
-    return [each for each in every if size and len(each.confusion) == size]
+    # A script's classes need have no names.
+    return [each for each in every if each.confusion and len(each.confusion) == (size or len(each.confusion))]
 
 
 def why_no_matrix(entry: Entry | None) -> str:
@@ -44,6 +46,10 @@ def why_no_matrix(entry: Entry | None) -> str:
     if entry is None:
         return "no run is selected"
     status = entry.status
+    if source(entry) and entry.state is not None:
+        if is_script(entry):
+            return "no confusion matrix so far: its script gives one by run.validated(…, confusion=matrix)"
+        return f"there is no confusion matrix in {recorded_by(entry)}"
     if status == "ready":
         return "press s to start: the matrix comes with the first epoch's validation"
     if entry.state is None or entry.state.started is None:
@@ -53,7 +59,7 @@ def why_no_matrix(entry: Entry | None) -> str:
     if status in ENDED:
         return "it ended before its first validation: there is no matrix"
     started, state = entry.state.started, entry.state
-    return f"the first matrix comes at the end of this epoch: batch {state.batch} of {started.batches} is done"
+    return f"the first matrix comes at the end of this epoch: batch {state.batch}{out_of(started.batches)} is done"
 
 
 class ConfusionPanel(RunPanel, View, can_focus=True):
@@ -114,7 +120,11 @@ class ConfusionPanel(RunPanel, View, can_focus=True):
         """Those for the cell, and those for a matrix that does not fit."""
         if self.cell is None:
             return ()
-        return "cell", *(("find-class", "confused") if self.scrolls else ()), "switch"
+        return (
+            *(() if source(self.entry) else ("cell",)),
+            *(("find-class", "confused") if self.scrolls else ()),
+            "switch",
+        )
 
     @property
     def cell(self) -> tuple[int, int] | None:
@@ -133,7 +143,8 @@ class ConfusionPanel(RunPanel, View, can_focus=True):
 
     def find(self, typed: str) -> None:
         """Go to the class whose name contains this, first to one that begins with it; empty ends the search."""
-        self._search = Search.of(typed, _classes(self.entry))
+        found = self._found()
+        self._search = Search.of(typed, class_names(_classes(self.entry), found[-1].confusion) if found else ())
         self._go_to_found()
 
     def find_next(self) -> None:
@@ -160,7 +171,8 @@ class ConfusionPanel(RunPanel, View, can_focus=True):
         """Go to the most confused pair, or from one of the `PAIRS` most confused so many further."""
         if self._frame is None:
             return
-        pairs = [(row, column) for row, column, _ in assessed(self._matrix, self._names.drawn).confusions]
+        matrix = self._matrix
+        pairs = [(row, column) for row, column, _ in assessed(matrix, self._drawn_names(matrix)).confusions]
         if pairs and self._cursor is not None:
             place = (pairs.index(self._cursor) + step) % len(pairs) if self._cursor in pairs else 0
             self._jump(*pairs[place])
@@ -177,7 +189,7 @@ class ConfusionPanel(RunPanel, View, can_focus=True):
         if self._shown is not None and self._shown >= len(found) - 1:
             self._shown = None
         matrix = found[-1 if self._shown is None else self._shown].confusion
-        names = self._drawn_names()
+        names = self._drawn_names(matrix)
         size = len(matrix)
         row, column = self._cursor or first_cell(matrix)
         self._cursor = cursor = min(row, size - 1), min(column, size - 1)
@@ -187,7 +199,8 @@ class ConfusionPanel(RunPanel, View, can_focus=True):
             scrolled(self._corner[1], cursor[1], frame.columns, size),
         )
         viewport = Viewport(cursor, self._corner, self._percent, self.has_focus)
-        return picture(found, self._shown, names, viewport, self.look, (width, height), self._search)
+        images = not source(self.entry)
+        return picture(found, self._shown, names, viewport, self.look, (width, height), self._search, images=images)
 
     def action_move(self, rows: int, columns: int) -> None:
         """Move the cell cursor."""
@@ -216,9 +229,10 @@ class ConfusionPanel(RunPanel, View, can_focus=True):
             self._cursor = self._corner[0] + row, self._corner[1] + column
             self.draw()
 
-    def _drawn_names(self) -> tuple[str, ...]:
-        """The classes' names in drawable characters, kept: there may be a thousand."""
+    def _drawn_names(self, matrix: ConfusionMatrix) -> tuple[str, ...]:
+        """The names of a matrix's classes in drawable characters, kept: there may be a thousand."""
         classes = _classes(self.entry)
+        classes = classes or class_names(classes, matrix)
         if self._names.classes is not classes or self._names.look != self.look:
             self._names = Names(classes, self.look, tuple(self.look.text(printable(name)) for name in classes))
         return self._names.drawn

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from textual.strip import Strip
 
 from cifar_tui.events import Evaluated
@@ -29,6 +31,8 @@ def picture(
     look: Look,
     size: tuple[int, int],
     search: Search,
+    *,
+    images: bool = True,
 ) -> list[Strip]:
     """The matrix of an evaluation with its title, a sentence and the most confused pairs.
 
@@ -40,12 +44,13 @@ def picture(
         look: How to draw.
         size: Columns and lines.
         search: For a class.
+        images: Whether the images of a cell can be shown.
     """
     width, height = size
     matrix = found[-1 if shown is None else shown].confusion
     frame = Frame.of(matrix, names, width, height)
     words = sentence(matrix, names, *viewport.cursor, width)
-    title = _title(found, shown, frame, viewport, look, search)
+    title = _title(found, shown, frame, viewport, look, search, images=images)
     rows: list[Row] = [fitting(title, width, look), [(words, look.strong)]]
     body = grid(matrix, names, frame, viewport, look)
     room = height - len(rows)
@@ -64,7 +69,14 @@ def picture(
 
 
 def _title(
-    found: list[Evaluated], shown: int | None, frame: Frame, viewport: Viewport, look: Look, search: Search
+    found: list[Evaluated],
+    shown: int | None,
+    frame: Frame,
+    viewport: Viewport,
+    look: Look,
+    search: Search,
+    *,
+    images: bool,
 ) -> Row:
     """The evaluation, and further parts of the title, the most useful first."""
     evaluation = found[-1 if shown is None else shown]
@@ -73,7 +85,10 @@ def _title(
     if evaluation.split == "validation":
         what = f"validation after epoch {evaluation.epoch} of {validations}"
     (top, left), size = viewport.corner, frame.size
-    parts: Row = [(what, look.strong), f"accuracy {percent(evaluation.accuracy)}"]
+    accuracy, matrix = evaluation.accuracy, evaluation.confusion
+    if not math.isfinite(accuracy) and matrix.images:
+        accuracy = sum(matrix.right) / matrix.images
+    parts: Row = [(what, look.strong), f"accuracy {percent(accuracy)}"]
     if search.typed:
         parts.insert(1, (str(search), look.warning))
     if shown is not None:
@@ -81,7 +96,8 @@ def _title(
     if frame.is_part:
         parts.append(f"classes {top + 1}–{top + frame.rows} × {left + 1}–{left + frame.columns} of {count(size)}")
     unit = "% of rows (v: counts)" if viewport.percent else "counts (v: %)"
-    hints = [unit, *(["f: find a class", "m: most confused"] if frame.is_part else []), "Enter: images"]
+    hints = [unit, *(["f: find a class", "m: most confused"] if frame.is_part else [])]
+    hints += ["Enter: images"] if images else []
     hints += ["rows true, columns predicted", *([", and . for other epochs"] if len(found) > 1 else [])]
     parts += [(hint, look.dim) for hint in hints]
     return parts

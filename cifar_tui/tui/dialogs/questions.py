@@ -136,13 +136,16 @@ class Question(Modal[T]):
         self.answer(self._interrupt)
 
 
-def stop_question(name: str, look: Look) -> Question[Literal["stop"]]:
-    """Whether to stop a run."""
+def stop_question(name: str, look: Look, *, of_script: bool = False) -> Question[Literal["stop"]]:
+    """Whether to stop a run, or to ask the script that trains it to stop."""
+    effect = "It finishes its batch, writes a checkpoint and its report; r resumes it."
+    if of_script:
+        effect = "Its script finishes its batch and ends its loop; what it saves is up to the script."
     return Question(
         f"Stop {name}?",
         "",
         [
-            Choice("s", "Stop", "It finishes its batch, writes a checkpoint and its report; r resumes it.", "stop"),
+            Choice("s", "Stop", effect, "stop"),
             Choice("escape", "Keep training", "", None),
         ],
         look,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from cifar_tui.formatting import printable
+from cifar_tui.formatting import out_of, printable
 from cifar_tui.tui.runs.entry import ENDED, Entry
+from cifar_tui.tui.runs.source import recorded_by, source
 from cifar_tui.tui.runtime.job import Job, so_far
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part
@@ -21,6 +22,10 @@ def why_no_images(entry: Entry | None) -> str:
     if entry is None:
         return "no run is selected"
     status, state = entry.status, entry.state
+    if source(entry):
+        return (
+            f"there are no images here: the run is recorded by {recorded_by(entry)}, which keeps its data and weights"
+        )
     if status == "ready":
         return "press s to start: the images come with the first epoch's weights"
     if entry.folder is None or state is None or state.started is None:
@@ -31,7 +36,7 @@ def why_no_images(entry: Entry | None) -> str:
         return "the images come as soon as this epoch's weights are saved"
     if status in ENDED:
         return "it ended before its first epoch was complete: it has no weights to show images with"
-    return f"the images come at the end of this epoch: batch {state.batch} of {state.started.batches} is done"
+    return f"the images come at the end of this epoch: batch {state.batch}{out_of(state.started.batches)} is done"
 
 
 def has_weights(entry: Entry) -> bool:

@@ -20,6 +20,8 @@ def copied_options(runs: RunList, entry: Entry, runs_dir: Path) -> tuple[Trainin
     Raises:
         CifarTuiError: The run's configuration is damaged.
     """
+    if entry.log is not None:
+        return TrainingConfig(), ""
     options = runs.options(entry)
     if entry.folder is None or entry.active:
         return options, ""

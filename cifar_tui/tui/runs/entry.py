@@ -9,10 +9,11 @@ from cifar_tui.config import TrainingConfig
 
 if TYPE_CHECKING:
     from cifar_tui.events import RunStatus
+    from cifar_tui.foreign_logs.foreign_run import ForeignRun, ForeignTail
     from cifar_tui.records import Summary
     from cifar_tui.runs.messages import Loading
     from cifar_tui.runs.run import Run
-    from cifar_tui.state import RunState
+    from cifar_tui.state.run_state import RunState
     from cifar_tui.store.event_reader import Tail
     from cifar_tui.store.run_folder import RunFolder
 
@@ -70,11 +71,13 @@ class Entry:
     """None where it is not read yet, or damaged."""
     folder: RunFolder | None = None
     """None until it has started."""
+    log: ForeignRun | None = None
+    """Of a training of another tool, its log in place of a folder: it is watched like the others, and no more."""
     run: Run | None = None
     """Its thread, while this process trains it."""
     state: RunState | None = None
     """The fold of its events; None until it has started, or until an earlier run's events are read."""
-    tail: Tail | None = None
+    tail: Tail | ForeignTail | None = None
     """Reads on in its events, where another process trains it and it is on the screen."""
     summary: Summary | None = None
     """An earlier run's `summary.json`."""
@@ -113,7 +116,12 @@ class Entry:
     @property
     def unread(self) -> bool:
         """Whether its events are to be read before it is shown."""
-        return self.state is None or (self.external and self.tail is None)
+        return self.state is None or ((self.external or self.log is not None) and self.tail is None)
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether its events are recorded, in a folder or by another tool."""
+        return self.folder is not None or self.log is not None
 
     @property
     def status(self) -> Status:
@@ -129,12 +137,15 @@ class Entry:
 
     @property
     def id(self) -> str:
-        """Its folder's name; empty until it has started."""
-        return self.folder.id if self.folder is not None else ""
+        """Its folder's name, or what its log is called; empty until it has started."""
+        recorded = self.folder or self.log
+        return recorded.id if recorded is not None else ""
 
     @property
     def name(self) -> str:
         """Its id without date and time."""
         if self.folder is not None:
             return self.folder.id.split("-", 2)[-1]
+        if self.log is not None:
+            return self.log.id
         return "" if self.config is None else self.config.run_name

@@ -13,6 +13,8 @@ from cifar_tui.tui.runtime import background
 
 if TYPE_CHECKING:
     from cifar_tui.events import AnyEvent
+    from cifar_tui.foreign_logs.foreign_run import ForeignRun, ForeignTail
+    from cifar_tui.foreign_logs.log_catalog import LogCatalog
     from cifar_tui.records import Summary
     from cifar_tui.store.event_reader import Tail
     from cifar_tui.store.run_folder import RunFolder
@@ -27,24 +29,24 @@ TAILS_PER_POLL = 5
 class FolderUpdates:
     """What was new in the folders at one look."""
 
-    summaries: list[tuple[RunFolder, Summary]] = field(default_factory=list)
+    summaries: list[tuple[RunFolder | ForeignRun, Summary]] = field(default_factory=list)
     """Runs that are new, or whose summaries have changed."""
-    events: list[tuple[Entry, Tail, list[AnyEvent]]] = field(default_factory=list)
+    events: list[tuple[Entry, Tail | ForeignTail, list[AnyEvent]]] = field(default_factory=list)
     """New events of those that are followed."""
 
 
 class FolderWatcher:
-    """Looks at the runs of a folder from its making until `stop`; `handle` is called within the event loop."""
+    """Looks at the runs of a folder, and at logs, until `stop`; `handle` is called within the event loop."""
 
-    def __init__(self, runs_dir: Path, handle: Callable[[FolderUpdates], None]) -> None:
+    def __init__(self, runs_dir: Path, logs: LogCatalog | None, handle: Callable[[FolderUpdates], None]) -> None:
         from cifar_tui.store.catalog import Watcher
 
-        self._catalog = Watcher(runs_dir)
+        self._catalog, self._logs = Watcher(runs_dir), logs
         self._looks = 0
-        self._tails: Mapping[Entry, Tail] = {}
+        self._tails: Mapping[Entry, Tail | ForeignTail] = {}
         self._watch = background.Watch(self._look, handle, TAIL_SECONDS)
 
-    def follow(self, tails: Mapping[Entry, Tail]) -> None:
+    def follow(self, tails: Mapping[Entry, Tail | ForeignTail]) -> None:
         """Read the events of these runs from now on, and of no others."""
         self._tails = tails
 
@@ -53,7 +55,10 @@ class FolderWatcher:
         self._watch.stop()
 
     def _look(self) -> FolderUpdates:
-        updates = FolderUpdates(summaries=self._catalog.poll() if self._looks % TAILS_PER_POLL == 0 else [])
+        updates = FolderUpdates()
+        if self._looks % TAILS_PER_POLL == 0:
+            updates.summaries.extend(self._logs.poll() if self._logs is not None else [])
+            updates.summaries.extend(self._catalog.poll())
         self._looks += 1
         for entry, tail in self._tails.items():
             try:

@@ -3,17 +3,40 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
 
 if TYPE_CHECKING:
+    from cifar_tui.foreign_logs.foreign_run import ForeignRun, ForeignTail
+    from cifar_tui.foreign_logs.log_catalog import LogCatalog
+    from cifar_tui.foreign_logs.names import Role
     from cifar_tui.records import Summary
-    from cifar_tui.state import RunState
+    from cifar_tui.state.run_state import RunState
     from cifar_tui.store.event_reader import Tail
     from cifar_tui.store.run_folder import RunFolder
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedLogs:
+    """Logs of other tools that are shown beside the runs.
+
+    Attributes:
+        paths: Files, folders and patterns.
+        choices: What names in them stand for, where a person says it.
+    """
+
+    paths: tuple[str, ...]
+    choices: Mapping[Role, str]
+
+    def catalog(self) -> LogCatalog:
+        """What finds them."""
+        from cifar_tui.foreign_logs.log_catalog import LogCatalog
+
+        return LogCatalog(self.paths, self.choices)
 
 
 def read_run(folder: RunFolder) -> tuple[Summary, RunState, Tail]:
@@ -25,6 +48,18 @@ def read_run(folder: RunFolder) -> tuple[Summary, RunState, Tail]:
     from cifar_tui.store import catalog
 
     return catalog.summary_of(folder), *folder.follow()
+
+
+def read_log(log: ForeignRun, choices: Mapping[Role, str]) -> tuple[Summary, RunState, ForeignTail]:
+    """The summary of another tool's training, the fold of its events, and what reads on; for a background thread.
+
+    Raises:
+        InputError: Its log cannot be read.
+    """
+    from cifar_tui.foreign_logs.foreign_run import summary
+
+    state, tail = log.follow(choices)
+    return summary(log, state), state, tail
 
 
 def recorded_options(folder: RunFolder) -> TrainingConfig:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,16 +11,17 @@ from typing import TYPE_CHECKING
 from cifar_tui.errors import error_text
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.folder_watcher import FolderUpdates, FolderWatcher
-from cifar_tui.tui.runs.reading import read_run
+from cifar_tui.tui.runs.reading import WatchedLogs, read_log, read_run
 from cifar_tui.tui.runs.run_list import RunList
 from cifar_tui.tui.runtime import background
 from cifar_tui.tui.runtime.inbox import Inbox
 
 if TYPE_CHECKING:
     from cifar_tui.events import Level
+    from cifar_tui.foreign_logs.foreign_run import ForeignTail
     from cifar_tui.records import Summary
     from cifar_tui.runs.messages import Message
-    from cifar_tui.state import RunState
+    from cifar_tui.state.run_state import RunState
     from cifar_tui.store.event_reader import Tail
 
 BURST_SECONDS = 0.05
@@ -49,11 +49,19 @@ class Update:
 class RunEvents:
     """Applies what is reported of runs to the list of them, and hands on what that changed, within the event loop."""
 
-    def __init__(self, runs: RunList, inbox: Inbox, runs_dir: Path, handle: Callable[[Update], None]) -> None:
+    def __init__(
+        self,
+        runs: RunList,
+        inbox: Inbox,
+        runs_dir: Path,
+        handle: Callable[[Update], None],
+        logs: WatchedLogs | None = None,
+    ) -> None:
         self._runs = runs
         self._inbox = inbox
         self.runs_dir = runs_dir
         self._handle = handle
+        self._logs = logs
         self._shown: set[Entry] = set()
         self._watcher: FolderWatcher | None = None
         self.stopped = False
@@ -63,7 +71,8 @@ class RunEvents:
         """Hand on what is there, and what comes."""
         on_loop = background.caller()
         self._inbox.open(lambda: on_loop(self._receive_soon))
-        self._watcher = FolderWatcher(self.runs_dir, self._update_from_folders)
+        catalog = None if self._logs is None else self._logs.catalog()
+        self._watcher = FolderWatcher(self.runs_dir, catalog, self._update_from_folders)
 
     def stop(self) -> None:
         """Hand on nothing more; messages of threads stay in the inbox from now on."""
@@ -76,7 +85,7 @@ class RunEvents:
         """Have the events of these runs read, and read on while other processes write them."""
         self._shown = set(entries)
         for entry in self._shown:
-            if entry.folder is not None and not entry.active and entry.unread:
+            if entry.is_recorded and not entry.active and entry.unread:
                 self._read(entry)
         self._follow()
 
@@ -120,7 +129,7 @@ class RunEvents:
 
     def _renew(self, entry: Entry) -> None:
         """A summary has changed since the run's events were read: read them again where it is shown."""
-        if entry.tail is not None and entry.external:
+        if entry.tail is not None and (entry.external or entry.log is not None):
             return  # Its events say more.
         if entry.external or entry not in self._runs.started:
             if entry.state is not None and entry in self._shown:
@@ -130,17 +139,22 @@ class RunEvents:
 
     def _read(self, entry: Entry) -> None:
         """Read an earlier run's events on a thread."""
-        folder = entry.folder
-        assert folder is not None
+        folder, log, logs = entry.folder, entry.log, self._logs
 
-        def done(read: tuple[Summary, RunState, Tail]) -> None:
+        def read_it() -> tuple[Summary, RunState, Tail | ForeignTail]:
+            if log is not None and logs is not None:
+                return read_log(log, logs.choices)
+            assert folder is not None
+            return read_run(folder)
+
+        def done(read: tuple[Summary, RunState, Tail | ForeignTail]) -> None:
             if self.stopped or entry.active:
                 return
             self._runs.load(entry, *read)
             self._follow()
             damaged = entry.state is not None and entry.state.started is None
             problems: list[tuple[Entry, Level, str]] = (
-                [(entry, "warning", "its events are damaged or missing")] if damaged else []
+                [(entry, "warning", "its events are damaged or missing")] if damaged and entry.log is None else []
             )
             self._handle(Update(changed={entry}, problems=problems, urgent=True))
 
@@ -148,7 +162,7 @@ class RunEvents:
             if not self.stopped:
                 self._handle(Update(problems=[(entry, "error", error_text(error))]))
 
-        background.run(functools.partial(read_run, folder), done, failed)
+        background.run(read_it, done, failed)
 
     def _follow(self) -> None:
         tails = self._runs.follow(self._shown)

@@ -11,22 +11,26 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.tui.runs.entry import ENDED, Entry
 from cifar_tui.tui.runs.reading import recorded_device, recorded_options
+from cifar_tui.tui.runs.source import refusal
 from cifar_tui.tui.runtime.inbox import Inbox
 
 if TYPE_CHECKING:
     from cifar_tui.events import AnyEvent
+    from cifar_tui.foreign_logs.foreign_run import ForeignRun, ForeignTail
     from cifar_tui.records import Overrides, Summary
     from cifar_tui.runs.messages import Message
     from cifar_tui.runs.run import Run
     from cifar_tui.runs.workspace import Workspace
-    from cifar_tui.state import RunState
+    from cifar_tui.state.run_state import RunState
     from cifar_tui.store.event_reader import Tail
     from cifar_tui.store.requests import Request
     from cifar_tui.store.run_folder import RunFolder
 
 
 class RunList:
-    """All entries, in the table's order: those of this process as they were added, then earlier runs, newest first.
+    """All entries, in the table's order: those of this process as they were added, logs of other tools, earlier runs.
+
+    Earlier runs are in order of their ids, newest first.
 
     Everything happens on the screen's thread. What cannot be done is a `CifarTuiError` that says why.
     """
@@ -44,6 +48,7 @@ class RunList:
         self._numbers = itertools.count()
         self._by_run: dict[Run, Entry] = {}
         self._own: list[Entry] = []
+        self._logs: list[Entry] = []
         self._earlier: list[Entry] = []
         self.started: list[Entry] = []
         """Those that this process started or resumed, in that order."""
@@ -52,10 +57,11 @@ class RunList:
 
     def __iter__(self) -> Iterator[Entry]:
         yield from self._own
+        yield from self._logs
         yield from self._earlier
 
     def __len__(self) -> int:
-        return len(self._own) + len(self._earlier)
+        return len(self._own) + len(self._logs) + len(self._earlier)
 
     @property
     def active(self) -> list[Entry]:
@@ -84,19 +90,27 @@ class RunList:
 
     # What the folder of runs holds
 
-    def update_summaries(self, found: Iterable[tuple[RunFolder, Summary]]) -> tuple[list[Entry], list[Entry]]:
-        """Runs with their summaries as they are in their folders now.
+    def update_summaries(
+        self, found: Iterable[tuple[RunFolder | ForeignRun, Summary]]
+    ) -> tuple[list[Entry], list[Entry]]:
+        """Runs with their summaries as they are in their folders now, and logs of other tools.
 
         Returns:
             The entries of those that were not known, and of the others that no thread of this process trains.
         """
-        known = {entry.id: entry for entry in self}
+        from cifar_tui.store.run_folder import RunFolder
+
+        known = {(entry.id, entry.log is None): entry for entry in self}
         added: list[Entry] = []
         changed: list[Entry] = []
-        for folder, summary in found:
-            entry = known.get(folder.id)
+        for source, summary in found:
+            entry = known.get((source.id, isinstance(source, RunFolder)))
             if entry is None:
-                entry = Entry(next(self._numbers), folder=folder, error=_message(summary))
+                entry = Entry(next(self._numbers), error=_message(summary))
+                if isinstance(source, RunFolder):
+                    entry.folder = source
+                else:
+                    entry.log = source
                 added.append(entry)
             elif entry.active:
                 continue
@@ -106,10 +120,12 @@ class RunList:
             entry.loading = None
             if not entry.external:
                 entry.asked = ""
-        self._earlier = sorted([*self._earlier, *added], key=lambda entry: entry.id, reverse=True)
+        self._logs += [entry for entry in added if entry.log is not None]
+        stored = [entry for entry in added if entry.folder is not None]
+        self._earlier = sorted([*self._earlier, *stored], key=lambda entry: entry.id, reverse=True)
         return added, changed
 
-    def load(self, entry: Entry, summary: Summary, state: RunState, tail: Tail) -> None:
+    def load(self, entry: Entry, summary: Summary, state: RunState, tail: Tail | ForeignTail) -> None:
         """Keep what was read of a run that this process does not train."""
         if not entry.active:
             self._set_summary(entry, summary)
@@ -119,10 +135,11 @@ class RunList:
         """Drop what was read of a run: it is read again when it is shown."""
         entry.state = entry.tail = None
 
-    def follow(self, shown: Collection[Entry]) -> dict[Entry, Tail]:
+    def follow(self, shown: Collection[Entry]) -> dict[Entry, Tail | ForeignTail]:
         """Of the runs that are shown, those whose events another process writes; the others are not read on."""
         for entry in self:
-            if entry.tail is not None and (entry not in shown or not entry.external):
+            followed = entry in shown and (entry.external or entry.log is not None)
+            if entry.tail is not None and not followed:
                 entry.tail = None
         return {entry: entry.tail for entry in shown if entry.tail is not None}
 
@@ -151,7 +168,7 @@ class RunList:
             self._apply(entry, message)
         return entry
 
-    def read_on(self, entry: Entry, tail: Tail, events: Iterable[AnyEvent]) -> bool:
+    def read_on(self, entry: Entry, tail: Tail | ForeignTail, events: Iterable[AnyEvent]) -> bool:
         """Apply events that another process wrote; whether the run is still followed by this tail."""
         if entry.tail is not tail or entry.state is None or entry.active:
             return False
@@ -186,6 +203,7 @@ class RunList:
         Raises:
             CifarTuiError: It has started.
         """
+        _check_own(entry, "started")
         if entry.status == "loading" or entry.folder is not None or entry.config is None:
             raise CifarTuiError(_why_not_start(entry))
         return entry.config
@@ -196,7 +214,7 @@ class RunList:
         Raises:
             CifarTuiError: It is not ready.
         """
-        from cifar_tui.state import RunState
+        from cifar_tui.state.run_state import RunState
 
         config = self.startable(entry)
         entry.state = RunState()
@@ -215,7 +233,7 @@ class RunList:
 
     def adopt(self, entry: Entry, folder: RunFolder) -> None:
         """Have a run that was handed over be the one in this folder, which may have been found there as another."""
-        from cifar_tui.state import RunState
+        from cifar_tui.state.run_state import RunState
 
         found = [earlier for earlier in self._earlier if earlier.id == folder.id and earlier is not entry]
         self._earlier = [earlier for earlier in self._earlier if earlier not in found]
@@ -234,6 +252,7 @@ class RunList:
         Raises:
             CifarTuiError: It cannot be resumed.
         """
+        _check_own(entry, "resumed")
         if entry.status == "finished":
             raise CifarTuiError(f"{entry.name} is finished; n creates a new run with its options")
         if entry.active or entry.folder is None or entry.status not in ENDED:
@@ -266,6 +285,7 @@ class RunList:
         Raises:
             CifarTuiError: Another process trains it, and it cannot be asked.
         """
+        _check_own(entry, "stopped")
         if entry.run is not None:
             entry.run.stop("interrupted" if interrupted else "stopped", why)
         else:
@@ -278,6 +298,7 @@ class RunList:
         Raises:
             CifarTuiError: It does not train.
         """
+        _check_own(entry, "paused")
         if not entry.live or entry.status == "stopping":
             raise CifarTuiError(f"{entry.name} is {entry.status}: there is nothing to pause")
         resumes = entry.status in ("paused", "pausing")
@@ -293,8 +314,9 @@ class RunList:
         """What a run was or will be trained with, under no name.
 
         Raises:
-            CifarTuiError: Its configuration is damaged.
+            CifarTuiError: Its configuration is damaged, or it has none.
         """
+        _check_own(entry, "trained")
         if entry.config is None:
             assert entry.folder is not None
             entry.config = recorded_options(entry.folder)
@@ -313,7 +335,7 @@ class RunList:
     def _end(self, entry: Entry, run: Run) -> None:
         from cifar_tui.runs.failures import explain
         from cifar_tui.runs.run import exit_status
-        from cifar_tui.state import RunState
+        from cifar_tui.state.run_state import RunState
 
         del self._by_run[run]
         started = entry.loading is None
@@ -331,6 +353,16 @@ def _send(entry: Entry, request: Request) -> None:
 
     if entry.folder is not None:
         requests.send(entry.folder.path, request)
+
+
+def _check_own(entry: Entry, done: str) -> None:
+    """Check that this program may do that to a run.
+
+    Raises:
+        CifarTuiError: It is a training of another tool.
+    """
+    if entry.log is not None:
+        raise CifarTuiError(refusal(entry, done))
 
 
 def _message(summary: Summary) -> str:

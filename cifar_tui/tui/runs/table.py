@@ -12,7 +12,7 @@ from textual.coordinate import Coordinate
 from textual.widgets import DataTable
 from textual.widgets.data_table import RowDoesNotExist
 
-from cifar_tui.formatting import UNKNOWN, duration, percent, printable, speed, time_left
+from cifar_tui.formatting import UNKNOWN, duration, of_planned, percent, printable, short, speed, time_left
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 
@@ -65,7 +65,7 @@ def cells(entry: Entry, shown: Sequence[Column], look: Look) -> list[Text]:
         "model": _model(entry).rpartition(":")[2],
         "data": _data(entry).rpartition("/")[2],
         "epoch": _epoch(entry),
-        "best val": percent(_best(entry)),
+        "best val": _best(entry),
         "test": percent(_test(entry)),
         "time": _time(entry),
         "images/s": _speed(entry),
@@ -186,23 +186,40 @@ def _data(entry: Entry) -> str:
 
 
 def _known(value: object) -> str:
-    return UNKNOWN if value is None else str(value)
+    return UNKNOWN if value in (None, "") else str(value)
 
 
 def _epoch(entry: Entry) -> str:
     if entry.state is not None and entry.state.started is not None:
         # As in its summary, an ended run's are those that are whole.
         reached = entry.state.epoch if entry.active else len(entry.state.epochs)
-        return f"{reached}/{entry.state.started.epochs}"
+        planned = entry.state.started.epochs
+        return _step(entry.state.samples) if entry.state.counts_no_epochs else of_planned(reached, planned)
     if entry.summary is not None:
-        return f"{_known(entry.summary.epochs)}/{_known(entry.summary.planned_epochs)}"
+        planned = entry.summary.planned_epochs
+        epochs = _known(entry.summary.epochs)
+        if entry.summary.source and not planned and not entry.summary.epochs and entry.summary.samples:
+            return _step(entry.summary.samples)
+        return epochs if entry.summary.source and planned is None else f"{epochs}/{_known(planned)}"
     return f"0/{entry.config.epochs}" if entry.config else UNKNOWN
 
 
-def _best(entry: Entry) -> float | None:
+def _step(samples: int) -> str:
+    """How far a run is that has no epochs, in the width of the column."""
+    return f"at {short(samples)}"
+
+
+def _best(entry: Entry) -> str:
+    """The best validation accuracy, or the lowest loss of a run that has no accuracies."""
     if entry.state is not None and entry.state.started is not None:
-        return entry.state.best.val_accuracy if entry.state.best else None
-    return entry.summary.best_val_accuracy if entry.summary else None
+        best, by_loss = entry.state.best, entry.state.best_by_loss
+        accuracy = best.val_accuracy if best is not None else None
+        loss = by_loss.val_loss if by_loss is not None else None
+    elif entry.summary is not None:
+        accuracy, loss = entry.summary.best_val_accuracy, entry.summary.best_val_loss
+    else:
+        return UNKNOWN
+    return f"loss {short(loss)}" if loss is not None and accuracy is None else percent(accuracy)
 
 
 def _test(entry: Entry) -> float | None:
@@ -223,8 +240,15 @@ def _time(entry: Entry) -> str:
 def _speed(entry: Entry) -> str:
     if entry.state is not None and entry.state.started is not None:
         now = entry.state.training_speed or entry.state.images_per_second
-        return speed(now if math.isfinite(now) else None)
-    return speed(entry.summary.images_per_second if entry.summary else None)
+        return _with_unit(now if math.isfinite(now) else None, entry.state.started.unit)
+    return _with_unit(entry.summary.images_per_second, entry.summary.unit or "images") if entry.summary else UNKNOWN
+
+
+def _with_unit(per_second: float | None, unit: str) -> str:
+    """The speed; in steps a second where the size of a batch is not known."""
+    if unit == "steps" and per_second is not None and math.isfinite(per_second):
+        return f"{short(per_second)} st/s"
+    return speed(per_second)
 
 
 def _started(run_id: str) -> str:

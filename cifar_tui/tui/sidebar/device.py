@@ -12,8 +12,10 @@ from cifar_tui.events import RunStarted
 from cifar_tui.formatting import count, devices, plural, printable, slowest_process, speed
 from cifar_tui.system.hardware import GpuSample, Sample, gpu_of
 from cifar_tui.tui.runs.entry import Entry
-from cifar_tui.tui.sidebar.lr_curve import Schedule, curve
+from cifar_tui.tui.runs.source import recorded_by, source
+from cifar_tui.tui.sidebar.lr_curve import RecordedRates, Schedule, curve, recorded_curve
 from cifar_tui.tui.sidebar.machine import gpu_row, host_rows
+from cifar_tui.tui.sidebar.recorded_usage import history_rows, usage_rows
 from cifar_tui.tui.sidebar.rows import LABEL, Ranked, label, longest_fitting
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context, RunPanel, View
@@ -51,7 +53,7 @@ class DevicePanel(RunPanel, View):
 
 def picture(entry: Entry | None, sample: Sample | None, look: Look, width: int, height: int) -> list[Strip]:
     """The schedule, a run's facts and the machine, in up to `height` lines of `width` columns."""
-    schedule = Schedule.of(entry) if entry is not None else None
+    schedule = Schedule.of(entry) or RecordedRates.of(entry) if entry is not None else None
     reserved = CURVE_LEAST if schedule is not None and height >= 2 * CURVE_LEAST else 0
     gap = 1 if height >= SPACIOUS else 0
     rates: list[Ranked] = []
@@ -60,19 +62,29 @@ def picture(entry: Entry | None, sample: Sample | None, look: Look, width: int, 
         facts = _fact_rows(entry, sample, look, width)
         if schedule is not None:
             rates.append((0, _rate_row(entry, schedule, look)))
-    blocks = _fitting_blocks([rates, facts, _machine_rows(entry, sample, look, width)], height - reserved - 2 * gap)
+    ranked = [rates, facts, _machine_rows(entry, sample, look, width)]
+    if entry is not None and entry.state is not None:
+        ranked.append(history_rows(entry.state, look.run(entry.number), look, width))
+    blocks = _fitting_blocks(ranked, height - reserved - 2 * gap)
     if entry is not None and schedule is not None and reserved:
         room = height - sum(map(len, blocks)) - 2 * gap
-        blocks[0] += curve(schedule, look, entry.number, width, min(room - 1, max(1, width // CURVE_SHAPE)))
+        rows_of_curve = min(room - 1, max(1, width // CURVE_SHAPE))
+        if isinstance(schedule, Schedule):
+            blocks[0] += curve(schedule, look, entry.number, width, rows_of_curve)
+        else:
+            blocks[0] += recorded_curve(schedule, look, entry.number, width, rows_of_curve)
     rows: list[Row] = []
     for block in filter(None, blocks):
         rows += [[] for _ in range(gap if rows else 0)] + block
     return [line(row, width) for row in rows]
 
 
-def _rate_row(entry: Entry, schedule: Schedule, look: Look) -> Row:
+def _rate_row(entry: Entry, schedule: Schedule | RecordedRates, look: Look) -> Row:
     rate = entry.state.lr if entry.state is not None else math.nan
     now: Row = [(f"{rate:.2e}", look.strong), ", "] if math.isfinite(rate) else []
+    if isinstance(schedule, RecordedRates):
+        words = ", constant" if schedule.is_constant else f", highest {schedule.highest:.2e}"
+        return [label("lr", look), (f"{schedule.last:.2e}", look.strong), words]
     return [label("lr", look), *now, f"peak {schedule.max_lr:.2e}"]
 
 
@@ -96,6 +108,7 @@ def _fact_rows(entry: Entry, sample: Sample | None, look: Look, width: int) -> l
         (4, "device", (devices(device, processes), precision if precision != device else "", product)),
         (5, "", (together,)),
         (8, "", settings),
+        (8, "source", (f"recorded by {recorded_by(entry)}" if source(entry) else "",)),
         (9, "speed", (_speed(entry, processes, width - LABEL),)),
     )
     return [
@@ -134,6 +147,8 @@ def _device_name(entry: Entry, sample: Sample | None, device: str) -> str:
 
 
 def _machine_rows(entry: Entry | None, sample: Sample | None, look: Look, width: int) -> list[Ranked]:
+    if entry is not None and entry.state is not None and entry.state.usage and not entry.active:
+        return usage_rows(entry.state, look.run(entry.number), look, width)
     if sample is None:
         return []
     style, own = look.dim, list[GpuSample]()
@@ -161,7 +176,9 @@ def _own_gpus(started: RunStarted, name: str | None, sample: Sample) -> list[Gpu
 
 
 def _fitting_blocks(blocks: Sequence[list[Ranked]], height: int) -> list[list[Row]]:
-    """The rows of each block that fit into `height` lines, by their ranks among all."""
-    ranks = sorted(rank for block in blocks for rank, _ in block)
-    last = ranks[: max(height, 1)][-1] if ranks else 0
-    return [[row for rank, row in block if rank <= last] for block in blocks]
+    """The rows of each block that fit into `height` lines, by their ranks among all, the first of equals."""
+    places = [(rank, number, place) for number, block in enumerate(blocks) for place, (rank, _) in enumerate(block)]
+    kept = {(number, place) for _, number, place in sorted(places)[: max(height, 1)]}
+    return [
+        [row for place, (_, row) in enumerate(block) if (number, place) in kept] for number, block in enumerate(blocks)
+    ]

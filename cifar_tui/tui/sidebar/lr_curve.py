@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from cifar_tui.planned_lr import planned
 from cifar_tui.recipes import recipe
+from cifar_tui.tui.charts.named_series import learning_rates
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part
@@ -42,7 +45,9 @@ class Schedule:
         state, config = entry.state, entry.config
         if state is not None and state.started is not None:
             started = state.started
-            steps = max(1, started.epochs * started.batches)
+            if not (started.epochs and started.batches and started.max_lr):
+                return None
+            steps = started.epochs * started.batches
             done = min(max(0, (state.epoch - 1) * started.batches + state.batch), steps)
             return Schedule(started.max_lr, steps, done, state.epoch, started.schedule)
         if config is None:
@@ -72,14 +77,66 @@ def curve(schedule: Schedule, look: Look, number: int, width: int, rows: int) ->
     return [*drawn, _marker_row(schedule, here, axis, width, look, number)]
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedRates:
+    """The learning rates of a run whose schedule is not known."""
+
+    points: tuple[tuple[int, float], ...]
+    """Samples and rates, in order."""
+
+    @staticmethod
+    def of(entry: Entry) -> RecordedRates | None:
+        """Those that a run has recorded; None where there are none."""
+        state = entry.state
+        if state is None or state.started is None:
+            return None
+        logged = state.metrics.get("lr")
+        points = learning_rates(state) or (logged.points if logged is not None else [])
+        known = tuple((point.last, point.mean) for point in points if math.isfinite(point.mean))
+        return RecordedRates(known) if known else None
+
+    @property
+    def last(self) -> float:
+        """The current one."""
+        return self.points[-1][1]
+
+    @property
+    def highest(self) -> float:
+        """The highest one so far."""
+        return max(rate for _, rate in self.points)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether all are the same."""
+        return all(rate == self.last for _, rate in self.points)
+
+
+def recorded_curve(rates: RecordedRates, look: Look, number: int, width: int, rows: int) -> list[list[Part]]:
+    """The rates so far in `rows` rows of `width` columns; nothing where they are all the same, or none is positive."""
+    highest, marks = rates.highest, look.levels
+    if highest <= 0 or width <= 0 or rates.is_constant:
+        return []
+    at, values = [samples for samples, _ in rates.points], [rate for _, rate in rates.points]
+    heights = []
+    for column in range(width):
+        reached = at[0] + (at[-1] - at[0]) * column / max(1, width - 1)
+        rate = values[max(0, bisect_right(at, reached) - 1)]
+        heights.append(max(1, math.ceil(round(rate / highest * rows * len(marks), 6))))
+    return [[(cells, look.run(number))] for cells in _rows(heights, rows, marks, filled=not look.ascii)]
+
+
 @lru_cache(16)
 def _area(schedule: str, steps: int, width: int, rows: int, marks: str, *, filled: bool) -> tuple[str, ...]:
     """The rows of the curve from the top, with the area below it or without."""
-    full = marks[-1] if filled else " "
     heights = []
     for column in range(width):
         share = planned(schedule, round(column / max(1, width - 1) * (steps - 1)), steps, 1.0)
         heights.append(max(1, math.ceil(round(share * rows * len(marks), 6))))
+    return _rows(heights, rows, marks, filled=filled)
+
+
+def _rows(heights: Sequence[int], rows: int, marks: str, *, filled: bool) -> tuple[str, ...]:
+    full = marks[-1] if filled else " "
     drawn = []
     for bottom in range((rows - 1) * len(marks), -1, -len(marks)):
         levels = (height - bottom for height in heights)

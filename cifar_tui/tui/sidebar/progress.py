@@ -8,9 +8,22 @@ from typing import TYPE_CHECKING
 from textual.strip import Strip
 
 from cifar_tui.events import RunStarted
-from cifar_tui.formatting import UNKNOWN, count, duration, percent, plural, printable, time_left
+from cifar_tui.formatting import (
+    UNKNOWN,
+    count,
+    duration,
+    four_digits,
+    of_planned,
+    out_of,
+    percent,
+    plural,
+    printable,
+    rate,
+    time_left,
+)
 from cifar_tui.records import Summary
-from cifar_tui.state import Curve, RunState
+from cifar_tui.state.curve import Curve
+from cifar_tui.state.run_state import RunState
 from cifar_tui.system.text_width import wrapped
 from cifar_tui.tui.runs.entry import ENDED, Entry
 from cifar_tui.tui.sidebar.rows import LABEL, Ranked, bar, by_rank, label
@@ -53,7 +66,8 @@ def status_words(entry: Entry) -> str:
     status, state = entry.status, entry.state
     if status in ("stopping", "pausing"):
         return f"{status}…" if entry.loading else f"{status} after this batch…"
-    if status == "running" and state is not None and state.started is not None:
+    # When a script validates and tests is not known.
+    if status == "running" and state is not None and state.started is not None and not state.started.source:
         if len(state.epochs) == state.started.epochs:
             return "running: test"
         if state.batch == state.started.batches and len(state.epochs) < state.epoch:
@@ -69,8 +83,9 @@ def _one_line(entry: Entry, look: Look, width: int) -> Row:
         done, amount = _loading_bar(entry.loading, SHORT_BAR, entry, look)
         parts += [(1, [printable(entry.loading.what)]), (2, [*done, " ", amount])]
     elif state is not None and state.started is not None:
-        parts.append((1, [f"epoch {state.epoch}/{state.started.epochs}"]))
-        if entry.status not in ENDED:
+        epoch = f"epoch {of_planned(state.epoch, state.started.epochs)}"
+        parts.append((1, [_samples(state) if state.counts_no_epochs else epoch]))
+        if entry.status not in ENDED and math.isfinite(state.progress):
             parts.append(
                 (
                     2,
@@ -83,14 +98,18 @@ def _one_line(entry: Entry, look: Look, width: int) -> Row:
             if math.isfinite(state.eta):
                 parts.append((3, [f"{time_left(state.eta)} left"]))
         if state.test is not None:
-            parts.append((2, [("test ", look.dim), (percent(state.test.accuracy), look.strong)]))
+            known = math.isfinite(state.test.accuracy)
+            shown = percent(state.test.accuracy) if known else f"loss {four_digits(state.test.loss)}"
+            parts.append((2, [("test ", look.dim), (shown, look.strong)]))
         if state.best is not None:
             parts.append((4, [("best ", look.dim), (percent(state.best.val_accuracy), look.strong)]))
+        elif (by_loss := state.best_by_loss) is not None:
+            parts.append((4, [("best val loss ", look.dim), (four_digits(by_loss.val_loss), look.strong)]))
         parts += [(5, [_speed(state)]), (6, [(duration(state.seconds), look.dim)])]
     elif entry.summary is not None:
         parts += [
             (1, [_epochs(entry.summary)]),
-            (2, [("best ", look.dim), (percent(entry.summary.best_val_accuracy), look.strong)]),
+            (2, [("best ", look.dim), (_best_of(entry.summary), look.strong)]),
             (3, [(duration(entry.summary.seconds), look.dim)]),
         ]
     row: Row = []
@@ -111,9 +130,9 @@ def _rows(entry: Entry, look: Look, width: int) -> list[Ranked]:
     if entry.loading is not None:
         return rows + _loading_rows(entry.loading, entry, look, width)
     if entry.summary is not None:
-        best, seconds = entry.summary.best_val_accuracy, entry.summary.seconds
+        best, seconds = _best_of(entry.summary), entry.summary.seconds
         rows += _message_rows(entry, look, width)
-        rows += [(3, [label("time", look), duration(seconds)]), (2, [label("best", look), percent(best)])]
+        rows += [(3, [label("time", look), duration(seconds)]), (2, [label("best", look), best])]
         return [*rows, (4, [label("test", look), percent(entry.summary.test_accuracy)])]
     rows += _message_rows(entry, look, width)
     if entry.config is not None:
@@ -124,18 +143,23 @@ def _rows(entry: Entry, look: Look, width: int) -> list[Ranked]:
 def _started_rows(entry: Entry, state: RunState, started: RunStarted, look: Look, width: int) -> list[Ranked]:
     ended = entry.status in ENDED
     epochs = len(state.epochs)
-    head = f"{epochs} of {plural(started.epochs, 'epoch')}" if ended else f"epoch {state.epoch} of {started.epochs}"
+    planned = epochs if started.epochs is None else started.epochs
+    head = f"{epochs}{out_of(started.epochs)} {plural(planned, 'epoch').split()[-1]}"
+    head = head if ended else f"epoch {state.epoch}{out_of(started.epochs)}"
+    head = _samples(state) if state.counts_no_epochs else head
     rows: list[Ranked] = [(0, _head(entry, head, look, width))]
     room, style = min(BAR, width - LABEL), look.run(entry.number)
     if entry.loading is not None:
         rows += _loading_rows(entry.loading, entry, look, width)
     elif ended:
         rows += _message_rows(entry, look, width)
-    else:
-        batches = f" {state.batch}/{started.batches}".rjust(FIGURE)
-        done = bar(state.batch / max(1, started.batches), room - len(batches), style, look)
+    elif started.batches:
+        batches = f" {of_planned(state.batch, started.batches)}".rjust(FIGURE)
+        done = bar(state.batch / started.batches, room - len(batches), style, look)
         rows.append((3, [label("epoch", look), *done, batches]))
-    if entry.status != "finished":
+    elif state.batch:
+        rows.append((3, [label("epoch", look), f"batch {count(state.batch)}"]))
+    if entry.status != "finished" and math.isfinite(state.progress):
         done = bar(state.progress, room - FIGURE, style, look)
         rows.append((1, [label("run", look), *done, f" {_whole_percent(state.progress)}".rjust(FIGURE)]))
     left: Row = [] if ended or not math.isfinite(state.eta) else [f", {time_left(state.eta)} left"]
@@ -144,14 +168,25 @@ def _started_rows(entry: Entry, state: RunState, started: RunStarted, look: Look
     if state.best is not None:
         best = f" in epoch {state.best.epoch}"
         rows.append((4, [label("best", look), (percent(state.best.val_accuracy), look.strong), best]))
+    elif (by_loss := state.best_by_loss) is not None:
+        lowest = (four_digits(by_loss.val_loss), look.strong)
+        rows.append((4, [label("best", look), "val loss ", lowest, f" in epoch {by_loss.epoch}"]))
+    results: list[tuple[int, str, float, float]] = []
     if state.test is not None:
-        rows.append((3, _result("test", state.test.loss, state.test.accuracy, look)))
+        results.append((3, "test", state.test.loss, state.test.accuracy))
     if state.epochs:
         last = state.epochs[-1]
-        rows.append((6, _result("train", last.train_loss, last.train_accuracy, look)))
-        return [*rows, (7, _result("val", last.val_loss, last.val_accuracy, look))]
-    loss, accuracy = _mean(state.batch_loss), _mean(state.batch_accuracy)
-    return [*rows, (6, _result("train", loss, accuracy, look))]
+        results.append((6, "train", last.train_loss, last.train_accuracy))
+        results.append((7, "val", last.val_loss, last.val_accuracy))
+    else:
+        results.append((6, "train", _mean(state.batch_loss), _mean(state.batch_accuracy)))
+    for rank, name, loss, accuracy in results:
+        # What a script does not measure is no row, nor a part of one.
+        if not started.source or math.isfinite(accuracy):
+            rows.append((rank, _result(name, loss, accuracy, look)))
+        elif math.isfinite(loss):
+            rows.append((rank, [label(name, look), ("loss ", look.dim), four_digits(loss)]))
+    return rows
 
 
 def _loading_rows(loading: Loading, entry: Entry, look: Look, width: int) -> list[Ranked]:
@@ -186,8 +221,22 @@ def _message(entry: Entry) -> str:
 
 
 def _epochs(summary: Summary) -> str:
+    if summary.source and summary.planned_epochs is None:
+        return plural(summary.epochs or 0, "epoch")
     done, planned = (UNKNOWN if n is None else str(n) for n in (summary.epochs, summary.planned_epochs))
     return f"{done} of {planned} epochs"
+
+
+def _best_of(summary: Summary) -> str:
+    """The best validation accuracy, or the lowest loss of a run without accuracies."""
+    if summary.best_val_accuracy is None and summary.best_val_loss is not None:
+        return f"val loss {four_digits(summary.best_val_loss)}"
+    return percent(summary.best_val_accuracy)
+
+
+def _samples(state: RunState) -> str:
+    """How far a run is of which that is all that is known: `12,800 steps`."""
+    return f"{count(state.samples)} {state.started.unit if state.started else 'images'}"
 
 
 def _result(name: str, loss: float, accuracy: float, look: Look) -> Row:
@@ -208,12 +257,9 @@ def _loading_bar(loading: Loading, width: int, entry: Entry, look: Look) -> tupl
 
 
 def _speed(state: RunState) -> str:
-    """Images per second, to three digits: the others change with every batch."""
+    """To three digits: the others change with every batch."""
     speed = state.images_per_second if state.finished is None else state.training_speed or state.images_per_second
-    if not (math.isfinite(speed) and speed > 0):
-        return f"{UNKNOWN} images/s"
-    rounded = round(speed, 2 - math.floor(math.log10(speed)))
-    return f"{count(round(rounded)) if rounded >= 10 else f'{rounded:.3g}'} images/s"
+    return rate(speed, state.started.unit if state.started else "images")
 
 
 def _whole_percent(share: float) -> str:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 from torch import nn
@@ -19,8 +20,23 @@ from torch import nn
 from cifar_tui import models
 from cifar_tui.data.loader import Share
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.events import AnyEvent, Batch, Checkpoint, Epoch, Evaluated, Note, Paused, Resumed
-from cifar_tui.training import emitter
+from cifar_tui.events import (
+    AnyEvent,
+    Batch,
+    Checkpoint,
+    DeviceUsage,
+    Epoch,
+    Evaluated,
+    Metric,
+    Note,
+    Paused,
+    Resumed,
+)
+from cifar_tui.runs import device_usage
+from cifar_tui.runs.launched.worker import WorkerRuns
+from cifar_tui.runs.messages import Message
+from cifar_tui.runs.workspace import Workspace
+from cifar_tui.training import emitter, loop
 from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.clock import Clock
 from cifar_tui.training.control import Control, LoopControl
@@ -84,6 +100,7 @@ def _train(
     folder: str,
     act: Callable[[AnyEvent, Control], None] = NO_ACTION,
     make: type[nn.Module] | None = None,
+    own_events: Callable[[], list[AnyEvent]] = list,
     **options: Any,
 ) -> tuple[list[AnyEvent], str, nn.Module]:
     """Train the tiny images in a folder, from its last checkpoint where there is one."""
@@ -99,7 +116,7 @@ def _train(
 
     saved = storage.load_last(checkpoints, setup.identity, SIZE_LIMITS)[0] if group.rank == 0 else None
     own = checkpoints if group.rank == 0 else None
-    outcome = train(setup, "tiny-run", own, control, emit, Clock(), group.broadcast(saved))
+    outcome = train(setup, "tiny-run", own, control, emit, Clock(), group.broadcast(saved), own_events)
     return events, f"{outcome.state}: {outcome.message}", setup.model
 
 
@@ -121,6 +138,49 @@ def learn(group: Group, folder: str, model: str, options: dict[str, Any]) -> Any
     make = {"plain": Plain, "counting": Counting}.get(model)
     events, _, trained = _train(group, folder, make=make, **options)
     return {"learned": _learned(events), "weights": _digest(trained)}
+
+
+def measure(group: Group, folder: str) -> Any:
+    """What was measured of every step."""
+    mock.patch.object(loop, "batches_between", return_value=1).start()
+    events, _, _ = _train(group, folder, make=Plain, epochs=1)
+    return [[event.samples, *event.values.values()] for event in events if isinstance(event, Metric)]
+
+
+def report_devices(group: Group, folder: str) -> Any:
+    """The devices of another host and the epochs, in order, where every process has one event of each epoch."""
+
+    def own_events() -> list[AnyEvent]:
+        return [DeviceUsage(t=0.0, host=f"host {group.rank}", rank=group.rank)] if group.rank else []
+
+    events, _, _ = _train(group, folder, make=Plain, own_events=own_events, epochs=2)
+    return [e.host if isinstance(e, DeviceUsage) else e.epoch for e in events if isinstance(e, DeviceUsage | Epoch)]
+
+
+def report_hosts(group: Group, runs_dir: str) -> Any:
+    """The ranks of the processes whose devices are in a run's stream, where each process is on a host of its own."""
+    device_usage.FIRST_SECONDS, device_usage.SAMPLE_SECONDS = 0.0, 0.01
+    group.local_rank = 0
+    worker = environment.current()
+    assert worker is not None
+    if group.rank:
+        WorkerRuns(worker, lambda: None)._train(group.broadcast(), group, TinyImageCache())  # type: ignore[arg-type]
+        return "trained"
+    mock.patch("cifar_tui.runs.run.write_run_files", return_value=[]).start()
+    workspace = Workspace(Path(runs_dir), worker=worker)
+    workspace._group, workspace._image_cache = group, TinyImageCache()  # type: ignore[assignment]
+    found = set[int]()
+
+    def listen(message: Message) -> None:
+        if isinstance(message, DeviceUsage):
+            found.add(message.rank)
+            if len(found) == group.processes:
+                run.stop("stopped", "seen")
+
+    run = workspace.new_run(replace(TINY, epochs=100_000, patience=100_000), listen)
+    run.start()
+    run.join()
+    return sorted(found)
 
 
 def stop_early(group: Group, folder: str, model: str) -> Any:

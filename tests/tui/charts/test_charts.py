@@ -12,7 +12,7 @@ from textual.strip import Strip
 from cifar_tui.config import TrainingConfig
 from cifar_tui.events import Batch, Epoch, Resumed
 from cifar_tui.runs.messages import Loading
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.charts import panel as charts_panel
 from cifar_tui.tui.charts.axes import XAxis

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_tui.state import Point
+from cifar_tui.state.curve import Point
 from cifar_tui.tui.charts.axes import Axis, XAxis, accuracy_axis, loss_axis, usual_range, x_axis
 from cifar_tui.tui.charts.series import (
     ChartOptions,
@@ -19,7 +19,7 @@ from cifar_tui.tui.charts.series import (
     training,
     validation,
 )
-from tests.support.recorded import TRAIN, recorded_state
+from tests.support.recorded import recorded_state
 
 VALUES = st.floats(-1e6, 1e6)
 STEPS = st.lists(st.tuples(st.floats(0, 3), VALUES, VALUES), min_size=1, max_size=80)
@@ -101,7 +101,7 @@ def test_the_means_over_epochs_stand_in_where_no_batch_was_recorded() -> None:
 @pytest.mark.parametrize(("kind", "expected"), [("epochs", 1.0), ("samples", 1000.0), ("time", 4.5)])
 def test_a_validation_lies_at_its_epochs_end_in_each_unit(kind: XAxis, expected: float) -> None:
     state = recorded_state()
-    assert positions(validation(state, "loss"), kind, TRAIN)[0] == expected
+    assert positions(validation(state, "loss"), kind, state)[0] == expected
 
 
 def test_the_nearest_value_is_found_and_the_first_of_equals() -> None:

@@ -18,7 +18,7 @@ from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.config import TrainingConfig
 from cifar_tui.formatting import count
 from cifar_tui.records import Summary
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store.predictions import FILE, to_bytes
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.charts.series import ChartOptions

@@ -16,7 +16,7 @@ from textual.strip import Strip
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import Evaluated
 from cifar_tui.records import Summary
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.confusion.matrix import Frame, _heads, scrolled, sentence
 from cifar_tui.tui.confusion.panel import ConfusionPanel, evaluations, why_no_matrix

@@ -11,7 +11,7 @@ from cifar_tui.errors import CifarTuiError, DivergedError, InputError
 from cifar_tui.events import Paused, Resumed, to_json
 from cifar_tui.records import Summary
 from cifar_tui.runs.messages import Ended, Loading
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.store import requests
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.runs.entry import Entry

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cifar_tui.events import Paused, RunStatus
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
 from cifar_tui.tui.runs.entry import Asked, Status, run_status
 from tests.support.panel_states import begun
 from tests.support.recorded import recorded_state

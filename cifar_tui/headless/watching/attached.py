@@ -9,7 +9,8 @@ from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import Note, RunFinished
 from cifar_tui.formatting import printable
 from cifar_tui.headless.displays import Display, JsonDisplay, PlainDisplay
-from cifar_tui.state import RunState
+from cifar_tui.state.run_state import RunState
+from cifar_tui.store import catalog
 from cifar_tui.store.event_reader import Tail
 from cifar_tui.store.lock import is_held
 from cifar_tui.store.requests import ASKED, Request, send
@@ -42,7 +43,7 @@ def ask(folder: RunFolder, request: Request, *, as_json: bool) -> None:
     while time.monotonic() < deadline:
         for event in tail.read():
             if isinstance(event, RunFinished) or (isinstance(event, Note) and event.message == ASKED + request):
-                answer = "has just ended" if isinstance(event, RunFinished) else ANSWERS[request]
+                answer = "has just ended" if isinstance(event, RunFinished) else _answer(folder, request)
                 line = {"id": folder.id, "asked": request, "answer": answer}
                 output.line(json.dumps(line) if as_json else printable(f"{folder.id} {answer}"))
                 return
@@ -50,6 +51,12 @@ def ask(folder: RunFolder, request: Request, *, as_json: bool) -> None:
     raise CifarTuiError(
         f"{folder.id} was asked to {request}, but has not answered in {ANSWER_SECONDS:g} s; it acts after its batch"
     )
+
+
+def _answer(folder: RunFolder, request: Request) -> str:
+    """What the run's process does now; a script saves its own checkpoints."""
+    script = bool(catalog.summary_of(folder).source)
+    return ANSWERS[request].removesuffix(", with a checkpoint") if script else ANSWERS[request]
 
 
 def watch(folder: RunFolder, *, as_json: bool) -> None:

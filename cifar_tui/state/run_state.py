@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, fields, replace
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import (
     AnyEvent,
     Batch,
     Checkpoint,
+    DeviceUsage,
     Epoch,
     Evaluated,
+    Metric,
     Note,
     Paused,
     Resumed,
@@ -23,15 +25,23 @@ from cifar_tui.events import (
     RunStarted,
     RunStatus,
     Seconds,
+    Split,
 )
-from cifar_tui.system.untrusted.codec import Between
+from cifar_tui.state.curve import Curve
+from cifar_tui.state.speed import Speed
+from cifar_tui.state.usage import usage_series
+from cifar_tui.system.untrusted.codec import AtMost
 
-CURVE_POINTS = 2048
-"""The most points of a live curve: four for each column of a very wide chart."""
+MAX_SERIES = 100
+"""The most named series of a run, and of each kind: anybody may write a stream."""
+MAX_SERIES_NAME = 200
+"""Characters of a series' name that are kept."""
 MAX_NOTES = 1000
 MAX_EPOCHS = 100_000
 MAX_RESUMPTIONS = 10_000
 """Epochs beyond the first, and resumptions before the last so many are dropped: anybody may write a stream."""
+MAX_EPOCH_VALUES = 200_000
+"""The most values of metrics that are kept for epochs; beyond it, those of the oldest epochs are dropped."""
 MAX_MATRIX_CELLS = 6_000_000
 """The most memory of all validations' confusion matrices; beyond it, the oldest matrices are dropped."""
 NO_MATRIX = ConfusionMatrix.of(())
@@ -39,109 +49,6 @@ SPEED_SECONDS = 3.0
 """The time constant of the smoothed training speed."""
 VALIDATION_COST = 1 / 3
 """The cost of an image in validation, relative to training: a backward pass takes about twice a forward pass."""
-
-
-@dataclass(slots=True)
-class Point:
-    """Neighbouring values of a curve, merged: their mean, and their extremes so that spikes stay visible.
-
-    `first` and `last` are in samples seen; the extremes and the mean are over the finite values, NaN where none is.
-    """
-
-    in_order: ClassVar[bool] = True
-    """For the codec."""
-    first: int
-    last: int
-    t: float
-    mean: float
-    low: float
-    high: float
-    count: int
-
-
-@dataclass(slots=True)
-class Curve:
-    """A bounded series over samples seen: beyond `CURVE_POINTS` points, neighbours are merged in pairs."""
-
-    points: list[Point] = field(default_factory=list)
-    values_per_point: Annotated[int, Between(1)] = 1
-
-    def append(self, samples: int, t: float, value: float) -> None:
-        """Add the value at `samples`, which is above all earlier ones."""
-        point = Point(samples, samples, t, value, value, value, 1)
-        if self.points and self.points[-1].count < self.values_per_point:
-            self.points[-1] = _merge(self.points[-1], point)
-            return
-        self.points.append(point)
-        if len(self.points) > CURVE_POINTS:
-            pairs = zip(self.points[::2], self.points[1::2], strict=False)
-            rest = self.points[len(self.points) // 2 * 2 :]
-            self.points = [_merge(a, b) for a, b in pairs] + rest
-            self.values_per_point *= 2
-
-    def truncate(self, samples: int) -> None:
-        """Drop the points that reach beyond `samples`."""
-        while self.points and self.points[-1].last > samples:
-            self.points.pop()
-
-
-def _merge(a: Point, b: Point) -> Point:
-    finite = [p for p in (a, b) if math.isfinite(p.mean)]
-    weight = sum(p.count for p in finite)
-    return Point(
-        first=a.first,
-        last=b.last,
-        t=b.t,
-        mean=sum(p.mean * p.count for p in finite) / weight if weight else math.nan,
-        low=min((p.low for p in finite), default=math.nan),
-        high=max((p.high for p in finite), default=math.nan),
-        count=a.count + b.count,
-    )
-
-
-@dataclass(slots=True)
-class Speed:
-    """The training speed, as an average over about the last epoch, exponentially weighted.
-
-    Attributes:
-        samples: Images that were trained on, the earlier ones at less than one each.
-        seconds: The time that they took, weighted likewise.
-        measured: Samples and active seconds up to where the two reach.
-        latest: Samples and active seconds of the last batch. Several batches are reported at once: all that came at one
-            moment are measured when the next ones come.
-    """
-
-    in_order: ClassVar[bool] = True
-    samples: float = 0.0
-    seconds: float = 0.0
-    measured: tuple[int, float] | None = None
-    latest: tuple[int, float] | None = None
-
-    def reach(self, samples: int, seconds: float, epoch_samples: int) -> None:
-        """Record that training has reached `samples` after `seconds` of active time."""
-        if self.latest is not None and seconds > self.latest[1]:
-            self._measure(*self.latest, epoch_samples)
-        self.latest = samples, seconds
-
-    def skip(self, samples: int, seconds: float, epoch_samples: int) -> None:
-        """Leave out the time from the last batch to here, in which nothing was trained."""
-        if self.latest is not None:
-            self._measure(*self.latest, epoch_samples)
-        self.measured = self.latest = samples, seconds
-
-    def _measure(self, samples: int, seconds: float, epoch_samples: int) -> None:
-        # What comes first is a place to measure from and no more: a device takes its time to warm up.
-        before, at = self.measured or (samples, seconds)
-        if samples > before:
-            keep = math.exp((before - samples) / epoch_samples)
-            self.samples = self.samples * keep + samples - before
-            self.seconds = self.seconds * keep + seconds - at
-        self.measured = samples, seconds
-
-    @property
-    def per_sample(self) -> float:
-        """Seconds for each image; NaN if unknown."""
-        return self.seconds / self.samples if self.samples > 0 else math.nan
 
 
 @dataclass(slots=True)
@@ -165,7 +72,21 @@ class RunState:
     speed: Speed = field(default_factory=Speed)
     batch_loss: Curve = field(default_factory=Curve)
     batch_accuracy: Curve = field(default_factory=Curve)
+    batch_lr: Curve = field(default_factory=Curve)
+    """Of the batches whose learning rate is known."""
+    metrics: Annotated[dict[str, Curve], AtMost(MAX_SERIES)] = field(default_factory=dict)
+    """By name, in the order in which they came: `grad_norm`; of other splits than the training's, `validation/top5`."""
+    history: Annotated[dict[str, Curve], AtMost(MAX_SERIES)] = field(default_factory=dict)
+    """What the hardware did, by `usage_series`, over milliseconds since the run began."""
+    usage: dict[str, DeviceUsage] = field(default_factory=dict)
+    """The last one of each process, by its rank."""
     epochs: list[Epoch] = field(default_factory=list)
+    epoch_metrics: list[Annotated[dict[str, float], AtMost(MAX_SERIES)]] = field(default_factory=list)
+    """For each of them, the last value in it of each series of `metrics` that has one there."""
+    epoch_values: int = 0
+    """How many values these are."""
+    epoch_metrics_dropped: int = 0
+    """How many of them, from the first, have lost their values."""
     validations: list[Evaluated] = field(default_factory=list)
     """One for each whole epoch, in order."""
     matrix_cells: int = 0
@@ -200,6 +121,10 @@ class RunState:
                 self._apply_epoch(event)
             case Evaluated():
                 self._apply_evaluated(event)
+            case Metric():
+                self._apply_metric(event)
+            case DeviceUsage():
+                self._apply_usage(event)
             case Checkpoint():
                 self.checkpoint = event
             case Paused():
@@ -226,6 +151,8 @@ class RunState:
         self._measure(event)
         self.batch_loss.append(event.samples, event.t, event.loss)
         self.batch_accuracy.append(event.samples, event.t, event.accuracy)
+        if math.isfinite(event.lr):
+            self.batch_lr.append(event.samples, event.t, event.lr)
 
     def _measure(self, event: Batch) -> None:
         passed = self.seconds - self.speed.latest[1] if self.speed.latest else math.inf
@@ -236,17 +163,40 @@ class RunState:
             self.images_per_second = event.images_per_second
         self.speed.reach(event.samples, self.seconds, self._epoch_samples)
 
+    def _apply_metric(self, event: Metric) -> None:
+        self.samples = max(self.samples, event.samples)
+        for name, value in event.values.items():
+            _append(self.metrics, series_name(name, event.split), event.samples, event.t, value)
+
+    def _apply_usage(self, event: DeviceUsage) -> None:
+        if len(self.usage) < MAX_SERIES or str(event.rank) in self.usage:
+            self.usage[str(event.rank)] = event
+        for name, value in usage_series(event):
+            _append(self.history, name, int(event.t * 1000), event.t, value)
+
     def _apply_epoch(self, event: Epoch) -> None:
         if len(self.epochs) < MAX_EPOCHS:
+            self._add_epoch_metrics()
             self.epochs.append(event)
         self.epoch, self.samples, self.lr = event.epoch, event.samples, event.lr
         if self.started:
-            self.batch = self.started.batches
+            self.batch = self.started.batches or self.batch
         self.images_per_second = event.images_per_second
         self.speed.skip(event.samples, self.seconds, self._epoch_samples)
 
+    def _add_epoch_metrics(self) -> None:
+        """Keep the last values of the epoch that ends; where all of them become too many, drop the oldest."""
+        start = self.epochs[-1].samples if self.epochs else 0
+        values = {name: curve.latest for name, curve in self.metrics.items() if curve.end > start}
+        self.epoch_metrics.append(values)
+        self.epoch_values += len(values)
+        while self.epoch_values > MAX_EPOCH_VALUES and self.epoch_metrics_dropped < len(self.epoch_metrics) - 1:
+            self.epoch_values -= len(self.epoch_metrics[self.epoch_metrics_dropped])
+            self.epoch_metrics[self.epoch_metrics_dropped] = {}
+            self.epoch_metrics_dropped += 1
+
     def _apply_evaluated(self, event: Evaluated) -> None:
-        if self.started and len(event.confusion) != len(self.started.classes):
+        if self.started and not _fits(event.confusion, self.started):
             return  # It is damaged: its rows belong to other classes.
         if event.split == "validation":
             self.add_validation(event)
@@ -293,24 +243,43 @@ class RunState:
         self.epoch, self.batch, self.samples = event.epoch, event.batch, event.samples
         if event.batch == 0 and event.epoch > 1 and self.started:
             # As after any whole epoch: there may be no next one.
-            self.epoch, self.batch = event.epoch - 1, self.started.batches
+            self.epoch, self.batch = event.epoch - 1, self.started.batches or 0
         # Training leaves an epoch only when it is validated: all epochs before the resumed one are whole.
         del self.epochs[event.epoch - 1 :]
+        self.epoch_values -= sum(map(len, self.epoch_metrics[event.epoch - 1 :]))
+        del self.epoch_metrics[event.epoch - 1 :]
+        self.epoch_metrics_dropped = min(self.epoch_metrics_dropped, len(self.epoch_metrics))
         self._drop_validations(event.epoch - 1)
-        self.batch_loss.truncate(event.samples)
-        self.batch_accuracy.truncate(event.samples)
+        for curve in (self.batch_loss, self.batch_accuracy, self.batch_lr, *self.metrics.values()):
+            curve.truncate(event.samples)
         self.resumptions.append(event)
         del self.resumptions[:-MAX_RESUMPTIONS]
 
     @property
     def _epoch_samples(self) -> int:
-        return max(1, self.started.train_samples) if self.started else 1
+        return (self.started and self.started.train_samples) or 1
 
     @property
     def best(self) -> Epoch | None:
         """The epoch with the highest validation accuracy so far, the first of equals."""
         known = (e for e in self.epochs if not math.isnan(e.val_accuracy))
         return max(known, key=lambda e: (e.val_accuracy, -e.epoch), default=None)
+
+    @property
+    def counts_no_epochs(self) -> bool:
+        """Whether nobody has said which epoch this is, as scripts need not: `samples` alone says how far it is."""
+        started = self.started
+        if started is None or not started.source:
+            return False
+        return not (started.epochs or self.epochs or self.batch)
+
+    @property
+    def best_by_loss(self) -> Epoch | None:
+        """The epoch with the lowest validation loss so far, the first of equals; None where accuracies are known."""
+        if self.best is not None:
+            return None
+        known = (e for e in self.epochs if math.isfinite(e.val_loss))
+        return min(known, key=lambda e: (e.val_loss, e.epoch), default=None)
 
     @property
     def seconds(self) -> float:
@@ -328,25 +297,73 @@ class RunState:
         speed = sum(counts) / seconds if seconds else math.nan
         return speed if 0 < speed < math.inf else None
 
+    def ending(self, status: RunStatus, message: str, t: float) -> RunFinished:
+        """The last event of a run that ends now in this way."""
+        best, test = self.best, self.test
+        best_epoch = best or self.best_by_loss
+        return RunFinished(
+            t=t,
+            state=status,
+            message=message,
+            epochs=len(self.epochs),
+            best_epoch=best_epoch.epoch if best_epoch else None,
+            best_val_accuracy=best.val_accuracy if best else None,
+            test_loss=test.loss if test else None,
+            test_accuracy=test.accuracy if test else None,
+            seconds=self.seconds,
+        )
+
+    @property
+    def planned_samples(self) -> int | None:
+        """Those of the whole training; None where that is not known."""
+        started = self.started
+        return started.epochs * started.train_samples if started and started.epochs and started.train_samples else None
+
     @property
     def progress(self) -> float:
-        """The fraction of the planned training that is done."""
+        """The fraction of the planned training that is done; NaN where the plan is not known."""
         if self.started is None:
             return 0.0
+        if not (self.started.epochs and self.started.batches):
+            return math.nan
         total = self.started.epochs * self.started.batches
         return min(1.0, ((self.epoch - 1) * self.started.batches + self.batch) / total)
 
     @property
     def eta(self) -> float:
         """Seconds left at the current speed for all planned epochs, validation included; NaN if unknown."""
-        if self.started is None or self.finished is not None:
+        if self.started is None or self.finished is not None or self.planned_samples is None:
             return math.nan
         per_sample = self.speed.per_sample
         if not per_sample > 0:
             per_sample = 1 / self.images_per_second if self.images_per_second > 0 else math.nan
         validation = self.started.validation_samples * per_sample * VALIDATION_COST
-        if self.validations:
-            recent = [e.seconds for e in self.validations[-3:]]
+        recent = [e.seconds for e in self.validations[-3:] if math.isfinite(e.seconds)]
+        if recent:
             validation = sum(recent) / len(recent)
-        left = self.started.epochs * self.started.train_samples - self.samples
-        return max(left * per_sample + (self.started.epochs - len(self.epochs)) * validation, 0.0)
+        left = self.planned_samples - self.samples
+        epochs_left = (self.started.epochs or 0) - len(self.epochs)
+        return max(left * per_sample + epochs_left * validation, 0.0)
+
+
+def _fits(confusion: ConfusionMatrix, started: RunStarted) -> bool:
+    """Whether a matrix is of the run's classes. That of a script may be missing, or the names of its classes."""
+    if started.source and not (confusion and started.classes):
+        return True
+    return len(confusion) == len(started.classes)
+
+
+def series_name(name: str, split: Split) -> str:
+    """The name of the series of a metric: that of the training's is the metric's own."""
+    return name if split == "train" else f"{split}/{name}"
+
+
+def _append(series: dict[str, Curve], name: str, at: int, t: float, value: float) -> None:
+    """Add a value to a series; one that comes before the series' last is dropped, as is a series too many."""
+    name = name[:MAX_SERIES_NAME]
+    if name not in series:
+        if len(series) == MAX_SERIES:
+            return
+        series[name] = Curve()
+    if at >= series[name].end:
+        series[name].append(at, t, value)

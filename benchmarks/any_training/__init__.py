@@ -1,0 +1,1 @@
+"""What watching any training costs."""

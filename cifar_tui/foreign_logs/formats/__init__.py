@@ -1,0 +1,1 @@
+"""The formats of logs: each is read as rows, while it grows."""

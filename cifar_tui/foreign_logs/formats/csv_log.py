@@ -1,0 +1,195 @@
+"""CSV files with a header: those of Lightning's and Keras' CSVLogger, Ultralytics' `results.csv`, and any others."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifar_tui.errors import InputError
+from cifar_tui.foreign_logs.formats.decimals import MAX_FIELD, number_of, numbers_in
+from cifar_tui.foreign_logs.formats.growing_file import GrowingFile
+from cifar_tui.foreign_logs.formats.log_reader import MAX_NAME, MAX_NAMES, Piece, Plan
+from cifar_tui.foreign_logs.formats.log_rows import Floats, Ints, Rows
+
+DELIMITERS = ",;\t"
+NEWLINE = ord("\n")
+
+
+class CsvLog:
+    """A CSV file. A line's end ends a row, also within quotes, which no tool writes around numbers."""
+
+    source = "CSV"
+    plan = Plan()
+
+    def __init__(self, path: Path) -> None:
+        self._file = GrowingFile(path)
+        self._names: list[str] = []
+        self._delimiter = ","
+
+    @property
+    def modified(self) -> float:
+        """When it was last written to."""
+        return self._file.modified
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is more to read at once."""
+        return self._file.has_more
+
+    def restart(self) -> None:
+        """Read it from its beginning again."""
+        self._file.restart()
+
+    def read(self) -> Piece:
+        """The next rows.
+
+        Raises:
+            InputError: It cannot be read, or has no header.
+        """
+        found = self._file.lines()
+        data = found.data
+        if found.restarted:
+            self._names = []
+        while data and not self._names:
+            line, _, data = data.partition(b"\n")
+            self._read_header(line)
+        rows = self._rows(data) if data else None
+        return Piece(rows, found.restarted, found.share)
+
+    def _read_header(self, line: bytes) -> None:
+        text = line.decode("utf-8-sig", errors="replace").strip()
+        if not text or text.startswith("#"):
+            return
+        self._delimiter = max(DELIMITERS, key=text.count)
+        names = header_names(text, self._delimiter)
+        if names is None:
+            raise InputError(f"{self._file.path}: its first line names no columns")
+        self._names = names
+
+    def _rows(self, data: bytes) -> Rows:
+        if b"\r" in data:
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if not data.endswith(b"\n"):
+            data += b"\n"
+        table = None if b'"' in data else _regular(data, ord(self._delimiter), self._names)
+        return table or _irregular(data, self._delimiter, self._names)
+
+
+def header_names(line: str, delimiter: str) -> list[str] | None:
+    """The names of the columns in a first line; None where it is none: its fields are numbers, or none has a letter."""
+    try:
+        fields = [field.strip()[:MAX_NAME] for field in next(csv.reader([line], delimiter=delimiter), [])]
+    except csv.Error:
+        return None
+    if not any(any(c.isalpha() for c in field) for field in fields) or any(map(_is_number, fields)):
+        return None
+    return fields
+
+
+@dataclass(frozen=True, slots=True)
+class RegularRows:
+    """Rows with as many fields as the header, which are read where they are asked for: most of a long log are not.
+
+    Attributes:
+        content: The bytes of the lines, and some behind them, (n,).
+        starts: Where each field of each row starts in them, (rows, columns).
+        ends: Where it ends.
+    """
+
+    content: NDArray[np.uint8]
+    starts: Ints
+    ends: Ints
+    columns: dict[str, int]
+    steps: None = None
+    times: None = None
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of its columns."""
+        return list(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def present(self, name: str) -> Ints:
+        """The rows that have something in this column."""
+        column = self.columns[name]
+        return np.flatnonzero(self.ends[:, column] > self.starts[:, column])
+
+    def numbers(self, name: str, rows: Ints) -> Floats:
+        """The values of a column in these rows, NaN for what is no number."""
+        column = self.columns[name]
+        return numbers_in(self.content, self.starts[rows, column], self.ends[rows, column])
+
+
+def _regular(data: bytes, delimiter: int, names: Sequence[str]) -> Rows | None:
+    """The rows of lines that all have a field for each name; None where some have not."""
+    content = np.frombuffer(data, np.uint8)
+    marks = np.flatnonzero((content == delimiter) | (content == NEWLINE))
+    width = len(names)
+    if len(marks) % width or len(marks) // width != data.count(b"\n"):
+        return None
+    ends = marks.reshape(-1, width)
+    if (content[ends[:, -1]] != NEWLINE).any():
+        return None
+    starts = np.concatenate(([0], marks[:-1] + 1)).reshape(-1, width)
+    padded = np.concatenate((content, np.zeros(MAX_FIELD, np.uint8)))
+    return RegularRows(padded, starts, ends, _columns(names))
+
+
+def _irregular(data: bytes, delimiter: str, names: Sequence[str]) -> Rows:
+    """The rows of any lines: what is missing at their ends is absent, what is too much is dropped."""
+    columns = _columns(names)
+    rows: list[list[str]] = []
+    for line in data.decode(errors="replace").split("\n"):
+        if line.strip():
+            try:
+                rows.append(next(csv.reader([line], delimiter=delimiter), []) if '"' in line else line.split(delimiter))
+            except csv.Error:  # A field without end.
+                continue
+    return _ObjectRows(rows, columns)
+
+
+@dataclass(frozen=True, slots=True)
+class _ObjectRows:
+    rows: list[list[str]]
+    columns: dict[str, int]
+    steps: None = None
+    times: None = None
+
+    @property
+    def names(self) -> Sequence[str]:
+        return list(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def present(self, name: str) -> Ints:
+        column = self.columns[name]
+        return np.array([n for n, row in enumerate(self.rows) if column < len(row) and row[column]], dtype=np.int64)
+
+    def numbers(self, name: str, rows: Ints) -> Floats:
+        column = self.columns[name]
+        return np.array([number_of(self.rows[n][column]) for n in rows.tolist()], dtype=np.float64)
+
+
+def _columns(names: Sequence[str]) -> dict[str, int]:
+    """The first columns with a name, by it; of two with the same one, the first."""
+    found: dict[str, int] = {}
+    for place, name in enumerate(names):
+        if name and len(found) < MAX_NAMES:
+            found.setdefault(name, place)
+    return found
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return text.lower() not in ("nan", "inf", "infinity")

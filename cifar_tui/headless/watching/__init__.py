@@ -1,0 +1,1 @@
+"""Trainings that this process does not run, watched without a dashboard."""

@@ -1,0 +1,119 @@
+"""Logs of other tools without a dashboard: each run's events in plain lines, or as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cifar_tui.errors import InputError
+from cifar_tui.events import AnyEvent, RunFinished, to_json
+from cifar_tui.foreign_logs.finder import find_runs
+from cifar_tui.foreign_logs.foreign_run import ForeignRun, ForeignTail
+from cifar_tui.foreign_logs.names import Role
+from cifar_tui.formatting import count, percent, printable
+from cifar_tui.headless.displays import Display, PlainDisplay
+from cifar_tui.report.event_lines import ending_line
+from cifar_tui.state.run_state import RunState
+from cifar_tui.system import output
+
+LOOK_SECONDS = 0.2
+FIND_SECONDS = 2.0
+"""How often new runs are looked for."""
+STEPS_SECONDS = 5.0
+"""The least time between two lines of a log without epochs."""
+
+
+@dataclass(slots=True)
+class _Watched:
+    run: ForeignRun
+    tail: ForeignTail
+    state: RunState = field(default_factory=RunState)
+    problem: str = ""
+    shown: int = 0
+    """The last step that was printed of a log without epochs."""
+    next_line: float = 0.0
+    """When the next line of a log without epochs may be printed."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is expected of it."""
+        return self.tail.finished or bool(self.problem)
+
+
+def watch(paths: Sequence[str], choices: Mapping[Role, str], *, as_json: bool) -> int:
+    """Print what the logs under these paths say, and what is added, until none of them has grown for a while.
+
+    Args:
+        paths: Files, folders and patterns.
+        choices: What names in the logs stand for, where a person says it.
+        as_json: Whether to print the events as they are, each with the id of its `run`.
+
+    Returns:
+        The exit status: 1 where none of the logs could be read.
+
+    Raises:
+        InputError: There are no logs.
+    """
+    watched: dict[str, _Watched] = {}
+    next_find = 0.0
+    while True:
+        if time.monotonic() >= next_find:
+            for run in find_runs(paths):
+                if run.id not in watched:
+                    watched[run.id] = _Watched(run, ForeignTail(run, choices))
+            next_find = time.monotonic() + FIND_SECONDS
+        if not watched:
+            raise InputError(f"no logs of a training in {', '.join(map(printable, paths))}")
+        for each in watched.values():
+            _read(each, as_json=as_json, several=len(watched) > 1)
+        if all(each.ended for each in watched.values()):
+            return int(all(each.problem for each in watched.values()))
+        time.sleep(LOOK_SECONDS)
+
+
+def _read(each: _Watched, *, as_json: bool, several: bool) -> None:
+    """Print what is new of a run."""
+    display = PlainDisplay(each.run.id if several else "")
+    try:
+        while events := each.tail.read():
+            for event in events:
+                each.state.apply(event)
+                if as_json:
+                    _print_json(event, each)
+                else:
+                    _print_plain(event, each, display)
+    except InputError as error:
+        if each.problem != str(error):
+            each.problem = str(error)
+            Display().notice(str(error))
+    else:
+        each.problem = ""
+        if not as_json:
+            _print_steps(each, display)
+
+
+def _print_steps(each: _Watched, display: PlainDisplay) -> None:
+    """A line now and then of a log without epochs, where it has grown."""
+    state = each.state
+    if state.epochs or state.batch_loss.end == each.shown or time.monotonic() < each.next_line:
+        return
+    each.shown, each.next_line = state.batch_loss.end, time.monotonic() + STEPS_SECONDS
+    figures = [f"step {count(state.batch_loss.end)}", f"loss {state.loss:.4f}"]
+    figures += [f"accuracy {percent(state.accuracy)}"] if math.isfinite(state.accuracy) else []
+    figures += [f"lr {state.lr:.2e}"] if math.isfinite(state.lr) else []
+    display.print(f"{printable(each.run.id)}: {'  '.join(figures)}")
+
+
+def _print_json(event: AnyEvent, each: _Watched) -> None:
+    output.line(f'{{"run":{json.dumps(each.run.id)},{to_json(event)[1:]}')
+
+
+def _print_plain(event: AnyEvent, each: _Watched, display: PlainDisplay) -> None:
+    if isinstance(event, RunFinished):
+        _print_steps(each, display)
+        display.print(f"{printable(each.run.id)}: {ending_line(event)}")
+    else:
+        display.event(event, each.state)

@@ -1,0 +1,121 @@
+"""What the hardware of a run did by the run's own events, in rows: its last sample, and how that changed over time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from rich.style import Style
+
+from cifar_tui.events import DeviceUsage, GpuUsage
+from cifar_tui.formatting import printable
+from cifar_tui.state.curve import Point
+from cifar_tui.state.run_state import RunState
+from cifar_tui.system.hardware import GpuSample, HostSample
+from cifar_tui.tui.charts.named_series import Series, in_words, quantity_of
+from cifar_tui.tui.sidebar.machine import gpu_row, host_rows
+from cifar_tui.tui.sidebar.rows import LABEL, Ranked, label, longest_fitting
+from cifar_tui.tui.theme import Look
+from cifar_tui.tui.widgets.lines import Row, cut
+
+CPU, MEMORY, GPU, HOST, TRAFFIC, FURTHER = 3, 6, 2, 10, 11, 20
+"""Ranks of the rows, as in the device panel."""
+WIDE = 60
+"""The least columns for the changes over time."""
+NAME, VALUE = 22, 14
+"""Columns of a series' name and of its last value."""
+MOST_HISTORY = 30
+"""Series that are shown at most; the charts draw all."""
+
+
+def usage_rows(state: RunState, style: Style, look: Look, width: int) -> list[Ranked]:
+    """The last sample of each process, the first process before the others."""
+    rows: list[Ranked] = []
+    ended = state.finished is not None
+    for place, usage in enumerate(sorted(state.usage.values(), key=lambda each: each.rank)):
+        rows += [(rank + FURTHER * place, row) for rank, row in _process_rows(usage, ended, style, look, width)]
+    return rows
+
+
+def _process_rows(usage: DeviceUsage, ended: bool, style: Style, look: Look, width: int) -> Iterator[Ranked]:
+    host = _host_sample(usage)
+    if host is not None:
+        cpu, memory = host_rows(host, style, look, width)
+        yield CPU, cpu
+        yield MEMORY, memory
+    for place, gpu in enumerate(usage.gpus):
+        yield GPU if place == 0 else HOST + place, gpu_row(_gpu_sample(gpu), style, look, width, own=True)
+    yield HOST, [label("host", look), cut(_host_words(usage, ended), width - LABEL, look)]
+    for what, words, rates in (
+        ("disk", ("read", "written"), (usage.disk_read, usage.disk_written)),
+        ("net", ("in", "out"), (usage.network_received, usage.network_sent)),
+    ):
+        known = [(in_words(rate, "bytes/s"), word) for rate, word in zip(rates, words, strict=True) if rate is not None]
+        if known:
+            forms = (", ".join(f"{rate} {word}" for rate, word in known), " / ".join(rate for rate, _ in known))
+            yield TRAFFIC, [label(what, look), longest_fitting(forms, width - LABEL)]
+
+
+def _host_words(usage: DeviceUsage, ended: bool) -> str:
+    rank = f", rank {usage.rank}" if usage.rank else ""
+    return f"{printable(usage.host)}{rank}{', at the end' if ended else ''}"
+
+
+def _host_sample(usage: DeviceUsage) -> HostSample | None:
+    """As this machine's samples are; None where anything of it is not known."""
+    used, total, own = usage.memory_used, usage.memory_total, usage.process_memory
+    if not usage.cores or used is None or total is None or own is None:
+        return None
+    return HostSample(
+        process_cpu=None if usage.process_cpu is None else 100 * usage.process_cpu,
+        process_memory=own,
+        cores=len(usage.cores),
+        machine_cpu=100 * sum(usage.cores) / len(usage.cores),
+        memory_used=used,
+        memory_total=total,
+    )
+
+
+def _gpu_sample(gpu: GpuUsage) -> GpuSample:
+    return GpuSample(
+        index=gpu.index,
+        name=gpu.name,
+        utilisation=None if gpu.utilization is None else 100 * gpu.utilization,
+        memory_used=gpu.memory_used,
+        memory_total=gpu.memory_total,
+        temperature=gpu.temperature,
+        power=gpu.power,
+        power_limit=gpu.power_limit,
+    )
+
+
+def history_rows(state: RunState, style: Style, look: Look, width: int) -> list[Ranked]:
+    """Each series of the devices over the run's whole time, as a line of bars; none where there is no room."""
+    room = width - NAME - VALUE
+    if width < WIDE:
+        return []
+    rows: list[Ranked] = []
+    for place, (name, curve) in enumerate(list(state.history.items())[:MOST_HISTORY]):
+        points = [point for point in curve.points if math.isfinite(point.mean)]
+        if len(points) < 2:
+            continue
+        value = look.text(in_words(points[-1].mean, quantity_of(Series("device", name), points)))
+        row: Row = [(cut(printable(name), NAME - 2, look).ljust(NAME), look.dim)]
+        rows.append((2 * FURTHER + place, [*row, (bars(points, room, look), style), value.rjust(VALUE)]))
+    return rows
+
+
+def bars(points: Sequence[Point], width: int, look: Look) -> str:
+    """The means of a series over its time in so many columns, from the lowest bar for 0 to the highest value's."""
+    start, end = points[0].t, points[-1].t
+    lowest, highest = min(0.0, *(point.mean for point in points)), max(point.mean for point in points)
+    columns: list[list[float]] = [[] for _ in range(width)]
+    for point in points:
+        share = (point.t - start) / (end - start) if end > start else 0.0
+        columns[min(max(int(share * width), 0), width - 1)].append(point.mean)
+    drawn, last, levels = "", points[0].mean, look.levels
+    for values in columns:
+        last = sum(values) / len(values) if values else last
+        share = (last - lowest) / (highest - lowest) if highest > lowest else 0.0
+        drawn += levels[min(int(share * len(levels)), len(levels) - 1)]
+    return drawn

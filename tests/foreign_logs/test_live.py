@@ -1,0 +1,150 @@
+"""Logs that grow, that are written anew, and that end."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from cifar_tui.errors import InputError
+from cifar_tui.events import Batch, Epoch, Resumed, RunFinished, RunStarted
+from cifar_tui.foreign_logs import foreign_run
+from cifar_tui.foreign_logs.foreign_run import ForeignTail
+from cifar_tui.foreign_logs.formats import growing_file
+from cifar_tui.state.run_state import RunState
+from tests.support.foreign_logs.written_logs import KERAS, LIGHTNING, all_events, run_at, trainer_state
+
+
+def tail_of(path: Path) -> ForeignTail:
+    return ForeignTail(run_at(path), {})
+
+
+def losses(tail: ForeignTail) -> list[float]:
+    return [event.loss for event in all_events(tail) if isinstance(event, Batch)]
+
+
+def append(path: Path, text: str) -> None:
+    with path.open("a") as file:
+        file.write(text)
+
+
+def test_rows_are_read_as_they_are_appended_and_a_torn_one_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("step,loss\n1,0.5\n2,0.2")
+    tail = tail_of(path)
+    assert losses(tail) == [0.5]
+    append(path, "5\n3,0.125\n")
+    assert losses(tail) == [0.25, 0.125]
+    assert losses(tail) == []
+
+
+def test_a_last_line_without_its_end_is_whole_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("step,loss\n1,0.5\n2,0.25")
+    tail = tail_of(path)
+    assert losses(tail) == [0.5]
+    monkeypatch.setattr(growing_file, "COMPLETE_SECONDS", -1.0)
+    assert losses(tail) == [0.25]
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+@pytest.mark.parametrize("rows", [1, 50])
+def test_a_log_that_is_written_anew_starts_the_run_over(tmp_path: Path, *, in_place: bool, rows: int) -> None:
+    """Shorter than before and longer; Lightning writes all of it anew when there are more columns."""
+    path = tmp_path / "log.csv"
+    path.write_text("step,loss\n1,0.5\n2,0.25\n3,0.125\n")
+    tail, state = tail_of(path), RunState()
+    for event in all_events(tail):
+        state.apply(event)
+    new = path if in_place else tmp_path / "new"
+    new.write_text("step,loss,norm\n" + "".join(f"{n},{n},1\n" for n in range(1, rows + 1)))
+    new.replace(path)
+    events = all_events(tail)
+    for event in events:
+        state.apply(event)
+    assert isinstance(events[0], RunStarted)
+    assert [point.mean for point in state.batch_loss.points] == list(range(1, rows + 1))
+    assert len(state.metrics["norm"].points) == rows
+
+
+def test_a_log_that_is_gone_keeps_what_was_read_and_may_come_back(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("step,loss\n1,0.5\n")
+    tail = tail_of(path)
+    assert losses(tail) == [0.5]
+    path.unlink()
+    assert losses(tail) == []
+    path.write_text("step,loss\n7,0.75\n")
+    assert losses(tail) == [0.75]
+
+
+def test_lightnings_epoch_is_shown_with_its_validation(tmp_path: Path) -> None:
+    lines = LIGHTNING.splitlines(keepends=True)
+    (tmp_path / "metrics.csv").write_text("".join(lines[:5]))
+    tail = tail_of(tmp_path / "metrics.csv")
+    assert not [e for e in all_events(tail) if isinstance(e, Epoch)]
+    append(tmp_path / "metrics.csv", lines[5])
+    assert [(e.epoch, e.val_loss) for e in all_events(tail) if isinstance(e, Epoch)] == [(1, 1.75)]
+    append(tmp_path / "metrics.csv", "".join(lines[7:]))
+    assert [(e.epoch, e.val_loss) for e in all_events(tail) if isinstance(e, Epoch)] == [(2, 1.5)]
+
+
+def test_the_newest_checkpoints_history_continues_the_one_before(tmp_path: Path) -> None:
+    for steps in (10, 20):
+        folder = tmp_path / "out" / f"checkpoint-{steps}"
+        folder.mkdir(parents=True)
+        (folder / "trainer_state.json").write_text(json.dumps(trainer_state(steps)))
+        if steps == 10:
+            tail = tail_of(tmp_path)
+            assert [type(e) for e in all_events(tail) if isinstance(e, RunStarted | Batch)] == [
+                RunStarted,
+                Batch,
+                Batch,
+            ]
+    assert [type(e) for e in all_events(tail) if isinstance(e, RunStarted | Batch)] == [Batch, Batch]
+
+
+def test_a_log_that_no_longer_grows_is_that_of_a_finished_training_until_it_does(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(KERAS)
+    hour_ago = path.stat().st_mtime - 3600
+    os.utime(path, (hour_ago, hour_ago))
+    tail, state = tail_of(path), RunState()
+    events = all_events(tail)
+    finished = events[-1]
+    assert isinstance(finished, RunFinished)
+    assert (finished.state, finished.epochs, finished.best_epoch, finished.best_val_accuracy) == (
+        "finished",
+        3,
+        2,
+        0.52,
+    )
+    append(path, "3,0.6,0.0005,1.1,0.6,1.2\n")
+    continued = all_events(tail)
+    assert isinstance(continued[0], Resumed)
+    for event in [*events, *continued]:
+        state.apply(event)
+    assert (state.status, state.finished, [e.epoch for e in state.epochs]) == ("running", None, [1, 2, 3, 4])
+
+
+def test_many_rows_between_two_looks_are_thinned(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("step,loss\n1,0.5\n")
+    tail = tail_of(path)
+    all_events(tail)
+    append(path, "".join(f"{step},0.5\n" for step in range(2, 20_000)))
+    found = [event for event in all_events(tail) if isinstance(event, Batch)]
+    assert len(found) <= foreign_run.MOST_LIVE + 1
+    assert found[-1].samples == 19_999
+
+
+def test_a_log_that_may_not_be_read_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("step,loss\n1,0.5\n")
+    tail = tail_of(path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(InputError, match="no file"):
+        tail.read()

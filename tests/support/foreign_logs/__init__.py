@@ -1,0 +1,1 @@
+"""What tests of logs of other tools share."""

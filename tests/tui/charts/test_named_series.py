@@ -1,0 +1,198 @@
+"""Named series of a run: which there are, and the chart of one with any values, at any size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.strip import Strip
+
+from cifar_tui.events import DeviceUsage, Metric, Resumed
+from cifar_tui.state.run_state import RunState
+from cifar_tui.tui.charts.axes import LABEL_LENGTH, number_axis, plain_unit, usual_limits
+from cifar_tui.tui.charts.named_series import Series, all_series, axis_unit, in_words, samples_at, values
+from cifar_tui.tui.charts.one_series import Drawable, moved_series_cursor, series_page
+from cifar_tui.tui.charts.series import ChartOptions
+from cifar_tui.tui.theme import Look
+from tests.support.others.script_runs import USAGE, metric, script_events, script_started, script_state
+from tests.support.panel_states import check_lines, looks, sizes
+from tests.support.recorded import recorded_state
+
+LOOK = Look()
+GRAD_NORM = Series("metric", "grad_norm")
+ROUGH = ChartOptions(level=0)
+finite = st.floats(allow_nan=False, allow_infinity=False)
+anything = st.floats(allow_nan=True, allow_infinity=True)
+
+
+def text(strips: Sequence[Strip]) -> str:
+    return "\n".join(strip.text for strip in strips)
+
+
+def page(state: RunState, series: Series = GRAD_NORM, options: ChartOptions = ROUGH, cursor: int | None = None) -> str:
+    return text(series_page(state, series, options, cursor, 0, 78, 20, LOOK))
+
+
+def logged(*numbers: float) -> RunState:
+    return script_state(script_started(), *(metric(step, x=number) for step, number in enumerate(numbers, 1)))
+
+
+def on_devices(*usages: DeviceUsage) -> RunState:
+    return script_state(*script_events(), *usages)
+
+
+@given(
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.integers(1, 60),
+)
+def test_the_axis_of_any_values_has_labels_that_fit_and_differ(one: float, other: float, rows: int) -> None:
+    low, high = sorted((one, other))
+    axis = number_axis(low, high, rows, plain_unit(max(abs(low), abs(high))))
+    assert axis.low < axis.high
+    assert math.isfinite(axis.position(low))
+    labels = [label for _, label in axis.ticks]
+    assert len(set(labels)) == len(labels)
+    assert len(labels) < 2 or all(len(label) <= LABEL_LENGTH for label in labels)
+    assert all(axis.low - 1e-6 * abs(axis.low) <= x <= axis.high + 1e-6 * abs(axis.high) for x, _ in axis.ticks)
+
+
+@pytest.mark.parametrize("value", [0.0, 5.0, -3e-7, 123456.0, 1e299, -1e299, 5e-324])
+def test_a_constant_is_in_the_middle_of_its_axis_or_on_its_line(value: float) -> None:
+    axis = number_axis(value, value, 20, plain_unit(value))
+    assert 0 <= axis.position(value) <= 1
+
+
+def test_a_few_spikes_do_not_set_the_scale_but_most_values_and_the_first_do() -> None:
+    usual = [1.0 + 0.01 * (k % 7) for k in range(200)]
+    assert usual_limits([usual]) == (1.0, 1.06)
+    low, high = usual_limits([[*usual, 1000.0, -500.0, 1.0]]) or (0, 0)
+    assert -2 < low <= 1.0
+    assert 1.06 <= high < 3
+    assert usual_limits([[900.0, *usual]]) == (1.0, 900.0)
+    assert usual_limits([[], []]) is None
+
+
+def test_a_logarithmic_axis_is_for_values_of_which_some_are_positive() -> None:
+    assert number_axis(1e-5, 1.0, 20, log=True).log
+    assert not number_axis(-2.0, -1.0, 20, log=True).log
+
+
+def test_a_run_has_its_learning_rate_its_metrics_and_its_devices_in_order() -> None:
+    validated = Metric(t=1.0, samples=10, values={"top5": 0.9}, split="validation")
+    found = all_series(script_state(*script_events(), validated, USAGE))
+    assert [each.name for each in found[:4]] == ["learning rate", "grad_norm", "broken", "validation/top5"]
+    assert Series("device", "gpu 0 utilization") in found
+    assert all_series(script_state(script_started())) == []
+
+
+def test_a_run_of_this_program_has_its_learning_rate_too() -> None:
+    assert [point.mean for point in values(recorded_state(), Series("lr", "learning rate"))] == [0.001] * 12
+    by_epochs = recorded_state(batches=False)
+    assert [point.last for point in values(by_epochs, Series("lr", "learning rate"))] == [1000, 2000, 3000]
+
+
+def test_a_chart_names_the_series_its_last_value_and_its_unit() -> None:
+    first = page(script_state())
+    assert "grad_norm  1.033" in first
+    assert "epochs · no smoothing" in first
+    busy = page(on_devices(replace(USAGE, t=1.0), USAGE), Series("device", "gpu 0 utilization"))
+    assert "gpu 0 utilization  75.00 %" in busy
+    disk = page(on_devices(replace(USAGE, t=1.0), USAGE), Series("device", "disk read"))
+    assert "3 MiB/s  y: MiB/s" in disk
+    tiny = page(logged(1.25e-6, 2.5e-6), Series("metric", "x"))
+    assert "x  2.50e-6  y: 1e-6" in tiny
+
+
+@pytest.mark.parametrize(
+    ("value", "what", "words"),
+    [
+        (0.5, "fraction", "50.00 %"),
+        (3.5 * 2**30, "bytes", "3.5 GiB"),
+        (1536.0, "bytes/s", "1.5 KiB/s"),
+        (61.4, "°C", "61 °C"),
+        (480.0, "W", "480 W"),
+        (1.5, "cores", "1.50 cores"),
+        (12345.6, None, "12,346"),
+        (math.nan, None, "–"),
+    ],
+)
+def test_a_value_is_shown_with_its_unit(value: float, what: object, words: str) -> None:
+    assert in_words(value, what) == words  # type: ignore[arg-type]
+
+
+def test_the_labels_of_the_axis_count_what_the_title_says() -> None:
+    assert axis_unit(5e-7, None)[1] == "1e-9"
+    assert axis_unit(5e-7, None)[0] == pytest.approx(1e-9)
+    assert axis_unit(0.5, None) == (1.0, "")
+    assert axis_unit(3 * 2**30, "bytes") == (2.0**30, "GiB")
+
+
+def test_fractions_by_their_names_are_percent_where_they_are_fractions() -> None:
+    def last(name: str, value: float) -> str:
+        state = script_state(script_started(), metric(1, **{name: value}), metric(2, **{name: value}))
+        return page(state, Series("metric", name))
+
+    assert "top5  90.00 %" in last("top5", 0.9)
+    assert "val_accuracy  90.00 %" in last("val_accuracy", 0.9)
+    assert "val_accuracy  90  " in last("val_accuracy", 90.0)
+    assert "grad_norm  0.9  " in last("grad_norm", 0.9)
+
+
+def test_devices_lie_where_the_training_was_at_their_time() -> None:
+    state = script_state(ending=None)
+    assert samples_at(state, [-1.0, 0.0, 0.55, 1.0, 99.0]) == pytest.approx([0, 0, 5.5, 10, 30])
+    state.apply(replace(USAGE, t=1.5))
+    assert Drawable.of(state, Series("device", "cpu"), ChartOptions()).xs == pytest.approx([1.5])
+    assert Drawable.of(state, Series("device", "cpu"), ChartOptions("time")).xs == [1.5]
+    state.apply(Resumed(t=3.0, epoch=2, batch=0, samples=10))
+    assert Drawable.of(state, Series("device", "cpu"), ChartOptions()).xs == pytest.approx([1.0])
+    assert [point.last for point in values(state, GRAD_NORM)][-1] == 10, "what is trained again is not drawn twice"
+
+
+def test_evaluations_are_marks_and_neither_they_nor_a_learning_rate_are_smoothed() -> None:
+    state = script_state(ending=None)
+    for epoch in (1, 2, 3):
+        state.apply(Metric(t=epoch, samples=10 * epoch, values={"top5": 0.5 + epoch / 10}, split="validation"))
+    shown = page(state, Series("metric", "validation/top5"), ChartOptions())
+    assert shown.count("o") > 3
+    assert "no smoothing" in shown
+    assert "no smoothing" in page(state, Series("lr", "learning rate"), ChartOptions())
+    assert "smoothed" in page(state, GRAD_NORM, ChartOptions())
+
+
+def test_the_cursor_reads_the_value_and_moves_over_points_of_the_series() -> None:
+    state = script_state()
+    at = moved_series_cursor(state, GRAD_NORM, ROUGH, None, -1, 78)
+    assert at == 30
+    assert "epoch 3.00 · grad_norm 1.033" in page(state, cursor=at)
+    before = moved_series_cursor(state, GRAD_NORM, ROUGH, at, -1, 78)
+    assert before is not None
+    assert before < at
+    usage = on_devices(replace(USAGE, t=1.0), USAGE)
+    where = moved_series_cursor(usage, Series("device", "cpu"), ROUGH, None, 1, 78)
+    assert where == 3000
+    assert "cpu 37.50 %" in page(usage, Series("device", "cpu"), cursor=where)
+
+
+def test_without_epochs_the_axis_counts_steps() -> None:
+    state = logged(1.0, 2.0, 3.0)
+    shown = page(state, Series("metric", "x"))
+    assert "steps · no smoothing" in shown
+    assert "2 steps · x 2" in page(state, Series("metric", "x"), cursor=2)
+
+
+@given(st.lists(anything, min_size=1, max_size=30), looks, sizes, st.integers(0, 4), st.booleans())
+def test_any_values_are_drawn_at_every_size(
+    numbers: list[float], look: Look, size: tuple[int, int], level: int, log: bool
+) -> None:
+    state = logged(*numbers)
+    for x_axis in ("epochs", "time"):
+        options = ChartOptions(x_axis, log=log, level=level)
+        for cursor in (None, 1):
+            strips = series_page(state, Series("metric", "x"), options, cursor, 0, *size, look)
+            check_lines(strips, size, look)
