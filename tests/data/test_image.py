@@ -138,12 +138,13 @@ def as_a_whole(path: Path) -> bytes:
 def test_channel_by_channel_the_pixels_are_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, suffix: str, size: tuple[int, int]
 ) -> None:
+    drawing = picture(mode, size)
     for orientation in range(9):
         exif = Image.Exif()
         if orientation:
             exif[0x0112] = orientation
         path = tmp_path / f"{orientation}{suffix}"
-        picture(mode, size).save(path, exif=exif)
+        drawing.save(path, exif=exif)
         whole = as_a_whole(path)
         assert decoder.decode(path).tobytes() == whole
         for strip in (1, 1000):
