@@ -186,7 +186,7 @@ class EventStream:
     # The training, step by step
 
     def _returns(self, rows: Rows, places: Places) -> list[int]:
-        """The rows at which the training continues from an earlier step; steps that begin anew in each epoch go on."""
+        """The rows at which the training resumes from an earlier step; steps that restart in each epoch add up."""
         trained = rows_with(rows, (self._meaning.roles["loss"], self._meaning.roles["accuracy"]))
         counted = places.steps[trained]
         before = np.concatenate(([self._batch[0] - self._shift], counted))[:-1]
