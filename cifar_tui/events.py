@@ -77,6 +77,45 @@ class RunStarted(Event):
     hosts: Processes = 1
     """That the processes are on."""
 
+    @classmethod
+    def elsewhere(
+        cls,
+        *,
+        t: float,
+        id: str,  # noqa: A002
+        model: str,
+        source: str,
+        unit: Unit,
+        data: str = "",
+        classes: tuple[str, ...] = (),
+        epochs: int | None = None,
+        batches: int | None = None,
+        batch_size: int | None = None,
+        train_samples: int | None = None,
+    ) -> RunStarted:
+        """That of a training that is not this program's own, of which nobody says more than this."""
+        return cls(
+            t=t,
+            id=id,
+            model=model,
+            data=data,
+            classes=classes,
+            epochs=epochs,
+            batches=batches,
+            batch_size=batch_size,
+            train_samples=train_samples,
+            validation_samples=0,
+            test_samples=0,
+            parameters=None,
+            device="",
+            precision="",
+            threads=0,
+            seed=None,
+            max_lr=None,
+            source=source,
+            unit=unit,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch(Event):

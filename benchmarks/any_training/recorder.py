@@ -1,7 +1,8 @@
 """What recording costs a script: microseconds a call, the share of its speed that it keeps, bytes, memory.
 
 Run it with `python -m benchmarks.any_training.recorder`. Beside it, in the same run: an empty call, TensorBoard's
-`SummaryWriter.add_scalar`, and trackio and wandb (offline) where they are installed.
+`SummaryWriter.add_scalar`, and trackio and wandb (offline) where they are installed. The share of speed is of blocks
+of steps that are logged and blocks that are not, in turn in one process: other load on the machine meets both.
 """
 
 from __future__ import annotations
@@ -16,15 +17,16 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-CALLS, ROUNDS = 20_000, 3
-BATCHES, BATCH = 300, 256
+CALLS = 5_000
+PAIRS, STEPS = 12, 40
+"""Pairs of blocks of steps, one logged and one not."""
+BATCH = 256
 LOGGERS = ("nothing", "cifar-tui", "cifar-tui, tensors", "SummaryWriter", "wandb", "trackio")
 PACKAGES = {"SummaryWriter": "tensorboard", "wandb": "wandb", "trackio": "trackio"}
 
@@ -58,16 +60,18 @@ def open_logger(name: str, folder: Path) -> tuple[Log, Callable[[], None]]:
     if name == "trackio":
         import trackio
 
+        os.environ["TRACKIO_DIR"] = str(folder)
         trackio.init(project="bench")
         return lambda step, lr, loss: trackio.log({"loss": lr, "lr": lr}), trackio.finish
     return lambda *_: None, lambda: None
 
 
 def measure(name: str) -> dict[str, float]:
-    """One logger, in this process: microseconds a call, steps per second of the MLP's loop, bytes, memory."""
+    """One logger, in this process: microseconds a call, share of the speed of an MLP's loop, bytes, memory."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         os.chdir(place)
         torch.set_num_threads(1)
+        before = psutil.Process().memory_info().rss
         log, end = open_logger(name, Path(place) / "logs")
         loss = torch.tensor(1.0)
         calls = []
@@ -75,30 +79,49 @@ def measure(name: str) -> dict[str, float]:
             began = time.perf_counter()
             log(step, 0.1, loss)
             calls.append(time.perf_counter() - began)
-        model = nn.Sequential(nn.Flatten(), nn.Linear(3072, 512), nn.ReLU(), nn.Linear(512, 10))
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-        images, labels = torch.randn(BATCH, 3, 32, 32), torch.randint(0, 10, (BATCH,))
-        began = 0.0
-        for step in range(BATCHES + 10):
-            if step == 10:
-                began = time.perf_counter()
-            optimizer.zero_grad()
-            loss = F.cross_entropy(model(images), labels)
-            loss.backward()
-            optimizer.step()
-            log(CALLS + step, 0.1, loss)
-        seconds = time.perf_counter() - began
-        memory = psutil.Process().memory_info().rss
+        memory = psutil.Process().memory_info().rss - before
+        kept = share_kept(log)
         end()
         size = sum(path.stat().st_size for path in Path(place).rglob("*") if path.is_file())
         calls.sort()
         return {
             "median": statistics.median(calls) * 1e6,
             "p99": calls[int(0.99 * CALLS)] * 1e6,
-            "steps": BATCHES / seconds,
-            "bytes": size / (CALLS + BATCHES),
+            "kept": kept,
+            "bytes": size / (CALLS + PAIRS * STEPS),
             "memory": memory / 1e6,
         }
+
+
+def share_kept(log: Log) -> float:
+    """The speed of an MLP's loop in which every step is logged, over that of one in which none is."""
+    model = nn.Sequential(nn.Flatten(), nn.Linear(3072, 512), nn.ReLU(), nn.Linear(512, 10))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    images, labels = torch.randn(BATCH, 3, 32, 32), torch.randint(0, 10, (BATCH,))
+
+    def seconds(first: int, log: Log) -> float:
+        began = time.perf_counter()
+        for step in range(first, first + STEPS):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(images), labels)
+            loss.backward()
+            optimizer.step()
+            log(CALLS + step, 0.1, loss)
+        return time.perf_counter() - began
+
+    without = open_logger("nothing", Path())[0]
+    seconds(0, without)
+    shares = []
+    for pair in range(PAIRS):
+        first = pair * STEPS
+        # In turn which is first: what drifts during a pair meets both.
+        if pair % 2:
+            logged = seconds(first, log)
+            shares.append(seconds(first, without) / logged)
+        else:
+            unlogged = seconds(first, without)
+            shares.append(unlogged / seconds(first, log))
+    return statistics.median(shares)
 
 
 def installed() -> Iterator[str]:
@@ -110,25 +133,21 @@ def installed() -> Iterator[str]:
 
 
 def main() -> None:
-    """Measure each in processes of its own, in turn, and print the table."""
+    """Measure each in a process of its own, and print the table."""
     if len(sys.argv) > 1:
         print(json.dumps(measure(sys.argv[1])))
         return
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in installed()}
-    for _ in range(ROUNDS):
-        for name, rounds in found.items():
-            command = [sys.executable, "-m", "benchmarks.any_training.recorder", name]
-            result = subprocess.run(command, capture_output=True, text=True, check=True)
-            rounds.append(json.loads(result.stdout.splitlines()[-1]))
-    print(f"{CALLS:,} calls with two values, then {BATCHES} steps of an MLP; medians of {ROUNDS} rounds\n")
-    print("| | µs a call | µs, 99th percentile | share of speed kept | bytes a call | MB of memory |")
+    print(f"{CALLS:,} calls with two values, then {PAIRS} pairs of {STEPS} steps of an MLP, logged and not\n")
+    print("| | µs a call, median | 99th percentile | share of speed kept | bytes a call | MB of memory more |")
     print("|---|---:|---:|---:|---:|---:|")
-    for name, rounds in found.items():
-        kept = statistics.median(a["steps"] / b["steps"] for a, b in zip(rounds, found["nothing"], strict=True))
-        values = {key: statistics.median(each[key] for each in rounds) for key in rounds[0]}
+    for name in installed():
+        command = [sys.executable, "-m", "benchmarks.any_training.recorder", name]
+        result = subprocess.run(command, capture_output=True, text=True, check=True)
+        found = json.loads(result.stdout.splitlines()[-1])
         print(
-            f"| {name} | {values['median']:.2f} | {values['p99']:.1f} | {kept:.3f} | {values['bytes']:.0f}"
-            f" | {values['memory']:.0f} |"
+            f"| {name} | {found['median']:.2f} | {found['p99']:.1f} | {found['kept']:.3f} | {found['bytes']:.0f}"
+            f" | {found['memory']:.0f} |",
+            flush=True,
         )
 
 

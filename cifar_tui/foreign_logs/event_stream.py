@@ -114,26 +114,15 @@ class EventStream:
     def start(self, plan: Plan) -> list[AnyEvent]:
         """The first event."""
         by_epoch = 1 if self._meaning.by_step is False else None
-        started = RunStarted(
+        started = RunStarted.elsewhere(
             t=0.0,
             id=self._id,
             model=self._id.rpartition("/")[2],
-            data="",
-            classes=(),
-            epochs=plan.epochs,
-            batches=plan.batches,
-            batch_size=None,
-            train_samples=plan.batches or by_epoch,
-            validation_samples=0,
-            test_samples=0,
-            parameters=None,
-            device="",
-            precision="",
-            threads=0,
-            seed=None,
-            max_lr=None,
             source=self._source,
             unit="steps",
+            epochs=plan.epochs,
+            batches=plan.batches,
+            train_samples=plan.batches or by_epoch,
         )
         return [started]
 

@@ -18,9 +18,8 @@ from cifar_tui.events import (
     Resumed,
     RunStarted,
     Split,
-    SplitName,
 )
-from cifar_tui.recording.items import EpochEnded, Item, Logged, Noted, PauseChanged, Tested, Validated
+from cifar_tui.recording.items import EpochEnded, Evaluation, Item, Logged, Noted, PauseChanged
 from cifar_tui.recording.plan import SOURCE, Plan
 from cifar_tui.recording.values import Captured, Fetcher
 
@@ -105,11 +104,10 @@ class EventMaker:
 
     def _event(self, item: Item, values: dict[str, float]) -> Iterator[AnyEvent]:
         match item:
-            case Validated():
-                self._validation = values
-                yield from self._evaluated(item, "validation", values)
-            case Tested():
-                yield from self._evaluated(item, "test", values)
+            case Evaluation():
+                if item.split == "validation":
+                    self._validation = values
+                yield from self._evaluated(item, values)
             case EpochEnded():
                 yield self._epoch_ended(item)
             case Noted():
@@ -120,12 +118,12 @@ class EventMaker:
                 samples = self._samples(self._last.step)
                 yield Resumed(t=item.t, epoch=item.epoch, batch=item.batch, samples=samples)
 
-    def _evaluated(self, item: Validated | Tested, split: SplitName, values: dict[str, float]) -> Iterator[AnyEvent]:
+    def _evaluated(self, item: Evaluation, values: dict[str, float]) -> Iterator[AnyEvent]:
         others = {name: value for name, value in values.items() if name not in (LOSS, ACCURACY)}
-        yield from self._metrics(item.t, self._last.step, others, split)
+        yield from self._metrics(item.t, self._last.step, others, item.split)
         yield Evaluated(
             t=item.t,
-            split=split,
+            split=item.split,
             epoch=item.epoch,
             loss=values.get(LOSS, math.nan),
             accuracy=values.get(ACCURACY, math.nan),
@@ -167,7 +165,7 @@ class EventMaker:
 
     def _run_started(self, t: float) -> RunStarted:
         plan = self._plan
-        return RunStarted(
+        return RunStarted.elsewhere(
             t=t,
             id=self._id,
             model=plan.model,
@@ -177,14 +175,6 @@ class EventMaker:
             batches=plan.batches,
             batch_size=plan.batch_size,
             train_samples=plan.batches and plan.batches * (plan.batch_size or 1),
-            validation_samples=0,
-            test_samples=0,
-            parameters=None,
-            device="",
-            precision="",
-            threads=0,
-            seed=None,
-            max_lr=None,
             source=SOURCE,
             unit="steps" if plan.batch_size is None else "images",
         )
@@ -204,4 +194,4 @@ class _Interval:
 
 
 def _values(item: Item) -> dict[str, Captured]:
-    return item.values if isinstance(item, Logged | Validated | Tested) else {}
+    return item.values if isinstance(item, Logged | Evaluation) else {}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cifar_tui.confusion_matrix import ConfusionMatrix
-from cifar_tui.events import Level, RunStatus
+from cifar_tui.events import Level, RunStatus, SplitName
 
 
 @dataclass(slots=True)
@@ -21,20 +21,11 @@ class Logged:
 
 
 @dataclass(slots=True)
-class Validated:
-    """The validation of an epoch."""
+class Evaluation:
+    """The validation of an epoch, or the test after it."""
 
     t: float
-    epoch: int
-    values: dict[str, Any]
-    confusion: ConfusionMatrix | None
-
-
-@dataclass(slots=True)
-class Tested:
-    """The test, after an epoch."""
-
-    t: float
+    split: SplitName
     epoch: int
     values: dict[str, Any]
     confusion: ConfusionMatrix | None
@@ -76,4 +67,4 @@ class Ended:
     message: str
 
 
-Item = Logged | Validated | Tested | EpochEnded | Noted | PauseChanged | Ended
+Item = Logged | Evaluation | EpochEnded | Noted | PauseChanged | Ended

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import threading
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from pathlib import Path
 from types import TracebackType
@@ -13,10 +15,10 @@ from typing import Any, Self, TypeVar
 from cifar_tui.config import DEFAULT_RUNS_DIR, OPTIONS
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.errors import InputError, one_line
-from cifar_tui.events import Level, RunStatus
+from cifar_tui.events import Level, RunStatus, SplitName
 from cifar_tui.formatting import shortened
 from cifar_tui.recording import ranks
-from cifar_tui.recording.items import Ended, EpochEnded, Logged, Noted, Tested, Validated
+from cifar_tui.recording.items import Ended, EpochEnded, Evaluation, Logged, Noted
 from cifar_tui.recording.plan import Plan
 from cifar_tui.recording.values import capture, check_name, counts_of
 from cifar_tui.recording.writer import Writer
@@ -63,7 +65,10 @@ def record(
 
 
 class Recording:
-    """A run that a script trains. Every method may be called from any thread, and none waits for a device or a disk."""
+    """A run that a script trains. Every method may be called from any thread, and none waits for a device or a disk.
+
+    Processes that the script forks, such as workers that load data, record nothing.
+    """
 
     def __init__(self, plan: Plan, runs_dir: Path, *, tensorboard: bool = False, quiet: bool = False) -> None:
         """Record nothing before `start`, which entering the context calls; `record` makes the arguments."""
@@ -106,6 +111,7 @@ class Recording:
             if not self._quiet:
                 path = self._writer.folder.path
                 sys.stderr.write(f"cifar-tui: recording to {path}; `cifar-tui attach {path.name}` shows it\n")
+            _recordings.add(self)
         return self
 
     def finish(self, state: RunStatus | None = None, message: str = "") -> None:
@@ -239,7 +245,7 @@ class Recording:
         Raises:
             InputError: A name or a value is unusable.
         """
-        self._evaluated(Validated, loss, accuracy, confusion, metrics)
+        self._evaluated("validation", loss, accuracy, confusion, metrics)
 
     def tested(self, *, loss: Any = None, accuracy: Any = None, confusion: Any = None, **metrics: Any) -> None:
         """Record the test of the final weights; the arguments are those of `validated`.
@@ -247,15 +253,19 @@ class Recording:
         Raises:
             InputError: A name or a value is unusable.
         """
-        self._evaluated(Tested, loss, accuracy, confusion, metrics)
+        self._evaluated("test", loss, accuracy, confusion, metrics)
 
     def note(self, message: str, level: Level = "info") -> None:
         """Record a message for people."""
         self._put(Noted, level, str(message))
 
+    def leave_in_child(self) -> None:
+        """Record nothing more in a process that was forked: the thread that writes is not in it."""
+        self._writer, self._lock = None, threading.Lock()
+
     def _evaluated(
         self,
-        kind: type[Validated | Tested],
+        split: SplitName,
         loss: object,
         accuracy: object,
         confusion: object,
@@ -270,11 +280,23 @@ class Recording:
         if matrix is not None and self._plan.classes and len(matrix) != len(self._plan.classes):
             raise InputError(f"confusion is of {len(matrix)} classes, and {len(self._plan.classes)} are named")
         with self._lock:
-            self._put(kind, self._epoch, values, matrix)
-            if kind is Validated and not self._counts_epochs:
+            self._put(Evaluation, split, self._epoch, values, matrix)
+            if split == "validation" and not self._counts_epochs:
                 self._put(EpochEnded, self._epoch)
                 self._epoch += 1
 
     def _put(self, kind: Any, *content: Any) -> None:
         if self._writer is not None:
             self._writer.put(kind(self._writer.clock.t, *content))
+
+
+_recordings: weakref.WeakSet[Recording] = weakref.WeakSet()
+"""Those that have been started in this process."""
+
+
+def _leave_in_child() -> None:
+    for recording in list(_recordings):
+        recording.leave_in_child()
+
+
+os.register_at_fork(after_in_child=_leave_in_child)

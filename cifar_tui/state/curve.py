@@ -32,12 +32,13 @@ class Point:
 
 @dataclass(slots=True)
 class Curve:
-    """A bounded series over samples seen: beyond `CURVE_POINTS` points, neighbours are merged in pairs."""
+    """A bounded series over samples seen: beyond `most` points, neighbours are merged in pairs."""
 
     points: list[Point] = field(default_factory=list)
     latest: float = math.nan
     """Its last value; where that was dropped, the mean of the last point."""
     values_per_point: Annotated[int, Between(1)] = 1
+    most: Annotated[int, Between(2, CURVE_POINTS)] = CURVE_POINTS
 
     @property
     def end(self) -> int:
@@ -52,7 +53,7 @@ class Curve:
             self.points[-1] = _merge(self.points[-1], point)
             return
         self.points.append(point)
-        if len(self.points) > CURVE_POINTS:
+        if len(self.points) > self.most:
             pairs = zip(self.points[::2], self.points[1::2], strict=False)
             rest = self.points[len(self.points) // 2 * 2 :]
             self.points = [_merge(a, b) for a, b in pairs] + rest

@@ -27,13 +27,15 @@ from cifar_tui.events import (
     Seconds,
     Split,
 )
-from cifar_tui.state.curve import Curve
+from cifar_tui.state.curve import CURVE_POINTS, Curve
 from cifar_tui.state.speed import Speed
 from cifar_tui.state.usage import usage_series
 from cifar_tui.system.untrusted.codec import AtMost
 
 MAX_SERIES = 100
-"""The most named series of a run, and of each kind: anybody may write a stream."""
+"""The most metrics of a run: anybody may write a stream."""
+MAX_HISTORIES, HISTORY_POINTS = 400, CURVE_POINTS // 4
+"""The most series of what the hardware does, which eight hosts of eight GPUs have, and the most points of each."""
 MAX_SERIES_NAME = 200
 """Characters of a series' name that are kept."""
 MAX_NOTES = 1000
@@ -76,7 +78,7 @@ class RunState:
     """Of the batches whose learning rate is known."""
     metrics: Annotated[dict[str, Curve], AtMost(MAX_SERIES)] = field(default_factory=dict)
     """By name, in the order in which they came: `grad_norm`; of other splits than the training's, `validation/top5`."""
-    history: Annotated[dict[str, Curve], AtMost(MAX_SERIES)] = field(default_factory=dict)
+    history: Annotated[dict[str, Curve], AtMost(MAX_HISTORIES)] = field(default_factory=dict)
     """What the hardware did, by `usage_series`, over milliseconds since the run began."""
     usage: dict[str, DeviceUsage] = field(default_factory=dict)
     """The last one of each process, by its rank."""
@@ -172,7 +174,7 @@ class RunState:
         if len(self.usage) < MAX_SERIES or str(event.rank) in self.usage:
             self.usage[str(event.rank)] = event
         for name, value in usage_series(event):
-            _append(self.history, name, int(event.t * 1000), event.t, value)
+            _append(self.history, name, int(event.t * 1000), event.t, value, MAX_HISTORIES, HISTORY_POINTS)
 
     def _apply_epoch(self, event: Epoch) -> None:
         if len(self.epochs) < MAX_EPOCHS:
@@ -358,12 +360,20 @@ def series_name(name: str, split: Split) -> str:
     return name if split == "train" else f"{split}/{name}"
 
 
-def _append(series: dict[str, Curve], name: str, at: int, t: float, value: float) -> None:
+def _append(
+    series: dict[str, Curve],
+    name: str,
+    at: int,
+    t: float,
+    value: float,
+    most: int = MAX_SERIES,
+    points: int = CURVE_POINTS,
+) -> None:
     """Add a value to a series; one that comes before the series' last is dropped, as is a series too many."""
     name = name[:MAX_SERIES_NAME]
     if name not in series:
-        if len(series) == MAX_SERIES:
+        if len(series) == most:
             return
-        series[name] = Curve()
+        series[name] = Curve(most=points)
     if at >= series[name].end:
         series[name].append(at, t, value)

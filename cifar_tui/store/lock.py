@@ -2,8 +2,9 @@
 
 The lock is an exclusive flock on the file `lock`, and one on the folder itself, since that file may be removed or
 replaced while it is held: by somebody who cleans up, or by `rsync --delete`. The system releases both when the owner's
-process ends, however it ends. A process that only checks takes a shared lock for an instant. A reader that holds one
-for longer cannot prevent training: an owner distinguishes it from another owner, and replaces the file.
+process ends, however it ends; processes that it has forked, such as workers that load data, do not hold them. A process
+that only checks takes a shared lock for an instant. A reader that holds one for longer cannot prevent training: an
+owner distinguishes it from another owner, and replaces the file.
 
 Where the file system has no such locks, a heartbeat replaces them (`store.heartbeat`). A file system that has them on
 some of its machines only, as Lustre and NFS may be mounted, is handled from both sides: a process that holds the lock
@@ -21,6 +22,7 @@ import secrets
 import tempfile
 import threading
 import time
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,6 +89,7 @@ class RunLock:
             self._release_all()
             raise
         descriptors.own(folder, self._whole, self._guard)
+        _locks.add(self)
 
     @property
     def by_heartbeat(self) -> bool:
@@ -114,6 +117,7 @@ class RunLock:
 
     def release(self) -> None:
         """Give the run up."""
+        _locks.discard(self)
         descriptors.disown(self._folder.path)
         self._release_all()
 
@@ -125,6 +129,13 @@ class RunLock:
                 os.ftruncate(self._file, 0)
             os.close(self._file)
         os.close(self._whole)
+
+    def let_go_in_child(self) -> None:
+        """Hold it no more in a process that the owner has forked, which may outlive the owner."""
+        nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        for descriptor in filter(None, (self._file, self._whole)):
+            os.dup2(nothing, descriptor, inheritable=False)  # Its number stays taken: others still know it.
+        os.close(nothing)
 
     def _guard(self) -> None:
         if self._heartbeat is not None:
@@ -249,6 +260,18 @@ def _holder(folder: Folder) -> Owner | None:
     if owner is None or not owner.may_have_written(number) or processes.liveness(owner.process) == "gone":
         return None
     return owner
+
+
+_locks: weakref.WeakSet[RunLock] = weakref.WeakSet()
+"""Those that this process holds."""
+
+
+def _let_go_in_child() -> None:
+    for lock in list(_locks):
+        lock.let_go_in_child()
+
+
+os.register_at_fork(after_in_child=_let_go_in_child)
 
 
 def _lock_folder(folder: Folder) -> int:

@@ -101,7 +101,12 @@ def _encode(value: Any) -> Any:
         return to_json(value)  # type: ignore[arg-type]
     if isinstance(value, Curve):
         points = [astuple(point) for point in value.points]
-        return {"points": points, "latest": value.latest, "values_per_point": value.values_per_point}
+        return {
+            "points": points,
+            "latest": value.latest,
+            "values_per_point": value.values_per_point,
+            "most": value.most,
+        }
     if isinstance(value, Speed):
         return astuple(value)
     if isinstance(value, dict):

@@ -23,7 +23,7 @@ from cifar_tui.state import curve as curve_module
 from cifar_tui.state import run_state as state_module
 from cifar_tui.state.curve import Curve
 from cifar_tui.state.run_state import RunState
-from tests.support.others.script_runs import evaluated, script_events, script_started
+from tests.support.others.script_runs import USAGE, evaluated, script_events, script_started
 from tests.support.recorded import BATCHES, SIZE, batch, finished, fold, metric, started, uninterrupted, whole_epoch
 
 
@@ -77,11 +77,9 @@ def test_a_run_that_starts_over_keeps_only_its_notes() -> None:
     st.integers(2, 16).map(lambda n: 2 * n),
 )
 def test_a_curve_stays_bounded_and_keeps_its_extremes_and_its_mean(values: list[float], points: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(curve_module, "CURVE_POINTS", points)
-        curve = Curve()
-        for n, value in enumerate(values, start=1):
-            curve.append(n, float(n), value)
+    curve = Curve(most=points)
+    for n, value in enumerate(values, start=1):
+        curve.append(n, float(n), value)
     finite = [value for value in values if math.isfinite(value)]
     assert len(curve.points) <= points
     assert sum(point.count for point in curve.points) == len(values)
@@ -253,6 +251,17 @@ def test_a_state_stays_bounded_whatever_its_stream_holds(monkeypatch: pytest.Mon
     for _ in range(5):
         state.apply(Resumed(t=100.0, epoch=1, batch=0, samples=0))
     assert len(state.resumptions) == 3
+
+
+def test_all_devices_of_eight_hosts_are_kept_and_no_more_than_a_bound() -> None:
+    state = RunState()
+    gpus = tuple(replace(USAGE.gpus[0], index=index, temperature=50.0, power=400.0) for index in range(8))
+    for tick in range(state_module.HISTORY_POINTS + 2):
+        for rank in range(0, 96, 8) if tick == 0 else [0]:
+            state.apply(replace(USAGE, t=2.0 * tick, rank=rank, gpus=gpus))
+    assert len([name for name in state.history if name.endswith("power")]) >= 8 * 8
+    assert len(state.history) == state_module.MAX_HISTORIES
+    assert all(len(curve.points) <= state_module.HISTORY_POINTS for curve in state.history.values())
 
 
 def test_the_lowest_validation_loss_is_the_best_where_there_are_no_accuracies() -> None:

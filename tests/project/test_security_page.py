@@ -23,6 +23,7 @@ ALLOWED = {
     ("report/html.py", "open"): "the bytes of a picture",
     ("runs/export.py", "mkdir"): "where the user has said to export to",
     ("runs/export.py", "open"): "the same",
+    ("store/lock.py", "open"): "the null device",
     ("training/devices.py", "read_text"): "what the processor can do",
     ("training/distributed/exchange.py", "read_text"): "what rank 0 tells its launcher, in a folder of theirs",
     ("training/distributed/launcher.py", "open"): "the null device",

@@ -12,38 +12,23 @@ from numpy.typing import NDArray
 
 from cifar_tui.errors import InputError
 from cifar_tui.foreign_logs.formats.decimals import MAX_FIELD, number_of, numbers_in
-from cifar_tui.foreign_logs.formats.growing_file import GrowingFile
-from cifar_tui.foreign_logs.formats.log_reader import MAX_NAME, MAX_NAMES, Piece, Plan
+from cifar_tui.foreign_logs.formats.line_log import LineLog
+from cifar_tui.foreign_logs.formats.log_reader import MAX_NAME, MAX_NAMES, Piece
 from cifar_tui.foreign_logs.formats.log_rows import Floats, Ints, Rows
 
 DELIMITERS = ",;\t"
 NEWLINE = ord("\n")
 
 
-class CsvLog:
+class CsvLog(LineLog):
     """A CSV file. A line's end ends a row, also within quotes, which no tool writes around numbers."""
 
     source = "CSV"
-    plan = Plan()
 
     def __init__(self, path: Path) -> None:
-        self._file = GrowingFile(path)
+        super().__init__(path)
         self._names: list[str] = []
         self._delimiter = ","
-
-    @property
-    def modified(self) -> float:
-        """When it was last written to."""
-        return self._file.modified
-
-    @property
-    def has_more(self) -> bool:
-        """Whether there is more to read at once."""
-        return self._file.has_more
-
-    def restart(self) -> None:
-        """Read it from its beginning again."""
-        self._file.restart()
 
     def read(self) -> Piece:
         """The next rows.
@@ -91,8 +76,22 @@ def header_names(line: str, delimiter: str) -> list[str] | None:
     return fields
 
 
-@dataclass(frozen=True, slots=True)
-class RegularRows:
+class _Table:
+    """Rows of named columns; steps and times are among these."""
+
+    columns: dict[str, int]
+    """The place of each in a row."""
+    steps: None = None
+    times: None = None
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of its columns."""
+        return list(self.columns)
+
+
+@dataclass(frozen=True)
+class RegularRows(_Table):
     """Rows with as many fields as the header, which are read where they are asked for: most of a long log are not.
 
     Attributes:
@@ -105,13 +104,6 @@ class RegularRows:
     starts: Ints
     ends: Ints
     columns: dict[str, int]
-    steps: None = None
-    times: None = None
-
-    @property
-    def names(self) -> Sequence[str]:
-        """The names of its columns."""
-        return list(self.columns)
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -155,16 +147,10 @@ def _irregular(data: bytes, delimiter: str, names: Sequence[str]) -> Rows:
     return _ObjectRows(rows, columns)
 
 
-@dataclass(frozen=True, slots=True)
-class _ObjectRows:
+@dataclass(frozen=True)
+class _ObjectRows(_Table):
     rows: list[list[str]]
     columns: dict[str, int]
-    steps: None = None
-    times: None = None
-
-    @property
-    def names(self) -> Sequence[str]:
-        return list(self.columns)
 
     def __len__(self) -> int:
         return len(self.rows)

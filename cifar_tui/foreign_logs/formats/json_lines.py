@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
-from cifar_tui.foreign_logs.formats.growing_file import MAX_LINE, GrowingFile
-from cifar_tui.foreign_logs.formats.log_reader import MAX_NAME, MAX_NAMES, Piece, Plan
+from cifar_tui.foreign_logs.formats.growing_file import MAX_LINE
+from cifar_tui.foreign_logs.formats.line_log import LineLog
+from cifar_tui.foreign_logs.formats.log_reader import MAX_NAME, MAX_NAMES, Piece
 from cifar_tui.foreign_logs.formats.log_rows import rows_of_objects
 from cifar_tui.system.untrusted import bounded_json
 
@@ -16,28 +16,10 @@ MAX_DEPTH = 3
 MAX_NUMBER = 1e300
 
 
-class JsonLinesLog:
+class JsonLinesLog(LineLog):
     """A file with a JSON object in each line; other lines are passed over."""
 
     source = "JSON lines"
-    plan = Plan()
-
-    def __init__(self, path: Path) -> None:
-        self._file = GrowingFile(path)
-
-    @property
-    def modified(self) -> float:
-        """When it was last written to."""
-        return self._file.modified
-
-    @property
-    def has_more(self) -> bool:
-        """Whether there is more to read at once."""
-        return self._file.has_more
-
-    def restart(self) -> None:
-        """Read it from its beginning again."""
-        self._file.restart()
 
     def read(self) -> Piece:
         """The next rows.

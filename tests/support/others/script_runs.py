@@ -47,27 +47,7 @@ USAGE = DeviceUsage(
 
 def script_started(**given: object) -> RunStarted:
     """The first event of a script that has said nothing of its plan, nor the size of its batches."""
-    event = RunStarted(
-        t=0.0,
-        id=ID,
-        model="net",
-        data="",
-        classes=(),
-        epochs=None,
-        batches=None,
-        batch_size=None,
-        train_samples=None,
-        validation_samples=0,
-        test_samples=0,
-        parameters=None,
-        device="",
-        precision="",
-        threads=0,
-        seed=None,
-        max_lr=None,
-        source="script",
-        unit="steps",
-    )
+    event = RunStarted.elsewhere(t=0.0, id=ID, model="net", source="script", unit="steps")
     return replace(event, **given)  # type: ignore[arg-type]
 
 
