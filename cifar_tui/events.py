@@ -326,14 +326,18 @@ class BatchThrottle:
 
     def __init__(self) -> None:
         self._last = -BATCH_SECONDS
+        self.skipped: Batch | None = None
+        """The last batch of an epoch that has not ended, where it was not selected."""
 
     def admits(self, event: AnyEvent) -> bool:
         """Whether to write this event, the next of the stream; by the events' own times."""
         if not isinstance(event, Batch):
+            self.skipped = None if isinstance(event, Epoch | Resumed | RunStarted) else self.skipped
             return True
         if event.t - self._last < BATCH_SECONDS:
+            self.skipped = event
             return False
-        self._last = event.t
+        self._last, self.skipped = event.t, None
         return True
 
 

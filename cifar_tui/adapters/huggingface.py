@@ -9,18 +9,21 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from cifar_tui.recording.recording import Recording, record
+from cifar_tui.recording.values import single_numbers
 
 NAMES = {"learning_rate": "lr"}
 EVALUATION = "eval_"
 OTHERS, NOT_METRICS = (EVALUATION, "train_"), ("epoch", "step", "total_flos")
 """What is logged besides: evaluations, and at the end the times of the whole training."""
+ROUNDING = 1e-6
+"""Of the fraction of epochs that the Trainer counts."""
 
 
 class RunCallback(TrainerCallback):
     """Records what the Trainer logs and evaluates, and stops it where somebody asks for it.
 
     Its arguments are those of `cifar_tui.record`. The Trainer does not report an exception: a run that one ends is
-    interrupted.
+    interrupted, at the latest when `train` is called again.
     """
 
     def __init__(self, name: str = "transformers", **options: Any) -> None:
@@ -33,6 +36,8 @@ class RunCallback(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Begin the run."""
+        if self._recording is not None:
+            self._recording.finish("interrupted", "train ended with an exception")
         model = kwargs.get("model")
         epochs = math.ceil(args.num_train_epochs) if args.max_steps <= 0 else None
         plan = {
@@ -49,7 +54,7 @@ class RunCallback(TrainerCallback):
         """Begin an epoch."""
         if self._recording is not None:
             self._end_epoch()
-            self._recording.start_epoch(round(state.epoch or 0) + 1)
+            self._recording.start_epoch(int((state.epoch or 0) + ROUNDING) + 1)
             self._in_epoch = True
 
     def on_step_begin(
@@ -57,6 +62,13 @@ class RunCallback(TrainerCallback):
     ) -> None:
         """Wait while the run is paused; after this step, stop where that was asked for."""
         if self._recording is not None and not self._recording.start_batch():
+            control.should_training_stop = True
+
+    def on_epoch_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Of several processes, stop or pause all."""
+        if self._recording is not None and self._recording.agree_to_stop():
             control.should_training_stop = True
 
     def on_log(
@@ -70,10 +82,8 @@ class RunCallback(TrainerCallback):
         """Record numbers of the training."""
         values = {
             NAMES.get(name, name): value
-            for name, value in (logs or {}).items()
-            if isinstance(value, int | float)
-            and not name.startswith((EVALUATION, "train_"))
-            and name not in NOT_METRICS
+            for name, value in single_numbers(logs or {}).items()
+            if not name.startswith(OTHERS) and name not in NOT_METRICS
         }
         if self._recording is not None and values:
             self._recording.log(values, step=state.global_step)
@@ -90,10 +100,10 @@ class RunCallback(TrainerCallback):
         values = {
             name.removeprefix(EVALUATION): value
             for name, value in (metrics or {}).items()
-            if name.startswith(EVALUATION) and isinstance(value, int | float)
+            if name.startswith(EVALUATION)
         }
         if self._recording is not None and state.is_world_process_zero:
-            self._recording.validated(**values)
+            self._recording.validated(**single_numbers(values))
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any

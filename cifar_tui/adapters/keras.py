@@ -8,6 +8,7 @@ from typing import Any
 from keras.callbacks import Callback
 
 from cifar_tui.recording.recording import Recording, record
+from cifar_tui.recording.values import single_numbers
 
 VALIDATION = "val_"
 ACCURACIES = ("sparse_categorical_accuracy", "categorical_accuracy", "binary_accuracy", "acc")
@@ -17,8 +18,9 @@ ACCURACIES = ("sparse_categorical_accuracy", "categorical_accuracy", "binary_acc
 class RunCallback(Callback):  # type: ignore[misc]  # Keras has no types.
     """Records what `fit` reports, and stops it where somebody asks for it.
 
-    Its arguments are those of `cifar_tui.record`. The values of batches are Keras's means over the epoch so far. `fit`
-    does not report an exception: a run that one ends is interrupted.
+    Its arguments are those of `cifar_tui.record`. The values of batches are Keras's means over the epoch so far; what
+    is no single number is left out. `fit` does not report an exception: a run that one ends is interrupted, at the
+    latest when `fit` is called again.
     """
 
     def __init__(self, name: str = "keras", **options: Any) -> None:
@@ -29,6 +31,8 @@ class RunCallback(Callback):  # type: ignore[misc]  # Keras has no types.
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Begin the run."""
+        if self._recording is not None:
+            self._recording.finish("interrupted", "fit ended with an exception")
         plan = {
             "epochs": self.params.get("epochs"),
             "batches": self.params.get("steps"),
@@ -58,7 +62,8 @@ class RunCallback(Callback):  # type: ignore[misc]  # Keras has no types.
         }
         if validation:
             self._running.validated(**_renamed(validation))
-        self._running.end_epoch()
+        trained = _renamed(logs or {})
+        self._running.end_epoch({name: trained[name] for name in ("loss", "accuracy") if name in trained})
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """End the run."""
@@ -71,4 +76,5 @@ class RunCallback(Callback):  # type: ignore[misc]  # Keras has no types.
 
 
 def _renamed(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {"accuracy" if name in ACCURACIES else name: value for name, value in values.items()}
+    renamed = {"accuracy" if name in ACCURACIES else name: value for name, value in values.items()}
+    return single_numbers(renamed)

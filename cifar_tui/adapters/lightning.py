@@ -17,6 +17,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from cifar_tui.errors import one_line
 from cifar_tui.recording.recording import Recording, record
+from cifar_tui.recording.values import single_numbers
 
 VALIDATION, TEST = ("val_", "val/", "valid_", "validation_"), ("test_", "test/")
 """What the names of values begin with that are not the training's."""
@@ -50,8 +51,8 @@ class RunLogger(Logger):
         return self._recording
 
     def begin(self, **plan: Any) -> Recording:
-        """The recording; where it has not begun, it begins with these arguments of `record` too."""
-        if self._recording is None:
+        """The recording; where it has not begun or has ended, another begins with these arguments of `record` too."""
+        if self._recording is None or self._recording.ended:
             self._recording = record(self._name, **(plan | self._options)).start()
         return self._recording
 
@@ -67,8 +68,11 @@ class RunLogger(Logger):
         values = {name: value for name, value in metrics.items() if name != "epoch" and not name.startswith(TEST)}
         if self._followed:
             values = {name: value for name, value in values.items() if not name.startswith(VALIDATION)}
-        if values:
-            self.begin().log(_renamed(values), step=step)
+        if not values:
+            return
+        # Lightning counts steps of the optimizer from 0; the callback counts batches.
+        recording = self.begin()
+        recording.log(_renamed(values), step=None if self._followed else step)
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
@@ -123,17 +127,21 @@ class RunCallback(Callback):
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Record the validation of an epoch."""
-        if not trainer.sanity_checking:
-            self._recording.validated(**_of(trainer, VALIDATION))
+        recording = self._logger.experiment
+        if recording is not None and trainer.state.fn == "fit" and not trainer.sanity_checking:
+            recording.validated(**_of(trainer, VALIDATION))
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Record the test, where the run has not ended."""
-        self._recording.tested(**_of(trainer, TEST))
+        """Record the test, in a run that `fit` has begun."""
+        recording = self._logger.experiment
+        if recording is not None:
+            recording.tested(**_of(trainer, TEST))
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """End an epoch; one that was stopped is stopped in all processes."""
         self._recording.end_epoch()
-        trainer.should_stop = trainer.strategy.broadcast(trainer.should_stop or self._recording.stop_requested)
+        if self._recording.agree_to_stop():
+            trainer.should_stop = True
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """End the run."""
@@ -162,4 +170,4 @@ def _of(trainer: Trainer, prefixes: tuple[str, ...]) -> dict[str, Any]:
 def _renamed(values: Mapping[str, Any]) -> dict[str, Any]:
     """The names that all runs have, for those that Lightning's users give them."""
     names = {"train_loss": "loss", "train/loss": "loss", "acc": "accuracy", "train_acc": "accuracy"}
-    return {names.get(name, name): value for name, value in values.items()}
+    return single_numbers({names.get(name, name): value for name, value in values.items()})

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import Level, RunStatus, SplitName
+
+
+@dataclass(slots=True)
+class EpochStarted:
+    """An epoch begins."""
+
+    t: float
 
 
 @dataclass(slots=True)
@@ -33,10 +40,16 @@ class Evaluation:
 
 @dataclass(slots=True)
 class EpochEnded:
-    """An epoch is whole."""
+    """An epoch is whole; `means` are those of its training, where who trains knows them better than by its batches."""
 
     t: float
     epoch: int
+    means: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """They are fetched as those of batches are."""
+        return self.means
 
 
 @dataclass(slots=True)
@@ -50,7 +63,7 @@ class Noted:
 
 @dataclass(slots=True)
 class PauseChanged:
-    """The training waits from here on, or goes on."""
+    """The training waits from here on, or continues."""
 
     t: float
     epoch: int
@@ -67,4 +80,4 @@ class Ended:
     message: str
 
 
-Item = Logged | Evaluation | EpochEnded | Noted | PauseChanged | Ended
+Item = EpochStarted | Logged | Evaluation | EpochEnded | Noted | PauseChanged | Ended

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from cifar_tui.records import MAX_CONFIG, MAX_TEXT
 SOURCE = "script"
 """Of every recording."""
 MAX_PLANNED = 10**12
+MAX_CONFIG_BYTES = 2_000_000
+"""Of all options, as JSON."""
 
 
 @dataclass(slots=True)
@@ -48,13 +51,18 @@ class Plan:
         for what, number in (("epochs", epochs), ("batches", batches), ("batch_size", batch_size)):
             if number is not None and (type(number) is not int or not 1 <= number <= MAX_PLANNED):
                 raise InputError(f"{what} is {shortened(number)}: give a whole number from 1 on, or leave it out")
+        if isinstance(classes, str):
+            raise InputError(f"classes is {shortened(classes)}: give a list of names")
         named = tuple(map(str, classes))
         if len(named) > MAX_CLASSES:
             raise InputError(f"classes are {len(named)}: {MAX_CLASSES} are the most")
         options = dict(_flat(_mapping(config)))
         if len(options) > MAX_CONFIG:
             raise InputError(f"config has {len(options)} options: {MAX_CONFIG} are the most")
-        return Plan(name, epochs, batches, batch_size, str(model or name), str(data), named, options)
+        size = sum(len(json.dumps(part)) for option in options.items() for part in option)
+        if size > MAX_CONFIG_BYTES:
+            raise InputError(f"config has {size:,} bytes: {MAX_CONFIG_BYTES:,} are the most")
+        return Plan(name, epochs, batches, batch_size, str(model or name), str(data or ""), named, options)
 
 
 def _mapping(config: Mapping[str, Any] | object | None) -> Mapping[str, Any]:
@@ -73,4 +81,11 @@ def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, st
         if isinstance(value, Mapping) and value and prefix.count(".") < 10:
             yield from _flat(value, f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}"[:MAX_TEXT], str(value)[:MAX_TEXT]
+            yield f"{prefix}{name}"[:MAX_TEXT], _text(value)[:MAX_TEXT]
+
+
+def _text(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001  (options are of any class, and a run is not to fail by the look of one)
+        return f"a {type(value).__name__}"

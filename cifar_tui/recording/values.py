@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import shortened
 from cifar_tui.state.run_state import MAX_SERIES_NAME
+
+ACCURACY = "accuracy"
+LARGEST_FRACTION = 1.001
+"""A mean of float32 may be a little above 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +35,46 @@ def capture(name: str, value: Any) -> Captured:
     """A value as it is now; a tensor on another device than the CPU is not waited for.
 
     Raises:
-        InputError: It is no number.
+        InputError: It is no number, or an accuracy that is no fraction.
     """
-    if isinstance(value, float | int):  # NumPy's float64 is a float too.
-        return float(value)
+    if isinstance(value, float):  # NumPy's float64 is one too.
+        return _fraction(value) if name == ACCURACY and value > 1 else value
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(value, torch.Tensor):
         if value.numel() != 1:
             raise InputError(f"{name} is a tensor of shape {tuple(value.shape)}: log one number, such as its mean")
         value = value.detach()
-        if value.device.type == "cpu":
-            return float(value)
-        return DeviceTensor(value, torch.cuda.current_stream(value.device) if value.is_cuda else None)
+        if value.device.type != "cpu":
+            return _on_device(value, torch)
     try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
+        number = float(value)
+    except (TypeError, ValueError, OverflowError, RuntimeError):
         raise InputError(f"{name} is {shortened(value)}, which is no number") from None
+    return _fraction(number) if name == ACCURACY else number
+
+
+def _on_device(value: Any, torch: Any) -> DeviceTensor:
+    """A copy: the next step of a CUDA graph, or the script, may overwrite what was logged."""
+    with contextlib.suppress(RuntimeError):  # A full device keeps the tensor itself.
+        value = value.clone()
+    return DeviceTensor(value, torch.cuda.current_stream(value.device) if value.is_cuda else None)
+
+
+def _fraction(value: float) -> float:
+    if value > LARGEST_FRACTION:
+        raise InputError(f"accuracy is {value:g}: give a fraction from 0 to 1")
+    return value
+
+
+def single_numbers(values: Mapping[Any, Any]) -> dict[str, Any]:
+    """Those that are single numbers under usable names, as libraries report them among others."""
+    found = {}
+    for name, value in values.items():
+        with contextlib.suppress(InputError):
+            check_name(name)
+            capture(name, value)
+            found[name] = value
+    return found
 
 
 def check_name(name: object) -> None:
@@ -97,24 +127,30 @@ class Fetcher:
 def _stacked(members: list[DeviceTensor]) -> list[float]:
     import torch
 
-    values: list[float] = torch.stack([member.tensor.reshape(()).float() for member in members]).cpu().tolist()
+    # A float32 would round counts beyond 2**24; not all devices have float64.
+    dtype = torch.float64 if members[0].tensor.is_cuda else torch.float32
+    tensors = [member.tensor.reshape(()) for member in members]
+    try:
+        values: list[float] = torch.stack([tensor.to(dtype) for tensor in tensors]).cpu().tolist()
+    except torch.OutOfMemoryError:
+        values = [float(tensor.cpu()) for tensor in tensors]
     return values
 
 
-def counts_of(matrix: Any) -> list[list[int]]:
-    """The rows of a confusion matrix that a script gives: nested lists, an array or a tensor of counts.
+def matrix_of(given: Any) -> ConfusionMatrix:
+    """The confusion matrix that a script gives: nested lists, an array or a tensor of counts, (K, K).
 
     Raises:
         InputError: It is no square matrix of counts.
     """
-    rows = matrix.tolist() if hasattr(matrix, "tolist") else matrix
+    rows = given.tolist() if hasattr(given, "tolist") else given
     try:
         found = [[_count(value) for value in row] for row in rows]
+        if any(len(row) != len(found) for row in found):
+            raise InputError(f"confusion is no square matrix: it has {len(found)} rows of {len(found[0])} counts")
+        return ConfusionMatrix.of(found)
     except (TypeError, ValueError, OverflowError):
         raise InputError("confusion is no matrix of counts, rows true classes and columns predicted ones") from None
-    if any(len(row) != len(found) for row in found):
-        raise InputError(f"confusion is no square matrix: it has {len(found)} rows of {len(found[0])} counts")
-    return found
 
 
 def _count(value: Any) -> int:

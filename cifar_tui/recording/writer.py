@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import math
 import platform
 import sys
 import threading
+import time
 from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from cifar_tui import __version__
 from cifar_tui.errors import error_text
+from cifar_tui.events import AnyEvent, RunStatus
 from cifar_tui.recording.event_maker import EventMaker
 from cifar_tui.recording.items import Ended, Item, PauseChanged
 from cifar_tui.recording.plan import SOURCE, Plan
@@ -37,8 +41,15 @@ TICK_SECONDS = 0.1
 """How often what was logged is written."""
 MAX_WAITING = 1_000_000
 """Items that wait while the disk hangs; beyond them, the oldest are dropped."""
-END_SECONDS = 60.0
-"""How long the script's end waits for what is not written yet."""
+END_SECONDS, INTERRUPTED_SECONDS = 60.0, 10.0
+"""How long the script's end waits for what is not written yet, and after Ctrl+C."""
+SUMMARY_SECONDS = 5.0
+"""Between two summaries of a run whose epochs take long, or that has none."""
+FILES_SECONDS = 0.5
+"""Between two writings of the files that follow from the events: a script may validate a hundred times a second."""
+UNHEARD_SECONDS = 10.0
+UNHEARD = "the script has not taken this: it does where it calls run.batches, run.epochs or run.stop_requested"
+"""What is said when a request has no effect for so long."""
 PACKAGES = ("torch", "lightning", "transformers", "keras", "numpy")
 """Packages whose versions are kept, where they are loaded."""
 
@@ -46,60 +57,136 @@ PACKAGES = ("torch", "lightning", "transformers", "keras", "numpy")
 class Writer:
     """One recording's run folder, and the thread that writes it."""
 
-    def __init__(self, plan: Plan, runs_dir: Path, *, tensorboard: bool) -> None:
-        """Make the folder and start the thread.
+    def __init__(
+        self, folder: RunFolder, maker: EventMaker, clock: Clock, state: RunState, *, tensorboard: bool
+    ) -> None:
+        """Start the thread.
+
+        Args:
+            folder: The run's.
+            maker: Has made its events so far.
+            clock: The run's.
+            state: The fold of these events.
+            tensorboard: Whether to write TensorBoard's files too.
 
         Raises:
-            InputError: The folder cannot be made.
+            OSError: The folder cannot be written.
             CifarTuiError: TensorBoard is asked for and not installed.
         """
-        self.control = Control()
-        self.clock = Clock()
-        self.folder = run_folder.create(
-            runs_dir.absolute(), plan.name, datetime.now(), lambda folder: _record(plan, folder)
-        )
+        self.folder, self.clock = folder, clock
+        self._maker, self._tensorboard = maker, tensorboard
+        self._control = Control()
+        """Takes requests, and nothing else: the training continues where its folder is lost."""
+        self._lost = Control()
+        self.stop_taken: tuple[RunStatus, str] | None = None
+        """In which state and why the training ends, once it knows of a stop."""
+        self._asked_at: float | None = None
+        """When something was requested that the script has not taken yet."""
         self._waiting: deque[Item] = deque(maxlen=MAX_WAITING)
-        self._maker = EventMaker(plan, self.folder.id)
         self._fetcher = Fetcher()
         self._ended: Ended | None = None
+        self._summary_at = time.monotonic()
+        self._open = True
         self._closing = threading.Event()
         self._stack = contextlib.ExitStack()
         try:
-            self._stream = self._open(tensorboard=tensorboard)
+            self._stream = self._open_stream(state)
         except BaseException:
             self._stack.close()
-            run_folder.discard(self.folder)
             raise
         self._thread = threading.Thread(target=self._main, name="cifar-tui-recorder", daemon=True)
         self._thread.start()
 
-    def put(self, item: Item) -> None:
-        """Hand over an item, from any thread, without waiting."""
-        self._waiting.append(item)
+    @classmethod
+    def create(cls, plan: Plan, runs_dir: Path, *, tensorboard: bool) -> Writer:
+        """That of a new run.
 
-    def wait_while_paused(self, epoch: int, batch: int) -> None:
-        """Wait after this batch for the end of a pause, where one was requested."""
-        if not self.control.pause_requested:
+        Raises:
+            InputError: Its folder cannot be made.
+            CifarTuiError: TensorBoard is asked for and not installed.
+        """
+        folder = run_folder.create(runs_dir.absolute(), plan.name, datetime.now(), lambda folder: _record(plan, folder))
+        try:
+            return cls(folder, EventMaker(plan, folder.id), Clock(), RunState(), tensorboard=tensorboard)
+        except BaseException:
+            run_folder.discard(folder)
+            raise
+
+    def reopen(self) -> Writer:
+        """That of the same run, which has ended, for what comes behind its training.
+
+        Raises:
+            InputError: Its folder is gone, or another process owns it.
+            OSError: It cannot be written.
+        """
+        state = self._stream.recorder.state
+        writer = Writer(self.folder, self._maker, self.clock, state, tensorboard=self._tensorboard)
+        writer.put(PauseChanged(self.clock.t, len(state.epochs) + 1, 0, paused=False))
+        return writer
+
+    def put(self, item: Item) -> None:
+        """Hand over an item, from any thread, without waiting; once the recording has ended, it is dropped."""
+        if self._open:
+            self._waiting.append(item)
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a stop or a pause is requested."""
+        return self._control.stop_requested or self._control.pause_requested
+
+    def take_stop(self) -> bool:
+        """Whether a stop is requested, which the training knows from now on."""
+        if not self._control.stop_requested:
+            return False
+        self.stop_taken, self._asked_at = self._control.stop_reason, None
+        return True
+
+    def wait_while_paused(
+        self, epoch: int, batch: int, seconds: float = math.inf, meanwhile: Callable[[], object] | None = None
+    ) -> None:
+        """Wait after this batch for the end of a pause, where one was requested.
+
+        Args:
+            epoch: The current one.
+            batch: The last one that was trained in it.
+            seconds: How often to call `meanwhile`.
+            meanwhile: Called during the pause.
+        """
+        control = self._control
+        if not control.pause_requested:
             return
+        self._asked_at = None
         self.put(PauseChanged(self.clock.t, epoch, batch, paused=True))
         self.clock.pause()
-        self.control.wait_while_paused()
+        if meanwhile is None:
+            control.wait_while_paused()
+        while control.pause_requested and meanwhile is not None:
+            meanwhile()
+            control.wait_for_change(seconds)
         self.clock.resume()
         self.put(PauseChanged(self.clock.t, epoch, batch, paused=False))
 
-    def close(self) -> None:
-        """Write what waits, `END_SECONDS` at most, and end the thread."""
+    def end(self, state: RunStatus, message: str) -> None:
+        """Write what waits and the end of the run, `END_SECONDS` at most, and end the thread."""
+        self.put(Ended(self.clock.t, state, message))
+        self._open = False
         self._closing.set()
-        self._thread.join(END_SECONDS)
+        try:
+            self._thread.join(END_SECONDS)
+        except KeyboardInterrupt:
+            self._thread.join(INTERRUPTED_SECONDS)
+            raise
+        if self._thread.is_alive():
+            tell(f"{self.folder.id}: {len(self._waiting)} entries could not be written in {END_SECONDS:.0f} s")
 
-    def _open(self, *, tensorboard: bool) -> EventStream:
+    def _open_stream(self, state: RunState) -> EventStream:
         record = self.folder.read_any_record()
-        self._ownership = ownership = Ownership(self.folder, self.control, lambda *_: None)
+        self._ownership = ownership = Ownership(self.folder, self._lost, lambda *_: None)
         self._stack.callback(ownership.release)
-        recorder = Recorder(self.folder, record, RunState())
+        recorder = Recorder(self.folder, record, state, lazy=True)
         self._stack.callback(recorder.close)
         sinks: list[Sink] = []
-        if tensorboard:
+        if self._tensorboard:
             from cifar_tui.runs.sinks.tensorboard import TensorBoardSink, require
 
             require()
@@ -120,30 +207,49 @@ class Writer:
                 stream.note("info", ASKED + line)
         match line:
             case "stop":
-                self.control.stop("stopped", "stopped by request")
+                self._asked_at = time.monotonic()
+                self._control.stop("stopped", "stopped by request")
             case "pause":
-                self.control.pause()
+                self._asked_at = time.monotonic()
+                self._control.pause()
             case "resume":
-                self.control.resume()
+                self._asked_at = None
+                self._control.resume()
 
     def _main(self) -> None:
         with self._stack:
             try:
+                self._emit(self._maker.begin(self.clock.t))
                 while not self._closing.wait(TICK_SECONDS):
                     self._write()
                 self._write()
                 self._finish()
-            except Exception as error:  # noqa: BLE001  (whatever it is, the script's training goes on)
-                sys.stderr.write(f"cifar-tui: {self.folder.id} is recorded no more: {error_text(error)}\n")
+            except Exception as error:  # noqa: BLE001  (whatever it is, the script's training continues)
+                tell(f"{self.folder.id}: the recording has ended: {error_text(error)}")
+            finally:
+                self._open = False
+                self._waiting.clear()
 
     def _write(self) -> None:
         """Write what waits."""
+        self._lost.check_abandoned()
         items: list[Item] = []
         while self._waiting:
             items.append(self._waiting.popleft())
-        for event in self._maker.events([item for item in items if not isinstance(item, Ended)], self._fetcher):
-            self._stream.emit(event)
         self._ended = next((item for item in items if isinstance(item, Ended)), self._ended)
+        self._emit(self._maker.events([item for item in items if not isinstance(item, Ended)], self._fetcher))
+        with contextlib.suppress(OSError):  # The next event meets it too.
+            self._stream.recorder.write_due(FILES_SECONDS)
+            if time.monotonic() - self._summary_at > SUMMARY_SECONDS:
+                self._summary_at = time.monotonic()
+                self._stream.recorder.write_summary()
+        if self._asked_at is not None and time.monotonic() - self._asked_at > UNHEARD_SECONDS:
+            self._asked_at = None
+            self._stream.note("warning", UNHEARD)
+
+    def _emit(self, events: Iterable[AnyEvent]) -> None:
+        for event in events:
+            self._stream.emit(event)
 
     def _finish(self) -> None:
         """Write the report, and the last event."""
@@ -151,8 +257,6 @@ class Writer:
         ended, stream, state = self._ended, self._stream, self._stream.recorder.state
         if ended is None:
             return
-        for event in self._maker.begin(ended.t):  # A script may end before it has logged anything.
-            stream.emit(event)
         self._ownership.check()
         self._ownership.close_requests()
         if self._ownership.error is not None:
@@ -165,6 +269,12 @@ class Writer:
             for problem in write_run_files(self.folder.path, self.folder.read_any_record(), complete):
                 stream.note("warning", problem)
         stream.emit(final)
+
+
+def tell(message: str) -> None:
+    """Print a line on standard error, where there is one."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(f"cifar-tui: {message}\n")
 
 
 def _record(plan: Plan, folder: RunFolder) -> ScriptRecord:

@@ -148,6 +148,10 @@ class RunState:
 
     def _apply_batch(self, event: Batch) -> None:
         self.status = "running"
+        if event.batches and self.started is not None and self.started.batches is None:
+            # A script says it with its first epoch.
+            samples = event.batches * (self.started.batch_size or 1)
+            self.started = replace(self.started, batches=event.batches, train_samples=samples)
         self.epoch, self.batch, self.samples = event.epoch, event.batch, event.samples
         self.lr, self.loss, self.accuracy = event.lr, event.loss, event.accuracy
         self._measure(event)
@@ -234,12 +238,17 @@ class RunState:
                 processes=event.processes or self.started.processes,
                 hosts=event.hosts or self.started.hosts,
             )
+        script_continues = False
         if self.paused_at is not None:
             self.paused_seconds += self.t - self.paused_at
             self.paused_at = None
+            script_continues = bool(self.started and self.started.source)
         else:
             self.speed = Speed()
         self.status = "running"
+        if script_continues:
+            self._add_resumption(event)
+            return  # It goes back nowhere: no other process takes its training up.
         self.finished = None
         self.test = None
         self.epoch, self.batch, self.samples = event.epoch, event.batch, event.samples
@@ -254,6 +263,9 @@ class RunState:
         self._drop_validations(event.epoch - 1)
         for curve in (self.batch_loss, self.batch_accuracy, self.batch_lr, *self.metrics.values()):
             curve.truncate(event.samples)
+        self._add_resumption(event)
+
+    def _add_resumption(self, event: Resumed) -> None:
         self.resumptions.append(event)
         del self.resumptions[:-MAX_RESUMPTIONS]
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import time
 from collections import deque
 
 from cifar_tui.events import (
@@ -34,8 +36,22 @@ MAX_BUFFERED = 10_000
 class Recorder:
     """The one writer of a run's `events.jsonl`, `metrics.csv` and `summary.json`."""
 
-    def __init__(self, folder: RunFolder, record: RunRecord | ScriptRecord, state: RunState) -> None:
+    def __init__(
+        self,
+        folder: RunFolder,
+        record: RunRecord | ScriptRecord,
+        state: RunState,
+        *,
+        lazy: bool = False,
+    ) -> None:
         """Open the folder for a run whose events so far make `state`.
+
+        Args:
+            folder: The run's.
+            record: Its configuration.
+            state: Of its earlier events.
+            lazy: Whether the files that follow from the events are written by `write_due`, and at the end, in place of
+                with each epoch.
 
         Raises:
             OSError: The events file cannot be written.
@@ -44,6 +60,10 @@ class Recorder:
         self._folder = folder
         self._record = record
         self._throttle = BatchThrottle()
+        self._lazy = lazy
+        self._due = False
+        """Whether the files that follow from the events are to be written."""
+        self._written_at = -math.inf
         self._abandoned = False
         self._descriptor = folder.files.open_to_append(folder.events_file.name)
         _drop_torn_line(self._descriptor)
@@ -85,13 +105,32 @@ class Recorder:
 
     def _write(self, event: AnyEvent) -> None:
         if isinstance(event, RunFinished):
-            # A reader that waits for the last event finds the summary written.
+            if (skipped := self._throttle.skipped) is not None:
+                self._append(skipped)
+            # A reader that waits for the last event finds the files written.
+            self.write_due()
             self.write_summary()
         self._append(event)
         if isinstance(event, Epoch | Resumed) or self._trouble:
-            self._folder.files.write_text(self._folder.metrics_file.name, metrics_csv(self.state))
-        if isinstance(event, RunStarted | Epoch | Paused | Resumed) or self._trouble:
+            self._due = True
+        elif isinstance(event, RunStarted | Paused):
             self.write_summary()
+        if not self._lazy or self._trouble:
+            self.write_due()
+
+    def write_due(self, seconds: float = 0.0) -> None:
+        """Write `metrics.csv` and `summary.json` where they are due, and were last written so many seconds ago.
+
+        Raises:
+            OSError: One could not be written.
+        """
+        if not self._due or self._abandoned or time.monotonic() - self._written_at < seconds:
+            return
+        if self._lazy:
+            os.fsync(self._descriptor)
+        self._folder.files.write_text(self._folder.metrics_file.name, metrics_csv(self.state))
+        self.write_summary()
+        self._due, self._written_at = False, time.monotonic()
 
     def close(self) -> None:
         """Close the events file, and save the state of a long run."""
@@ -123,7 +162,7 @@ class Recorder:
                 self._buffered[0] = left
             else:
                 self._buffered.popleft()
-        if isinstance(event, Epoch | Checkpoint | RunFinished):
+        if isinstance(event, Checkpoint | RunFinished) or (isinstance(event, Epoch) and not self._lazy):
             os.fsync(self._descriptor)
 
 

@@ -31,7 +31,7 @@ def test_it_is_listed_paused_resumed_watched_and_stopped(tmp_path: Path) -> None
     assert "stopped by request" in output
 
 
-@pytest.mark.parametrize("arguments", [["resume"], ["evaluate"], ["export", "--format", "safetensors"]])
+@pytest.mark.parametrize("arguments", [["resume"], ["checkpoint"], ["evaluate"], ["export", "--format", "safetensors"]])
 def test_what_only_this_programs_runs_can_do_is_refused_in_a_line(tmp_path: Path, arguments: list[str]) -> None:
     script = start_endless(tmp_path)
     folder = command.only_run(tmp_path)

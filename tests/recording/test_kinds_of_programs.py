@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
 from cifar_tui.events import Batch
 from cifar_tui.store import catalog
@@ -119,4 +120,27 @@ def test_a_process_of_another_program_records_as_any_does(tmp_path: Path) -> Non
     train = "from cifar_tui import record\nwith record(quiet=True) as run:\n    run.log(loss=1.0)"
     script = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {train!r}], check=True)"
     output_of(script, tmp_path)
+    assert losses(runs_of(tmp_path)[0]) == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("last_line", "expected"),
+    [
+        ("", ("finished", "the script has ended")),
+        ("raise ValueError('no data')", ("failed", "ValueError: no data")),
+        ("del run", ("interrupted", "the script has dropped it")),
+    ],
+)
+def test_a_run_that_is_started_and_not_finished_ends_with_its_script(
+    tmp_path: Path, last_line: str, expected: tuple[str, str]
+) -> None:
+    script = f"from cifar_tui import record\nrun = record(quiet=True).start()\nrun.validated(loss=1.0)\n{last_line}"
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, check=False)
+    summary = RunFolder(runs_of(tmp_path)[0]).read_summary()
+    assert (summary.state, summary.message, summary.epochs) == (*expected, 1)
+
+
+def test_a_script_without_standard_error_records(tmp_path: Path) -> None:
+    script = "from cifar_tui import record\nwith record() as run:\n    run.log(loss=1.0)"
+    subprocess.run(["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, "-c", script], cwd=tmp_path, check=True)
     assert losses(runs_of(tmp_path)[0]) == [1.0]

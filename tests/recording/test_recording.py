@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -15,6 +16,7 @@ from cifar_tui import record
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.errors import InputError
 from cifar_tui.events import AnyEvent, Batch, Epoch, Evaluated, Metric, Note, Paused, Resumed
+from cifar_tui.recording import writer
 from cifar_tui.recording.recording import Recording
 from cifar_tui.records import ScriptRecord
 from cifar_tui.state.run_state import RunState
@@ -106,7 +108,18 @@ def test_a_validation_has_a_matrix_and_metrics_of_its_own(tmp_path: Path) -> Non
         lambda run: run.log({"": 1.0}),
         lambda run: run.log({"x" * 300: 1.0}),
         lambda run: run.log(step=-1, loss=1.0),
+        lambda run: run.log(0.5),
+        lambda run: run.log(step=10**30, loss=1.0),
+        lambda run: run.log(accuracy=93.5),
+        lambda run: run.log(loss=10**400),
+        lambda run: run.log(loss=torch.tensor(1j)),
+        lambda run: run.finish("running"),
         lambda run: run.validated(confusion=[[1, 2]]),
+        lambda run: run.validated(confusion=[[10**30]]),
+        lambda run: recording(run.folder, classes="cat"),
+        lambda run: recording(
+            run.folder, config={"text": "é" * 1000, "more": {str(n): "é" * 1000 for n in range(900)}}
+        ),
         lambda run: run.validated(confusion=[[0.5]]),
         lambda run: run.start(),
         lambda run: recording(run.folder, epochs=0),
@@ -143,6 +156,79 @@ def test_the_end_of_the_block_is_the_runs(
             raise error
     summary = folder_of(run).read_summary()
     assert (summary.state, summary.message) == (state, message)
+
+
+def test_an_epoch_that_is_left_once_it_is_validated_counts(tmp_path: Path) -> None:
+    with recording(tmp_path) as run:
+        for epoch in run.epochs():
+            for _ in run.batches(range(2)):
+                run.log(loss=1.0)
+            run.validated(loss=1.0, accuracy=epoch / 10)
+            if epoch == 3:
+                break
+    summary = folder_of(run).read_summary()
+    assert (summary.epochs, summary.best_epoch) == (3, 3)
+
+
+def test_the_last_step_is_recorded_however_soon_it_follows(tmp_path: Path) -> None:
+    with recording(tmp_path) as run:
+        run.log(loss=2.0)
+        eventually(lambda: events_of(run, Batch))
+        run.log(loss=1.0)
+        run.note("this parts it from the next one")
+        run.log(loss=0.5)
+    assert (state_of(run).samples, state_of(run).loss) == (3, 0.5)
+
+
+def test_batches_without_epochs_begin_again_behind_each_validation(tmp_path: Path) -> None:
+    with recording(tmp_path, epochs=2) as run:
+        for _ in range(2):
+            for _ in run.batches(range(5)):
+                run.log(loss=1.0)
+            run.validated(loss=1.0)
+    assert max(batch.batch for batch in events_of(run, Batch)) == 5
+    assert state_of(run).progress == 1.0
+
+
+def test_a_step_that_is_given_within_batches_is_that_of_its_call_alone(tmp_path: Path) -> None:
+    with recording(tmp_path) as run:
+        for epoch in run.epochs():
+            for _ in run.batches(range(10)):
+                run.log(loss=1.0)
+            run.log(step=np.int64(epoch), reward=1.0)
+            run.validated(loss=1.0)
+            if epoch == 2:
+                break
+    assert [epoch.samples for epoch in state_of(run).epochs] == [10, 20]
+    assert [point.last for point in state_of(run).metrics["reward"].points] == [1, 2]
+
+
+def test_a_test_behind_the_end_belongs_to_the_run(tmp_path: Path) -> None:
+    with recording(tmp_path) as run:
+        run.validated(loss=1.0, accuracy=0.5)
+    run.tested(loss=0.5, accuracy=0.75)
+    run.log(loss=9.0)
+    summary = folder_of(run).read_summary()
+    assert (summary.state, summary.test_accuracy, summary.epochs) == ("finished", 0.75, 1)
+    assert not events_of(run, Batch), "the training is over"
+
+
+def test_many_validations_a_second_are_all_in_the_table(tmp_path: Path) -> None:
+    with recording(tmp_path) as run:
+        for _ in range(300):
+            run.validated(loss=1.0)
+    assert len((folder_of(run).path / "metrics.csv").read_text().splitlines()) == 301
+
+
+def test_a_request_that_the_script_does_not_take_is_said_and_does_not_change_how_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "UNHEARD_SECONDS", 0.1)
+    with recording(tmp_path) as run:
+        run.log(loss=1.0)
+        requests.send(folder_of(run).path, "stop")
+        eventually(lambda: writer.UNHEARD in [note.message for note in events_of(run, Note)])
+    assert folder_of(run).read_summary().state == "finished"
 
 
 def test_a_stop_from_another_process_ends_the_batches_and_the_epochs(tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import time
 
-from cifar_tui.errors import CifarTuiError
+from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.events import Note, RunFinished
 from cifar_tui.formatting import printable
 from cifar_tui.headless.displays import Display, JsonDisplay, PlainDisplay
+from cifar_tui.headless.watching.step_lines import StepLines
 from cifar_tui.state.run_state import RunState
 from cifar_tui.store import catalog
 from cifar_tui.store.event_reader import Tail
@@ -27,6 +28,13 @@ ANSWERS: dict[Request, str] = {
     "resume": "resumes training",
     "checkpoint": "writes a checkpoint after this batch",
 }
+SCRIPTS_ANSWERS: dict[Request, str] = {
+    "stop": "is asked to stop: its script does in run.batches, run.epochs, or where it looks at run.stop_requested",
+    "pause": "is asked to pause: its script does in run.batches",
+    "resume": "is asked to continue",
+    "checkpoint": "was recorded by a script, which saves its own checkpoints",
+}
+"""Of a run that its script records."""
 
 
 def ask(folder: RunFolder, request: Request, *, as_json: bool) -> None:
@@ -36,6 +44,8 @@ def ask(folder: RunFolder, request: Request, *, as_json: bool) -> None:
         InputError: No process trains the run, or it may not be asked.
         CifarTuiError: It does not answer.
     """
+    if request == "checkpoint" and catalog.summary_of(folder).source:
+        raise InputError(f"{folder.id} {SCRIPTS_ANSWERS[request]}")
     tail = Tail(folder.files)
     tail.skip_to_end()
     send(folder.path, request)
@@ -54,9 +64,8 @@ def ask(folder: RunFolder, request: Request, *, as_json: bool) -> None:
 
 
 def _answer(folder: RunFolder, request: Request) -> str:
-    """What the run's process does now; a script saves its own checkpoints."""
-    script = bool(catalog.summary_of(folder).source)
-    return ANSWERS[request].removesuffix(", with a checkpoint") if script else ANSWERS[request]
+    """What the run's process does now."""
+    return (SCRIPTS_ANSWERS if catalog.summary_of(folder).source else ANSWERS)[request]
 
 
 def watch(folder: RunFolder, *, as_json: bool) -> None:
@@ -65,7 +74,9 @@ def watch(folder: RunFolder, *, as_json: bool) -> None:
     Raises:
         InputError: Its events cannot be read.
     """
-    display: Display = JsonDisplay(quiet=False) if as_json else PlainDisplay()
+    plain = PlainDisplay()
+    display: Display = JsonDisplay(quiet=False) if as_json else plain
+    steps = StepLines()
     tail = Tail(folder.files)
     state = RunState()
     while True:
@@ -75,6 +86,8 @@ def watch(folder: RunFolder, *, as_json: bool) -> None:
             for event in events:
                 state.apply(event)
                 display.event(event, state)
+        if not as_json:
+            steps.show(state, plain)
         if not alive:
             break
         time.sleep(LOOK_SECONDS)
