@@ -35,7 +35,7 @@ def send(folder: Path, request: Request) -> None:
     try:
         descriptor = Folder(folder).open_to_ask(FILE)
     except FileNotFoundError:
-        raise InputError(f"{folder.name} is still starting and takes no requests yet") from None
+        raise InputError(f"{folder.name} is starting or ending, and takes no requests now") from None
     except OSError as error:
         raise InputError(f"{folder.name} cannot be asked to {request}: {error.strerror}") from None
     try:

@@ -89,7 +89,8 @@ class RunFolder:
         """
         content = self._read_object(CONFIG, CONFIG_BYTES)
         if "source" in content:
-            raise InputError(f"{self.id} was recorded by a {content['source']!s:.100}: this program cannot train it")
+            source = f"{content['source']!s:.100}"
+            raise InputError(f"{self.id} was recorded by a {source}: neither its model nor its weights are known here")
         options = content.get("options")
         if not isinstance(options, dict) or "model" not in options:
             raise InputError(f"{self.config_file}: damaged, options is {shortened(options)}")
