@@ -18,7 +18,7 @@ from cifar_tui.foreign_logs.formats.json_lines import numbers_of_line
 from cifar_tui.foreign_logs.formats.tensorboard_log import MARK, SPLITS
 from cifar_tui.foreign_logs.formats.trainer_state import FILE as TRAINER_STATE
 from cifar_tui.foreign_logs.formats.trainer_state import checkpoint_states
-from cifar_tui.foreign_logs.names import meanings
+from cifar_tui.foreign_logs.names import guesses
 from cifar_tui.formatting import count, shortened
 from cifar_tui.system.folders import Folder
 from cifar_tui.system.paths import is_usable
@@ -28,7 +28,7 @@ MAX_DEPTH = 8
 MAX_FOLDERS = 20_000
 """That are looked through, and the depth of the deepest: a path may be that of a whole disk."""
 FIRST_BYTES = 64 << 10
-"""Of a file, by which its format is told."""
+"""Of a file, by which its format is recognised."""
 PATTERN = "*?["
 LOG_NAMES = ("metrics.csv", "results.csv", "log.csv", "training.log", TRAINER_STATE, "metrics.jsonl", "log.jsonl")
 """Files that are called alike in every run: the run has the name of their folder."""
@@ -167,7 +167,7 @@ def _is_log(path: Path) -> bool:
     try:
         if kind_of(path) == "json-lines":
             return True
-        return any(meanings(name) for name in _header(_first_bytes(path)) or ())
+        return any(guesses(name) for name in _header(_first_bytes(path)) or ())
     except InputError:
         return False
 
@@ -185,7 +185,7 @@ def _is_table(first: bytes) -> bool:
     names, row = _header(first), (first.decode(errors="replace").splitlines() + [""] * 2)[1]
     fields = row.replace(";", ",").replace("\t", ",").split(",")
     numbers = any(not math.isnan(number_of(field)) for field in fields)
-    return any(meanings(name) for name in names or ()) and (numbers or not row)
+    return any(guesses(name) for name in names or ()) and (numbers or not row)
 
 
 def _first_bytes(path: Path) -> bytes:

@@ -10,7 +10,6 @@ from typing import Literal
 
 from cifar_tui.errors import InputError
 from cifar_tui.events import AnyEvent, Level, Note, RunFinished
-from cifar_tui.foreign_logs.event_stream import EventStream
 from cifar_tui.foreign_logs.formats.csv_log import CsvLog
 from cifar_tui.foreign_logs.formats.json_lines import JsonLinesLog
 from cifar_tui.foreign_logs.formats.log_reader import LogReader
@@ -18,6 +17,7 @@ from cifar_tui.foreign_logs.formats.tensorboard_log import TensorBoardLog
 from cifar_tui.foreign_logs.formats.trainer_state import TrainerStateLog
 from cifar_tui.foreign_logs.meaning import Meaning
 from cifar_tui.foreign_logs.names import Role
+from cifar_tui.foreign_logs.row_events import RowEvents
 from cifar_tui.records import Summary
 from cifar_tui.state.run_state import RunState
 
@@ -79,10 +79,10 @@ class ForeignTail:
         self._run = run
         self._reader: LogReader = _READERS[run.kind](run.path)
         self._meaning = Meaning(choices)
-        self._stream = EventStream(run.id, run.source, self._meaning)
+        self._stream = RowEvents(run.id, run.source, self._meaning)
         self._started = False
         self._rereads = 0
-        self._missing_told = False
+        self._missing_reported = False
         self.finished = False
         """Whether the last event was that of a training that has ended."""
 
@@ -103,7 +103,7 @@ class ForeignTail:
                     self._reader.restart()
                     self._restart()
                     continue
-                events += self._begin_or_continue()
+                events += self._preceding()
                 most = MOST_AT_ONCE if self._stream.bulk else MOST_LIVE
                 events += self._stream.events(piece.rows, most=most, share=piece.share)
             events += [self._note("warning", text) for text in piece.warnings]
@@ -114,13 +114,13 @@ class ForeignTail:
         return []
 
     def _restart(self) -> None:
-        """Begin anew: the first event will void all earlier ones."""
+        """Restart the stream: its first event voids all earlier ones."""
         self._meaning.restart()
-        self._stream = EventStream(self._run.id, self._run.source, self._meaning)
+        self._stream = RowEvents(self._run.id, self._run.source, self._meaning)
         self._started = self.finished = False
 
-    def _begin_or_continue(self) -> list[AnyEvent]:
-        """What is to be said before the events of new rows."""
+    def _preceding(self) -> list[AnyEvent]:
+        """Events that precede new rows."""
         events: list[AnyEvent] = []
         if not self._started:
             self._started = True
@@ -139,8 +139,8 @@ class ForeignTail:
             self.finished = self.finished or idle > IDLE_SECONDS
             return []
         events = self._stream.drained()
-        if not self._missing_told and not self._stream.bulk:
-            self._missing_told = True
+        if not self._missing_reported and not self._stream.bulk:
+            self._missing_reported = True
             missing = self._meaning.missing()
             events += [
                 self._note("warning", f"--column {role}={name}: the log has no {name!r}") for role, name in missing

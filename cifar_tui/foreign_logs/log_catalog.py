@@ -22,7 +22,7 @@ READ_SECONDS = 0.3
 class _Known:
     run: ForeignRun
     tail: ForeignTail
-    told: Summary
+    reported: Summary
     state: RunState = field(default_factory=RunState)
 
 
@@ -46,7 +46,7 @@ class LogCatalog:
         for run in new:
             self._known[run.id] = _Known(run, ForeignTail(run, self._choices), _unread(run))
         if new:
-            return [(run, self._known[run.id].told) for run in new]
+            return [(run, self._known[run.id].reported) for run in new]
         return self._read()
 
     def _read(self) -> list[tuple[ForeignRun, Summary]]:
@@ -58,8 +58,8 @@ class LogCatalog:
                 self._next = (self._next + number) % len(every)
                 break
             found = _summary(each, until)
-            if found != each.told:
-                each.told = found
+            if found != each.reported:
+                each.reported = found
                 changed.append((each.run, found))
         return changed
 
@@ -78,7 +78,7 @@ def _summary(each: _Known, until: float) -> Summary:
     except InputError as error:
         return unreadable(each.run, error)
     if each.state.started is None:
-        return replace(each.told, state="finished" if each.tail.finished else each.told.state)
+        return replace(each.reported, state="finished" if each.tail.finished else each.reported.state)
     return summary(each.run, each.state)
 
 

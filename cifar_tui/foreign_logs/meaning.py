@@ -16,7 +16,7 @@ EPOCH_ROLES: tuple[Role, ...] = ("train-loss", "train-accuracy", "val-loss", "va
 
 
 class Meaning:
-    """The roles of a log's names. It is kept while the log is read anew, so that it is right from the first row on."""
+    """The roles of a log's names. It is kept while the log is read again, so that it is right from the first row on."""
 
     def __init__(self, choices: Mapping[Role, str]) -> None:
         """Know nothing yet.
@@ -31,7 +31,7 @@ class Meaning:
         self._names: list[str] = []
         self._percent: set[str] = set()
         self._last_epoch = np.nan
-        self._told = ""
+        self._reported = ""
 
     @property
     def others(self) -> Collection[str]:
@@ -64,15 +64,15 @@ class Meaning:
         return changed or (by_step is not None and by_step != self.by_step) or len(self._percent) > percent
 
     def restart(self) -> None:
-        """Be told of the rows from the first one on again."""
+        """Learn from the rows from the first one on again."""
         self._last_epoch = np.nan
 
     def news(self) -> str:
-        """What was taken for what, where that was not said before; else empty."""
+        """Which name stands for what, where that was not reported before; else empty."""
         text = f"read as: {self.roles}" if self.roles.names else "no loss or accuracy among its names"
         if self._percent:
             text += f"; in percent: {', '.join(sorted(self._percent))}"
-        said, self._told = self._told, text
+        said, self._reported = self._reported, text
         return text if text != said else ""
 
     def missing(self) -> list[tuple[Role, str]]:

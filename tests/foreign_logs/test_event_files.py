@@ -12,7 +12,8 @@ import pytest
 
 from benchmarks.any_training.foreign_logs import write_event_file
 from cifar_tui.events import Batch, Note
-from cifar_tui.foreign_logs.formats.event_records import ScalarReader, split_records
+from cifar_tui.foreign_logs.formats.event_records import split_records
+from cifar_tui.foreign_logs.formats.event_scalars import ScalarReader
 from tests.support.foreign_logs.written_logs import read, read_events, record, run_at
 
 event_pb2 = pytest.importorskip("tensorboard.compat.proto.event_pb2")

@@ -1,4 +1,4 @@
-"""Logs that grow, that are written anew, and that end."""
+"""Logs that grow, that are rewritten, and that end."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def test_a_last_line_without_its_end_is_whole_after_a_while(tmp_path: Path, monk
 
 @pytest.mark.parametrize("in_place", [True, False])
 @pytest.mark.parametrize("rows", [1, 50])
-def test_a_log_that_is_written_anew_starts_the_run_over(tmp_path: Path, *, in_place: bool, rows: int) -> None:
-    """Shorter than before and longer; Lightning writes all of it anew when there are more columns."""
+def test_a_log_that_is_rewritten_starts_the_run_over(tmp_path: Path, *, in_place: bool, rows: int) -> None:
+    """Shorter than before and longer; Lightning rewrites all of it when there are more columns."""
     path = tmp_path / "log.csv"
     path.write_text("step,loss\n1,0.5\n2,0.25\n3,0.125\n")
     tail, state = tail_of(path), RunState()

@@ -1,4 +1,4 @@
-"""A file that another program writes: what was appended to it, and whether it was written anew."""
+"""A file that another program writes: what was appended to it, and whether it was rewritten."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ READ_BYTES = 4 << 20
 MAX_LINE = 1 << 20
 """Bytes of a line; a longer one is skipped piece by piece."""
 HEAD_BYTES, TAIL_BYTES = 1024, 64
-"""Of what was read before, the first and the last bytes: a file in which they differ was written anew."""
+"""Of what was read before, the first and the last bytes: a file in which they differ was rewritten."""
 COMPLETE_SECONDS = 5.0
 """After so long, a last line without its end is whole."""
 
@@ -26,7 +26,7 @@ class Appended:
 
     Attributes:
         data: From where reading has come to; empty where nothing was appended.
-        restarted: Whether the file was written anew since some of it was read: this is its beginning.
+        restarted: Whether the file was rewritten since some of it was read: this is its beginning.
         share: The part of the whole file that this is, in bytes.
     """
 

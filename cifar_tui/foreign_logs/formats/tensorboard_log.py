@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cifar_tui.foreign_logs.formats.event_records import ScalarReader, split_records
+from cifar_tui.foreign_logs.formats.event_records import split_records
+from cifar_tui.foreign_logs.formats.event_scalars import ScalarReader
 from cifar_tui.foreign_logs.formats.growing_file import GrowingFile
-from cifar_tui.foreign_logs.formats.log_reader import MAX_NAME, MAX_NAMES, Piece, Plan
+from cifar_tui.foreign_logs.formats.log_reader import MAX_NAME, MAX_NAMES, LogPlan, Piece
 from cifar_tui.foreign_logs.formats.log_rows import rows_of_points
 from cifar_tui.system.folders import Folder
 
@@ -33,7 +34,7 @@ class TensorBoardLog:
     """The event files of a folder, and of those in it that are called like splits, in the order of their names."""
 
     source = "TensorBoard"
-    plan = Plan()
+    plan = LogPlan()
 
     def __init__(self, path: Path) -> None:
         """Read this folder, or this one file."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from cifar_tui.errors import InputError
 from cifar_tui.foreign_logs.formats.json_lines import numbers_of
-from cifar_tui.foreign_logs.formats.log_reader import MAX_NAMES, Piece, Plan
+from cifar_tui.foreign_logs.formats.log_reader import MAX_NAMES, LogPlan, Piece
 from cifar_tui.foreign_logs.formats.log_rows import rows_of_objects
 from cifar_tui.system.folders import Folder
 from cifar_tui.system.untrusted import bounded_json
@@ -33,7 +33,7 @@ class TrainerStateLog:
         self._warned = ""
         self.modified = 0.0
         self.has_more = False
-        self.plan = Plan()
+        self.plan = LogPlan()
 
     def restart(self) -> None:
         """Read it from its beginning again."""
@@ -97,10 +97,10 @@ def checkpoint_states(folder: Path) -> list[tuple[int, Path]]:
     return [(steps, path) for steps, path in found if os.path.lexists(path)]
 
 
-def _plan(content: dict[str, Any]) -> Plan:
+def _plan(content: dict[str, Any]) -> LogPlan:
     epochs, steps, reached = (_count(content.get(name)) for name in ("num_train_epochs", "max_steps", "global_step"))
     batches = round(steps / epochs) if steps and epochs else None
-    return Plan(epochs, batches or None, ended=bool(steps and reached and reached >= steps))
+    return LogPlan(epochs, batches or None, ended=bool(steps and reached and reached >= steps))
 
 
 def _count(value: object) -> int | None:

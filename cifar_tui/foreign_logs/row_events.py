@@ -12,7 +12,7 @@ import numpy as np
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import MAX_VALUES, AnyEvent, Batch, Evaluated, Metric, Note, Resumed, RunStarted, Split
 from cifar_tui.foreign_logs.epochs import EpochGatherer, Gathered, Totals
-from cifar_tui.foreign_logs.formats.log_reader import Plan
+from cifar_tui.foreign_logs.formats.log_reader import LogPlan
 from cifar_tui.foreign_logs.formats.log_rows import Floats, Ints, Rows, RowsPart
 from cifar_tui.foreign_logs.meaning import Meaning
 from cifar_tui.foreign_logs.names import Role, split_of
@@ -66,7 +66,7 @@ def _finite_sums(values: Floats) -> Floats:
 NOTHING_TRAINED = Trained(*(np.empty(0, kind) for kind in (np.int64, float, float, float, float)))
 
 
-class EventStream:
+class RowEvents:
     """Makes events of a log's rows, from its beginning on."""
 
     def __init__(self, run_id: str, source: str, meaning: Meaning) -> None:
@@ -75,7 +75,7 @@ class EventStream:
         Args:
             run_id: Of the run.
             source: What has written the log.
-            meaning: What its names stand for; it is told of rows before this is.
+            meaning: What its names stand for; it learns from rows before this reads them.
         """
         self._id, self._source, self._meaning = run_id, source, meaning
         self._locator = Locator()
@@ -94,7 +94,7 @@ class EventStream:
         self.bulk = True
         """Whether the next rows are from before the reading began."""
         self._test: Evaluated | None = None
-        self._merged_told = False
+        self._merged_reported = False
 
     @property
     def t(self) -> float:
@@ -111,7 +111,7 @@ class EventStream:
         """Its last test."""
         return self._test
 
-    def start(self, plan: Plan) -> list[AnyEvent]:
+    def start(self, plan: LogPlan) -> list[AnyEvent]:
         """The first event."""
         by_epoch = 1 if self._meaning.by_step is False else None
         started = RunStarted.elsewhere(
@@ -182,9 +182,9 @@ class EventStream:
         drops = np.flatnonzero(counted < before)
         epochs = np.concatenate(([self._epoch], places.epochs[trained]))
         in_next = epochs[drops + 1] > epochs[drops]
-        anew = drops[in_next]
+        restarts = drops[in_next]
         jumps = np.zeros(len(rows))
-        jumps[trained[anew]] = before[anew] - counted[anew] + (counted[anew] == 0)
+        jumps[trained[restarts]] = before[restarts] - counted[restarts] + (counted[restarts] == 0)
         shifts = self._shift + np.cumsum(jumps)
         places.steps[:] = np.minimum(places.steps + shifts, MAX_STEP)
         self._shift = float(shifts[-1])
@@ -253,8 +253,8 @@ class EventStream:
             self._lr = float(lrs[-1])
         for event in self._epochs.complete(roles, in_order=sequential, drained=False, ended=False):
             yield len(rows), event
-        if self._epochs.merged and not self._merged_told:
-            self._merged_told = True
+        if self._epochs.merged and not self._merged_reported:
+            self._merged_reported = True
             text = "an epoch is validated more than once: each validation is shown as an epoch"
             yield len(rows), Note(t=self.t, level="info", message=text)
 

@@ -1,0 +1,159 @@
+"""Where the scalars are in a record of TensorBoard's: an `Event`, a message of protocol buffers."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifar_tui.foreign_logs.formats.log_rows import Floats, Ints
+
+MAX_VALUES = 1000
+"""Of one record."""
+_FLOAT, _DOUBLE = 1, 2
+"""`DataType` of a tensor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a number is in a record, and its type, as NumPy calls it."""
+
+    start: int
+    kind: str
+
+    @property
+    def end(self) -> int:
+        """Behind its last byte."""
+        return self.start + int(self.kind[-1])
+
+    def read(self, records: NDArray[np.uint8]) -> Floats:
+        """It in records of the same layout, (n, bytes)."""
+        return np.ascontiguousarray(records[:, self.start : self.end]).view(self.kind)[:, 0].astype(np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A record of scalars, and the places in it of what changes from one to the next.
+
+    Attributes:
+        record: Its bytes, (n,).
+        constant: The places of the bytes that do not change.
+        time: The place of its time.
+        step: Where its step is: it has seven bits in each byte, and there is none where it is 0.
+        values: The tags of its scalars, and the places of their values.
+    """
+
+    record: NDArray[np.uint8]
+    constant: Ints
+    time: Place | None
+    step: tuple[int, int]
+    values: tuple[tuple[str, Place], ...]
+
+    def fits(self, records: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Which of these records, (n, bytes), of the same length have this layout, and the same tags."""
+        same = (records[:, self.constant] == self.record[self.constant]).all(axis=1)
+        begin, end = self.step
+        found: NDArray[np.bool_] = same & ((records[:, begin:end] ^ self.record[begin:end]) < 128).all(axis=1)
+        return found
+
+    def times(self, records: NDArray[np.uint8]) -> Floats:
+        """Seconds since 1970 of records of this layout."""
+        return np.full(len(records), np.nan) if self.time is None else self.time.read(records)
+
+    def steps(self, records: NDArray[np.uint8]) -> Floats:
+        """The steps of records of this layout."""
+        begin, end = self.step
+        # A negative one has all of ten bytes, and is no step.
+        weights = 128.0 ** np.arange(end - begin)
+        return (records[:, begin:end] & 127).astype(np.float64) @ weights
+
+
+def layout_of(record: bytes) -> Layout | None:
+    """The layout of a record, an `Event` of TensorBoard's; None where it holds no scalar or is damaged."""
+    time, step, values = None, (0, 0), list[tuple[str, Place]]()
+    try:
+        for number, kind, begin, end in _fields(record, 0, len(record)):
+            if (number, kind) == (1, 1):
+                time = Place(begin, "<f8")
+            elif (number, kind) == (2, 0):
+                step = begin, end
+            elif (number, kind) == (5, 2):
+                for value, of_kind, inner, last in _fields(record, begin, end):
+                    if (value, of_kind) == (1, 2) and len(values) < MAX_VALUES:
+                        values += _scalar(record, inner, last)
+    except (IndexError, ValueError, struct.error):
+        return None
+    if not values:
+        return None
+    bytes_ = np.frombuffer(record, np.uint8)
+    constant = np.ones(len(record), bool)
+    for place in [*([time] if time else []), *(place for _, place in values)]:
+        constant[place.start : place.end] = False
+    constant[slice(*step)] = False
+    return Layout(bytes_, np.flatnonzero(constant), time, step, tuple(values))
+
+
+def _scalar(record: bytes, begin: int, end: int) -> Iterator[tuple[str, Place]]:
+    """The tag and the place of the number of a `Summary.Value`, if it is one."""
+    tag, place = "", None
+    for number, kind, inner, last in _fields(record, begin, end):
+        if (number, kind) == (1, 2):
+            tag = record[inner:last].decode(errors="replace")
+        elif (number, kind) == (2, 5):
+            place = Place(inner, "<f4")
+        elif (number, kind) == (8, 2):
+            place = _tensor(record, inner, last)
+    if tag and place is not None:
+        yield tag, place
+
+
+def _tensor(record: bytes, begin: int, end: int) -> Place | None:
+    """The place of the number of a `TensorProto` that holds a single one."""
+    dtype, place = 0, None
+    for number, kind, inner, last in _fields(record, begin, end):
+        size = last - inner
+        if (number, kind) == (1, 0):
+            dtype = record[inner]
+        elif (
+            (number == 4 and kind == 2 and size in (4, 8)) or (number == 5 and size == 4) or (number == 6 and size == 8)
+        ):
+            place = Place(inner, f"<f{size}")
+    fits = place is not None and dtype == (_FLOAT if place.kind == "<f4" else _DOUBLE)
+    return place if fits else None
+
+
+def _fields(data: bytes, begin: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+    """The fields of a message of protocol buffers: their numbers, kinds, and where their content starts and ends.
+
+    Raises:
+        ValueError: It is damaged; or an IndexError.
+    """
+    while begin < end:
+        key, begin = _varint(data, begin)
+        kind = key & 7
+        if kind == 0:
+            _, last = _varint(data, begin)
+        elif kind == 2:
+            size, begin = _varint(data, begin)
+            last = begin + size
+        elif kind in (1, 5):
+            last = begin + (8 if kind == 1 else 4)
+        else:
+            raise ValueError("a field of an unknown kind")
+        if last > end:
+            raise ValueError("a field ends behind its message")
+        yield key >> 3, kind, begin, last
+        begin = last
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while data[at] & 128:
+        value |= (data[at] & 127) << shift
+        shift, at = shift + 7, at + 1
+        if shift > 63:
+            raise ValueError("a number of too many bytes")
+    return value | data[at] << shift, at + 1
