@@ -11,6 +11,7 @@ from typing import Literal
 from cifar_tui.errors import InputError
 from cifar_tui.events import AnyEvent, Level, Note, RunFinished
 from cifar_tui.foreign_logs.formats.csv_log import CsvLog
+from cifar_tui.foreign_logs.formats.growing_file import IDLE_SECONDS
 from cifar_tui.foreign_logs.formats.json_lines import JsonLinesLog
 from cifar_tui.foreign_logs.formats.log_reader import LogReader
 from cifar_tui.foreign_logs.formats.tensorboard_log import TensorBoardLog
@@ -28,8 +29,6 @@ _READERS: dict[Kind, type[CsvLog | JsonLinesLog | TrainerStateLog | TensorBoardL
     "trainer-state": TrainerStateLog,
     "tensorboard": TensorBoardLog,
 }
-IDLE_SECONDS = 900.0
-"""A log that has not grown for so long is taken as that of a training that has ended: no log says so itself."""
 MOST_AT_ONCE, MOST_LIVE = 4000, 500
 """Values of a series that are shown of a whole log, and of what is written between two looks."""
 MAX_PIECES = 32

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from cifar_tui.errors import InputError
 from cifar_tui.foreign_logs.finder import find_runs
-from cifar_tui.foreign_logs.foreign_run import IDLE_SECONDS, ForeignRun, ForeignTail, summary, unreadable
+from cifar_tui.foreign_logs.foreign_run import ForeignRun, ForeignTail, summary, unreadable
+from cifar_tui.foreign_logs.formats.growing_file import IDLE_SECONDS
 from cifar_tui.foreign_logs.names import Role
 from cifar_tui.records import Summary
 from cifar_tui.state.curve import Curve

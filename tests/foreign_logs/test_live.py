@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,6 @@ from cifar_tui.errors import InputError
 from cifar_tui.events import Batch, Epoch, Resumed, RunFinished, RunStarted
 from cifar_tui.foreign_logs import foreign_run
 from cifar_tui.foreign_logs.foreign_run import ForeignTail
-from cifar_tui.foreign_logs.formats import growing_file
 from cifar_tui.state.run_state import RunState
 from tests.support.foreign_logs.written_logs import KERAS, LIGHTNING, all_events, run_at, trainer_state
 
@@ -23,6 +23,11 @@ def tail_of(path: Path) -> ForeignTail:
 
 def losses(tail: ForeignTail) -> list[float]:
     return [event.loss for event in all_events(tail) if isinstance(event, Batch)]
+
+
+def age(path: Path, seconds: float) -> None:
+    """Set when a log was last written to."""
+    os.utime(path, (time.time() - seconds,) * 2)
 
 
 def append(path: Path, text: str) -> None:
@@ -40,13 +45,30 @@ def test_rows_are_read_as_they_are_appended_and_a_torn_one_when_it_is_whole(tmp_
     assert losses(tail) == []
 
 
-def test_a_last_line_without_its_end_is_whole_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_last_line_without_its_end_is_whole_when_the_log_no_longer_grows(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text("step,loss\n1,0.5\n2,0.25")
+    age(path, 600)
     tail = tail_of(path)
     assert losses(tail) == [0.5]
-    monkeypatch.setattr(growing_file, "COMPLETE_SECONDS", -1.0)
+    age(path, 3600)
     assert losses(tail) == [0.25]
+    append(path, "\n3,0.125\n")
+    assert [type(event) for event in all_events(tail)] == [Resumed, Batch]
+
+
+def test_a_last_line_that_is_continued_after_all_is_read_again_with_all_before_it(tmp_path: Path) -> None:
+    """Python's `csv.writer` writes every eight kilobytes, wherever a line is then."""
+    path = tmp_path / "log.csv"
+    path.write_text("step,loss\n" + "".join(f"{step},1.0\n" for step in range(1, 500)) + "50")
+    age(path, 3600)
+    tail, state = tail_of(path), RunState()
+    for event in all_events(tail):
+        state.apply(event)
+    append(path, "0,1.0\n" + "".join(f"{step},1.0\n" for step in range(501, 520)))
+    for event in all_events(tail):
+        state.apply(event)
+    assert [point.last for point in state.batch_loss.points] == list(range(1, 520))
 
 
 @pytest.mark.parametrize("in_place", [True, False])
@@ -109,8 +131,7 @@ def test_the_newest_checkpoints_history_continues_the_one_before(tmp_path: Path)
 def test_a_log_that_no_longer_grows_is_that_of_a_finished_training_until_it_does(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text(KERAS)
-    hour_ago = path.stat().st_mtime - 3600
-    os.utime(path, (hour_ago, hour_ago))
+    age(path, 3600)
     tail, state = tail_of(path), RunState()
     events = all_events(tail)
     finished = events[-1]
