@@ -12,6 +12,8 @@ from cifar_tui.foreign_logs.names import PLACES, Role, Roles, guess
 from cifar_tui.foreign_logs.places import values_at
 
 PERCENT = 100.0
+MAX_FRACTION, MAX_PERCENT = 1.5, 101.0
+"""Fractions and percentages may be a little over 1 and 100: they are sums and means of rounded numbers."""
 EPOCH_ROLES: tuple[Role, ...] = ("train-loss", "train-accuracy", "val-loss", "val-accuracy")
 
 
@@ -106,7 +108,7 @@ class Meaning:
             if role.endswith("accuracy") and role not in PLACES and name in rows.names and name not in self._percent:
                 values = rows.numbers(name, rows.present(name))
                 known = values[np.isfinite(values)]
-                if len(known) and 1 < known.max() <= PERCENT and known.min() >= 0:
+                if len(known) and MAX_FRACTION < known.max() <= MAX_PERCENT and known.min() >= 0:
                     self._percent.add(name)
 
 

@@ -107,6 +107,14 @@ def test_percentages_become_fractions_from_the_first_row_on_and_the_note_says_so
     assert any("in percent: val_acc" in note.message for note in state.notes)
 
 
+@pytest.mark.parametrize(("found", "fractions"), [([0.5, 1.0000001], [0.5, 1.0000001]), ([50, 100.00001], [0.5, 1.0])])
+def test_a_rounded_accuracy_is_of_the_kind_of_the_others(
+    tmp_path: Path, found: list[float], fractions: list[float]
+) -> None:
+    write_json_lines(tmp_path / "log.jsonl", [{"epoch": n, "loss": 1, "val_acc": each} for n, each in enumerate(found)])
+    assert [e.val_accuracy for e in read(tmp_path / "log.jsonl").epochs] == pytest.approx(fractions, rel=1e-6)
+
+
 def test_the_first_note_says_what_was_taken_for_what(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text(KERAS)
     (note,) = [e.message for e in read_events(tmp_path / "log.csv") if isinstance(e, Note)]
