@@ -12,6 +12,7 @@ import numpy as np
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import MAX_VALUES, AnyEvent, Batch, Evaluated, Metric, Note, Resumed, RunStarted, Split
 from cifar_tui.foreign_logs.epochs import EpochGatherer, Gathered, Totals
+from cifar_tui.foreign_logs.fillers import Mask, fillers
 from cifar_tui.foreign_logs.formats.log_reader import LogPlan
 from cifar_tui.foreign_logs.formats.log_rows import Floats, Ints, Rows, RowsPart
 from cifar_tui.foreign_logs.meaning import Meaning
@@ -40,10 +41,12 @@ class Trained:
     accuracy_sums: Floats
 
     @classmethod
-    def of(cls, rows: Rows, meaning: Meaning) -> Trained:
+    def of(cls, rows: Rows, meaning: Meaning, filler: Mapping[Role, Mask]) -> Trained:
         """Those of a log by the step."""
         names = meaning.roles["loss"], meaning.roles["accuracy"]
         places = rows_with(rows, names)
+        if "loss" in filler:
+            places = places[~filler["loss"][places]]
         losses = values_at(rows, names[0], places)
         accuracies = meaning.fractions(names[1], values_at(rows, names[1], places))
         return cls(places, losses, accuracies, _finite_sums(losses), _finite_sums(accuracies))
@@ -147,10 +150,11 @@ class RowEvents:
 
     def _part(self, rows: Rows, places: Places, most: int, share: float) -> list[AnyEvent]:
         """The events of rows in which the training does not go back."""
-        trained = Trained.of(rows, self._meaning) if self._meaning.by_step else NOTHING_TRAINED
+        filler = fillers(rows, self._meaning.roles) if self._meaning.by_step else {}
+        trained = Trained.of(rows, self._meaning, filler) if self._meaning.by_step else NOTHING_TRAINED
         placed = [
             *self._batches(rows, trained, places, most),
-            *self._epoch_events(rows, trained, places, share),
+            *self._epoch_events(rows, trained, filler, places, share),
             *self._tests(rows, places),
             *self._metrics(rows, places, most),
         ]
@@ -230,7 +234,9 @@ class RowEvents:
 
     # The epochs, and the test
 
-    def _epoch_events(self, rows: Rows, trained: Trained, places: Places, share: float) -> Iterator[Placed]:
+    def _epoch_events(
+        self, rows: Rows, trained: Trained, filler: Mapping[Role, Mask], places: Places, share: float
+    ) -> Iterator[Placed]:
         roles, sequential = self._meaning.epoch_roles, rows.steps is None
         found = rows_with(rows, roles.values())
         main = next((roles[role] for role in ("val-accuracy", "val-loss", "train-loss") if role in roles), None)
@@ -238,9 +244,12 @@ class RowEvents:
         columns = {
             role: self._fractions(role, name, values_at(rows, name, chosen)).tolist() for role, name in roles.items()
         }
+        measured = {role: np.isin(chosen, rows.present(name)) for role, name in roles.items() if name in rows.names}
+        for role in measured.keys() & filler.keys():
+            measured[role] &= ~filler[role][chosen]
         lrs = values_before(rows, self._meaning.roles["lr"], chosen, self._lr)
         for place, row in enumerate(chosen.tolist()):
-            figures = {role: value[place] for role, value in columns.items() if not math.isnan(value[place])}
+            figures = {role: columns[role][place] for role, there in measured.items() if there[place]}
             if not figures:
                 continue
             key, new = self._gathered(row, trained, places, float(lrs[place]))

@@ -169,6 +169,45 @@ def test_a_training_that_was_resumed_continues_from_there(tmp_path: Path) -> Non
     assert [(e.samples, e.val_loss) for e in state.epochs] == [(1, 1), (2, 1), (3, 1), (3, 9)]
 
 
+def test_a_training_that_has_diverged_is_seen_in_every_format(tmp_path: Path) -> None:
+    """NaN, of which each format has its own."""
+    history = [{"step": n, "loss": n and math.nan} for n in (0, 1, 2)] + [{"step": 2, "eval_loss": math.nan}]
+    write_json_lines(tmp_path / "log.jsonl", history)
+    (tmp_path / "quoted.jsonl").write_text((tmp_path / "log.jsonl").read_text().replace("NaN", '"NaN"'))
+    (tmp_path / "log.csv").write_text("step,loss,val_loss\n0,0,\n1,nan,\n2,NaN,\n2,,nan\n")
+    (tmp_path / "hf").mkdir()
+    (tmp_path / "hf" / "trainer_state.json").write_text(json.dumps({"log_history": history}))
+    for name in ("log.jsonl", "quoted.jsonl", "log.csv", "hf"):
+        events = read_events(tmp_path / name)
+        assert [repr(e.loss) for e in events if isinstance(e, Batch)] == ["0.0", "nan", "nan"], name
+        assert [(e.samples, repr(e.val_loss)) for e in events if isinstance(e, Epoch)] == [(2, "nan")], name
+
+
+def test_an_epoch_in_which_all_is_nan_is_an_epoch(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(KERAS + "3,NA,0.001,nan,NA,nan\n4,0.1,0.001,nan,0.1,nan\n")
+    epochs = read(tmp_path / "log.csv").epochs
+    assert [e.epoch for e in epochs] == [1, 2, 3, 4, 5]
+    assert all(math.isnan(value) for e in epochs[3:] for value in (e.train_loss, e.val_loss))
+    assert [e.val_accuracy for e in epochs[4:]] == [0.1]
+
+
+def test_nan_in_the_columns_that_a_row_does_not_measure_is_a_filler(tmp_path: Path) -> None:
+    rows = ["step,loss,acc,val_loss,val_acc", "1,0.5,0.2,nan,nan", "2,0.4,0.2,nan,nan", "2,nan,nan,0.7,0.3"]
+    rows += ["3,nan,0.1,nan,nan", "3,nan,nan,nan,0.1"]
+    (tmp_path / "log.csv").write_text("\n".join(rows) + "\n")
+    events = read_events(tmp_path / "log.csv")
+    assert [repr(e.loss) for e in events if isinstance(e, Batch)] == ["0.5", "0.4", "nan"]
+    assert [(e.samples, repr(e.val_loss)) for e in events if isinstance(e, Epoch)] == [(2, "0.7"), (3, "nan")]
+
+
+def test_nan_of_a_long_log_is_kept(tmp_path: Path) -> None:
+    rows = [f"{step},{'nan' if step == 12_345 else -0.5}\n" for step in range(1, 30_001)]
+    (tmp_path / "log.csv").write_text("step,loss\n" + "".join(rows))
+    assert [e.samples for e in read_events(tmp_path / "log.csv") if isinstance(e, Batch) and math.isnan(e.loss)] == [
+        12_345
+    ]
+
+
 def test_spikes_of_a_long_log_are_kept(tmp_path: Path) -> None:
     rows = [f"{step},{0.5 if step != 12_345 else 77}\n" for step in range(1, 30_001)]
     (tmp_path / "log.csv").write_text("step,loss\n" + "".join(rows))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_tui.errors import InputError
-from cifar_tui.foreign_logs.formats.decimals import MAX_FIELD, number_of, numbers_in
+from cifar_tui.foreign_logs.formats.decimals import MAX_FIELD, is_word, number_of, numbers_in, words_in
 from cifar_tui.foreign_logs.formats.line_log import LineLog
 from cifar_tui.foreign_logs.formats.log_reader import MAX_NAME, MAX_NAMES, Piece
 from cifar_tui.foreign_logs.formats.log_rows import Floats, Ints, Rows
@@ -109,9 +109,9 @@ class RegularRows(_Table):
         return len(self.starts)
 
     def present(self, name: str) -> Ints:
-        """The rows that have something in this column."""
-        column = self.columns[name]
-        return np.flatnonzero(self.ends[:, column] > self.starts[:, column])
+        """The rows that have a number in this column, or what may be one."""
+        starts, ends = self.starts[:, self.columns[name]], self.ends[:, self.columns[name]]
+        return np.flatnonzero((ends > starts) & ~words_in(self.content, starts, ends))
 
     def numbers(self, name: str, rows: Ints) -> Floats:
         """The values of a column in these rows, NaN for what is no number."""
@@ -157,7 +157,8 @@ class _ObjectRows(_Table):
 
     def present(self, name: str) -> Ints:
         column = self.columns[name]
-        return np.array([n for n, row in enumerate(self.rows) if column < len(row) and row[column]], dtype=np.int64)
+        with_fields = (n for n, row in enumerate(self.rows) if column < len(row) and row[column])
+        return np.array([n for n in with_fields if not is_word(self.rows[n][column])], dtype=np.int64)
 
     def numbers(self, name: str, rows: Ints) -> Floats:
         column = self.columns[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from cifar_tui.foreign_logs.formats.growing_file import MAX_LINE
@@ -14,6 +15,8 @@ MAX_LINE_MEMORY = 60_000_000
 MAX_DEPTH = 3
 """Objects in objects whose numbers are read: `{"train": {"loss": 1}}` has `train/loss`."""
 MAX_NUMBER = 1e300
+_NOT_FINITE = {text: float(text) for text in ("nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity")}
+"""As texts: JSON has no such numbers, and strict writers quote them."""
 
 
 class JsonLinesLog(LineLog):
@@ -57,7 +60,10 @@ def _numbers(content: object, prefix: str, depth: int) -> Iterator[tuple[str, fl
         return
     for name, value in content.items():
         if isinstance(value, int | float) and not isinstance(value, bool):
-            if abs(value) <= MAX_NUMBER or value in (float("inf"), float("-inf")):
+            if abs(value) <= MAX_NUMBER or (isinstance(value, float) and not math.isfinite(value)):
                 yield prefix + name, float(value)
+        elif isinstance(value, str):
+            if (number := _NOT_FINITE.get(value.lower())) is not None:
+                yield prefix + name, number
         elif depth > 1:
             yield from _numbers(value, f"{prefix}{name}/", depth - 1)
