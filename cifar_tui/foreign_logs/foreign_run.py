@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from cifar_tui.errors import InputError
-from cifar_tui.events import AnyEvent, Level, Note, RunFinished
+from cifar_tui.events import AnyEvent, Evaluated, Level, Note, RunFinished
 from cifar_tui.foreign_logs.formats.csv_log import CsvLog
 from cifar_tui.foreign_logs.formats.growing_file import IDLE_SECONDS
 from cifar_tui.foreign_logs.formats.json_lines import JsonLinesLog
@@ -84,6 +84,21 @@ class ForeignTail:
         self._missing_reported = False
         self.finished = False
         """Whether the last event was that of a training that has ended."""
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs there are so far."""
+        return self._stream.epochs.count
+
+    @property
+    def best(self) -> tuple[int, float] | None:
+        """The number and the validation accuracy of the best epoch."""
+        return self._stream.epochs.best
+
+    @property
+    def test(self) -> Evaluated | None:
+        """The last test."""
+        return self._stream.test
 
     def read(self) -> list[AnyEvent]:
         """The next events in order; none where nothing was appended.

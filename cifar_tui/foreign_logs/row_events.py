@@ -173,6 +173,7 @@ class RowEvents:
 
     def continuing(self) -> Resumed:
         """The event with which a run continues that seemed to have ended."""
+        self._test = None  # It is void for all that read the event.
         after = max(self._epochs.last, self._epochs.count) + 1
         return Resumed(t=self.t, epoch=after, batch=0, samples=self._end)
 
@@ -197,8 +198,10 @@ class RowEvents:
 
     def _resumed(self, places: Places, row: int) -> Resumed:
         step, t = float(places.steps[row]), float(places.t[row])
-        self._batch = step, t
-        return Resumed(t=t, epoch=self._epochs.go_back(int(step)) + 1, batch=1, samples=int(step))
+        self._batch, self._end, self._test = (step, t), int(step), None
+        after = self._epochs.go_back(int(step)) + 1
+        self._epochs.continue_from(self._totals)
+        return Resumed(t=t, epoch=after, batch=1, samples=int(step))
 
     def _batches(self, rows: Rows, trained: Trained, places: Places, most: int) -> Iterator[Placed]:
         if not len(trained.rows):

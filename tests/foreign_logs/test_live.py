@@ -150,6 +150,22 @@ def test_a_log_that_no_longer_grows_is_that_of_a_finished_training_until_it_does
     assert (state.status, state.finished, [e.epoch for e in state.epochs]) == ("running", None, [1, 2, 3, 4])
 
 
+def test_what_was_the_best_of_epochs_that_are_void_is_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("step,epoch,loss,val_acc,test_acc\n10,1,1,,\n10,1,,.5,\n20,2,1,,\n20,2,,.9,.9\n")
+    tail, state = tail_of(path), RunState()
+    for event in all_events(tail):
+        state.apply(event)
+    append(path, "14,2,4,,\n18,2,2,,\n20,2,,.4,\n")
+    age(path, 3600)
+    for event in all_events(tail):
+        state.apply(event)
+    assert [(e.val_accuracy, e.train_loss, e.best) for e in state.epochs] == [(0.5, 1, True), (0.4, 3, False)]
+    assert state.finished is not None
+    assert (state.finished.best_epoch, state.finished.best_val_accuracy) == (1, 0.5)
+    assert (state.test, state.finished.test_accuracy) == (None, None)
+
+
 def test_many_rows_between_two_looks_are_thinned(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text("step,loss\n1,0.5\n")
