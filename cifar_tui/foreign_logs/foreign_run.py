@@ -31,8 +31,6 @@ _READERS: dict[Kind, type[CsvLog | JsonLinesLog | TrainerStateLog | TensorBoardL
 }
 MOST_AT_ONCE, MOST_LIVE = 4000, 500
 """Values of a series that are shown of a whole log, and of what is written between two looks."""
-MAX_PIECES = 32
-"""Of a log that are read in one call where none of them has anything to show."""
 MAX_REREADS = 3
 
 
@@ -64,7 +62,7 @@ class ForeignRun:
             InputError: It cannot be read.
         """
         state, tail = RunState(), ForeignTail(self, choices)
-        while events := tail.read():
+        while (events := tail.read()) or tail.has_more:
             for event in events:
                 state.apply(event)
         return state, tail
@@ -86,6 +84,11 @@ class ForeignTail:
         """Whether the last event was that of a training that has ended."""
 
     @property
+    def has_more(self) -> bool:
+        """Whether there is more to read at once, also where the last piece had no events."""
+        return self._reader.has_more
+
+    @property
     def epochs(self) -> int:
         """How many epochs there are so far."""
         return self._stream.epochs.count
@@ -101,31 +104,26 @@ class ForeignTail:
         return self._stream.test
 
     def read(self) -> list[AnyEvent]:
-        """The next events in order; none where nothing was appended.
+        """The events of the next piece of the log in order; there may be none in one, and `has_more` after it.
 
         Raises:
             InputError: The log cannot be read.
         """
-        for _ in range(MAX_PIECES):
-            piece = self._reader.read()
-            if piece.restarted:
+        piece = self._reader.read()
+        if piece.restarted:
+            self._restart()
+        events: list[AnyEvent] = []
+        if piece.rows is not None and len(piece.rows):
+            if self._meaning.learn(piece.rows) and self._started and self._rereads < MAX_REREADS:
+                self._rereads += 1
+                self._reader.restart()
                 self._restart()
-            events: list[AnyEvent] = []
-            if piece.rows is not None and len(piece.rows):
-                if self._meaning.learn(piece.rows) and self._started and self._rereads < MAX_REREADS:
-                    self._rereads += 1
-                    self._reader.restart()
-                    self._restart()
-                    continue
-                events += self._preceding()
-                most = MOST_AT_ONCE if self._stream.bulk else MOST_LIVE
-                events += self._stream.events(piece.rows, most=most, share=piece.share)
-            events += [self._note("warning", text) for text in piece.warnings]
-            if events:
-                return events
-            if not self._reader.has_more:
-                return self._pause()
-        return []
+                return self.read()
+            events += self._preceding()
+            most = MOST_AT_ONCE if self._stream.bulk else MOST_LIVE
+            events += self._stream.events(piece.rows, most=most, share=piece.share)
+        events += [self._note("warning", text) for text in piece.warnings]
+        return events if events or self.has_more else self._pause()
 
     def _restart(self) -> None:
         """Restart the stream: its first event voids all earlier ones."""

@@ -114,7 +114,7 @@ class LogCatalog:
 def _summary(each: _Known, until: float) -> Summary:
     """What a log comes to, as far as it can be read until then."""
     try:
-        while events := each.tail.read():
+        while (events := each.tail.read()) or each.tail.has_more:
             for event in events:
                 each.apply(event)
             if time.monotonic() > until:

@@ -44,7 +44,7 @@ def outcome(path: Path, kind: Kind) -> RunState | str:
             for event in events:
                 from_json(to_json(event))
                 state.apply(event)
-            if not events:
+            if not events and not tail.has_more:
                 return state
     except InputError as error:
         return str(error)

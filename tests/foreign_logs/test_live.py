@@ -128,6 +128,31 @@ def test_the_newest_checkpoints_history_continues_the_one_before(tmp_path: Path)
     assert [type(e) for e in all_events(tail) if isinstance(e, RunStarted | Batch)] == [Batch, Batch]
 
 
+def test_a_checkpoint_of_an_earlier_training_in_the_folder_is_not_the_newest(tmp_path: Path) -> None:
+    for steps, ago in ((1000, 86_400), (100, 0), (50, 5)):
+        path = tmp_path / f"checkpoint-{steps}" / "trainer_state.json"
+        path.parent.mkdir()
+        path.write_text(json.dumps(trainer_state(steps, max_steps=1000)))
+        age(path, ago)
+    tail, state = tail_of(tmp_path), RunState()
+    for event in all_events(tail):
+        state.apply(event)
+    assert (state.samples, state.status) == (100, "running")
+    (tmp_path / "trainer_state.json").write_text(json.dumps(trainer_state(105, max_steps=1000)))
+    age(tmp_path / "trainer_state.json", 10)
+    assert [e.samples for e in all_events(tail) if isinstance(e, Batch)] == [105]
+
+
+def test_a_history_with_nan_is_continued(tmp_path: Path) -> None:
+    for steps in (1, 2):
+        log = [{"step": step, "loss": float("nan")} for step in range(1, steps + 1)]
+        (tmp_path / "trainer_state.json").write_text(json.dumps({"log_history": log}))
+        if steps == 1:
+            tail = tail_of(tmp_path)
+            all_events(tail)
+    assert [type(event) for event in all_events(tail)] == [Batch]
+
+
 def test_a_log_that_no_longer_grows_is_that_of_a_finished_training_until_it_does(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text(KERAS)

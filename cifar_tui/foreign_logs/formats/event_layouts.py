@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,8 +10,8 @@ from numpy.typing import NDArray
 
 from cifar_tui.foreign_logs.formats.log_rows import Floats, Ints
 
-MAX_VALUES = 1000
-"""Of one record."""
+MAX_FIELDS = 1000
+"""Of one record and all that is in it: a scalar takes four to eight."""
 _FLOAT, _DOUBLE = 1, 2
 """`DataType` of a tensor."""
 
@@ -74,17 +73,18 @@ class Layout:
 def layout_of(record: bytes) -> Layout | None:
     """The layout of a record, an `Event` of TensorBoard's; None where it holds no scalar or is damaged."""
     time, step, values = None, (0, 0), list[tuple[str, Place]]()
+    message = _Message(record)
     try:
-        for number, kind, begin, end in _fields(record, 0, len(record)):
+        for number, kind, begin, end in message.fields(0, len(record)):
             if (number, kind) == (1, 1):
                 time = Place(begin, "<f8")
             elif (number, kind) == (2, 0):
                 step = begin, end
             elif (number, kind) == (5, 2):
-                for value, of_kind, inner, last in _fields(record, begin, end):
-                    if (value, of_kind) == (1, 2) and len(values) < MAX_VALUES:
-                        values += _scalar(record, inner, last)
-    except (IndexError, ValueError, struct.error):
+                for value, of_kind, inner, last in message.fields(begin, end):
+                    if (value, of_kind) == (1, 2):
+                        values += _scalar(message, inner, last)
+    except (IndexError, ValueError):
         return None
     if not values:
         return None
@@ -96,27 +96,27 @@ def layout_of(record: bytes) -> Layout | None:
     return Layout(bytes_, np.flatnonzero(constant), time, step, tuple(values))
 
 
-def _scalar(record: bytes, begin: int, end: int) -> Iterator[tuple[str, Place]]:
+def _scalar(message: _Message, begin: int, end: int) -> Iterator[tuple[str, Place]]:
     """The tag and the place of the number of a `Summary.Value`, if it is one."""
     tag, place = "", None
-    for number, kind, inner, last in _fields(record, begin, end):
+    for number, kind, inner, last in message.fields(begin, end):
         if (number, kind) == (1, 2):
-            tag = record[inner:last].decode(errors="replace")
+            tag = message.content[inner:last].decode(errors="replace")
         elif (number, kind) == (2, 5):
             place = Place(inner, "<f4")
         elif (number, kind) == (8, 2):
-            place = _tensor(record, inner, last)
+            place = _tensor(message, inner, last)
     if tag and place is not None:
         yield tag, place
 
 
-def _tensor(record: bytes, begin: int, end: int) -> Place | None:
+def _tensor(message: _Message, begin: int, end: int) -> Place | None:
     """The place of the number of a `TensorProto` that holds a single one."""
     dtype, place = 0, None
-    for number, kind, inner, last in _fields(record, begin, end):
+    for number, kind, inner, last in message.fields(begin, end):
         size = last - inner
         if (number, kind) == (1, 0):
-            dtype = record[inner]
+            dtype = message.content[inner]
         elif (
             (number == 4 and kind == 2 and size in (4, 8)) or (number == 5 and size == 4) or (number == 6 and size == 8)
         ):
@@ -125,35 +125,44 @@ def _tensor(record: bytes, begin: int, end: int) -> Place | None:
     return place if fits else None
 
 
-def _fields(data: bytes, begin: int, end: int) -> Iterator[tuple[int, int, int, int]]:
-    """The fields of a message of protocol buffers: their numbers, kinds, and where their content starts and ends.
+class _Message:
+    """A message of protocol buffers, with those in it."""
 
-    Raises:
-        ValueError: It is damaged; or an IndexError.
-    """
-    while begin < end:
-        key, begin = _varint(data, begin)
-        kind = key & 7
-        if kind == 0:
-            _, last = _varint(data, begin)
-        elif kind == 2:
-            size, begin = _varint(data, begin)
-            last = begin + size
-        elif kind in (1, 5):
-            last = begin + (8 if kind == 1 else 4)
-        else:
-            raise ValueError("a field of an unknown kind")
-        if last > end:
-            raise ValueError("a field ends behind its message")
-        yield key >> 3, kind, begin, last
-        begin = last
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self._read = 0
 
+    def fields(self, begin: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+        """The fields of the message between two places: their numbers, kinds, and where their content starts and ends.
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while data[at] & 128:
-        value |= (data[at] & 127) << shift
-        shift, at = shift + 7, at + 1
-        if shift > 63:
-            raise ValueError("a number of too many bytes")
-    return value | data[at] << shift, at + 1
+        Those beyond `MAX_FIELDS` are left out.
+
+        Raises:
+            ValueError: It is damaged; or an IndexError.
+        """
+        while begin < end and self._read < MAX_FIELDS:
+            self._read += 1
+            key, begin = self._varint(begin)
+            kind = key & 7
+            if kind == 0:
+                _, last = self._varint(begin)
+            elif kind == 2:
+                size, begin = self._varint(begin)
+                last = begin + size
+            elif kind in (1, 5):
+                last = begin + (8 if kind == 1 else 4)
+            else:
+                raise ValueError("a field of an unknown kind")
+            if last > end:
+                raise ValueError("a field ends behind its message")
+            yield key >> 3, kind, begin, last
+            begin = last
+
+    def _varint(self, at: int) -> tuple[int, int]:
+        data, value, shift = self.content, 0, 0
+        while data[at] & 128:
+            value |= (data[at] & 127) << shift
+            shift, at = shift + 7, at + 1
+            if shift > 63:
+                raise ValueError("a number of too many bytes")
+        return value | data[at] << shift, at + 1

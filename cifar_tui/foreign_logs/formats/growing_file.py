@@ -85,6 +85,7 @@ class GrowingFile:
                 stream.seek(self._offset)
                 data = stream.read(READ_BYTES)
         except FileNotFoundError:
+            self.has_more = False
             return Appended(b"")  # Perhaps it is just being replaced.
         except OSError as error:
             raise InputError(f"{self.path}: cannot be read: {error.strerror}") from None

@@ -79,7 +79,7 @@ def _read(each: _Watched, *, as_json: bool, several: bool) -> None:
     """Print what is new of a run."""
     display = PlainDisplay(each.run.id if several else "")
     try:
-        while events := each.tail.read():
+        while (events := each.tail.read()) or each.tail.has_more:
             for event in events:
                 each.state.apply(event)
                 if as_json:
