@@ -26,6 +26,8 @@ _SPLITS: dict[str, Split] = {
     "evaluation": "validation", "dev": "validation",
     "test": "test", "testing": "test",
 }  # fmt: skip
+SPLIT_COLUMNS = ("split", "phase", "mode", "stage", "subset")
+"""Columns of texts that say on which part of the data a row was measured."""
 _EACH_STEP = {"step", "batch", "iter", "iteration"}
 _EACH_EPOCH = {"epoch"}
 _FILLING = {"avg", "average", "mean", "running", "metrics", "metric", "total", "overall"}
@@ -153,6 +155,21 @@ def split_of(name: str) -> tuple[Split, str]:
     if ends and last is not None and last != "train":
         return last, ends[1].strip()
     return "train", name.strip()
+
+
+def of_split(values: Mapping[str, float], text: str) -> dict[str, float]:
+    """A row's values by names that have the split, which a text of one of `SPLIT_COLUMNS` says, before them.
+
+    Where the training is, and at which learning rate, is the same for all, and the training needs no such name.
+    """
+    split = _SPLITS.get(text.strip().lower(), "train")
+    if split == "train":
+        return dict(values)
+    return {name if _is_common(name) else f"{split}/{name}": value for name, value in values.items()}
+
+
+def _is_common(name: str) -> bool:
+    return any(each.role in PLACES or each.role == "lr" for each in guesses(name))
 
 
 def guesses(name: str) -> list[Guess]:

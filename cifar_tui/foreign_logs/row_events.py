@@ -93,6 +93,8 @@ class RowEvents:
         self._end = 0
         """The last step of any row."""
         self._shift = 0.0
+        self._is_behind = False
+        """Whether the last row was one of an earlier step than those before it."""
         self._step_zero = 0
         self.bulk = True
         """Whether the next rows are from before the reading began."""
@@ -102,7 +104,8 @@ class RowEvents:
     @property
     def t(self) -> float:
         """The time of the last row; of a log that has none, since the reading began."""
-        return self._locator.t if self._locator.has_clock else max(self._locator.t, self._locator.arrival)
+        clock = self._locator.clock
+        return clock.t if clock.is_known else max(clock.t, clock.arrival)
 
     @property
     def epochs(self) -> EpochGatherer:
@@ -187,13 +190,17 @@ class RowEvents:
         drops = np.flatnonzero(counted < before)
         epochs = np.concatenate(([self._epoch], places.epochs[trained]))
         in_next = epochs[drops + 1] > epochs[drops]
+        # One row may be out of order; where the next one is not beyond the drop either, the training has gone back.
+        after = np.append(counted, np.inf)[drops + 1]
+        is_return = ~in_next & ((after <= before[drops]) | ((drops == 0) & self._is_behind))
+        self._is_behind = len(drops) > 0 and drops[-1] == len(counted) - 1
         restarts = drops[in_next]
         jumps = np.zeros(len(rows))
         jumps[trained[restarts]] = before[restarts] - counted[restarts] + (counted[restarts] == 0)
         shifts = self._shift + np.cumsum(jumps)
         places.steps[:] = np.minimum(places.steps + shifts, MAX_STEP)
         self._shift = float(shifts[-1])
-        returns: list[int] = trained[drops[~in_next]].tolist()
+        returns: list[int] = trained[drops[is_return]].tolist()
         return returns[:MAX_RETURNS]
 
     def _resumed(self, places: Places, row: int) -> Resumed:

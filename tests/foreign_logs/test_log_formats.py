@@ -13,8 +13,10 @@ from tests.support.foreign_logs.written_logs import (
     KERAS,
     LIGHTNING,
     ULTRALYTICS,
+    all_events,
     read,
     read_events,
+    run_at,
     trainer_state,
     write_json_lines,
 )
@@ -139,6 +141,8 @@ def test_a_person_can_say_what_is_what(tmp_path: Path) -> None:
         ('"step","loss"\n"1","0.5"\n', [0.5]),
         ("\ufeff# made by hand\nstep\tloss\n1\t-5e-1\n", [-0.5]),
         ("step,loss,\n1,0.5,\n2,0.25\n3\n4,0.1,0.2,0.3\n", [0.5, 0.25, 0.1]),
+        ("step;loss\n1;0,5\n2;0,25\n", [0.5, 0.25]),
+        ("step,loss\n1,9999999999999999999\n2,999999999999999999\n", [1e19, 1e18]),
         ("step,loss\n1,none\n2,inf\n3,0.12345678901234567\n\n4,1.5", [math.inf, 0.12345678901234567, 1.5]),
     ],
 )
@@ -152,6 +156,39 @@ def test_csv_of_any_kind_is_read(tmp_path: Path, content: str, losses: list[floa
     assert found == pytest.approx(losses, rel=1e-15)
 
 
+@pytest.mark.parametrize("name", ["log.jsonl", "log.csv"])
+def test_rows_that_say_of_which_split_they_are_are_told_apart(tmp_path: Path, name: str) -> None:
+    rows = []
+    for epoch in (1, 2):
+        rows += [("train", epoch, (epoch - 1) * 3 + step, 0.5, epoch / 10) for step in (1, 2, 3)]
+        rows += [("Val", epoch, 0, 5.0, epoch / 10)]
+    names = ("phase", "epoch", "step", "loss", "lr")
+    if name == "log.csv":
+        text = "\n".join(",".join(map(str, row)) for row in [names, *rows])
+        (tmp_path / name).write_text(text + "\n")
+    else:
+        write_json_lines(tmp_path / name, [dict(zip(names, row, strict=True)) for row in rows])
+    state = read(tmp_path / name)
+    assert [(e.epoch, e.samples, e.train_loss, e.val_loss) for e in state.epochs] == [
+        (1, 3, 0.5, 5.0),
+        (2, 6, 0.5, 5.0),
+    ]
+    assert [(point.last, point.mean) for point in state.batch_loss.points] == [(n, 0.5) for n in range(1, 7)]
+    assert (state.samples, state.lr, state.resumptions, list(state.metrics)) == (6, 0.2, [], [])
+
+
+def test_a_single_row_of_an_earlier_step_is_no_return(tmp_path: Path) -> None:
+    """Several processes may log to one file, one a little behind the others."""
+    path = tmp_path / "log.jsonl"
+    write_json_lines(path, [{"step": step, "loss": 1.0} for step in (1, 3, 2, 4, 3, 5, 4)])
+    state, tail = run_at(path).follow({})
+    assert (state.resumptions, state.samples, len(state.batch_loss.points)) == ([], 5, 7)
+    write_json_lines(path, [{"step": 4, "loss": 2.0}])
+    for event in all_events(tail):
+        state.apply(event)
+    assert [event.samples for event in state.resumptions] == [4]
+
+
 def test_steps_that_count_within_each_epoch_are_counted_on(tmp_path: Path) -> None:
     rows = [(epoch, batch, 0.5) for epoch in (1, 2, 3) for batch in range(4)]
     text = "".join(f"{epoch},{batch},{loss}\n" for epoch, batch, loss in rows)
@@ -160,13 +197,12 @@ def test_steps_that_count_within_each_epoch_are_counted_on(tmp_path: Path) -> No
 
 
 def test_a_training_that_was_resumed_continues_from_there(tmp_path: Path) -> None:
-    log = [{"step": s, "loss": 1.0, "val_loss": 1.0} for s in (1, 2, 3, 4)] + [
-        {"step": 3, "loss": 9.0, "val_loss": 9.0}
-    ]
+    log = [{"step": s, "loss": 1.0, "val_loss": 1.0} for s in (1, 2, 3, 4)]
+    log += [{"step": s, "loss": 9.0, "val_loss": 9.0} for s in (3, 4)]
     write_json_lines(tmp_path / "log.jsonl", log)
     state = read(tmp_path / "log.jsonl")
-    assert [(p.last, p.mean) for p in state.batch_loss.points] == [(1, 1), (2, 1), (3, 1), (3, 9)]
-    assert [(e.samples, e.val_loss) for e in state.epochs] == [(1, 1), (2, 1), (3, 1), (3, 9)]
+    assert [(p.last, p.mean) for p in state.batch_loss.points] == [(1, 1), (2, 1), (3, 1), (3, 9), (4, 9)]
+    assert [(e.samples, e.val_loss) for e in state.epochs] == [(1, 1), (2, 1), (3, 1), (3, 9), (4, 9)]
 
 
 def test_a_training_that_has_diverged_is_seen_in_every_format(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from cifar_tui.foreign_logs.formats.log_rows import Floats, Ints
 
 MAX_FIELD = 64
 """Bytes of a field that may be a number."""
-MAX_PLAIN = 19
-"""Letters of a plain decimal: its digits fit into 64 bits."""
+MAX_PLAIN = 18
+"""Letters of a plain decimal: its digits fit into 63 bits."""
 
 
 def numbers_in(content: NDArray[np.uint8], starts: Ints, ends: Ints) -> Floats:

@@ -9,6 +9,7 @@ from cifar_tui.foreign_logs.formats.growing_file import MAX_LINE
 from cifar_tui.foreign_logs.formats.line_log import LineLog
 from cifar_tui.foreign_logs.formats.log_reader import MAX_NAME, MAX_NAMES, Piece
 from cifar_tui.foreign_logs.formats.log_rows import rows_of_objects
+from cifar_tui.foreign_logs.names import SPLIT_COLUMNS, of_split
 from cifar_tui.system.untrusted import bounded_json
 
 MAX_LINE_MEMORY = 60_000_000
@@ -52,7 +53,14 @@ def numbers_of(content: object) -> dict[str, float]:
         if len(found) == MAX_NAMES:
             break
         found[name[:MAX_NAME]] = value
-    return found
+    split = next((text for name, text in _texts(content) if name.lower() in SPLIT_COLUMNS), "")
+    return of_split(found, split) if split else found
+
+
+def _texts(content: object) -> Iterator[tuple[str, str]]:
+    for name, value in content.items() if isinstance(content, dict) else ():
+        if isinstance(value, str):
+            yield name, value
 
 
 def _numbers(content: object, prefix: str, depth: int) -> Iterator[tuple[str, float]]:
