@@ -29,6 +29,7 @@ class Clock:
         self._last = np.nan
         self._sum = 0.0
         """Of all times, if they are durations."""
+        self._are_durations = False
         self._latest = -np.inf
         """The latest time with what earlier countings came to."""
         self._rows = self._records = self._restarts = 0
@@ -80,9 +81,12 @@ class Clock:
         self._restarts += int(restarts.sum())
         self._latest, self._last, self._sum = float(latest[-1]), float(times[-1]), float(sums[-1])
         self._zero = float(counted[-1]) - self._last
+        self._judge()
         return sums if self._are_durations else counted
 
-    @property
-    def _are_durations(self) -> bool:
-        """Whether the times are rather how long each row took: of times since a beginning, most are later than all."""
-        return self._records * 3 <= self._rows + 1 or self._restarts * 4 > self._rows
+    def _judge(self) -> None:
+        """Judge whether the times are how long each row took: of times since a beginning, most are later than all."""
+        if self._records * 3 <= self._rows + 1 or self._restarts * 4 > self._rows:
+            self._are_durations = True
+        elif self._records * 2 > self._rows + 2:
+            self._are_durations = False

@@ -70,10 +70,24 @@ class Layout:
         return (records[:, begin:end] & 127).astype(np.float64) @ weights
 
 
-def layout_of(record: bytes) -> Layout | None:
-    """The layout of a record, an `Event` of TensorBoard's; None where it holds no scalar or is damaged."""
+class LayoutReader:
+    """Reads the layouts of records, as far as its budget goes: a record may be nothing but fields."""
+
+    def __init__(self, fields: int) -> None:
+        """Read at most so many fields, of all records together."""
+        self._left = fields
+
+    def layout_of(self, record: bytes) -> Layout | None:
+        """The layout of a record, an `Event` of TensorBoard's; None where it holds no scalar or is damaged."""
+        message = _Message(record, min(self._left, MAX_FIELDS))
+        found = _layout(message)
+        self._left -= message.fields_read
+        return found
+
+
+def _layout(message: _Message) -> Layout | None:
     time, step, values = None, (0, 0), list[tuple[str, Place]]()
-    message = _Message(record)
+    record = message.content
     try:
         for number, kind, begin, end in message.fields(0, len(record)):
             if (number, kind) == (1, 1):
@@ -128,20 +142,21 @@ def _tensor(message: _Message, begin: int, end: int) -> Place | None:
 class _Message:
     """A message of protocol buffers, with those in it."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, most_fields: int) -> None:
         self.content = content
-        self._read = 0
+        self.fields_read = 0
+        self._most = most_fields
 
     def fields(self, begin: int, end: int) -> Iterator[tuple[int, int, int, int]]:
         """The fields of the message between two places: their numbers, kinds, and where their content starts and ends.
 
-        Those beyond `MAX_FIELDS` are left out.
+        Those that are too many are left out.
 
         Raises:
             ValueError: It is damaged; or an IndexError.
         """
-        while begin < end and self._read < MAX_FIELDS:
-            self._read += 1
+        while begin < end and self.fields_read < self._most:
+            self.fields_read += 1
             key, begin = self._varint(begin)
             kind = key & 7
             if kind == 0:

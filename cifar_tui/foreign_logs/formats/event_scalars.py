@@ -11,14 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cifar_tui.foreign_logs.formats.event_layouts import Layout, layout_of
+from cifar_tui.foreign_logs.formats.event_layouts import Layout, LayoutReader
 from cifar_tui.foreign_logs.formats.event_records import Records
 from cifar_tui.foreign_logs.formats.log_rows import Floats, Ints
 
-MAX_LAYOUTS, MAX_LAYOUT = 64, 2048
+MAX_LAYOUTS, MAX_LAYOUT = 64, 1024
 """Layouts of one length of records, and bytes of one: other records are read by themselves."""
-MAX_SIZES = 500
-"""Lengths of records whose layouts are kept."""
+MAX_KEPT = 1000
+"""Layouts that are kept for the next piece."""
+MAX_FIELDS_READ = 100_000
+"""Of the records of one piece: what takes more time than this is left out."""
 FEW = 4
 """Records of one length: fewer are read by themselves."""
 MAX_SINGLE = 5000
@@ -50,15 +52,16 @@ class ScalarReader:
         content, start, length = np.frombuffer(data, np.uint8), np.array(starts), np.array(lengths)
         parts: list[Points] = []
         single: list[int] = []
-        if len(self._layouts) > MAX_SIZES:
+        if sum(map(len, self._layouts.values())) > MAX_KEPT:
             self._layouts.clear()
+        reader = LayoutReader(MAX_FIELDS_READ)
         for size in np.unique(length).tolist():
             members = np.flatnonzero(length == size)
             if size <= MAX_LAYOUT and len(members) >= FEW:
-                members = self._read_alike(content, start, size, members, parts)
+                members = self._read_alike(content, start, size, members, reader, parts)
             single += members.tolist()
         for number in single[:: 1 + len(single) // MAX_SINGLE]:
-            found = layout_of(data[starts[number] : starts[number] + lengths[number]])
+            found = reader.layout_of(data[starts[number] : starts[number] + lengths[number]])
             if found is not None:
                 single_one = content[starts[number] : starts[number] + lengths[number]][None, :]
                 parts.append(self._points(found, np.array([number]), single_one))
@@ -70,6 +73,7 @@ class ScalarReader:
         start: Ints,
         size: int,
         members: Ints,
+        reader: LayoutReader,
         parts: list[Points],
     ) -> Ints:
         """Read records of one size, layout by layout; those that remain are of none, or of too many."""
@@ -77,7 +81,7 @@ class ScalarReader:
         records = content[start[members][:, None] + np.arange(size)]
         while len(members) and tried < MAX_LAYOUTS:
             if tried == len(layouts):
-                found = layout_of(records[0].tobytes())
+                found = reader.layout_of(records[0].tobytes())
                 if found is None:  # Most often, none of this size holds a scalar.
                     break
                 layouts.append(found)
