@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cifar_tui.foreign_logs.clock import Clock
 from cifar_tui.foreign_logs.formats.log_rows import Floats, Ints, Rows
 from cifar_tui.foreign_logs.names import Roles
+from cifar_tui.foreign_logs.row_times import RowTimes
 
 MAX_STEP = 2.0**53
 MAX_EPOCH = 10**9
@@ -72,7 +72,7 @@ class Locator:
     """Finds the places of rows, from the beginning of a log on."""
 
     def __init__(self) -> None:
-        self.clock = Clock()
+        self.times = RowTimes()
         self._rows = 0
         self._step = 0.0
         self._epoch = self._epoch_offset = np.nan
@@ -92,7 +92,7 @@ class Locator:
         self._rows += len(rows)
         self._step = float(steps[-1]) if len(steps) else self._step
         times = rows.times if rows.times is not None else values_at(rows, roles["time"], every)
-        return Places(steps, self._epochs(rows, roles, every), self.clock.seconds(times, bulk=bulk))
+        return Places(steps, self._epochs(rows, roles, every), self.times.seconds(times, bulk=bulk))
 
     def _epochs(self, rows: Rows, roles: Roles, every: Ints) -> Floats:
         if roles["epoch"] is None:

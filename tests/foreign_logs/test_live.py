@@ -191,6 +191,19 @@ def test_what_was_the_best_of_epochs_that_are_void_is_forgotten(tmp_path: Path) 
     assert (state.test, state.finished.test_accuracy) == (None, None)
 
 
+def test_a_log_by_epochs_that_goes_back_continues_from_there(tmp_path: Path) -> None:
+    path, header = tmp_path / "log.csv", "epoch,loss,val_loss\n"
+    path.write_text(header + "1,1,1\n2,1,1\n3,1,1\n" + "2,9,9\n")
+    tail, state = tail_of(path), RunState()
+    appended = ["3,9,9\n", header + "1,5,5\n"]
+    for expected in ([(1, 1), (2, 9)], [(1, 1), (2, 9), (3, 9)], [(1, 5)]):
+        for event in all_events(tail):
+            state.apply(event)
+        assert [(e.epoch, e.train_loss) for e in state.epochs] == expected
+        append(path, appended.pop(0) if appended else "")
+    assert [(each.epoch, each.samples) for each in state.resumptions] == [(2, 1), (1, 0)]
+
+
 def test_many_rows_between_two_looks_are_thinned(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text("step,loss\n1,0.5\n")

@@ -17,7 +17,7 @@ RESTART = 0.5
 """A time below so much of the one before it is of a training that was resumed and counts again."""
 
 
-class Clock:
+class RowTimes:
     """Reads the times of rows, from the beginning of a log on."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from cifar_tui.foreign_logs.clock import Clock
+from cifar_tui.foreign_logs.row_times import RowTimes
 
 WARMED_UP = [90, 30.5, 31, 30.4, 29, 30.1, 29.9, 30.2, 29.5]
 DURATIONS = [30.1, 30.3, 29.8, 29.9, 30.0]
@@ -31,18 +31,18 @@ DURATIONS = [30.1, 30.3, 29.8, 29.9, 30.0]
 def test_times_of_every_kind_become_seconds_since_the_beginning(
     times: list[float], seconds: list[float], *, live: bool
 ) -> None:
-    clock = Clock()
+    row_times = RowTimes()
     parts = [[each] for each in times] if live else [times]
-    found = [t for part in parts for t in clock.seconds(np.array(part, float), bulk=not live).tolist()]
-    assert clock.is_known
+    found = [t for part in parts for t in row_times.seconds(np.array(part, float), bulk=not live).tolist()]
+    assert row_times.is_known
     # Live, the first durations may be those of a clock.
     assert found[-1] == pytest.approx(seconds[-1])
     assert live or found == pytest.approx(seconds)
-    assert clock.t == found[-1]
+    assert row_times.t == found[-1]
 
 
 def test_rows_without_times_are_from_when_they_are_read() -> None:
-    clock = Clock()
-    assert clock.seconds(np.full(2, np.nan), bulk=True).tolist() == [0, 0]
-    assert clock.seconds(np.full(1, np.nan), bulk=False)[0] > 0
-    assert not clock.is_known
+    row_times = RowTimes()
+    assert row_times.seconds(np.full(2, np.nan), bulk=True).tolist() == [0, 0]
+    assert row_times.seconds(np.full(1, np.nan), bulk=False)[0] > 0
+    assert not row_times.is_known
