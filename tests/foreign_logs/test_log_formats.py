@@ -117,6 +117,14 @@ def test_a_rounded_accuracy_is_of_the_kind_of_the_others(
     assert [e.val_accuracy for e in read(tmp_path / "log.jsonl").epochs] == pytest.approx(fractions, rel=1e-6)
 
 
+def test_a_log_of_metrics_alone_has_a_speed_in_steps(tmp_path: Path) -> None:
+    log = [{"timestamp": 1e9 + step / 10, "step": step, "reward": 1.0, "length": 5} for step in range(0, 100, 10)]
+    write_json_lines(tmp_path / "log.jsonl", log)
+    state = read(tmp_path / "log.jsonl")
+    assert (state.samples, list(state.metrics), state.epochs) == (90, ["reward", "length"], [])
+    assert state.images_per_second == pytest.approx(10)
+
+
 def test_the_first_note_says_what_was_taken_for_what(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text(KERAS)
     (note,) = [e.message for e in read_events(tmp_path / "log.csv") if isinstance(e, Note)]
