@@ -54,15 +54,20 @@ class EpochGatherer:
     def __init__(self) -> None:
         self.last = 0
         """The number of the last one."""
-        self.best: tuple[int, float] | None = None
-        """The number of the best one, and its validation accuracy."""
         self.merged = False
         """Whether an epoch was validated more than once."""
         self._gathered: dict[int, Gathered] = {}
         self._ends: list[int] = []
         """The samples at the end of each that was handed on."""
+        self._bests: list[tuple[int, int, float]] = []
+        """The samples at the end of each that was the best one so far, its number, and its validation accuracy."""
         self._end_t = 0.0
         self._totals = Totals()
+
+    @property
+    def best(self) -> tuple[int, float] | None:
+        """The number of the best one, and its validation accuracy."""
+        return self._bests[-1][1:] if self._bests else None
 
     @property
     def count(self) -> int:
@@ -106,6 +111,8 @@ class EpochGatherer:
         """Forget the epochs that end behind these samples: the training continues there; how many are left."""
         self._gathered.clear()
         del self._ends[bisect_right(self._ends, samples) :]
+        while self._bests and self._bests[-1][0] > samples:
+            self._bests.pop()
         self.last = len(self._ends)
         return self.last
 
@@ -118,10 +125,10 @@ class EpochGatherer:
         self.merged |= each.number is not None and number > each.number
         figures, before, totals = each.figures, self._totals, each.totals
         accuracy = figures.get("val-accuracy", math.nan)
+        samples = max(each.samples, self._ends[-1] if self._ends else 0)
         best = accuracy > (self.best[1] if self.best else -math.inf)
         if best:
-            self.best = number, accuracy
-        samples = max(each.samples, self._ends[-1] if self._ends else 0)
+            self._bests.append((samples, number, accuracy))
         seconds = each.t - self._end_t
         trained = samples - (self._ends[-1] if self._ends else 0)
         self.last = number

@@ -6,6 +6,7 @@ import glob
 import itertools
 import math
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from cifar_tui.foreign_logs.formats.json_lines import numbers_of_line
 from cifar_tui.foreign_logs.formats.tensorboard_log import MARK, SPLITS
 from cifar_tui.foreign_logs.formats.trainer_state import FILE as TRAINER_STATE
 from cifar_tui.foreign_logs.formats.trainer_state import checkpoint_states
-from cifar_tui.foreign_logs.names import meanings
+from cifar_tui.foreign_logs.names import guesses
 from cifar_tui.formatting import count, shortened
 from cifar_tui.system.folders import Folder
 from cifar_tui.system.paths import is_usable
@@ -28,27 +29,78 @@ MAX_DEPTH = 8
 MAX_FOLDERS = 20_000
 """That are looked through, and the depth of the deepest: a path may be that of a whole disk."""
 FIRST_BYTES = 64 << 10
-"""Of a file, by which its format is told."""
+"""Of a file, by which its format is recognised."""
 PATTERN = "*?["
 LOG_NAMES = ("metrics.csv", "results.csv", "log.csv", "training.log", TRAINER_STATE, "metrics.jsonl", "log.jsonl")
 """Files that are called alike in every run: the run has the name of their folder."""
 _ENDINGS: dict[str, Kind] = {".csv": "csv", ".tsv": "csv", ".jsonl": "json-lines", ".ndjson": "json-lines"}
 
 
-def find_runs(paths: Sequence[str]) -> list[ForeignRun]:
-    """The runs under these paths, in their order, those of a folder by name.
+class Finder:
+    """Finds the runs under some paths, again and again: a run keeps its id, and only files that changed are read."""
 
-    Args:
-        paths: Files, folders and patterns, expanded but for the patterns. What leads nowhere has no runs.
-    """
-    found: dict[Path, tuple[Path, Kind]] = {}
-    for text in paths:
-        for given in _matching(text):
-            for path, kind in _under(given):
-                if len(found) < MAX_RUNS:
-                    found.setdefault(path, (given, kind))
-    ids = _ids([(path, given) for path, (given, _) in found.items()])
-    return [ForeignRun(run_id, path, kind) for run_id, (path, (_, kind)) in zip(ids, found.items(), strict=True)]
+    def __init__(self, paths: Sequence[str]) -> None:
+        """Look at nothing yet.
+
+        Args:
+            paths: Files, folders and patterns, expanded but for the patterns. What leads nowhere has no runs.
+        """
+        self._paths = paths
+        self._ids: dict[Path, str] = {}
+        self._kinds = KindCache()
+
+    def find(self) -> list[ForeignRun]:
+        """The runs, in the order of the paths, those of a folder by name."""
+        found: dict[Path, tuple[Path, Kind]] = {}
+        for text in self._paths:
+            for given in _matching(text):
+                for path, kind in _under(given, self._kinds):
+                    if len(found) < MAX_RUNS:
+                        found.setdefault(path, (given, kind))
+        self._kinds.drop_unused()
+        self._name([(path, given) for path, (given, _) in found.items() if path not in self._ids])
+        return [ForeignRun(self._ids[path], path, kind) for path, (_, kind) in found.items()]
+
+    def _name(self, runs: Sequence[tuple[Path, Path]]) -> None:
+        """Name new runs: by their paths below what was given, or by the last parts of their whole paths."""
+        names = [_name_of(path, given) for path, given in runs]
+        several = {name for name, times in Counter(names).items() if times > 1}
+        taken = set(self._ids.values())
+        for name, (path, _) in zip(names, runs, strict=True):
+            unused = name if name not in several | taken else "/".join(path.parts[-4:])
+            numbered = (f"{unused} ({count(number)})" for number in itertools.count(2))
+            self._ids[path] = unused if unused not in taken else next(each for each in numbered if each not in taken)
+            taken.add(self._ids[path])
+
+
+class KindCache:
+    """The formats of files, as they were when these were last written to."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Path, bool], tuple[tuple[int, int, int], Kind | None]] = {}
+        self._used: set[tuple[Path, bool]] = set()
+
+    def kind_of(self, path: Path, *, in_folder: bool) -> Kind | None:
+        """The format of a file; None where it is no log. In a folder, there are tables of other things too."""
+        try:
+            status = path.lstat()
+        except OSError:
+            return None
+        key, stamp = (path, in_folder), (status.st_ino, status.st_size, status.st_mtime_ns)
+        self._used.add(key)
+        if key not in self._known or self._known[key][0] != stamp:
+            self._known[key] = stamp, _log_kind(path) if in_folder else _kind_or_none(path)
+        return self._known[key][1]
+
+    def drop_unused(self) -> None:
+        """Drop what was not asked for since this was last called."""
+        self._known = {key: known for key, known in self._known.items() if key in self._used}
+        self._used.clear()
+
+
+def find_runs(paths: Sequence[str]) -> list[ForeignRun]:
+    """The runs under these paths, in their order, those of a folder by name."""
+    return Finder(paths).find()
 
 
 def check(paths: Sequence[str]) -> None:
@@ -78,13 +130,11 @@ def _matching(text: str) -> Iterator[Path]:
         yield Path(os.path.realpath(name))
 
 
-def _under(path: Path) -> Iterator[tuple[Path, Kind]]:
+def _under(path: Path, kinds: KindCache) -> Iterator[tuple[Path, Kind]]:
     """The runs at a path: their files or folders, and their formats."""
     if not path.is_dir():
-        try:
-            yield path, kind_of(path)
-        except InputError:
-            return
+        if (kind := kinds.kind_of(path, in_folder=False)) is not None:
+            yield path, kind
         return
     folders = [(path, 0)]
     for looked in itertools.count():
@@ -92,20 +142,21 @@ def _under(path: Path) -> Iterator[tuple[Path, Kind]]:
             return
         folder, depth = folders.pop()
         names = _names(folder)
-        yield from _in_folder(folder, names)
+        yield from _in_folder(folder, names, kinds)
         if depth < MAX_DEPTH:
             inner = [name for name in names if not name.startswith(".") and _is_run_folder(folder, name)]
             folders += [(folder / name, depth + 1) for name in sorted(inner, reverse=True)]
 
 
-def _in_folder(folder: Path, names: Sequence[str]) -> Iterator[tuple[Path, Kind]]:
+def _in_folder(folder: Path, names: Sequence[str], kinds: KindCache) -> Iterator[tuple[Path, Kind]]:
     """The runs whose logs are in a folder itself: of several formats of the same run, the simplest."""
     if TRAINER_STATE in names or (any(n.startswith("checkpoint-") for n in names) and checkpoint_states(folder)):
         if not folder.name.startswith("checkpoint-") or not _is_state_of(folder.parent):
             yield folder, "trainer-state"
         return
     files = [name for name in sorted(names) if Path(name).suffix.lower() in _ENDINGS]
-    logs = [(folder / name, _ENDINGS[Path(name).suffix.lower()]) for name in files if _is_log(folder / name)]
+    found = [(folder / name, kinds.kind_of(folder / name, in_folder=True)) for name in files]
+    logs = [(path, kind) for path, kind in found if kind is not None]
     yield from logs
     if (not logs and any(MARK in name for name in names)) or (
         not logs and any(name in SPLITS and _has_events(folder / name) for name in names)
@@ -162,14 +213,21 @@ def kind_of(path: Path) -> Kind:
     raise InputError(f"{path}: {why}; CSV with a header, JSON lines, trainer_state.json and event files are")
 
 
-def _is_log(path: Path) -> bool:
-    """Whether a file in a folder is a log: folders have tables of other things too."""
+def _kind_or_none(path: Path) -> Kind | None:
     try:
-        if kind_of(path) == "json-lines":
-            return True
-        return any(meanings(name) for name in _header(_first_bytes(path)) or ())
+        return kind_of(path)
     except InputError:
-        return False
+        return None
+
+
+def _log_kind(path: Path) -> Kind | None:
+    """The format of a file in a folder, if it is a log."""
+    kind = _kind_or_none(path)
+    try:
+        is_log = kind == "json-lines" or any(guesses(name) for name in _header(_first_bytes(path)) or ())
+    except InputError:
+        return None
+    return kind if is_log else None
 
 
 def _header(first: bytes) -> list[str] | None:
@@ -185,7 +243,7 @@ def _is_table(first: bytes) -> bool:
     names, row = _header(first), (first.decode(errors="replace").splitlines() + [""] * 2)[1]
     fields = row.replace(";", ",").replace("\t", ",").split(",")
     numbers = any(not math.isnan(number_of(field)) for field in fields)
-    return any(meanings(name) for name in names or ()) and (numbers or not row)
+    return any(guesses(name) for name in names or ()) and (numbers or not row)
 
 
 def _first_bytes(path: Path) -> bytes:
@@ -202,15 +260,8 @@ def _begins_with_record(first: bytes) -> bool:
     return not split_records(first[:HEADER] + bytes(FRAME), {}).damaged
 
 
-def _ids(runs: Sequence[tuple[Path, Path]]) -> list[str]:
-    """Short names that tell runs apart: their paths below what was given, or the last parts of their whole paths."""
-    names = []
-    for path, given in runs:
-        named = path.parent if path.name in LOG_NAMES or MARK in path.name else path.with_suffix("")
-        below = named.relative_to(given).as_posix() if named.is_relative_to(given) else "."
-        names.append(named.name if below == "." else below)
-    clear = []
-    for number, (name, (path, _)) in enumerate(zip(names, runs, strict=True), 1):
-        same = [other for other in names if other == name]
-        clear.append(name if len(same) == 1 else f"{'/'.join(path.parts[-4:])}" or f"{name} {number}")
-    return [f"{name} ({count(n)})" if clear.count(name) > 1 else name for n, name in enumerate(clear, 1)]
+def _name_of(path: Path, given: Path) -> str:
+    """The path of a run below what was given; of what was given itself, its name."""
+    named = path.parent if path.name in LOG_NAMES or MARK in path.name else path.with_suffix("")
+    below = named.relative_to(given).as_posix() if named.is_relative_to(given) else "."
+    return named.name if below == "." else below

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Literal
 
 from cifar_tui.errors import InputError
-from cifar_tui.events import AnyEvent, Level, Note, RunFinished
-from cifar_tui.foreign_logs.event_stream import EventStream
+from cifar_tui.events import AnyEvent, Evaluated, Level, Note, RunFinished
 from cifar_tui.foreign_logs.formats.csv_log import CsvLog
+from cifar_tui.foreign_logs.formats.growing_file import IDLE_SECONDS
 from cifar_tui.foreign_logs.formats.json_lines import JsonLinesLog
 from cifar_tui.foreign_logs.formats.log_reader import LogReader
 from cifar_tui.foreign_logs.formats.tensorboard_log import TensorBoardLog
 from cifar_tui.foreign_logs.formats.trainer_state import TrainerStateLog
 from cifar_tui.foreign_logs.meaning import Meaning
 from cifar_tui.foreign_logs.names import Role
+from cifar_tui.foreign_logs.row_events import RowEvents
 from cifar_tui.records import Summary
 from cifar_tui.state.run_state import RunState
 
@@ -28,12 +29,8 @@ _READERS: dict[Kind, type[CsvLog | JsonLinesLog | TrainerStateLog | TensorBoardL
     "trainer-state": TrainerStateLog,
     "tensorboard": TensorBoardLog,
 }
-IDLE_SECONDS = 900.0
-"""A log that has not grown for so long is taken as that of a training that has ended: no log says so itself."""
 MOST_AT_ONCE, MOST_LIVE = 4000, 500
 """Values of a series that are shown of a whole log, and of what is written between two looks."""
-MAX_PIECES = 32
-"""Of a log that are read in one call where none of them has anything to show."""
 MAX_REREADS = 3
 
 
@@ -65,7 +62,7 @@ class ForeignRun:
             InputError: It cannot be read.
         """
         state, tail = RunState(), ForeignTail(self, choices)
-        while events := tail.read():
+        while (events := tail.read()) or tail.has_more:
             for event in events:
                 state.apply(event)
         return state, tail
@@ -79,48 +76,63 @@ class ForeignTail:
         self._run = run
         self._reader: LogReader = _READERS[run.kind](run.path)
         self._meaning = Meaning(choices)
-        self._stream = EventStream(run.id, run.source, self._meaning)
+        self._stream = RowEvents(run.id, run.source, self._meaning)
         self._started = False
         self._rereads = 0
-        self._missing_told = False
+        self._missing_reported = False
         self.finished = False
         """Whether the last event was that of a training that has ended."""
 
+    @property
+    def has_more(self) -> bool:
+        """Whether there is more to read at once, also where the last piece had no events."""
+        return self._reader.has_more
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs there are so far."""
+        return self._stream.epochs.count
+
+    @property
+    def best(self) -> tuple[int, float] | None:
+        """The number and the validation accuracy of the best epoch."""
+        return self._stream.epochs.best
+
+    @property
+    def test(self) -> Evaluated | None:
+        """The last test."""
+        return self._stream.test
+
     def read(self) -> list[AnyEvent]:
-        """The next events in order; none where nothing was appended.
+        """The events of the next piece of the log in order; there may be none in one, and `has_more` after it.
 
         Raises:
             InputError: The log cannot be read.
         """
-        for _ in range(MAX_PIECES):
-            piece = self._reader.read()
-            if piece.restarted:
+        piece = self._reader.read()
+        if piece.restarted:
+            self._restart()
+        events: list[AnyEvent] = []
+        if piece.rows is not None and len(piece.rows):
+            if self._meaning.learn(piece.rows) and self._started and self._rereads < MAX_REREADS:
+                self._rereads += 1
+                self._reader.restart()
                 self._restart()
-            events: list[AnyEvent] = []
-            if piece.rows is not None and len(piece.rows):
-                if self._meaning.learn(piece.rows) and self._started and self._rereads < MAX_REREADS:
-                    self._rereads += 1
-                    self._reader.restart()
-                    self._restart()
-                    continue
-                events += self._begin_or_continue()
-                most = MOST_AT_ONCE if self._stream.bulk else MOST_LIVE
-                events += self._stream.events(piece.rows, most=most, share=piece.share)
-            events += [self._note("warning", text) for text in piece.warnings]
-            if events:
-                return events
-            if not self._reader.has_more:
-                return self._pause()
-        return []
+                return self.read()
+            events += self._preceding()
+            most = MOST_AT_ONCE if self._stream.bulk else MOST_LIVE
+            events += self._stream.events(piece.rows, most=most, share=piece.share)
+        events += [self._note("warning", text) for text in piece.warnings]
+        return events if events or self.has_more else self._pause()
 
     def _restart(self) -> None:
-        """Begin anew: the first event will void all earlier ones."""
+        """Restart the stream: its first event voids all earlier ones."""
         self._meaning.restart()
-        self._stream = EventStream(self._run.id, self._run.source, self._meaning)
+        self._stream = RowEvents(self._run.id, self._run.source, self._meaning)
         self._started = self.finished = False
 
-    def _begin_or_continue(self) -> list[AnyEvent]:
-        """What is to be said before the events of new rows."""
+    def _preceding(self) -> list[AnyEvent]:
+        """Events that precede new rows."""
         events: list[AnyEvent] = []
         if not self._started:
             self._started = True
@@ -139,8 +151,8 @@ class ForeignTail:
             self.finished = self.finished or idle > IDLE_SECONDS
             return []
         events = self._stream.drained()
-        if not self._missing_told and not self._stream.bulk:
-            self._missing_told = True
+        if not self._missing_reported and not self._stream.bulk:
+            self._missing_reported = True
             missing = self._meaning.missing()
             events += [
                 self._note("warning", f"--column {role}={name}: the log has no {name!r}") for role, name in missing

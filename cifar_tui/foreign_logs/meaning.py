@@ -12,11 +12,13 @@ from cifar_tui.foreign_logs.names import PLACES, Role, Roles, guess
 from cifar_tui.foreign_logs.places import values_at
 
 PERCENT = 100.0
+MAX_FRACTION, MAX_PERCENT = 1.5, 101.0
+"""Fractions and percentages may be a little over 1 and 100: they are sums and means of rounded numbers."""
 EPOCH_ROLES: tuple[Role, ...] = ("train-loss", "train-accuracy", "val-loss", "val-accuracy")
 
 
 class Meaning:
-    """The roles of a log's names. It is kept while the log is read anew, so that it is right from the first row on."""
+    """The roles of a log's names. It is kept while the log is read again, so that it is right from the first row on."""
 
     def __init__(self, choices: Mapping[Role, str]) -> None:
         """Know nothing yet.
@@ -31,7 +33,7 @@ class Meaning:
         self._names: list[str] = []
         self._percent: set[str] = set()
         self._last_epoch = np.nan
-        self._told = ""
+        self._reported = ""
 
     @property
     def others(self) -> Collection[str]:
@@ -64,15 +66,15 @@ class Meaning:
         return changed or (by_step is not None and by_step != self.by_step) or len(self._percent) > percent
 
     def restart(self) -> None:
-        """Be told of the rows from the first one on again."""
+        """Learn from the rows from the first one on again."""
         self._last_epoch = np.nan
 
     def news(self) -> str:
-        """What was taken for what, where that was not said before; else empty."""
+        """Which name stands for what, where that was not reported before; else empty."""
         text = f"read as: {self.roles}" if self.roles.names else "no loss or accuracy among its names"
         if self._percent:
             text += f"; in percent: {', '.join(sorted(self._percent))}"
-        said, self._told = self._told, text
+        said, self._reported = self._reported, text
         return text if text != said else ""
 
     def missing(self) -> list[tuple[Role, str]]:
@@ -106,7 +108,7 @@ class Meaning:
             if role.endswith("accuracy") and role not in PLACES and name in rows.names and name not in self._percent:
                 values = rows.numbers(name, rows.present(name))
                 known = values[np.isfinite(values)]
-                if len(known) and 1 < known.max() <= PERCENT and known.min() >= 0:
+                if len(known) and MAX_FRACTION < known.max() <= MAX_PERCENT and known.min() >= 0:
                     self._percent.add(name)
 
 

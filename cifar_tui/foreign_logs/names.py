@@ -26,6 +26,8 @@ _SPLITS: dict[str, Split] = {
     "evaluation": "validation", "dev": "validation",
     "test": "test", "testing": "test",
 }  # fmt: skip
+SPLIT_COLUMNS = ("split", "phase", "mode", "stage", "subset")
+"""Columns of texts that say on which part of the data a row was measured."""
 _EACH_STEP = {"step", "batch", "iter", "iteration"}
 _EACH_EPOCH = {"epoch"}
 _FILLING = {"avg", "average", "mean", "running", "metrics", "metric", "total", "overall"}
@@ -53,7 +55,7 @@ _NO_GUESS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class Guess:
     """What one name says.
 
     Attributes:
@@ -113,18 +115,18 @@ def guess(names: Iterable[str], choices: Mapping[Role, str] | None = None) -> Ro
     chosen = {role: name for role, name in (choices or {}).items() if name in known}
     best: dict[Role, tuple[int, int, str]] = {}
     for place, name in enumerate(known):
-        for meaning in () if name in chosen.values() else meanings(name):
-            if meaning.role not in (choices or {}):
-                best[meaning.role] = min(best.get(meaning.role, (_NO_GUESS, 0, "")), (meaning.penalty, place, name))
+        for each in () if name in chosen.values() else guesses(name):
+            if each.role not in (choices or {}):
+                best[each.role] = min(best.get(each.role, (_NO_GUESS, 0, "")), (each.penalty, place, name))
     found: dict[Role, tuple[int, str]] = {role: (0, name) for role, name in chosen.items()}
     found |= {role: (penalty, name) for role, (penalty, _, name) in best.items()}
-    _settle(found)
+    _resolve(found)
     ordered = [role for role in ROLES if role in found]
     return Roles({role: found[role][1] for role in ordered}, {role: found[role][0] for role in ordered})
 
 
-def _settle(found: dict[Role, tuple[int, str]]) -> None:
-    """Settle what depends on which other roles there are."""
+def _resolve(found: dict[Role, tuple[int, str]]) -> None:
+    """Resolve what depends on which other roles there are."""
     pairs: tuple[tuple[Role, Role], ...] = (("train-loss", "loss"), ("train-accuracy", "accuracy"))
     for epochs, steps in pairs:
         # The values of epochs are those of steps where both are guessed from one name.
@@ -155,18 +157,33 @@ def split_of(name: str) -> tuple[Split, str]:
     return "train", name.strip()
 
 
-def meanings(name: str) -> list[Meaning]:
+def of_split(values: Mapping[str, float], text: str) -> dict[str, float]:
+    """A row's values by names that have the split, which a text of one of `SPLIT_COLUMNS` says, before them.
+
+    Where the training is, and at which learning rate, is the same for all, and the training needs no such name.
+    """
+    split = _SPLITS.get(text.strip().lower(), "train")
+    if split == "train":
+        return dict(values)
+    return {name if _is_common(name) else f"{split}/{name}": value for name, value in values.items()}
+
+
+def _is_common(name: str) -> bool:
+    return any(each.role in PLACES or each.role == "lr" for each in guesses(name))
+
+
+def guesses(name: str) -> list[Guess]:
     """What a name may stand for, in any log."""
     words = words_of(name)
     text = " ".join(words)
     for role, exact in (("step", _STEPS), ("epoch", _EPOCHS), ("time", _TIMES)):
         if text in exact:
-            return [Meaning(role, 0 if " " in text or role != "step" else 1)]  # type: ignore[arg-type]
+            return [Guess(role, 0 if " " in text or role != "step" else 1)]  # type: ignore[arg-type]
     split = next((_SPLITS[word] for word in words if word in _SPLITS), None)
     each_epoch, each_step = not _EACH_EPOCH.isdisjoint(words), not _EACH_STEP.isdisjoint(words)
     rest = [w for w in words if w not in _SPLITS and w not in _EACH_EPOCH and w not in _EACH_STEP]
     if split in (None, "train") and _is_rate(rest):
-        return [Meaning("lr", len(rest))]
+        return [Guess("lr", len(rest))]
     quantity, penalty = _quantity([w for w in rest if w not in _FILLING] or rest)
     if quantity is None:
         return []
@@ -175,10 +192,10 @@ def meanings(name: str) -> list[Meaning]:
         split = "validation"
     if split in ("validation", "test"):
         role = f"{'val' if split == 'validation' else 'test'}-{quantity}"
-        return [Meaning(role, penalty + each_step)]  # type: ignore[arg-type]
+        return [Guess(role, penalty + each_step)]  # type: ignore[arg-type]
     if each_epoch:
-        return [Meaning(f"train-{quantity}", penalty)]  # type: ignore[arg-type]
-    return [Meaning(quantity, penalty + (split is None))]  # type: ignore[arg-type]
+        return [Guess(f"train-{quantity}", penalty)]  # type: ignore[arg-type]
+    return [Guess(quantity, penalty + (split is None))]  # type: ignore[arg-type]
 
 
 def _is_rate(words: list[str]) -> bool:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from cifar_tui.events import MAX_SECONDS
 from cifar_tui.foreign_logs.formats.log_rows import Floats, Ints, Rows
 from cifar_tui.foreign_logs.names import Roles
+from cifar_tui.foreign_logs.row_times import RowTimes
 
-ABSOLUTE = 1e8
-"""From this number of seconds on, a time is one since 1970."""
 MAX_STEP = 2.0**53
 MAX_EPOCH = 10**9
 
@@ -75,20 +72,11 @@ class Locator:
     """Finds the places of rows, from the beginning of a log on."""
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
+        self.times = RowTimes()
         self._rows = 0
         self._step = 0.0
-        self._epoch = self._epoch_offset = self._first_time = np.nan
+        self._epoch = self._epoch_offset = np.nan
         self._fractional = False
-        self.t = 0.0
-        """Of the last row."""
-        self.has_clock = False
-        """Whether the rows say when they were written."""
-
-    @property
-    def arrival(self) -> float:
-        """Seconds since the reading began: when a row was written that does not say it."""
-        return time.monotonic() - self._began
 
     def locate(self, rows: Rows, roles: Roles, *, bulk: bool) -> Places:
         """The places of the next rows; `bulk` where they are from before the reading began."""
@@ -103,7 +91,8 @@ class Locator:
         steps = np.clip(np.nan_to_num(steps, nan=0.0), 0, MAX_STEP)
         self._rows += len(rows)
         self._step = float(steps[-1]) if len(steps) else self._step
-        return Places(steps, self._epochs(rows, roles, every), self._t(rows, roles, every, bulk=bulk))
+        times = rows.times if rows.times is not None else values_at(rows, roles["time"], every)
+        return Places(steps, self._epochs(rows, roles, every), self.times.seconds(times, bulk=bulk))
 
     def _epochs(self, rows: Rows, roles: Roles, every: Ints) -> Floats:
         if roles["epoch"] is None:
@@ -121,18 +110,3 @@ class Locator:
             self._fractional, self._epoch_offset = True, 0.0
         self._epoch = float(known[-1])
         return np.clip(np.ceil(raw - 1e-6) + self._epoch_offset, 1, MAX_EPOCH)
-
-    def _t(self, rows: Rows, roles: Roles, every: Ints, *, bulk: bool) -> Floats:
-        times = rows.times if rows.times is not None else values_at(rows, roles["time"], every)
-        known = times[np.isfinite(times)]
-        is_clock = len(known) and (rows.times is not None or known[0] >= ABSOLUTE or not (np.diff(known) < 0).any())
-        if not is_clock:
-            t = np.full(len(every), self.t if bulk or self.has_clock else max(self.arrival, self.t))
-        else:
-            self.has_clock = True
-            if np.isnan(self._first_time):
-                self._first_time = float(known[0]) if known[0] >= ABSOLUTE else 0.0
-            t = filled(np.where(np.isfinite(times), times - self._first_time, np.nan), self.t)
-        t = np.maximum.accumulate(np.clip(t, self.t, MAX_SECONDS))
-        self.t = float(t[-1]) if len(t) else self.t
-        return t

@@ -16,14 +16,17 @@ def evenly(rows: Ints, most: int) -> Ints:
 
 
 def with_extremes(values: Floats, most: int) -> Ints:
-    """The places of at most about `most` of these values: of neighbours, the least and the greatest one."""
+    """The places of at most about `most` of these values: of neighbours, the least, the greatest and the first NaN."""
     if len(values) <= most:
         return np.arange(len(values))
-    bounds = np.linspace(0, len(values), max(most // 2, 1) + 1).astype(np.int64)
-    filled = np.nan_to_num(values, nan=0.0)
+    missing = np.isnan(values)
+    nans = np.flatnonzero(missing)
+    bounds = np.linspace(0, len(values), max(most // (3 if len(nans) else 2), 1) + 1).astype(np.int64)
+    lows, highs = np.where(missing, np.inf, values), np.where(missing, -np.inf, values)
     places = [
-        low + int(find(filled[low:high]))
+        low + int(place)
         for low, high in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
-        for find in (np.argmin, np.argmax)
+        for place in (np.argmin(lows[low:high]), np.argmax(highs[low:high]))
     ]
-    return np.unique([*places, len(values) - 1])
+    _, firsts = np.unique(np.searchsorted(bounds, nans, side="right"), return_index=True)
+    return np.unique([*places, *nans[firsts].tolist(), len(values) - 1])

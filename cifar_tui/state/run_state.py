@@ -154,22 +154,28 @@ class RunState:
             self.started = replace(self.started, batches=event.batches, train_samples=samples)
         self.epoch, self.batch, self.samples = event.epoch, event.batch, event.samples
         self.lr, self.loss, self.accuracy = event.lr, event.loss, event.accuracy
-        self._measure(event)
+        self._measure(event.samples, event.images_per_second)
         self.batch_loss.append(event.samples, event.t, event.loss)
         self.batch_accuracy.append(event.samples, event.t, event.accuracy)
         if math.isfinite(event.lr):
             self.batch_lr.append(event.samples, event.t, event.lr)
 
-    def _measure(self, event: Batch) -> None:
+    def _measure(self, samples: int, images_per_second: float) -> None:
         passed = self.seconds - self.speed.latest[1] if self.speed.latest else math.inf
         if math.isfinite(self.images_per_second):
             weight = 1 - math.exp(-passed / SPEED_SECONDS)
-            self.images_per_second += weight * (event.images_per_second - self.images_per_second)
+            self.images_per_second += weight * (images_per_second - self.images_per_second)
         else:
-            self.images_per_second = event.images_per_second
-        self.speed.reach(event.samples, self.seconds, self._epoch_samples)
+            self.images_per_second = images_per_second
+        self.speed.reach(samples, self.seconds, self._epoch_samples)
 
     def _apply_metric(self, event: Metric) -> None:
+        if event.samples > self.samples and not (self.batch_loss.points or self.epochs):
+            # Of a training that logs neither losses nor epochs, the steps of its metrics are all that says its speed.
+            if self.speed.latest is None:
+                self.speed.reach(event.samples, self.seconds, self._epoch_samples)
+            elif (passed := self.seconds - self.speed.latest[1]) > 0:
+                self._measure(event.samples, (event.samples - self.speed.latest[0]) / passed)
         self.samples = max(self.samples, event.samples)
         for name, value in event.values.items():
             _append(self.metrics, series_name(name, event.split), event.samples, event.t, value)

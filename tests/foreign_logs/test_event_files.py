@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,9 +13,12 @@ import numpy as np
 import pytest
 
 from benchmarks.any_training.foreign_logs import write_event_file
-from cifar_tui.events import Batch, Note
-from cifar_tui.foreign_logs.formats.event_records import ScalarReader, split_records
-from tests.support.foreign_logs.written_logs import read, read_events, record, run_at
+from cifar_tui.events import Batch, Epoch, Note, RunStarted
+from cifar_tui.foreign_logs.foreign_run import ForeignTail
+from cifar_tui.foreign_logs.formats.event_layouts import MAX_FIELDS, LayoutReader
+from cifar_tui.foreign_logs.formats.event_records import split_records
+from cifar_tui.foreign_logs.formats.event_scalars import ScalarReader
+from tests.support.foreign_logs.written_logs import all_events, read, read_events, record, run_at
 
 event_pb2 = pytest.importorskip("tensorboard.compat.proto.event_pb2")
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader  # noqa: E402
@@ -151,6 +156,49 @@ def test_a_record_of_any_size_is_skipped_without_reading_it_whole(tmp_path: Path
         stream.write(record(event(2, scalar("loss", 0.25)).SerializeToString()))
         stream.write(record(b"", length=1 << 40))
     assert [(e.samples, e.loss) for e in read_events(tmp_path) if isinstance(e, Batch)] == [(1, 0.5), (2, 0.25)]
+
+
+def test_a_diverged_loss_is_read_as_nan(tmp_path: Path) -> None:
+    write(tmp_path, [("loss", 1, 0.5), ("loss", 2, math.nan), ("val_loss", 2, math.nan)])
+    events = read_events(tmp_path)
+    assert [repr(e.loss) for e in events if isinstance(e, Batch)] == ["0.5", "nan"]
+    assert [repr(e.val_loss) for e in events if isinstance(e, Epoch)] == ["nan"]
+
+
+def test_one_call_reads_one_piece_however_little_is_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "events.out.tfevents.1"
+    path.write_bytes(record(bytes(1 << 20)) * 9 + record(event(1, scalar("loss", 0.5)).SerializeToString()))
+    tail = ForeignTail(run_at(path), {})
+    assert (tail.read(), tail.has_more) == ([], True)
+    assert (tail.read(), tail.has_more) == ([], True)
+    assert [e.loss for e in tail.read() if isinstance(e, Batch)] == [0.5]
+
+
+def test_of_a_record_of_many_fields_the_first_are_read() -> None:
+    values = [scalar(f"t{n}", n) for n in range(1000)]
+    reader, content = LayoutReader(int(1.5 * MAX_FIELDS)), event(1, *values).SerializeToString()
+    layouts = [reader.layout_of(content) for _ in range(3)]
+    assert [len(layout.values) // 100 if layout else None for layout in layouts] == [3, 1, None]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_hole_is_read_when_it_is_filled(tmp_path: Path, *, at_once: bool) -> None:
+    """A network file system may show zeros where another machine has written already."""
+    path = tmp_path / "events.out.tfevents.1"
+    records = [record(event(step, scalar("loss", 0.5)).SerializeToString()) for step in range(1, 20)]
+    hole = b"".join(records[5:])
+    path.write_bytes(b"".join(records[:5]) + bytes(len(hole)))
+    tail = ForeignTail(run_at(path), {})
+    first = all_events(tail)
+    assert all_events(tail) == []
+    for filled in [hole] if at_once else [hole[:50] + bytes(len(hole) - 50), hole]:
+        with path.open("r+b") as file:
+            file.seek(sum(map(len, records[:5])))
+            file.write(filled)
+        os.utime(path, ns=(1, path.stat().st_mtime_ns + 1))
+        first += all_events(tail)
+    assert [e.samples for e in first if isinstance(e, Batch)] == list(range(1, 20))
+    assert not [e for e in first if isinstance(e, RunStarted)][1:]
 
 
 def test_what_follows_a_damaged_record_is_left_out_and_the_log_says_so(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def outcome(path: Path, kind: Kind) -> RunState | str:
             for event in events:
                 from_json(to_json(event))
                 state.apply(event)
-            if not events:
+            if not events and not tail.has_more:
                 return state
     except InputError as error:
         return str(error)
@@ -144,6 +144,10 @@ HOSTILE: dict[str, tuple[Kind, Callable[[], bytes]]] = {
         ),
     ),
     "a record without end": ("tensorboard", lambda: record(b"", length=1 << 62)),
+    "records of fields without end": (
+        "tensorboard",
+        lambda: record(b"\x10\x01\x2a\x02\x0a\x00" + b"\x38\x01" * 500_000) * 12,
+    ),
     "records of nothing": ("tensorboard", lambda: record(b"") * 200_000),
     "records of noise": ("tensorboard", lambda: b"".join(record(Random(n).randbytes(60)) for n in range(2000))),
     "tags without end": (

@@ -13,8 +13,10 @@ from tests.support.foreign_logs.written_logs import (
     KERAS,
     LIGHTNING,
     ULTRALYTICS,
+    all_events,
     read,
     read_events,
+    run_at,
     trainer_state,
     write_json_lines,
 )
@@ -107,6 +109,22 @@ def test_percentages_become_fractions_from_the_first_row_on_and_the_note_says_so
     assert any("in percent: val_acc" in note.message for note in state.notes)
 
 
+@pytest.mark.parametrize(("found", "fractions"), [([0.5, 1.0000001], [0.5, 1.0000001]), ([50, 100.00001], [0.5, 1.0])])
+def test_a_rounded_accuracy_is_of_the_kind_of_the_others(
+    tmp_path: Path, found: list[float], fractions: list[float]
+) -> None:
+    write_json_lines(tmp_path / "log.jsonl", [{"epoch": n, "loss": 1, "val_acc": each} for n, each in enumerate(found)])
+    assert [e.val_accuracy for e in read(tmp_path / "log.jsonl").epochs] == pytest.approx(fractions, rel=1e-6)
+
+
+def test_a_log_of_metrics_alone_has_a_speed_in_steps(tmp_path: Path) -> None:
+    log = [{"timestamp": 1e9 + step / 10, "step": step, "reward": 1.0, "length": 5} for step in range(0, 100, 10)]
+    write_json_lines(tmp_path / "log.jsonl", log)
+    state = read(tmp_path / "log.jsonl")
+    assert (state.samples, list(state.metrics), state.epochs) == (90, ["reward", "length"], [])
+    assert state.images_per_second == pytest.approx(10)
+
+
 def test_the_first_note_says_what_was_taken_for_what(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text(KERAS)
     (note,) = [e.message for e in read_events(tmp_path / "log.csv") if isinstance(e, Note)]
@@ -131,6 +149,8 @@ def test_a_person_can_say_what_is_what(tmp_path: Path) -> None:
         ('"step","loss"\n"1","0.5"\n', [0.5]),
         ("\ufeff# made by hand\nstep\tloss\n1\t-5e-1\n", [-0.5]),
         ("step,loss,\n1,0.5,\n2,0.25\n3\n4,0.1,0.2,0.3\n", [0.5, 0.25, 0.1]),
+        ("step;loss\n1;0,5\n2;0,25\n", [0.5, 0.25]),
+        ("step,loss\n1,9999999999999999999\n2,999999999999999999\n", [1e19, 1e18]),
         ("step,loss\n1,none\n2,inf\n3,0.12345678901234567\n\n4,1.5", [math.inf, 0.12345678901234567, 1.5]),
     ],
 )
@@ -144,6 +164,39 @@ def test_csv_of_any_kind_is_read(tmp_path: Path, content: str, losses: list[floa
     assert found == pytest.approx(losses, rel=1e-15)
 
 
+@pytest.mark.parametrize("name", ["log.jsonl", "log.csv"])
+def test_rows_that_say_of_which_split_they_are_are_told_apart(tmp_path: Path, name: str) -> None:
+    rows = []
+    for epoch in (1, 2):
+        rows += [("train", epoch, (epoch - 1) * 3 + step, 0.5, epoch / 10) for step in (1, 2, 3)]
+        rows += [("Val", epoch, 0, 5.0, epoch / 10)]
+    names = ("phase", "epoch", "step", "loss", "lr")
+    if name == "log.csv":
+        text = "\n".join(",".join(map(str, row)) for row in [names, *rows])
+        (tmp_path / name).write_text(text + "\n")
+    else:
+        write_json_lines(tmp_path / name, [dict(zip(names, row, strict=True)) for row in rows])
+    state = read(tmp_path / name)
+    assert [(e.epoch, e.samples, e.train_loss, e.val_loss) for e in state.epochs] == [
+        (1, 3, 0.5, 5.0),
+        (2, 6, 0.5, 5.0),
+    ]
+    assert [(point.last, point.mean) for point in state.batch_loss.points] == [(n, 0.5) for n in range(1, 7)]
+    assert (state.samples, state.lr, state.resumptions, list(state.metrics)) == (6, 0.2, [], [])
+
+
+def test_a_single_row_of_an_earlier_step_is_no_return(tmp_path: Path) -> None:
+    """Several processes may log to one file, one a little behind the others."""
+    path = tmp_path / "log.jsonl"
+    write_json_lines(path, [{"step": step, "loss": 1.0} for step in (1, 3, 2, 4, 3, 5, 4)])
+    state, tail = run_at(path).follow({})
+    assert (state.resumptions, state.samples, len(state.batch_loss.points)) == ([], 5, 7)
+    write_json_lines(path, [{"step": 4, "loss": 2.0}])
+    for event in all_events(tail):
+        state.apply(event)
+    assert [event.samples for event in state.resumptions] == [4]
+
+
 def test_steps_that_count_within_each_epoch_are_counted_on(tmp_path: Path) -> None:
     rows = [(epoch, batch, 0.5) for epoch in (1, 2, 3) for batch in range(4)]
     text = "".join(f"{epoch},{batch},{loss}\n" for epoch, batch, loss in rows)
@@ -152,13 +205,51 @@ def test_steps_that_count_within_each_epoch_are_counted_on(tmp_path: Path) -> No
 
 
 def test_a_training_that_was_resumed_continues_from_there(tmp_path: Path) -> None:
-    log = [{"step": s, "loss": 1.0, "val_loss": 1.0} for s in (1, 2, 3, 4)] + [
-        {"step": 3, "loss": 9.0, "val_loss": 9.0}
-    ]
+    log = [{"step": s, "loss": 1.0, "val_loss": 1.0} for s in (1, 2, 3, 4)]
+    log += [{"step": s, "loss": 9.0, "val_loss": 9.0} for s in (3, 4)]
     write_json_lines(tmp_path / "log.jsonl", log)
     state = read(tmp_path / "log.jsonl")
-    assert [(p.last, p.mean) for p in state.batch_loss.points] == [(1, 1), (2, 1), (3, 1), (3, 9)]
-    assert [(e.samples, e.val_loss) for e in state.epochs] == [(1, 1), (2, 1), (3, 1), (3, 9)]
+    assert [(p.last, p.mean) for p in state.batch_loss.points] == [(1, 1), (2, 1), (3, 1), (3, 9), (4, 9)]
+    assert [(e.samples, e.val_loss) for e in state.epochs] == [(1, 1), (2, 1), (3, 1), (3, 9), (4, 9)]
+
+
+def test_a_training_that_has_diverged_is_seen_in_every_format(tmp_path: Path) -> None:
+    """NaN, of which each format has its own."""
+    history = [{"step": n, "loss": n and math.nan} for n in (0, 1, 2)] + [{"step": 2, "eval_loss": math.nan}]
+    write_json_lines(tmp_path / "log.jsonl", history)
+    (tmp_path / "quoted.jsonl").write_text((tmp_path / "log.jsonl").read_text().replace("NaN", '"NaN"'))
+    (tmp_path / "log.csv").write_text("step,loss,val_loss\n0,0,\n1,nan,\n2,NaN,\n2,,nan\n")
+    (tmp_path / "hf").mkdir()
+    (tmp_path / "hf" / "trainer_state.json").write_text(json.dumps({"log_history": history}))
+    for name in ("log.jsonl", "quoted.jsonl", "log.csv", "hf"):
+        events = read_events(tmp_path / name)
+        assert [repr(e.loss) for e in events if isinstance(e, Batch)] == ["0.0", "nan", "nan"], name
+        assert [(e.samples, repr(e.val_loss)) for e in events if isinstance(e, Epoch)] == [(2, "nan")], name
+
+
+def test_an_epoch_in_which_all_is_nan_is_an_epoch(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(KERAS + "3,NA,0.001,nan,NA,nan\n4,0.1,0.001,nan,0.1,nan\n")
+    epochs = read(tmp_path / "log.csv").epochs
+    assert [e.epoch for e in epochs] == [1, 2, 3, 4, 5]
+    assert all(math.isnan(value) for e in epochs[3:] for value in (e.train_loss, e.val_loss))
+    assert [e.val_accuracy for e in epochs[4:]] == [0.1]
+
+
+def test_nan_in_the_columns_that_a_row_does_not_measure_is_a_filler(tmp_path: Path) -> None:
+    rows = ["step,loss,acc,val_loss,val_acc", "1,0.5,0.2,nan,nan", "2,0.4,0.2,nan,nan", "2,nan,nan,0.7,0.3"]
+    rows += ["3,nan,0.1,nan,nan", "3,nan,nan,nan,0.1"]
+    (tmp_path / "log.csv").write_text("\n".join(rows) + "\n")
+    events = read_events(tmp_path / "log.csv")
+    assert [repr(e.loss) for e in events if isinstance(e, Batch)] == ["0.5", "0.4", "nan"]
+    assert [(e.samples, repr(e.val_loss)) for e in events if isinstance(e, Epoch)] == [(2, "0.7"), (3, "nan")]
+
+
+def test_nan_of_a_long_log_is_kept(tmp_path: Path) -> None:
+    rows = [f"{step},{'nan' if step == 12_345 else -0.5}\n" for step in range(1, 30_001)]
+    (tmp_path / "log.csv").write_text("step,loss\n" + "".join(rows))
+    assert [e.samples for e in read_events(tmp_path / "log.csv") if isinstance(e, Batch) and math.isnan(e.loss)] == [
+        12_345
+    ]
 
 
 def test_spikes_of_a_long_log_are_kept(tmp_path: Path) -> None:

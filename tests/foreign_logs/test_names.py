@@ -83,5 +83,5 @@ def test_a_choice_that_is_none_is_refused_in_one_line(given: str) -> None:
         ("grad_norm", ("train", "grad_norm")),
     ],
 )
-def test_the_part_of_the_data_is_told_by_the_name(name: str, split: tuple[str, str]) -> None:
+def test_the_part_of_the_data_is_known_by_the_name(name: str, split: tuple[str, str]) -> None:
     assert split_of(name) == split

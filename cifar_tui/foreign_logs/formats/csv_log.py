@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifar_tui.errors import InputError
-from cifar_tui.foreign_logs.formats.decimals import MAX_FIELD, number_of, numbers_in
+from cifar_tui.foreign_logs.formats.decimals import MAX_FIELD, is_word, number_of, numbers_in, words_in
 from cifar_tui.foreign_logs.formats.line_log import LineLog
 from cifar_tui.foreign_logs.formats.log_reader import MAX_NAME, MAX_NAMES, Piece
-from cifar_tui.foreign_logs.formats.log_rows import Floats, Ints, Rows
+from cifar_tui.foreign_logs.formats.log_rows import Floats, Ints, Rows, rows_of_objects
+from cifar_tui.foreign_logs.names import SPLIT_COLUMNS, of_split
 
 DELIMITERS = ",;\t"
 NEWLINE = ord("\n")
@@ -61,6 +62,11 @@ class CsvLog(LineLog):
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         if not data.endswith(b"\n"):
             data += b"\n"
+        if self._delimiter != ",":
+            data = data.replace(b",", b".")  # Where a comma is no delimiter, it is the decimal one.
+        split = next((name for name in self._names if name.lower() in SPLIT_COLUMNS), None)
+        if split is not None:
+            return _of_splits(_irregular(data, self._delimiter, self._names), split)
         table = None if b'"' in data else _regular(data, ord(self._delimiter), self._names)
         return table or _irregular(data, self._delimiter, self._names)
 
@@ -109,9 +115,9 @@ class RegularRows(_Table):
         return len(self.starts)
 
     def present(self, name: str) -> Ints:
-        """The rows that have something in this column."""
-        column = self.columns[name]
-        return np.flatnonzero(self.ends[:, column] > self.starts[:, column])
+        """The rows that have a number in this column, or what may be one."""
+        starts, ends = self.starts[:, self.columns[name]], self.ends[:, self.columns[name]]
+        return np.flatnonzero((ends > starts) & ~words_in(self.content, starts, ends))
 
     def numbers(self, name: str, rows: Ints) -> Floats:
         """The values of a column in these rows, NaN for what is no number."""
@@ -134,7 +140,7 @@ def _regular(data: bytes, delimiter: int, names: Sequence[str]) -> Rows | None:
     return RegularRows(padded, starts, ends, _columns(names))
 
 
-def _irregular(data: bytes, delimiter: str, names: Sequence[str]) -> Rows:
+def _irregular(data: bytes, delimiter: str, names: Sequence[str]) -> _ObjectRows:
     """The rows of any lines: what is missing at their ends is absent, what is too much is dropped."""
     columns = _columns(names)
     rows: list[list[str]] = []
@@ -157,11 +163,23 @@ class _ObjectRows(_Table):
 
     def present(self, name: str) -> Ints:
         column = self.columns[name]
-        return np.array([n for n, row in enumerate(self.rows) if column < len(row) and row[column]], dtype=np.int64)
+        with_fields = (n for n, row in enumerate(self.rows) if column < len(row) and row[column])
+        return np.array([n for n in with_fields if not is_word(self.rows[n][column])], dtype=np.int64)
 
     def numbers(self, name: str, rows: Ints) -> Floats:
         column = self.columns[name]
         return np.array([number_of(self.rows[n][column]) for n in rows.tolist()], dtype=np.float64)
+
+
+def _of_splits(rows: _ObjectRows, split: str) -> Rows:
+    """Rows of which each says on which part of the data it was measured: its names have that before them."""
+    objects: list[dict[str, float]] = []
+    for row in rows.rows:
+        fields = {name: row[column] for name, column in rows.columns.items() if column < len(row) and row[column]}
+        text = fields.pop(split, "")
+        numbers = {name: number_of(field) for name, field in fields.items() if not is_word(field)}
+        objects.append(of_split(numbers, text))
+    return rows_of_objects(objects, MAX_NAMES)
 
 
 def _columns(names: Sequence[str]) -> dict[str, int]:

@@ -12,8 +12,8 @@ from cifar_tui.foreign_logs.formats.log_rows import Floats, Ints
 
 MAX_FIELD = 64
 """Bytes of a field that may be a number."""
-MAX_PLAIN = 19
-"""Letters of a plain decimal: its digits fit into 64 bits."""
+MAX_PLAIN = 18
+"""Letters of a plain decimal: its digits fit into 63 bits."""
 
 
 def numbers_in(content: NDArray[np.uint8], starts: Ints, ends: Ints) -> Floats:
@@ -63,6 +63,23 @@ def _others(letters: NDArray[np.uint8], lengths: Ints) -> Floats:
         return np.where(short, texts.astype(np.float64), np.nan)
     except ValueError:
         return np.array([number_of(text) if ok else math.nan for text, ok in zip(texts.tolist(), short, strict=True)])
+
+
+def words_in(content: NDArray[np.uint8], starts: Ints, ends: Ints) -> NDArray[np.bool_]:
+    """Which fields, (n,), hold a word, such as `NA` or `none`; `nan` and `inf` are numbers. As `numbers_in`."""
+    first = content[starts] | np.uint8(0x20)
+    found = (first >= ord("a")) & (first <= ord("z")) & (ends > starts)
+    candidates = np.flatnonzero(found)
+    for number in (b"nan", b"inf", b"infinity") if len(candidates) else ():
+        letters = content[starts[candidates, None] + np.arange(len(number))] | np.uint8(0x20)
+        same = (letters == np.frombuffer(number, np.uint8)).all(axis=1)
+        found[candidates[same & (ends[candidates] - starts[candidates] == len(number))]] = False
+    return found
+
+
+def is_word(text: str) -> bool:
+    """Whether a field holds a word rather than a number."""
+    return text[:1].isalpha() and text.lower() not in ("nan", "inf", "infinity")
 
 
 def number_of(text: str | bytes) -> float:

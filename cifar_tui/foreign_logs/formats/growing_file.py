@@ -1,10 +1,10 @@
-"""A file that another program writes: what was appended to it, and whether it was written anew."""
+"""A file that another program writes: what was appended to it, and whether it was rewritten."""
 
 from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cifar_tui.errors import InputError
@@ -15,9 +15,10 @@ READ_BYTES = 4 << 20
 MAX_LINE = 1 << 20
 """Bytes of a line; a longer one is skipped piece by piece."""
 HEAD_BYTES, TAIL_BYTES = 1024, 64
-"""Of what was read before, the first and the last bytes: a file in which they differ was written anew."""
-COMPLETE_SECONDS = 5.0
-"""After so long, a last line without its end is whole."""
+"""Of what was read before, the first and the last bytes: a file in which they differ was rewritten."""
+IDLE_SECONDS = 900.0
+"""A file that has not grown for so long is that of a program that has ended: its last line is whole, also without its
+end. A buffered writer tears a line every few kilobytes, and completes it when its buffer is full again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Appended:
 
     Attributes:
         data: From where reading has come to; empty where nothing was appended.
-        restarted: Whether the file was written anew since some of it was read: this is its beginning.
+        restarted: Whether the file was rewritten since some of it was read: this is its beginning.
         share: The part of the whole file that this is, in bytes.
     """
 
@@ -48,7 +49,7 @@ class GrowingFile:
         self._seen: tuple[int, int] | None = None
         self._file: tuple[int, int] | None = None
         self._head = self._tail = b""
-        self._in_long_line = False
+        self._in_long_line = self._after_open_line = False
 
     @property
     def size(self) -> int:
@@ -60,7 +61,8 @@ class GrowingFile:
 
     def restart(self) -> None:
         """Read it from its beginning again."""
-        self._offset, self._seen, self._file, self._in_long_line = 0, None, None, False
+        self._offset, self._seen, self._file = 0, None, None
+        self._in_long_line = self._after_open_line = False
         self._head = self._tail = b""
 
     def peek(self) -> Appended:
@@ -83,6 +85,7 @@ class GrowingFile:
                 stream.seek(self._offset)
                 data = stream.read(READ_BYTES)
         except FileNotFoundError:
+            self.has_more = False
             return Appended(b"")  # Perhaps it is just being replaced.
         except OSError as error:
             raise InputError(f"{self.path}: cannot be read: {error.strerror}") from None
@@ -106,14 +109,22 @@ class GrowingFile:
     def lines(self) -> Appended:
         """The next whole lines; of those that are too long, at most a part.
 
+        A last line that was taken as whole, but is continued, restarts the reading.
+
         Raises:
             InputError: It cannot be read.
         """
         found = self.peek()
+        if self._after_open_line and found.data:
+            self._after_open_line = False
+            if found.data[:1] not in (b"\n", b"\r"):
+                self.restart()
+                found = replace(self.peek(), restarted=True)
         data, end = found.data, found.data.rfind(b"\n") + 1
         if not self.has_more and end < len(data):
-            if time.time() - self.modified > COMPLETE_SECONDS:
+            if time.time() - self.modified > IDLE_SECONDS:
                 end = len(data)
+                self._after_open_line = True
             else:
                 self._seen = None  # It is to be looked at again, when it is older.
         if not end and len(data) <= MAX_LINE:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from cifar_tui.foreign_logs.formats.growing_file import MAX_LINE
 from cifar_tui.foreign_logs.formats.line_log import LineLog
 from cifar_tui.foreign_logs.formats.log_reader import MAX_NAME, MAX_NAMES, Piece
 from cifar_tui.foreign_logs.formats.log_rows import rows_of_objects
+from cifar_tui.foreign_logs.names import SPLIT_COLUMNS, of_split
 from cifar_tui.system.untrusted import bounded_json
 
 MAX_LINE_MEMORY = 60_000_000
 MAX_DEPTH = 3
 """Objects in objects whose numbers are read: `{"train": {"loss": 1}}` has `train/loss`."""
 MAX_NUMBER = 1e300
+_NOT_FINITE = {text: float(text) for text in ("nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity")}
+"""As texts: JSON has no such numbers, and strict writers quote them."""
 
 
 class JsonLinesLog(LineLog):
@@ -49,7 +53,14 @@ def numbers_of(content: object) -> dict[str, float]:
         if len(found) == MAX_NAMES:
             break
         found[name[:MAX_NAME]] = value
-    return found
+    split = next((text for name, text in _texts(content) if name.lower() in SPLIT_COLUMNS), "")
+    return of_split(found, split) if split else found
+
+
+def _texts(content: object) -> Iterator[tuple[str, str]]:
+    for name, value in content.items() if isinstance(content, dict) else ():
+        if isinstance(value, str):
+            yield name, value
 
 
 def _numbers(content: object, prefix: str, depth: int) -> Iterator[tuple[str, float]]:
@@ -57,7 +68,10 @@ def _numbers(content: object, prefix: str, depth: int) -> Iterator[tuple[str, fl
         return
     for name, value in content.items():
         if isinstance(value, int | float) and not isinstance(value, bool):
-            if abs(value) <= MAX_NUMBER or value in (float("inf"), float("-inf")):
+            if abs(value) <= MAX_NUMBER or (isinstance(value, float) and not math.isfinite(value)):
                 yield prefix + name, float(value)
+        elif isinstance(value, str):
+            if (number := _NOT_FINITE.get(value.lower())) is not None:
+                yield prefix + name, number
         elif depth > 1:
             yield from _numbers(value, f"{prefix}{name}/", depth - 1)

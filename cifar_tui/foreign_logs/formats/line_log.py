@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from cifar_tui.foreign_logs.formats.growing_file import GrowingFile
-from cifar_tui.foreign_logs.formats.log_reader import Plan
+from cifar_tui.foreign_logs.formats.log_reader import LogPlan
 
 
 class LineLog:
     """What the readers of such logs have in common: `read` is theirs."""
 
-    plan = Plan()
+    plan = LogPlan()
 
     def __init__(self, path: Path) -> None:
         self._file = GrowingFile(path)

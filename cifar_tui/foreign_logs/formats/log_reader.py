@@ -14,7 +14,7 @@ MAX_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class LogPlan:
     """What a log says of the whole training; None where it does not."""
 
     epochs: int | None = None
@@ -56,7 +56,7 @@ class LogReader(Protocol):
         """Whether there is more to read at once."""
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> LogPlan:
         """What it says of the whole training."""
 
     def read(self) -> Piece:

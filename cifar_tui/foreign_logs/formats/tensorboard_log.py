@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from cifar_tui.foreign_logs.formats.event_records import ScalarReader, split_records
+from cifar_tui.foreign_logs.formats.event_records import split_records
+from cifar_tui.foreign_logs.formats.event_scalars import ScalarReader
 from cifar_tui.foreign_logs.formats.growing_file import GrowingFile
-from cifar_tui.foreign_logs.formats.log_reader import MAX_NAME, MAX_NAMES, Piece, Plan
+from cifar_tui.foreign_logs.formats.log_reader import MAX_NAME, MAX_NAMES, LogPlan, Piece
 from cifar_tui.foreign_logs.formats.log_rows import rows_of_points
 from cifar_tui.system.folders import Folder
 
@@ -25,21 +26,22 @@ class _EventFile:
     """Before the tags: of a split's folder, its name."""
     file: GrowingFile
     damaged: bool = False
-    known: dict[bytes, int] = field(default_factory=dict)
-    """Headers of records that were checked."""
+    """Whether what comes next was no record at the last look."""
 
 
 class TensorBoardLog:
     """The event files of a folder, and of those in it that are called like splits, in the order of their names."""
 
     source = "TensorBoard"
-    plan = Plan()
+    plan = LogPlan()
 
     def __init__(self, path: Path) -> None:
         """Read this folder, or this one file."""
         self._path = path
         self._files: dict[Path, _EventFile] = {}
         self._scalars = ScalarReader(MAX_NAMES)
+        self._headers: dict[bytes, int] = {}
+        """Those of records that were checked."""
         self.has_more = False
 
     @property
@@ -54,7 +56,7 @@ class TensorBoardLog:
             each.damaged = False
 
     def read(self) -> Piece:
-        """The next points, of the first file that has any.
+        """The next piece of the first file that has one; there may be no points in it.
 
         Raises:
             InputError: A file cannot be read.
@@ -63,11 +65,10 @@ class TensorBoardLog:
             self._find_files()
         size = sum(each.file.size for each in self._files.values())
         for path, each in sorted(self._files.items()):
-            if not each.damaged:
-                piece = self._read(path, each, size)
-                if piece != _NOTHING:
-                    self.has_more = True
-                    return piece
+            piece = self._read(path, each, size)
+            if piece != _NOTHING or each.file.has_more:
+                self.has_more = True
+                return piece
         self.has_more = False
         return _NOTHING
 
@@ -78,27 +79,32 @@ class TensorBoardLog:
                 self._files[path] = _EventFile(split, GrowingFile(path))
 
     def _read(self, path: Path, each: _EventFile, size: int) -> Piece:
-        while True:
-            found = each.file.peek()
-            if found.restarted:
-                # What the others have was shown beside what is void now.
-                self.restart()
-                return Piece(restarted=True)
-            records = split_records(found.data, each.known)
-            each.file.advance(found.data, records.end)
-            each.damaged = records.damaged
-            if records.large:
-                each.file.skip(records.large)
-            points = self._scalars.read(found.data, records) if records.starts else None
-            warnings = (f"{path.name} is damaged: the rest of it is left out",) if each.damaged else ()
-            if points is not None and len(points.values):
-                names = [(each.prefix + tag)[:MAX_NAME] for tag in self._scalars.tags]
-                rows = rows_of_points(names, points.series, points.steps, points.times, points.values)
-                return Piece(rows, share=len(found.data) / max(size, len(found.data)), warnings=warnings)
-            if warnings:
-                return Piece(warnings=warnings)
-            if not ((records.end or records.large) and each.file.has_more):
-                return _NOTHING
+        found = each.file.peek()
+        if found.restarted:
+            # What the others have was shown beside what is void now.
+            self.restart()
+            return Piece(restarted=True)
+        if not found.data:
+            return _NOTHING
+        records = split_records(found.data, self._headers)
+        each.file.advance(found.data, records.end)
+        warnings: tuple[str, ...] = ()
+        if records.damaged:
+            # A file system may show a hole that is filled later: it is looked at again when the file has changed.
+            each.file.has_more = False
+            if not each.damaged or records.end:
+                warnings = (f"{path.name} is damaged: the rest of it is left out",)
+        elif records.large:
+            each.file.skip(records.large)
+        elif not records.end:
+            each.file.has_more = False
+        each.damaged = records.damaged
+        points = self._scalars.read(found.data, records) if records.starts else None
+        if points is None or not len(points.values):
+            return Piece(warnings=warnings)
+        names = [(each.prefix + tag)[:MAX_NAME] for tag in self._scalars.tags]
+        rows = rows_of_points(names, points.series, points.steps, points.times, points.values)
+        return Piece(rows, share=len(found.data) / max(size, len(found.data)), warnings=warnings)
 
 
 _NOTHING = Piece()

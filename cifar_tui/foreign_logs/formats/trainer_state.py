@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
+import math
 import os
 import re
 from pathlib import Path
@@ -9,7 +13,7 @@ from typing import Any
 
 from cifar_tui.errors import InputError
 from cifar_tui.foreign_logs.formats.json_lines import numbers_of
-from cifar_tui.foreign_logs.formats.log_reader import MAX_NAMES, Piece, Plan
+from cifar_tui.foreign_logs.formats.log_reader import MAX_NAMES, LogPlan, Piece
 from cifar_tui.foreign_logs.formats.log_rows import rows_of_objects
 from cifar_tui.system.folders import Folder
 from cifar_tui.system.untrusted import bounded_json
@@ -18,6 +22,8 @@ FILE = "trainer_state.json"
 MAX_BYTES = 32 << 20
 MAX_MEMORY = 500_000_000
 MAX_PLAN = 10**9
+COPY_SECONDS = 60.0
+"""The time within which a folder is copied."""
 
 
 class TrainerStateLog:
@@ -29,15 +35,16 @@ class TrainerStateLog:
         """Read this file, or the newest state of the checkpoints in this folder."""
         self._path = path
         self._seen: tuple[str, int, int, int] | None = None
-        self._history: list[Any] = []
+        self._known, self._digest = 0, ""
+        """How many entries of its history are known, and what tells whether they are still the same."""
         self._warned = ""
         self.modified = 0.0
         self.has_more = False
-        self.plan = Plan()
+        self.plan = LogPlan()
 
     def restart(self) -> None:
         """Read it from its beginning again."""
-        self._seen, self._history = None, []
+        self._seen, self._known = None, 0
 
     def read(self) -> Piece:
         """What its history has more than before.
@@ -66,10 +73,9 @@ class TrainerStateLog:
         if not isinstance(history, list):
             return Piece(warnings=self._warn(f"{path.name} has no log_history"))
         self.plan = _plan(content)
-        known = len(self._history)
-        restarted = known == 0 or history[:known] != self._history
-        new = history if restarted else history[known:]
-        self._history = history
+        restarted = self._known == 0 or _digest(history[: self._known]) != self._digest
+        new = history if restarted else history[self._known :]
+        self._known, self._digest = len(history), _digest(history)
         rows = [values for values in map(numbers_of, new) if values]
         return Piece(rows_of_objects(rows, MAX_NAMES) if rows else None, restarted)
 
@@ -79,12 +85,19 @@ class TrainerStateLog:
 
 
 def newest_state(path: Path) -> Path:
-    """The file itself, or of a folder's checkpoints the state with the most steps; its own where it has one."""
+    """The file itself, or the newest of a folder and its checkpoints, which may be left from an earlier training.
+
+    Of those that are about as new, it is that of the folder itself, or that with the most steps: the files of a copy
+    were written in any order.
+    """
     if path.name == FILE:
         return path
-    if os.path.lexists(path / FILE):
-        return path / FILE
-    return max(checkpoint_states(path), default=(0, path / FILE))[1]
+    found: list[tuple[float, float, Path]] = []
+    for steps, state in [(math.inf, path / FILE), *checkpoint_states(path)]:
+        with contextlib.suppress(OSError):
+            found.append((state.lstat().st_mtime, steps, state))
+    newest = max((modified for modified, _, _ in found), default=0.0)
+    return max((each[1:] for each in found if each[0] > newest - COPY_SECONDS), default=(0, path / FILE))[1]
 
 
 def checkpoint_states(folder: Path) -> list[tuple[int, Path]]:
@@ -97,10 +110,14 @@ def checkpoint_states(folder: Path) -> list[tuple[int, Path]]:
     return [(steps, path) for steps, path in found if os.path.lexists(path)]
 
 
-def _plan(content: dict[str, Any]) -> Plan:
+def _plan(content: dict[str, Any]) -> LogPlan:
     epochs, steps, reached = (_count(content.get(name)) for name in ("num_train_epochs", "max_steps", "global_step"))
     batches = round(steps / epochs) if steps and epochs else None
-    return Plan(epochs, batches or None, ended=bool(steps and reached and reached >= steps))
+    return LogPlan(epochs, batches or None, ended=bool(steps and reached and reached >= steps))
+
+
+def _digest(history: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(history).encode()).hexdigest()
 
 
 def _count(value: object) -> int | None:

@@ -7,10 +7,11 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from cifar_tui.errors import InputError
 from cifar_tui.events import AnyEvent, RunFinished, to_json
-from cifar_tui.foreign_logs.finder import find_runs
+from cifar_tui.foreign_logs.finder import Finder
 from cifar_tui.foreign_logs.foreign_run import ForeignRun, ForeignTail
 from cifar_tui.foreign_logs.names import Role
 from cifar_tui.formatting import count, percent, printable
@@ -57,13 +58,13 @@ def watch(paths: Sequence[str], choices: Mapping[Role, str], *, as_json: bool) -
     Raises:
         InputError: There are no logs.
     """
-    watched: dict[str, _Watched] = {}
-    next_find = 0.0
+    watched: dict[Path, _Watched] = {}
+    finder, next_find = Finder(paths), 0.0
     while True:
         if time.monotonic() >= next_find:
-            for run in find_runs(paths):
-                if run.id not in watched:
-                    watched[run.id] = _Watched(run, ForeignTail(run, choices))
+            for run in finder.find():
+                if run.path not in watched:
+                    watched[run.path] = _Watched(run, ForeignTail(run, choices))
             next_find = time.monotonic() + FIND_SECONDS
         if not watched:
             raise InputError(f"no logs of a training in {', '.join(map(printable, paths))}")
@@ -78,7 +79,7 @@ def _read(each: _Watched, *, as_json: bool, several: bool) -> None:
     """Print what is new of a run."""
     display = PlainDisplay(each.run.id if several else "")
     try:
-        while events := each.tail.read():
+        while (events := each.tail.read()) or each.tail.has_more:
             for event in events:
                 each.state.apply(event)
                 if as_json:

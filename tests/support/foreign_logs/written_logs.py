@@ -90,6 +90,6 @@ def read_events(path: Path, choices: Mapping[Role, str] | None = None) -> list[A
 def all_events(tail: ForeignTail) -> list[AnyEvent]:
     """What there is to read."""
     found: list[AnyEvent] = []
-    while events := tail.read():
+    while (events := tail.read()) or tail.has_more:
         found += events
     return found
