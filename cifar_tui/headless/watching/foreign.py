@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,8 +13,9 @@ from cifar_tui.events import AnyEvent, RunFinished, to_json
 from cifar_tui.foreign_logs.finder import Finder
 from cifar_tui.foreign_logs.foreign_run import ForeignRun, ForeignTail
 from cifar_tui.foreign_logs.names import Role
-from cifar_tui.formatting import count, percent, printable
+from cifar_tui.formatting import printable
 from cifar_tui.headless.displays import Display, PlainDisplay
+from cifar_tui.headless.watching.step_lines import StepLines
 from cifar_tui.report.event_lines import ending_line
 from cifar_tui.state.run_state import RunState
 from cifar_tui.system import output
@@ -23,8 +23,6 @@ from cifar_tui.system import output
 LOOK_SECONDS = 0.2
 FIND_SECONDS = 2.0
 """How often new runs are looked for."""
-STEPS_SECONDS = 5.0
-"""The least time between two lines of a log without epochs."""
 
 
 @dataclass(slots=True)
@@ -33,10 +31,10 @@ class _Watched:
     tail: ForeignTail
     state: RunState = field(default_factory=RunState)
     problem: str = ""
-    shown: int = 0
-    """The last step that was printed of a log without epochs."""
-    next_line: float = 0.0
-    """When the next line of a log without epochs may be printed."""
+    steps: StepLines = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.steps = StepLines(self.run.id)
 
     @property
     def ended(self) -> bool:
@@ -93,19 +91,7 @@ def _read(each: _Watched, *, as_json: bool, several: bool) -> None:
     else:
         each.problem = ""
         if not as_json:
-            _print_steps(each, display)
-
-
-def _print_steps(each: _Watched, display: PlainDisplay) -> None:
-    """A line now and then of a log without epochs, where it has grown."""
-    state = each.state
-    if state.epochs or state.batch_loss.end == each.shown or time.monotonic() < each.next_line:
-        return
-    each.shown, each.next_line = state.batch_loss.end, time.monotonic() + STEPS_SECONDS
-    figures = [f"step {count(state.batch_loss.end)}", f"loss {state.loss:.4f}"]
-    figures += [f"accuracy {percent(state.accuracy)}"] if math.isfinite(state.accuracy) else []
-    figures += [f"lr {state.lr:.2e}"] if math.isfinite(state.lr) else []
-    display.print(f"{printable(each.run.id)}: {'  '.join(figures)}")
+            each.steps.show(each.state, display)
 
 
 def _print_json(event: AnyEvent, each: _Watched) -> None:
@@ -114,7 +100,7 @@ def _print_json(event: AnyEvent, each: _Watched) -> None:
 
 def _print_plain(event: AnyEvent, each: _Watched, display: PlainDisplay) -> None:
     if isinstance(event, RunFinished):
-        _print_steps(each, display)
+        each.steps.show(each.state, display)
         display.print(f"{printable(each.run.id)}: {ending_line(event)}")
     else:
         display.event(event, each.state)
