@@ -9,12 +9,20 @@ import os
 import selectors
 import shutil
 from codecs import getincrementaldecoder
+from collections.abc import Iterator
 from io import TextIOWrapper
 from typing import Any
 
+from rich.console import RenderableType
+from textual._ansi_sequences import SYNC_END, SYNC_START
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
+from textual.geometry import Offset, Size
+from textual.screen import Screen
+
+from cifar_tui.tui.terminal_cells import Piece, TerminalCells
 
 KeyParser = XTermParser
 """Makes keys and mouse events of what the terminal sends. No public name: an answer of the terminal that Textual does
@@ -26,6 +34,11 @@ class TerminalApp(App[None]):
 
     leaving = False
     """Whether `exit` was called, which Textual does not say: until the app has ended, messages still come."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._cells = TerminalCells()
+        self._cursor = Offset(-1, -1)
 
     @property
     def terminal(self) -> TextIOWrapper | None:
@@ -55,6 +68,63 @@ class TerminalApp(App[None]):
 
     def _handle_exception(self, error: Exception) -> None:
         self.handle_exception(error)
+
+    def on_resize(self) -> None:
+        """Draw everything again.
+
+        The terminal may have lost what it showed, also where its size is what it was before: then it was another for a
+        moment, or it is in use again after a suspension. Its first size comes before anything is drawn.
+        """
+        if self._size is not None:
+            self.action_redraw()
+
+    def action_redraw(self) -> None:
+        """Draw everything again, whatever the terminal shows."""
+        self._cells.forget()
+        self.refresh()
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Write what differs from what the terminal shows.
+
+        Textual has no hook between what it draws and the terminal, and writes all that it has drawn.
+        """
+        driver = self._driver
+        is_drawn = self._running and not self._closed and not self._batch_count and not self.is_headless
+        if driver is None or not is_drawn or not isinstance(renderable, ChopsUpdate | LayoutUpdate):
+            super()._display(screen, renderable)
+            return
+        colors = self.console._color_system
+        changes = self._cells.update(_size(renderable), _pieces(renderable), colors)
+        cursor = self.screen.outer_size.clamp_offset(self.cursor_position)
+        if changes or cursor != self._cursor:
+            # Where it is, a terminal shows what is composed of several keys.
+            self._cursor = cursor
+            changes += f"\x1b[{cursor.y + 1};{cursor.x + 1}H"
+            driver.write(f"{SYNC_START}{changes}{SYNC_END}" if self._sync_available else changes)
+            driver.flush()
+        self.post_display_hook()
+
+
+def _size(update: ChopsUpdate | LayoutUpdate) -> Size:
+    """The screen's."""
+    if isinstance(update, LayoutUpdate):
+        return update.region.size
+    return Size(update.chop_ends[0][-1], len(update.chops))
+
+
+def _pieces(update: ChopsUpdate | LayoutUpdate) -> Iterator[Piece]:
+    """What Textual would write."""
+    if isinstance(update, LayoutUpdate):
+        for y, strips in enumerate(update.strips):
+            x = 0
+            for strip in strips:
+                yield y, x, strip
+                x += strip.cell_length
+        return
+    for y, start, end in update.spans:
+        for piece_end, (x, piece) in zip(update.chop_ends[y], update.chops[y].items(), strict=True):
+            if piece is not None and x < end and piece_end > start:
+                yield y, x, piece.crop(0, min(piece_end, end) - x)
 
 
 class TerminalDriver(LinuxDriver):
