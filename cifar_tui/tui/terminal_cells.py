@@ -65,40 +65,43 @@ class Run(NamedTuple):
 
 
 class TerminalCells:
-    """The cells of a terminal as they were last written, each of them unknown until then."""
+    """The cells of a terminal: as they were last written, each of them unknown until then, and as they are to be."""
 
     def __init__(self) -> None:
         self._size = Size(0, 0)
-        self._lines: list[_Line] = []
+        self._shown: list[_Line] = []
+        self._changed: dict[int, _Line] = {}
+        """The lines of which something is to be shown that is not written yet."""
 
     def forget(self) -> None:
         """The terminal may show anything."""
-        self._lines = [_Line.unknown(self._size.width) for _ in range(self._size.height)]
+        self._shown = [_Line.unknown(self._size.width) for _ in range(self._size.height)]
+        self._changed = {}
 
-    def update(self, size: Size, pieces: Iterable[Piece], colors: ColorSystem | None) -> str:
-        """Show pieces of a picture.
+    def put(self, size: Size, pieces: Iterable[Piece], colors: ColorSystem | None) -> None:
+        """Have pieces of a picture be shown, by what `changes` returns.
 
         Args:
             size: The terminal's. Where it is another than before, nothing of what is shown is known.
             pieces: What is to be shown, and where.
             colors: The colours that the terminal has; None for none.
-
-        Returns:
-            What to write; empty where all of it is shown already.
         """
         if size != self._size:
             self._size = size
             self.forget()
-        changed: dict[int, _Line] = {}
         for y, x, strip in pieces:
             if 0 <= y < size.height:
-                if y not in changed:
-                    changed[y] = self._lines[y].copy()
-                changed[y].put(x, strip, colors)
+                if y not in self._changed:
+                    self._changed[y] = self._shown[y].copy()
+                self._changed[y].put(x, strip, colors)
+
+    def changes(self) -> str:
+        """What is to be written now; empty where all of it is shown already."""
         anywhere: list[Run] = []
         in_order: list[Run] = []
+        changed, self._changed = self._changed, {}
         for y, line in changed.items():
-            before, self._lines[y] = self._lines[y], line
+            before, self._shown[y] = self._shown[y], line
             if line.texts == before.texts and line.inks == before.inks:
                 continue
             if all(text is None or _is_simple(text) for text in {*before.texts, *line.texts}):

@@ -5,19 +5,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import shutil
 from codecs import getincrementaldecoder
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import TextIOWrapper
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import RenderableType
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual._xterm_parser import XTermParser
 from textual.app import App
+from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Offset, Size
 from textual.screen import Screen
@@ -39,6 +41,8 @@ class TerminalApp(App[None]):
         super().__init__(*args, **more)
         self._cells = TerminalCells()
         self._cursor = Offset(-1, -1)
+        self._waiting = False
+        """Whether a picture waits for the line to take more."""
 
     @property
     def terminal(self) -> TextIOWrapper | None:
@@ -93,8 +97,23 @@ class TerminalApp(App[None]):
         if driver is None or not is_drawn or not isinstance(renderable, ChopsUpdate | LayoutUpdate):
             super()._display(screen, renderable)
             return
-        colors = self.console._color_system
-        changes = self._cells.update(_size(renderable), _pieces(renderable), colors)
+        self._cells.put(_size(renderable), _pieces(renderable), self.console._color_system)
+        self._waiting = isinstance(driver, TerminalDriver) and driver.is_busy
+        if not self._waiting:
+            self._write_changes(driver)
+        self.post_display_hook()
+
+    def line_is_free(self) -> None:
+        """All that was written is on its way: now what is to be shown since.
+
+        Over a slow line, what has been overtaken meanwhile is never sent.
+        """
+        if self._waiting and self._driver is not None and self._running and not self._closed and self._screen_stack:
+            self._waiting = False
+            self._write_changes(self._driver)
+
+    def _write_changes(self, driver: Driver) -> None:
+        changes = self._cells.changes()
         cursor = self.screen.outer_size.clamp_offset(self.cursor_position)
         if changes or cursor != self._cursor:
             # Where it is, a terminal shows what is composed of several keys.
@@ -102,7 +121,6 @@ class TerminalApp(App[None]):
             changes += f"\x1b[{cursor.y + 1};{cursor.x + 1}H"
             driver.write(f"{SYNC_START}{changes}{SYNC_END}" if self._sync_available else changes)
             driver.flush()
-        self.post_display_hook()
 
 
 def _size(update: ChopsUpdate | LayoutUpdate) -> Size:
@@ -127,17 +145,57 @@ def _pieces(update: ChopsUpdate | LayoutUpdate) -> Iterator[Piece]:
                 yield y, x, piece.crop(0, min(piece_end, end) - x)
 
 
+class _Output:
+    """The file that Textual's writing thread writes to; it counts, and calls back when all of it is written."""
+
+    def __init__(self, file: TextIO, flushed: Callable[[], None]) -> None:
+        self.texts = 0
+        """How many have left this process."""
+        self._file, self._flushed = file, flushed
+        self._taken = 0
+
+    def write(self, text: str) -> None:
+        self._file.write(text)
+        self._taken += 1
+
+    def flush(self) -> None:
+        self._file.flush()
+        self.texts = self._taken
+        self._flushed()
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+
 class TerminalDriver(LinuxDriver):
     """Draws on its app's `terminal`, and reads keys with a parser of its own.
 
-    Textual draws on `sys.__stderr__`, takes the size of `sys.__stdout__` and names its parser within the loop that
-    reads keys; a driver is told none of them.
+    Textual draws on `sys.__stderr__`, takes the size of `sys.__stdout__`, names its parser within the loop that reads
+    keys, and tells nobody whether what it has queued is written; a driver is told none of them.
     """
 
     def __init__(self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        if isinstance(app, TerminalApp) and app.terminal is not None:
-            self._file = app.terminal
+        file = (app.terminal if isinstance(app, TerminalApp) else None) or self._file
+        assert file is not None
+        self._output = _Output(file, self._tell_app)
+        self._file = self._output  # type: ignore[assignment]
+        self._written = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether some of what was written has not left this process: the line takes no more."""
+        return self._output.texts < self._written
+
+    def write(self, data: str) -> None:
+        """Queue this for the thread that writes."""
+        super().write(data)
+        self._written += 1
+
+    def _tell_app(self) -> None:
+        if isinstance(self._app, TerminalApp):
+            with contextlib.suppress(RuntimeError):  # The loop has ended.
+                self._loop.call_soon_threadsafe(self._app.line_is_free)
 
     def start_application_mode(self) -> None:
         """Begin to read and draw.

@@ -108,7 +108,12 @@ def strip(*parts: tuple[str, str]) -> Strip:
 def written(*pictures: Strip, colors: ColorSystem | None = ColorSystem.TRUECOLOR) -> list[str]:
     """What is written for pictures of one line, one after the other."""
     cells = TerminalCells()
-    return [cells.update(Size(12, 1), [(0, 0, picture)], colors) for picture in pictures]
+
+    def change(picture: Strip) -> str:
+        cells.put(Size(12, 1), [(0, 0, picture)], colors)
+        return cells.changes()
+
+    return [change(picture) for picture in pictures]
 
 
 @pytest.mark.parametrize(
