@@ -78,13 +78,13 @@ class TerminalCells:
         self._shown = [_Line.unknown(self._size.width) for _ in range(self._size.height)]
         self._changed = {}
 
-    def put(self, size: Size, pieces: Iterable[Piece], colors: ColorSystem | None) -> None:
+    def put(self, size: Size, pieces: Iterable[Piece], colors: ColorSystem) -> None:
         """Have pieces of a picture be shown, by what `changes` returns.
 
         Args:
             size: The terminal's. Where it is another than before, nothing of what is shown is known.
             pieces: What is to be shown, and where.
-            colors: The colours that the terminal has; None for none.
+            colors: The colours that the terminal has.
         """
         if size != self._size:
             self._size = size
@@ -132,7 +132,7 @@ class _Line:
     def copy(self) -> _Line:
         return _Line(self.texts.copy(), self.inks.copy())
 
-    def put(self, x: int, strip: Strip, colors: ColorSystem | None) -> None:
+    def put(self, x: int, strip: Strip, colors: ColorSystem) -> None:
         """Show this from column `x` on, as far as there is room."""
         for text, style, control in strip:
             if control:
@@ -186,9 +186,9 @@ def _run(ink: Ink, y: int, cells: list[tuple[int, str, Ink]], *, simple: bool) -
 
 
 @lru_cache(4096)
-def ink_of(style: Style | None, colors: ColorSystem | None) -> Ink:
+def ink_of(style: Style | None, colors: ColorSystem) -> Ink:
     """How a terminal with these colours draws characters of a style."""
-    if style is None or colors is None:
+    if style is None:
         return Ink()
 
     def parameters(color: Color | None, *, foreground: bool) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from io import TextIOWrapper
 from typing import Any, TextIO
 
+from rich.color import ColorSystem
 from rich.console import RenderableType
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import ChopsUpdate, LayoutUpdate
@@ -97,7 +98,7 @@ class TerminalApp(App[None]):
         if driver is None or not is_drawn or not isinstance(renderable, ChopsUpdate | LayoutUpdate):
             super()._display(screen, renderable)
             return
-        self._cells.put(_size(renderable), _pieces(renderable), self.console._color_system)
+        self._cells.put(_size(renderable), _pieces(renderable), self.console._color_system or ColorSystem.TRUECOLOR)
         self._waiting = isinstance(driver, TerminalDriver) and driver.is_busy
         if not self._waiting:
             self._write_changes(driver)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pyte
@@ -53,19 +54,15 @@ class SeenTerminal:
         """Have the terminal lose what it shows."""
         self._stream.feed("\x1b[2J\x1b[Hrubbish from elsewhere")
 
-    def lines(self) -> list[list[Cell]]:
-        """What is seen in each cell."""
-        return _cells(self._screen)
-
-    def expected(self) -> list[list[Cell]]:
-        """What is seen where Textual draws the whole screen by itself on an empty terminal."""
-        screen = pyte.Screen(*self._app.size)
-        pyte.Stream(screen).feed(full_picture(self._app))
-        return _cells(screen)
-
-
-def _cells(screen: pyte.Screen) -> list[list[Cell]]:
-    return [[_seen(screen.buffer[y][x]) for x in range(screen.columns)] for y in range(screen.lines)]
+    def differences(self) -> Iterator[tuple[int, int, Cell, Cell]]:
+        """Where it shows something else than Textual draws by itself on an empty terminal: line, column, both cells."""
+        meant = pyte.Screen(*self._app.size)
+        pyte.Stream(meant).feed(full_picture(self._app))
+        for y in range(meant.lines):
+            for x in range(meant.columns):
+                cells = _seen(self._screen.buffer[y][x]), _seen(meant.buffer[y][x])
+                if cells[0] != cells[1]:
+                    yield y, x, *cells
 
 
 def _seen(cell: Any) -> Cell:
