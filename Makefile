@@ -42,6 +42,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.dashboard
+	$(BIN)/python -m benchmarks.costs.watching
 
 clean:
 	rm -rf .venv

@@ -152,7 +152,7 @@ def first_paint(place: Path, rounds: int) -> Iterator[Row]:
         subprocess.run([sys.executable, "-c", "import textual.app, textual.widgets"], check=True)
         textual.append(time.perf_counter() - start)
     warm = seconds[1:]
-    yield Row("first paint, program files cached", statistics.median(warm), 0.5, " s", 2, spread=_ends(warm))
+    yield Row("first paint, program files cached", statistics.median(warm), 0.35, " s", 2, spread=_ends(warm))
     imports = statistics.median(textual[1:])
     yield Row("of which a process that imports Textual", imports, None, " s", 2, spread=_ends(textual[1:]))
 
@@ -208,7 +208,7 @@ def trainings(place: Path, rounds: int, models: list[str]) -> Iterator[Row]:
         plain_memory, shown_memory = (statistics.median(turn[side].memory for turn in turns) for side in (0, 1))
         memory.append((shown_memory - plain_memory) / MIB)
     mean = statistics.mean(written)
-    yield Row("written per second, one run training", mean, 6, " KiB", 1, spread=_quartiles(written))
+    yield Row("written per second, one run training", mean, 3, " KiB", 1, spread=_quartiles(written))
     yield Row("memory over headless", statistics.mean(memory), 60, " MiB", spread=_ends(memory))
 
 

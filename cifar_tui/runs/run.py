@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import traceback
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from cifar_tui.runs.failures import explain, run_state_after, status_of
 from cifar_tui.runs.launched import earlier
 from cifar_tui.runs.launched.assignment import Assignment
 from cifar_tui.runs.launched.earlier import AlreadyEndedError
-from cifar_tui.runs.messages import Ended, Listener, Loading
+from cifar_tui.runs.messages import Ended, Listener, Loading, ProgressCallback
 from cifar_tui.runs.ownership import Ownership
 from cifar_tui.runs.provenance import predictions_of, record_of
 from cifar_tui.runs.sinks.stream import EventStream, ListenerSink, Sink
@@ -52,8 +53,14 @@ NO_LOCKS = (
 )
 
 
-def import_pytorch() -> None:
-    """Import PyTorch and `cifar_tui.training` whole, before any other import on this thread asks for a part of them."""
+def import_pytorch(progress: ProgressCallback = lambda *_: None) -> None:
+    """Import PyTorch and `cifar_tui.training` whole, before any other import on this thread asks for a part of them.
+
+    Args:
+        progress: Called first where it takes a while.
+    """
+    if "torch" not in sys.modules:
+        progress("loading PyTorch", 0, 0)
     with import_lock:
         from cifar_tui.training import loop  # noqa: F401
 

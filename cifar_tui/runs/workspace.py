@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Literal
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.events import RunStatus
-from cifar_tui.formatting import plural
 from cifar_tui.models.user_class import UntrustedClassError
 from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.report.run_files import write_run_files
@@ -160,25 +159,6 @@ class Workspace:
                 now = os.getpriority(os.PRIO_PROCESS, thread)
                 os.setpriority(os.PRIO_PROCESS, thread, max(now, self._niceness))
 
-    def warm_up(self, config: TrainingConfig, progress: ProgressCallback) -> str:
-        """Prepare what every run waits for: PyTorch, the device, and the images unless they have to be downloaded.
-
-        Returns:
-            The device and the precision, in words.
-
-        Raises:
-            InputError: The options do not fit this machine or these images.
-            CifarTuiError: The images could not be read.
-        """
-        progress("loading PyTorch", 0, 0)
-        import_pytorch()
-        from cifar_tui.training.devices import resolve_device
-
-        placement = resolve_device(config)
-        if self.missing_data_dir(config) is None:
-            self.image_cache().load(config, progress)
-        return f"{placement.device}: {placement.name}, {placement.precision}, {plural(placement.threads, 'thread')}"
-
     def test_images(self, folder: RunFolder, progress: ProgressCallback) -> PredictedImages:
         """A run's test images and its predictions for them, on a thread with the priority of its runs'.
 
@@ -191,7 +171,7 @@ class Workspace:
             CifarTuiError: The images could not be read.
         """
         self.lower_priority()
-        import_pytorch()
+        import_pytorch(progress)
         from cifar_tui.runs import predicted_images
 
         self._check_images(folder)
@@ -209,7 +189,7 @@ class Workspace:
             CifarTuiError: The images could not be read.
         """
         self.lower_priority()
-        import_pytorch()
+        import_pytorch(progress)
         from cifar_tui.runs import predicted_images
 
         self._check_images(runs[0].folder)
@@ -222,7 +202,7 @@ class Workspace:
             InputError: A name means no image, the run has no best checkpoint yet, or its device is not there.
         """
         self.lower_priority()
-        import_pytorch()
+        import_pytorch(progress)
         from cifar_tui.runs import prediction
 
         return prediction.predict_first(folder, names, progress, MOST_FILES, _beside_training())

@@ -101,7 +101,6 @@ class Dashboard(TerminalApp):
         self._workspace = workspace
         self._ascii = ascii_only
         self._start, self._select, self._resume_with = start, select, resume
-        self._loads_torch = logs is None
         self._signalled = False
         self._on_loop: Callable[[Callable[[], None]], None] | None = None
         self._key_queue = KeyQueue(self, super().on_event)
@@ -163,16 +162,11 @@ class Dashboard(TerminalApp):
             self._on_loop(self.exit)
 
     async def on_ready(self) -> None:
-        """The first picture stands: now the other panels, the runs of the folder, PyTorch."""
+        """The first picture stands: now the other panels, and the runs of the folder."""
         await self.main.add_panels()
         gc.enable()
         asyncio.get_running_loop().set_exception_handler(self._fail_in_loop)
         self._run_events.start()
-        if self._loads_torch:
-            config = next((entry.config for entry in self.runs if entry.config), TrainingConfig())
-            log = self.status_log
-            log.write("loading PyTorch …")
-            background.run(lambda: self._workspace().warm_up(config, lambda *_: None), log.write, log.write_error)
         if self._start:
             self.commands.action_start_all()
 

@@ -72,6 +72,7 @@ KEYS = (
     Key("right,full_stop", "cursor-right", "views.step(1)", "forward", "Cursor or epoch, forward", "Charts", "→"),
     Key("escape", "leave", "screen.leave", "back", "Clear the cursor, filter or images", "Everywhere", "Esc"),
     Key("t", "theme", "app.toggle_theme", "light/dark", "Light or dark theme", "Everywhere"),
+    Key("ctrl+l", "redraw", "app.redraw", "redraw", "Draw the screen again, over stray output", "Everywhere", "Ctrl+L"),
     Key("question_mark,f1", "help", "app.help", "help", "This help", "Everywhere", "?"),
     Key("q,ctrl+c", "quit", "app.ask_to_quit", "quit", "Quit; asks what to do with active runs", "Everywhere"),
 )  # fmt: skip

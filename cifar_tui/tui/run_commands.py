@@ -22,6 +22,7 @@ from cifar_tui.tui.runtime import background
 if TYPE_CHECKING:
     from cifar_tui.records import Overrides
     from cifar_tui.runs.prediction import PredictedFiles
+    from cifar_tui.runs.workspace import Workspace
     from cifar_tui.tui.dialogs.new_run import NewRunRequest
     from cifar_tui.tui.dialogs.series_chooser import Choice
 
@@ -110,11 +111,19 @@ class RunCommands(DOMNode):
         with self._log.refusals():
             folder = self._runs.resumable(entry)
             if ((overrides and overrides.devices) or self._runs.options(entry).devices) == "1":
-                self._runs.resume(entry, overrides)
                 self._log.write("resuming from its last checkpoint …", entry)
+                # Making the workspace imports what trains.
+                resume = functools.partial(self._resume_here, entry, overrides)
+                background.run(self._workspace, resume, self._log.write_error)
             else:
                 self._starter.start_detached(folder, entry, overrides)
         self._changed(entry)
+
+    def _resume_here(self, entry: Entry, overrides: Overrides | None, _: Workspace) -> None:
+        if not self._app.leaving:  # Nobody would stop this run.
+            with self._log.refusals():
+                self._runs.resume(entry, overrides)
+            self._changed(entry)
 
     def action_new_run(self) -> None:
         """Fill in a form for a new run."""
@@ -174,7 +183,11 @@ class RunCommands(DOMNode):
         if folder is None:
             log.write("has no folder yet: s starts it", entry, "warning")
             return
-        from cifar_tui.runs.workspace import write_report
+
+        def write() -> list[str]:
+            from cifar_tui.runs.workspace import write_report
+
+            return write_report(folder)
 
         def done(problems: list[str]) -> None:
             for problem in problems:
@@ -182,7 +195,7 @@ class RunCommands(DOMNode):
             log.write(f"report written: {folder.path / 'report.md'}", entry)
 
         log.write("writing its report …", entry)
-        background.run(functools.partial(write_report, folder), done, log.write_error)
+        background.run(write, done, log.write_error)
 
     def action_predict(self) -> None:
         """Ask for image files, and show their predictions by the selected run's best weights."""

@@ -5,16 +5,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import shutil
 from codecs import getincrementaldecoder
+from collections.abc import Callable, Iterator
 from io import TextIOWrapper
-from typing import Any
+from typing import Any, TextIO
 
+from rich.color import ColorSystem
+from rich.console import RenderableType
+from textual._ansi_sequences import SYNC_END, SYNC_START
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual._xterm_parser import XTermParser
 from textual.app import App
+from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
+from textual.geometry import Offset, Size
+from textual.screen import Screen
+
+from cifar_tui.tui.terminal_cells import Piece, TerminalCells
 
 KeyParser = XTermParser
 """Makes keys and mouse events of what the terminal sends. No public name: an answer of the terminal that Textual does
@@ -26,6 +37,13 @@ class TerminalApp(App[None]):
 
     leaving = False
     """Whether `exit` was called, which Textual does not say: until the app has ended, messages still come."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._cells = TerminalCells()
+        self._cursor = Offset(-1, -1)
+        self._waiting = False
+        """Whether a picture waits for the line to take more."""
 
     @property
     def terminal(self) -> TextIOWrapper | None:
@@ -56,18 +74,129 @@ class TerminalApp(App[None]):
     def _handle_exception(self, error: Exception) -> None:
         self.handle_exception(error)
 
+    def on_resize(self) -> None:
+        """Draw everything again.
+
+        The terminal may have lost what it showed, also where its size is what it was before: then it was another for a
+        moment, or it is in use again after a suspension. Its first size comes before anything is drawn.
+        """
+        if self._size is not None:
+            self.action_redraw()
+
+    def action_redraw(self) -> None:
+        """Draw everything again, whatever the terminal shows."""
+        self._cells.forget()
+        self.refresh()
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Write what differs from what the terminal shows.
+
+        Textual has no hook between what it draws and the terminal, and writes all that it has drawn.
+        """
+        driver = self._driver
+        is_drawn = self._running and not self._closed and not self._batch_count and not self.is_headless
+        if driver is None or not is_drawn or not isinstance(renderable, ChopsUpdate | LayoutUpdate):
+            super()._display(screen, renderable)
+            return
+        self._cells.put(_size(renderable), _pieces(renderable), self.console._color_system or ColorSystem.TRUECOLOR)
+        self._waiting = isinstance(driver, TerminalDriver) and driver.is_busy
+        if not self._waiting:
+            self._write_changes(driver)
+        self.post_display_hook()
+
+    def line_is_free(self) -> None:
+        """All that was written is on its way: now what is to be shown since.
+
+        Over a slow line, what has been overtaken meanwhile is never sent.
+        """
+        if self._waiting and self._driver is not None and self._running and not self._closed and self._screen_stack:
+            self._waiting = False
+            self._write_changes(self._driver)
+
+    def _write_changes(self, driver: Driver) -> None:
+        changes = self._cells.changes()
+        cursor = self.screen.outer_size.clamp_offset(self.cursor_position)
+        if changes or cursor != self._cursor:
+            # Where it is, a terminal shows what is composed of several keys.
+            self._cursor = cursor
+            changes += f"\x1b[{cursor.y + 1};{cursor.x + 1}H"
+            driver.write(f"{SYNC_START}{changes}{SYNC_END}" if self._sync_available else changes)
+            driver.flush()
+
+
+def _size(update: ChopsUpdate | LayoutUpdate) -> Size:
+    """The screen's."""
+    if isinstance(update, LayoutUpdate):
+        return update.region.size
+    return Size(update.chop_ends[0][-1], len(update.chops))
+
+
+def _pieces(update: ChopsUpdate | LayoutUpdate) -> Iterator[Piece]:
+    """What Textual would write."""
+    if isinstance(update, LayoutUpdate):
+        for y, strips in enumerate(update.strips):
+            x = 0
+            for strip in strips:
+                yield y, x, strip
+                x += strip.cell_length
+        return
+    for y, start, end in update.spans:
+        for piece_end, (x, piece) in zip(update.chop_ends[y], update.chops[y].items(), strict=True):
+            if piece is not None and x < end and piece_end > start:
+                yield y, x, piece.crop(0, min(piece_end, end) - x)
+
+
+class _Output:
+    """The file that Textual's writing thread writes to; it counts, and calls back when all of it is written."""
+
+    def __init__(self, file: TextIO, flushed: Callable[[], None]) -> None:
+        self.texts = 0
+        """How many have left this process."""
+        self._file, self._flushed = file, flushed
+        self._taken = 0
+
+    def write(self, text: str) -> None:
+        self._file.write(text)
+        self._taken += 1
+
+    def flush(self) -> None:
+        self._file.flush()
+        self.texts = self._taken
+        self._flushed()
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
 
 class TerminalDriver(LinuxDriver):
     """Draws on its app's `terminal`, and reads keys with a parser of its own.
 
-    Textual draws on `sys.__stderr__`, takes the size of `sys.__stdout__` and names its parser within the loop that
-    reads keys; a driver is told none of them.
+    Textual draws on `sys.__stderr__`, takes the size of `sys.__stdout__`, names its parser within the loop that reads
+    keys, and tells nobody whether what it has queued is written; a driver is told none of them.
     """
 
     def __init__(self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        if isinstance(app, TerminalApp) and app.terminal is not None:
-            self._file = app.terminal
+        file = (app.terminal if isinstance(app, TerminalApp) else None) or self._file
+        assert file is not None
+        self._output = _Output(file, self._tell_app)
+        self._file = self._output  # type: ignore[assignment]
+        self._written = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether some of what was written has not left this process: the line takes no more."""
+        return self._output.texts < self._written
+
+    def write(self, data: str) -> None:
+        """Queue this for the thread that writes."""
+        super().write(data)
+        self._written += 1
+
+    def _tell_app(self) -> None:
+        if isinstance(self._app, TerminalApp):
+            with contextlib.suppress(RuntimeError):  # The loop has ended.
+                self._loop.call_soon_threadsafe(self._app.line_is_free)
 
     def start_application_mode(self) -> None:
         """Begin to read and draw.

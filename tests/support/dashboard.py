@@ -117,9 +117,6 @@ class FakeWorkspace:
         self.runs.append(FakeRun(TrainingConfig(), folder, listener, self.runs_dir))
         return cast(Run, self.runs[-1])
 
-    def warm_up(self, config: TrainingConfig, progress: ProgressCallback) -> str:
-        return "cpu: a fast one"
-
     def test_images(self, folder: RunFolder, progress: ProgressCallback) -> PredictedImages:
         self.opened.append(folder.id)
         progress("evaluating", 0, 0)

@@ -159,6 +159,8 @@ class Terminal:
         self._heard = b""
         self.chunks: list[tuple[float, bytes]] = []
         """What the command wrote, and when, by `time.perf_counter`."""
+        self.held = False
+        """Whether nothing more of what it writes is taken, as by a line that has broken down."""
         self._screen = Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self._lines = [""] * rows
@@ -339,7 +341,8 @@ class Terminal:
     def _read(self) -> None:
         """The thread that takes what the command writes."""
         while not self._ending.is_set():
-            if not select.select([self._master], [], [], 0.1)[0]:
+            if self.held or not select.select([self._master], [], [], 0.1)[0]:
+                self._ending.wait(0.01)
                 continue
             data = os.read(self._master, 1 << 16)
             ended, data = _END in data, data.replace(_END, b"")

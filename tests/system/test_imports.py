@@ -72,8 +72,7 @@ def side_by_side(package: str, first: str, second: str, cwd: Path) -> None:
 
 
 def test_a_run_begins_while_another_thread_loads_pytorch(tmp_path: Path) -> None:
-    warm_up = "lambda: session.warm_up(TrainingConfig(model='mlp', data='digits'), lambda *_: None)"
-    side_by_side("torch", "lambda: train('mlp')", warm_up, tmp_path)
+    side_by_side("torch", "lambda: train('mlp')", "session.image_cache", tmp_path)
 
 
 def test_a_model_of_the_users_own_loads_torchvision_while_cifar10_does(tmp_path: Path) -> None:

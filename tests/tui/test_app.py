@@ -19,7 +19,7 @@ from tests.support.recorded import batch
 async def test_the_ready_runs_and_the_earlier_ones_are_there_from_the_start(tmp_path: Path) -> None:
     recorded_folder(tmp_path, "old")
     async with dashboard(tmp_path) as desk:
-        await desk.shows("ready", "cnn", "mlp", "old", "stopped", "1 run in", "cpu: a fast one")
+        await desk.shows("ready", "cnn", "mlp", "old", "stopped", "1 run in")
         assert desk.workspace.runs == []
 
 

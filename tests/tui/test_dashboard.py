@@ -145,7 +145,7 @@ def test_without_colour_no_colour_is_written_and_in_ascii_nothing_else(tmp_path:
 
 def test_nothing_is_written_while_nothing_runs(tmp_path: Path) -> None:
     with dashboard(tmp_path, fresh=True) as terminal:
-        terminal.wait_for("cpu:")  # PyTorch is loaded.
+        terminal.wait_for("press s to start")
 
         def silent() -> bool:
             written = terminal.written()

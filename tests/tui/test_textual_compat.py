@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from pathlib import Path
 from typing import ClassVar
 
 from textual import events
@@ -11,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 
 from cifar_tui.tui.textual_compat import KeyParser, TerminalApp
+from tests.support.command import eventually
 from tests.support.terminal import Terminal
 
 SCRIPT = """
@@ -72,6 +74,44 @@ def test_an_app_draws_on_its_own_terminal_whatever_the_standard_streams_are() ->
         assert terminal.wait_exit() == 0
         assert "Traceback" not in terminal.text()
         assert terminal.restored, terminal.unrestored
+
+
+PICTURES = """
+import os
+from textual.widgets import Label
+from cifar_tui.tui.textual_compat import TerminalApp, TerminalDriver
+
+class Demo(TerminalApp):
+    terminal = os.fdopen(os.dup(1), "w")
+    shown = 0
+
+    def compose(self):
+        yield Label("drawn")
+
+    def on_key(self):
+        self.set_interval(0.01, self.draw)
+
+    def draw(self):
+        self.shown += 1
+        if self.shown <= 100:
+            self.query_one(Label).update("\\n".join(f"{self.shown}. picture {self.shown} " * 3 for _ in range(15)))
+        else:
+            open("drawn", "w").close()
+
+Demo(driver_class=TerminalDriver).run()
+"""
+
+
+def test_pictures_that_are_overtaken_on_a_slow_line_are_not_sent(tmp_path: Path) -> None:
+    with Terminal([sys.executable, "-c", PICTURES], rows=20, columns=70, cwd=tmp_path) as terminal:
+        terminal.wait_for("drawn")
+        terminal.held = True
+        terminal.press("x")
+        eventually((tmp_path / "drawn").exists)
+        before = terminal.written()
+        terminal.held = False
+        terminal.wait_for("100. picture 100")
+        assert terminal.written() - before < 20_000
 
 
 def test_one_thread_reads_keys_however_often_the_process_is_continued() -> None:

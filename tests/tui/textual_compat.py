@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from textual.app import App
+from textual.driver import Driver
 from textual.screen import Screen
 from textual.strip import Strip
 
@@ -27,3 +29,14 @@ class LayoutCounter:
             refresh_layout(*arguments, **options)
 
         monkeypatch.setattr(screen, "_refresh_layout", counted)
+
+
+def driver_of(app: App[Any]) -> Driver | None:
+    """What connects an app to its terminal. What is public names its class."""
+    return app._driver
+
+
+def full_picture(app: App[Any]) -> str:
+    """What Textual writes for the whole of the screen. What is public leaves out the styles."""
+    update = app.screen._compositor.render_full_update()
+    return update.render_segments(app.console)

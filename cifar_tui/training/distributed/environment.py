@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from cifar_tui.errors import InputError
 
 EXCHANGE = "CIFAR_TUI_EXCHANGE"
@@ -75,6 +73,8 @@ def current(environment: Mapping[str, str] = os.environ) -> Worker | None:
 
 def launched_at() -> float:
     """When the launcher that has started this process was started, in seconds since the epoch; if it is gone, now."""
+    import psutil  # The command line, which asks who it is among several processes, is not to wait for it.
+
     try:
         return psutil.Process(os.getppid()).create_time()
     except psutil.Error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,18 +29,17 @@ class RunStarter:
         """Those whose images are looked for."""
 
     def start(self, entries: Iterable[Entry]) -> None:
-        """Start these, or ask."""
+        """Start these, or ask; not at once, because what trains has to be imported."""
         to_check = []
         for entry in entries:
             with self._log.refusals():
                 config = self._runs.startable(entry)
-                if config.data != "cifar10":
-                    self._start(entry)
-                elif entry not in self._checking:
+                if entry not in self._checking:
                     to_check.append((entry, config))
         if to_check:
             self._checking |= {entry for entry, _ in to_check}
-            self._log.write("looking for CIFAR-10 …")
+            if any(config.data == "cifar10" for _, config in to_check):
+                self._log.write("looking for CIFAR-10 …" if "torch" in sys.modules else "loading PyTorch …")
             background.run(
                 lambda: [(entry, self._workspace().missing_data_dir(config)) for entry, config in to_check],
                 self._start_or_ask,

@@ -1,0 +1,1 @@
+"""Screens that apps of the same process draw on."""
