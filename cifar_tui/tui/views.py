@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cifar_tui.runs.workspace import Workspace
-    from cifar_tui.tui.charts.series import ChartOptions
+    from cifar_tui.tui.charts.options import ChartOptions
     from cifar_tui.tui.images.image_loader import ImageLoader
     from cifar_tui.tui.log.status_log import StatusLog
     from cifar_tui.tui.view import View

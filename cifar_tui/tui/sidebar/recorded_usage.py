@@ -12,7 +12,7 @@ from cifar_tui.formatting import printable
 from cifar_tui.state.curve import Point
 from cifar_tui.state.run_state import RunState
 from cifar_tui.system.hardware import GpuSample, HostSample
-from cifar_tui.tui.charts.named_series import Series, in_words, quantity_of
+from cifar_tui.tui.charts.series import Series, in_words, quantity_of
 from cifar_tui.tui.sidebar.machine import gpu_row, host_rows
 from cifar_tui.tui.sidebar.rows import LABEL, Ranked, label, longest_fitting
 from cifar_tui.tui.theme import Look
