@@ -200,6 +200,12 @@ def usual_limits(curves: Sequence[Sequence[float]]) -> tuple[float, float] | Non
     )
 
 
+def middle(curve: Sequence[float]) -> list[float]:
+    """The middle half of its values, in order."""
+    ordered = sorted(curve)
+    return ordered[len(ordered) // 4 : len(ordered) - len(ordered) // 4]
+
+
 def _in_unit(value: float, unit: float) -> float:
     return 0.0 if abs(value) < SMALLEST else min(max(value, -LARGEST), LARGEST) / unit
 
@@ -240,7 +246,7 @@ def _thousands(high: float) -> tuple[float, str]:
 
 
 def _row_ticks(rows: int) -> int:
-    return min(max(2, rows // ROWS_PER_TICK), MOST_ROW_TICKS)
+    return min(max(3 if rows >= 2 * ROWS_PER_TICK else 2, rows // ROWS_PER_TICK), MOST_ROW_TICKS)
 
 
 def _nice(least: float) -> float:

@@ -29,7 +29,7 @@ DOT_COLUMNS, DOT_ROWS = 2, 4
 BRAILLE, RESUMED = "braille", "┊"
 """Markers of plotext: its own name of one, and a character."""
 ARROWS_APART = 6
-"""The least columns between two arrows of a curve that runs beyond its axis."""
+"""The least columns between two arrows of a curve that runs beyond its axis, and between marks of broken values."""
 GRID_COLUMNS = 3
 """From one dash of a grid line to the next."""
 PIECE = 12
@@ -110,9 +110,11 @@ def draw(chart: Chart, width: int, height: int, look: Look) -> list[Strip]:
         _draw_vertical(grid, column_of(chart.cursor), ("|" if look.ascii else "│", dim))
     for curve in chart.lines:
         _draw_line(grid, curve, chart, look)
-    for x in chart.broken:
-        if (column := column_of(x)) is not None:
+    last = -ARROWS_APART
+    for x in sorted(chart.broken):
+        if (column := column_of(x)) is not None and column - last >= ARROWS_APART:
             grid[0][column] = (broken_glyph(look), look.bad)
+            last = column
     if chart.best is not None and (column := column_of(chart.best)) is not None:
         cells[rows][LABELS + 1 + column] = (best_glyph(look), look.strong)
     drawn = [cells[number][: LABELS + 1] + row for number, row in enumerate(grid)] + cells[rows:]
@@ -186,7 +188,7 @@ def _draw_line(grid: list[list[Cell]], curve: Line, chart: Chart, look: Look) ->
         if not low <= y <= high and (found := _column(x, columns)) is not None:
             edge = 0 if y > 1 else rows - 1
             if found - last[edge] >= ARROWS_APART:
-                grid[edge][found] = (up if y > 1 else down, look.warning)
+                grid[edge][found] = (up if y > 1 else down, curve.style if curve.behind else look.warning)
                 last[edge] = found
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cifar_tui.formatting import UNKNOWN, printable
 from cifar_tui.state.usage import Quantity
-from cifar_tui.tui.charts.axes import Axis, accuracy_axis, exact_axis, number_axis, usual_limits
+from cifar_tui.tui.charts.axes import Axis, accuracy_axis, exact_axis, middle, number_axis, usual_limits
 from cifar_tui.tui.charts.canvas import (
     Chart,
     Line,
@@ -196,17 +196,19 @@ def _y_axis(
 ) -> Shown:
     """The axis for the visible part of the lines, or as it was set."""
     options, x, rows, what = frame.options, frame.x, canvas_height(frame.height), drawn.what
-    # Of dense batches, the noise does not set the scale.
-    fitted = [each for each in lines if not each.behind or len(each.points) < canvas_width(frame.width)]
-    seen = [[y for at, y in each.points if x.low <= at <= x.high] for each in fitted]
+    visible = [(each, [y for at, y in each.points if x.low <= at <= x.high]) for each in lines]
+    # Of dense batches, the noise does not set the scale; of training behind several runs, its usual values do.
+    dense = canvas_width(frame.width) if len(runs) == 1 else 0
+    seen = [ys for each, ys in visible if not each.behind or (dense and len(ys) < dense)]
+    seen += [middle(ys) for each, ys in visible if each.behind and not dense]
     values = [y for ys in seen for y in ys]
     log = options.log and what != "fraction" and any(y > 0 for y in values)
     if log:  # It has room for all.
         positive = [y for y in values if y > 0]
         low, high = min(positive), max(positive)
     elif options.outliers:
-        behind = [y for each in lines for at, y in each.points if x.low <= at <= x.high]
-        low, high = min(behind, default=0.0), max(behind, default=1.0)
+        everything = [y for _, ys in visible for y in ys]
+        low, high = min(everything, default=0.0), max(everything, default=1.0)
     else:
         low, high = usual_limits(seen) or (0.0, 1.0)
     set_low, set_high = options.y_limits.get(drawn.series, (None, None))
@@ -311,6 +313,7 @@ def _title(drawn: SeriesCurves, runs: Sequence[DrawnRun], frame: Frame, unit: st
         ("validation ", 20, True),
         ("val ", 12, True),
         ("val ", 0, True),
+        ("", 0, True),
         ("val ", 0, False),
     ):
         items = [_name(drawn, unit, frame, 0, split if checked else "")]
@@ -328,7 +331,7 @@ def _title(drawn: SeriesCurves, runs: Sequence[DrawnRun], frame: Frame, unit: st
 def _name(drawn: SeriesCurves, unit: str, frame: Frame, taken: int, before: str = "") -> list[Part]:
     """The name of a series with its unit, unless its values have it; that of the chart that keys act on is marked."""
     look, series = frame.look, drawn.series
-    if unit in (drawn.what, "%") and (taken or before):
+    if taken and unit in (drawn.what, "%"):
         unit = ""
     mark = (">" if look.ascii else "▸") if frame.chosen else ""
     name = before + printable(series.name)
@@ -342,11 +345,16 @@ def _read_in_words(drawn: SeriesCurves, curve: Curve | None, cursor: float | Non
     if curve is None:
         return UNKNOWN
     found = curve.read(curve.end if cursor is None else cursor)
-    return UNKNOWN if found is None else _short(found[0], drawn.what)
+    if found is None:
+        return UNKNOWN
+    # The title has the unit.
+    return f"{100 * found[0]:.1f}" if drawn.what == "fraction" else _short(found[0], drawn.what)
 
 
 def _short(value: float, what: Quantity | None) -> str:
-    return f"{value:.3g}" if what is None and 0.01 <= abs(value) < 1000 else in_words(value, what)
+    if what is not None or not 0.001 <= abs(value) < 1000:
+        return in_words(value, what)
+    return f"{value:.{3 if abs(value) < 10 else 2 if abs(value) < 100 else 1}f}"
 
 
 def _broken_words(values: Sequence[float]) -> str:

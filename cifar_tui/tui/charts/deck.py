@@ -215,10 +215,11 @@ class Deck:
         """Choose the next chart of the page, or of the next one."""
         if self.opened is None and 0 <= self.place + step < len(self.drawn):
             self.place += step
-            return
-        self.turn(step)
-        if self.opened is None and step < 0:
-            self.place = 1 << 30  # The last one, when it is drawn.
+        elif self.opened is not None:
+            self.turn(step)
+        elif 0 <= self.page + step < len(self._pages):
+            self.page += step
+            self.place = 0 if step > 0 else 1 << 30  # The last one, when it is drawn.
 
     def leave(self) -> bool:
         """Clear the cursor, or else close what is opened, or else go to the first page; whether anything was done."""

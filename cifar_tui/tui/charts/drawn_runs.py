@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rich.style import Style
 
@@ -21,6 +22,8 @@ LONGEST_OPTION = 16
 """Characters of such an option's value."""
 NO_OPTION = ("name", "data_dir", "model_dir", "device", "threads")
 """What tells runs apart least."""
+STARTED_WITH = ("model", "data", "epochs", "batch_size", "max_lr", "precision", "seed")
+"""The options that a run's first event says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +90,19 @@ def names_apart(entries: Sequence[Entry]) -> list[str]:
 
 
 def _differing_options(entry: Entry, same: Sequence[Entry]) -> str:
-    if any(each.config is None for each in same):
-        return ""
-    options = [each.config.to_dict() for each in same if each.config is not None]
+    options = [known_options(each) for each in same]
     own = options[same.index(entry)]
-    differing = [name for name in own if name not in NO_OPTION and len({str(each.get(name)) for each in options}) > 1]
+    shared = [name for name in own if name not in NO_OPTION and all(name in each for each in options)]
+    differing = [name for name in shared if len({str(each[name]) for each in options}) > 1]
     return " ".join(f"{name}={_value(own[name])}" for name in differing[:MOST_OPTIONS])
+
+
+def known_options(entry: Entry) -> dict[str, Any]:
+    """The options of a run, as far as they are known: where its configuration is not read, by its first event."""
+    if entry.config is not None:
+        return entry.config.to_dict()
+    started = entry.state.started if entry.state is not None else None
+    return {} if started is None else {name: getattr(started, name) for name in STARTED_WITH}
 
 
 def _value(value: object) -> str:
@@ -100,13 +110,15 @@ def _value(value: object) -> str:
 
 
 def _time(entry: Entry, entries: Sequence[Entry]) -> str:
-    """When a run was started, by its id: `15:09:26`, with the day where that differs."""
+    """When a run was started, by its id: `15:09`, with seconds and day where these tell runs of its name apart."""
     day, _, rest = entry.id.partition("-")
     clock = rest.partition("-")[0]
     if not (day.isdigit() and len(day) == 8 and clock.isdigit() and len(clock) == 6):
         return ""
-    shown = f"{clock[:2]}:{clock[2:4]}:{clock[4:]}"
-    days = {each.id.partition("-")[0] for each in entries if each.id and each.name == entry.name}
+    same = [each.id for each in entries if each.id and each.name == entry.name]
+    minutes = {each[: len(day) + 5] for each in same}
+    shown = f"{clock[:2]}:{clock[2:4]}" + (f":{clock[4:]}" if len(minutes) < len(same) else "")
+    days = {each.partition("-")[0] for each in same}
     return shown if len(days) == 1 else f"{day[4:6]}-{day[6:]} {shown}"
 
 

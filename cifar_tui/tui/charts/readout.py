@@ -72,8 +72,8 @@ def value_forms(run: DrawnRun, drawn: Sequence[SeriesCurves], options: ChartOpti
         [text for each in drawn[:FEW] if (text := _values(each, run, cursor, detail))] if len(drawn) <= FEW else []
         for detail in (2, 1, 0)
     )
-    forms = ((3, everything), (3, values), (2, values), (3, short), (1, values), (1, short), (1, short[-1:]))
-    for places, texts in forms:
+    forms = ((3, everything), (3, values), (2, values), (3, short), (1, values), (2, short), (1, short))
+    for places, texts in (*forms, (1, short[-1:])):
         yield " · ".join([*where[:places], *texts])
 
 

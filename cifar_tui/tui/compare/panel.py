@@ -13,7 +13,6 @@ from cifar_tui.tui.charts.area import ChartArea
 from cifar_tui.tui.charts.deck import Deck
 from cifar_tui.tui.charts.drawn_runs import DrawnRun, drawn_runs
 from cifar_tui.tui.charts.options import ChartOptions
-from cifar_tui.tui.charts.page import LEAST_ROWS
 from cifar_tui.tui.charts.x_positions import version
 from cifar_tui.tui.compare.cells import Grid, cell_rows, first_cell
 from cifar_tui.tui.compare.disagreement import Disagreement
@@ -27,8 +26,10 @@ from cifar_tui.tui.widgets.lines import line, paragraph
 if TYPE_CHECKING:
     from cifar_tui.runs.workspace import Workspace
 
-LEAST_CHARTS = LEAST_ROWS + 1
+LEAST_CHARTS = 7
 """The least rows for charts above the table."""
+LEAST_TABLE = 3
+"""The least rows of a table below charts."""
 
 
 class ComparePanel(ChartArea, View):
@@ -115,7 +116,7 @@ class ComparePanel(ChartArea, View):
         picture = side_by_side(self.deck, rows, width, room, self.look, focused=self.has_focus and not self.in_cells)
         if self.deck.cursor is not None and self.deck.drawn:
             # What is read takes the place of the least important figures: the charts stay where they are.
-            read = self.deck.readings(max(len(rows) // 2, 1), width, self.look)
+            read = self.deck.readings(max(len(rows), 1), width, self.look)
             top = len(picture) - len(rows)
             picture = [*picture[:top], *read, *rows][: len(picture)]
         self._top = len(picture) + 1 if self.disagreement.counts is not None else None
@@ -210,7 +211,7 @@ def _version(run: DrawnRun) -> tuple[object, ...]:
 def figures(entries: Sequence[Entry], width: int, height: int, look: Look) -> list[Strip]:
     """The table of the runs, in half of these lines at most, or in all where no chart fits above it."""
     runs, found = drawn_runs(entries), comparison(entries)
-    rows = table(runs, found, width, max(height // 2, 3), look)
+    rows = table(runs, found, width, max(min(height // 2, height - LEAST_CHARTS), LEAST_TABLE), look)
     return rows if height - len(rows) >= LEAST_CHARTS else table(runs, found, width, height, look)
 
 

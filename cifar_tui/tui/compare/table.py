@@ -14,12 +14,12 @@ from cifar_tui.events import Epoch, RunStarted
 from cifar_tui.formatting import UNKNOWN, count, duration, four_digits, of_planned, percent, printable
 from cifar_tui.state.run_state import RunState
 from cifar_tui.system.text_width import padded
-from cifar_tui.tui.charts.drawn_runs import DrawnRun, other_data
+from cifar_tui.tui.charts.drawn_runs import DrawnRun, known_options, other_data
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part, cut, line
 
-NAME_COLUMNS, VALUE_COLUMNS = 18, 24
+NAME_COLUMNS, VALUE_COLUMNS = 22, 24
 """Columns of a run's name and of a value, at most."""
 USED = ("device", "precision", "threads")
 """Options whose resolved values the run records."""
@@ -130,7 +130,7 @@ def _figure(
 
 def _differences(entries: Sequence[Entry], started: Sequence[RunStarted | None]) -> list[Figure]:
     """The options in which the runs differ, those that may be `auto` as they were resolved."""
-    options = [{} if entry.config is None else entry.config.to_dict() for entry in entries]
+    options = [known_options(entry) for entry in entries]
     for values, start in zip(options, started, strict=True):
         if start is not None:
             values |= {name: getattr(start, name) for name in USED}

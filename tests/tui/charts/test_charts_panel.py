@@ -101,7 +101,7 @@ async def test_marked_runs_are_drawn_with_the_selected_one_or_alone_or_not_at_al
         selected, *marked = [entry(k, name) for k, name in enumerate(("cnn", "mlp", "net"))]
         panel.show(Context(selected, tuple(marked), look=LOOK))
         assert [run.text for run in panel.deck.runs] == ["a mlp", "b net", "c cnn"]
-        assert "validation loss  a 1.32  b 1.32  c 1.32" in text(panel)
+        assert "validation loss  a 1.320  b 1.320  c 1.320" in text(panel)
         panel.step(-1)
         rows = text(panel).splitlines()[-4:-1]
         assert [row.split("  ")[0] for row in rows] == ["a mlp", "b net", "c cnn"]
@@ -130,9 +130,9 @@ def test_runs_of_one_name_are_told_apart_by_their_options_or_when_they_were_star
     assert names_apart([entry(0), entry(1, max_lr=0.05, seed=3), entry(2, "mlp")]) == [
         "cnn max_lr=0.01 seed=0", "cnn max_lr=0.05 seed=3", "mlp",
     ]  # fmt: skip
-    assert names_apart([entry(0), entry(7)]) == ["cnn 15:00:26", "cnn 15:07:26"]
+    assert names_apart([entry(0), entry(7)]) == ["cnn 15:00", "cnn 15:07"]
     other_day = Entry(number=3, folder=RunFolder(Path("20260401-080000-cnn")))
-    assert names_apart([entry(0), other_day]) == ["cnn 03-14 15:00:26", "cnn 04-01 08:00:00"]
+    assert names_apart([entry(0), other_day]) == ["cnn 03-14 15:00", "cnn 04-01 08:00"]
     others = drawn_runs([entry(0), entry(1), entry(2, "net", on_digits())])
     assert [run.other for run in others] == ["", "", "other data: digits"]
 

@@ -118,7 +118,7 @@ def test_the_best_value_is_highlighted_where_several_runs_have_one() -> None:
 def test_each_run_has_a_letter_on_its_curve_and_the_same_in_legend_and_table() -> None:
     picture = text(picture_of([cnn(), mlp()], 118, 36, Look(colour=False)))
     title, *rest = picture.splitlines()
-    assert "validation loss  a cnn 1.32  b mlp 1.48  ·: train" in title
+    assert "validation loss  a cnn 1.320  b mlp 1.480  ·: train" in title
     assert any(row.split() == ["a", "cnn", "b", "mlp"] for row in rest)
     charts = "\n".join(rest[:15])
     assert charts.count("a") >= 3
@@ -295,7 +295,7 @@ def test_runs_on_other_data_are_not_comparable_and_their_curves_are_marked() -> 
     other.state.started = replace(other.state.started, data="digits")
     assert values(cnn(), other)["comparable"] == ("", "no, other data: digits")
     assert "comparable" not in values(cnn(), mlp())
-    assert "b≠ mlp 1.48" in text(picture_of([cnn(), other], 118, 36))
+    assert "b≠ mlp 1.480" in text(picture_of([cnn(), other], 118, 36))
 
 
 @pytest.mark.parametrize(
@@ -362,4 +362,4 @@ async def test_the_panel_draws_again_only_when_a_run_or_an_option_changed(monkey
         panel.options.toggle_log()
         panel.draw()
         assert len(drawn) == 2
-        assert "validation loss (log)  a cnn 1.32  b mlp 1.48" in panel.render_line(0).text
+        assert "validation loss (log)  a cnn 1.320  b mlp 1.480" in panel.render_line(0).text
