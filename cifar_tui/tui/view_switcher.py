@@ -192,17 +192,17 @@ class ViewSwitcher(ContentSwitcher):
 
     def action_x_axis(self) -> None:
         """Show the next x axis."""
-        self._chart_options.cycle_x_axis()
+        self.chart_area.options.cycle_x_axis()
         self._draw()
 
     def action_log_scale(self) -> None:
         """Show y axes in a logarithmic scale, or in a linear one."""
-        self._chart_options.toggle_log()
+        self.chart_area.options.toggle_log()
         self._draw()
 
     def action_smooth(self, step: int) -> None:
         """Smooth the curves more, or less."""
-        self._chart_options.smooth(step)
+        self.chart_area.options.smooth(step)
         self._draw()
 
     def action_zoom(self, steps: int) -> None:
@@ -219,22 +219,22 @@ class ViewSwitcher(ContentSwitcher):
 
     def action_log_x(self) -> None:
         """Show the x axis in a logarithmic scale, or in a linear one."""
-        self._chart_options.toggle_log_x()
+        self.chart_area.options.toggle_log_x()
         self._draw()
 
     def action_outliers(self) -> None:
         """Have y axes show all values, or the usual ones."""
-        self._chart_options.toggle_outliers()
+        self.chart_area.options.toggle_outliers()
         self._draw()
 
     def action_overlay(self) -> None:
         """Draw the selected run with the marked ones, these alone, or it alone."""
-        self._chart_options.cycle_overlay()
+        self.chart_area.options.cycle_overlay()
         self._draw()
 
     def action_reset_axes(self) -> None:
         """Show all of both axes."""
-        self._chart_options.reset()
+        self.chart_area.options.reset()
         self._draw()
 
     def _get(self, kind: type[V]) -> V:

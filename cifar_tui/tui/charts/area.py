@@ -48,16 +48,24 @@ class ChartArea(Panel, can_focus=True):
         Binding("shift+down", "pan_y(-1)", show=False),
     ]
 
-    def __init__(self, options: ChartOptions, *, reads_below: bool = True, id: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        options: ChartOptions,
+        *,
+        reads_below: bool = True,
+        devices: bool = False,
+        id: str | None = None,  # noqa: A002
+    ) -> None:
         """Start without runs.
 
         Args:
             options: How curves are drawn; shared by all areas.
             reads_below: As a deck has it.
+            devices: Likewise.
             id: For the stylesheet.
         """
         super().__init__(id=id)
-        self.deck = Deck(options, reads_below=reads_below)
+        self.deck = Deck(options, reads_below=reads_below, devices=devices)
         self._grab: Grab | None = None
 
     @property

@@ -110,7 +110,7 @@ def chart(drawn: SeriesCurves, runs: Sequence[DrawnRun], frame: Frame, keeper: A
         x=frame.x,
         y=y,
         lines=lines,
-        best=best_epoch_end(state, kind) if state is not None else None,
+        best=best_epoch_end(state, kind) if state is not None and drawn.series.kind != "device" else None,
         cursor=frame.cursor,
         resumed=resumed(state, kind) if state is not None else (),
         broken=broken,
@@ -211,6 +211,8 @@ def _y_axis(
         low, high = min(everything, default=0.0), max(everything, default=1.0)
     else:
         low, high = usual_limits(seen) or (0.0, 1.0)
+    if drawn.series.kind == "device" and values and what != "°C":
+        low, high = min(low, 0.0), 1.0 if what == "fraction" else high
     set_low, set_high = options.y_limits.get(drawn.series, (None, None))
     if set_low is not None or set_high is not None:
         bottom, top = low if set_low is None else set_low, high if set_high is None else set_high

@@ -50,12 +50,13 @@ class Drawn:
 class Deck:
     """Pages of charts of the same runs. It draws nothing again where nothing has changed."""
 
-    def __init__(self, options: ChartOptions, *, reads_below: bool = True) -> None:
+    def __init__(self, options: ChartOptions, *, reads_below: bool = True, devices: bool = False) -> None:
         """Start without runs.
 
         Args:
             options: How curves are drawn; shared by all decks.
             reads_below: Whether there is a line for each of several runs below the charts.
+            devices: Whether only what the devices did is drawn.
         """
         self.options = options
         self.runs: tuple[DrawnRun, ...] = ()
@@ -69,7 +70,8 @@ class Deck:
         self.pinned = False
         """Whether the cursor stays where it is when the mouse moves."""
         self.drawn: list[Drawn] = []
-        self._reads_below = reads_below
+        self._reads_below, self._devices = reads_below, devices
+        self._top = 0
         self._kind: XAxis = options.x_axis
         """The x axis of the cursor."""
         self._reader = CurveReader()
@@ -79,7 +81,7 @@ class Deck:
 
     # What is drawn
 
-    def lines(self, width: int, height: int, look: Look, *, focused: bool = False) -> list[Strip]:
+    def lines(self, width: int, height: int, look: Look, *, focused: bool = False, top: int = 0) -> list[Strip]:
         """The charts and what they read below them, as `height` lines of `width` columns.
 
         Args:
@@ -87,7 +89,9 @@ class Deck:
             height: Rows.
             look: The terminal's.
             focused: Whether keys choose among the charts.
+            top: The lines above them, for the mouse.
         """
+        self._top = top
         self._convert_cursor()
         self._size = width, height
         versions = tuple((run, run.entry.status, run.started and version(run.started)) for run in self.runs)
@@ -154,7 +158,7 @@ class Deck:
     @property
     def _pages(self) -> list[list[Series]]:
         states = [run.started for run in self.runs if run.started is not None]
-        return pages(states, self._size[0], self._rooms(self._size[1])[0])
+        return pages(states, self._size[0], self._rooms(self._size[1])[0], devices=self._devices)
 
     @property
     def _comparable(self) -> list[DrawnRun]:
@@ -276,11 +280,11 @@ class Deck:
 
     def at(self, x: int, y: int) -> Drawn | None:
         """The chart at a place of the picture."""
-        return next((each for each in self.drawn if each.place.holds(x, y)), None)
+        return next((each for each in self.drawn if each.place.holds(x, y - self._top)), None)
 
     def choose_at(self, x: int, y: int) -> None:
         """Have keys act on the chart at a place of the picture."""
-        self.place = next((n for n, each in enumerate(self.drawn) if each.place.holds(x, y)), self.place)
+        self.place = next((n for n, each in enumerate(self.drawn) if each.place.holds(x, y - self._top)), self.place)
 
     def _stops(self, target: Drawn) -> list[float]:
         """Where the cursor can be: the visible places of all curves of the page."""
@@ -314,7 +318,9 @@ class Deck:
         """Show less of a chart's y axis or more: about a place of the picture, or about its middle."""
         target = self.chosen if x is None or y is None else self.at(x, y)
         if target is not None:
-            self.options.zoom_y(target.place.series, target.y, factor, None if y is None else target.y_at(y))
+            self.options.zoom_y(
+                target.place.series, target.y, factor, None if y is None else target.y_at(y - self._top)
+            )
 
     def pan_y(self, steps: float) -> None:
         """Move along the chosen chart's y axis by steps."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cifar_tui.state.run_state import RunState
-from cifar_tui.tui.charts.series import MAIN, Series, all_series, main_series
+from cifar_tui.tui.charts.series import MAIN, Series, all_series, device_series, main_series
 
-LEAST_COLUMNS, LEAST_ROWS = 36, 8
+LEAST_COLUMNS, LEAST_ROWS = 36, 7
 """Of each of several charts."""
 SHAPE = 3.5
 """The columns for each row of a chart of a good shape."""
@@ -33,8 +33,17 @@ class Placed:
         return self.x <= x < self.x + self.width and self.y <= y < self.y + self.height
 
 
-def pages(states: Sequence[RunState], width: int, height: int) -> list[list[Series]]:
-    """The series of each page of this size, of the runs together, in the order in which they come; at least one."""
+def pages(states: Sequence[RunState], width: int, height: int, *, devices: bool = False) -> list[list[Series]]:
+    """The series of each page of this size, of the runs together, in the order in which they come; at least one.
+
+    Args:
+        states: The runs, which have started.
+        width: Of a page, in columns.
+        height: In rows.
+        devices: Whether only what the devices did is wanted.
+    """
+    if devices:
+        return _filled([each for state in states for each in device_series(state)], width, height) or [[]]
     main = [each for each in MAIN if any(each in main_series(state) for state in states)]
     others = list(dict.fromkeys(series for state in states for series in all_series(state)))
     if not main and not any(each.kind != "device" for each in others):
@@ -45,8 +54,13 @@ def pages(states: Sequence[RunState], width: int, height: int) -> list[list[Seri
         first = [[each] for each in main]
     else:
         first = [main]
-    room = _across(width) * _down(height)
-    return [*first, *(others[start : start + room] for start in range(0, len(others), room))]
+    return [*first, *_filled(others, width, height)]
+
+
+def _filled(series: Sequence[Series], width: int, height: int) -> list[list[Series]]:
+    """Pages that are as full as it goes."""
+    room, unique = _across(width) * _down(height), list(dict.fromkeys(series))
+    return [unique[start : start + room] for start in range(0, len(unique), room)]
 
 
 def placed(page: Sequence[Series], width: int, height: int) -> list[Placed]:

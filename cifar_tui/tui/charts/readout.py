@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.cells import cell_len
 from textual.strip import Strip
 
-from cifar_tui.formatting import UNKNOWN, printable
+from cifar_tui.formatting import UNKNOWN, duration, printable
 from cifar_tui.system.text_width import padded
 from cifar_tui.tui.charts.axes import Axis, time_unit
 from cifar_tui.tui.charts.curves import NEAR, Curve, SeriesCurves
@@ -52,7 +52,7 @@ def _window_words(options: ChartOptions) -> str:
     if window.low is None and window.high is None:
         return "all"
     if window.low is not None and window.low < 0:
-        return f"the last {-window.low:.4g}"
+        return f"the last {duration(-window.low) if options.x_axis == 'time' else format(-window.low, '.4g')}"
     low = "" if window.low is None else f"{window.low:.4g}"
     high = "" if window.high is None else f"{window.high:.4g}"
     return f"x={low}:{high}"

@@ -58,6 +58,12 @@ def all_series(state: RunState) -> list[Series]:
     return rate + metrics + [Series("device", name) for name, curve in state.history.items() if curve.points]
 
 
+def device_series(state: RunState) -> list[Series]:
+    """What the devices of a run did: its GPUs first."""
+    found = [each for each in all_series(state) if each.kind == "device"]
+    return sorted(found, key=lambda each: "gpu " not in each.name)
+
+
 def curves(state: RunState, series: Series) -> list[tuple[Role, list[Point]]]:
     """The curves of a series with their points, of which some may not be finite; none that the run does not have."""
     found: list[tuple[Role, list[Point]]] = []

@@ -149,6 +149,6 @@ def place_words(state: RunState, kind: XAxis, x: float) -> list[str]:
     if per_epoch := samples_per_epoch(state):
         words["epochs"] = f"epoch {samples / per_epoch:.2f}"
     words["samples"] = f"{count(round(samples))} {state.started.unit if state.started else 'images'}"
-    words["time"] = duration(in_other_unit(state, x, kind, "time"))
+    words["time"] = duration(x if kind == "time" else in_other_unit(state, x, kind, "time"))
     first = words.pop(kind, None)
     return [*([first] if first else []), *words.values()]
