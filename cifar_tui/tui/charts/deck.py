@@ -225,6 +225,11 @@ class Deck:
             self.page += step
             self.place = 0 if step > 0 else 1 << 30  # The last one, when it is drawn.
 
+    @property
+    def can_leave(self) -> bool:
+        """Whether there is something that `leave` does."""
+        return self.opened is not None or self.page > 0 or self.cursor is not None
+
     def leave(self) -> bool:
         """Clear the cursor, or else close what is opened, or else go to the first page; whether anything was done."""
         if self.cursor is not None:

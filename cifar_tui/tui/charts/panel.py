@@ -8,7 +8,7 @@ from textual.strip import Strip
 from cifar_tui.formatting import printable
 from cifar_tui.state.run_state import RunState
 from cifar_tui.system.text_width import wrapped
-from cifar_tui.tui.charts.area import ChartArea
+from cifar_tui.tui.charts.area import AREA_KEYS, ChartArea
 from cifar_tui.tui.charts.drawn_runs import drawn_runs
 from cifar_tui.tui.charts.options import ChartOptions
 from cifar_tui.tui.charts.series import all_series, curves, finite
@@ -94,10 +94,9 @@ class ChartsPanel(ChartArea, View):
 
     @property
     def active_keys(self) -> tuple[str, ...]:
-        """Escape leads somewhere where a series is drawn, or a page behind the first one."""
-        deck = self.deck
-        back = ("leave",) if deck.opened is not None or deck.page or deck.cursor is not None else ()
-        return ("series", *back)
+        """Those of the charts while they have the keyboard; Escape where it leads somewhere."""
+        back = ("leave",) if self.deck.can_leave else ()
+        return (*AREA_KEYS, *back) if self.has_focus else ("series", *back)
 
 
 def has_values(state: RunState) -> bool:

@@ -9,7 +9,7 @@ from textual import events
 from textual.strip import Strip
 
 from cifar_tui.analysis.paired_predictions import CELLS, Cell
-from cifar_tui.tui.charts.area import ChartArea
+from cifar_tui.tui.charts.area import AREA_KEYS, ChartArea
 from cifar_tui.tui.charts.deck import Deck
 from cifar_tui.tui.charts.drawn_runs import DrawnRun, drawn_runs
 from cifar_tui.tui.charts.options import ChartOptions
@@ -79,8 +79,9 @@ class ComparePanel(ChartArea, View):
     def active_keys(self) -> tuple[str, ...]:
         """Those for the charts, and for the cell under the cursor."""
         cells = ("cell",) if self.in_cells else ()
-        back = ("leave",) if self.deck.opened is not None or self.deck.page or self.deck.cursor is not None else ()
-        return (*cells, "series", *back, "switch") if self.takes_cursor_keys else ()
+        back = ("leave",) if self.deck.can_leave else ()
+        keys = AREA_KEYS if self.has_focus and not self.in_cells else ("series",)
+        return (*cells, *keys, *back, "switch") if self.takes_cursor_keys else ()
 
     @property
     def cell(self) -> Cell | None:
