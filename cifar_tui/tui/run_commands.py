@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cifar_tui.records import Overrides
     from cifar_tui.runs.prediction import PredictedFiles
     from cifar_tui.runs.workspace import Workspace
+    from cifar_tui.tui.charts.options import Limits
     from cifar_tui.tui.dialogs.new_run import NewRunRequest
     from cifar_tui.tui.dialogs.series_chooser import Choice
 
@@ -158,19 +159,33 @@ class RunCommands(DOMNode):
                 self._log.write("is ready: s starts it", entry)
 
     def action_series(self) -> None:
-        """Ask which series of the selected run to draw, and draw it in the charts view."""
+        """Ask which series of the runs that are shown to draw, and draw it."""
         from cifar_tui.tui.dialogs.series_chooser import SeriesChooser
 
         main = self._main()
-        if (entry := main.selected) is None or (views := main.views) is None:
+        if main.selected is None or (views := main.views) is None:
             return
 
         def draw(choice: Choice | None) -> None:
             if choice is not None:
                 views.draw_series(None if choice == "both" else choice)
 
-        state = entry.state if entry.state is not None and entry.state.started is not None else None
-        self._app.push_screen(SeriesChooser(state, views.charts.chosen, self._look()), draw)
+        states = [run.started for run in views.chart_area.deck.runs if run.started is not None]
+        self._app.push_screen(SeriesChooser(states, views.chart_area.deck.opened, self._look()), draw)
+
+    def action_limits(self) -> None:
+        """Ask for the limits of the axes of the charts that are shown."""
+        from cifar_tui.tui.dialogs.axis_limits import AxisLimits
+
+        if (views := self._main().views) is None:
+            return
+        area = views.chart_area
+
+        def apply(limits: Limits | None) -> None:
+            if limits is not None:
+                area.set_limits(limits)
+
+        self._app.push_screen(AxisLimits(self._look()), apply)
 
     def action_report(self) -> None:
         """Write the selected run's report and plots now."""

@@ -9,9 +9,10 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
-from cifar_tui.tui.charts.named_series import Series
+from cifar_tui.tui.charts.area import ChartArea
+from cifar_tui.tui.charts.options import ChartOptions
 from cifar_tui.tui.charts.panel import ChartsPanel
-from cifar_tui.tui.charts.series import ChartOptions
+from cifar_tui.tui.charts.series import Series
 from cifar_tui.tui.compare.panel import ComparePanel
 from cifar_tui.tui.confusion.panel import ConfusionPanel
 from cifar_tui.tui.images.image_loader import ImageLoader
@@ -130,13 +131,17 @@ class ViewSwitcher(ContentSwitcher):
         self.images.predict(entry, names, done, failed)
         self._switch_to(IMAGES)
 
+    @property
+    def chart_area(self) -> ChartArea:
+        """The charts that are shown, of a run or of a comparison; those of a run where none are."""
+        return self.view if isinstance(self.view, ChartArea) else self.charts
+
     def draw_series(self, series: Series | None) -> None:
-        """Draw a series of the selected run in the charts view; None for loss and accuracy."""
-        self.charts.choose(series)
-        if self.shown != CHARTS:
+        """Draw a series of the runs that are shown in full size; None for loss and accuracy."""
+        area = self.chart_area
+        area.choose(series)
+        if not isinstance(self.view, ChartArea):
             self._switch_to(CHARTS)
-        # Escape has something to do now, or no more.
-        self.post_message(View.KeysChanged())
 
     # What the keys do
 
@@ -153,8 +158,10 @@ class ViewSwitcher(ContentSwitcher):
         self.view.step(delta)
 
     def action_open_cell(self) -> None:
-        """Show the images of the cell under the cursor; where they are shown already, load the newest."""
+        """Open the chart that is chosen, or the images of the cell; where they are shown already, load the newest."""
         view, images = self.view, self.images
+        if isinstance(view, ChartArea) and view.open_chart():
+            return
         if isinstance(view, ComparePanel):
             if (album := view.cell_images(images.draw)) is not None:
                 images.open_album(album)
@@ -185,22 +192,49 @@ class ViewSwitcher(ContentSwitcher):
 
     def action_x_axis(self) -> None:
         """Show the next x axis."""
-        self._chart_options.cycle_x_axis()
+        self.chart_area.options.cycle_x_axis()
         self._draw()
 
     def action_log_scale(self) -> None:
-        """Show the loss on a logarithmic scale, or on a linear one."""
-        self._chart_options.toggle_log()
+        """Show y axes in a logarithmic scale, or in a linear one."""
+        self.chart_area.options.toggle_log()
         self._draw()
 
     def action_smooth(self, step: int) -> None:
         """Smooth the curves more, or less."""
-        self._chart_options.smooth(step)
+        self.chart_area.options.smooth(step)
         self._draw()
 
-    def action_zoom(self) -> None:
-        """Show the next part of the x axis."""
-        self._chart_options.cycle_zoom()
+    def action_zoom(self, steps: int) -> None:
+        """Show less of the x axis, or more."""
+        self.chart_area.zoom_x(steps)
+
+    def action_zoom_y(self, steps: int) -> None:
+        """Show less of the y axis of the chosen chart, or more."""
+        self.chart_area.zoom_y(steps)
+
+    def action_turn_page(self, count: int) -> None:
+        """Show other charts."""
+        self.chart_area.turn_page(count)
+
+    def action_log_x(self) -> None:
+        """Show the x axis in a logarithmic scale, or in a linear one."""
+        self.chart_area.options.toggle_log_x()
+        self._draw()
+
+    def action_outliers(self) -> None:
+        """Have y axes show all values, or the usual ones."""
+        self.chart_area.options.toggle_outliers()
+        self._draw()
+
+    def action_overlay(self) -> None:
+        """Draw the selected run with the marked ones, these alone, or it alone."""
+        self.chart_area.options.cycle_overlay()
+        self._draw()
+
+    def action_reset_axes(self) -> None:
+        """Show all of both axes."""
+        self.chart_area.options.reset()
         self._draw()
 
     def _get(self, kind: type[V]) -> V:

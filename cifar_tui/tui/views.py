@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cifar_tui.runs.workspace import Workspace
-    from cifar_tui.tui.charts.series import ChartOptions
+    from cifar_tui.tui.charts.options import ChartOptions
     from cifar_tui.tui.images.image_loader import ImageLoader
     from cifar_tui.tui.log.status_log import StatusLog
     from cifar_tui.tui.view import View
@@ -80,9 +80,9 @@ def _log(shared: Shared) -> View:
 
 
 def _device(_: Shared) -> View:
-    from cifar_tui.tui.sidebar.device import DevicePanel
+    from cifar_tui.tui.devices.panel import DevicesPanel
 
-    return DevicePanel(id="device")
+    return DevicesPanel(id="device")
 
 
 VIEWS = (
@@ -91,7 +91,7 @@ VIEWS = (
     ViewType("images", "3", "images", "images", "Test images, as the best weights predict them", _images),
     ViewType("compare", "4", "comparison", "compare", "The marked runs side by side", _compare),
     ViewType("log", "5", "log", "log", "Messages and library output", _log),
-    ViewType("device", "6", "device", "device", "Learning rate and devices, in full", _device),
+    ViewType("device", "6", "device", "device", "What the devices did, over time", _device),
     ViewType("confidence", "k", "confidence", "confidence", "Confidence and calibration", _confidence, listed=False),
 )  # fmt: skip
 """In the order in which the frame and the help name them; the first one is shown at first."""

@@ -171,7 +171,7 @@ async def test_the_views_change_by_their_keys_unless_a_dialog_is_open(tmp_path: 
             await desk.press(key)
             assert desk.view == view
         await desk.press("question_mark")
-        await desk.shows("The loss, or the series, on a logarithmic scale")
+        await desk.shows("Y axes on a logarithmic scale")
         await desk.press("2")
         assert desk.view == "charts"
         await desk.press("escape")

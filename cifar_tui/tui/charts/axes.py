@@ -1,4 +1,4 @@
-"""Axes that hold still during training: limits that grow in steps, ticks at round numbers."""
+"""Axes: limits that fit what is shown and hold still while a run trains, and ticks at round numbers."""
 
 from __future__ import annotations
 
@@ -15,22 +15,35 @@ GROWTH = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
 """The limits of a growing axis, times powers of ten: it changes seldom, and is never much too long."""
 NICE = (1.0, 2.0, 5.0, 10.0)
 NICE_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
-ACCURACY_LOW = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
-ACCURACY_HIGH = (0.1, 0.2, 0.5, 1.0)
 COLUMNS_PER_TICK, ROWS_PER_TICK, MOST_ROW_TICKS = 11, 3, 8
 LABEL_LENGTH = 5
-FLAT, LEAST_STEP = 0.1, 1e-4
-"""The least part of a loss that its axis spans, so that a constant one is not drawn as noise; the least step."""
-SPIKE = 2.5
-"""From how many times the usual values on, a few values of a loss do not set the scale."""
-USUAL = 0.98
-"""The part of a curve's points that are usual."""
-TINY = 1e-12
-"""The lowest end of a logarithmic axis."""
+TAIL = 0.05
+"""The part of a curve's points at either end that does not set the scale, where it is far from the others."""
+FAR = 0.4
+"""How far that is, in parts of what the other points span."""
 STEADY = 0.02
-"""The least part of any other value that its axis spans, likewise."""
+"""The least part of a value that its axis spans, so that a constant one is not drawn as noise."""
+KEPT = 0.45
+"""The least part of an axis that its values span, before a shorter one is made."""
 LARGEST, SMALLEST = 1e300, 1e-300
 """Beyond these, numbers are drawn as these and as 0: an axis computes with them."""
+TINY = 1e-12
+"""The lowest end of a logarithmic axis."""
+FINEST = 1e-9
+"""The least part of its values that an axis can be zoomed to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The part of the x axis that is wanted.
+
+    Attributes:
+        low: Its start; negative: so much before the last point; None for the start of the axis.
+        high: Its end; None for the end of the axis, which grows with a run.
+    """
+
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +64,66 @@ class Axis:
         start = math.log(self.low)  # Of quotients, those of tiny values would be 0.
         return (math.log(value) - start) / (math.log(self.high) - start)
 
+    def value(self, position: float) -> float:
+        """The value at a position."""
+        if not self.log:
+            return self.low + position * (self.high - self.low)
+        start = math.log(self.low)
+        return math.exp(min(start + position * (math.log(self.high) - start), 690.0))
 
-def x_axis(kind: XAxis, reached: float, planned: float, part: float, *, growing: bool, width: int) -> Axis:
-    """The x axis of a run.
+    def around(self, value: float, factor: float) -> tuple[float, float]:
+        """The limits of an axis so many times as long on which this value has the same position."""
+        at = self.position(value)
+        low, high = self.value(at * (1 - factor)), self.value(at + (1 - at) * factor)
+        if not high - low > FINEST * max(abs(low), abs(high)) or not math.isfinite(high - low):
+            return self.low, self.high
+        return low, high
+
+    def holds(self, low: float, high: float) -> bool:
+        """Whether values between these are well drawn on it: all of them, and not in a small part of it."""
+        bottom, top = self.position(low), self.position(high)
+        return bottom >= -1e-9 and top <= 1 + 1e-9 and top - bottom >= KEPT
+
+
+def x_axis(
+    kind: XAxis,
+    reached: float,
+    planned: float,
+    window: Window = Window(),
+    *,
+    growing: bool,
+    width: int,
+    log_from: float = 0.0,
+) -> Axis:
+    """The x axis of one or several runs.
 
     Args:
         kind: Its unit: epochs, images seen, or seconds.
-        reached: How far the run is.
-        planned: How far it will go; infinite where that is unknown.
-        part: How much of it is shown, from its end: 1 is all.
-        growing: Whether it is training: the axis then extends beyond it, and changes in steps.
+        reached: How far they are.
+        planned: How far they will go; infinite where that is unknown.
+        window: The part that is wanted.
+        growing: Whether one is training: the axis then extends beyond it, and changes in steps.
         width: Of the chart, in columns.
+        log_from: The start of a logarithmic axis; 0 for a linear one.
     """
     reached = max(reached, 0.0)
     if reached == 0.0:
-        low, high = 0.0, (min(planned, 1.0) if kind == "epochs" else planned if math.isfinite(planned) else 10.0)
-    elif part < 1:
-        grid = _nice(reached * part / 5)
-        low = math.floor(reached * (1 - part) / grid) * grid if growing else reached * (1 - part)
+        start, end = 0.0, (min(planned, 1.0) if kind == "epochs" else planned if math.isfinite(planned) else 10.0)
+    else:
+        start, end = 0.0, min(_grown(reached, kind), max(planned, reached)) if growing else reached
+    last = -window.low if window.low is not None and window.low < 0 else 0.0
+    if 0 < last < reached:
+        grid = _nice(last / 5)
+        low = math.floor((reached - last) / grid) * grid if growing else reached - last
         high = math.ceil(reached / grid) * grid if growing else reached
     else:
-        low, high = 0.0, min(_grown(reached, kind), max(planned, reached)) if growing else reached
+        low = start if window.low is None or last else window.low
+        high = end if window.high is None else window.high
+    if not low < high:
+        high = low + 0.1 * max(end - start, 1.0)
+    if log_from > 0:
+        low = min(max(low, log_from), high / 2)
+        return Axis(low, high, tuple(_log_x_ticks(kind, low, high, width)), log=True)
     if kind == "time":
         return Axis(low, high, tuple(_time_ticks(low, high, width)))
     ticks = _between(low, high, _nice((high - low) / max(1, width // COLUMNS_PER_TICK)))
@@ -87,24 +139,13 @@ def time_unit(axis: Axis) -> tuple[float, str]:
     return (3600.0, "h") if axis.high - axis.low <= 48 * 3600 else (86400.0, "d")
 
 
-def loss_axis(low: float, high: float, rows: int, *, log: bool) -> Axis:
-    """The axis of a loss between these values, of which a logarithmic one ignores those that are not positive."""
-    if log:
-        return _log_axis(low, high, rows)
-    high = high if high > 0 else 1.0
-    low = min(low, (1 - FLAT) * high) if 3 * low > high else min(low, 0.0)
-    step = max(_nice((high - low) / _row_ticks(rows)), LEAST_STEP)
-    bottom = math.floor(low / step + 1e-9) * step
-    top = max(math.ceil(high / step - 1e-9) * step, bottom + step)
-    return Axis(bottom, top, tuple(_labelled(_between(bottom, top, step), *_thousands(top))))
-
-
 def accuracy_axis(low: float, high: float, rows: int) -> Axis:
-    """The axis of an accuracy between these fractions, labelled in percent: all of it, or the range in use."""
-    top = min((t for t in ACCURACY_HIGH if t >= high), default=1.0)
-    bottom = max((b for b in ACCURACY_LOW if b <= low), default=0.0) if top == 1.0 else 0.0
-    step = _nice((top - bottom) / _row_ticks(rows))
-    return Axis(bottom, top, tuple(_labelled(_between(bottom, top, step), 0.01)))
+    """The axis of fractions between these, labelled in percent: the part of it that they use."""
+    if high - low < STEADY:
+        middle = min(max((low + high) / 2, STEADY / 2), 1 - STEADY / 2)
+        low, high = middle - STEADY / 2, middle + STEADY / 2
+    axis = number_axis(low, high, rows, 0.01)
+    return Axis(max(axis.low, 0.0), min(axis.high, 1.0), axis.ticks)
 
 
 def number_axis(low: float, high: float, rows: int, unit: float = 1.0, *, log: bool = False) -> Axis:
@@ -117,9 +158,22 @@ def number_axis(low: float, high: float, rows: int, unit: float = 1.0, *, log: b
         unit: What the labels count, a `plain_unit` or another.
         log: Whether a logarithmic scale is wanted.
     """
-    low, high = (0.0 if abs(v) < SMALLEST else min(max(v, -LARGEST), LARGEST) / unit for v in (low, high))
+    low, high = (_in_unit(value, unit) for value in (low, high))
     axis = _log_axis(low, high, rows) if log and high > 0 else _number_axis(low, high, rows)
     return Axis(axis.low * unit, axis.high * unit, tuple((x * unit, text) for x, text in axis.ticks), axis.log)
+
+
+def exact_axis(low: float, high: float, rows: int, unit: float = 1.0, *, log: bool = False) -> Axis:
+    """An axis with these limits and no others; `low` is less than `high`, and positive in a logarithmic scale."""
+    low, high = (_in_unit(value, unit) for value in (low, high))
+    if not low < high:
+        high = low + max(abs(low), 1.0)
+    if log and low > 0:
+        ticks = [(n, text) for n, text in _log_ticks(low, high, _row_ticks(rows)) if low <= n <= high]
+        return Axis(low * unit, high * unit, tuple((x * unit, text) for x, text in ticks), log=True)
+    values = _between(low, high, _nice((high - low) / _row_ticks(rows)))
+    named = zip(values, _decimals(values), strict=True)
+    return Axis(low * unit, high * unit, tuple((x * unit, text) for x, text in named))
 
 
 def plain_unit(most: float) -> float:
@@ -129,34 +183,31 @@ def plain_unit(most: float) -> float:
 
 
 def usual_limits(curves: Sequence[Sequence[float]]) -> tuple[float, float] | None:
-    """The least and the greatest of any finite values without a few spikes; None where there is no value."""
-    known = [sorted(curve) for curve in curves if curve]
-    if not known:
-        return None
-    first = [curve[0] for curve in curves if curve]
-    low, high = min(ordered[0] for ordered in known), max(ordered[-1] for ordered in known)
-    usual_low = min(*(ordered[len(ordered) - 1 - int(USUAL * (len(ordered) - 1))] for ordered in known), *first)
-    usual_high = max(*(ordered[int(USUAL * (len(ordered) - 1))] for ordered in known), *first)
-    span = usual_high - usual_low
-    if high - usual_high > (SPIKE - 1) * max(span, abs(usual_high)):
-        high = usual_high + 0.1 * span
-    if usual_low - low > (SPIKE - 1) * max(span, abs(usual_low)):
-        low = usual_low - 0.1 * span
-    return low, high
+    """The least and the greatest of any finite values, without the few of each curve that are far from its others.
 
-
-def usual_range(curves: Sequence[Sequence[float]]) -> tuple[float, float] | None:
-    """The least value and the greatest one without a few spikes; None where there is no value.
-
-    The first value of a curve is no spike: a loss falls steeply at first.
+    Such are spikes, and the steep beginning of a long run. None where there is no value.
     """
     known = [sorted(curve) for curve in curves if curve]
     if not known:
         return None
-    top = max(ordered[-1] for ordered in known)
-    usual = max(ordered[int(USUAL * (len(ordered) - 1))] for ordered in known)
-    usual = max(usual, *(curve[0] for curve in curves if curve))
-    return min(ordered[0] for ordered in known), top if top <= SPIKE * usual else 1.1 * usual
+    low, high = min(ordered[0] for ordered in known), max(ordered[-1] for ordered in known)
+    usual_low = min(ordered[int(TAIL * len(ordered))] for ordered in known)
+    usual_high = max(ordered[len(ordered) - 1 - int(TAIL * len(ordered))] for ordered in known)
+    span = max(usual_high - usual_low, STEADY * max(abs(usual_low), abs(usual_high)))
+    return (
+        usual_low - TAIL * span if usual_low - low > FAR * span else low,
+        usual_high + TAIL * span if high - usual_high > FAR * span else high,
+    )
+
+
+def middle(curve: Sequence[float]) -> list[float]:
+    """The middle half of its values, in order."""
+    ordered = sorted(curve)
+    return ordered[len(ordered) // 4 : len(ordered) - len(ordered) // 4]
+
+
+def _in_unit(value: float, unit: float) -> float:
+    return 0.0 if abs(value) < SMALLEST else min(max(value, -LARGEST), LARGEST) / unit
 
 
 def _number_axis(low: float, high: float, rows: int) -> Axis:
@@ -195,7 +246,7 @@ def _thousands(high: float) -> tuple[float, str]:
 
 
 def _row_ticks(rows: int) -> int:
-    return min(max(2, rows // ROWS_PER_TICK), MOST_ROW_TICKS)
+    return min(max(3 if rows >= 2 * ROWS_PER_TICK else 2, rows // ROWS_PER_TICK), MOST_ROW_TICKS)
 
 
 def _nice(least: float) -> float:
@@ -253,22 +304,32 @@ def _clock(seconds: float, unit: float) -> str:
     return f"{whole}:{rest:02}"
 
 
+def _log_x_ticks(kind: XAxis, low: float, high: float, width: int) -> Iterator[Tick]:
+    unit, sign = (time_unit(Axis(low, high))[0], "") if kind == "time" else _thousands(high)
+    for tick, text in _log_ticks(low / unit, high / unit, max(2, width // COLUMNS_PER_TICK)):
+        if low <= tick * unit <= high:
+            yield tick * unit, f"{text}{sign}"
+
+
 def _log_axis(low: float, high: float, rows: int) -> Axis:
     high = max(high, TINY)
-    bottom = _nice_below(max(low, TINY) if low > 0 else high / 10)
+    low = max(low, TINY) if low > 0 else high / 10
+    bottom = _nice_below(low)
+    return Axis(bottom, max(_nice(high), 2 * bottom), tuple(_log_ticks(low, high, _row_ticks(rows))), log=True)
+
+
+def _log_ticks(low: float, high: float, most: int) -> list[Tick]:
+    """Round numbers from below the lower to above the higher value, evenly spaced in a logarithmic scale."""
+    bottom = _nice_below(low)
     top = max(_nice(high), 2 * bottom)
     numbers = [bottom]
     while numbers[-1] < top * (1 - 1e-9):
         numbers.append(_nice(numbers[-1] * 1.5))
-    top = numbers[-1]
-    most = _row_ticks(rows)
     if len(numbers) > most:
         decades = [n for n in numbers if math.isclose(n, 10.0 ** round(math.log10(n)))]
         numbers = decades if len(decades) >= most else numbers
         numbers = numbers[:: math.ceil(len(numbers) / most)]
-    return Axis(
-        bottom, top, tuple((n, _short(n, max(0, -math.floor(math.log10(n) + 1e-9)))) for n in numbers), log=True
-    )
+    return [(n, _short(n, max(0, -math.floor(math.log10(n) + 1e-9)))) for n in numbers]
 
 
 def _nice_below(most: float) -> float:

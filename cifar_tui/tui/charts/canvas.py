@@ -28,6 +28,10 @@ DOT_COLUMNS, DOT_ROWS = 2, 4
 """Of a braille character."""
 BRAILLE, RESUMED = "braille", "┊"
 """Markers of plotext: its own name of one, and a character."""
+ARROWS_APART = 6
+"""The least columns between two arrows of a curve that runs beyond its axis, and between marks of broken values."""
+GRID_COLUMNS = 3
+"""From one dash of a grid line to the next."""
 PIECE = 12
 """The columns of a curve that are drawn at a time: while a run trains, only its last piece is new."""
 
@@ -36,6 +40,7 @@ Dot = tuple[int, int]
 Cell = tuple[str, Style]
 Ticks = tuple[tuple[int, str], ...]
 
+_FAINT = Style(dim=True)
 _TO_ASCII = str.maketrans("│┤─┬┴└" + RESUMED, "|+-+++:")
 
 
@@ -49,6 +54,8 @@ class Line:
     glyph: str
     """Drawn at each point; for a joined line, what it consists of in ASCII."""
     joined: bool = False
+    behind: bool = False
+    """Whether its values may be beyond the y axis without an arrow, unless they are very far from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,10 @@ class Chart:
     """The x of a vertical line behind the curves."""
     resumed: Sequence[float] = ()
     """The x of dashed vertical lines: the run was resumed there."""
+    broken: Sequence[float] = ()
+    """The x of values that are no numbers: marks at the upper edge."""
+    grid: bool = False
+    """Whether dots lead from the ticks of the y axis to the right."""
 
 
 def canvas_width(width: int) -> int:
@@ -82,29 +93,37 @@ def draw(chart: Chart, width: int, height: int, look: Look) -> list[Strip]:
     """The chart as `height` lines of `width` columns; values beyond the y axis are arrows at its edge."""
     columns, rows = canvas_width(width), canvas_height(height)
 
-    def column_of(x: float | None) -> int | None:
-        return None if x is None else _column(chart.x.position(x), columns)
+    def column_of(x: float) -> int | None:
+        return _column(chart.x.position(x), columns)
 
     x_ticks = tuple((column, text) for x, text in chart.x.ticks if (column := column_of(x)) is not None)
     y_ticks = tuple((_dot_row(chart.y.position(y), rows) // DOT_ROWS, text) for y, text in chart.y.ticks)
-    resumed = tuple(column for x in chart.resumed if (column := column_of(x)) is not None)
-    frame = _frame(columns, rows, x_ticks, y_ticks or ((0, ""),), resumed, column_of(chart.cursor))
     dim = look.dim
+    frame = _frame(columns, rows, x_ticks, y_ticks or ((0, ""),))
     cells = [list(zip(row.translate(_TO_ASCII) if look.ascii else row, repeat(dim))) for row in frame]
     grid = [row[LABELS + 1 :] for row in cells[:rows]]
+    if chart.grid:
+        _draw_grid(grid, [rows - 1 - row for row, _ in y_ticks], look)
+    for x in chart.resumed:
+        _draw_vertical(grid, column_of(x), (resumed_glyph(look), dim))
+    if chart.cursor is not None:
+        _draw_vertical(grid, column_of(chart.cursor), ("|" if look.ascii else "│", dim))
     for curve in chart.lines:
         _draw_line(grid, curve, chart, look)
-    if (best := column_of(chart.best)) is not None:
-        cells[rows][LABELS + 1 + best] = (best_glyph(look), look.strong)
+    last = -ARROWS_APART
+    for x in sorted(chart.broken):
+        if (column := column_of(x)) is not None and column - last >= ARROWS_APART:
+            grid[0][column] = (broken_glyph(look), look.bad)
+            last = column
+    if chart.best is not None and (column := column_of(chart.best)) is not None:
+        cells[rows][LABELS + 1 + column] = (best_glyph(look), look.strong)
     drawn = [cells[number][: LABELS + 1] + row for number, row in enumerate(grid)] + cells[rows:]
     return [line(chart.title, width), *(line(_runs(row), width) for row in drawn)][:height]
 
 
 @lru_cache(64)
-def _frame(
-    columns: int, rows: int, x_ticks: Ticks, y_ticks: Ticks, resumed: tuple[int, ...], cursor: int | None
-) -> list[str]:
-    """The rows of an empty chart: axes, ticks, labels and vertical lines, at these columns and rows from below."""
+def _frame(columns: int, rows: int, x_ticks: Ticks, y_ticks: Ticks) -> list[str]:
+    """The rows of an empty chart: axes, ticks and labels, at these columns and rows from below."""
     width = LABELS + 1 + columns
     # A column more than is shown: plotext keeps a cell free after a label, also after the last one.
     plotext = _figure(width + 1, rows + AXIS_ROWS, columns + 1, rows)
@@ -113,16 +132,31 @@ def _frame(
     plotext.xticks([column for column, _ in x_ticks], [text for _, text in x_ticks])
     plotext.yticks([row for row, _ in y_ticks], [f"{text:>{LABELS}.{LABELS}}" for _, text in y_ticks])
     plotext.plot([], [])  # Without a curve, an axis has no ticks.
-    for column in resumed:
-        plotext.plot([column, column], [0, rows - 1], marker=RESUMED)
-    if cursor is not None:
-        plotext.vline(cursor)
     return [row[:width] for row in _built(plotext)]
+
+
+def _draw_grid(grid: list[list[Cell]], rows: Sequence[int], look: Look) -> None:
+    """Draw a dotted line in these rows, but on the axis, fainter than what is drawn over it."""
+    dot: Cell = ("-" if look.ascii else "┄", look.dim + _FAINT)
+    blank: Cell = (" ", dot[1])
+    for row in {row for row in rows if 0 <= row < len(grid) - 1}:
+        grid[row] = [dot if column % GRID_COLUMNS == 0 else blank for column in range(len(grid[row]))]
+
+
+def _draw_vertical(grid: list[list[Cell]], column: int | None, cell: Cell) -> None:
+    if column is not None:
+        for row in grid:
+            row[column] = cell
 
 
 def best_glyph(look: Look) -> str:
     """The mark of the best epoch on the x axis."""
     return "^" if look.ascii else "▲"
+
+
+def broken_glyph(look: Look) -> str:
+    """The mark of a value that is no number."""
+    return "x" if look.ascii else "×"
 
 
 def resumed_glyph(look: Look) -> str:
@@ -141,16 +175,31 @@ def _runs(cells: Sequence[Cell]) -> Iterator[Part]:
 
 def _draw_line(grid: list[list[Cell]], curve: Line, chart: Chart, look: Look) -> None:
     rows, columns = len(grid), len(grid[0])
-    placed = [(chart.x.position(x), chart.y.position(y)) for x, y in curve.points]
+    placed = _near([(chart.x.position(x), chart.y.position(y)) for x, y in curve.points])
     if curve.joined:
         for column, row, character in _joined(placed, columns, rows, curve.glyph if look.ascii else BRAILLE):
             grid[row][column] = (character, curve.style)
     else:
-        _draw_glyphs(grid, placed, curve)
+        _draw_glyphs(grid, [(x, y) for x, y in placed if 0 <= y <= 1], curve)
     up, down = ("^", "v") if look.ascii else ("↑", "↓")
+    low, high = (-1.0, 2.0) if curve.behind else (0.0, 1.0)
+    last = {0: -ARROWS_APART, rows - 1: -ARROWS_APART}
     for x, y in placed:
-        if not 0 <= y <= 1 and (found := _column(x, columns)) is not None:
-            grid[0 if y > 1 else rows - 1][found] = (up if y > 1 else down, look.warning)
+        if not low <= y <= high and (found := _column(x, columns)) is not None:
+            edge = 0 if y > 1 else rows - 1
+            if found - last[edge] >= ARROWS_APART:
+                grid[edge][found] = (up if y > 1 else down, curve.style if curve.behind else look.warning)
+                last[edge] = found
+
+
+def _near(placed: list[XY]) -> list[XY]:
+    """The places, of which the first and the last one are not far from the chart: plotext draws all between them."""
+    if len(placed) > 1:
+        for end, other, edge in ((0, 1, -1.0), (-1, -2, 2.0)):
+            (x, y), (to_x, to_y) = placed[end], placed[other]
+            if (x < edge <= to_x) or (x > edge >= to_x):
+                placed[end] = edge, to_y + (y - to_y) * (edge - to_x) / (x - to_x)
+    return placed
 
 
 def _draw_glyphs(grid: list[list[Cell]], placed: Sequence[XY], curve: Line) -> None:
@@ -179,12 +228,17 @@ def _dot_row(y: float, rows: int) -> int:
     return round(min(max(y, 0.0), 1.0) * (rows * DOT_ROWS - 1))
 
 
+def _free_dot_row(y: float, rows: int) -> int:
+    return round(min(max(y, -1.0), 2.0) * (rows * DOT_ROWS - 1))
+
+
 def _joined(placed: Sequence[XY], columns: int, rows: int, marker: str) -> Iterator[tuple[int, int, str]]:
     """The cells of a line through these places: column, row from above, character."""
     wide, high = (DOT_COLUMNS, DOT_ROWS) if marker == BRAILLE else (1, 1)
     dots: list[Dot] = []
     for x, y in placed:
-        dot = math.floor(x * columns * wide) - (x == 1), _dot_row(y, rows) * high // DOT_ROWS
+        # Beyond the axis too: a line leaves the chart where it is steep.
+        dot = math.floor(x * columns * wide) - (x == 1), _free_dot_row(y, rows) * high // DOT_ROWS
         if not dots or dot != dots[-1]:
             dots.append(dot)
     xs = [x for x, _ in dots]
@@ -197,9 +251,11 @@ def _joined(placed: Sequence[XY], columns: int, rows: int, marker: str) -> Itera
         # From the cell of its first dot: plotext rounds a line's dots to the left, if they are not left of its canvas.
         left = max(0, min(start, within[0][0] // wide))
         bottom, top = (edge(y for _, y in within) // high for edge in (min, max))
+        if top < 0 or bottom >= rows:
+            continue
         moved = tuple((x - left * wide, y - bottom * high) for x, y in within)
         for column, row, character in _piece(moved, min(start + PIECE, columns) - left, top - bottom + 1, marker):
-            if left + column >= start:
+            if left + column >= start and 0 <= rows - 1 - top + row < rows:
                 yield left + column, rows - 1 - top + row, character
 
 

@@ -1,194 +1,191 @@
-"""From a run's state to the points of its curves: smoothed, and reduced to the columns of a chart."""
+"""The series of a run that are drawn: loss, accuracy, its learning rate, its metrics, and what its devices did."""
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from cifar_tui.events import Epoch
+from cifar_tui.formatting import UNKNOWN, byte_unit, four_digits, percent
 from cifar_tui.state.curve import Point
 from cifar_tui.state.run_state import RunState
-from cifar_tui.tui.charts.axes import XAxis
+from cifar_tui.state.usage import Quantity, quantity
+from cifar_tui.tui.charts.axes import plain_unit
 
-Metric = Literal["loss", "accuracy"]
-XY = tuple[float, float]
+Role = Literal["batches", "checks", "rates"]
+"""What the values of a curve are: noisy ones of batches or samples, evaluations, or a learning rate."""
+LEARNING_RATE = "learning rate"
+EVALUATED = ("validation/", "test/")
+"""What the names of metrics begin with that were not measured in training."""
+_FRACTION = re.compile(r"(.*[_/ -])?(accuracy|acc|top[-_]?\d+)$", re.IGNORECASE)
+"""Names of metrics that are fractions, where their values are."""
 
-SMOOTHING = (0.0, 0.6, 0.9, 0.97, 0.99)
-"""The levels: the weight of the moving average so far, batch by batch."""
-ZOOMS = (1.0, 0.5, 0.1)
-"""The parts of the run that are shown, from its end."""
-ZOOM_WORDS = ("zoom: all", "last half", "last tenth")
 
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Which series of a run, of any run that has it.
 
-@dataclass(slots=True)
-class ChartOptions:
-    """How curves are shown, in all charts alike."""
+    Attributes:
+        kind: Where the state has it; `main` are loss and accuracy, of training and validation.
+        name: Its name there.
+    """
 
-    x_axis: XAxis = "epochs"
-    log: bool = False
-    """Whether the axis of losses is logarithmic."""
-    level: int = 2
-    """Of `SMOOTHING`."""
-    zoom: int = 0
-    """Of `ZOOMS`."""
-
-    @property
-    def weight(self) -> float:
-        """The weight of smoothing."""
-        return SMOOTHING[self.level]
+    kind: Literal["main", "lr", "metric", "device"]
+    name: str
 
     @property
-    def part(self) -> float:
-        """The shown part of the run."""
-        return ZOOMS[self.zoom]
-
-    def cycle_x_axis(self) -> None:
-        """Go to the next of epochs, samples and time."""
-        kinds = get_args(XAxis)
-        self.x_axis = kinds[(kinds.index(self.x_axis) + 1) % len(kinds)]
-
-    def toggle_log(self) -> None:
-        """Switch between a linear and a logarithmic axis of losses."""
-        self.log = not self.log
-
-    def smooth(self, step: int) -> None:
-        """Smooth by so many levels more, or less."""
-        self.level = min(max(self.level + step, 0), len(SMOOTHING) - 1)
-
-    def cycle_zoom(self) -> None:
-        """Go to the next of all, the last half and the last tenth."""
-        self.zoom = (self.zoom + 1) % len(ZOOMS)
+    def is_evaluated(self) -> bool:
+        """Whether it has a value for each evaluation, rather than for each batch."""
+        return self.kind == "metric" and self.name.startswith(EVALUATED)
 
 
-def version(state: RunState) -> tuple[object, ...]:
-    """Equal as long as the curves are the same."""
-    return id(state), state.t, state.samples, len(state.epochs), len(state.resumptions), state.finished
+LOSS, ACCURACY = Series("main", "loss"), Series("main", "accuracy")
+MAIN = (LOSS, ACCURACY)
 
 
-def recorded_metrics(state: RunState) -> list[Metric]:
-    """Those of loss and accuracy of which a run has any value."""
-    return [each for each in get_args(Metric) if training(state, each) or validation(state, each)]
+def main_series(state: RunState) -> list[Series]:
+    """Those of loss and accuracy of which a run has any value, be it one that is no number."""
+    return [each for each in MAIN if _training(state, each) or _validation(state, each)]
 
 
-def training(state: RunState, metric: Metric) -> list[Point]:
+def all_series(state: RunState) -> list[Series]:
+    """All others that a run has, in the order in which they came."""
+    rate = [Series("lr", LEARNING_RATE)] if learning_rates(state) else []
+    metrics = [Series("metric", name) for name, curve in state.metrics.items() if curve.points]
+    return rate + metrics + [Series("device", name) for name, curve in state.history.items() if curve.points]
+
+
+def device_series(state: RunState) -> list[Series]:
+    """What the devices of a run did: its GPUs first."""
+    found = [each for each in all_series(state) if each.kind == "device"]
+    return sorted(found, key=lambda each: "gpu " not in each.name)
+
+
+def curves(state: RunState, series: Series) -> list[tuple[Role, list[Point]]]:
+    """The curves of a series with their points, of which some may not be finite; none that the run does not have."""
+    found: list[tuple[Role, list[Point]]] = []
+    match series.kind:
+        case "main":
+            found = [("batches", _training(state, series)), ("checks", _validation(state, series))]
+        case "lr":
+            found = [("rates", learning_rates(state))]
+        case "metric":
+            curve = state.metrics.get(series.name)
+            found = [("checks" if series.is_evaluated else "batches", curve.points if curve else [])]
+        case "device":
+            curve = state.history.get(series.name)
+            found = [("batches", curve.points if curve else [])]
+    return [(role, points) for role, points in found if points]
+
+
+def finite(points: Sequence[Point]) -> list[Point]:
+    """The points that can be drawn."""
+    return [point for point in points if math.isfinite(point.mean)]
+
+
+def training(state: RunState, series: Series) -> list[Point]:
     """The finite values of the training batches, or the means over epochs where no batch was recorded."""
-    curve = state.batch_loss if metric == "loss" else state.batch_accuracy
-    if not curve.points:
-        return epoch_means(state, metric)
-    return [point for point in curve.points if math.isfinite(point.mean)]
+    return finite(_training(state, series))
 
 
-def epoch_means(state: RunState, metric: Metric) -> list[Point]:
-    """The training means of each complete epoch, at its end."""
-    return _points(state, (lambda e: e.train_loss) if metric == "loss" else (lambda e: e.train_accuracy))
+def validation(state: RunState, series: Series) -> list[Point]:
+    """The finite values of the validation after each complete epoch."""
+    return finite(_validation(state, series))
 
 
-def validation(state: RunState, metric: Metric) -> list[Point]:
-    """The validation after each complete epoch."""
-    return _points(state, (lambda e: e.val_loss) if metric == "loss" else (lambda e: e.val_accuracy))
+def _training(state: RunState, series: Series) -> list[Point]:
+    curve = state.batch_loss if series == LOSS else state.batch_accuracy
+    points = curve.points or _by_epochs(state, lambda e: e.train_loss if series == LOSS else e.train_accuracy)
+    return points if _is_measured(state, points) else []
 
 
-def _points(state: RunState, value: Callable[[Epoch], float]) -> list[Point]:
-    """The finite values of the epochs."""
+def _validation(state: RunState, series: Series) -> list[Point]:
+    points = _by_epochs(state, lambda e: e.val_loss if series == LOSS else e.val_accuracy)
+    return points if _is_measured(state, points) else []
+
+
+def _is_measured(state: RunState, points: Sequence[Point]) -> bool:
+    """Whether values that are no numbers were computed so: of other trainings, they are what nobody has logged."""
+    own = state.started is not None and not state.started.source
+    return own or _any(points)
+
+
+def _any(points: Sequence[Point]) -> bool:
+    return any(math.isfinite(point.mean) for point in points)
+
+
+def _by_epochs(state: RunState, value: Callable[[Epoch], float]) -> list[Point]:
     values = ((epoch, value(epoch)) for epoch in state.epochs)
-    return [Point(e.samples, e.samples, e.t, y, y, y, 1) for e, y in values if math.isfinite(y)]
+    return [Point(e.samples, e.samples, e.t, y, y, y, 1) for e, y in values]
 
 
-def samples_per_epoch(state: RunState) -> float | None:
-    """The samples of an epoch: as planned, or else as those had that are over; None where nobody counts epochs."""
-    if state.started is not None and state.started.train_samples:
-        return state.started.train_samples
-    last = state.epochs[-1] if state.epochs else None
-    return last.samples / last.epoch if last is not None and last.samples > 0 and last.epoch > 0 else None
+def learning_rates(state: RunState) -> list[Point]:
+    """The learning rates that were recorded, by batches or else by epochs."""
+    if state.batch_lr.points:
+        return state.batch_lr.points
+    return finite(_by_epochs(state, lambda e: e.lr))
 
 
-def samples_per_unit(kind: XAxis, state: RunState) -> float:
-    """How many samples a unit of the x axis stands for, where it is not one of time; 1 where nobody counts epochs."""
-    return (samples_per_epoch(state) or 1) if kind == "epochs" else 1
+def quantity_of(series: Series, points: Sequence[Point]) -> Quantity | None:
+    """What its values are, as far as that is known; None for plain numbers."""
+    if series.kind == "device":
+        return quantity(series.name)
+    if series == ACCURACY:
+        return "fraction"
+    within = all(point.low >= 0 and point.high <= 1 for point in points)
+    return "fraction" if series.kind == "metric" and within and _FRACTION.match(series.name) else None
 
 
-def positions(points: Sequence[Point], kind: XAxis, state: RunState) -> list[float]:
-    """The positions of points on the x axis, ascending: epochs, samples seen, or seconds."""
-    if kind == "time":
-        return [point.t for point in points]
-    unit = samples_per_unit(kind, state)
-    return [point.last / unit for point in points]
+def in_words(value: float, what: Quantity | None) -> str:
+    """A value with its unit; `NaN` and `inf` are values too."""
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "inf" if value > 0 else "-inf"
+    match what:
+        case "fraction":
+            return percent(value)
+        case "bytes" | "bytes/s":
+            size, name = byte_unit(value)
+            return f"{value / size:.3g} {name}{'/s' if what == 'bytes/s' else ''}"
+        case "°C" | "W":
+            return f"{value:.0f} {what}"
+        case "cores":
+            return f"{value:.2f} cores"
+        case None:
+            return four_digits(value)
 
 
-def x_name(kind: XAxis, state: RunState) -> str:
-    """What the x axis counts: epochs, and samples where nobody counts those, or what `samples` are, or time."""
-    if kind == "time" or (kind == "epochs" and samples_per_epoch(state)):
-        return kind
-    return "steps" if state.started is not None and state.started.unit == "steps" else "samples"
+def axis_unit(most: float, what: Quantity | None) -> tuple[float, str]:
+    """What the labels of the y axis count for values up to this one, and its name; empty for plain numbers."""
+    if what in ("bytes", "bytes/s"):
+        size, name = byte_unit(most)
+        return size, f"{name}{'/s' if what == 'bytes/s' else ''}"
+    if what == "fraction":
+        return 0.01, "%"
+    if what is not None:
+        return 1.0, what
+    unit = plain_unit(most)
+    return unit, "" if unit == 1 else f"1e{round(math.log10(unit))}"
 
 
-def smoothed(points: Sequence[Point], weight: float) -> list[float]:
-    """The exponential moving average of finite points, with bias correction as in TensorBoard.
-
-    A point that stands for several batches counts as many, so that merging points does not change the curve.
-    """
-    average, known, values = 0.0, 0.0, []
-    for point in points:
-        kept = weight if point.count == 1 else weight**point.count
-        average = kept * average + (1 - kept) * point.mean
-        known = kept * known + (1 - kept)
-        values.append(average / known)
-    return values
-
-
-def reduced(
-    xs: Sequence[float], lows: Sequence[float], highs: Sequence[float], low: float, high: float, columns: int
-) -> list[XY]:
-    """At most two points for each column of a chart: its least and its greatest value, in their order.
-
-    Args:
-        xs: Ascending, finite.
-        lows: The least value at each x, finite.
-        highs: The greatest one; the same list where each x has one value.
-        low: The start of the x axis.
-        high: Its end.
-        columns: Of the chart.
-
-    Returns:
-        The points from `low` to `high`, the one before and the one after.
-    """
-    first, end = bisect_left(xs, low), bisect_right(xs, high)
-    points = [(xs[first - 1], highs[first - 1])] if first else []
-    ends = [low + column / columns * (high - low) for column in range(1, columns)] + [math.inf]
-    while first < end:
-        after = bisect_left(xs, ends[bisect_right(ends, xs[first])], first, end)
-        points += _extremes(xs, lows, highs, first, after, points[-1][1] if points else highs[first])
-        first = after
-    if end < len(xs):
-        points.append((xs[end], lows[end]))
-    return points
+def latest(state: RunState, series: Series) -> float:
+    """The last value of a series that is not of `main`; NaN where there is none."""
+    match series.kind:
+        case "lr":
+            points = learning_rates(state)
+            return state.batch_lr.latest if state.batch_lr.points else points[-1].mean if points else math.nan
+        case "metric":
+            curve = state.metrics.get(series.name)
+        case _:
+            curve = state.history.get(series.name)
+    return curve.latest if curve is not None else math.nan
 
 
-def _extremes(
-    xs: Sequence[float], lows: Sequence[float], highs: Sequence[float], first: int, after: int, before: float
-) -> list[XY]:
-    """The least and the greatest of these values, in their order; `before` is the value before them."""
-    if after - first == 1:
-        at_low = at_high = first
-        bottom, top = lows[first], highs[first]
-    else:
-        some_lows, some_highs = lows[first:after], highs[first:after]
-        bottom, top = min(some_lows), max(some_highs)
-        at_low, at_high = first + some_lows.index(bottom), first + some_highs.index(top)
-    if bottom == top:
-        return [(xs[at_low], bottom)]
-    falling = at_high < at_low or (at_high == at_low and abs(before - top) < abs(before - bottom))
-    points = [(xs[at_low], bottom), (xs[at_high], top)]
-    return points[::-1] if falling else points
-
-
-def nearest(xs: Sequence[float], x: float) -> int | None:
-    """The index of the value nearest to `x`, the first of equals; None where there is none."""
-    if not xs:
-        return None
-    place = bisect_left(xs, x)
-    candidates = range(max(place - 1, 0), min(place + 1, len(xs)))
-    return min(candidates, key=lambda i: abs(xs[i] - x))
+def last_values(state: RunState) -> Iterator[tuple[Series, str]]:
+    """All series of a run but loss and accuracy, each with its last value in words."""
+    for series in all_series(state):
+        points = [point for _, points in curves(state, series) for point in points]
+        known = finite(points)
+        yield series, in_words(latest(state, series), quantity_of(series, known)) if points else UNKNOWN

@@ -15,7 +15,8 @@ from textual.strip import Strip
 
 from cifar_tui.analysis.paired_predictions import CELLS, Cell, PairedCounts
 from cifar_tui.formatting import count, percent
-from cifar_tui.tui.compare.table import NAME_COLUMNS, Heading, short_names
+from cifar_tui.tui.charts.drawn_runs import DrawnRun
+from cifar_tui.tui.compare.table import NAME_COLUMNS, short_names
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part, cut, fitting, line
 
@@ -66,10 +67,14 @@ class Grid:
         place = y * self.across + column
         return CELLS[place] if inside and place < len(CELLS) else None
 
+    def row_moved(self, cell: Cell, rows: int) -> Cell | None:
+        """The cell in another row of several; None beyond them."""
+        down = len(CELLS) // self.across
+        row, column = divmod(CELLS.index(cell), self.across)
+        return CELLS[(row + rows) * self.across + column] if 0 <= row + rows < down else None
+
     def moved(self, cell: Cell, rows: int, columns: int) -> Cell:
-        """The cell so many rows down and columns to the right; in a single row, down is right."""
-        if self.across == len(CELLS):
-            rows, columns = 0, columns + rows
+        """The cell so many rows down and columns to the right."""
         row, column = divmod(CELLS.index(cell), self.across)
         row = max(0, min(len(CELLS) // self.across - 1, row + rows))
         column = max(0, min(self.across - 1, column + columns))
@@ -77,7 +82,7 @@ class Grid:
 
 
 def cell_rows(
-    counts: PairedCounts, runs: Sequence[Heading], cursor: Cell, size: tuple[int, int], look: Look, *, focused: bool
+    counts: PairedCounts, runs: Sequence[DrawnRun], cursor: Cell, size: tuple[int, int], look: Look, *, focused: bool
 ) -> list[Strip]:
     """A line that names the cell under the cursor, and the cells below it.
 
@@ -101,7 +106,7 @@ def cell_rows(
 
 
 def _title(
-    counts: PairedCounts, runs: Sequence[Heading], cursor: Cell, width: int, look: Look, *, focused: bool
+    counts: PairedCounts, runs: Sequence[DrawnRun], cursor: Cell, width: int, look: Look, *, focused: bool
 ) -> list[Part]:
     """The sentence about the cell, in the longest form that leaves room for the keys."""
     keys: list[Part] = [("Enter: images", look.dim), ("←→ cells" if focused else "Tab: the cursor keys", look.dim)]
@@ -126,7 +131,7 @@ def _sentences(counts: PairedCounts, name: str, images: int) -> Iterator[str]:
 
 
 def _cell(
-    counts: PairedCounts, runs: Sequence[Heading], cell: Cell, width: int, chosen: bool, look: Look, focused: bool
+    counts: PairedCounts, runs: Sequence[DrawnRun], cell: Cell, width: int, chosen: bool, look: Look, focused: bool
 ) -> list[Part]:
     number = count(counts.cells[cell])
     run = None if cell in ("both", "neither") else runs[cell == "only_b"]
@@ -136,4 +141,4 @@ def _cell(
     if chosen and focused:
         return [(f"{label} {number}{rest}", Style(bold=True, reverse=True))]
     under = Style(bold=True, underline=True) if chosen else Style()
-    return [(label, (run.style if run else look.dim) + under), (f" {number}", look.strong + under), rest]
+    return [(label, (run.style(look) if run else look.dim) + under), (f" {number}", look.strong + under), rest]

@@ -11,8 +11,9 @@ from rich.style import Style
 
 from cifar_tui.analysis.paired_predictions import CELLS, Cell
 from cifar_tui.formatting import percent, printable
+from cifar_tui.tui.charts.drawn_runs import DrawnRun, drawn_runs
 from cifar_tui.tui.compare.cells import cell_name
-from cifar_tui.tui.compare.table import NAME_COLUMNS, Heading, headings, short_names
+from cifar_tui.tui.compare.table import NAME_COLUMNS, short_names
 from cifar_tui.tui.images.album import JobAlbum, Page
 from cifar_tui.tui.images.selection import name_room, next_class
 from cifar_tui.tui.images.thumbnails import FIGURE, Row
@@ -156,8 +157,8 @@ class PairImages(JobAlbum["PairedImages"]):
         paired, names = loaded.paired, [look.text(printable(name)) for name in loaded.classes]
         index = int(self._indices(loaded)[place])
         a, b = (
-            _card_line(run, predictions, index, names)
-            for run, predictions in zip(headings(self._entries, look), (paired.a, paired.b), strict=True)
+            _card_line(run, predictions, index, names, look)
+            for run, predictions in zip(drawn_runs(self._entries), (paired.a, paired.b), strict=True)
         )
         return PairCard(loaded.images[index], names[int(paired.a.labels[index])], (a, b))
 
@@ -170,7 +171,7 @@ class PairImages(JobAlbum["PairedImages"]):
         """The cell; by which weights of the two runs the images are predicted."""
         loaded = self._loaded
         assert loaded is not None
-        runs = [cut(name, NAME_COLUMNS, look) for name in short_names(headings(self._entries, look))]
+        runs = [cut(name, NAME_COLUMNS, look) for name in short_names(drawn_runs(self._entries))]
         names = [look.text(printable(name)) for name in loaded.classes]
         what: list[Part] = [(self._selection.description(runs, names, page.width, look), look.strong), page.place]
         weights: list[Part] = [f"weights of epochs {loaded.paired.a.epoch} and {loaded.paired.b.epoch}"]
@@ -191,8 +192,8 @@ class PairImages(JobAlbum["PairedImages"]):
         return indices
 
 
-def _card_line(run: Heading, predictions: Predictions, index: int, names: Sequence[str]) -> PairCardLine:
+def _card_line(run: DrawnRun, predictions: Predictions, index: int, names: Sequence[str], look: Look) -> PairCardLine:
     probabilities = predictions.probabilities[index]
     predicted = int(probabilities.argmax())
     right = predicted == int(predictions.labels[index])
-    return PairCardLine(run.text, run.style, names[predicted], float(probabilities[predicted]), right)
+    return PairCardLine(run.text, run.style(look), names[predicted], float(probabilities[predicted]), right)

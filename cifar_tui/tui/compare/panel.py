@@ -3,70 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import astuple
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
 from cifar_tui.analysis.paired_predictions import CELLS, Cell
-from cifar_tui.formatting import printable
-from cifar_tui.state.run_state import RunState
-from cifar_tui.tui.charts.axes import Axis, time_unit, x_axis
-from cifar_tui.tui.charts.canvas import Chart, Line, canvas_height, canvas_width, draw
-from cifar_tui.tui.charts.loss_and_accuracy import (
-    METRICS,
-    background_line,
-    batch_line,
-    joined,
-    metric_name,
-    smooth_line,
-    value_axis,
-    x_extent,
-    x_positions,
-)
-from cifar_tui.tui.charts.panel import GAP, LEAST_ROWS, WIDE
-from cifar_tui.tui.charts.series import (
-    XY,
-    ChartOptions,
-    Metric,
-    recorded_metrics,
-    samples_per_epoch,
-    training,
-    validation,
-    version,
-)
+from cifar_tui.tui.charts.area import AREA_KEYS, ChartArea
+from cifar_tui.tui.charts.deck import Deck
+from cifar_tui.tui.charts.drawn_runs import DrawnRun, drawn_runs
+from cifar_tui.tui.charts.options import ChartOptions
+from cifar_tui.tui.charts.x_positions import version
 from cifar_tui.tui.compare.cells import Grid, cell_rows, first_cell
 from cifar_tui.tui.compare.disagreement import Disagreement
 from cifar_tui.tui.compare.pair_images import PairImages
-from cifar_tui.tui.compare.table import comparison, headings, letter, table
+from cifar_tui.tui.compare.table import comparison, table
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context, View
-from cifar_tui.tui.widgets.lines import Panel, Part, cut, line, paragraph, width_of
+from cifar_tui.tui.widgets.lines import line, paragraph
 
 if TYPE_CHECKING:
     from cifar_tui.runs.workspace import Workspace
 
-LETTER_COLUMNS = 5
-"""The least distance between two letters of a curve."""
+LEAST_CHARTS = 7
+"""The least rows for charts above the table."""
+LEAST_TABLE = 3
+"""The least rows of a table below charts."""
 
 
-class ComparePanel(Panel, View, can_focus=True):
+class ComparePanel(ChartArea, View):
     """The curves and the figures of several runs, and of two that have ended, which is right on how many test images.
 
-    The cursor is on one of the four cells of these, whose images can be opened.
+    The cursor keys act on the charts, or on the four cells of these images, one of which can be opened.
     """
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1, 0)", show=False),
-        Binding("down", "move(1, 0)", show=False),
-        Binding("left", "move(0, -1)", show=False),
-        Binding("right", "move(0, 1)", show=False),
-        Binding("home", "edge(0)", show=False),
-        Binding("end", "edge(-1)", show=False),
-    ]
 
     def __init__(self, options: ChartOptions, workspace: Callable[[], Workspace], *, id: str | None = None) -> None:  # noqa: A002
         """Start without runs.
@@ -76,26 +46,30 @@ class ComparePanel(Panel, View, can_focus=True):
             workspace: Gives the workspace that reads the test images.
             id: For the stylesheet.
         """
-        super().__init__(id=id)
-        self.options = options
+        super().__init__(options, reads_below=False, id=id)
         self.entries: tuple[Entry, ...] = ()
         self.disagreement = Disagreement(self._update_cells)
         self._workspace = workspace
-        self._drawn: tuple[object, list[Strip]] = (None, [])
+        self._table: tuple[object, list[Strip]] = (None, [])
         self._cursor: Cell = "only_a"
+        self._in_cells = True
+        """Whether the cursor keys act on the cells, where there are any."""
         self._top: int | None = None
         """The line of the first cell; None where there are no cells."""
 
     def show(self, context: Context) -> None:
         """Draw the marked runs as they are now."""
+        if context.marked != self.entries:
+            self.deck.cursor, self.deck.pinned = None, False
         self.entries, self.look = context.marked, context.look
+        self.deck.runs = drawn_runs(self.entries)
         self.disagreement.update(self.entries)
         self.draw()
 
     @property
     def takes_cursor_keys(self) -> bool:
-        """Whether there are cells, or will be in a moment."""
-        return self.disagreement.expected
+        """Whether there are runs to compare."""
+        return len(self.entries) > 1
 
     def allow_focus(self) -> bool:
         """It takes the focus for the cursor keys alone."""
@@ -103,13 +77,25 @@ class ComparePanel(Panel, View, can_focus=True):
 
     @property
     def active_keys(self) -> tuple[str, ...]:
-        """Those for the cell under the cursor."""
-        return () if self.cell is None else ("cell", "switch")
+        """Those for the charts, and for the cell under the cursor."""
+        cells = ("cell",) if self.in_cells else ()
+        back = ("leave",) if self.deck.can_leave else ()
+        keys = AREA_KEYS if self.has_focus and not self.in_cells else ("series",)
+        return (*cells, *keys, *back, "switch") if self.takes_cursor_keys else ()
 
     @property
     def cell(self) -> Cell | None:
         """The cell under the cursor; None where there are no cells."""
         return None if self.disagreement.counts is None else self._cursor
+
+    @property
+    def in_cells(self) -> bool:
+        """Whether the cursor keys act on the cells."""
+        return self._in_cells and self.disagreement.counts is not None
+
+    def open_chart(self) -> bool:
+        """Draw the chosen chart in full size, unless a cell is chosen."""
+        return not self.in_cells and super().open_chart()
 
     def cell_images(self, changed: Callable[[], None]) -> PairImages | None:
         """Load the images of the cell under the cursor; None where there are no cells.
@@ -121,35 +107,87 @@ class ComparePanel(Panel, View, can_focus=True):
         return None if runs is None or cell is None else PairImages(self._workspace, self.entries, runs, cell, changed)
 
     def lines(self, width: int, height: int) -> list[Strip]:
-        """The charts and the table below them, the same lines where nothing of them changed, and the cells."""
-        versions = tuple((e.number, e.name, e.status, e.config, *_version(e.state)) for e in self.entries)
+        """The charts, the table below them, and the cells."""
+        if len(self.entries) < 2:
+            self.deck.drawn = []
+            return [line([(self.look.text("Mark at least two runs with space, then press c."), self.look.dim)], width)]
         cells = self._cells(width, height)
         room = height - len(cells)
-        shown = (versions, *astuple(self.options), self.look, width, room)
-        if self._drawn[0] != shown:
-            self._drawn = shown, side_by_side(self.entries, self.options, width, room, self.look)
-        picture = self._drawn[1]
+        rows = [] if self.deck.opened is not None else self._figures(width, room)
+        picture = side_by_side(self.deck, rows, width, room, self.look, focused=self.has_focus and not self.in_cells)
+        if self.deck.cursor is not None and self.deck.drawn:
+            # What is read takes the place of the least important figures: the charts stay where they are.
+            read = self.deck.readings(max(len(rows), 1), width, self.look)
+            top = len(picture) - len(rows)
+            picture = [*picture[:top], *read, *rows][: len(picture)]
         self._top = len(picture) + 1 if self.disagreement.counts is not None else None
         return [*picture, *cells]
 
-    def action_move(self, rows: int, columns: int) -> None:
-        """Move the cursor to another cell."""
-        if self.disagreement.counts is not None:
-            self._cursor = Grid.of(self.disagreement.counts, self.size.width).moved(self._cursor, rows, columns)
-            self.draw()
+    def _figures(self, width: int, height: int) -> list[Strip]:
+        """The table, in half of the lines at most, or in all where no chart fits above it."""
+        runs = tuple(
+            (run, run.entry.name, run.entry.status, run.entry.config, *_version(run)) for run in self.deck.runs
+        )
+        shown = (runs, self.look, width, height)
+        if self._table[0] != shown:
+            self._table = shown, figures(self.entries, width, height, self.look)
+        return self._table[1]
 
-    def action_edge(self, place: int) -> None:
-        """Move the cursor to the first cell, or to the last one."""
-        self._cursor = CELLS[place]
-        self.draw()
+    def action_move_choice(self, step: int) -> None:
+        """Move to another row of cells, or between the charts and the cells, or to another chart."""
+        counts = self.disagreement.counts
+        if counts is not None and self.in_cells:
+            moved = Grid.of(counts, self.size.width).row_moved(self._cursor, step)
+            if moved is None and step < 0:
+                self._in_cells, self.deck.place = False, max(len(self.deck.drawn) - 1, 0)
+            self._cursor = moved or self._cursor
+        elif counts is not None and step > 0 and self.deck.place >= len(self.deck.drawn) - 1:
+            self._in_cells = True
+        elif counts is None or step > 0 or self.deck.place > 0:
+            self.deck.move_choice(step)
+        self._keys_changed()
+
+    def step(self, delta: int) -> None:
+        """Move to another cell, or the cursor of the charts."""
+        counts = self.disagreement.counts
+        if counts is not None and self.in_cells and self.has_focus:
+            self._cursor = Grid.of(counts, self.size.width).moved(self._cursor, 0, delta)
+            self.draw()
+        else:
+            super().step(delta)
+
+    def action_cursor_to(self, end: int) -> None:
+        """Move to the first or the last cell, or the cursor to the first or the last place."""
+        if self.in_cells:
+            self._cursor = CELLS[0 if end < 0 else -1]
+            self.draw()
+        else:
+            super().action_cursor_to(end)
+
+    def leave(self) -> str:
+        """Clear the cursor, or else return from a chart in full size, or else to the first page."""
+        if self.deck.leave():
+            self._keys_changed()
+        return ""
+
+    def reload(self) -> None:
+        """Return to loss and accuracy."""
+        self.choose(None)
 
     def on_click(self, event: events.Click) -> None:
         """Move the cursor to the cell that the mouse points to."""
         at = event.get_content_offset(self)
-        if at is not None and self.disagreement.counts is not None and self._top is not None:
-            grid = Grid.of(self.disagreement.counts, self.size.width)
-            self._cursor = grid.at(at.x, at.y - self._top) or self._cursor
-            self.draw()
+        if at is None:
+            return
+        if self.deck.at(at.x, at.y) is not None:
+            self._in_cells = False
+            super().on_click(event)
+            self._keys_changed()
+        elif self.disagreement.counts is not None and self._top is not None:
+            cell = Grid.of(self.disagreement.counts, self.size.width).at(at.x, at.y - self._top)
+            if cell is not None:
+                self._cursor, self._in_cells = cell, True
+                self._keys_changed()
 
     def _update_cells(self) -> None:
         if self.disagreement.counts is not None:
@@ -161,108 +199,29 @@ class ComparePanel(Panel, View, can_focus=True):
         """The cells, or why they are not known; nothing for other runs."""
         look, counts, why = self.look, self.disagreement.counts, self.disagreement.why
         if counts is not None:
-            runs = headings(self.entries, look)
-            return cell_rows(counts, runs, self._cursor, (width, height), look, focused=self.has_focus)
+            focused = self.has_focus and self._in_cells
+            return cell_rows(counts, self.deck.runs, self._cursor, (width, height), look, focused=focused)
         return paragraph(why, width, look)[: height // 2]
 
 
-def _version(state: RunState | None) -> tuple[object, ...]:
+def _version(run: DrawnRun) -> tuple[object, ...]:
+    state = run.started
     return () if state is None else (*version(state), state.test)
 
 
-def side_by_side(entries: Sequence[Entry], options: ChartOptions, width: int, height: int, look: Look) -> list[Strip]:
-    """The picture of two or more runs, as up to `height` lines of `width` columns."""
-    if len(entries) < 2:
-        return [line([(look.text("Mark at least two runs with space, then press c."), look.dim)], width)]
-    runs, figures = headings(entries, look), comparison(entries)
-    rows = table(runs, figures, width, max(height // 2, 3), look)
-    if height - len(rows) < LEAST_ROWS:
-        return table(runs, figures, width, height, look)
-    return [*_charts(entries, options, width, height - len(rows), look), *rows]
+def figures(entries: Sequence[Entry], width: int, height: int, look: Look) -> list[Strip]:
+    """The table of the runs, in half of these lines at most, or in all where no chart fits above it."""
+    runs, found = drawn_runs(entries), comparison(entries)
+    rows = table(runs, found, width, max(min(height // 2, height - LEAST_CHARTS), LEAST_TABLE), look)
+    return rows if height - len(rows) >= LEAST_CHARTS else table(runs, found, width, height, look)
 
 
-def _charts(entries: Sequence[Entry], options: ChartOptions, width: int, height: int, look: Look) -> list[Strip]:
-    """Loss and accuracy beside each other or stacked, or one of them as in a single run's charts."""
-    states = [entry.state for entry in entries if entry.state is not None]
-    known = [each for each in METRICS if any(each in recorded_metrics(state) for state in states)]
-    if len(known) == 1:
-        return draw(_overlaid(entries, known[0], options, width, height, look), width, height, look)
-    if width >= WIDE:
-        left = (width - GAP) // 2
-        parts: list[tuple[Metric, int]] = [("loss", left), ("accuracy", width - GAP - left)]
-        pictures = [draw(_overlaid(entries, m, options, w, height, look), w, height, look) for m, w in parts]
-        return [Strip.join([a, Strip.blank(GAP), b]) for a, b in zip(*pictures, strict=True)]
-    if height >= 2 * LEAST_ROWS:
-        heights: list[tuple[Metric, int]] = [("loss", (height + 1) // 2), ("accuracy", height // 2)]
-    else:
-        heights = [("loss" if options.log else "accuracy", height)]
-    return [strip for m, h in heights for strip in draw(_overlaid(entries, m, options, width, h, look), width, h, look)]
-
-
-def _overlaid(
-    entries: Sequence[Entry], metric: Metric, options: ChartOptions, width: int, height: int, look: Look
-) -> Chart:
-    """One metric of all runs that have begun; on an axis of epochs, of those that have any."""
-    begun = [(i, e.number, e.state) for i, e in enumerate(entries) if e.state is not None and e.state.started]
-    if options.x_axis == "epochs":
-        begun = [each for each in begun if samples_per_epoch(each[2])] or begun
-    columns, rows = canvas_width(width), canvas_height(height)
-    axis = _shared_axis([state for _, _, state in begun], options, width)
-    behind: list[Line] = []
-    curves: list[Line] = []
-    letters: list[Line] = []
-    for i, number, state in begun:
-        checks = validation(state, metric)
-        points = batch_line(checks, x_positions(state, checks, options), axis, columns)
-        curves.append(Line(points, look.run(number), letter(i), joined=True))
-        letters.append(Line(_spread(points, axis, columns, i, len(begun)), look.run(number) + look.strong, letter(i)))
-        if len(entries) == 2:
-            batches = training(state, metric)
-            trained = smooth_line(batches, x_positions(state, batches, options), options.weight, axis, columns)
-            behind.append(background_line(trained, number, look))
-    lines = [*behind, *curves, *letters]
-    y = value_axis(metric, [curve.points for curve in lines], axis, rows, options)
-    return Chart(title=_title(entries, metric, options, axis, width, look), x=axis, y=y, lines=lines)
-
-
-def _shared_axis(states: Sequence[RunState], options: ChartOptions, width: int) -> Axis:
-    """The x axis that has room for all of these runs."""
-    reaches = [x_extent(state, options) for state in states] or [(0.0, 1.0)]
-    return x_axis(
-        options.x_axis,
-        max(reached for reached, _ in reaches),
-        max(planned for _, planned in reaches),
-        options.part,
-        growing=any(state.finished is None for state in states),
-        width=canvas_width(width),
-    )
-
-
-def _spread(points: Sequence[XY], axis: Axis, columns: int, number: int, runs: int) -> list[XY]:
-    """The points of a curve's letters: not too near to each other, nor to those of the other curves."""
-    apart = max(LETTER_COLUMNS, 3 * runs)
-    chosen, following = [], float(3 * number)
-    for x, y in points:
-        column = axis.position(x) * columns
-        if column >= following:
-            chosen.append((x, y))
-            following = column + apart
-    return chosen or list(points[-1:])
-
-
-def _title(
-    entries: Sequence[Entry], metric: Metric, options: ChartOptions, axis: Axis, width: int, look: Look
-) -> list[Part]:
-    """The chart's name and whose curves it shows: in full, in short, or by their letters alone."""
-    kind = f"time in {time_unit(axis)[1]}" if options.x_axis == "time" else options.x_axis
-    name = metric_name(metric, options)
-    behind: list[Part] = [(look.text("faint: train" if look.colour else "·: train"), look.dim)]
-    title: list[Part] = []
-    for split, longest in (("validation", 20), ("val", 20), ("val", 12), ("val", 6), ("val", 0)):
-        items: list[list[Part]] = [[(f"{split} {name}", look.strong), f" by {kind}:"]]
-        for i, entry in enumerate(entries):
-            items.append([(f"{letter(i)} {cut(printable(entry.name), longest, look)}".strip(), look.run(entry.number))])
-        title = joined([*items, behind] if len(entries) == 2 else items)
-        if width_of(title) <= width:
-            break
-    return title
+def side_by_side(
+    deck: Deck, rows: list[Strip], width: int, height: int, look: Look, *, focused: bool = False
+) -> list[Strip]:
+    """The charts of two or more runs above these rows, as up to `height` lines of `width` columns."""
+    room = height - len(rows)
+    if room < LEAST_CHARTS and rows:
+        deck.drawn = []
+        return rows[:height]
+    return [*deck.lines(width, room, look, focused=focused), *rows]

@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.cells import cell_len
-from rich.style import Style
 from textual.strip import Strip
 
 from cifar_tui.events import Epoch, RunStarted
 from cifar_tui.formatting import UNKNOWN, count, duration, four_digits, of_planned, percent, printable
 from cifar_tui.state.run_state import RunState
 from cifar_tui.system.text_width import padded
+from cifar_tui.tui.charts.drawn_runs import DrawnRun, known_options, other_data
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part, cut, line
 
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
-NAME_COLUMNS, VALUE_COLUMNS = 18, 24
+NAME_COLUMNS, VALUE_COLUMNS = 22, 24
 """Columns of a run's name and of a value, at most."""
 USED = ("device", "precision", "threads")
 """Options whose resolved values the run records."""
@@ -28,31 +27,7 @@ UNRESOLVED = ("auto", 0, "")
 """Their values before that, or where a script does not say them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A run, as the table names it."""
-
-    letter: str
-    name: str
-    style: Style
-
-    @property
-    def text(self) -> str:
-        """Its letter and its name."""
-        return f"{self.letter} {self.name}"
-
-
-def letter(number: int) -> str:
-    """The letter of the run with this index, on its curve and before its name."""
-    return LETTERS[number % len(LETTERS)]
-
-
-def headings(entries: Sequence[Entry], look: Look) -> list[Heading]:
-    """The runs by letter and name, each in its colour."""
-    return [Heading(letter(i), printable(e.name), look.run(e.number)) for i, e in enumerate(entries)]
-
-
-def short_names(runs: Sequence[Heading]) -> list[str]:
+def short_names(runs: Sequence[DrawnRun]) -> list[str]:
     """The runs' names in a sentence: `cnn`, or by their letters where two have the same name: `run a`."""
     names = [run.name for run in runs]
     return names if len(set(names)) == len(names) else [f"run {run.letter}" for run in runs]
@@ -86,6 +61,7 @@ def comparison(entries: Sequence[Entry]) -> list[Figure]:
         *losses,
         _figure("train − val", [e.train_accuracy - e.val_accuracy if e else None for e in best], _points),
         Figure("state", tuple(map(_state, entries))),
+        *_other_data(entries),
         _figure("best epoch", [e.epoch if e else None for e in map(_either, best, by_loss)], _whole),
         _figure("1st epoch", [s.epochs[0].val_accuracy if s and s.epochs else None for s in states], percent),
         *_speeds(states),
@@ -93,6 +69,13 @@ def comparison(entries: Sequence[Entry]) -> list[Figure]:
         _figure("parameters", [s.started.parameters if s and s.started else None for s in states], _whole),
     ]
     return figures + _differences(entries, [state.started if state else None for state in states])
+
+
+def _other_data(entries: Sequence[Entry]) -> Iterator[Figure]:
+    """A row that tells apart runs on other data, or of other classes, where there are any."""
+    others = other_data(entries)
+    if any(others):
+        yield Figure("comparable", tuple(f"no, {other}" if other else "" for other in others))
 
 
 def _either(best: Epoch | None, by_loss: Epoch | None) -> Epoch | None:
@@ -147,7 +130,7 @@ def _figure(
 
 def _differences(entries: Sequence[Entry], started: Sequence[RunStarted | None]) -> list[Figure]:
     """The options in which the runs differ, those that may be `auto` as they were resolved."""
-    options = [{} if entry.config is None else entry.config.to_dict() for entry in entries]
+    options = [known_options(entry) for entry in entries]
     for values, start in zip(options, started, strict=True):
         if start is not None:
             values |= {name: getattr(start, name) for name in USED}
@@ -170,7 +153,7 @@ def _option(options: dict[str, Any], name: str) -> str:
     return f"{value:g}" if isinstance(value, float) else printable(str(value))
 
 
-def table(runs: Sequence[Heading], figures: Sequence[Figure], width: int, height: int, look: Look) -> list[Strip]:
+def table(runs: Sequence[DrawnRun], figures: Sequence[Figure], width: int, height: int, look: Look) -> list[Strip]:
     """A table with a row for each figure or one for each run, whichever shows more of them."""
     down = _runs_across(runs, figures, width, height, look)
     across = _runs_down(runs, figures, width, height, look)
@@ -178,7 +161,7 @@ def table(runs: Sequence[Heading], figures: Sequence[Figure], width: int, height
 
 
 def _runs_across(
-    runs: Sequence[Heading], figures: Sequence[Figure], width: int, height: int, look: Look
+    runs: Sequence[DrawnRun], figures: Sequence[Figure], width: int, height: int, look: Look
 ) -> tuple[tuple[bool, int], list[Strip]]:
     """Whether all runs are shown, how many values are, and the table with a column for each run."""
     labels = max(len(figure.name) for figure in figures) + 1
@@ -189,7 +172,7 @@ def _runs_across(
     shown = 0
     while shown < len(runs) and labels + sum(columns[: shown + 1]) <= width:
         shown += 1
-    heads = [(_right(run.text, wide, look), run.style) for run, wide in zip(runs[:shown], columns, strict=False)]
+    heads = [(_right(run.text, wide, look), run.style(look)) for run, wide in zip(runs[:shown], columns, strict=False)]
     lines: list[list[Part]] = [[" " * labels, *heads]]
     for figure in figures[: max(0, height - 1)]:
         cells: list[Part] = [(_left(figure.name, labels, look), look.dim)]
@@ -201,7 +184,7 @@ def _runs_across(
 
 
 def _runs_down(
-    runs: Sequence[Heading], figures: Sequence[Figure], width: int, height: int, look: Look
+    runs: Sequence[DrawnRun], figures: Sequence[Figure], width: int, height: int, look: Look
 ) -> tuple[tuple[bool, int], list[Strip]]:
     """Whether all runs are shown, how many values are, and the table with a row for each run."""
     names = min(max(cell_len(run.text) for run in runs), NAME_COLUMNS)
@@ -215,7 +198,7 @@ def _runs_down(
     if len(runs) > rows:
         rows = max(0, rows - 1)
     for i, run in enumerate(runs[:rows]):
-        cells: list[Part] = [(_left(run.text, names, look), run.style)]
+        cells: list[Part] = [(_left(run.text, names, look), run.style(look))]
         for figure, wide in zip(figures[:shown], columns, strict=False):
             text = _right(figure.values[i], wide, look)
             cells.append((text, look.strong) if figure.best == i else text)

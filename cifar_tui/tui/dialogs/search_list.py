@@ -38,6 +38,31 @@ class Item(Generic[T]):
     words: str
 
 
+def matching(items: Sequence[Item[T]], typed: str) -> list[Item[T]]:
+    """The items that contain all typed words, in their order; after them those that contain their letters in order."""
+    words = typed.lower().split()
+    exact = [item for item in items if all(word in item.words.lower() for word in words)]
+    fuzzy = [(_spread(words, item.words.lower()), item) for item in items if item not in exact]
+    return [*exact, *(item for _, item in sorted((each for each in fuzzy if each[0] is not None), key=_by_spread))]
+
+
+def _by_spread(found: tuple[int | None, Item[T]]) -> int:
+    return found[0] or 0
+
+
+def _spread(words: Sequence[str], text: str) -> int | None:
+    """Over how many characters the letters of each word are spread in a text, in order; None where they are not."""
+    total = 0
+    for word in words:
+        at = start = text.find(word[0])
+        for letter in word[1:]:
+            at = text.find(letter, at + 1) if at >= 0 else -1
+        if at < 0:
+            return None
+        total += at - start
+    return total
+
+
 class SearchList(Modal[T]):
     """Returns the value of the item that is chosen; None where it is cancelled."""
 
@@ -69,7 +94,7 @@ class SearchList(Modal[T]):
         box = Vertical(classes="box")
         self.frame(box, self._title, "↑↓ Enter")
         with box:
-            words = Input(placeholder="any part of its name", compact=True)
+            words = Input(placeholder="any part of its name, or letters of it", compact=True)
             words.cursor_blink = False  # A line over SSH is not to be kept busy.
             yield words
             yield self._list
@@ -84,8 +109,7 @@ class SearchList(Modal[T]):
 
     @on(Input.Changed)
     def _search(self, event: Input.Changed) -> None:
-        words = event.value.lower().split()
-        self._found = [item for item in self._items if all(word in item.words.lower() for word in words)]
+        self._found = matching(self._items, event.value)
         self._cursor = 0
         self._show()
 

@@ -1,7 +1,8 @@
-"""The list of a run's series, of which one is chosen for the charts view."""
+"""The list of the series of the runs that are shown, of which one is chosen to be drawn in full size."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from rich.cells import cell_len
@@ -9,7 +10,7 @@ from rich.cells import cell_len
 from cifar_tui.formatting import printable
 from cifar_tui.state.run_state import RunState
 from cifar_tui.system.text_width import cut, padded
-from cifar_tui.tui.charts.named_series import Series, last_values
+from cifar_tui.tui.charts.series import Series, last_values, main_series
 from cifar_tui.tui.dialogs.search_list import Item, SearchList
 from cifar_tui.tui.theme import Look
 
@@ -24,15 +25,19 @@ Choice = Series | Literal["both"]
 class SeriesChooser(SearchList[Choice]):
     """Returns what to draw; None where it is cancelled."""
 
-    def __init__(self, state: RunState | None, chosen: Series | None, look: Look) -> None:
-        """Offer what this run has.
+    def __init__(self, states: Sequence[RunState], chosen: Series | None, look: Look) -> None:
+        """Offer what these runs have.
 
         Args:
-            state: The run, where it has started.
-            chosen: What is drawn now; None for loss and accuracy.
+            states: The runs that have started; values are those of the first one that has any.
+            chosen: What is drawn now; None for a page of charts.
             look: How to draw.
         """
-        found = list(last_values(state)) if state is not None else []
+        main = [(series, "") for series in dict.fromkeys(each for state in states for each in main_series(state))]
+        others: dict[Series, str] = {}
+        for state in states:
+            others = dict(last_values(state)) | others
+        found = [*main, *others.items()]
         items: list[Item[Choice]] = [Item("both", BOTH, BOTH)]
         items += [Item(series, _row(series, value), _words(series)) for series, value in found]
         at = next((n for n, (series, _) in enumerate(found, 1) if series == chosen), 0)

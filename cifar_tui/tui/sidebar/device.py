@@ -15,7 +15,7 @@ from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.source import recorded_by, source
 from cifar_tui.tui.sidebar.lr_curve import RecordedRates, Schedule, curve, recorded_curve
 from cifar_tui.tui.sidebar.machine import gpu_row, host_rows
-from cifar_tui.tui.sidebar.recorded_usage import history_rows, usage_rows
+from cifar_tui.tui.sidebar.recorded_usage import usage_rows
 from cifar_tui.tui.sidebar.rows import LABEL, Ranked, label, longest_fitting
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context, RunPanel, View
@@ -63,8 +63,6 @@ def picture(entry: Entry | None, sample: Sample | None, look: Look, width: int, 
         if schedule is not None:
             rates.append((0, _rate_row(entry, schedule, look)))
     ranked = [rates, facts, _machine_rows(entry, sample, look, width)]
-    if entry is not None and entry.state is not None:
-        ranked.append(history_rows(entry.state, look.run(entry.number), look, width))
     blocks = _fitting_blocks(ranked, height - reserved - 2 * gap)
     if entry is not None and schedule is not None and reserved:
         room = height - sum(map(len, blocks)) - 2 * gap

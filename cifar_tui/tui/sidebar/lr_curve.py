@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from cifar_tui.planned_lr import planned
 from cifar_tui.recipes import recipe
-from cifar_tui.tui.charts.named_series import learning_rates
+from cifar_tui.tui.charts.series import learning_rates
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part

@@ -1,31 +1,23 @@
-"""What the hardware of a run did by the run's own events, in rows: its last sample, and how that changed over time."""
+"""What the hardware of a run did last by the run's own events, in rows."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from rich.style import Style
 
 from cifar_tui.events import DeviceUsage, GpuUsage
 from cifar_tui.formatting import printable
-from cifar_tui.state.curve import Point
 from cifar_tui.state.run_state import RunState
 from cifar_tui.system.hardware import GpuSample, HostSample
-from cifar_tui.tui.charts.named_series import Series, in_words, quantity_of
+from cifar_tui.tui.charts.series import in_words
 from cifar_tui.tui.sidebar.machine import gpu_row, host_rows
 from cifar_tui.tui.sidebar.rows import LABEL, Ranked, label, longest_fitting
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Row, cut
+from cifar_tui.tui.widgets.lines import cut
 
 CPU, MEMORY, GPU, HOST, TRAFFIC, FURTHER = 3, 6, 2, 10, 11, 20
 """Ranks of the rows, as in the device panel."""
-WIDE = 60
-"""The least columns for the changes over time."""
-NAME, VALUE = 22, 14
-"""Columns of a series' name and of its last value."""
-MOST_HISTORY = 30
-"""Series that are shown at most; the charts draw all."""
 
 
 def usage_rows(state: RunState, style: Style, look: Look, width: int) -> list[Ranked]:
@@ -87,35 +79,3 @@ def _gpu_sample(gpu: GpuUsage) -> GpuSample:
         power=gpu.power,
         power_limit=gpu.power_limit,
     )
-
-
-def history_rows(state: RunState, style: Style, look: Look, width: int) -> list[Ranked]:
-    """Each series of the devices over the run's whole time, as a line of bars; none where there is no room."""
-    room = width - NAME - VALUE
-    if width < WIDE:
-        return []
-    rows: list[Ranked] = []
-    for place, (name, curve) in enumerate(list(state.history.items())[:MOST_HISTORY]):
-        points = [point for point in curve.points if math.isfinite(point.mean)]
-        if len(points) < 2:
-            continue
-        value = look.text(in_words(points[-1].mean, quantity_of(Series("device", name), points)))
-        row: Row = [(cut(printable(name), NAME - 2, look).ljust(NAME), look.dim)]
-        rows.append((2 * FURTHER + place, [*row, (bars(points, room, look), style), value.rjust(VALUE)]))
-    return rows
-
-
-def bars(points: Sequence[Point], width: int, look: Look) -> str:
-    """The means of a series over its time in so many columns, from the lowest bar for 0 to the highest value's."""
-    start, end = points[0].t, points[-1].t
-    lowest, highest = min(0.0, *(point.mean for point in points)), max(point.mean for point in points)
-    columns: list[list[float]] = [[] for _ in range(width)]
-    for point in points:
-        share = (point.t - start) / (end - start) if end > start else 0.0
-        columns[min(max(int(share * width), 0), width - 1)].append(point.mean)
-    drawn, last, levels = "", points[0].mean, look.levels
-    for values in columns:
-        last = sum(values) / len(values) if values else last
-        share = (last - lowest) / (highest - lowest) if highest > lowest else 0.0
-        drawn += levels[min(int(share * len(levels)), len(levels) - 1)]
-    return drawn

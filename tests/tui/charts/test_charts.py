@@ -6,24 +6,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from textual.app import App, ComposeResult
 from textual.strip import Strip
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.events import Batch, Epoch, Resumed
+from cifar_tui.events import Batch, Epoch, Metric, Resumed
 from cifar_tui.runs.messages import Loading
 from cifar_tui.state.run_state import RunState
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.tui.charts import panel as charts_panel
-from cifar_tui.tui.charts.axes import XAxis
-from cifar_tui.tui.charts.canvas import LABELS, canvas_width, draw
-from cifar_tui.tui.charts.cursor import moved_cursor, nearest_stop
-from cifar_tui.tui.charts.loss_and_accuracy import run_axis, run_chart
-from cifar_tui.tui.charts.panel import ChartsPanel, charts, layout, message
-from cifar_tui.tui.charts.series import ChartOptions
+from cifar_tui.tui.charts.axes import Window, XAxis
+from cifar_tui.tui.charts.canvas import LABELS, canvas_width
+from cifar_tui.tui.charts.deck import Deck
+from cifar_tui.tui.charts.drawn_runs import drawn_runs
+from cifar_tui.tui.charts.options import ChartOptions
+from cifar_tui.tui.charts.page import placed
+from cifar_tui.tui.charts.panel import message
+from cifar_tui.tui.charts.series import ACCURACY, LOSS, MAIN, Series
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.view import Context
 from tests.support.recorded import ID, recorded_state
 
 LOOK = Look()
@@ -39,6 +38,22 @@ def entry(state: RunState | None, **given: object) -> Entry:
 
 def text(strips: Sequence[Strip]) -> str:
     return "\n".join(strip.text for strip in strips)
+
+
+def deck(state: RunState, options: ChartOptions | None = None, *, cursor: float | None = None) -> Deck:
+    made = Deck(options or ChartOptions())
+    made.runs, made.cursor = drawn_runs([entry(state)]), cursor
+    return made
+
+
+def drawn(
+    state: RunState, options: ChartOptions | None = None, size: tuple[int, int] = (118, 26), *, look: Look = LOOK
+) -> str:
+    return text(deck(state, options).lines(*size, look))
+
+
+def read(state: RunState, cursor: float, options: ChartOptions, size: tuple[int, int] = (118, 26)) -> str:
+    return text(deck(state, options, cursor=cursor).lines(*size, LOOK)).splitlines()[-1].rstrip()
 
 
 def live(epochs: int, batches: int = 50, planned: int = 50) -> RunState:
@@ -91,16 +106,16 @@ def cells(strips: Sequence[Strip]) -> list[tuple[str, object]]:
 
 
 def test_both_metrics_are_charted_with_a_legend_in_words() -> None:
-    picture = text(charts(live(4), ChartOptions(), None, 0, 118, 26, LOOK))
+    picture = drawn(live(4))
     for words in ("loss", "accuracy %", "⠒ train", "o val", "⠒ batch", "▲ best 4"):
         assert words in picture
-    assert "x axis: epochs · loss: linear · smoothing 0.9 · zoom: all" in picture
+    assert "[ ] page 1/2 · x axis: epochs · y: linear · smoothing 0.9 · all" in picture
 
 
 @pytest.mark.parametrize("x_axis", ["epochs", "samples", "time"])
 def test_a_broken_line_stands_where_a_run_was_gone_on_with(x_axis: XAxis) -> None:
     options = ChartOptions(x_axis=x_axis)
-    assert "┊" not in text(charts(live(4), options, None, 0, 118, 26, LOOK))
+    assert "┊" not in drawn(live(4), options)
     state = live(2)
     state.apply(Resumed(t=state.t + 1, epoch=3, batch=0, samples=2000))
     for _ in range(100):
@@ -109,35 +124,42 @@ def test_a_broken_line_stands_where_a_run_was_gone_on_with(x_axis: XAxis) -> Non
     assert len(state.epochs) == 4
 
     for look, glyph in ((LOOK, "┊"), (Look(ascii=True, colour=False), ":")):
-        picture = draw(run_chart(state, "loss", options, None, 0, 105, 26, look), 105, 26, look)
+        made = deck(state, options)
+        made.opened = LOSS
+        picture = made.lines(105, 26, look)
         assert f"{glyph} resumed" in picture[0].text
         columns = {
-            row.text.index(glyph, LABELS + 1) - LABELS - 1 for row in picture[1:-2] if glyph in row.text[LABELS + 1 :]
+            row.text.index(glyph, LABELS + 1) - LABELS - 1 for row in picture[1:-3] if glyph in row.text[LABELS + 1 :]
         }
-        axis = run_axis(state, options, 105)
         where = {"epochs": 2.0, "samples": 2000.0, "time": 11.0}[x_axis]
-        assert columns == {int(axis.position(where) * canvas_width(105))}
+        assert columns == {int(made.drawn[0].x.position(where) * canvas_width(105))}
 
 
 @pytest.mark.parametrize(
     ("width", "height", "places"),
     [
-        (118, 26, [("loss", 58, 25), ("accuracy", 58, 25)]),
-        (78, 26, [("loss", 78, 13), ("accuracy", 78, 12)]),
-        (100, 60, [("loss", 100, 30), ("accuracy", 100, 29)]),
-        (78, 14, [("accuracy", 78, 13)]),
+        (118, 25, [(0, 0, 58, 25), (60, 0, 58, 25)]),
+        (78, 25, [(0, 0, 78, 12), (0, 12, 78, 13)]),
+        (100, 59, [(0, 0, 100, 29), (0, 29, 100, 30)]),
+        (78, 13, [(0, 0, 38, 13), (40, 0, 38, 13)]),
     ],
 )
-def test_charts_stand_beside_each_other_or_stacked_or_alone(
-    width: int, height: int, places: list[tuple[str, int, int]]
+def test_charts_stand_beside_each_other_or_stacked(
+    width: int, height: int, places: list[tuple[int, int, int, int]]
 ) -> None:
-    assert layout(width, height, ChartOptions()) == places
+    assert [(each.x, each.y, each.width, each.height) for each in placed(MAIN, width, height)] == places
 
 
-def test_where_one_chart_has_room_the_log_key_goes_to_the_loss() -> None:
-    assert layout(58, 8, ChartOptions(log=True)) == [("loss", 58, 7)]
-    assert "l: accuracy" in text(charts(live(2), ChartOptions(log=True), None, 0, 58, 8, LOOK))
-    assert "l: loss" in text(charts(live(2), ChartOptions(), None, 0, 58, 8, LOOK))
+def test_where_one_chart_has_room_each_has_a_page() -> None:
+    made = deck(live(2))
+    first = text(made.lines(58, 7, LOOK))
+    made.turn(1)
+    second = text(made.lines(58, 7, LOOK))
+    assert first.startswith("loss")
+    assert second.startswith("accuracy")
+    assert "page 2/3" in second
+    made.turn(-2)
+    assert text(made.lines(58, 7, LOOK)).startswith("learning rate")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -146,49 +168,77 @@ def test_every_size_is_filled_exactly_in_the_characters_and_colours_there_are(
     size: tuple[int, int], look: Look
 ) -> None:
     width, height = size
-    for options in (ChartOptions(), ChartOptions("time", log=True, level=0, zoom=2)):
-        picture = charts(live(3), options, 1500, 0, width, height, look)
-        assert len(picture) <= height
+    for options in (ChartOptions(), ChartOptions("time", log=True, log_x=True, level=0, window=Window(-5))):
+        picture = deck(live(3), options, cursor=1.5).lines(width, height, look)
+        assert len(picture) == height
         assert all(strip.cell_length == width for strip in picture)
         assert look.colour or all(not style or style.color is None for _, style in map(tuple, cells(picture)))  # type: ignore[attr-defined]
         assert not look.ascii or text(picture).isascii()
 
 
-def test_values_that_are_not_finite_break_no_chart() -> None:
+def test_values_that_are_not_finite_are_marked_and_named_and_break_no_chart() -> None:
     broken = recorded_state(
         ((0.4, math.nan), (math.inf, 0.7), (math.nan, math.nan)),
         losses=((1.0, math.nan), (math.inf, -math.inf), (math.nan, 0.0)),
         test=None,
         ending="diverged",
     )
-    for options in (ChartOptions(), ChartOptions("samples", log=True), ChartOptions("time", zoom=2)):
-        assert "accuracy %" in text(charts(broken, options, 2000, 0, 78, 26, LOOK))
+    for options in (ChartOptions(), ChartOptions("samples", log=True), ChartOptions("time", window=Window(-3))):
+        assert "accuracy %" in drawn(broken, options, (78, 26))
+    picture = drawn(broken)
+    assert "× inf/NaN" in picture
+    assert picture.splitlines()[1].count("×") > 1
+    assert "loss: train NaN, validation 0" in read(broken, 3.0, ChartOptions(level=0))
+    diverged = recorded_state(((math.nan, math.nan),), losses=((math.nan, math.nan),), test=None, ending="diverged")
+    assert "× NaN" in drawn(diverged)
 
 
-def test_without_colour_batches_are_dots_and_the_smoothed_curve_a_line() -> None:
-    picture = charts(live(6), ChartOptions(), None, 0, 118, 26, Look(colour=False))
+def test_without_colour_batches_are_dots_and_the_curves_lines() -> None:
+    picture = deck(live(6)).lines(118, 26, Look(colour=False))
     assert "· batch" in text(picture)
     assert text(picture).count("·") > 20
     assert any("⠁" <= glyph <= "⣿" for glyph, _ in cells(picture))
 
 
+def test_evaluations_are_marked_where_they_are_apart_and_are_a_line_where_they_are_not() -> None:
+    few, many = drawn(live(8), size=(118, 26)), drawn(live(45), size=(118, 26))
+    assert few.count("o") > 10
+    assert "o val" in few
+    assert "ooo" not in few + many
+    assert not any("o" in row[6:58] + row[66:] for row in many.splitlines()[1:-3])
+    assert "oo" not in drawn(live(45), look=Look(ascii=True, colour=False)).replace("smoothing", "")
+
+
 def test_a_spike_stays_visible_and_is_named_where_it_does_not_set_the_scale() -> None:
     state = live(6)
     state.batch_loss.points[150].high = 80.0
-    chart = run_chart(state, "loss", ChartOptions(), None, 0, 78, 20, LOOK)
-    assert chart.y.high < 10
-    picture = text(charts(state, ChartOptions(), None, 0, 118, 26, LOOK))
+    made = deck(state)
+    picture = text(made.lines(118, 26, LOOK))
+    assert made.drawn[0].y.high < 10
     assert "↑ to 80" in picture
-    assert picture.count("↑") == 2
+    assert picture.splitlines()[1].count("↑") == 1
+    all_values = deck(state, ChartOptions(outliers=True))
+    assert "↑" not in text(all_values.lines(118, 26, LOOK))
+    assert all_values.drawn[0].y.high >= 80
+
+
+def test_the_first_steep_epoch_does_not_press_the_others_into_a_row() -> None:
+    state = live(40)
+    for k, point in enumerate(state.batch_loss.points[:40]):
+        point.mean = point.low = point.high = 300.0 - k
+    made = deck(state)
+    made.lines(118, 26, LOOK)
+    assert made.drawn[0].y.high < 3
 
 
 def test_a_redraw_of_a_run_under_way_changes_few_cells() -> None:
     state = live(12)
-    before = cells(charts(state, ChartOptions(), None, 0, 118, 26, LOOK))
+    made = deck(state)
+    before = cells(made.lines(118, 26, LOOK))
     changes = []
     for _ in range(20):
         advance(state)
-        after = cells(charts(state, ChartOptions(), None, 0, 118, 26, LOOK))
+        after = cells(made.lines(118, 26, LOOK))
         changes.append(sum(a != b for a, b in zip(before, after, strict=True)))
         before = after
     assert sum(changes) < 20 * 30
@@ -196,59 +246,130 @@ def test_a_redraw_of_a_run_under_way_changes_few_cells() -> None:
 
 def test_axes_move_seldom_while_a_run_trains() -> None:
     state = live(1)
+    made = deck(state)
     limits = []
     for _ in range(600):
         advance(state)
-        drawn = [run_chart(state, metric, ChartOptions(), None, 0, 58, 20, LOOK) for metric in ("loss", "accuracy")]
-        limits.append([(chart.x.low, chart.x.high, chart.y.low, chart.y.high) for chart in drawn])
+        made.lines(118, 20, LOOK)
+        limits.append([(chart.x.low, chart.x.high, chart.y.low, chart.y.high) for chart in made.drawn])
     assert sum(a != b for a, b in itertools.pairwise(limits)) < 15
 
 
 @pytest.mark.parametrize("width", [20, 58, 118])
-@pytest.mark.parametrize("options", [ChartOptions(), ChartOptions("time"), ChartOptions("samples", zoom=1)])
+@pytest.mark.parametrize("options", [ChartOptions(), ChartOptions("time"), ChartOptions("samples", log_x=True)])
 def test_the_cursor_goes_from_the_last_point_to_the_first_seen_and_back(width: int, options: ChartOptions) -> None:
-    state = live(7)
-    cursor = moved_cursor(state, options, None, -1, width)
-    assert cursor == state.samples
-    way = [cursor]
-    while (following := moved_cursor(state, options, way[-1], -1, width)) != way[-1]:
-        assert following is not None
-        way.append(following)
+    made = deck(live(7), options)
+    made.lines(width, 26, LOOK)
+    way: list[float] = []
+    made.step(-1)
+    while made.cursor is not None and made.cursor not in way:
+        way.append(made.cursor)
+        made.step(-1)
+    axis = made.drawn[0].x
     assert way == sorted(way, reverse=True)
-    assert way[-1] <= (20 if options.zoom == 0 else state.samples / 2 + 200)
+    assert axis.position(way[-1]) < 2 / canvas_width(made.drawn[0].place.width)
     assert len(way) <= width
-    back = way[-1]
     for _ in way:
-        back = moved_cursor(state, options, back, 1, width) or 0
-    assert back == state.samples
+        made.step(1)
+    assert made.cursor == way[0]
 
 
 def test_the_cursor_is_not_stuck_where_points_are_far_apart() -> None:
-    state = recorded_state()
-    assert [moved_cursor(state, ChartOptions(), cursor, -1, 118) for cursor in (3000, 2750, 250)] == [2750, 2500, 250]
-    assert moved_cursor(recorded_state((), ending=None, test=None), ChartOptions(), None, -1, 118) is None
+    made = deck(recorded_state())
+    made.lines(118, 26, LOOK)
+    way: list[float | None] = []
+    for _ in range(3):
+        made.step(-1)
+        way.append(made.cursor)
+    assert way == [3.0, 2.75, 2.5]
+    empty = deck(recorded_state((), ending=None, test=None))
+    empty.lines(118, 26, LOOK)
+    empty.step(-1)
+    assert empty.cursor is None
 
 
 def test_the_cursor_reads_the_nearest_value_of_each_curve() -> None:
     state = recorded_state(((0.4, 0.5), (0.6, 0.7)), losses=((1.5, 1.4), (0.75, 1.25)))
     rough = ChartOptions(level=0)
-    picture = text(charts(state, rough, 1750, 0, 118, 26, LOOK))
-    assert "epoch 1.75 · loss: train 0.750, validation 1.250 · accuracy: train 60.00 %, validation 70.00 %" in picture
-    small = text(charts(state, rough, 1250, 0, 58, 8, LOOK))
-    assert "epoch 1.25 · loss 0.750, val 1.400 · 60.00 %, val 50.00 %" in small
-    assert "1,250 images" in text(charts(state, ChartOptions("samples", level=0), 1250, 0, 118, 26, LOOK))
-    assert "5.5 s" in text(charts(state, ChartOptions("time", level=0), 1250, 0, 118, 26, LOOK))
+    values = "loss: train 0.750, validation 1.250 · accuracy: train 60.00 %, validation 70.00 %"
+    assert read(state, 1.75, rough, (148, 26)) == f"epoch 1.75 · 1,750 images · 7.5 s · {values}"
+    assert read(state, 1.75, rough, (112, 26)) == f"epoch 1.75 · 1,750 images · {values}"
+    assert read(state, 1.25, rough, (58, 20)) == "epoch 1.25 · loss 0.750, val 1.400 · 60.00 %, val 50.00 %"
+    assert read(state, 1250, ChartOptions("samples", level=0)).startswith("1,250 images · epoch 1.25 · 5.5 s · loss")
+    assert read(state, 5.5, ChartOptions("time", level=0)).startswith("5.5 s · epoch 1.25 · 1,250 images · loss")
 
 
 def test_the_cursor_reads_the_batch_beside_the_smoothed_value_where_there_is_room() -> None:
     state = recorded_state(((0.4, 0.5), (0.6, 0.7)), losses=((1.5, 1.4), (0.75, 1.25)))
-    assert "loss: train 1.196 (batch 0.750)" in text(charts(state, ChartOptions(), 1500, 0, 148, 26, LOOK))
+    assert "loss: train 1.196 (batch 0.750)" in read(state, 1.5, ChartOptions(), (148, 26))
 
 
 def test_the_cursor_stands_at_an_epoch_of_which_no_batch_was_recorded() -> None:
-    stop = nearest_stop(recorded_state(batches=False), ChartOptions(), 1100)
-    assert stop is not None
-    assert (stop.samples, stop.x) == (1000, 1.0)
+    made = deck(recorded_state(batches=False))
+    made.lines(118, 26, LOOK)
+    made.step(-1)
+    assert made.cursor == 3.0
+    made.step(-1)
+    assert made.cursor == 2.0
+
+
+def test_the_cursor_keeps_its_place_when_the_x_axis_changes() -> None:
+    made = deck(live(7), cursor=3.5)
+    for kind, place in (("samples", 3500.0), ("time", 17.5), ("epochs", 3.5)):
+        made.options.cycle_x_axis()
+        made.lines(118, 26, LOOK)
+        assert made.options.x_axis == kind
+        assert made.cursor == pytest.approx(place, rel=0.01)
+
+
+def test_series_are_in_a_grid_of_pages_of_which_each_chart_opens() -> None:
+    state = live(3)
+    for k in range(1, 60):
+        state.apply(Metric(t=k / 4, samples=50 * k, values={f"m{n}": k * n + 0.5 for n in range(1, 12)}))
+    made = deck(state)
+    made.lines(118, 26, LOOK)
+    made.turn(1)
+    grid = text(made.lines(118, 26, LOOK, focused=True))
+    assert "▸learning rate" in grid
+    assert [name for name in grid.split() if name.startswith("m")] == [f"m{n}" for n in range(1, 9)]
+    made.move_choice(1)
+    assert "▸m1 " in text(made.lines(118, 26, LOOK, focused=True))
+    assert made.open()
+    assert made.opened == Series("metric", "m1")
+    assert len(made.lines(118, 26, LOOK)) == 26
+    assert len(made.drawn) == 1
+    made.turn(1)
+    assert made.opened == Series("metric", "m2")
+    assert made.leave()
+    made.turn(1)
+    assert "m9" in text(made.lines(118, 26, LOOK))
+    assert made.leave()
+    assert not made.leave()
+
+
+def test_zoom_pan_and_limits_change_what_is_drawn_and_are_reset() -> None:
+    made = deck(live(20, planned=20))
+    made.lines(118, 26, LOOK)
+    whole = made.drawn[0].x, made.drawn[0].y
+    made.zoom_x(0.5)
+    made.lines(118, 26, LOOK)
+    assert (made.drawn[0].x.low, made.drawn[0].x.high) == (10, 20)
+    assert "the last 10" in text(made.lines(118, 26, LOOK))
+    made.pan_x(-1)
+    made.lines(118, 26, LOOK)
+    assert (made.drawn[1].x.low, made.drawn[1].x.high) == (8, 18)
+    made.set_limits({"x": (5.0, 8.0), "y": (0.2, 0.5)})
+    made.lines(118, 26, LOOK)
+    assert (made.drawn[0].x.low, made.drawn[0].x.high) == (5, 8)
+    assert (made.drawn[0].y.low, made.drawn[0].y.high) == pytest.approx((0.2, 0.5))
+    made.place = 1
+    made.set_limits({"y": (80.0, 90.0)})
+    made.lines(118, 26, LOOK)
+    assert made.drawn[1].place.series == ACCURACY
+    assert (made.drawn[1].y.low, made.drawn[1].y.high) == pytest.approx((0.8, 0.9))
+    made.options.reset()
+    made.lines(118, 26, LOOK)
+    assert (made.drawn[0].x, made.drawn[0].y) == whole
 
 
 @pytest.mark.parametrize(
@@ -269,54 +390,3 @@ def test_a_run_without_a_curve_says_why(shown: Entry | None, words: str) -> None
     lines = message(shown, LOOK, 78)
     found = "\n".join("".join(part if isinstance(part, str) else part[0] for part in parts) for parts in lines)
     assert words in found
-
-
-class Shown(App[None]):
-    def compose(self) -> ComposeResult:
-        yield ChartsPanel(ChartOptions(), id="charts")
-
-
-async def test_the_panel_draws_what_changed_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn: list[object] = []
-    original = charts_panel.charts
-
-    def counted(*given: object) -> list[Strip]:
-        drawn.append(given)
-        return original(*given)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(charts_panel, "charts", counted)
-    app = Shown()
-    async with app.run_test(size=(118, 26)):
-        panel = app.query_one(ChartsPanel)
-        state = live(2)
-        shown = entry(state)
-        panel.show(Context(shown, look=LOOK))
-        panel.show(Context(shown, look=LOOK))
-        assert len(drawn) == 1
-        advance(state)
-        panel.show(Context(shown, look=LOOK))
-        assert len(drawn) == 2
-        panel.step(-1)
-        assert panel.cursor == state.samples
-        panel.step(-2)
-        assert "epoch 1." in panel.render_line(25).text
-        assert panel.leave() == ""
-        panel.options.cycle_x_axis()
-        panel.options.toggle_log()
-        panel.options.smooth(1)
-        panel.options.cycle_zoom()
-        panel.draw()
-        assert "x axis: samples · loss: log scale · smoothing 0.97 · last half" in panel.render_line(25).text
-
-
-async def test_the_cursor_does_not_stay_when_another_run_is_shown() -> None:
-    app = Shown()
-    async with app.run_test(size=(78, 20)):
-        panel = app.query_one(ChartsPanel)
-        first = entry(live(2))
-        panel.show(Context(first, look=LOOK))
-        panel.step(-1)
-        panel.show(Context(first, look=LOOK))
-        assert panel.cursor is not None
-        panel.show(Context(entry(live(1)), look=LOOK))
-        assert panel.cursor is None

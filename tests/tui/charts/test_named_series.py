@@ -13,10 +13,13 @@ from textual.strip import Strip
 
 from cifar_tui.events import DeviceUsage, Metric, Resumed
 from cifar_tui.state.run_state import RunState
-from cifar_tui.tui.charts.axes import LABEL_LENGTH, number_axis, plain_unit, usual_limits
-from cifar_tui.tui.charts.named_series import Series, all_series, axis_unit, in_words, samples_at, values
-from cifar_tui.tui.charts.one_series import Drawable, moved_series_cursor, series_page
-from cifar_tui.tui.charts.series import ChartOptions
+from cifar_tui.tui.charts.axes import LABEL_LENGTH, XAxis, number_axis, plain_unit
+from cifar_tui.tui.charts.deck import Deck
+from cifar_tui.tui.charts.drawn_runs import drawn_runs
+from cifar_tui.tui.charts.options import ChartOptions
+from cifar_tui.tui.charts.series import Series, all_series, axis_unit, curves, in_words, last_values
+from cifar_tui.tui.charts.x_positions import Clock, positions
+from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 from tests.support.others.script_runs import USAGE, metric, script_events, script_started, script_state
 from tests.support.panel_states import check_lines, looks, sizes
@@ -33,8 +36,22 @@ def text(strips: Sequence[Strip]) -> str:
     return "\n".join(strip.text for strip in strips)
 
 
-def page(state: RunState, series: Series = GRAD_NORM, options: ChartOptions = ROUGH, cursor: int | None = None) -> str:
-    return text(series_page(state, series, options, cursor, 0, 78, 20, LOOK))
+def deck(state: RunState, series: Series = GRAD_NORM, options: ChartOptions = ROUGH) -> Deck:
+    made = Deck(options)
+    made.runs, made.opened = drawn_runs([Entry(number=0, state=state)]), series
+    return made
+
+
+def page(
+    state: RunState, series: Series = GRAD_NORM, options: ChartOptions = ROUGH, cursor: float | None = None
+) -> str:
+    made = deck(state, series, options)
+    made.cursor = cursor
+    return text(made.lines(78, 20, LOOK))
+
+
+def means(state: RunState, series: Series) -> list[float]:
+    return [point.mean for _, points in curves(state, series) for point in points]
 
 
 def logged(*numbers: float) -> RunState:
@@ -67,16 +84,6 @@ def test_a_constant_is_in_the_middle_of_its_axis_or_on_its_line(value: float) ->
     assert 0 <= axis.position(value) <= 1
 
 
-def test_a_few_spikes_do_not_set_the_scale_but_most_values_and_the_first_do() -> None:
-    usual = [1.0 + 0.01 * (k % 7) for k in range(200)]
-    assert usual_limits([usual]) == (1.0, 1.06)
-    low, high = usual_limits([[*usual, 1000.0, -500.0, 1.0]]) or (0, 0)
-    assert -2 < low <= 1.0
-    assert 1.06 <= high < 3
-    assert usual_limits([[900.0, *usual]]) == (1.0, 900.0)
-    assert usual_limits([[], []]) is None
-
-
 def test_a_logarithmic_axis_is_for_values_of_which_some_are_positive() -> None:
     assert number_axis(1e-5, 1.0, 20, log=True).log
     assert not number_axis(-2.0, -1.0, 20, log=True).log
@@ -91,21 +98,20 @@ def test_a_run_has_its_learning_rate_its_metrics_and_its_devices_in_order() -> N
 
 
 def test_a_run_of_this_program_has_its_learning_rate_too() -> None:
-    assert [point.mean for point in values(recorded_state(), Series("lr", "learning rate"))] == [0.001] * 12
-    by_epochs = recorded_state(batches=False)
-    assert [point.last for point in values(by_epochs, Series("lr", "learning rate"))] == [1000, 2000, 3000]
+    assert means(recorded_state(), Series("lr", "learning rate")) == [0.001] * 12
+    assert means(recorded_state(batches=False), Series("lr", "learning rate")) == [0.001] * 3
 
 
 def test_a_chart_names_the_series_its_last_value_and_its_unit() -> None:
     first = page(script_state())
     assert "grad_norm  1.033" in first
-    assert "epochs · no smoothing" in first
+    assert "x axis: epochs · y: linear · no smoothing" in first
     busy = page(on_devices(replace(USAGE, t=1.0), USAGE), Series("device", "gpu 0 utilization"))
     assert "gpu 0 utilization  75.00 %" in busy
     disk = page(on_devices(replace(USAGE, t=1.0), USAGE), Series("device", "disk read"))
-    assert "3 MiB/s  y: MiB/s" in disk
+    assert "disk read (MiB/s)  3 MiB/s" in disk
     tiny = page(logged(1.25e-6, 2.5e-6), Series("metric", "x"))
-    assert "x  2.50e-6  y: 1e-6" in tiny
+    assert "x (1e-6)  2.50e-6" in tiny
 
 
 @pytest.mark.parametrize(
@@ -118,7 +124,8 @@ def test_a_chart_names_the_series_its_last_value_and_its_unit() -> None:
         (480.0, "W", "480 W"),
         (1.5, "cores", "1.50 cores"),
         (12345.6, None, "12,346"),
-        (math.nan, None, "–"),
+        (math.nan, None, "NaN"),
+        (-math.inf, "fraction", "-inf"),
     ],
 )
 def test_a_value_is_shown_with_its_unit(value: float, what: object, words: str) -> None:
@@ -143,15 +150,22 @@ def test_fractions_by_their_names_are_percent_where_they_are_fractions() -> None
     assert "grad_norm  0.9  " in last("grad_norm", 0.9)
 
 
+def places(state: RunState, kind: XAxis = "epochs") -> list[float]:
+    cpu = Series("device", "cpu")
+    return positions(state, cpu, [point for _, points in curves(state, cpu) for point in points], kind)
+
+
 def test_devices_lie_where_the_training_was_at_their_time() -> None:
     state = script_state(ending=None)
-    assert samples_at(state, [-1.0, 0.0, 0.55, 1.0, 99.0]) == pytest.approx([0, 0, 5.5, 10, 30])
+    clock = Clock.of(state)
+    assert [clock.samples_at(t) for t in (-1.0, 0.0, 0.55, 1.0, 99.0)] == pytest.approx([0, 0, 5.5, 10, 30])
+    assert [clock.time_at(samples) for samples in (0, 5.5, 10, 99)] == pytest.approx([0, 0.55, 1.0, 3.0])
     state.apply(replace(USAGE, t=1.5))
-    assert Drawable.of(state, Series("device", "cpu"), ChartOptions()).xs == pytest.approx([1.5])
-    assert Drawable.of(state, Series("device", "cpu"), ChartOptions("time")).xs == [1.5]
+    assert places(state) == pytest.approx([1.5])
+    assert places(state, "time") == [1.5]
     state.apply(Resumed(t=3.0, epoch=2, batch=0, samples=10))
-    assert Drawable.of(state, Series("device", "cpu"), ChartOptions()).xs == pytest.approx([1.0])
-    assert [point.last for point in values(state, GRAD_NORM)][-1] == 10, "what is trained again is not drawn twice"
+    assert places(state) == pytest.approx([1.0])
+    assert len(means(state, GRAD_NORM)) == 10, "what is trained again is not drawn twice"
 
 
 def test_evaluations_are_marks_and_neither_they_nor_a_learning_rate_are_smoothed() -> None:
@@ -160,30 +174,36 @@ def test_evaluations_are_marks_and_neither_they_nor_a_learning_rate_are_smoothed
         state.apply(Metric(t=epoch, samples=10 * epoch, values={"top5": 0.5 + epoch / 10}, split="validation"))
     shown = page(state, Series("metric", "validation/top5"), ChartOptions())
     assert shown.count("o") > 3
-    assert "no smoothing" in shown
-    assert "no smoothing" in page(state, Series("lr", "learning rate"), ChartOptions())
+    assert "smoothed" not in shown
+    assert "smoothed" not in page(state, Series("lr", "learning rate"), ChartOptions())
     assert "smoothed" in page(state, GRAD_NORM, ChartOptions())
 
 
 def test_the_cursor_reads_the_value_and_moves_over_points_of_the_series() -> None:
-    state = script_state()
-    at = moved_series_cursor(state, GRAD_NORM, ROUGH, None, -1, 78)
-    assert at == 30
-    assert "epoch 3.00 · grad_norm 1.033" in page(state, cursor=at)
-    before = moved_series_cursor(state, GRAD_NORM, ROUGH, at, -1, 78)
-    assert before is not None
-    assert before < at
-    usage = on_devices(replace(USAGE, t=1.0), USAGE)
-    where = moved_series_cursor(usage, Series("device", "cpu"), ROUGH, None, 1, 78)
-    assert where == 3000
-    assert "cpu 37.50 %" in page(usage, Series("device", "cpu"), cursor=where)
+    read = deck(script_state(), options=ChartOptions())
+    read.lines(78, 20, LOOK)
+    read.step(-1)
+    assert read.cursor == 3.0
+    assert "epoch 3.00 · 30 steps · 3.0 s · grad_norm: smoothed 1.06, value 1.033" in text(read.lines(78, 20, LOOK))
+    read.step(-1)
+    assert read.cursor == pytest.approx(2.9)
+    usage = deck(on_devices(replace(USAGE, t=1.0), USAGE), Series("device", "cpu"))
+    usage.lines(78, 20, LOOK)
+    usage.step(1)
+    assert usage.cursor == 3.0
+    assert "cpu 37.50 %" in text(usage.lines(78, 20, LOOK))
+
+
+def test_the_last_value_is_that_of_the_run_and_not_a_mean_of_several() -> None:
+    state = logged(*(float(k) for k in range(5000)))
+    assert dict(last_values(state))[Series("metric", "x")] == "4999"
 
 
 def test_without_epochs_the_axis_counts_steps() -> None:
     state = logged(1.0, 2.0, 3.0)
     shown = page(state, Series("metric", "x"))
-    assert "steps · no smoothing" in shown
-    assert "2 steps · x 2" in page(state, Series("metric", "x"), cursor=2)
+    assert "x axis: steps · y: linear · no smoothing" in shown
+    assert "2 steps · 0.2 s · x 2" in page(state, Series("metric", "x"), cursor=2)
 
 
 @given(st.lists(anything, min_size=1, max_size=30), looks, sizes, st.integers(0, 4), st.booleans())
@@ -191,8 +211,11 @@ def test_any_values_are_drawn_at_every_size(
     numbers: list[float], look: Look, size: tuple[int, int], level: int, log: bool
 ) -> None:
     state = logged(*numbers)
+    x_axis: XAxis
     for x_axis in ("epochs", "time"):
-        options = ChartOptions(x_axis, log=log, level=level)
-        for cursor in (None, 1):
-            strips = series_page(state, Series("metric", "x"), options, cursor, 0, *size, look)
-            check_lines(strips, size, look)
+        made = deck(state, Series("metric", "x"), ChartOptions(x_axis, log=log, log_x=log, level=level))
+        for _ in range(2):
+            check_lines(made.lines(*size, look), size, look)
+            made.step(-1)
+            made.zoom_x(0.5)
+            made.zoom_y(0.5)

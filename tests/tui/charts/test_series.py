@@ -8,17 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_tui.state.curve import Point
-from cifar_tui.tui.charts.axes import Axis, XAxis, accuracy_axis, loss_axis, usual_range, x_axis
-from cifar_tui.tui.charts.series import (
-    ChartOptions,
-    epoch_means,
-    nearest,
-    positions,
-    reduced,
-    smoothed,
-    training,
-    validation,
-)
+from cifar_tui.tui.charts.axes import Axis, Window, XAxis, accuracy_axis, number_axis, usual_limits, x_axis
+from cifar_tui.tui.charts.curves import nearest, reduced, smoothed
+from cifar_tui.tui.charts.options import ChartOptions, ChartSettings, parse_limits
+from cifar_tui.tui.charts.series import ACCURACY, LOSS, training, validation
+from cifar_tui.tui.charts.x_positions import positions
 from tests.support.recorded import recorded_state
 
 VALUES = st.floats(-1e6, 1e6)
@@ -41,7 +35,7 @@ def test_reducing_keeps_the_least_and_the_greatest_value_of_each_column_in_two_p
         xs.append(x)
     lows, highs = [min(a, b) for _, a, b in steps], [max(a, b) for _, a, b in steps]
     high = low + span
-    found = reduced(xs, lows, highs, low, high, columns)
+    found = reduced(xs, lows, highs, Axis(low, high), columns)
     ends = [low + column / columns * (high - low) for column in range(1, columns)]
     assert [x for x, _ in found] == sorted(x for x, _ in found)
     for column in range(columns):
@@ -57,13 +51,13 @@ def test_reducing_keeps_the_least_and_the_greatest_value_of_each_column_in_two_p
 
 def test_a_reduced_curve_goes_on_to_the_points_beside_what_is_seen() -> None:
     xs = [0.0, 1.0, 2.0, 3.0, 4.0]
-    found = reduced(xs, xs, xs, 1.5, 2.5, 10)
+    found = reduced(xs, xs, xs, Axis(1.5, 2.5), 10)
     assert [x for x, _ in found] == [1.0, 2.0, 3.0]
 
 
 def test_a_merged_point_is_entered_at_the_end_that_is_nearer_to_where_the_curve_comes_from() -> None:
     xs, lows, highs = [0.0, 1.0], [5.0, 1.0], [5.0, 6.0]
-    assert reduced(xs, lows, highs, 0.0, 1.0, 4) == [(0.0, 5.0), (1.0, 6.0), (1.0, 1.0)]
+    assert reduced(xs, lows, highs, Axis(0.0, 1.0), 4) == [(0.0, 5.0), (1.0, 6.0), (1.0, 1.0)]
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=50), st.sampled_from([0.0, 0.6, 0.9, 0.99]))
@@ -87,21 +81,20 @@ def test_a_point_that_stands_for_several_batches_is_smoothed_as_so_many() -> Non
 
 def test_batches_without_a_finite_value_are_left_out() -> None:
     state = recorded_state(((0.4, 0.5), (0.6, 0.7)), losses=((1.0, 1.0), (math.nan, math.inf)))
-    assert [p.last for p in training(state, "loss")] == [250, 500, 750, 1000]
-    assert [p.mean for p in validation(state, "loss")] == [1.0]
-    assert len(training(state, "accuracy")) == 8
+    assert [p.last for p in training(state, LOSS)] == [250, 500, 750, 1000]
+    assert [p.mean for p in validation(state, LOSS)] == [1.0]
+    assert len(training(state, ACCURACY)) == 8
 
 
 def test_the_means_over_epochs_stand_in_where_no_batch_was_recorded() -> None:
     state = recorded_state(batches=False)
-    assert training(state, "accuracy") == epoch_means(state, "accuracy")
-    assert [p.mean for p in training(state, "accuracy")] == [0.4, 0.6, 0.65]
+    assert [p.mean for p in training(state, ACCURACY)] == [0.4, 0.6, 0.65]
 
 
 @pytest.mark.parametrize(("kind", "expected"), [("epochs", 1.0), ("samples", 1000.0), ("time", 4.5)])
 def test_a_validation_lies_at_its_epochs_end_in_each_unit(kind: XAxis, expected: float) -> None:
     state = recorded_state()
-    assert positions(validation(state, "loss"), kind, state)[0] == expected
+    assert positions(state, LOSS, validation(state, LOSS), kind)[0] == expected
 
 
 def test_the_nearest_value_is_found_and_the_first_of_equals() -> None:
@@ -120,28 +113,91 @@ def test_options_stay_within_their_levels() -> None:
     seen = []
     for _ in range(4):
         options.cycle_x_axis()
-        options.cycle_zoom()
-        seen.append((options.x_axis, options.part))
-    assert seen == [("samples", 0.5), ("time", 0.1), ("epochs", 1.0), ("samples", 0.5)]
+        options.cycle_overlay()
+        seen.append((options.x_axis, options.overlay))
+    assert seen == [("samples", "marked"), ("time", "selected"), ("epochs", "both"), ("samples", "marked")]
+
+
+def test_what_is_kept_of_the_options_is_shown_again_and_nonsense_changes_nothing() -> None:
+    options = ChartOptions("time", log=True, level=4, outliers=True, overlay="marked")
+    other = ChartOptions()
+    other.apply(options.settings)
+    assert other.settings == options.settings
+    other.apply(ChartSettings(x_axis="miles", smoothing=99, overlay="all"))
+    assert (other.x_axis, other.level, other.overlay) == ("time", 4, "marked")
+
+
+def test_zooming_in_and_out_keeps_the_place_and_ends_with_all_of_the_axis() -> None:
+    options, whole = ChartOptions(), Axis(0.0, 50.0)
+    options.zoom_x(whole, whole, 0.5, 10.0)
+    assert options.window == Window(5.0, 30.0)
+    options.zoom_x(Axis(5.0, 30.0), whole, 2.0, 10.0)
+    assert options.window == Window()
+    options.zoom_x(whole, whole, 0.2, None)
+    assert options.window == Window(-10.0), "without a cursor, the last part, which moves on with the run"
+    options.pan_x(Axis(40.0, 50.0), whole, -0.5)
+    assert options.window == Window(35.0, 45.0)
+    options.pan_x(Axis(35.0, 45.0), whole, 99.0)
+    assert options.window == Window(40.0)
+    options.zoom_y(LOSS, Axis(0.0, 2.0), 0.5, 0.0)
+    assert options.y_limits == {LOSS: (0.0, 1.0)}
+    assert not options.is_reset
+    options.reset()
+    assert options.is_reset
+
+
+@given(st.floats(1e-3, 1e6), st.floats(1.001, 1e6), st.floats(0, 1), st.floats(0.01, 4), st.booleans())
+def test_what_is_zoomed_about_a_place_leaves_it_where_it_is(
+    low: float, ratio: float, at: float, factor: float, log: bool
+) -> None:
+    axis = Axis(low, low * ratio, log=log)
+    value = axis.value(at)
+    assert axis.position(value) == pytest.approx(at, abs=1e-6)
+    zoomed = Axis(*axis.around(value, factor), log=log)
+    assert zoomed.low < zoomed.high
+    if zoomed.low > 0 or not log:
+        assert zoomed.position(value) == pytest.approx(at, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("typed", "limits"),
+    [
+        ("x=10:50 y=0.2:0.5", {"x": (10.0, 50.0), "y": (0.2, 0.5)}),
+        ("x=-10:", {"x": (-10.0, None)}),
+        ("y=:1e-3", {"y": (None, 0.001)}),
+        ("x=:, y=-3:-1", {"x": (None, None), "y": (-3.0, -1.0)}),
+        ("", {}),
+    ],
+)
+def test_limits_are_read_as_they_are_typed(typed: str, limits: object) -> None:
+    assert parse_limits(typed) == limits
+
+
+@pytest.mark.parametrize(
+    "typed", ["x=10", "z=1:2", "x=5:1", "y=1:1", "x=a:b", "y=1e999:", "x=-:2", "10:50", "x=1..2:3"]
+)
+def test_limits_that_cannot_be_read_say_how_they_are_written(typed: str) -> None:
+    with pytest.raises(ValueError, match=r"x=10:50|less than|too large"):
+        parse_limits(typed)
 
 
 @pytest.mark.parametrize(("kind", "planned"), [("epochs", 50.0), ("samples", 2_250_000.0), ("time", math.inf)])
 def test_the_x_axis_of_a_run_under_way_moves_seldom_and_has_room(kind: XAxis, planned: float) -> None:
     total = planned if math.isfinite(planned) else 5000.0
-    axes = [x_axis(kind, total * i / 2000, planned, 1.0, growing=True, width=70) for i in range(1, 2001)]
+    axes = [x_axis(kind, total * i / 2000, planned, growing=True, width=70) for i in range(1, 2001)]
     assert len({(axis.low, axis.high) for axis in axes}) < 30
     assert all(axis.low == 0 and total * (i + 1) / 2000 <= axis.high for i, axis in enumerate(axes))
     assert all(axis.high <= planned for axis in axes)
 
 
 def test_the_x_axis_of_a_run_that_is_over_ends_where_it_ended() -> None:
-    assert x_axis("epochs", 37.0, 50.0, 1.0, growing=False, width=70).high == 37.0
-    axis = x_axis("epochs", 40.0, 50.0, 0.1, growing=False, width=70)
+    assert x_axis("epochs", 37.0, 50.0, growing=False, width=70).high == 37.0
+    axis = x_axis("epochs", 40.0, 50.0, Window(-4.0), growing=False, width=70)
     assert (axis.low, axis.high) == (36.0, 40.0)
 
 
 def test_a_zoomed_axis_moves_in_steps_too() -> None:
-    axes = {x_axis("epochs", 20 + i / 1000, 50.0, 0.1, growing=True, width=70) for i in range(1000)}
+    axes = {x_axis("epochs", 20 + i / 1000, 50.0, Window(-2.0), growing=True, width=70) for i in range(1000)}
     assert len({(axis.low, axis.high) for axis in axes}) <= 4
 
 
@@ -149,7 +205,7 @@ def test_a_zoomed_axis_moves_in_steps_too() -> None:
 def test_an_x_axis_has_its_ticks_within_and_tells_them_apart(
     kind: XAxis, reached: float, part: float, width: int
 ) -> None:
-    axis = x_axis(kind, reached, 1e7, part, growing=True, width=width)
+    axis = x_axis(kind, reached, 1e7, Window(-part * reached), growing=True, width=width)
     assert axis.low < axis.high
     assert all(-1e-9 <= axis.position(value) <= 1 + 1e-9 for value, _ in axis.ticks)
     assert len({text for _, text in axis.ticks}) == len(axis.ticks) <= max(1, width // 11) + 1
@@ -165,15 +221,15 @@ def test_an_x_axis_has_its_ticks_within_and_tells_them_apart(
     ],
 )
 def test_times_are_labelled_as_clocks_show_them(seconds: float, labels: list[str]) -> None:
-    axis = x_axis("time", seconds, math.inf, 1.0, growing=False, width=78)
+    axis = x_axis("time", seconds, math.inf, growing=False, width=78)
     assert [text for _, text in axis.ticks] == labels
 
 
 @given(LOSSES, st.floats(1, 1e4), st.integers(1, 60), st.booleans())
-def test_a_loss_axis_holds_its_values_between_ticks_that_can_be_told_apart(
+def test_the_axis_of_a_loss_holds_its_values_between_ticks_that_can_be_told_apart(
     low: float, ratio: float, rows: int, log: bool
 ) -> None:
-    axis = loss_axis(low, low * ratio, rows, log=log)
+    axis = number_axis(low, low * ratio, rows, log=log)
     assert axis.position(low) + 1e-9 >= 0
     assert axis.position(low * ratio) <= 1 + 1e-9
     assert 1 <= len(axis.ticks) <= max(2, rows // 3) + 2
@@ -185,14 +241,14 @@ def test_a_loss_axis_holds_its_values_between_ticks_that_can_be_told_apart(
     ("low", "high"), [(0.0, 0.0), (-1.0, 0.0), (0.0, 5.0), (-3.0, 2.0), (1e-300, 1e-300), (0.0, 1e300)]
 )
 @pytest.mark.parametrize("log", [False, True])
-def test_no_loss_breaks_its_axis(low: float, high: float, log: bool) -> None:
-    axis = loss_axis(low, high, 20, log=log)
+def test_no_value_breaks_its_axis(low: float, high: float, log: bool) -> None:
+    axis = number_axis(low, high, 20, log=log)
     assert axis.low < axis.high
     assert all(math.isfinite(axis.position(value)) for value in (low, high, 0.0, -1.0))
 
 
 def test_what_is_not_positive_lies_below_a_logarithmic_axis() -> None:
-    axis = loss_axis(0.1, 2.0, 20, log=True)
+    axis = number_axis(0.1, 2.0, 20, log=True)
     assert axis.position(0.0) < 0
     assert axis.position(-1.0) < 0
 
@@ -201,32 +257,37 @@ def test_what_is_not_positive_lies_below_a_logarithmic_axis() -> None:
     ("low", "high", "limits"),
     [
         (0.1, 0.95, (0.0, 1.0)),
-        (0.86, 0.95, (0.8, 1.0)),
-        (0.992, 0.999, (0.99, 1.0)),
-        (0.1, 0.18, (0.0, 0.2)),
-        (0.0, 0.0, (0.0, 0.1)),
+        (0.86, 0.95, (0.86, 0.96)),
+        (0.992, 0.999, (0.98, 1.0)),
+        (0.1, 0.18, (0.1, 0.18)),
+        (0.0, 0.0, (0.0, 0.02)),
     ],
 )
-def test_an_accuracy_has_all_of_its_axis_or_the_part_that_matters(
+def test_an_accuracy_has_the_part_of_its_axis_that_it_uses(
     low: float, high: float, limits: tuple[float, float]
 ) -> None:
     axis = accuracy_axis(low, high, 20)
-    assert (axis.low, axis.high) == limits
+    assert (axis.low, axis.high) == pytest.approx(limits)
 
 
 def test_accuracies_are_labelled_in_percent() -> None:
     assert [text for _, text in accuracy_axis(0.1, 0.9, 9).ticks] == ["0", "50", "100"]
-    assert [text for _, text in accuracy_axis(0.992, 0.999, 9).ticks] == ["99.0", "99.5", "100.0"]
+    assert [text for _, text in accuracy_axis(0.96, 0.999, 9).ticks] == ["96", "98", "100"]
 
 
-def test_a_spike_does_not_set_the_scale_and_a_steep_beginning_does() -> None:
+def test_neither_a_spike_nor_the_steep_beginning_of_a_long_run_sets_the_scale() -> None:
     calm = [1.0 + (i % 5) / 10 for i in range(200)]
-    spike = [*calm[:50], 40.0, *calm[50:]]
-    found = usual_range([spike])
-    assert found is not None
-    assert 1.4 <= found[1] < 4
-    assert usual_range([[12.0, *calm]]) == (1.0, 12.0)
-    assert usual_range([[], []]) is None
+    for curve in ([*calm[:50], 40.0, *calm[50:]], [12.0, 8.0, 5.0, *calm]):
+        found = usual_limits([curve])
+        assert found is not None
+        assert found[0] == 1.0
+        assert 1.4 <= found[1] < 1.5
+    assert usual_limits([[12.0, 8.0, 5.0, 3.0, 2.0]]) == (2.0, 12.0), "of a short run, it is what there is to see"
+    assert usual_limits([[], []]) is None
+
+
+def test_all_is_shown_of_a_curve_that_falls_evenly() -> None:
+    assert usual_limits([[float(i) for i in range(100)]]) == (0.0, 99.0)
 
 
 def test_an_axis_places_its_ends_at_0_and_1() -> None:

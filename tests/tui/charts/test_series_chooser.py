@@ -26,7 +26,7 @@ async def test_a_series_is_found_by_a_part_of_its_name_and_escape_leaves_it(tmp_
         await desk.press("2", "y")
         await desk.shows("Draw a series", "loss and accuracy", "learning rate", "grad_norm")
         await desk.press(*"norm", "enter")
-        await desk.shows("grad_norm  1.033", "Esc: loss")
+        await desk.shows("grad_norm  1.033", "Esc: all charts")
         await desk.press("left", "escape")
         await desk.shows("grad_norm  1.033")
         await desk.press("escape")
@@ -73,7 +73,8 @@ async def test_a_chosen_series_stays_for_other_runs_and_one_without_it_says_so(t
         await desk.shows("This run has no reward")
         await desk.press("escape")
         await select(desk, "agent")
-        await desk.shows("No loss and no accuracy is logged, but 1 other series: y chooses")
+        await desk.shows("reward  8", "x axis: steps")
+        assert "loss  " not in desk.screen().partition("1 charts")[2], "a run without a loss has no page for it"
 
 
 async def test_devices_alone_are_no_reason_to_say_that_no_loss_is_logged(tmp_path: Path) -> None:

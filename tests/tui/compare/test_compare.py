@@ -21,11 +21,13 @@ from cifar_tui.records import Summary
 from cifar_tui.state.run_state import RunState
 from cifar_tui.store.predictions import FILE, to_bytes
 from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.tui.charts.series import ChartOptions
-from cifar_tui.tui.compare import panel as compare_panel
+from cifar_tui.tui.charts.deck import Deck
+from cifar_tui.tui.charts.drawn_runs import drawn_runs
+from cifar_tui.tui.charts.options import ChartOptions
+from cifar_tui.tui.charts.series import ACCURACY
 from cifar_tui.tui.compare.cells import Grid, cell_rows
-from cifar_tui.tui.compare.panel import ComparePanel, side_by_side
-from cifar_tui.tui.compare.table import comparison, headings
+from cifar_tui.tui.compare.panel import ComparePanel, figures, side_by_side
+from cifar_tui.tui.compare.table import comparison
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context
@@ -52,7 +54,15 @@ def mlp() -> Entry:
     return entry(1, "mlp", state, model="mlp", max_lr=0.05)
 
 
-def figures(*entries: Entry) -> dict[str, tuple[str, ...]]:
+def picture_of(
+    entries: Sequence[Entry], width: int, height: int, look: Look = LOOK, options: ChartOptions = OPTIONS
+) -> Sequence[Strip]:
+    deck = Deck(options, reads_below=False)
+    deck.runs = drawn_runs(entries)
+    return side_by_side(deck, figures(entries, width, height, look), width, height, look)
+
+
+def values(*entries: Entry) -> dict[str, tuple[str, ...]]:
     return {figure.name: figure.values for figure in comparison(entries)}
 
 
@@ -60,13 +70,8 @@ def text(strips: Sequence[Strip]) -> str:
     return "\n".join(strip.text.rstrip() for strip in strips)
 
 
-def test_fewer_than_two_runs_are_asked_for_more() -> None:
-    for entries in ([], [cnn()]):
-        assert text(side_by_side(entries, OPTIONS, 78, 20, LOOK)) == "Mark at least two runs with space, then press c."
-
-
 def test_the_table_has_the_figures_of_the_runs() -> None:
-    found = figures(cnn(), mlp())
+    found = values(cnn(), mlp())
     assert found["best val"] == ("70.00 %", "52.00 %")
     assert found["best epoch"] == ("2", "3")
     assert found["test"] == ("94.46 %", "–")
@@ -78,27 +83,27 @@ def test_the_table_has_the_figures_of_the_runs() -> None:
 
 
 def test_only_the_options_that_differ_are_listed_as_they_were_resolved() -> None:
-    found = figures(cnn(), mlp())
+    found = values(cnn(), mlp())
     assert (found["model"], found["max lr"], found["threads"]) == (("cnn", "mlp"), ("0.01", "0.05"), ("2", "1"))
     assert not {"epochs", "name", "device", "precision", "seed"} & set(found)
 
 
 def test_unresolved_options_of_a_run_that_has_not_started_are_no_difference() -> None:
-    found = figures(cnn(), entry(1, "next", None))
+    found = values(cnn(), entry(1, "next", None))
     assert not {"device", "precision", "threads"} & set(found)
 
 
 def test_folders_of_models_are_listed_where_two_models_have_one() -> None:
     one, other = (entry(k, "net", None, model="mine:Net", model_dir=f"/{k}") for k in (1, 2))
-    assert "model dir" not in figures(cnn(), one)
-    assert figures(cnn(), one, other)["model dir"] == ("–", "/1", "/2")
+    assert "model dir" not in values(cnn(), one)
+    assert values(cnn(), one, other)["model dir"] == ("–", "/1", "/2")
 
 
 def test_a_run_whose_events_are_not_read_yet_says_so_and_its_figures_stay_open() -> None:
-    found = figures(cnn(), entry(1, "old", None), Entry(number=2))
+    found = values(cnn(), entry(1, "old", None), Entry(number=2))
     assert found["state"] == ("finished 3/3", "reading…", "ready")
     assert found["best val"] == ("70.00 %", "–", "–")
-    picture = text(side_by_side([cnn(), entry(1, "old", None)], OPTIONS, 118, 36, LOOK))
+    picture = text(picture_of([cnn(), entry(1, "old", None)], 118, 36))
     assert "b old" in picture
     assert "reading…" in picture
 
@@ -111,54 +116,55 @@ def test_the_best_value_is_highlighted_where_several_runs_have_one() -> None:
 
 
 def test_each_run_has_a_letter_on_its_curve_and_the_same_in_legend_and_table() -> None:
-    picture = text(side_by_side([cnn(), mlp()], OPTIONS, 118, 36, Look(colour=False)))
+    picture = text(picture_of([cnn(), mlp()], 118, 36, Look(colour=False)))
     title, *rest = picture.splitlines()
-    assert "validation loss by epochs:  a cnn  b mlp  ·: train" in title
+    assert "validation loss  a cnn 1.320  b mlp 1.480  ·: train" in title
     assert any(row.split() == ["a", "cnn", "b", "mlp"] for row in rest)
     charts = "\n".join(rest[:15])
     assert charts.count("a") >= 3
     assert charts.count("b") >= 3
+    assert "[ ] page 1/2 · x axis: epochs" in picture
 
 
 def test_in_ascii_curves_are_made_of_letters() -> None:
-    picture = text(side_by_side([cnn(), mlp()], OPTIONS, 78, 36, Look(ascii=True)))
+    picture = text(picture_of([cnn(), mlp()], 78, 36, Look(ascii=True)))
     assert picture.isascii()
-    assert "aaaaa" in picture
-    assert "bbbbb" in picture
+    assert "aaa" in picture
+    assert "bbb" in picture
 
 
 def test_two_runs_show_their_training_too_and_three_do_not() -> None:
-    assert "faint: train" in text(side_by_side([cnn(), mlp()], OPTIONS, 118, 36, LOOK))
-    three = side_by_side([cnn(), mlp(), entry(2, "other", recorded_state())], OPTIONS, 118, 36, LOOK)
+    assert "faint: train" in text(picture_of([cnn(), mlp()], 118, 36))
+    three = picture_of([cnn(), mlp(), entry(2, "other", recorded_state())], 118, 36)
     assert "faint" not in text(three)
 
 
 def test_the_longest_run_sets_the_x_axis_of_all() -> None:
     short = entry(0, "short", recorded_state(((0.4, 0.5),)))
-    rows = text(side_by_side([short, cnn()], OPTIONS, 78, 36, LOOK)).splitlines()
+    rows = text(picture_of([short, cnn()], 78, 36)).splitlines()
     labels = next(row for row in rows if row.split()[:1] == ["0.0"])
     assert labels.split()[-1] == "3.0"
 
 
 def test_a_legend_is_shortened_to_its_letters_before_one_is_lost() -> None:
     many = [entry(i, f"a-rather-long-name-{i}", recorded_state()) for i in range(8)]
-    title = text(side_by_side(many, OPTIONS, 58, 40, LOOK)).splitlines()[0]
-    assert title.split(":")[1].split() == list("abcdefgh")
+    title = text(picture_of(many, 58, 40)).splitlines()[0]
+    assert title.split("loss")[1].split() == list("abcdefgh")
 
 
 def test_the_table_is_transposed_where_that_shows_more() -> None:
     many = [entry(i, f"run-{i}", recorded_state()) for i in range(8)]
-    rows = text(side_by_side(many, OPTIONS, 78, 40, LOOK)).splitlines()
+    rows = text(picture_of(many, 78, 40)).splitlines()
     assert [row.split()[1] for row in rows if row.split()[1:2] and row.split()[1].startswith("run-")][-8:] == [
         f"run-{i}" for i in range(8)
     ]
-    few = text(side_by_side(many[:2], OPTIONS, 78, 40, LOOK))
+    few = text(picture_of(many[:2], 78, 40))
     assert "\nbest val" in few
 
 
 def test_runs_that_do_not_fit_are_counted() -> None:
     many = [entry(i, f"run-{i}", recorded_state()) for i in range(30)]
-    assert "… and 25 more" in text(side_by_side(many, OPTIONS, 58, 7, LOOK))
+    assert "… and 25 more" in text(picture_of(many, 58, 7))
 
 
 @given(
@@ -167,7 +173,7 @@ def test_runs_that_do_not_fit_are_counted() -> None:
 def test_every_size_is_filled_exactly(runs: int, width: int, height: int, look: Look) -> None:
     entries = [cnn(), mlp(), entry(2, "a-name-that-is-much-too-long", None), Entry(number=3, error="no")]
     entries = (entries * 3)[:runs]
-    picture = side_by_side(entries, ChartOptions("time", log=True), width, height, look)
+    picture = picture_of(entries, width, height, look, ChartOptions("time", log=True))
     assert len(picture) <= height
     assert all(strip.cell_length == width for strip in picture)
     assert look.colour or all(not style or style.color is None for strip in picture for _, style, _ in strip)
@@ -239,11 +245,11 @@ async def test_the_cursor_keys_and_the_mouse_move_over_the_cells(tmp_path: Path)
     app = Shown()
     async with app.run_test(size=(60, 12)) as pilot:
         panel = app.query_one(ComparePanel)
-        assert not panel.focusable, "without cells, the cursor keys stay where they are"
+        assert not panel.focusable, "without runs, the cursor keys stay where they are"
         await known(panel, one, other)
         panel.focus()
         seen = []
-        for key in ("left", "left", "right", "down", "end", "right", "home", "up"):
+        for key in ("left", "left", "right", "right", "end", "right", "home", "down"):
             await pilot.press(key)
             seen.append(panel.cell)
         line = ["both", "both", "only_a", "only_b", "neither", "neither", "both", "both"]
@@ -256,7 +262,40 @@ async def test_the_cursor_keys_and_the_mouse_move_over_the_cells(tmp_path: Path)
             await pilot.click(panel, offset=nowhere)
             assert panel.cell == "only_a"
         await known(panel, one, entry(1, "next", None))
-        assert not panel.focusable
+        assert panel.active_keys[0] == "series"
+
+
+async def test_the_cursor_of_the_charts_reads_both_runs_and_leaves_the_charts_where_they_are(tmp_path: Path) -> None:
+    app = Shown()
+    async with app.run_test(size=(118, 36)) as pilot:
+        panel = app.query_one(ComparePanel)
+        await known(panel, answered(tmp_path / "a", [0, 0, 1, 0]), answered(tmp_path / "b", [0, 1, 0, 0]))
+        panel.focus()
+        before = [panel.render_line(y).text for y in range(36)]
+        await pilot.press("up", "left", "left")
+        assert panel.deck.cursor == 2.75
+        assert not panel.in_cells
+        after = [panel.render_line(y).text for y in range(36)]
+        axis = next(y for y, row in enumerate(before) if "└" in row)
+        assert before[axis] == after[axis]
+        rows = [row for row in after if "epoch 2.75 · 2,750 images · " in row and "validation 1.320" in row]
+        assert [row.split()[0] for row in rows] == ["a", "b"]
+        assert panel.open_chart()
+        assert panel.deck.opened == ACCURACY
+        panel.leave()
+        panel.leave()
+        await pilot.press("down", "down", "right")
+        assert panel.cell == "only_b"
+
+
+def test_runs_on_other_data_are_not_comparable_and_their_curves_are_marked() -> None:
+    other = mlp()
+    assert other.state is not None
+    assert other.state.started is not None
+    other.state.started = replace(other.state.started, data="digits")
+    assert values(cnn(), other)["comparable"] == ("", "no, other data: digits")
+    assert "comparable" not in values(cnn(), mlp())
+    assert "b≠ mlp 1.480" in text(picture_of([cnn(), other], 118, 36))
 
 
 @pytest.mark.parametrize(
@@ -288,7 +327,7 @@ def test_cells_fit_every_size_and_name_the_key_that_opens_them(
 ) -> None:
     both, only_a, only_b, neither = counts
     paired = PairedCounts(sum(counts), both, only_a, only_b, neither, *[0.5] * 6)
-    runs = headings([entry(0, "\x1b[2J" + "鸟" * 30, None), entry(1, "b", None)], look)
+    runs = drawn_runs([entry(0, "\x1b[2J" + "鸟" * 30, None), entry(1, "b", None)])
     strips = cell_rows(paired, runs, cursor, size, look, focused=focused)
     check_lines(strips, size, look)
     for width in (58, 76, 140):
@@ -305,13 +344,13 @@ def test_cells_fit_every_size_and_name_the_key_that_opens_them(
 
 async def test_the_panel_draws_again_only_when_a_run_or_an_option_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[object] = []
-    original = compare_panel.side_by_side
+    original = Deck._draw
 
-    def counted(*given: object) -> list[Strip]:
+    def counted(deck: Deck, *given: object, **more: object) -> list[Strip]:
         drawn.append(given)
-        return original(*given)  # type: ignore[arg-type]
+        return original(deck, *given, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(compare_panel, "side_by_side", counted)
+    monkeypatch.setattr(Deck, "_draw", counted)
     app = Shown()
     async with app.run_test(size=(118, 36)):
         panel = app.query_one(ComparePanel)
@@ -323,4 +362,4 @@ async def test_the_panel_draws_again_only_when_a_run_or_an_option_changed(monkey
         panel.options.toggle_log()
         panel.draw()
         assert len(drawn) == 2
-        assert "val loss (log) by epochs:  a cnn  b mlp  faint: train" in panel.render_line(0).text
+        assert "validation loss (log)  a cnn 1.320  b mlp 1.480" in panel.render_line(0).text

@@ -169,7 +169,7 @@ async def test_enter_on_a_cell_opens_its_images_and_escape_goes_back_to_it(tmp_p
         desk.workspace.pair = PAIR
         desk.workspace.gate.clear()
         await compared(desk)
-        await desk.shows("only two right: 3 of 11 test images (27.27 %) · Enter: images · ←→ cells", "Enter images")
+        await desk.shows("only two right: 3 of 11 test images (27.27 %) · Enter: images · ←→ cells", "Enter open")
         for pointed, said in (("neither 1", "neither right: 1 of 11"), ("only two 3", "only two right: 3 of 11")):
             y, row = next((y, row) for y, row in enumerate(desk.screen().splitlines()) if pointed in row)
             await desk.pilot.click(offset=(row.index(pointed), y))
@@ -225,17 +225,18 @@ async def test_an_error_of_loading_two_runs_images_is_shown(tmp_path: Path) -> N
         await desk.shows("only two right · 1–3 of 3")
 
 
-async def test_the_cursor_keys_move_over_the_cells_where_there_are_some_and_else_the_runs(tmp_path: Path) -> None:
+async def test_the_cursor_keys_act_on_the_charts_where_there_are_no_cells(tmp_path: Path) -> None:
     finished_folder(tmp_path, "two", to_bytes(replace(PAIR.paired.a, epoch=1)))
     finished_folder(tmp_path, "one", None)
     async with dashboard(tmp_path, "cnn") as desk:
         await compared(desk)
         await desk.shows(f"20250101-000000-one has no recorded predictions ({FILE})")
-        await desk.until(lambda: desk.app.main.focused is None)
         before = desk.app.selected
-        await desk.press("up", "enter")
+        await desk.press("up", "left")
+        await desk.shows("epoch 2.00 · 80 images")
+        assert desk.app.selected is before
+        await desk.press("tab", "up")
         assert desk.app.selected is not before
-        assert desk.view == "compare"
 
 
 async def test_leaving_the_dashboard_ends_the_loading_of_two_runs_images(tmp_path: Path) -> None:

@@ -123,10 +123,6 @@ def test_the_devices_of_a_run_of_another_process_are_shown_by_its_last_sample() 
     shown = on_device(script(state))
     for words in ("cpu    50 %", "memory 2.0 GiB", "gpu 0 75 %", "host   gpu-box", "disk   3 MiB/s read"):
         assert words in shown
-    assert "process cores" not in shown, "there is no room for it"
-    wide = on_device(script(state), 80, 40)
-    assert "process cores" in wide
-    assert "0.50 cores" in wide
     assert "at the end" in on_device(script(script_state(*script_events(), USAGE)))
 
 

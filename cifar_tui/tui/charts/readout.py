@@ -1,0 +1,163 @@
+"""What is written below the charts: how they are drawn, or what they read at the cursor, one line a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len
+from textual.strip import Strip
+
+from cifar_tui.formatting import UNKNOWN, duration, printable
+from cifar_tui.system.text_width import padded
+from cifar_tui.tui.charts.axes import Axis, time_unit
+from cifar_tui.tui.charts.curves import NEAR, Curve, SeriesCurves
+from cifar_tui.tui.charts.drawn_runs import DrawnRun
+from cifar_tui.tui.charts.options import ChartOptions
+from cifar_tui.tui.charts.series import in_words
+from cifar_tui.tui.charts.x_positions import extent, place_words, x_name
+from cifar_tui.tui.theme import Look
+from cifar_tui.tui.widgets.lines import Part, cut, line, width_of
+
+NAME_COLUMNS = 28
+"""Of a run's letter and name, at most."""
+FEW = 2
+"""Series whose values are written in full; those of more stand in their titles."""
+
+
+def option_forms(runs: Sequence[DrawnRun], options: ChartOptions, axis: Axis, pages: str) -> Iterator[str]:
+    """How the charts are drawn, in words: the longest form first."""
+    kind = _x_words(runs, options, axis)
+    scale = "log scale" if options.log else "linear"
+    smoothing = f"smoothing {options.weight:g}" if options.level else "no smoothing"
+    shown = _window_words(options)
+    more = " · all values" if options.outliers else ""
+    if options.y_limits:
+        more += " · y set"
+    yield f"{pages}x axis: {kind} · y: {scale} · {smoothing} · {shown}{more}"
+    yield f"{pages}{kind} · {scale} · {smoothing} · {shown}{more}"
+    yield f"{pages}{kind} · {scale} · {shown}"
+    yield f"{pages}{kind}"
+
+
+def _x_words(runs: Sequence[DrawnRun], options: ChartOptions, axis: Axis) -> str:
+    state = next((run.started for run in runs if run.started is not None), None)
+    kind = x_name(options.x_axis, state) if state is not None else options.x_axis
+    if kind == "time":
+        kind = f"time in {time_unit(axis)[1]}"
+    return f"{kind} (log)" if axis.log else kind
+
+
+def _window_words(options: ChartOptions) -> str:
+    window = options.window
+    if window.low is None and window.high is None:
+        return "all"
+    if window.low is not None and window.low < 0:
+        return f"the last {duration(-window.low) if options.x_axis == 'time' else format(-window.low, '.4g')}"
+    low = "" if window.low is None else f"{window.low:.4g}"
+    high = "" if window.high is None else f"{window.high:.4g}"
+    return f"x={low}:{high}"
+
+
+def value_forms(run: DrawnRun, drawn: Sequence[SeriesCurves], options: ChartOptions, cursor: float) -> Iterator[str]:
+    """What the curves of one run read at the cursor, in words: the longest form first."""
+    state = run.started
+    if state is None:
+        return
+    reached = extent(state, options.x_axis)[0]
+    if cursor > reached * (1 + NEAR):
+        yield f"only up to {place_words(state, options.x_axis, reached)[0]}"
+        return
+    where = place_words(state, options.x_axis, cursor)
+    everything, values, short = (
+        [text for each in drawn[:FEW] if (text := _values(each, run, cursor, detail))] if len(drawn) <= FEW else []
+        for detail in (2, 1, 0)
+    )
+    forms = ((3, everything), (3, values), (2, values), (3, short), (1, values), (2, short), (1, short))
+    for places, texts in (*forms, (1, short[-1:])):
+        yield " · ".join([*where[:places], *texts])
+
+
+def _values(drawn: SeriesCurves, run: DrawnRun, cursor: float, detail: int) -> str:
+    """The values of one series: with what they are, or with less."""
+    name, curves = printable(drawn.series.name), drawn.of(run)
+    texts = [_value(drawn, curve, cursor, detail) for curve in curves]
+    if not texts:
+        return ""
+    if drawn.series.kind != "main":
+        return f"{name}: {', '.join(texts)}" if "smoothed" in texts[0] else f"{name} {texts[0]}"
+    roles = [("train" if curve.role == "batches" else "validation" if detail else "val") for curve in curves]
+    if not detail:
+        roles[0] = "" if len(roles) > 1 or roles[0] == "train" else roles[0]
+        words = ", ".join(f"{role} {text}".strip() for role, text in zip(roles, texts, strict=True))
+        return words if name == "accuracy" else f"{name} {words}"
+    return f"{name}: {', '.join(f'{role} {text}' for role, text in zip(roles, texts, strict=True))}"
+
+
+def _value(drawn: SeriesCurves, curve: Curve, cursor: float, detail: int) -> str:
+    found = curve.read(cursor)
+    if found is None:
+        return UNKNOWN
+    smooth, value = (_in_words(each, drawn) for each in found)
+    if not curve.weight or detail < 2:
+        return smooth
+    return f"{smooth} (batch {value})" if drawn.series.kind == "main" else f"smoothed {smooth}, value {value}"
+
+
+def _in_words(value: float, drawn: SeriesCurves) -> str:
+    if drawn.series.kind == "main" and drawn.what is None and 0.001 <= abs(value) < 1000:
+        return f"{value:.3f}"
+    return in_words(value, drawn.what)
+
+
+def fitting_form(forms: Iterator[str], width: int, look: Look) -> str:
+    """The longest of these forms that fits, or else the last one."""
+    text = ""
+    for form in forms:
+        text = look.text(form)
+        if cell_len(text) <= width:
+            break
+    return text
+
+
+def run_lines(
+    runs: Sequence[DrawnRun],
+    drawn: Sequence[SeriesCurves],
+    options: ChartOptions,
+    cursor: float | None,
+    most: int,
+    width: int,
+    look: Look,
+) -> list[Strip]:
+    """A line for each run: whose curve it is, whether it may be compared, and what is read at the cursor."""
+    wide = min(max((cell_len(run.text) for run in runs), default=0), NAME_COLUMNS)
+    rows: list[list[Part]] = []
+    shown = runs if len(runs) <= most else runs[: most - 1]
+    for run in shown:
+        row: list[Part] = [(padded(cut(run.text, wide, look), wide), run.style(look))]
+        if run.other:
+            row.append((look.text(f"  {'!=' if look.ascii else '≠'} {run.other}"), look.warning))
+        row.append("  ")
+        room = width - width_of(row)
+        if run.started is None:
+            row.append((look.text("nothing to draw yet" if run.entry.is_recorded else run.entry.status), look.dim))
+        elif cursor is not None:
+            row.append((fitting_form(value_forms(run, drawn, options, cursor), room, look), look.strong))
+        else:
+            row.append((fitting_form(_last_forms(run, drawn), room, look), look.dim))
+        rows.append(row)
+    if len(shown) < len(runs):
+        rows.append([(look.text(f"… and {len(runs) - len(shown)} more"), look.dim)])
+    return [line(row, width) for row in rows]
+
+
+def _last_forms(run: DrawnRun, drawn: Sequence[SeriesCurves]) -> Iterator[str]:
+    """The last values of a run's curves."""
+    ends = [curve.end for each in drawn for curve in each.of(run)]
+    if len(drawn) > FEW or not ends:
+        yield run.entry.status
+        return
+    last = max(ends)
+    for detail in (1, 0):
+        values = [text for each in drawn if (text := _values(each, run, last, detail))]
+        yield " · ".join([run.entry.status, *values])
+    yield run.entry.status

@@ -1,0 +1,1 @@
+"""What the devices of a run did, over time."""

@@ -1,0 +1,48 @@
+"""Reading, zooming and overlaying charts in a terminal, by keyboard and by mouse."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from tests.support.dashboard import recorded_folder
+from tests.support.terminal import Terminal
+
+
+def mouse(terminal: Terminal, button: int, column: int, row: int, end: str = "M") -> None:
+    """Send what a terminal sends of the mouse; columns and rows count from 1."""
+    terminal.press(*f"\x1b[<{button};{column};{row}{end}")
+
+
+def test_charts_are_read_zoomed_paged_and_overlaid_by_keys_and_mouse(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        recorded_folder(tmp_path / "runs", name, epochs=4)
+    with Terminal([sys.executable, "-m", "cifar_tui", "--data", "digits", "--model", "mlp"], cwd=tmp_path) as terminal:
+        terminal.wait_for("two")
+        terminal.press("end")
+        terminal.wait_for("x axis: epochs · y: linear")
+        terminal.press("left")
+        terminal.wait_for("epoch 4.00 · 160 images · loss")
+        terminal.press("escape", "1", "z")
+        terminal.wait_for("the last 2")
+        terminal.press(":", *"x=1:3", "enter")
+        terminal.wait_for("x=1:3")
+        terminal.press("0", "]")
+        terminal.wait_for("learning rate  0.1")
+        terminal.press("enter")
+        terminal.wait_for("Esc: all charts")
+        terminal.press("escape", "[")
+        terminal.wait_for("page 1/2")
+        mouse(terminal, 35, 40, 20)
+        terminal.wait_for("epoch 1.75 · 70 images")
+        mouse(terminal, 64, 40, 20)
+        mouse(terminal, 0, 40, 20)
+        mouse(terminal, 32, 20, 20)
+        mouse(terminal, 0, 20, 20, "m")
+        terminal.press("escape")
+        terminal.wait_for(lambda _: re.search(r"linear · .* · x=0\.\d+:", terminal.text()))
+        terminal.press("0", "tab", "space", "up", "space")
+        terminal.wait_for("validation loss  a ")
+        terminal.press("q")
+        assert terminal.wait_exit(60) == 0
