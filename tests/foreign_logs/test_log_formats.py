@@ -165,7 +165,7 @@ def test_csv_of_any_kind_is_read(tmp_path: Path, content: str, losses: list[floa
 
 
 @pytest.mark.parametrize("name", ["log.jsonl", "log.csv"])
-def test_rows_that_say_of_which_split_they_are_are_told_apart(tmp_path: Path, name: str) -> None:
+def test_rows_that_name_their_split_are_of_that_split(tmp_path: Path, name: str) -> None:
     rows = []
     for epoch in (1, 2):
         rows += [("train", epoch, (epoch - 1) * 3 + step, 0.5, epoch / 10) for step in (1, 2, 3)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -110,14 +110,17 @@ class RegularRows(_Table):
     starts: Ints
     ends: Ints
     columns: dict[str, int]
+    _present: dict[str, Ints] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.starts)
 
     def present(self, name: str) -> Ints:
         """The rows that have a number in this column, or what may be one."""
-        starts, ends = self.starts[:, self.columns[name]], self.ends[:, self.columns[name]]
-        return np.flatnonzero((ends > starts) & ~words_in(self.content, starts, ends))
+        if name not in self._present:
+            starts, ends = self.starts[:, self.columns[name]], self.ends[:, self.columns[name]]
+            self._present[name] = np.flatnonzero((ends > starts) & ~words_in(self.content, starts, ends))
+        return self._present[name]
 
     def numbers(self, name: str, rows: Ints) -> Floats:
         """The values of a column in these rows, NaN for what is no number."""
