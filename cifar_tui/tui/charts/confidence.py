@@ -1,4 +1,4 @@
-"""Confidence and calibration of a model: a reliability diagram of its predictions for the test images."""
+"""Confidence and calibration of a model: a reliability diagram of its predictions."""
 
 from __future__ import annotations
 
@@ -126,17 +126,18 @@ class ConfidencePanel(RunPanel, View):
 
     @property
     def active_keys(self) -> tuple[str, ...]:
-        """Escape leads somewhere."""
-        return ("leave",)
+        """Escape leads somewhere, and a run has other images."""
+        return ("leave", *(("split",) if self._loader.loaded is not None else ()))
 
     def lines(self, width: int, height: int) -> list[Strip]:
         """The picture, or why there is none."""
         loaded, look = self._loader.loaded, self.look
         if loaded is None or self.entry is None:
             return paragraph(self._loader.status, width, look)[:height]
-        title: list[Part] = [(f"confidence on {count(len(loaded.images))} test images", look.strong)]
+        images, *weights = self._loader.subject
+        title: list[Part] = [(f"confidence on {count(len(loaded.predictions.labels))} {images}", look.strong)]
         title += self._loader.notice("k", look)
-        title += [(f"weights of epoch {loaded.predictions.epoch}", look.dim), ("Esc: images", look.dim)]
+        title += [(hint, look.dim) for hint in (*weights, self._loader.other, "Esc: images")]
         number = self.entry.number
         return picture(self._calibration(loaded), fitting(title, width, look), number, look, (width, height))
 

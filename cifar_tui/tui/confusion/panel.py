@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from cifar_tui.analysis.class_scores import class_names, largest_confusions
 from cifar_tui.confusion_matrix import ConfusionMatrix
-from cifar_tui.events import Evaluated
+from cifar_tui.events import Evaluated, SplitName
 from cifar_tui.formatting import out_of, printable
 from cifar_tui.state.run_state import RunState
 from cifar_tui.tui.confusion.matrix import ROWS_ABOVE, Frame, Viewport, assessed, scrolled
@@ -130,6 +130,12 @@ class ConfusionPanel(RunPanel, View, can_focus=True):
     def cell(self) -> tuple[int, int] | None:
         """The true and the predicted class under the cursor; None where there is no matrix."""
         return None if self._frame is None else self._cursor
+
+    @property
+    def split(self) -> SplitName:
+        """Which images the matrix is of."""
+        found = self._found()
+        return found[-1 if self._shown is None else self._shown].split if found else "validation"
 
     @property
     def scrolls(self) -> bool:

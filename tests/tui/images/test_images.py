@@ -302,7 +302,7 @@ async def test_images_are_loaded_on_a_thread_and_replaced_by_those_of_another_ru
         await desk.press("3")
         await shows_images(desk, "press s to start: the images come with the first epoch's weights")
         await desk.press("tab", "down")
-        await shows_images(desk, "evaluating …")
+        await shows_images(desk, "evaluating the test images 30 % …")
         desk.workspace.gate.set()
         await desk.shows("any predicted as another · 1–3 of 61")
         await desk.press("down")
@@ -325,7 +325,7 @@ async def test_leaving_the_dashboard_ends_the_loading(tmp_path: Path) -> None:
         await desk.press("down")
         await desk.until(lambda: desk.app.selected is not None and desk.app.selected.name == "one")
         await desk.press("3")
-        await desk.shows("evaluating …")
+        await desk.shows("evaluating the test images 30 % …")
         assert desk.app.main.views is not None
         job = desk.app.main.views.images.loader._job
         assert job is not None
