@@ -50,7 +50,7 @@ class ViewSwitcher(ContentSwitcher):
         """
         super().__init__(id="views", initial=VIEWS[0].name)
         self._chart_options = ChartOptions()
-        self._image_loader = ImageLoader(workspace, self._draw, with_consent)
+        self._image_loader = ImageLoader(workspace, self._images_changed, with_consent)
         shared = Shared(workspace, log, self._chart_options, self._image_loader)
         self._views = {kind.name: kind.make(shared) for kind in VIEWS}
         self.charts = self._get(ChartsPanel)
@@ -228,6 +228,11 @@ class ViewSwitcher(ContentSwitcher):
 
     def _draw(self) -> None:
         self.view.show(self._latest)
+
+    def _images_changed(self) -> None:
+        self._draw()
+        # There may be other images now.
+        self.post_message(View.KeysChanged())
 
     def _write_titles(self) -> None:
         titles = []
