@@ -230,7 +230,7 @@ class ConfusionPanel(RunPanel, View, can_focus=True):
         frame, at = self._frame, event.get_content_offset(self)
         if frame is None or at is None:
             return
-        row, column = at.y - ROWS_ABOVE, (at.x - frame.label) // frame.cell
+        row, column = (at.y - ROWS_ABOVE) // frame.lines, (at.x - frame.label) // frame.cell
         if 0 <= row < frame.rows and 0 <= column < frame.columns:
             self._cursor = self._corner[0] + row, self._corner[1] + column
             self.draw()
