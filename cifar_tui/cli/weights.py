@@ -19,13 +19,19 @@ FORMATS = ("safetensors", "onnx", "torch-export", "csv", "tensorboard")
 @run_argument
 @declared_options("data", "model_dir", "device", "precision", "threads", existing_run=True)
 @declared_options("runs_dir", "trust", "json", "debug")
+@click.option("--send", type=int, hidden=True)  # What the dashboard reads the predictions from.
 @pass_invocation
-def evaluate(call: Invocation, run: str) -> None:
+def evaluate(call: Invocation, run: str, send: int | None) -> None:
     """Evaluate a run's best weights on the test images again."""
-    from cifar_tui.headless.evaluate import evaluate_run
-
     folder = call.find_run(run)
     check_class(call, folder)
+    if send is not None:
+        from cifar_tui.runs.inference import evaluation_process
+
+        evaluation_process.send(folder, call.overrides, send)
+        return
+    from cifar_tui.headless.evaluate import evaluate_run
+
     evaluate_run(folder, call.overrides, as_json=call.options.json)
 
 

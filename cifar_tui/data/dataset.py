@@ -72,6 +72,8 @@ class Dataset:
 
     Attributes:
         fingerprint: Hex SHA-256 over class names, images and labels of the source; equal exactly where those are.
+        held_out: (N,) int64; the places of the validation images among the source's training images. None where the
+            source has a validation set of its own.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Dataset:
     fingerprint: str
     splits: str = ""
     rules: int = RULES
+    held_out: Tensor | None = None
 
 
 def split(source: Source, seed: int) -> Dataset:
@@ -95,6 +98,7 @@ def split(source: Source, seed: int) -> Dataset:
         InputError: There are too few images to train on.
     """
     train, validation, notes = source.train, source.validation, list(source.notes)
+    held_out = None
     if validation is None:
         held_out, order = (_tenth_of_each_class if source.by_class else _tenth)(train, seed)
         train, validation = _take(source.train, order), _take(source.train, held_out)
@@ -115,6 +119,7 @@ def split(source: Source, seed: int) -> Dataset:
         fingerprint=fingerprint(source),
         splits=source.splits,
         rules=source.rules,
+        held_out=held_out,
     )
 
 

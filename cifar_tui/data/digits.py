@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from cifar_tui.config import IMAGE_SIZE
+from cifar_tui.data import cache
 from cifar_tui.data.dataset import Source, Split, hold_out_test_images
 from cifar_tui.data.images.decoder import FILTER
 
@@ -24,7 +25,24 @@ def read() -> Source:
 
     Source: the test part of UCI's "Optical Recognition of Handwritten Digits", E. Alpaydin and C. Kaynak.
     """
-    inks, target = _bundled()
+    table = _table()
+    if table is None:
+        from sklearn.datasets import load_digits
+
+        bundled = load_digits()
+        return _source(bundled.images, bundled.target)
+    status = table.stat()
+    key = cache.key("digits 1", [(str(table), status.st_size, status.st_mtime_ns)])
+
+    def read_table() -> Source:
+        rows = np.loadtxt(table, delimiter=",")
+        return _source(rows[:, :-1].reshape(-1, 8, 8), rows[:, -1])
+
+    return cache.load_or_read(key, read_table)
+
+
+def _source(inks: np.ndarray, target: np.ndarray) -> Source:
+    """The data set of images, (N, 8, 8), and labels, (N,), as scikit-learn has them."""
     small = np.rint(inks * (255 / _BRIGHTEST)).astype(np.uint8)
     # Enlarged by nearest neighbour the digits are blocks, and small networks learn them 1 to 3 points worse than
     # smoothed; bicubic comes near Lanczos in both looks and accuracy, bilinear blurs the strokes.
@@ -36,17 +54,10 @@ def read() -> Source:
     return Source(name="digits", train=train, test=test, classes=CLASSES, flips=False)
 
 
-def _bundled() -> tuple[np.ndarray, np.ndarray]:
-    """Images (1797, 8, 8) and labels (1797,), as scikit-learn has them."""
-    # Its file is read without importing scikit-learn, which takes over a second; where the file is not in its usual
-    # place, scikit-learn knows where.
+def _table() -> Path | None:
+    """scikit-learn's file of them, found without importing it, which takes over a second."""
     package = find_spec("sklearn")
     if package and package.origin:
         table = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
-        if table.is_file():
-            rows = np.loadtxt(table, delimiter=",")
-            return rows[:, :-1].reshape(-1, 8, 8), rows[:, -1]
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    return digits.images, digits.target
+        return table if table.is_file() else None
+    return None

@@ -29,7 +29,7 @@ from cifar_tui.headless.displays import PlainDisplay
 from cifar_tui.headless.tables import cell, comparison_table, console, fit_table
 from cifar_tui.report import comparison_files
 from cifar_tui.report.run_files import missing_fonts
-from cifar_tui.runs.evaluation import predictions
+from cifar_tui.runs.inference.evaluation import predictions
 from cifar_tui.runs.messages import ProgressCallback
 from cifar_tui.state.run_state import RunState
 from cifar_tui.store import catalog

@@ -8,7 +8,7 @@ from cifar_tui.formatting import percent, plural, printable
 from cifar_tui.headless.displays import PlainDisplay
 from cifar_tui.headless.tables import classes_table, console
 from cifar_tui.records import Overrides
-from cifar_tui.runs.evaluation import evaluate
+from cifar_tui.runs.inference.evaluation import evaluate
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system import output
 

@@ -1,4 +1,4 @@
-"""The record of a new run, and its predictions for the test images."""
+"""The record of a new run, and its predictions for the test and the validation images."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cifar_tui import __version__
-from cifar_tui.analysis.predictions import Predictions
+from cifar_tui.analysis.predictions import Predictions, TopPredictions
 from cifar_tui.data.seeds import DRAWS
 from cifar_tui.records import DatasetRecord, ProcessRecord, RunRecord
+from cifar_tui.store.predictions import ValidationPredictions
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.store.stored_run import relative_paths
 
 if TYPE_CHECKING:
     from cifar_tui.data.dataset import Dataset
+    from cifar_tui.training.checkpoints.writer import BestPredictions
     from cifar_tui.training.evaluation import Evaluation
     from cifar_tui.training.setup.prepare import Setup
 
@@ -66,3 +68,16 @@ def record_of(
 def predictions_of(test: Evaluation, dataset: Dataset, epoch: int) -> Predictions:
     """The predictions of an evaluation of the test images by the weights of this epoch."""
     return Predictions(dataset.test.labels.cpu().numpy(), test.probabilities(), epoch, dataset.fingerprint)
+
+
+def validation_predictions_of(best: BestPredictions, dataset: Dataset) -> ValidationPredictions:
+    """What the best weights predict for the validation images of this data set."""
+    top = TopPredictions(
+        dataset.validation.labels.cpu().numpy(),
+        best.classes.numpy(),
+        best.probabilities.numpy(),
+        len(dataset.classes),
+        best.epoch,
+        dataset.fingerprint,
+    )
+    return ValidationPredictions(top, None if dataset.held_out is None else dataset.held_out.numpy())

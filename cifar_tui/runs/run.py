@@ -24,11 +24,12 @@ from cifar_tui.runs.launched.assignment import Assignment
 from cifar_tui.runs.launched.earlier import AlreadyEndedError
 from cifar_tui.runs.messages import Ended, Listener, Loading, ProgressCallback
 from cifar_tui.runs.ownership import Ownership
-from cifar_tui.runs.provenance import predictions_of, record_of
+from cifar_tui.runs.provenance import predictions_of, record_of, validation_predictions_of
 from cifar_tui.runs.sinks.stream import EventStream, ListenerSink, Sink
 from cifar_tui.runs.sinks.tensorboard import TensorBoardSink, is_mirrored
 from cifar_tui.state.run_state import RunState
 from cifar_tui.store import run_folder
+from cifar_tui.store.predictions import save_validation
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.requests import ASKED, Request, is_request
 from cifar_tui.store.run_folder import RunFolder
@@ -294,10 +295,17 @@ class Run:
             if job.ownership.by_heartbeat:
                 stream.note("warning", NO_LOCKS)
             job.ownership.handle_requests(lambda line: self._handle_request(line, stream))
-            folder = job.folder
+            folder, dataset = job.folder, job.setup.dataset
             with DeviceReporter(stream.emit_while_running, stream.clock, folder.path):
                 outcome = train(
-                    job.setup, folder.id, folder.checkpoints, self._control, stream.emit, stream.clock, job.saved
+                    job.setup,
+                    folder.id,
+                    folder.checkpoints,
+                    self._control,
+                    stream.emit,
+                    stream.clock,
+                    job.saved,
+                    save_predictions=lambda best: save_validation(folder, validation_predictions_of(best, dataset)),
                 )
             if outcome.test and job.state.test:
                 examples = Examples(*outcome.test.examples(job.setup.dataset.test, SHOWN))

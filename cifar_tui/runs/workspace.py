@@ -7,16 +7,15 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.events import RunStatus
-from cifar_tui.models.user_class import UntrustedClassError
 from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.report.run_files import write_run_files
+from cifar_tui.runs import untrusted_class
 from cifar_tui.runs.messages import Listener, ProgressCallback
 from cifar_tui.runs.run import Run, import_pytorch
 from cifar_tui.store import catalog
@@ -29,7 +28,8 @@ from cifar_tui.training.distributed.environment import Worker
 from cifar_tui.training.distributed.process_errors import LostProcessError, ProcessFailedError
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.predicted_images import PairedImages, PredictedImages
+    from cifar_tui.events import SplitName
+    from cifar_tui.runs.predicted_images import ImageReader, PairedImages, PredictedImages
     from cifar_tui.runs.prediction import PredictedFiles
     from cifar_tui.store.predictions import RunPair
     from cifar_tui.training.distributed.group import Group
@@ -159,29 +159,41 @@ class Workspace:
                 now = os.getpriority(os.PRIO_PROCESS, thread)
                 os.setpriority(os.PRIO_PROCESS, thread, max(now, self._niceness))
 
-    def test_images(self, folder: RunFolder, progress: ProgressCallback) -> PredictedImages:
-        """A run's test images and its predictions for them, on a thread with the priority of its runs'.
+    def run_images(self, folder: RunFolder, split: SplitName | None, progress: ProgressCallback) -> PredictedImages:
+        """A run's images with the predictions of its best weights so far, on a thread with the priority of its runs'.
+
+        What is recorded is read. Only test images whose predictions are not are evaluated, in a process of its own
+        that leaves the processors to all others.
 
         Args:
             folder: The run, also while it trains; nothing in it is changed.
+            split: Which images; None for the test images, or the validation images where only these are recorded.
             progress: What it raises ends this.
 
         Raises:
+            NotRecordedError: The predictions for the validation images are not recorded.
             InputError: The run has no best checkpoint yet, or its images are other ones now, or not there.
             CifarTuiError: The images could not be read.
         """
         self.lower_priority()
-        import_pytorch(progress)
         from cifar_tui.runs import predicted_images
+        from cifar_tui.runs.inference import evaluation, evaluation_process
 
-        self._check_images(folder)
-        try:
-            return predicted_images.read_one(folder, self.image_cache(), progress, _beside_training())
-        except UntrustedClassError as error:
-            raise InputError(f"{error.what}; press 3 or k again to be asked whether to run it") from None
+        reader = self._reader(progress)
+        if split != "validation" and (recorded := evaluation.recorded(folder)) is not None:
+            return predicted_images.read_test(folder, recorded.top(), reader)
+        if split != "test":
+            try:
+                return predicted_images.read_validation(folder, reader)
+            except predicted_images.NotRecordedError:
+                if split is not None:
+                    raise
+        if (untrusted := untrusted_class.find(folder)) is not None:
+            raise InputError(f"{untrusted.what}; press the key again to be asked whether to run it")
+        return predicted_images.read_test(folder, evaluation_process.run(folder, progress), reader)
 
     def paired_images(self, runs: RunPair, progress: ProgressCallback) -> PairedImages:
-        """The test images of two runs and the recorded predictions of both, on a thread like that of `test_images`.
+        """The test images of two runs and the recorded predictions of both, on a thread like that of `run_images`.
 
         Raises:
             InputError: The predictions are not recorded, or not for the same images; or these are different ones now,
@@ -189,14 +201,25 @@ class Workspace:
             CifarTuiError: The images could not be read.
         """
         self.lower_priority()
-        import_pytorch(progress)
         from cifar_tui.runs import predicted_images
 
-        self._check_images(runs[0].folder)
-        return predicted_images.read_two(runs, self.image_cache(), progress)
+        return predicted_images.read_two(runs, self._reader(progress))
+
+    def _reader(self, progress: ProgressCallback) -> ImageReader:
+        """Reads the images of runs for the screen; what would have to be downloaded is not there."""
+        from cifar_tui.runs.inference import evaluation
+        from cifar_tui.runs.predicted_images import ImageReader
+
+        def image_cache(folder: RunFolder) -> ImageCache:
+            import_pytorch(progress)
+            cache = self.image_cache()
+            evaluation.check_images(folder)
+            return cache
+
+        return ImageReader(image_cache, progress)
 
     def predict(self, folder: RunFolder, names: Sequence[str], progress: ProgressCallback) -> PredictedFiles:
-        """The predictions for the first `MOST_FILES` of these image files, on a thread like that of `test_images`.
+        """The predictions for the first `MOST_FILES` of these image files, on a thread like that of `run_images`.
 
         Raises:
             InputError: A name means no image, the run has no best checkpoint yet, or its device is not there.
@@ -206,12 +229,6 @@ class Workspace:
         from cifar_tui.runs import prediction
 
         return prediction.predict_first(folder, names, progress, MOST_FILES, _beside_training())
-
-    def _check_images(self, folder: RunFolder) -> None:
-        places = stored_run(folder).locations
-        missing = [self.missing_data_dir(replace(TrainingConfig(), data=p.data, data_dir=p.data_dir)) for p in places]
-        if all(missing):
-            raise InputError(f"CIFAR-10 is not on this machine any more: put its archive into {missing[0]}")
 
     def missing_data_dir(self, config: TrainingConfig) -> Path | None:
         """The folder that the images would have to be downloaded into; None where there is nothing to download.
@@ -261,7 +278,7 @@ def write_report(
     examples = predictions = None
     if overrides.data is not None:
         import_pytorch()
-        from cifar_tui.runs import evaluation
+        from cifar_tui.runs.inference import evaluation
 
         found, examples, predictions = evaluation.report_images(folder, overrides, progress)
         save_paths(folder, found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from dataclasses import dataclass
@@ -51,6 +52,17 @@ def liveness(process: Process) -> Liveness:
             return "alive"
     # Only their kernels distinguish two machines of one name.
     return "gone" if process.boot else "unknown"
+
+
+def yield_to_others() -> None:
+    """Give this process the lowest priority: it computes when nothing else does.
+
+    Linux may weigh sessions against each other before the processes in them (autogroup): the session's weight is
+    lowered too, so it should be one of this process's own.
+    """
+    os.nice(19)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text("19", encoding="ascii")
 
 
 @dataclass(frozen=True, slots=True)

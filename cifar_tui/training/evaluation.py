@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from dataclasses import dataclass
 
@@ -24,6 +25,8 @@ from cifar_tui.training.distributed.group import ALONE, Group
 
 FEW_CLASSES = 10
 """Up to as many, five of them say little."""
+TOP_ROWS = 8192
+"""Images whose most probable classes are found at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,24 @@ class Evaluation:
         (rows,) = (found.argmax(axis=1) != predicted).nonzero()
         found[rows, predicted[rows]] = np.nextafter(found[rows].max(axis=1), np.float32(2))
         return found
+
+    def most_probable(self, count: int) -> tuple[Tensor, Tensor]:
+        """The most probable classes of each image and their probabilities, the predicted class first.
+
+        Nothing is waited for but the copy of the predicted classes to the device.
+
+        Returns:
+            (N, k) int64 and (N, k) float32 on the logits' device, k being `count` or the number of classes.
+        """
+        classes, probabilities = list[Tensor](), list[Tensor]()
+        # Part by part: the logits of many classes are large, and this would take as much memory again.
+        predicted = self.predicted.to(self.logits.device, non_blocking=True)
+        for logits, first in zip(self.logits.split(TOP_ROWS), predicted.split(TOP_ROWS), strict=True):
+            # Of equal ones, the predicted class is to come first.
+            ranked = logits.scatter(1, first.unsqueeze(1), math.inf)
+            classes.append(ranked.topk(min(count, logits.shape[1]), dim=1).indices)
+            probabilities.append(logits.softmax(dim=1).gather(1, classes[-1]))
+        return torch.cat(classes), torch.cat(probabilities)
 
     def examples(self, split: Split, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Some images of the split that was evaluated, drawn at random but always the same.

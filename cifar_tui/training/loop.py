@@ -19,6 +19,7 @@ from cifar_tui.formatting import plural
 from cifar_tui.models.user_class import is_user_class
 from cifar_tui.training.checkpoints.manager import CheckpointManager
 from cifar_tui.training.checkpoints.storage import Snapshot
+from cifar_tui.training.checkpoints.writer import SavePredictions
 from cifar_tui.training.clock import Clock
 from cifar_tui.training.control import Control, LoopControl, StopTraining
 from cifar_tui.training.emitter import Emit, EventEmitter
@@ -55,6 +56,7 @@ def train(
     clock: Clock,
     saved: Snapshot | None = None,
     own_events: Callable[[], list[AnyEvent]] = list,
+    save_predictions: SavePredictions | None = None,
 ) -> Outcome:
     """Train a run to its end, from the beginning or from `saved`, and evaluate its best weights on the test set.
 
@@ -69,6 +71,7 @@ def train(
         saved: The checkpoint to resume from, the same in all processes.
         own_events: Takes what only this process of several has to report, such as of its devices; rank 0 emits it at
             the end of the epoch.
+        save_predictions: Writes what the best weights predict for the validation images, with each checkpoint of them.
 
     Raises:
         DivergedError: The loss or a weight became infinite or NaN; the last good checkpoint is kept.
@@ -98,7 +101,15 @@ def train(
     meter = StepMeter(model, optimizer, every)
     emitter = EventEmitter(emit, clock, placement, group, batches.batches)
     checkpoints = CheckpointManager(
-        folder, setup.identity, model, optimizer, scheduler, clock, emitter, config.checkpoint_seconds
+        folder,
+        setup.identity,
+        model,
+        optimizer,
+        scheduler,
+        clock,
+        emitter,
+        config.checkpoint_seconds,
+        save_predictions,
     )
     with contextlib.closing(checkpoints):
         if saved:
@@ -146,7 +157,7 @@ def train(
                     raise progress.diverged("the validation loss")
                 emitter.epoch(progress, validated, slowest)
                 if best := progress.is_best(validated.accuracy):
-                    checkpoints.keep_best_weights()
+                    checkpoints.keep_best(validated, progress.epoch)
                 progress.finish_epoch(validated.accuracy, clock.active)
                 checkpoints.save(progress, best=best)
                 emitter.restart_timing()

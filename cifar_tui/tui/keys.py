@@ -61,6 +61,7 @@ KEYS = (
     Key("m", "confused", "views.confused(1)", "most confused", "Matrix: most confused pair, then the next", "Views"),
     Key("M", "more-confused", "views.confused(-1)", "more confused", "Matrix: back to a more confused pair", "Views"),
     Key("v", "percent", "views.percent", "counts/%", "Matrix: percent or counts; images: wrong, right, all", "Views"),
+    Key("u", "split", "views.other_images", "test/validation", "Images: test or validation images", "Views"),
     Key("tab", "switch", "screen.switch_focus", "runs/view", "Switch the cursor keys: runs or view", "Views", "Tab"),
     Key("y", "series", "commands.series", "series", "Find a metric, the learning rate or a device", "Charts"),
     Key("left_square_bracket", "page-back", "views.turn_page(-1)", "back", "Previous page of charts", "Charts", "["),

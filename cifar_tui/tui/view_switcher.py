@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cifar_tui.runs.workspace import Workspace
 
 V = TypeVar("V", bound=View)
-CHARTS, CONFUSION, IMAGES = "charts", "confusion", "images"
+CHARTS, CONFUSION, IMAGES, CONFIDENCE = "charts", "confusion", "images", "confidence"
 
 
 class ViewSwitcher(ContentSwitcher):
@@ -51,7 +51,8 @@ class ViewSwitcher(ContentSwitcher):
         """
         super().__init__(id="views", initial=VIEWS[0].name)
         self._chart_options = ChartOptions()
-        shared = Shared(workspace, log, self._chart_options, ImageLoader(workspace, self._draw, with_consent))
+        self._image_loader = ImageLoader(workspace, self._images_changed, with_consent)
+        shared = Shared(workspace, log, self._chart_options, self._image_loader)
         self._views = {kind.name: kind.make(shared) for kind in VIEWS}
         self.charts = self._get(ChartsPanel)
         self.confusion, self.images = self._get(ConfusionPanel), self._get(ImagesPanel)
@@ -168,6 +169,7 @@ class ViewSwitcher(ContentSwitcher):
                 self._switch_to(IMAGES)
         elif view is self.confusion:
             if self.confusion.cell is not None:
+                self._image_loader.show(self.confusion.entry, self.confusion.split)
                 images.select(*self.confusion.cell)
             self.open(IMAGES)
         elif view is images and images.back == CONFUSION:
@@ -179,6 +181,14 @@ class ViewSwitcher(ContentSwitcher):
             self.images.next_kind()
         else:
             self.confusion.toggle_percent()
+
+    def action_other_images(self) -> None:
+        """Show the run's test images in place of its validation images, or the other way round."""
+        if self.shown not in (IMAGES, CONFIDENCE):
+            return
+        self.images.show_own()
+        self._image_loader.switch(self._latest.selected)
+        self._draw()
 
     def action_find_class(self) -> None:
         """Type a part of a class's name, to find it in the matrix."""
@@ -252,6 +262,11 @@ class ViewSwitcher(ContentSwitcher):
 
     def _draw(self) -> None:
         self.view.show(self._latest)
+
+    def _images_changed(self) -> None:
+        self._draw()
+        # There may be other images now.
+        self.post_message(View.KeysChanged())
 
     def _write_titles(self) -> None:
         titles = []

@@ -88,7 +88,7 @@ def _device(_: Shared) -> View:
 VIEWS = (
     ViewType("charts", "1", "charts", "charts", "Loss and accuracy of the selected run", _charts),
     ViewType("confusion", "2", "confusion", "confusion", "Confusion matrix, epoch by epoch", _confusion),
-    ViewType("images", "3", "images", "images", "Test images, as the best weights predict them", _images),
+    ViewType("images", "3", "images", "images", "Images, as the best weights predict them", _images),
     ViewType("compare", "4", "comparison", "compare", "The marked runs side by side", _compare),
     ViewType("log", "5", "log", "log", "Messages and library output", _log),
     ViewType("device", "6", "device", "device", "What the devices did, over time", _device),

@@ -35,6 +35,7 @@ CONTRACT = {
     "curves.png",
     "predictions.png",
     "predictions.safetensors",
+    "validation_predictions.safetensors",
     "report.md",
     "summary.json",
 }

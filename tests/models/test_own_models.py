@@ -15,7 +15,7 @@ from cifar_tui.errors import InputError
 from cifar_tui.events import Batch
 from cifar_tui.models.user_class import resolved
 from cifar_tui.recipes import recipe
-from cifar_tui.runs.evaluation import evaluate
+from cifar_tui.runs.inference.evaluation import evaluate
 from cifar_tui.store.command_lines import training_command
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training import emitter

@@ -63,7 +63,7 @@ LIMIT = 300_000_000
 FILES = [
     "config.json", "summary.json", "state.json", "events.jsonl", "metrics.csv", "predictions.safetensors", "report.md",
     "report.html", "predictions.png", "model.safetensors", "log.txt", "requests", "lock", "export", "tensorboard",
-    *(f"checkpoints/{name}.pt" for name in ("last", "previous", "best")),
+    "validation_predictions.safetensors", *(f"checkpoints/{name}.pt" for name in ("last", "previous", "best")),
 ]  # fmt: skip
 
 

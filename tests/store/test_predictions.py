@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from hypothesis import strategies as st
 
 from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.errors import InputError
-from cifar_tui.runs import evaluation, predicted_images
+from cifar_tui.runs.inference import evaluation
 from cifar_tui.runs.provenance import predictions_of
 from cifar_tui.runs.workspace import Workspace
 from cifar_tui.state.run_state import NO_MATRIX
@@ -29,6 +31,14 @@ from tests.support.images import write_folder
 from tests.support.training_runs import TINY, TrainedRun, finished_run
 
 KEPT = Predictions(np.array([0, 1, 1]), np.array([[0.5, 0.5], [0.9, 0.1], [0.2, 0.8]], np.float32), 4, "ab")
+
+AT_USUAL_PRIORITY = """
+from cifar_tui.system import processes
+processes.yield_to_others = lambda: None
+from cifar_tui.cli.main import main
+main()
+"""
+"""The program as the dashboard starts it, so that a test on a busy machine does not wait for long."""
 
 
 def quiet(*_: object) -> None:
@@ -105,12 +115,41 @@ def test_only_a_run_without_recorded_predictions_is_evaluated(
         evaluation.predictions(folder, quiet)
 
 
-def test_a_runs_images_are_those_that_its_predictions_are_for(trained: tuple[RunFolder, Setup, TrainedRun]) -> None:
-    folder, setup, _ = trained
-    found = predicted_images.read_one(folder, ImageCache(), quiet)
+def test_a_session_evaluates_test_images_until_it_is_told_to_stop_and_fetches_nothing(
+    trained: tuple[RunFolder, Setup, TrainedRun], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, setup, recorded = trained
+    program = tmp_path / "program.py"
+    program.write_text(AT_USUAL_PRIORITY)
+    monkeypatch.setattr("cifar_tui.runs.inference.evaluation_process.PROGRAM", str(program))
+    session, told = Workspace(tmp_path), list[str]()
+    found = session.run_images(folder, "test", lambda what, *_: told.append(what))
+    assert recorded.outcome.test is not None
     assert np.array_equal(found.images, setup.dataset.test.images.numpy())
-    assert np.array_equal(found.predictions.labels, setup.dataset.test.labels.numpy())
-    assert found.classes == ("cat", "dog")
+    assert np.array_equal(found.predictions.predicted, recorded.outcome.test.predicted.numpy())
+    assert (found.classes, found.split) == (("cat", "dog"), "test")
+    steps = list(dict.fromkeys(told))
+    assert (steps[:2], steps[-2:]) == (["starting", "loading PyTorch"], ["evaluating", "opening its images"])
+
+    started: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def start(*arguments: Any, **options: Any) -> Any:
+        started.append(popen(*arguments, **options))
+        return started[-1]
+
+    def stop(*_: object) -> None:
+        if started:
+            raise KeyError
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    with pytest.raises(KeyError):
+        session.run_images(folder, "test", stop)
+    assert started[0].returncode, "it was ended"
+
+    program.write_text("import sys; sys.stderr.write('a warning\\ncifar-tui: no weights\\n'); sys.exit(2)")
+    with pytest.raises(InputError, match=r"^no weights$"):
+        session.run_images(folder, "test", quiet)
 
 
 def test_a_class_that_is_ahead_by_less_than_rounding_is_predicted_all_the_same() -> None:
@@ -121,26 +160,6 @@ def test_a_class_that_is_ahead_by_less_than_rounding_is_predicted_all_the_same()
     assert made.probabilities() == pytest.approx(logits.softmax(dim=1).numpy())
 
 
-def test_a_session_reads_test_images_until_it_is_told_to_stop_and_fetches_nothing(
-    trained: tuple[RunFolder, Setup, TrainedRun], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder, setup, _ = trained
-    session, told = Workspace(tmp_path), list[str]()
-    found = session.test_images(folder, lambda what, *_: told.append(what))
-    assert np.array_equal(found.predictions.labels, setup.dataset.test.labels.numpy())
-    assert told[-1] == "evaluating"
-
-    def stop(what: str, *_: object) -> None:
-        if what == "evaluating":
-            raise KeyError(what)
-
-    with pytest.raises(KeyError, match="evaluating"):
-        session.test_images(folder, stop)
-    monkeypatch.setattr(session, "missing_data_dir", lambda _: tmp_path)
-    with pytest.raises(InputError, match="CIFAR-10 is not on this machine any more"):
-        session.test_images(folder, quiet)
-
-
 def test_predictions_for_other_images_are_refused(trained: tuple[RunFolder, Setup, TrainedRun], tmp_path: Path) -> None:
     original, _, _ = trained
     folder = RunFolder(tmp_path / original.id)
@@ -148,7 +167,7 @@ def test_predictions_for_other_images_are_refused(trained: tuple[RunFolder, Setu
     best = folder.read_summary().best_epoch or 0
     (folder.path / FILE).write_bytes(to_bytes(replace(KEPT, epoch=best)))
     with pytest.raises(InputError, match="was tested on other images"):
-        predicted_images.read_one(folder, ImageCache(), quiet)
+        Workspace(tmp_path).run_images(folder, "test", quiet)
 
 
 def test_a_session_reads_the_images_of_two_runs_with_their_recorded_predictions(
@@ -182,7 +201,4 @@ def test_a_session_reads_the_images_of_two_runs_with_their_recorded_predictions(
         session.paired_images((a, b), quiet)
     (b.folder.path / FILE).unlink()
     with pytest.raises(InputError, match="has no recorded predictions"):
-        session.paired_images((a, b), quiet)
-    monkeypatch.setattr(session, "missing_data_dir", lambda _: tmp_path)
-    with pytest.raises(InputError, match="CIFAR-10 is not on this machine any more"):
         session.paired_images((a, b), quiet)

@@ -17,7 +17,7 @@ from textual.screen import Screen
 
 import cifar_tui.tui
 from cifar_tui.config import TrainingConfig
-from cifar_tui.events import AnyEvent, RunFinished, RunStatus, to_json
+from cifar_tui.events import AnyEvent, RunFinished, RunStatus, SplitName, to_json
 from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.runs.messages import Ended, Listener, Message, ProgressCallback
 from cifar_tui.runs.predicted_images import PairedImages, PredictedImages
@@ -93,7 +93,7 @@ class FakeWorkspace:
         self.missing_in: Path | None = None
         """Where CIFAR-10 would have to be fetched into."""
         self.images: dict[str, PredictedImages | Exception] = {}
-        """What comes of opening a run's images, by the run's id."""
+        """What comes of opening a run's images, by its id, or by that and the split: `ID validation`."""
         self.pair: PairedImages | Exception | None = None
         """What comes of opening the images of two runs."""
         self.predictions: PredictedFiles | Exception | None = None
@@ -107,6 +107,8 @@ class FakeWorkspace:
         self.gate.set()
         self.opened: list[str] = []
         """The ids of the runs whose images were opened."""
+        self.splits: list[SplitName | None] = []
+        """And which of them were wanted, where that is one run's."""
 
     def new_run(self, config: TrainingConfig, listener: Listener) -> Run:
         self.runs.append(FakeRun(config, None, listener, self.runs_dir))
@@ -117,12 +119,13 @@ class FakeWorkspace:
         self.runs.append(FakeRun(TrainingConfig(), folder, listener, self.runs_dir))
         return cast(Run, self.runs[-1])
 
-    def test_images(self, folder: RunFolder, progress: ProgressCallback) -> PredictedImages:
+    def run_images(self, folder: RunFolder, split: SplitName | None, progress: ProgressCallback) -> PredictedImages:
         self.opened.append(folder.id)
-        progress("evaluating", 0, 0)
+        self.splits.append(split)
+        progress("evaluating", 0, 10)
         while not self.gate.wait(0.01):
-            progress("evaluating", 0, 0)
-        found = self.images[folder.id]
+            progress("evaluating", 3, 10)
+        found = self.images.get(f"{folder.id} {split}") or self.images[folder.id]
         if isinstance(found, Exception):
             raise found
         return found

@@ -193,7 +193,7 @@ def predicted_images(
     probabilities[np.arange(len(pairs)), predicted] += 1.0
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     images = drawn.integers(0, 256, (len(pairs), 3, 32, 32), dtype=np.uint8)
-    return PredictedImages(images, Predictions(labels, probabilities, epoch, "5f" * 32), tuple(classes))
+    return PredictedImages(images, Predictions(labels, probabilities, epoch, "5f" * 32).top(), tuple(classes))
 
 
 def paired_images(both: int = 5, only_a: int = 3, only_b: int = 2, neither: int = 1) -> PairedImages:

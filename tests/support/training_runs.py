@@ -15,11 +15,13 @@ from cifar_tui.data.dataset import Dataset, Source, Split, split
 from cifar_tui.events import AnyEvent, Batch, Epoch, Evaluated, Metric
 from cifar_tui.models import user_class
 from cifar_tui.records import DataLocation, StoredRun
-from cifar_tui.runs.provenance import record_of
+from cifar_tui.runs.provenance import record_of, validation_predictions_of
 from cifar_tui.state.run_state import RunState
+from cifar_tui.store.predictions import save_validation
 from cifar_tui.store.recorder import Recorder
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.training.checkpoints import storage
+from cifar_tui.training.checkpoints.writer import BestPredictions
 from cifar_tui.training.clock import Clock
 from cifar_tui.training.control import Control
 from cifar_tui.training.loop import Outcome, train
@@ -125,7 +127,11 @@ def run(
 
     setup = setup or tiny_setup(**options)
     saved = storage.load_last(folder, setup.identity, SIZE_LIMITS)[0] if resume else None
-    outcome = train(setup, "tiny-run", folder, control, emit, Clock(), saved)
+
+    def save_predictions(best: BestPredictions) -> None:
+        save_validation(RunFolder(folder.parent), validation_predictions_of(best, setup.dataset))
+
+    outcome = train(setup, "tiny-run", folder, control, emit, Clock(), saved, save_predictions=save_predictions)
     return TrainedRun(outcome, events, setup, folder)
 
 

@@ -7,12 +7,21 @@ from pathlib import Path
 
 from torch import nn
 
+from cifar_tui.analysis.predictions import TOP
 from cifar_tui.system.files import RECOVERABLE_ERRORS
 from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.checkpoints.storage import Identity, Snapshot, Weights
-from cifar_tui.training.checkpoints.writer import CheckpointWriter, NoWriter, Writer, Written
+from cifar_tui.training.checkpoints.writer import (
+    BestPredictions,
+    CheckpointWriter,
+    NoWriter,
+    SavePredictions,
+    Writer,
+    Written,
+)
 from cifar_tui.training.clock import Clock
 from cifar_tui.training.emitter import EventEmitter
+from cifar_tui.training.evaluation import Evaluation
 from cifar_tui.training.optimizer import Stateful
 from cifar_tui.training.progress import Progress
 
@@ -30,6 +39,7 @@ class CheckpointManager:
         clock: Clock,
         emitter: EventEmitter,
         interval: float,
+        save_predictions: SavePredictions | None = None,
     ) -> None:
         """Start without a checkpoint.
 
@@ -42,6 +52,7 @@ class CheckpointManager:
             clock: The run's.
             emitter: Reports checkpoints once they are written, and trouble with writing them.
             interval: Active seconds between two checkpoints.
+            save_predictions: Writes the best weights' predictions; as of `CheckpointWriter`.
         """
         self.best_weights: Weights | None = None
         """Those of the best epoch so far."""
@@ -52,7 +63,11 @@ class CheckpointManager:
         self._clock = clock
         self._emitter = emitter
         self._interval = interval
-        self._writer: Writer = NoWriter() if folder is None else CheckpointWriter(folder)
+        self._saves_predictions = save_predictions is not None
+        self._writer: Writer = NoWriter() if folder is None else CheckpointWriter(folder, save_predictions)
+        self._predictions: BestPredictions | None = None
+        """Those of the best weights, until the first checkpoint after them takes them."""
+        self._predictions_failing = False
         self._last_save = clock.active
         self._failing = False
         """Whether the last checkpoint could not be written."""
@@ -80,9 +95,11 @@ class CheckpointManager:
         self._exists = True
         return saved.progress
 
-    def keep_best_weights(self) -> None:
-        """Copy the present weights as the best so far."""
+    def keep_best(self, validated: Evaluation, epoch: int) -> None:
+        """Copy the present weights as the best so far, and take what they predicted for the validation images."""
         self.best_weights = storage.copy_weights(self._model)
+        if self._saves_predictions:
+            self._predictions = BestPredictions(epoch, *validated.most_probable(TOP))
 
     def save(self, progress: Progress, *, best: bool = False) -> None:
         """Start to write the run as it stands between two batches, all of which have been reported.
@@ -106,7 +123,8 @@ class CheckpointManager:
         )
         storage.check_finite(snapshot)
         self.report_written(wait=True)  # One at a time.
-        self._writer.write(snapshot, best=best)
+        self._writer.write(snapshot, best=best, predictions=self._predictions)
+        self._predictions = None
         self._last_save = self._clock.active
 
     def report_written(self, *, wait: bool = False) -> None:
@@ -152,4 +170,9 @@ class CheckpointManager:
         if self._failing:
             self._failing = False
             self._emitter.note("info", "checkpoints can be written again")
+        if written.problem and not self._predictions_failing:
+            self._emitter.note(
+                "warning", f"the predictions for the validation images could not be written: {written.problem}"
+            )
+        self._predictions_failing = bool(written.problem)
         self._emitter.checkpoint(written.progress, f"{written.path.parent.name}/{written.path.name}", best=written.best)

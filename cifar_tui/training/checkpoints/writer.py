@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -31,20 +31,53 @@ _NEXT = ".next.tmp"
 """A complete checkpoint, before it becomes the last one."""
 
 
+class BestPredictions(NamedTuple):
+    """What the weights of the best epoch so far predict for the validation images.
+
+    Attributes:
+        epoch: That epoch.
+        classes: (N, k) int64; the most probable classes of each image, the predicted one first.
+        probabilities: (N, k) float32; theirs.
+    """
+
+    epoch: int
+    classes: Tensor
+    probabilities: Tensor
+
+
+SavePredictions = Callable[[BestPredictions], None]
+"""Writes these, which are on the CPU by then, for others to read; called on the writer's thread. Raises an OSError
+where it could not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A checkpoint that is complete: its file, the run's progress then, whether its weights are the best so far."""
+    """A checkpoint that is complete.
+
+    Attributes:
+        path: Its file.
+        progress: The run's, when it was taken.
+        best: Whether its weights are the best so far.
+        problem: Why the predictions of the best weights are not beside it; empty where they are.
+    """
 
     path: Path
     progress: Progress
     best: bool
+    problem: str = ""
 
 
 class Writer(Protocol):
     """Writes one checkpoint at a time, in order. The training thread alone uses it."""
 
-    def write(self, snapshot: Snapshot, *, best: bool) -> None:
-        """Start to write a copy of `snapshot`; none may be under way."""
+    def write(self, snapshot: Snapshot, *, best: bool, predictions: BestPredictions | None = None) -> None:
+        """Start to write a copy of `snapshot`; none may be under way.
+
+        Args:
+            snapshot: The run.
+            best: Whether its weights are the best so far.
+            predictions: Theirs, where they are; nobody changes them any more.
+        """
 
     def written(self, *, wait: bool) -> Written | None:
         """The checkpoint that was completed since the last call, if one was; with `wait`, the one being written.
@@ -61,7 +94,7 @@ class Writer(Protocol):
 class NoWriter:
     """The writer of a process that leaves the checkpoints of its run to another one."""
 
-    def write(self, snapshot: Snapshot, *, best: bool) -> None:
+    def write(self, snapshot: Snapshot, *, best: bool, predictions: BestPredictions | None = None) -> None:
         """Nothing."""
 
     def written(self, *, wait: bool) -> Written | None:  # noqa: ARG002
@@ -75,14 +108,23 @@ class NoWriter:
 class CheckpointWriter:
     """Writes on a thread of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, save_predictions: SavePredictions | None = None) -> None:
+        """Write nothing yet.
+
+        Args:
+            folder: The checkpoints' own.
+            save_predictions: Writes those of the best weights, just before these; None where nobody reads them.
+        """
         self._folder = folder
+        self._save_predictions = save_predictions
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
         self._under_way: Future[Written] | None = None
         self._unsaved_best: Snapshot | None = None
         """The best so far, which could not be written; the thread's own."""
+        self._unsaved_predictions: BestPredictions | None = None
+        """Its predictions, likewise."""
 
-    def write(self, snapshot: Snapshot, *, best: bool) -> None:
+    def write(self, snapshot: Snapshot, *, best: bool, predictions: BestPredictions | None = None) -> None:
         """As of `Writer`; only the copy is made here, on the device where the training is."""
         assert self._under_way is None
         taken = replace(
@@ -92,7 +134,7 @@ class CheckpointWriter:
             optimizer=_each(snapshot.optimizer, Tensor.clone),
         )
         fetch = _fetcher(device_of(taken.weights))
-        self._under_way = self._thread.submit(self._write, taken, fetch, best)
+        self._under_way = self._thread.submit(self._write, taken, fetch, best, predictions)
 
     def written(self, *, wait: bool) -> Written | None:
         """As of `Writer`.
@@ -109,19 +151,35 @@ class CheckpointWriter:
         """As of `Writer`; the thread ends."""
         self._thread.shutdown()
 
-    def _write(self, snapshot: Snapshot, fetch: Callable[[Any], Any], best: bool) -> Written:
+    def _write(
+        self, snapshot: Snapshot, fetch: Callable[[Any], Any], best: bool, predictions: BestPredictions | None
+    ) -> Written:
         on_host = replace(
             snapshot,
             weights=fetch(snapshot.weights),
             optimizer=fetch(snapshot.optimizer),
             best_weights=fetch(snapshot.best_weights),
         )
+        if predictions is not None:
+            self._unsaved_predictions = BestPredictions(predictions.epoch, *fetch(tuple(predictions[1:])))
+        # Before the weights: after a crash in between, the run resumes from before this epoch, and writes both again.
+        problem = self._write_predictions()
         if self._unsaved_best is not None and not best:
             save(self._unsaved_best, self._folder, best=True)
         self._unsaved_best = on_host if best else None
         path = save(on_host, self._folder, best=best)
         self._unsaved_best = None
-        return Written(path, snapshot.progress, best)
+        return Written(path, snapshot.progress, best, problem)
+
+    def _write_predictions(self) -> str:
+        """Write those that are not written yet; why that is not possible, or nothing. The weights matter more."""
+        if self._save_predictions is not None and self._unsaved_predictions is not None:
+            try:
+                self._save_predictions(self._unsaved_predictions)
+            except OSError as error:
+                return error.strerror or str(error)
+        self._unsaved_predictions = None
+        return ""
 
 
 def _fetcher(device: torch.device) -> Callable[[Any], Any]:

@@ -1,16 +1,17 @@
-"""Confidence and calibration of a model: a reliability diagram of its predictions for the test images."""
+"""Confidence and calibration of a model: a reliability diagram of its predictions."""
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.strip import Strip
 
-from cifar_tui.formatting import count, percent
+from cifar_tui.formatting import count, percent, short
 from cifar_tui.tui.charts.axes import Axis, accuracy_axis
-from cifar_tui.tui.charts.canvas import LABELS, Chart, Line, canvas_height, canvas_width, draw
+from cifar_tui.tui.charts.canvas import LABELS, XY, Chart, Line, canvas_height, canvas_width, draw
 from cifar_tui.tui.images.image_loader import ImageLoader
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context, RunPanel, View
@@ -24,6 +25,10 @@ X = Axis(0.0, 1.0, tuple((k / 5, f"{20 * k}") for k in range(6)))
 """The confidence, in percent."""
 LEAST_ROWS = 4
 """The least of the diagram; with fewer, only the figures are shown."""
+MARKS, ASCII_MARKS = ("◦", "•", "●"), ("o", "O", "@")
+"""Of bins, the larger the more images they have."""
+SHARES = (0.02, 0.1)
+"""The shares of the images from which on the larger ones are drawn."""
 
 
 def picture(calibration: Calibration, title: list[Part], number: int, look: Look, size: tuple[int, int]) -> list[Strip]:
@@ -38,12 +43,13 @@ def picture(calibration: Calibration, title: list[Part], number: int, look: Look
     """
     width, height = size
     head = [line(row, width) for row in [title, *_wrapped(list(_figures(calibration, look)), width, look)]]
-    room = height - len(head) - 1
+    below = _sizes(calibration, canvas_width(width), look)
+    room = height - len(head) - len(below)
     rows = canvas_height(room)
     if rows < LEAST_ROWS:
         return head[:height]
-    below = line(_images(calibration, canvas_width(width), look), width)
-    return [*head, *draw(_diagram(calibration, number, width, rows, look), width, room, look), below]
+    diagram = draw(_diagram(calibration, number, width, rows, look), width, room, look)
+    return [*head, *diagram, *(line(row, width) for row in below)]
 
 
 def _figures(calibration: Calibration, look: Look) -> Iterator[list[Part]]:
@@ -69,29 +75,47 @@ def _wrapped(pieces: Sequence[list[Part]], width: int, look: Look) -> list[list[
 
 
 def _diagram(calibration: Calibration, number: int, width: int, rows: int, look: Look) -> Chart:
-    points = [(each.confidence, each.accuracy) for each in calibration.bins if each.images]
-    mark = "o" if look.ascii else "●"
+    marks, style = ASCII_MARKS if look.ascii else MARKS, look.run(number)
+    points: dict[str, list[XY]] = {mark: [] for mark in marks}
+    for each in calibration.bins:
+        if each.images:
+            points[marks[bisect_right(SHARES, each.images / calibration.images)]].append(
+                (each.confidence, each.accuracy)
+            )
+    few, many = (f"{100 * share:.0f} %" for share in SHARES)
     pieces: list[list[Part]] = [
         [("accuracy by confidence, %", look.strong)],
-        [(mark, look.run(number)), (" a bin of predictions", look.dim)],
+        [
+            *((marks[0], style), (f" under {few} of the images  ", look.dim), (marks[1], style)),
+            *(("  ", look.dim), (marks[2], style), (f" over {many}", look.dim)),
+        ],
         [(f"{'.' if look.ascii else '⠒'} perfect calibration", look.dim)],
-        [("below it: overconfident", look.dim)],
+        [("below the line: overconfident", look.dim)],
     ]
     title = _wrapped(pieces, width, look)[0]
     diagonal = Line(((0.0, 0.0), (1.0, 1.0)), look.dim, ".", joined=True)
-    return Chart(title, X, accuracy_axis(0.0, 1.0, rows), (diagonal, Line(points, look.run(number), mark)))
+    bins = [Line(points[mark], style, mark) for mark in marks]
+    return Chart(title, X, accuracy_axis(0.0, 1.0, rows), (diagonal, *bins))
 
 
-def _images(calibration: Calibration, columns: int, look: Look) -> list[Part]:
-    """The images of the bins as bars along the axis, the highest for the fullest bin."""
-    levels = look.levels
-    most = max((each.images for each in calibration.bins), default=0)
-    bins = len(calibration.bins)
-    bars = ""
+def _sizes(calibration: Calibration, columns: int, look: Look) -> list[list[Part]]:
+    """The images of the bins as bars along the axis, the highest for the fullest bin, and in numbers."""
+    bins = calibration.bins
+    most = max((each.images for each in bins), default=0)
+    bars, numbers, used = "", "", 0
     for column in range(columns):
-        images = calibration.bins[(2 * column + 1) * bins // (2 * columns)].images
-        bars += levels[max(1, math.ceil(images / most * len(levels))) - 1] if images else " "
-    return [(f"{'count':>{LABELS}} ", look.dim), (bars, look.dim)]
+        images = bins[(2 * column + 1) * len(bins) // (2 * columns)].images
+        bars += look.levels[max(1, math.ceil(images / most * len(look.levels))) - 1] if images else " "
+    for place, each in enumerate(bins):
+        # In the middle of the bin, and only where it leaves a space to the one before.
+        text = short(each.images) if each.images else ""
+        start = (2 * place + 1) * columns // (2 * len(bins)) - len(text) // 2
+        if text and start >= used and start + len(text) <= columns:
+            numbers, used = numbers.ljust(start) + text, start + len(text) + 1
+    return [
+        [(f"{'count':>{LABELS}} ", look.dim), (bars, look.dim)],
+        [(f"{'':>{LABELS}} ", look.dim), (numbers, look.dim)],
+    ]
 
 
 class ConfidencePanel(RunPanel, View):
@@ -126,17 +150,18 @@ class ConfidencePanel(RunPanel, View):
 
     @property
     def active_keys(self) -> tuple[str, ...]:
-        """Escape leads somewhere."""
-        return ("leave",)
+        """Escape leads somewhere, and a run has other images."""
+        return ("leave", *(("split",) if self._loader.loaded is not None else ()))
 
     def lines(self, width: int, height: int) -> list[Strip]:
         """The picture, or why there is none."""
         loaded, look = self._loader.loaded, self.look
         if loaded is None or self.entry is None:
             return paragraph(self._loader.status, width, look)[:height]
-        title: list[Part] = [(f"confidence on {count(len(loaded.images))} test images", look.strong)]
+        images, *weights = self._loader.subject
+        title: list[Part] = [(f"confidence on {count(len(loaded.predictions.labels))} {images}", look.strong)]
         title += self._loader.notice("k", look)
-        title += [(f"weights of epoch {loaded.predictions.epoch}", look.dim), ("Esc: images", look.dim)]
+        title += [(hint, look.dim) for hint in (*weights, self._loader.other, "Esc: images")]
         number = self.entry.number
         return picture(self._calibration(loaded), fitting(title, width, look), number, look, (width, height))
 

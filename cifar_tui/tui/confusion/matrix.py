@@ -30,6 +30,10 @@ SCORE_WIDTH, SIDE_WIDTH, PRECISION_WIDTH = 60, 100, 120
 """The least columns for the recall, for pairs beside the matrix, and for the precision."""
 ROWS_ABOVE = 3
 """Lines of the title, the sentence on the cell under the cursor and the predicted classes' names."""
+HIGH = 3
+"""Lines of a class where there is room: with the figures in the middle one, a cell is about as high as wide."""
+PAIRS_ROOM = 6
+"""Lines that are left for the most confused pairs below the matrix then."""
 PAIRS = 100
 """The most that are listed."""
 PAIR = 36
@@ -49,6 +53,7 @@ class Frame:
         columns: Predicted classes that fit.
         scores: Scores of each row: none, recall, or recall and precision.
         side: Columns of the most confused pairs beside the matrix, 0 where they are below it.
+        lines: Lines of a true class: one, or `HIGH` where all classes fit with room to spare.
     """
 
     size: int
@@ -58,6 +63,7 @@ class Frame:
     columns: int
     scores: int
     side: int
+    lines: int
 
     @property
     def width(self) -> int:
@@ -81,7 +87,9 @@ class Frame:
         least = max(4, len(str(matrix.highest))) + 1
         columns = min(size, max(1, room // least))
         cell = max(least, min(max(longest + 1, CELL), LABEL, room // columns))
-        return Frame(size, label, cell, min(size, max(1, height - ROWS_ABOVE)), columns, scores, side)
+        room = height - ROWS_ABOVE
+        lines = HIGH if HIGH * size + (0 if side else PAIRS_ROOM) <= room else 1
+        return Frame(size, label, cell, min(size, max(1, room // lines)), columns, scores, side, lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +146,19 @@ def grid(matrix: ConfusionMatrix, names: Sequence[str], frame: Frame, viewport: 
             for column in columns
         ]
         shares = (scores[row].recall, scores[row].precision)[: frame.scores]
+        beside = [_beside(part) for part in drawn] if frame.lines > 1 else []
+        rows += [list(beside) for _ in range(frame.lines // 2)]
         rows.append([*drawn, look.text("".join(percent(share).rjust(SCORE) for share in shares))])
+        rows += [list(beside) for _ in range(frame.lines // 2)]
     return rows
+
+
+def _beside(part: Part) -> Part:
+    """A part of a class's line as it continues above and below: its background, and its density behind it."""
+    text, style = (part, Style()) if isinstance(part, str) else part
+    return " " * (cell_len(text) - 1) + (text[-1] if text[-1] in DENSITY + ASCII_DENSITY else " "), Style(
+        bgcolor=style.bgcolor, color=style.color, reverse=style.reverse
+    )
 
 
 def pair_rows(matrix: ConfusionMatrix, names: Sequence[str], width: int, height: int, look: Look) -> list[Row]:

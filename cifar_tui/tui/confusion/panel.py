@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from cifar_tui.analysis.class_scores import class_names, largest_confusions
 from cifar_tui.confusion_matrix import ConfusionMatrix
-from cifar_tui.events import Evaluated
+from cifar_tui.events import Evaluated, SplitName
 from cifar_tui.formatting import out_of, printable
 from cifar_tui.state.run_state import RunState
 from cifar_tui.tui.confusion.matrix import ROWS_ABOVE, Frame, Viewport, assessed, scrolled
@@ -132,6 +132,12 @@ class ConfusionPanel(RunPanel, View, can_focus=True):
         return None if self._frame is None else self._cursor
 
     @property
+    def split(self) -> SplitName:
+        """Which images the matrix is of."""
+        found = self._found()
+        return found[-1 if self._shown is None else self._shown].split if found else "validation"
+
+    @property
     def scrolls(self) -> bool:
         """Whether a part of the matrix is not visible."""
         return self._frame is not None and self._frame.is_part
@@ -224,7 +230,7 @@ class ConfusionPanel(RunPanel, View, can_focus=True):
         frame, at = self._frame, event.get_content_offset(self)
         if frame is None or at is None:
             return
-        row, column = at.y - ROWS_ABOVE, (at.x - frame.label) // frame.cell
+        row, column = (at.y - ROWS_ABOVE) // frame.lines, (at.x - frame.label) // frame.cell
         if 0 <= row < frame.rows and 0 <= column < frame.columns:
             self._cursor = self._corner[0] + row, self._corner[1] + column
             self.draw()

@@ -35,8 +35,6 @@ class Page:
 class Album(ABC):
     """Images to page through. Only the screen's thread uses it."""
 
-    empty = "there is no such test image"
-    """The message where the images are loaded and none is to be shown."""
     back = "confusion"
     """The view that Escape leads to."""
 
@@ -48,6 +46,11 @@ class Album(ABC):
     @abstractmethod
     def total(self) -> int | None:
         """How many images there are; None while none are loaded."""
+
+    @property
+    def empty(self) -> str:
+        """The message where the images are loaded and none is to be shown."""
+        return "there is no such test image"
 
     @property
     @abstractmethod

@@ -31,8 +31,6 @@ def file_card(prediction: Prediction, look: Look) -> Card:
 class FileImages(JobAlbum["PredictedFiles"]):
     """The files that could be read, in their order."""
 
-    empty = "none of the files could be read"
-
     def __init__(
         self,
         workspace: Callable[[], Workspace],
@@ -66,6 +64,11 @@ class FileImages(JobAlbum["PredictedFiles"]):
         return None if self._loaded is None else len(self._loaded.found)
 
     @property
+    def empty(self) -> str:
+        """The message where none of them could be read."""
+        return "none of the files could be read"
+
+    @property
     def version(self) -> object:
         """The predictions."""
         return self._loaded
@@ -87,7 +90,7 @@ class FileImages(JobAlbum["PredictedFiles"]):
         if page.more and page.focused:
             what.append(("PgUp PgDn", look.dim))
         weights: list[Part] = [f"weights of epoch {predicted.epoch}"]
-        weights += [(hint, look.dim) for hint in ("i: others", "3: test images", "Esc: matrix")]
+        weights += [(hint, look.dim) for hint in ("i: others", "3: the run's images", "Esc: matrix")]
         return [fitting(what, page.width, look), fitting(weights, page.width, look)]
 
     def step(self, rows: int, columns: int) -> None:

@@ -1,4 +1,8 @@
-"""Loads the selected run's test images, and its predictions for them, on a thread: one run's at a time."""
+"""Loads the selected run's images, and its predictions for them, on a thread: one run's at a time.
+
+Of a run under way, these are its validation images, as recorded with its best weights: nothing is computed. Test images
+come once it is tested, or where a person asks for them.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +17,12 @@ from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part
 
 if TYPE_CHECKING:
+    from cifar_tui.events import SplitName
     from cifar_tui.runs.predicted_images import PredictedImages
     from cifar_tui.runs.workspace import Workspace
+
+OTHER = "u"
+"""The key for the other images, as the screen names it."""
 
 
 def why_no_images(entry: Entry | None) -> str:
@@ -51,6 +59,11 @@ def best_epoch(entry: Entry | None) -> int | None:
     return None if best is None else best.epoch
 
 
+def usual_split(entry: Entry) -> SplitName | None:
+    """The images that are shown unasked; None for the test images, or what is recorded of a run that was not tested."""
+    return None if entry.status in ENDED else "validation"
+
+
 class ImageLoader:
     """Loads a run's images on a thread. Those that were loaded before are released when another run's are wanted."""
 
@@ -78,13 +91,20 @@ class ImageLoader:
         self._changed = changed
         self._with_consent = with_consent
         self._entry: Entry | None = None
+        self._asked: SplitName | None = None
+        """The images that a person has asked for; None for those that are shown unasked."""
+        self._loading: SplitName | None = None
+        """The images that are being loaded, or were last."""
         self._tried: int | None = None
+        """The epoch of the best weights when they were."""
         self._job: Job[PredictedImages] | None = None
 
     @property
     def status(self) -> str:
         """Why nothing is loaded, or how far the loading is."""
-        return why_no_images(self._entry) or self.error or f"{self.progress} …"
+        if why := why_no_images(self._entry) or self.error:
+            return why
+        return f"{self.progress} …" + (f" {OTHER}: stop" if self._loading == "test" else "")
 
     @property
     def newer_epoch(self) -> int | None:
@@ -94,12 +114,45 @@ class ImageLoader:
         best = best_epoch(self._entry)
         return None if best == self.loaded.predictions.epoch else best
 
+    @property
+    def is_tested_since(self) -> bool:
+        """Whether the run was tested while its validation images are shown unasked."""
+        return (
+            self.loaded is not None
+            and self.loaded.split == "validation"
+            and self._asked is None
+            and self._loading == "validation"
+            and self._entry is not None
+            and self._entry.status in ENDED
+            and self._entry.state is not None
+            and self._entry.state.test is not None
+        )
+
+    @property
+    def subject(self) -> list[str]:
+        """What is loaded, in parts: `validation images of epoch 3`, or `test images` and `weights of epoch 3`."""
+        assert self.loaded is not None
+        epoch = self.loaded.predictions.epoch
+        if self.loaded.split == "validation":
+            return [f"validation images of epoch {epoch}"]
+        return ["test images", f"weights of epoch {epoch}"]
+
+    @property
+    def other(self) -> str:
+        """What the key for the other images does now: `u: test images`."""
+        assert self.loaded is not None
+        if self.progress and self._loading == "test":
+            return f"{OTHER}: stop"
+        return f"{OTHER}: {'test' if self.loaded.split == 'validation' else 'validation'} images"
+
     def notice(self, key: str, look: Look) -> list[Part]:
         """A message beside the loaded images: that others are being loaded, or that `key` loads better ones."""
         if self.progress:
             return [(f"{self.progress} …", look.warning)]
         if self.error:
             return [(printable(self.error), look.warning)]
+        if self.is_tested_since:
+            return [(f"tested: press {key} for the test images", look.warning)]
         if self.newer_epoch is not None:
             return [(f"epoch {self.newer_epoch} is better: press {key}", look.warning)]
         return []
@@ -117,9 +170,9 @@ class ImageLoader:
         if entry is None or self.progress or why_no_images(entry):
             return
         known, failed = self.loaded is not None, self.error and self._tried == best_epoch(entry)
-        if (known or failed) and not (again and (failed or self.newer_epoch is not None)):
+        if (known or failed) and not (again and (self.error or self.is_tested_since or self.newer_epoch is not None)):
             return
-        self._start(entry)
+        self._start(entry, self._asked or usual_split(entry))
 
     def reload(self, entry: Entry | None) -> None:
         """Load this run's images again: with better weights where there are some, or where it failed."""
@@ -134,24 +187,69 @@ class ImageLoader:
         else:
             again()
 
+    def switch(self, entry: Entry | None) -> None:
+        """Load the test images in place of the validation images, or the other way round; end an evaluation."""
+        if entry is None or entry is not self._entry or why_no_images(entry):
+            return
+        if self.progress:
+            self._stop()
+        elif self.loaded is not None:
+            self.show(entry, "test" if self.loaded.split == "validation" else "validation")
+        else:
+            # What is not to be had may be the images that are shown unasked.
+            self.show(entry, "test")
+
+    def show(self, entry: Entry | None, split: SplitName) -> None:
+        """Load these images of a run, unless they are loaded."""
+        if entry is None or (entry is self._entry and self.loaded is not None and self.loaded.split == split):
+            return
+        if entry is not self._entry:
+            self.load(None)
+            self._entry = entry
+        if why_no_images(entry):
+            return
+
+        def start() -> None:
+            if entry is self._entry:
+                self._stop()
+                self._asked = split
+                self._start(entry, split)
+                self._changed()
+
+        if split == "test" and self.error:
+            self._with_consent(entry, start)
+        else:
+            start()
+
     def close(self) -> None:
         """Release the images, and end the loading."""
         if self._job is not None:
             self._job.close()
         self.loaded, self.progress, self.error, self._tried, self._entry = None, "", "", None, None
+        self._asked = self._loading = None
         self.version += 1
 
-    def _start(self, entry: Entry) -> None:
+    def _start(self, entry: Entry, split: SplitName | None) -> None:
         folder = entry.folder
         assert folder is not None
-        self._tried, self.error, self.progress = best_epoch(entry), "", "opening its test images"
+        self._tried, self.error, self.progress, self._loading = best_epoch(entry), "", "opening its images", split
         self._job = Job(
-            lambda progress: self._workspace().test_images(folder, progress),
-            so_far,
+            lambda progress: self._workspace().run_images(folder, split, progress),
+            _step,
             self._report,
             self._finish,
             self._fail,
         )
+
+    def _stop(self) -> None:
+        """End the loading; what was loaded before stays."""
+        if self._job is not None:
+            self._job.close()
+        if self.progress:
+            self.progress = ""
+            self._asked = None if self.loaded is None else self.loaded.split
+            self.error = "" if self.loaded is not None else f"stopped: {OTHER} shows the test images"
+            self._changed()
 
     def _report(self, progress: str) -> None:
         self.progress = progress
@@ -164,4 +262,11 @@ class ImageLoader:
 
     def _fail(self, error: str) -> None:
         self.progress, self.error = "", error
+        if self.loaded is None and self._loading == "validation":
+            self.error = f"{error}; {OTHER} evaluates its test images, in the background at the lowest priority"
         self._changed()
+
+
+def _step(what: str, done: int, total: int) -> str:
+    """The progress in words: `evaluating the test images 30 %`."""
+    return so_far("evaluating the test images" if what == "evaluating" else what, done, total)

@@ -1,4 +1,4 @@
-"""Images a page at a time: the selected run's test images, or another album opened in their place."""
+"""Images a page at a time: the selected run's, or another album opened in their place."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def picture(
 
 
 class ImagesPanel(RunPanel, View, can_focus=True):
-    """A page of an album: the selected run's test images, until another album is shown, and again once it is closed."""
+    """A page of an album: the selected run's images, until another album is shown, and again once it is closed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "step(-1, 0)", show=False),
@@ -89,7 +89,7 @@ class ImagesPanel(RunPanel, View, can_focus=True):
         self._pixels: Pixels | None = None
 
     def show(self, context: Context) -> None:
-        """Draw the selected run's images; another run starts with its first page, and its test images."""
+        """Draw the selected run's images; another run starts with its first page, and its own images."""
         entry = context.selected
         if isinstance(self.album, FileImages) and self.album.entry is not entry:
             self.show_own()
@@ -106,19 +106,19 @@ class ImagesPanel(RunPanel, View, can_focus=True):
         self.open_album(FileImages(self._workspace, entry, names, self.draw, done, failed))
 
     def open_album(self, album: Album) -> None:
-        """Show the first page of this album; one that was shown in place of the test images is closed."""
+        """Show the first page of this album; one that was shown in place of the run's is closed."""
         if self.album is not self._own:
             self.album.close()
         # The lines that were drawn are known by the images, and would keep them in memory.
         self.album, self._first, self._drawn = album, 0, (None, [])
 
     def show_own(self) -> None:
-        """Show the selected run's test images again from now on."""
+        """Show the selected run's images again from now on."""
         if self.album is not self._own:
             self.open_album(self._own)
 
     def select(self, true: int, predicted: int) -> None:
-        """Show the test images of a cell of the confusion matrix."""
+        """Show the images of a cell of the confusion matrix."""
         self._change(lambda: self._own.select(true, predicted))
 
     @property
@@ -146,8 +146,8 @@ class ImagesPanel(RunPanel, View, can_focus=True):
 
     @property
     def active_keys(self) -> tuple[str, ...]:
-        """Escape leads somewhere."""
-        return ("leave",)
+        """Escape leads somewhere, and a run has other images."""
+        return ("leave", *(("split",) if self.album is self._own and self.loader.loaded is not None else ()))
 
     def draw_by(self, pixels: Pixels) -> None:
         """Draw images by these pixels from now on; the terminal may have lost those that were drawn before."""

@@ -66,7 +66,7 @@ class Pixels:
 
         Args:
             pixels: (3, 32, 32) uint8, RGB.
-            columns: 32 or 16; lines are half as many.
+            columns: An even number; lines are half as many.
             look: How to draw.
         """
         if not self._failed and look.colour and not look.ascii:

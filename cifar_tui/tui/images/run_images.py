@@ -1,4 +1,4 @@
-"""The test images of the selected run: those of a cell of the confusion matrix, of a class, or all."""
+"""Validation or test images of the selected run: those of a cell of the confusion matrix, of a class, or all."""
 
 from __future__ import annotations
 
@@ -18,18 +18,14 @@ if TYPE_CHECKING:
 
     from cifar_tui.runs.predicted_images import PredictedImages
 
-TOP = 3
-"""Classes that are named for each image, the most probable ones."""
-
 
 def image_card(loaded: PredictedImages, index: int, look: Look) -> Card:
-    """One of the test images, with the prediction for it."""
-    probabilities, true = loaded.predictions.probabilities[index], int(loaded.predictions.labels[index])
-    # Of equal ones, the predicted class comes first, as in `Predictions.predicted`.
-    likeliest = (-probabilities).argsort(kind="stable")[:TOP].tolist()
-    names = [look.text(printable(loaded.classes[k])) for k in likeliest]
-    top = tuple(zip(names, probabilities[likeliest].tolist(), strict=True))
-    return Card(loaded.images[index], look.text(printable(loaded.classes[true])), top, likeliest[0] == true)
+    """One of the images, with the prediction for it."""
+    predictions = loaded.predictions
+    true, classes = int(predictions.labels[index]), predictions.classes[index].tolist()
+    names = [look.text(printable(loaded.classes[k])) for k in classes]
+    top = tuple(zip(names, predictions.probabilities[index].tolist(), strict=True))
+    return Card(loaded.pixels(index), look.text(printable(loaded.classes[true])), top, classes[0] == true)
 
 
 class RunImages(Album):
@@ -82,6 +78,12 @@ class RunImages(Album):
         """Select wrong predictions, right ones, or all."""
         self._selection = self._selection.next_kind()
 
+    @property
+    def empty(self) -> str:
+        """The message where the images are loaded and none is to be shown."""
+        loaded = self._loader.loaded
+        return f"there is no such {'test' if loaded is None else loaded.split} image"
+
     def headings(self, page: Page, look: Look) -> list[list[Part]]:
         """The selected classes; by which weights they are predicted."""
         loader, selection, loaded = self._loader, self._selection, self._loader.loaded
@@ -93,8 +95,8 @@ class RunImages(Album):
         kinds = [] if selection.is_cell else ["v: wrong, right, all"]
         keys = "↑↓ true class, ←→ predicted" if page.focused else "Tab: the cursor keys"
         what += [(hint, look.dim) for hint in (*paging, *kinds)]
-        weights: list[Part] = [f"test images, weights of epoch {loaded.predictions.epoch}"]
-        weights += [(hint, look.dim) for hint in (keys, "Esc: matrix")]
+        weights: list[Part] = [", ".join(loader.subject)]
+        weights += [(hint, look.dim) for hint in (loader.other, keys, "Esc: matrix")]
         return [fitting(what, page.width, look), fitting(weights, page.width, look)]
 
     def _indices(self) -> NDArray[np.int64] | None:

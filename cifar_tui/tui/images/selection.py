@@ -1,4 +1,4 @@
-"""Which of a run's test images are shown: by their true class, by their predicted class, wrong ones or right ones."""
+"""Which of a run's images are shown: by their true class, by their predicted class, wrong ones or right ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from cifar_tui.analysis.predictions import Predictions
+    from cifar_tui.analysis.predictions import TopPredictions
 
 Kind = Literal["wrong", "right", "all"]
 KINDS: tuple[Kind, ...] = ("wrong", "right", "all")
@@ -44,7 +44,7 @@ class Selection:
             self, true=next_class(self.true, true, classes), predicted=next_class(self.predicted, predicted, classes)
         )
 
-    def indices(self, predictions: Predictions) -> NDArray[np.int64]:
+    def indices(self, predictions: TopPredictions) -> NDArray[np.int64]:
         """The indices of the images, those with the most confident predictions first."""
         labels, predicted = predictions.labels, predictions.predicted
         chosen = labels >= 0

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 COLUMNS, ROWS = 32, 16
-"""Of a picture: one column for each pixel across, two pixels down in each line."""
+"""Of a picture whose pixels are those of the image: a column for each across, two pixels down in each line."""
+SMALLER, SMALL, SMALLEST = 28, 20, 16
+"""Columns of a picture, at least: above its words, where there would be only one; beside them; and where even one of
+these does not fit."""
 WORDS = 3
 """Lines of an image's classes."""
 LEAST_WORDS, MOST_WORDS = 24, 40
@@ -104,7 +107,7 @@ class Layout:
     """How many cards there are on a page, and how each is drawn.
 
     Attributes:
-        picture: Columns of the picture: all 32, half of them where these do not fit, or none.
+        picture: Columns of the picture, an even number, or none; it has half as many lines.
         beside: Whether the words stand beside the picture instead of below it.
         width: Columns of a card.
         height: Its lines.
@@ -128,20 +131,33 @@ class Layout:
 
     @staticmethod
     def of(width: int, height: int) -> Layout:
-        """What fits into `height` lines of `width` columns; at least one card, if only the beginning of its words."""
+        """What fits into `height` lines of `width` columns; at least one card, if only the beginning of its words.
+
+        As many whole pictures as fit, as large as they then can be.
+        """
         if width >= COLUMNS and height >= ROWS + WORDS:
-            return Layout._filled(COLUMNS, False, COLUMNS, ROWS + WORDS, width, height)
-        for picture in (COLUMNS, COLUMNS // 2):
-            if width >= picture + GAP + LEAST_WORDS and height >= picture // 2:
-                least = picture + GAP + LEAST_WORDS
-                across = (width + GAP) // (least + GAP)
-                card = min((width + GAP) // across - GAP, picture + GAP + MOST_WORDS)
-                return Layout._filled(picture, True, card, picture // 2, width, height)
-        return Layout._filled(0, False, min(width, MOST_WORDS), WORDS, width, height)
+            across, down = (width + GAP) // (COLUMNS + GAP), height // (ROWS + WORDS)
+            if across == 1 and width >= 2 * SMALLER + GAP:
+                across = 2
+            card = (width + GAP) // across - GAP
+            # With a line between them, where there is one to spare.
+            lines = max((height + 1) // down - 1, min(height // down, ROWS + WORDS))
+            picture = min(card, 2 * (lines - WORDS), 2 * COLUMNS) // 2 * 2
+            return Layout._filled(picture, False, card, picture // 2 + WORDS, (across, down), height)
+        across = max(1, (width + GAP) // (min(SMALL, 2 * height) + LEAST_WORDS + 2 * GAP))
+        card = (width + GAP) // across - GAP
+        picture = min(COLUMNS, 2 * height, card - GAP - LEAST_WORDS) // 2 * 2
+        if picture >= SMALLEST:
+            down = height // (picture // 2)
+            card = min(card, picture + GAP + MOST_WORDS)
+            return Layout._filled(picture, True, card, picture // 2, (across, down), height)
+        card = min(width, MOST_WORDS)
+        across, down = max(1, (width + GAP) // (card + GAP)), max(1, height // WORDS)
+        return Layout._filled(0, False, card, WORDS, (across, down), height)
 
     @staticmethod
-    def _filled(picture: int, beside: bool, card: int, lines: int, width: int, height: int) -> Layout:
-        across, down = max(1, (width + GAP) // (card + GAP)), max(1, height // lines)
+    def _filled(picture: int, beside: bool, card: int, lines: int, cards: tuple[int, int], height: int) -> Layout:
+        across, down = cards
         return Layout(picture, beside, card, lines, across, down, spare=int(down * (lines + 1) - 1 <= height))
 
 
@@ -178,7 +194,7 @@ def _card(card: Captioned, layout: Layout, look: Look, drawing: Drawing) -> list
     """An image with its words, in the lines of the layout."""
     picture = drawing(card.pixels, layout.picture, look) if layout.picture else []
     if not layout.beside:
-        return [*picture, *card.words(layout.width, look)]
+        return [*picture, *card.words(layout.picture or layout.width, look)]
     said = card.words(layout.width - layout.picture - GAP, look)
     above = (len(picture) - len(said)) // 2
     for row, told in zip(picture[above:], said, strict=False):
@@ -191,12 +207,22 @@ def thumbnail(pixels: NDArray[np.uint8], columns: int, look: Look) -> list[Row]:
 
     Args:
         pixels: (3, 32, 32) uint8, RGB.
-        columns: 32, or 16 for one of half the size.
+        columns: An even number; lines are half as many.
         look: How to draw.
     """
-    if columns < COLUMNS:
-        pixels = pixels.reshape(3, columns, 2, columns, 2).mean(axis=(2, 4)).astype(pixels.dtype)
+    if columns != COLUMNS:
+        pixels = _scaled(pixels, columns)
     return _coloured(pixels) if look.colour and not look.ascii else _shaded(pixels, look)
+
+
+def _scaled(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """The image with so many pixels across and down: smoothed, unless each becomes a whole number of pixels."""
+    import numpy as np
+    from PIL.Image import Resampling, fromarray
+
+    way = Resampling.NEAREST if side % COLUMNS == 0 else Resampling.BICUBIC
+    image = fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).resize((side, side), way)
+    return np.asarray(image).transpose(2, 0, 1)
 
 
 def _coloured(pixels: NDArray[np.uint8]) -> list[Row]:

@@ -62,15 +62,27 @@ def test_a_mean_over_nothing_is_left_out() -> None:
 
 
 def test_bins_are_drawn_at_their_accuracy_above_their_number_of_images() -> None:
-    lines = text(picture(calibration(*FIVE), TITLE, 0, Look(), (79, 22)))
+    lines = text(picture(calibration(*FIVE), TITLE, 0, Look(), (79, 23)))
     canvas = [line[6:] for line in lines if line[5:6] in ("┤", "│")]
     places = {(column, row) for row, line in enumerate(canvas) for column, mark in enumerate(line) if mark == "●"}
     columns, rows = 73, len(canvas)
     assert places == {(int(0.41 * columns), rows // 2), (int(0.8 * columns), 0), (int(0.99 * columns), 0)}
-    bars = lines[-1][6:].ljust(columns)
+    bars, numbers = (line[6:].ljust(columns) for line in lines[-2:])
     assert {bars[int(c * columns)] for c in (0.41, 0.99)} == {"█"}
     assert bars[int(0.77 * columns)] == "▄"
     assert bars[0] == " "
+    assert numbers.split() == ["2", "1", "2"]
+    assert bars[numbers.index("1")] == "▄"
+
+
+@pytest.mark.parametrize(("look", "marks"), [(Look(), "◦•●"), (Look(ascii=True), "oO@")])
+def test_the_more_images_a_bin_has_the_larger_is_its_mark(look: Look, marks: str) -> None:
+    found = calibration((0.15, False), *[(0.5, True)] * 5, *[(0.9, True)] * 94)
+    lines = text(picture(found, TITLE, 0, look, (79, 22)))
+    canvas = [line[6:] for line in lines if line[5:6] in ("┤", "│", "+", "|")]
+    drawn = sorted((line.index(mark), mark) for mark in marks for line in canvas if mark in line)
+    assert "".join(mark for _, mark in drawn) == marks
+    assert all(f"{mark} " in "".join(lines[:5]) for mark in marks), "they are explained"
 
 
 def test_without_room_only_the_figures_are_shown() -> None:

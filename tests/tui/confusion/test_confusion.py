@@ -120,7 +120,12 @@ def test_with_room_precision_and_the_most_confused_pairs_stand_beside_it() -> No
     lines = shown(panel(entry(begun(2, 3))), 120, 16)
     assert lines[2] == "        plane    bird    fish     recall precision   most confused"
     assert lines[3].split("   ")[-1].strip() == "2.70 %"
-    assert lines[3].startswith("plane      90       4       6    90.00 %   76.92 %   bird → plane ")
+    assert lines[3].lstrip().startswith("bird → plane ")
+    assert lines[4].startswith("plane      90       4       6    90.00 %   76.92 %"), "in the middle of three lines"
+    assert lines[4].lstrip(" ").endswith("2.30 %")
+    assert lines[7].startswith("bird       27     950      23    95.00 %   99.48 %")
+    lines = shown(panel(entry(begun(2, 3))), 120, 11)
+    assert lines[3].startswith("plane      90       4       6    90.00 %   76.92 %   bird → plane "), "there is no room"
     assert lines[4].startswith("bird       27     950      23    95.00 %   99.48 %   bird → fish ")
 
 
@@ -338,6 +343,10 @@ async def test_a_click_puts_the_cursor_on_a_cell() -> None:
         assert frame is not None
         await pilot.click(made, offset=(1 + frame.label + 2 * frame.cell - 1, 3))
         assert "'plane' images predicted as 'bird'" in made.render_line(1).text
+    async with screen(entry(begun(0, 2)), height=30) as (made, pilot):
+        # On the second class's last line of three.
+        await pilot.click(made, offset=(12, 3 + 3 + 2))
+        assert "'bird' images predicted as 'plane'" in made.render_line(1).text
 
 
 async def test_a_new_epoch_writes_only_the_cells_that_it_changed(monkeypatch: pytest.MonkeyPatch) -> None:

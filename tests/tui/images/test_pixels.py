@@ -195,7 +195,7 @@ def wait_for_parts(terminal: Terminal, wanted: list[int]) -> None:
 
 def test_a_terminal_with_kittys_graphics_draws_the_images(runs_dir: Path) -> None:
     with dashboard(runs_dir, answers=KITTY_ANSWERS) as terminal:
-        whole = [32 * 16] * 3
+        whole = [36 * 18] * 3
         terminal.wait_for("x axis")
         terminal.press("3")
         wait_for_parts(terminal, whole)
@@ -220,7 +220,7 @@ def test_a_terminal_with_kittys_graphics_draws_the_images(runs_dir: Path) -> Non
         terminal.press("3")
         wait_for_parts(terminal, whole)
         terminal.resize(100, 30)
-        wait_for_parts(terminal, [16 * 8] * 2)
+        wait_for_parts(terminal, [20 * 10] * 2)
         # A terminal that is come back to has forgotten them.
         before = kitty_of(terminal).images
         terminal.signal(signal.SIGTSTP)
@@ -231,7 +231,7 @@ def test_a_terminal_with_kittys_graphics_draws_the_images(runs_dir: Path) -> Non
         terminal.wait_for("7–8 of")
         # At first it draws what it had drawn, until the terminal has told its name again.
         terminal.wait_for(lambda _: not before.keys() & kitty_of(terminal).images.keys())
-        wait_for_parts(terminal, [16 * 8] * 2)
+        wait_for_parts(terminal, [20 * 10] * 2)
         terminal.press("q")
         assert terminal.wait_exit() == 0
         assert terminal.restored, terminal.unrestored
@@ -246,7 +246,7 @@ def test_without_an_answer_half_blocks_are_drawn_and_every_key_acts(runs_dir: Pa
     with dashboard(runs_dir, answers={}) as terminal:
         terminal.wait_for("x axis")
         terminal.press("3")
-        terminal.wait_for(lambda _: terminal.text().count("▀") == 3 * 32 * 16, 60)
+        terminal.wait_for(lambda _: terminal.text().count("▀") == 3 * 36 * 18, 60)
         terminal.press("1")
         terminal.wait_for("x axis")
         terminal.press("q")

@@ -170,7 +170,7 @@ async def test_named_files_are_shown_with_their_predictions(tmp_path: Path) -> N
         desk.workspace.gate.set()
         await desk.shows("image files · 1–2 of 7 · 1 could not be read · the first 8 of 9", "0.jpg → plane", "1.jpg")
         await desk.shows(
-            "(bird)", "weights of epoch 2 · i: others · 3: test images", "the first 8 of 9 files are shown"
+            "(bird)", "weights of epoch 2 · i: others · 3: the run's images", "the first 8 of 9 files are shown"
         )
         await desk.press("pagedown", "v", "down")
         await desk.shows("image files · 3–4 of 7", "2.jpg → plane")

@@ -75,43 +75,68 @@ def report_images(
     return setup.config, examples, predictions_of(test, setup.dataset, epoch)
 
 
-def predictions(
-    folder: RunFolder,
-    progress: ProgressCallback,
-    image_cache: ImageCache | None = None,
-    most_threads: int | None = None,
-    *,
-    run_classes: bool = True,
-) -> Predictions:
+def predictions(folder: RunFolder, progress: ProgressCallback, *, run_classes: bool = True) -> Predictions:
     """The predictions of a run's best weights so far for its test images: as recorded, or else computed now.
 
     Args:
         folder: The run, finished or not; nothing in it is changed.
         progress: Called with the current step, where anything has to be computed; what it raises ends that.
-        image_cache: Where its images may be in memory already.
-        most_threads: To compute with no more CPU threads than these.
         run_classes: Whether a model class of the user's own may be run to compute them.
 
     Raises:
         InputError: The run has no best checkpoint, or its images or its device are unusable, or its class is not run.
         CifarTuiError: Its images could not be read.
     """
+    if (found := recorded(folder)) is not None:
+        return found
+    if not run_classes and is_user_class(folder.read_record().options.model):
+        raise InputError(f"they are not recorded in {FILE}, and `compare` runs no user-defined model class")
+    return evaluate_all(folder, NO_OVERRIDES, progress)
+
+
+def evaluate_all(folder: RunFolder, overrides: Overrides, progress: ProgressCallback) -> Predictions:
+    """The predictions of a run's best weights so far for its test images, computed now.
+
+    Raises:
+        InputError: As of `evaluate`.
+        CifarTuiError: As there.
+    """
+    progress("loading PyTorch", 0, 0)
+    from cifar_tui.training.setup.image_cache import ImageCache
+
+    test, epoch, setup = _evaluate(folder, stored_run(folder, overrides), ImageCache(), progress)
+    return predictions_of(test, setup.dataset, epoch)
+
+
+def recorded(folder: RunFolder) -> Predictions | None:
+    """The recorded predictions of a run's best weights so far for its test images; None where there are none.
+
+    Raises:
+        InputError: The file is far too large.
+    """
     path, status = folder.path / FILE, folder.files.status(FILE)
     if status is not None:
         if status.st_size > MOST_BYTES:
             raise InputError(f"{path}: cannot be read: it is far too large ({status.st_size:,} bytes)")
         with contextlib.suppress(InputError):  # What is damaged can be computed again.
-            recorded = read(path)
-            if recorded.epoch == _best_epoch(folder):
-                return recorded
-    if not run_classes and is_user_class(folder.read_record().options.model):
-        raise InputError(f"they are not recorded in {FILE}, and `compare` runs no user-defined model class")
-    progress("loading PyTorch", 0, 0)
-    from cifar_tui.training.setup.image_cache import ImageCache
+            found = read(path)
+            if found.epoch == _best_epoch(folder):
+                return found
+    return None
 
-    run = best_weights.with_threads(folder, most_threads)
-    test, epoch, setup = _evaluate(folder, run, image_cache or ImageCache(), progress)
-    return predictions_of(test, setup.dataset, epoch)
+
+def check_images(folder: RunFolder) -> None:
+    """Check that reading a run's images would download nothing.
+
+    Raises:
+        InputError: CIFAR-10 is not on this machine any more.
+    """
+    from cifar_tui.data import cifar10
+
+    places = stored_run(folder).locations
+    if all(place.data == "cifar10" and cifar10.locate(place.data_dir) is None for place in places):
+        where = cifar10.download_folder(places[0].data_dir)
+        raise InputError(f"CIFAR-10 is not on this machine any more: put its archive into {where}")
 
 
 def _best_epoch(folder: RunFolder) -> int | None:
@@ -127,6 +152,7 @@ def _evaluate(
     folder: RunFolder, run: StoredRun, image_cache: ImageCache, progress: ProgressCallback
 ) -> tuple[Evaluation, int, Setup]:
     """The evaluation of a run's best weights on its test images, the weights' epoch, and the run as it was set up."""
+    from cifar_tui.data.loader import EVALUATION_BATCH
     from cifar_tui.training.checkpoints import storage
     from cifar_tui.training.devices import describe_move
     from cifar_tui.training.evaluation import evaluate as evaluate_split
@@ -138,20 +164,22 @@ def _evaluate(
         progress(f"computing {elsewhere}", 0, 0)
     best = storage.load_matching(path, setup.identity, storage.size_limits(setup.model))
     storage.restore(best, setup.model)
-    control = _ProgressControl(progress)
+    control = _ProgressControl(progress, len(setup.dataset.test), EVALUATION_BATCH)
     with setup.random_streams.for_evaluation():
         test = evaluate_split(setup.model, setup.dataset.test, len(setup.dataset.classes), setup.placement, control)
     return test, best.progress.best_epoch or 0, setup
 
 
 class _ProgressControl(Control):
-    """Reports progress before each batch of an evaluation, which an error raised there ends."""
+    """Reports progress before each batch of an evaluation, which an error raised there ends; of one process."""
 
-    def __init__(self, progress: ProgressCallback) -> None:
+    def __init__(self, progress: ProgressCallback, images: int, batch: int) -> None:
         super().__init__()
         self._progress = progress
+        self._done, self._images, self._batch = 0, images, batch
 
     def check(self) -> None:
         """Called between two batches."""
         super().check()
-        self._progress("evaluating", 0, 0)
+        self._progress("evaluating", self._done, self._images)
+        self._done += self._batch
