@@ -82,9 +82,19 @@ class SearchList(Modal[T]):
         """As many as there is room for."""
         self._show()
 
+    def offer(self, items: Sequence[Item[T]]) -> None:
+        """Offer these from now on; the cursor stays where it is."""
+        cursor, self._items = self._cursor, list(items)
+        if self.is_mounted:
+            self._find(self.query_one(Input).value)
+            self.action_move(cursor - self._cursor)
+
     @on(Input.Changed)
     def _search(self, event: Input.Changed) -> None:
-        words = event.value.lower().split()
+        self._find(event.value)
+
+    def _find(self, typed: str) -> None:
+        words = typed.lower().split()
         self._found = [item for item in self._items if all(word in item.words.lower() for word in words)]
         self._cursor = 0
         self._show()
