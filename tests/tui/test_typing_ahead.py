@@ -47,6 +47,13 @@ async def test_what_is_typed_ahead_of_an_input_is_written_into_it(tmp_path: Path
         await desk.until(lambda: desk.app.main.table.model.filter.typed == "ml")
 
 
+async def test_a_key_after_enter_in_the_filter_is_no_text(tmp_path: Path) -> None:
+    async with dashboard(tmp_path) as desk:
+        await desk.type_ahead("/", "m", "l", "enter", "5", "d")
+        await desk.until(lambda: desk.view == "details")
+        assert desk.app.main.table.model.filter.typed == "ml"
+
+
 async def test_a_key_whose_effect_never_shows_delays_the_next_one_for_a_moment_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -101,8 +101,8 @@ class ColumnChooser(Modal[tuple[str, ...]]):
         """Offer these too."""
         known = {each.name for each in self._fields}
         self._fields = [*self._fields, *(each for each in fields if each.name not in known)]
-        if self.is_mounted:
-            self._find(self.query_one(Input).value, self._cursor)
+        if words := self.query(Input):  # It may not be there yet, or no more.
+            self._find(words.first().value, self._cursor)
 
     @on(Input.Changed)
     def _search(self, event: Input.Changed) -> None:
@@ -110,11 +110,7 @@ class ColumnChooser(Modal[tuple[str, ...]]):
 
     def _find(self, typed: str, cursor: int) -> None:
         words = typed.lower().split()
-        self._found = [
-            each
-            for each in self._fields
-            if all(word in f"{each.heading} {each.name} {each.meaning}".lower() for word in words)
-        ]
+        self._found = [each for each in self._fields if all(word in each.words for word in words)]
         self._cursor = max(0, min(cursor, len(self._found) - 1))
         self._show()
 

@@ -85,8 +85,8 @@ class SearchList(Modal[T]):
     def offer(self, items: Sequence[Item[T]]) -> None:
         """Offer these from now on; the cursor stays where it is."""
         cursor, self._items = self._cursor, list(items)
-        if self.is_mounted:
-            self._find(self.query_one(Input).value)
+        if words := self.query(Input):  # It may not be there yet, or no more.
+            self._find(words.first().value)
             self.action_move(cursor - self._cursor)
 
     @on(Input.Changed)

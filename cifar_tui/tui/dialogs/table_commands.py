@@ -141,10 +141,7 @@ class TableCommands(DOMNode):
 def _items(fields: Iterable[Field]) -> list[Item[str]]:
     from cifar_tui.tui.dialogs.search_list import Item
 
-    return [
-        Item(each.name, field_row(each.heading, each.meaning), f"{each.heading} {each.name} {each.meaning}")
-        for each in fields
-    ]
+    return [Item(each.name, field_row(each.heading, each.meaning), each.words) for each in fields]
 
 
 def field_row(heading: str, meaning: str) -> str:

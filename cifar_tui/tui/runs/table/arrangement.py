@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cifar_tui.formatting import UNKNOWN
 from cifar_tui.tui.runs.entry import Entry
-from cifar_tui.tui.runs.table.fields import FIELDS, Field, best_loss, field_of
+from cifar_tui.tui.runs.table.fields import FIELDS, Field, best_loss, field_of, order
 
 UNSORTED = "the list's own"
 """The order without a column to sort by: ready and started runs, logs, then earlier runs, newest first."""
@@ -95,6 +95,11 @@ def arrange(entries: Iterable[Entry], settings: TableSettings, folded: Collectio
     for entry in ordered:
         for name in groups_of(field, entry):
             groups.setdefault(name, []).append(entry)
+    if not settings.sort:
+        # By what they share; where runs are sorted, by their first run.
+        by_tag = field.name == "tags"
+        ordered_groups = sorted(groups, key=lambda name: order(name) if by_tag else field.order(groups[name][0]))
+        groups = {name: groups[name] for name in ordered_groups}
     rows: list[Row] = []
     for name, members in groups.items():
         rows.append(GroupRow(name, best_of(members), tuple(members), name in folded))
@@ -107,7 +112,7 @@ def groups_of(field: Field, entry: Entry) -> Sequence[str]:
     """The groups that a run is in: one, but each of its tags is one."""
     if field.name == "tags":
         return entry.tags or (UNKNOWN,)
-    return (field.words(field.value(entry)),)
+    return (field.text_of(field.value(entry)),)
 
 
 def best_of(entries: Sequence[Entry]) -> Entry:

@@ -15,7 +15,7 @@ from cifar_tui.tui.runs.table.arrangement import GroupRow, TableSettings
 from cifar_tui.tui.runs.table.fields import Field, field_of
 from cifar_tui.tui.runs.table.labels import short_time
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Part, Row, cut
+from cifar_tui.tui.widgets.lines import Row, cut
 
 GAP = 2
 """Spaces before each column."""
@@ -23,6 +23,8 @@ MARK = 1
 """The column of the mark, at the left edge."""
 LEAST_NAME = 17
 """Columns of a run's name with its time, `cnn 03-14 15:09`."""
+LEAST_GROUP = 12
+"""Columns of what a group shares, before the name of the field is left out for it."""
 LAYOUTS = (
     {"state": 13, "run": 18, "model": 8, "data": 12, "epoch": 9, "best": 9, "test": 8, "time": 15, "speed": 9,
      "started": 16},
@@ -121,7 +123,7 @@ def run_cells(entry: Entry, shown: Sequence[Column], look: Look, label: str = ""
     return row
 
 
-def group_cells(row: GroupRow, shown: Sequence[Column], look: Look) -> Row:
+def group_cells(row: GroupRow, shown: Sequence[Column], field: Field, look: Look) -> Row:
     """A group's row: what its runs share, how many they are, and the best of them."""
     glyph = ("+" if row.folded else "-") if look.ascii else ("▸" if row.folded else "▾")
     results = [column for column in shown if column.field.kind == "accuracy"]
@@ -133,12 +135,14 @@ def group_cells(row: GroupRow, shown: Sequence[Column], look: Look) -> Row:
         counts += f", {marked} marked"
     if not any(column.field.name == "best" for column in results):
         counts += f", best {field_of('best').shown(row.best)}"
-    room = (results[0].x - GAP if results else shown[-1].x + shown[-1].width) - 2
-    name = cut(printable(row.group), max(8, room - len(counts) - 2), look)
-    title: list[Part] = [(f"{glyph} ", look.strong), (name, look.strong), (f"  {counts}", look.dim)]
-    cells: Row = [*title]
-    if cell_len(name) + len(counts) + 2 > room:
-        cells = [title[0], title[1]]
+    what = f"{printable(field.heading)} "
+    room = (results[0].x if results else shown[-1].x + shown[-1].width + GAP) - GAP - len("▾ ")
+    room_of_name = room - cell_len(what) - len(counts) - GAP
+    if room_of_name < LEAST_GROUP:
+        what, room_of_name = "", room - len(counts) - GAP
+    cells: Row = [(f"{glyph} ", look.strong), (what, look.dim)]
+    cells.append((cut(printable(row.group), max(1, room_of_name), look), look.strong))
+    cells.append((f"  {counts}", look.dim))
     for column in results:
         _add(cells, column, column.field.shown(row.best), look.strong)
     return cells

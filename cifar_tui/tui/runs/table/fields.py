@@ -61,11 +61,16 @@ class Field:
         """Whether it holds figures, which are aligned at the right."""
         return self.kind in ("number", "accuracy")
 
+    @property
+    def words(self) -> str:
+        """What it is found by: an option by its name alone."""
+        return f"{self.heading} {self.name}{'' if self.is_option else f' {self.meaning}'}".lower()
+
     def shown(self, entry: Entry) -> str:
         """Its value of a run, as a person reads it."""
-        return self.text(entry) if self.text is not None else self.words(self.value(entry))
+        return self.text(entry) if self.text is not None else self.text_of(self.value(entry))
 
-    def words(self, value: Value) -> str:
+    def text_of(self, value: Value) -> str:
         """A value as a person reads it."""
         if value is None or value == "":
             return UNKNOWN

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
-from rich.style import Style
 from textual import events
 from textual.content import Content
 from textual.strip import Strip
@@ -14,10 +13,11 @@ from textual.strip import Strip
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.table.arrangement import GroupRow, Row, TableSettings
 from cifar_tui.tui.runs.table.columns import Column, columns, group_cells, heading, run_cells
-from cifar_tui.tui.runs.table.fields import Field
+from cifar_tui.tui.runs.table.fields import Field, field_of
 from cifar_tui.tui.runs.table.model import TableModel
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Panel, Part, drawable, line
+from cifar_tui.tui.widgets.scroll_bar import bar_cell
 
 WHEEL = 3
 """Rows that a step of the wheel scrolls."""
@@ -151,24 +151,15 @@ class RunsTable(Panel):
 
     def _cells(self, row: Row) -> list[Part]:
         if isinstance(row, GroupRow):
-            return group_cells(row, self._columns, self.look)
+            return group_cells(row, self._columns, field_of(self.settings.group), self.look)
         dated = not any(column.field.name == "started" for column in self._columns)
         label = self.model.labels.get(row.entry, "") if dated or not row.entry.id else ""
         return run_cells(row.entry, self._columns, self.look, label, dated=dated)
 
     def _line(self, cells: list[Part], width: int, y: int) -> Strip:
         body = line([drawable(part, self.look) for part in cells], width - 1)
-        return Strip.join([body, line([self._bar(y)], 1)])
-
-    def _bar(self, y: int) -> tuple[str, Style]:
-        """The cell of the scroll bar in this line."""
-        if not self._scrolls or y == 0:
-            return " ", self.look.dim
-        length = max(1, self._height * self._height // len(self.model.rows))
-        top = round((self._height - length) * self._first / max(1, self._last_first))
-        thumb = top <= y - 1 < top + length
-        glyphs = "#|" if self.look.ascii else "█│"
-        return glyphs[0 if thumb else 1], self.look.dim
+        bar = bar_cell(y - 1, self._height, self._first, len(self.model.rows), self.look) if y else " "
+        return Strip.join([body, line([bar], 1)])
 
     def on_resize(self) -> None:
         """The columns depend on the width; the cursor stays visible."""
