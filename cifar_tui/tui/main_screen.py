@@ -252,7 +252,7 @@ class MainScreen(QuietScreen[None]):
         elif entries:
             self._runs.toggle_marks(entries)
             self.show_runs()
-            self.table.update()
+            self.table.update(*entries)
             self.draw_selected()
             self._log.write(f"{plural(len(self._runs.marked), 'run')} marked; c compares them")
 

@@ -54,6 +54,15 @@ async def test_a_key_after_enter_in_the_filter_is_no_text(tmp_path: Path) -> Non
         assert desk.app.main.table.model.filter.typed == "ml"
 
 
+@pytest.mark.parametrize("before", [(), ("/", "m", "enter")])
+async def test_a_list_is_searched_and_answered_ahead(tmp_path: Path, before: tuple[str, ...]) -> None:
+    async with dashboard(tmp_path) as desk:
+        await desk.type_ahead(*before, "o", *"best", "enter", "C", *"patience", " ", "enter", "5")
+        await desk.until(lambda: desk.view == "log")
+        settings = desk.app.main.table.settings
+        assert (settings.sort, settings.columns[-1]) == ("best", "patience")
+
+
 async def test_a_key_whose_effect_never_shows_delays_the_next_one_for_a_moment_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

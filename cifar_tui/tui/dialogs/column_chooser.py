@@ -47,7 +47,8 @@ class ColumnChooser(Modal[tuple[str, ...]]):
         Binding("up", "move(-1)", show=False),
         Binding("pagedown", "move(10)", show=False),
         Binding("pageup", "move(-10)", show=False),
-        # Before the line that is typed in.
+        # Before the line that is typed in, and at once.
+        Binding("enter", "accept", show=False, priority=True),
         Binding("space", "show_or_hide", show=False, priority=True),
         Binding("less_than_sign,shift+up", "shift(-1)", show=False, priority=True),
         Binding("greater_than_sign,shift+down", "shift(1)", show=False, priority=True),
@@ -75,7 +76,7 @@ class ColumnChooser(Modal[tuple[str, ...]]):
         self._fields += [each for each in fields if each.name not in chosen]
         self._automatic = not settings.columns
         self._found = self._fields
-        self._cursor = 0
+        self._cursor, self._typed = 0, ""
         self._list = Static(id="found")
 
     def compose(self) -> ComposeResult:
@@ -108,14 +109,20 @@ class ColumnChooser(Modal[tuple[str, ...]]):
     def _search(self, event: Input.Changed) -> None:
         self._find(event.value, 0)
 
+    def _catch_up(self) -> None:
+        """Search for what has been typed: the input's message may still be on its way."""
+        if (typed := self.query_one(Input).value) != self._typed:
+            self._find(typed, 0)
+
     def _find(self, typed: str, cursor: int) -> None:
+        self._typed = typed
         words = typed.lower().split()
         self._found = [each for each in self._fields if all(word in each.words for word in words)]
         self._cursor = max(0, min(cursor, len(self._found) - 1))
         self._show()
 
-    @on(Input.Submitted)
-    def _accept(self) -> None:
+    def action_accept(self) -> None:
+        """Answer with these."""
         self.answer(() if self._automatic else self._names)
 
     @property
@@ -129,6 +136,7 @@ class ColumnChooser(Modal[tuple[str, ...]]):
 
     def action_show_or_hide(self) -> None:
         """Show the column, or hide it."""
+        self._catch_up()
         if self._found and (name := self._found[self._cursor].name) != ALWAYS:
             self._chosen ^= {name}
             self._automatic = False
@@ -136,6 +144,7 @@ class ColumnChooser(Modal[tuple[str, ...]]):
 
     def action_shift(self, rows: int) -> None:
         """Put the column before the one above, or after the one below."""
+        self._catch_up()
         place = self._cursor + rows
         if self._found and 0 <= place < len(self._found):
             field, other = self._found[self._cursor], self._found[place]

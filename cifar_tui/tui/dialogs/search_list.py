@@ -42,6 +42,8 @@ class SearchList(Modal[T]):
     """Returns the value of the item that is chosen; None where it is cancelled."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        # At once, and not by a message of the input, behind which the next key would be text.
+        Binding("enter", "choose", show=False, priority=True),
         Binding("down", "move(1)", show=False),
         Binding("up", "move(-1)", show=False),
         Binding("pagedown", "move(10)", show=False),
@@ -61,7 +63,7 @@ class SearchList(Modal[T]):
         super().__init__(look)
         self._title, self._none = title, none
         self._items = self._found = list(items)
-        self._cursor = cursor
+        self._cursor, self._typed = cursor, ""
         self._list = Static(id="found")
 
     def compose(self) -> ComposeResult:
@@ -94,13 +96,16 @@ class SearchList(Modal[T]):
         self._find(event.value)
 
     def _find(self, typed: str) -> None:
+        self._typed = typed
         words = typed.lower().split()
         self._found = [item for item in self._items if all(word in item.words.lower() for word in words)]
         self._cursor = 0
         self._show()
 
-    @on(Input.Submitted)
-    def _choose(self) -> None:
+    def action_choose(self) -> None:
+        """Answer with the item under the cursor."""
+        if (typed := self.query_one(Input).value) != self._typed:
+            self._find(typed)  # Its message is still on its way.
         if self._found:
             self.answer(self._found[self._cursor].value)
 

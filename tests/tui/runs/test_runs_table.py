@@ -173,7 +173,7 @@ async def test_only_the_cells_of_a_row_that_changed_are_drawn_again(monkeypatch:
         table.update(entry)
         assert drawn == []
         entry.marked = True
-        table.draw()
+        table.update(entry)
         assert drawn == [(0, 1, 1, 1)]
 
 
@@ -183,9 +183,6 @@ async def test_a_thousand_earlier_runs_are_shown_to_the_last_and_only_those_in_s
     entries = [earlier(number, state="finished", model="cnn", data="cifar10") for number in range(1000)]
     async with OneTable().run_test(size=(160, 40)) as pilot:
         table = pilot.app.query_one(RunsTable)
-        table.fill(entries, Look())
-        table.action_scroll_bottom()
-        assert table.selected is entries[-1]
         drawn: list[Entry] = []
 
         def cells(entry: Entry, *given: Any, **more: Any) -> Row:
@@ -193,8 +190,15 @@ async def test_a_thousand_earlier_runs_are_shown_to_the_last_and_only_those_in_s
             return run_cells(entry, *given, **more)
 
         monkeypatch.setattr("cifar_tui.tui.runs.table.panel.run_cells", cells)
-        table.action_cursor_up()
+        table.fill(entries, Look())
         assert 10 < len(drawn) < 40
+        table.action_scroll_bottom()
+        assert table.selected is entries[-1]
+        assert 20 < len(drawn) < 80
+        drawn.clear()
+        table.action_cursor_up()
+        table.update(entries[0], entries[-2])
+        assert drawn == [entries[-2]]
 
 
 async def test_the_mouse_sorts_by_a_heading_selects_a_run_folds_a_group_and_scrolls() -> None:

@@ -91,9 +91,14 @@ class TableModel:
         self.set_filter(self.filter.typed)
 
     def update(self, entries: Iterable[Entry]) -> bool:
-        """Move what changed of these runs to its place; whether any has another one."""
+        """Move what changed of these runs to its place; whether rows of others may have changed by that."""
+        changed = list(entries)
+        # A run that has started is told from others by its time.
+        started = any(entry.id and self.labels.get(entry, "").startswith("#") for entry in changed)
+        if started:
+            self.labels = run_labels(self.all)
         try:
-            moved = any(entry in self._places and self._place(entry) != self._places[entry] for entry in entries)
+            moved = started or any(self._place(e) != self._places[e] for e in changed if e in self._places)
         except TimeLimitError:
             moved = True
         if moved:

@@ -44,6 +44,8 @@ class RunsTable(Panel):
         self.model = TableModel()
         self._tell_selected, self._want_options = selected, options_wanted
         self._columns: tuple[Column, ...] = ()
+        self._strips: dict[int, Strip] = {}
+        """The rows as they were drawn since they changed, and the heading at -1: moving the cursor makes none anew."""
         self._first = 0
         """The row at the top."""
         self._selected: Entry | None = None
@@ -91,7 +93,10 @@ class RunsTable(Panel):
     def update(self, *entries: Entry) -> None:
         """Draw what changed of these runs' rows; where they stand elsewhere now, all."""
         with self.arranged() as model:
-            model.update(entries)
+            if not model.update(entries):
+                changed = set(entries)
+                for n in [n for n in self._strips if n >= 0 and not changed.isdisjoint(model.rows[n].members)]:
+                    del self._strips[n]
 
     def select(self, entry: Entry) -> None:
         """Put the cursor on this run, where it is shown."""
@@ -101,8 +106,10 @@ class RunsTable(Panel):
     @contextmanager
     def arranged(self) -> Iterator[TableModel]:
         """Draw what comes of a change of the rows, with the cursor on the line that it was on."""
-        on_line = self.model.cursor - self._first
+        rows, on_line = self.model.rows, self.model.cursor - self._first
         yield self.model
+        if self.model.rows is not rows:
+            self._strips.clear()
         self._first = max(0, self.model.cursor - on_line)
         self._scroll_to_cursor()
         if self.model.misses_options:
@@ -136,14 +143,19 @@ class RunsTable(Panel):
 
     def lines(self, width: int, height: int) -> list[Strip]:  # noqa: ARG002
         """The heading, and the rows that are visible."""
-        self._columns = columns(self.room, self.settings)
         self._first = max(0, min(self._first, self._last_first))
-        drawn = [self._line(heading(self._columns, self.settings, self.look), width, 0)]
+        if not self._strips:
+            self._columns = columns(self.room, self.settings)
+            self._strips[-1] = self._strip(heading(self._columns, self.settings, self.look))
+        drawn = [Strip.join([self._strips[-1], Strip.blank(1)])]
         if not self.model.rows and self.model.all:
             text = "no run matches the filter; Esc clears it"
             return [*drawn, line([(self.look.text(f"  {text}"), self.look.dim)], width)]
         for n, row in enumerate(self.model.rows[self._first : self._first + self._height], self._first):
-            strip = self._line(self._cells(row), width, n - self._first + 1)
+            if n not in self._strips:
+                self._strips[n] = self._strip(self._cells(row))
+            bar = bar_cell(n - self._first, self._height, self._first, len(self.model.rows), self.look)
+            strip = Strip.join([self._strips[n], line([bar], 1)])
             if n == self.model.cursor:
                 strip = strip.apply_style(self.get_component_rich_style("runs--cursor"))
             drawn.append(strip)
@@ -156,13 +168,12 @@ class RunsTable(Panel):
         label = self.model.labels.get(row.entry, "") if dated or not row.entry.id else ""
         return run_cells(row.entry, self._columns, self.look, label, dated=dated)
 
-    def _line(self, cells: list[Part], width: int, y: int) -> Strip:
-        body = line([drawable(part, self.look) for part in cells], width - 1)
-        bar = bar_cell(y - 1, self._height, self._first, len(self.model.rows), self.look) if y else " "
-        return Strip.join([body, line([bar], 1)])
+    def _strip(self, cells: list[Part]) -> Strip:
+        return line([drawable(part, self.look) for part in cells], self.size.width - 1)
 
     def on_resize(self) -> None:
         """The columns depend on the width; the cursor stays visible."""
+        self._strips.clear()
         self._scroll_to_cursor()
         self.draw()
 
