@@ -78,7 +78,7 @@ def test_runs_are_filtered_sorted_grouped_and_looked_into_on_a_small_terminal(tm
         terminal.press("/", *"best>0.3 patience=10")
         terminal.wait_for("2 of 4 runs")
         terminal.press("enter", "o", *"best", "enter")
-        terminal.wait_for("↓best val")
+        terminal.wait_for("↓ best val")
         terminal.press("d")
         terminal.wait_for("options that differ")
         terminal.press("tab", "g", *"model", "enter")

@@ -138,8 +138,15 @@ class ColumnChooser(Modal[tuple[str, ...]]):
         """Show the column, or hide it."""
         self._catch_up()
         if self._found and (name := self._found[self._cursor].name) != ALWAYS:
+            field = self._found[self._cursor]
             self._chosen ^= {name}
             self._automatic = False
+            if name in self._chosen:
+                # Behind the name, where there is room for it: the last ones make way.
+                rest = [each for each in self._fields if each is not field]
+                at = next(n for n, each in enumerate(rest) if each.name == ALWAYS) + 1
+                self._fields = [*rest[:at], field, *rest[at:]]
+                self._find(self._typed, self._cursor)
             self._show()
 
     def action_shift(self, rows: int) -> None:

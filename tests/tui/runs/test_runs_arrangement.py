@@ -158,7 +158,7 @@ async def test_runs_are_sorted_grouped_and_folded_by_keys(tmp_path: Path) -> Non
         table = desk.app.main.table
         await choose(desk, "o", "epochs")
         assert [entry.name for entry in table.entries] == ["wide", "deep", "cnn"]
-        await desk.shows("↓epoch")
+        await desk.shows("↓ epoch")
         await desk.press("O")
         assert [entry.name for entry in table.entries] == ["cnn", "deep", "wide"]
         await choose(desk, "g", "state")
@@ -211,10 +211,12 @@ async def test_columns_are_chosen_ordered_and_given_back_to_the_width(tmp_path: 
         await desk.shows("old")
         table = desk.app.main.table
         automatic = [field.name for field in table.shown_fields]
-        await desk.press("C", *"patience", "space", "less_than_sign", "enter")
-        assert table.settings.columns == (*automatic, "patience")
+        await desk.press("C", *"patience", "space", "enter")
+        assert table.settings.columns == (*automatic[:2], "patience", *automatic[2:])
+        await desk.shows("patience")
+        assert table.shown_fields[2].name == "patience", "there is room for what was chosen last"
         await desk.press("C", "space", "down", "greater_than_sign", "enter")
-        assert table.settings.columns[:2] == ("model", "run")
+        assert table.settings.columns[:2] == ("patience", "run")
         await desk.press("C", *"patience", "space", "escape")
         assert "patience" in table.settings.columns, "Esc changes nothing"
         await desk.press("C", "ctrl+r", "enter")

@@ -128,7 +128,7 @@ def test_a_marked_run_and_the_sorted_column_are_plain_to_see(ascii_only: bool) -
         return "".join(look.text(part if isinstance(part, str) else part[0]) for part in parts)
 
     down, up = ("v", "^") if ascii_only else ("↓", "↑")
-    assert f"{down}best val" in head(sort="best", descending=True)
+    assert f"{down} best val" in head(sort="best", descending=True)
     assert f"model {up}" in head(sort="model")
     assert down not in head().replace("val", "") or not ascii_only
 

@@ -26,13 +26,13 @@ LEAST_NAME = 17
 LEAST_GROUP = 12
 """Columns of what a group shares, before the name of the field is left out for it."""
 LAYOUTS = (
-    {"state": 13, "run": 18, "model": 8, "data": 12, "epoch": 9, "best": 9, "test": 8, "time": 15, "speed": 9,
+    {"state": 13, "run": 18, "model": 8, "data": 12, "epoch": 9, "best": 10, "test": 8, "time": 15, "speed": 10,
      "started": 16},
-    {"state": 13, "run": 18, "model": 6, "data": 8, "epoch": 9, "best": 9, "test": 8, "time": 15, "speed": 9},
-    {"state": 13, "run": LEAST_NAME, "model": 6, "data": 7, "epoch": 7, "best": 9, "test": 8, "time": 12},
-    {"state": 13, "run": LEAST_NAME, "model": 6, "epoch": 7, "best": 9, "time": 13},
-    {"state": 13, "run": LEAST_NAME, "epoch": 7, "best": 9},
-    {"state": 11, "run": 8, "best": 9},
+    {"state": 13, "run": 18, "model": 6, "data": 8, "epoch": 9, "best": 10, "test": 8, "time": 15, "speed": 10},
+    {"state": 13, "run": LEAST_NAME, "model": 6, "data": 7, "epoch": 7, "best": 10, "test": 8, "time": 12},
+    {"state": 13, "run": LEAST_NAME, "model": 6, "epoch": 7, "best": 10, "time": 13},
+    {"state": 13, "run": LEAST_NAME, "epoch": 7, "best": 10},
+    {"state": 11, "run": 8, "best": 10},
 )  # fmt: skip
 """The columns of wide tables and of narrower ones, where nobody has chosen any, with their least widths."""
 WIDEST = {"run": 40, "model": 16, "data": 24, "note": 60, "tags": 30, "id": 60}
@@ -87,7 +87,8 @@ def heading(shown: Sequence[Column], settings: TableSettings, look: Look) -> Row
         name, style = column.field.heading, look.dim
         if column.field.name == settings.sort:
             arrow, style = "↓" if settings.descending else "↑", look.strong
-            name = f"{arrow}{name}" if column.field.right else f"{name} {arrow}"
+            space = " " if cell_len(name) + 2 <= column.width else ""
+            name = f"{arrow}{space}{name}" if column.field.right else f"{name}{space}{arrow}"
         _add(row, column, cut(printable(name), column.width, look), style)
     return row
 
