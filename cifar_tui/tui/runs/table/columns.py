@@ -21,16 +21,16 @@ GAP = 2
 """Spaces before each column."""
 MARK = 1
 """The column of the mark, at the left edge."""
-LEAST_NAME = 17
-"""Columns of a run's name with its time, `cnn 03-14 15:09`."""
+LEAST_NAME = 18
+"""Columns of a run's name with its time, `resnet 03-14 15:09`."""
 LEAST_GROUP = 12
 """Columns of what a group shares, before the name of the field is left out for it."""
 LAYOUTS = (
     {"state": 13, "run": 18, "model": 8, "data": 12, "epoch": 9, "best": 10, "test": 8, "time": 15, "speed": 10,
      "started": 16},
     {"state": 13, "run": 18, "model": 6, "data": 8, "epoch": 9, "best": 10, "test": 8, "time": 15, "speed": 10},
-    {"state": 13, "run": LEAST_NAME, "model": 6, "data": 7, "epoch": 7, "best": 10, "test": 8, "time": 12},
-    {"state": 13, "run": LEAST_NAME, "model": 6, "epoch": 7, "best": 10, "time": 13},
+    {"state": 13, "run": LEAST_NAME, "model": 6, "data": 7, "epoch": 7, "best": 10, "test": 8, "time": 11},
+    {"state": 13, "run": LEAST_NAME, "model": 6, "epoch": 7, "best": 10, "time": 11},
     {"state": 13, "run": LEAST_NAME, "epoch": 7, "best": 10},
     {"state": 11, "run": 8, "best": 10},
 )  # fmt: skip
