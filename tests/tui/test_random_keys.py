@@ -18,7 +18,7 @@ COUNT = int(os.environ.get("CIFAR_TUI_RANDOM_KEYS", "150"))
 SEED = int(os.environ.get("CIFAR_TUI_RANDOM_SEED", "0"))
 KEYS = (
     *("up", "down", "left", "right", "home", "end", "pageup", "pagedown", "tab", "space", "enter", "escape"),
-    *"pprceniyy/1233456xxll++--zz,.vtt?",
+    *"pprceniyy/1233456xxll++--zz,.vtt?oOgGCd<",
     *("ctrl+p", "backspace", "a", "é", "7", "0"),
 )
 """All keys but those that start and end runs, which are pressed in turns below."""
