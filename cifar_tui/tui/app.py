@@ -18,6 +18,7 @@ from textual.scrollbar import ScrollBar
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.tui.dialogs.command_context import CommandContext
+from cifar_tui.tui.dialogs.table_commands import TableCommands
 from cifar_tui.tui.images.pixel_support import TerminalIdentified, driver_class
 from cifar_tui.tui.log.status_log import StatusLog
 from cifar_tui.tui.main_screen import MainScreen
@@ -111,7 +112,10 @@ class Dashboard(TerminalApp):
             self, lambda: self.look, self.status_log, self.runs, workspace, self._run_changed, self._rows_changed
         )
         self.commands = RunCommands(context, lambda: self.main, runs_dir)
-        self.add_action_namespaces("commands", "views")
+        self.table = TableCommands(
+            self, lambda: self.main.table, lambda action: self.main.allows(action), self._run_events, self.status_log
+        )
+        self.add_action_namespaces("commands", "views", "table")
 
     @property
     def look(self) -> Look:

@@ -4,7 +4,8 @@ Keys that open a view stand with it in `views.py` and are taken from there. Thos
 dialog, are in no table: they are bound where these are.
 
 An action names the method that does it: `commands.pause` is `action_pause` in `run_commands.py`, `views.zoom` is
-`action_zoom` in `view_switcher.py`; those of `screen` are in `main_screen.py`, those of `app` in `app.py`.
+`action_zoom` in `view_switcher.py`; those of `screen` are in `main_screen.py`, those of `app` in `app.py`, those of
+`table` in `dialogs/table_commands.py`.
 """
 
 from __future__ import annotations
@@ -52,7 +53,12 @@ KEYS = (
     Key("n", "new", "commands.new_run", "new", "Create a run with the same options"),
     Key("space", "mark", "screen.mark", "mark", "Mark the selected run for comparison"),
     Key("c", "compare", "screen.compare", "compare", "Compare the marked runs"),
-    Key("slash", "filter", "screen.filter", "filter", "Filter the runs by any part of their row", shown="/"),
+    Key("slash", "filter", "screen.filter", "filter", "Filter the runs: words, best>0.9, lr=0.01, /regex/", shown="/"),
+    Key("o", "sort", "table.sort", "sort", "Sort the runs by a column or an option"),
+    Key("O", "reverse", "table.reverse", "reverse", "Sort in the other direction"),
+    Key("g", "group", "table.group", "group", "Group the runs by a column or an option"),
+    Key("G", "fold-all", "table.fold_all", "fold all", "Fold or unfold all groups; Enter folds one"),
+    Key("C", "columns", "table.columns", "columns", "Choose the columns of the runs and their order"),
     Key("e", "report", "commands.report", "report", "Write the run's report and plots now"),
     Key("i", "predict", "commands.predict", "image files", "Classify image files with the best weights"),
     *(Key(v.key, v.key_id, f"views.show('{v.name}')", v.label, v.help, "Views") for v in VIEWS),

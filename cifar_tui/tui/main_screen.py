@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
+from textual.widget import Widget
 from textual.widgets import Static
 
 from cifar_tui.formatting import plural
@@ -20,7 +21,7 @@ from cifar_tui.tui.log.status_log import StatusLog
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.run_events import RunEvents
 from cifar_tui.tui.runs.run_list import RunList
-from cifar_tui.tui.runs.table import RunsTable, matches
+from cifar_tui.tui.runs.table.panel import RunsTable
 from cifar_tui.tui.runs.title import TitleLine
 from cifar_tui.tui.runtime.quiet_screen import QuietScreen
 from cifar_tui.tui.theme import Look
@@ -29,11 +30,13 @@ from cifar_tui.tui.view import Context, RunPanel
 if TYPE_CHECKING:
     from cifar_tui.system.hardware import Sample
     from cifar_tui.tui.images.pixels import Pixels
+    from cifar_tui.tui.runs.table.filter_line import FilterLine
     from cifar_tui.tui.view_switcher import ViewSwitcher
-    from cifar_tui.tui.widgets.search_line import SearchLine
 
 SMALLEST = (60, 15)
 """Columns and lines of the smallest terminal that shows anything useful."""
+MOST_MARKED = 30
+"""Runs of a group that are marked by one key: the events of all of them are read."""
 MOVES: dict[str, Callable[[RunsTable], None]] = {
     "up": RunsTable.action_cursor_up,
     "down": RunsTable.action_cursor_down,
@@ -51,6 +54,8 @@ class MainScreen(QuietScreen[None]):
     AUTO_FOCUS = ""
     """Nothing: without the focus, the cursor keys select runs."""
     BINDINGS: ClassVar[list[BindingType]] = [
+        # Before the other use of the key, in a view.
+        Binding("enter", "fold", show=False, priority=True),
         *keys.bindings(),
         *(Binding(key, f"move('{key}')", show=False, priority=True) for key in MOVES),
     ]
@@ -80,17 +85,16 @@ class MainScreen(QuietScreen[None]):
         wide = next(name for least, name in reversed(self.HORIZONTAL_BREAKPOINTS) if size.width >= least)
         high = next(name for least, name in reversed(self.VERTICAL_BREAKPOINTS) if size.height >= least)
         super().__init__(classes=" ".join([wide, high, *(["-ascii"] if look.ascii else [])]))
-        self.table = RunsTable(self._selection_changed)
+        self.table = RunsTable(self._selection_changed, run_events.read_options)
         self.views: ViewSwitcher | None = None
         """The views of the selected run; like the other panels, they come after the first picture."""
-        self.filter_words: list[str] = []
         self._runs, self._run_events, self._log = runs, run_events, log
         self._make_views, self._look = make_views, look
         self._sample: Sample | None = None
         self._pixels: Pixels | None = None
         self._panels: Sequence[RunPanel] = ()
         self._device: RunPanel | None = None
-        self._filter: SearchLine | None = None
+        self._filter: FilterLine | None = None
         self._title = TitleLine(runs, run_events.runs_dir)
         self._message = MessageLine(log, look)
         self._footer = Footer(id="keys")
@@ -108,16 +112,16 @@ class MainScreen(QuietScreen[None]):
 
     async def add_panels(self) -> None:
         """Complete the screen."""
+        from cifar_tui.tui.runs.table.filter_line import FilterLine
         from cifar_tui.tui.sidebar.device import DevicePanel
         from cifar_tui.tui.sidebar.progress import ProgressPanel
-        from cifar_tui.tui.widgets.search_line import SearchLine
 
         views = self._make_views(self.allows)
         short, progress = ProgressPanel(id="short-progress"), ProgressPanel(id="progress")
         device = DevicePanel(id="side-device")
         progress.border_title, device.border_title = "progress", "learning rate and device"
         body = Vertical(short, Horizontal(views, Vertical(progress, device, id="side")), id="body")
-        filter_line = SearchLine("filter: any part of a run's row", self._set_filter, self._unfocus, id="filter")
+        filter_line = FilterLine(self._set_filter, self._submit_filter)
         await self.query_one("#no-body").remove()
         await self.mount(filter_line, views.finder, body, after=self.table)
         self.views, self._filter = views, filter_line
@@ -157,7 +161,8 @@ class MainScreen(QuietScreen[None]):
 
     def fill(self) -> None:
         """Draw the table with the runs that match the filter."""
-        self.table.fill([entry for entry in self._runs if matches(entry, self.filter_words)], self._look)
+        self.table.fill(self._runs, self._look)
+        self._say_found()
         self.draw_selected()
         self._title.show(self._look)
 
@@ -168,8 +173,7 @@ class MainScreen(QuietScreen[None]):
 
     def draw(self, changed: Collection[Entry]) -> None:
         """Draw what shows one of these runs."""
-        for entry in changed:
-            self.table.update(entry)
+        self.table.update(*changed)
         if self.selected in changed or any(entry in changed for entry in self._runs.marked):
             self.draw_selected()
         self._title.show(self._look)
@@ -215,26 +219,40 @@ class MainScreen(QuietScreen[None]):
 
     # What the keys do
 
+    @property
+    def _typed_in(self) -> tuple[Widget, ...]:
+        return () if self.views is None or self._filter is None else (self._filter.input, self.views.finder)
+
     def allows(self, action: str) -> bool:
         """Whether a key may do this: while something is typed, keys are text."""
         # Not by `has_focus`, which waits its turn behind what was typed.
-        typing = self.views is not None and self.focused in (self._filter, self.views.finder)
+        typing = self.focused is not None and self.focused in self._typed_in
         return action not in keys.TYPEABLE or not typing
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """The cursor keys select runs where nothing else has the keyboard."""
+        """The cursor keys select runs, and Enter folds groups of them, where nothing else has the keyboard."""
+        if action == "fold":
+            return self.table.model.group is not None and self.check_action("move", ())
         return self.focused is None if action == "move" else self.allows(action)
 
     def action_move(self, key: str) -> None:
         """Select another run."""
         MOVES[key](self.table)
 
+    def action_fold(self) -> None:
+        """Hide the runs of the group under the cursor, or show them."""
+        self.table.toggle_fold()
+
     def action_mark(self) -> None:
-        """Mark the selected run for comparison, or remove its mark."""
-        if (entry := self.selected) is not None:
-            self._runs.toggle_mark(entry)
+        """Mark the selected run for comparison, or all of a group; where they are marked, remove the marks."""
+        group, selected = self.table.model.group, self.selected
+        entries = group.members if group is not None else () if selected is None else (selected,)
+        if len(entries) > MOST_MARKED:
+            self._log.write(f"at most {MOST_MARKED} runs are marked at once; filter them first", level="warning")
+        elif entries:
+            self._runs.toggle_marks(entries)
             self.show_runs()
-            self.table.update(entry)
+            self.table.update(*entries)
             self.draw_selected()
             self._log.write(f"{plural(len(self._runs.marked), 'run')} marked; c compares them")
 
@@ -253,8 +271,18 @@ class MainScreen(QuietScreen[None]):
 
     def _set_filter(self, typed: str) -> None:
         if not self._run_events.stopped:
-            self.filter_words = typed.lower().split()
-            self.fill()
+            with self.table.arranged() as model:
+                model.set_filter(typed)
+            self._say_found()
+
+    def _submit_filter(self) -> None:
+        self.table.model.keep_selection()
+        self._unfocus()
+
+    def _say_found(self) -> None:
+        if self._filter is not None:
+            model = self.table.model
+            self._filter.say(model.filter_note, self._look, wrong=bool(model.filter.problem))
 
     def action_leave(self) -> None:
         """Close the line that is typed in, or go back to where the images were opened, or clear a cursor."""

@@ -41,6 +41,9 @@ class View(Widget):
     shows_devices: ClassVar[bool] = False
     """Whether it is drawn again with each sample of the devices."""
 
+    opened_from = ""
+    """The name of the view that was shown before it."""
+
     class KeysChanged(Message):
         """Other keys act in it now."""
 

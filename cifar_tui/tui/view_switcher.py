@@ -252,6 +252,8 @@ class ViewSwitcher(ContentSwitcher):
 
     def _switch_to(self, name: str) -> None:
         self.close_finder()
+        if name != self.shown:
+            self._views[name].opened_from = self.shown
         self.current = name
         self.screen.set_class(self.view.roomy, "-roomy-view")
         self._write_titles()

@@ -85,6 +85,12 @@ def _device(_: Shared) -> View:
     return DevicesPanel(id="device")
 
 
+def _details(_: Shared) -> View:
+    from cifar_tui.tui.details.panel import DetailsPanel
+
+    return DetailsPanel(id="details")
+
+
 VIEWS = (
     ViewType("charts", "1", "charts", "charts", "Loss and accuracy of the selected run", _charts),
     ViewType("confusion", "2", "confusion", "confusion", "Confusion matrix, epoch by epoch", _confusion),
@@ -93,5 +99,6 @@ VIEWS = (
     ViewType("log", "5", "log", "log", "Messages and library output", _log),
     ViewType("device", "6", "device", "device", "What the devices did, over time", _device),
     ViewType("confidence", "k", "confidence", "confidence", "Confidence and calibration", _confidence, listed=False),
+    ViewType("details", "d", "details", "details", "The run: options, data, versions, folder", _details, listed=False),
 )  # fmt: skip
 """In the order in which the frame and the help name them; the first one is shown at first."""

@@ -186,7 +186,7 @@ async def test_a_class_is_not_looked_for_any_more_once_another_view_is_on(tmp_pa
         await desk.press("escape", "1")
         assert not finder.display
         await desk.press("slash", *"ml")
-        assert desk.app.main.filter_words == ["ml"]
+        assert desk.app.main.table.model.filter.typed == "ml"
         assert finder.value == ""
 
 

@@ -199,7 +199,7 @@ class DashboardPilot:
         """Press keys faster than any of them acts."""
         await self.until(lambda: self.app.main.views is not None)
         for key in keys:
-            name = {"?": "question_mark", "/": "slash"}.get(key, key)
+            name = {"?": "question_mark", "/": "slash", " ": "space"}.get(key, key)
             self.app.post_message(events.Key(name, key if len(key) == 1 else None))
 
     def screen(self) -> str:

@@ -23,10 +23,15 @@ from cifar_tui.runs.messages import Loading
 from cifar_tui.runs.predicted_images import PairedImages, PredictedImages
 from cifar_tui.state.run_state import RunState
 from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.system.untrusted import codec
 from cifar_tui.tui.images.image_loader import ImageLoader
 from cifar_tui.tui.images.panel import ImagesPanel
 from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.runs.run_options import RunOptions
+from cifar_tui.tui.runs.table.arrangement import TableSettings
+from cifar_tui.tui.runs.table.columns import columns, run_cells
 from cifar_tui.tui.theme import Look
+from cifar_tui.tui.widgets.lines import line
 from tests.support.others.script_runs import USAGE, metric, script_events, script_started, script_state
 from tests.support.others.script_runs import evaluated as script_evaluated
 from tests.support.recorded import BATCHES, ID, MATRIX, recorded_state
@@ -233,3 +238,22 @@ def images_panel(
     loader.loaded = loaded
     loader._entry = chosen
     return made
+
+
+def earlier(number: int = 3, run_id: str = ID, **summary: Any) -> Entry:
+    """A run of the past with this in its summary, which may be damaged; `options` are those that have been read."""
+    options = summary.pop("options", None)
+    return Entry(
+        number,
+        folder=RunFolder(Path("runs") / run_id),
+        summary=codec.decode_known(Summary, summary | {"id": run_id}),
+        options=None if options is None else RunOptions(options),
+    )
+
+
+def row(entry: Entry, width: int = 200, look: Look | None = None, label: str = "", chosen: str = "") -> dict[str, str]:
+    """What stands in each column of a run's row, by the column's field; `mark` is before them."""
+    shown = columns(width, TableSettings(tuple(chosen.split())))
+    text = line(run_cells(entry, shown, look or Look(), label), width).text
+    cells = {column.field.name: text[column.x : column.x + column.width].strip() for column in shown}
+    return {"mark": text[0]} | cells

@@ -19,6 +19,7 @@ SEED = int(os.environ.get("CIFAR_TUI_RANDOM_SEED", "0"))
 KEYS = (
     *("up", "down", "left", "right", "home", "end", "pageup", "pagedown", "tab", "space", "enter", "escape"),
     *"ZwW0aXb:[]",
+    *"oOgGCd<",
     *"pprceniyy/1233456xxll++--zz,.vtt?uk",
     *("ctrl+p", "backspace", "a", "é", "7", "0"),
 )

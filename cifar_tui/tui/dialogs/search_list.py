@@ -67,6 +67,8 @@ class SearchList(Modal[T]):
     """Returns the value of the item that is chosen; None where it is cancelled."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        # At once, and not by a message of the input, behind which the next key would be text.
+        Binding("enter", "choose", show=False, priority=True),
         Binding("down", "move(1)", show=False),
         Binding("up", "move(-1)", show=False),
         Binding("pagedown", "move(10)", show=False),
@@ -86,7 +88,7 @@ class SearchList(Modal[T]):
         super().__init__(look)
         self._title, self._none = title, none
         self._items = self._found = list(items)
-        self._cursor = cursor
+        self._cursor, self._typed = cursor, ""
         self._list = Static(id="found")
 
     def compose(self) -> ComposeResult:
@@ -107,14 +109,27 @@ class SearchList(Modal[T]):
         """As many as there is room for."""
         self._show()
 
+    def offer(self, items: Sequence[Item[T]]) -> None:
+        """Offer these from now on; the cursor stays where it is."""
+        cursor, self._items = self._cursor, list(items)
+        if words := self.query(Input):  # It may not be there yet, or no more.
+            self._find(words.first().value)
+            self.action_move(cursor - self._cursor)
+
     @on(Input.Changed)
     def _search(self, event: Input.Changed) -> None:
-        self._found = matching(self._items, event.value)
+        self._find(event.value)
+
+    def _find(self, typed: str) -> None:
+        self._typed = typed
+        self._found = matching(self._items, typed)
         self._cursor = 0
         self._show()
 
-    @on(Input.Submitted)
-    def _choose(self) -> None:
+    def action_choose(self) -> None:
+        """Answer with the item under the cursor."""
+        if (typed := self.query_one(Input).value) != self._typed:
+            self._find(typed)  # Its message is still on its way.
         if self._found:
             self.answer(self._found[self._cursor].value)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from cifar_tui.config import TrainingConfig
+from cifar_tui.tui.runs.run_options import RunOptions
 
 if TYPE_CHECKING:
     from cifar_tui.events import RunStatus
@@ -81,6 +82,8 @@ class Entry:
     """Reads on in its events, where another process trains it and it is on the screen."""
     summary: Summary | None = None
     """An earlier run's `summary.json`."""
+    options: RunOptions | None = None
+    """Of a run in a folder, what the table knows of its options; None until someone has asked for any."""
     device_name: str | None = None
     """Of what it computes on, where that is known: `NVIDIA H200`."""
     loading: Loading | None = None
@@ -134,6 +137,16 @@ class Entry:
             asked=self.asked,
             failed=bool(self.error),
         )
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Words that its user has put on it."""
+        return self.options.tags if self.options is not None else ()
+
+    @property
+    def note(self) -> str:
+        """What its user has written about it."""
+        return self.options.note if self.options is not None else ""
 
     @property
     def id(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.folder_watcher import FolderUpdates, FolderWatcher
 from cifar_tui.tui.runs.reading import WatchedLogs, read_log, read_run
 from cifar_tui.tui.runs.run_list import RunList
+from cifar_tui.tui.runs.run_options import RunOptions, read_options
 from cifar_tui.tui.runtime import background
 from cifar_tui.tui.runtime.inbox import Inbox
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from cifar_tui.state.run_state import RunState
     from cifar_tui.store.event_reader import Tail
 
+OPTIONS_AT_ONCE = 500
+"""Runs whose options are shown together, while the others' are read."""
 BURST_SECONDS = 0.05
 """How long messages of the runs' threads are gathered before they are applied."""
 
@@ -63,6 +67,8 @@ class RunEvents:
         self._handle = handle
         self._logs = logs
         self._shown: set[Entry] = set()
+        self._reads_options = self._reading_options = False
+        self._options_awaited: list[Callable[[], None]] = []
         self._watcher: FolderWatcher | None = None
         self.stopped = False
         """Whether the dashboard is being left."""
@@ -89,6 +95,45 @@ class RunEvents:
                 self._read(entry)
         self._follow()
 
+    def read_options(self, done: Callable[[], None] | None = None) -> None:
+        """Have the options of all runs read, from now on also those of runs that are found.
+
+        Args:
+            done: Called once all are read, where any is missing now.
+        """
+        self._reads_options = True
+        missing = [(entry, entry.folder) for entry in self._runs if entry.folder is not None and entry.options is None]
+        if self.stopped or not missing:
+            return
+        if done is not None:
+            self._options_awaited.append(done)
+        if self._reading_options:
+            return
+        self._reading_options = True
+        on_loop = background.caller()
+
+        def read_all() -> None:
+            for start in range(0, len(missing), OPTIONS_AT_ONCE):
+                part = [(entry, read_options(folder)) for entry, folder in missing[start : start + OPTIONS_AT_ONCE]]
+                on_loop(functools.partial(self._add_options, part))
+
+        background.run(read_all, self._options_read, self._fail)
+
+    def _options_read(self, _: None) -> None:
+        self._reading_options = False
+        awaited, self._options_awaited = self._options_awaited, []
+        for done in awaited:
+            done()
+        self.read_options()  # Some may have been found meanwhile.
+
+    def _add_options(self, found: list[tuple[Entry, RunOptions]]) -> None:
+        if not self.stopped:
+            self._runs.set_options(found)
+            self._handle(Update(rows=True))
+
+    def _fail(self, error: Exception) -> None:
+        raise error
+
     def _receive_soon(self) -> None:
         asyncio.get_running_loop().call_later(BURST_SECONDS, self._receive)
 
@@ -111,6 +156,8 @@ class RunEvents:
         if self.stopped:
             return
         added, changed = self._runs.update_summaries(found.summaries)
+        if added and self._reads_options:
+            self.read_options()
         for entry in changed:
             self._renew(entry)
         messages: list[tuple[Entry, Message]] = []

@@ -11,7 +11,8 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.tui.runs.entry import ENDED, Entry
 from cifar_tui.tui.runs.reading import recorded_device, recorded_options
-from cifar_tui.tui.runs.source import refusal
+from cifar_tui.tui.runs.refusals import check_own, why_not_resume, why_not_start
+from cifar_tui.tui.runs.run_options import RunOptions
 from cifar_tui.tui.runtime.inbox import Inbox
 
 if TYPE_CHECKING:
@@ -79,9 +80,11 @@ class RunList:
         self._own.append(entry)
         return entry
 
-    def toggle_mark(self, entry: Entry) -> None:
-        """Mark it for comparing, or remove its mark."""
-        entry.marked = not entry.marked
+    def toggle_marks(self, entries: Collection[Entry]) -> None:
+        """Mark these for comparing; where all are marked, remove their marks."""
+        mark = not all(entry.marked for entry in entries)
+        for entry in entries:
+            entry.marked = mark
 
     def configure(self, entry: Entry, **options: Any) -> None:
         """Change options of a run that has not started."""
@@ -134,6 +137,11 @@ class RunList:
     def unload(self, entry: Entry) -> None:
         """Drop what was read of a run: it is read again when it is shown."""
         entry.state = entry.tail = None
+
+    def set_options(self, found: Iterable[tuple[Entry, RunOptions]]) -> None:
+        """Keep what was read of the options of runs."""
+        for entry, options in found:
+            entry.options = options
 
     def follow(self, shown: Collection[Entry]) -> dict[Entry, Tail | ForeignTail]:
         """Of the runs that are shown, those whose events another process writes; the others are not read on."""
@@ -203,9 +211,9 @@ class RunList:
         Raises:
             CifarTuiError: It has started.
         """
-        _check_own(entry, "started")
+        check_own(entry, "started")
         if entry.status == "loading" or entry.folder is not None or entry.config is None:
-            raise CifarTuiError(_why_not_start(entry))
+            raise CifarTuiError(why_not_start(entry))
         return entry.config
 
     def start(self, entry: Entry) -> None:
@@ -252,11 +260,11 @@ class RunList:
         Raises:
             CifarTuiError: It cannot be resumed.
         """
-        _check_own(entry, "resumed")
+        check_own(entry, "resumed")
         if entry.status == "finished":
             raise CifarTuiError(f"{entry.name} is finished; n creates a new run with its options")
         if entry.active or entry.folder is None or entry.status not in ENDED:
-            raise CifarTuiError(_why_not_resume(entry))
+            raise CifarTuiError(why_not_resume(entry))
         return entry.folder
 
     def resume(self, entry: Entry, overrides: Overrides | None = None) -> None:
@@ -285,7 +293,7 @@ class RunList:
         Raises:
             CifarTuiError: Another process trains it, and it cannot be asked.
         """
-        _check_own(entry, "stopped")
+        check_own(entry, "stopped")
         if entry.run is not None:
             entry.run.stop("interrupted" if interrupted else "stopped", why)
         else:
@@ -298,7 +306,7 @@ class RunList:
         Raises:
             CifarTuiError: It does not train.
         """
-        _check_own(entry, "paused")
+        check_own(entry, "paused")
         if not entry.live or entry.status == "stopping":
             raise CifarTuiError(f"{entry.name} is {entry.status}: there is nothing to pause")
         resumes = entry.status in ("paused", "pausing")
@@ -316,7 +324,7 @@ class RunList:
         Raises:
             CifarTuiError: Its configuration is damaged, or it has none.
         """
-        _check_own(entry, "trained")
+        check_own(entry, "trained")
         if entry.config is None:
             assert entry.folder is not None
             entry.config = recorded_options(entry.folder)
@@ -355,29 +363,5 @@ def _send(entry: Entry, request: Request) -> None:
         requests.send(entry.folder.path, request)
 
 
-def _check_own(entry: Entry, done: str) -> None:
-    """Check that this program may do that to a run.
-
-    Raises:
-        CifarTuiError: It is a training of another tool.
-    """
-    if entry.log is not None:
-        raise CifarTuiError(refusal(entry, done))
-
-
 def _message(summary: Summary) -> str:
     return (summary.message or "") if summary.state == "failed" else ""
-
-
-def _why_not_start(entry: Entry) -> str:
-    if entry.status in ("stopped", "interrupted", "diverged", "failed"):
-        return f"{entry.name} is {entry.status}: r resumes it, n creates a new run with its options"
-    return f"{entry.name} is {entry.status}; n creates a new run with its options"
-
-
-def _why_not_resume(entry: Entry) -> str:
-    if entry.folder is None and not entry.active:
-        return f"{entry.name} has not started: s starts it"
-    if entry.status == "paused":
-        return f"{entry.name} is paused: p resumes it"
-    return f"{entry.name} is {entry.status}: there is nothing to resume"

@@ -51,8 +51,11 @@ class KeyQueue:
         app = self._app
         while self._pressed and self._awaited is None:
             key = self._pressed.popleft()
+            screen = app.screen
             await self._deliver(key)
-            if key.is_forwarded and (app.focused or app.screen).post_message(handled := KeyHandled()):
+            # A dialog that it has opened takes keys once it is there.
+            waits = key.is_forwarded or app.screen is not screen
+            if waits and (app.focused or app.screen).post_message(handled := KeyHandled()):
                 self._awaited = handled
                 # If the widget that has the key is removed with all that waits for it, nothing comes out.
                 self._timeout = asyncio.get_running_loop().call_later(TIMEOUT, app.post_message, handled)

@@ -47,6 +47,6 @@ class SearchLine(Input):
     def _search(self, event: Input.Changed) -> None:
         self._on_change(event.value)
 
-    @on(Input.Submitted)
-    def _submit(self) -> None:
+    async def action_submit(self) -> None:
+        """Do what Enter does: at once, and not by a message, behind which the next key would be text."""
         self._on_submit()

@@ -10,6 +10,7 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.tui.app import Dashboard
 from cifar_tui.tui.dialogs.help import Help, key_names
 from cifar_tui.tui.dialogs.palette import Palette
+from cifar_tui.tui.dialogs.table_commands import TableCommands
 from cifar_tui.tui.keys import KEYS
 from cifar_tui.tui.main_screen import MainScreen
 from cifar_tui.tui.run_commands import RunCommands
@@ -39,7 +40,13 @@ def test_each_key_of_the_dashboard_is_in_the_table_once() -> None:
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.id)
 def test_each_key_has_an_action_where_it_is_bound(key: Any) -> None:
-    owners = {"app": Dashboard, "screen": MainScreen, "commands": RunCommands, "views": ViewSwitcher}
+    owners = {
+        "app": Dashboard,
+        "screen": MainScreen,
+        "commands": RunCommands,
+        "table": TableCommands,
+        "views": ViewSwitcher,
+    }
     owner = owners[key.action.partition(".")[0]]
     assert callable(getattr(owner, f"action_{key.action_name}", None))
 
@@ -53,7 +60,7 @@ def test_keys_are_named_as_on_a_keyboard() -> None:
 
 async def test_the_help_has_every_key_and_every_glyph() -> None:
     app = ScreenHost(lambda: Help(Look()))
-    async with app.run_test(size=(120, 40)):
+    async with app.run_test(size=(120, 60)):
         said = " ".join("\n".join(app.text()).split())
         for key in KEYS:
             assert f"{key_names(key)} {key.help.split()[0]}" in said
@@ -86,7 +93,7 @@ async def test_the_help_closes_by_its_own_keys_on_a_screen_of_any_size() -> None
 
 async def test_the_help_is_ascii_where_the_terminal_has_no_more() -> None:
     app = ScreenHost(lambda: Help(Look(ascii=True)))
-    async with app.run_test(size=(120, 40)):
+    async with app.run_test(size=(120, 60)):
         said = "\n".join(app.text())
         assert said.isascii()
         assert f"{ASCII_GLYPHS['finished']} finished" in said

@@ -1,6 +1,6 @@
 """The runs table: a row says what a run does, fits its columns, and stays where the cursor is."""
 
-from pathlib import Path
+import itertools
 from typing import Any
 
 import pytest
@@ -9,26 +9,19 @@ from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 
 from cifar_tui.config import TrainingConfig
-from cifar_tui.records import Summary
-from cifar_tui.store.run_folder import RunFolder
-from cifar_tui.system.untrusted import codec
 from cifar_tui.tui.runs.entry import Entry
-from cifar_tui.tui.runs.table import LAYOUTS, RunsTable, cells, columns, matches
+from cifar_tui.tui.runs.table.arrangement import TableSettings
+from cifar_tui.tui.runs.table.columns import columns, heading, run_cells
+from cifar_tui.tui.runs.table.fields import FIELDS
+from cifar_tui.tui.runs.table.labels import run_labels
+from cifar_tui.tui.runs.table.panel import RunsTable
 from cifar_tui.tui.theme import Look
-from tests.support.recorded import ID, recorded_state
+from cifar_tui.tui.widgets.lines import Row, line
+from tests.support.panel_states import earlier, row
+from tests.support.recorded import recorded_state
+from tests.tui.textual_compat import screen_strips
 
-WIDEST = LAYOUTS[0]
-
-
-def row(entry: Entry, width: int = 200, look: Look | None = None) -> dict[str, str]:
-    shown = columns(width)
-    return {
-        column.name: cell.plain.strip() for column, cell in zip(shown, cells(entry, shown, look or Look()), strict=True)
-    }
-
-
-def earlier(**summary: Any) -> Entry:
-    return Entry(3, folder=RunFolder(Path("runs") / ID), summary=codec.decode_known(Summary, summary | {"id": ID}))
+AUTOMATIC = TableSettings()
 
 
 def test_a_ready_run_says_what_it_will_train() -> None:
@@ -37,14 +30,14 @@ def test_a_ready_run_says_what_it_will_train() -> None:
     assert (said["run"], said["model"], said["data"], said["epoch"]) == ("mlp", "mlp", "digits", "0/7")
     own = row(Entry(0, config=TrainingConfig(model="my_models:Net")))
     assert (own["run"], own["model"]) == ("net", "Net")
-    assert said["best val"] == "–"
+    assert said["best"] == "–"
 
 
 def test_a_run_under_way_says_where_it_stands_and_how_long_it_still_takes() -> None:
     entry = Entry(0, config=TrainingConfig(), state=recorded_state(planned=10, test=None, ending=None))
     entry.run = object()  # type: ignore[assignment]
     said = row(entry)
-    assert (said["state"], said["epoch"], said["best val"]) == ("► running", "3/10", "70.00 %")
+    assert (said["state"], said["epoch"], said["best"]) == ("► running", "3/10", "70.00 %")
     assert said["time"].endswith("left")
 
 
@@ -52,10 +45,10 @@ def test_an_earlier_run_is_told_by_its_summary_and_then_by_its_events() -> None:
     entry = earlier(state="finished", model="cnn", data="cifar10", epochs=3, planned_epochs=5, seconds=75.0,
                     best_val_accuracy=0.5, test_accuracy=0.25, images_per_second=340.2)  # fmt: skip
     said = row(entry)
-    assert (said["state"], said["epoch"], said["best val"], said["test"]) == ("√ finished", "3/5", "50.00 %", "25.00 %")
-    assert (said["time"], said["images/s"], said["started"]) == ("1 min 15 s", "340", "2026-03-14 15:09")
+    assert (said["state"], said["epoch"], said["best"], said["test"]) == ("√ finished", "3/5", "50.00 %", "25.00 %")
+    assert (said["time"], said["speed"], said["started"]) == ("1 min 15 s", "340", "2026-03-14 15:09")
     entry.state = recorded_state()
-    assert row(entry)["best val"] == "70.00 %"
+    assert row(entry)["best"] == "70.00 %"
 
 
 @given(
@@ -73,15 +66,44 @@ def test_an_earlier_run_is_told_by_its_summary_and_then_by_its_events() -> None:
     st.booleans(),
 )
 def test_a_damaged_summary_still_makes_a_row_that_fits(summary: dict[str, Any], width: int, ascii_only: bool) -> None:
-    shown = columns(width)
-    made = cells(earlier(**summary), shown, Look(ascii=ascii_only))
-    assert all(cell.cell_len <= column.width for cell, column in zip(made, shown, strict=True))
-    assert all("\n" not in cell.plain for cell in made)
+    shown = columns(width, AUTOMATIC)
+    look = Look(ascii=ascii_only)
+    parts = run_cells(earlier(**summary), shown, look, "03-14 15:09")
+    drawn = line(parts, max(width, 1))
+    assert "\n" not in drawn.text
+    for column, following in itertools.pairwise(shown):
+        assert drawn.crop(column.x + column.width, following.x).text.strip() == "", "columns are kept apart"
 
 
 @pytest.mark.parametrize("width", [60, 80, 98, 118, 158, 198])
 def test_the_columns_fit_the_usual_widths(width: int) -> None:
-    assert sum(column.width + 2 for column in columns(width)) <= width
+    shown = columns(width - 1, AUTOMATIC)
+    assert shown[-1].x + shown[-1].width <= width - 1
+    assert {"state", "run", "best"} <= {column.field.name for column in shown}
+
+
+@pytest.mark.parametrize("width", [59, 79, 97, 117, 157])
+def test_runs_of_one_model_are_told_apart_by_their_start_at_every_width(width: int) -> None:
+    long = "efficientnet_b0"
+    runs = [earlier(n, f"20260314-15{n:02}26-{long}", state="finished") for n in range(3)]
+    labels = run_labels(runs)
+    times = {row(run, width, label=labels[run])["run"].rpartition(" ")[2] for run in runs}
+    assert times == {"15:00", "15:01", "15:02"}
+
+
+def test_the_start_is_said_as_shortly_as_it_tells_runs_apart() -> None:
+    def labels(*ids: str) -> list[str]:
+        runs = [earlier(number, run_id) for number, run_id in enumerate(ids)]
+        return list(run_labels(runs).values())
+
+    assert labels("20260314-150926-cnn") == []
+    assert labels("20260314-150926-cnn", "20260314-150926-mlp") == []
+    assert labels("20260314-150926-cnn", "20260314-160926-cnn") == ["15:09", "16:09"]
+    assert labels("20260314-150926-cnn", "20260314-150927-cnn") == ["15:09:26", "15:09:27"]
+    assert labels("20260314-150926-cnn", "20260315-150926-cnn") == ["03-14 15:09", "03-15 15:09"]
+    assert labels("20250314-150926-cnn", "20260315-150926-cnn") == ["2025-03-14 15:09", "2026-03-15 15:09"]
+    ready = [Entry(number, config=TrainingConfig()) for number in range(2)]
+    assert list(run_labels(ready).values()) == ["#1", "#2"]
 
 
 def test_in_ascii_and_without_colour_a_row_still_tells_states_apart() -> None:
@@ -89,15 +111,36 @@ def test_in_ascii_and_without_colour_a_row_still_tells_states_apart() -> None:
     told = {row(earlier(state=state), look=plain)["state"] for state in ("stopped", "failed", "finished", "diverged")}
     assert len(told) == 4
     assert all(text.isascii() for text in told)
-    assert all(cell.style.color is None for cell in cells(earlier(), WIDEST, plain) if not isinstance(cell.style, str))
+    parts = run_cells(earlier(), columns(198, AUTOMATIC), plain)
+    assert all(part[1].color is None for part in parts if not isinstance(part, str))
 
 
-def test_the_filter_takes_runs_that_have_all_words() -> None:
-    entry = earlier(state="finished", model="cnn", data="digits")
-    assert matches(entry, ["cnn", "dig"])
-    assert matches(entry, ["0314"])
-    assert matches(entry, [])
-    assert not matches(entry, ["cnn", "mlp"])
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_a_marked_run_and_the_sorted_column_are_plain_to_see(ascii_only: bool) -> None:
+    look = Look(ascii=ascii_only, colour=False)
+    entry = earlier(state="finished")
+    assert row(entry, look=look)["mark"] == " "
+    entry.marked = True
+    assert row(entry, look=look)["mark"] == ("*" if ascii_only else "●")
+
+    def head(**settings: Any) -> str:
+        parts = heading(columns(158, AUTOMATIC), TableSettings(**settings), look)
+        return "".join(look.text(part if isinstance(part, str) else part[0]) for part in parts)
+
+    down, up = ("v", "^") if ascii_only else ("↓", "↑")
+    assert f"{down} best val" in head(sort="best", descending=True)
+    assert f"model {up}" in head(sort="model")
+    assert down not in head().replace("val", "") or not ascii_only
+
+
+def test_chosen_columns_stand_in_their_order_as_many_as_fit() -> None:
+    entry = earlier(state="finished", test_accuracy=0.5, options={"lr": 0.25, "depth": 18})
+    said = row(entry, chosen="lr run depth test")
+    assert list(said) == ["mark", "lr", "run", "depth", "test"]
+    assert (said["lr"], said["depth"], said["test"]) == ("0.25", "18", "50.00 %")
+    assert list(row(entry, 40, chosen="run lr depth test")) == ["mark", "run", "lr", "depth"]
+    assert list(row(entry, chosen="lr")) == ["mark", "run", "lr"], "a run without a name says nothing"
+    assert {column.field.name for column in columns(400, TableSettings(tuple(FIELDS)))} == FIELDS.keys()
 
 
 class OneTable(App[None]):
@@ -113,13 +156,10 @@ async def test_the_cursor_stays_on_its_run_while_others_come_and_go() -> None:
         table.action_cursor_down()
         assert table.selected is entries[2]
         table.fill(entries, Look())
-        await pilot.pause()
         assert table.selected is entries[2]
         table.fill(entries[:2], Look())
-        await pilot.pause()
         assert table.selected in entries[:2]
         table.fill([], Look())
-        await pilot.pause()
         assert table.selected is None
 
 
@@ -128,21 +168,61 @@ async def test_only_the_cells_of_a_row_that_changed_are_drawn_again(monkeypatch:
     async with OneTable().run_test(size=(160, 20)) as pilot:
         table = pilot.app.query_one(RunsTable)
         table.fill([entry], Look())
-        drawn: list[str] = []
-        monkeypatch.setattr(table, "update_cell", lambda key, column, value: drawn.append(column))
+        drawn: list[tuple[int, ...]] = []
+        monkeypatch.setattr(table, "refresh", lambda *regions, **_: drawn.extend(tuple(each) for each in regions))
         table.update(entry)
         assert drawn == []
         entry.marked = True
         table.update(entry)
-        assert drawn == [" "]
+        assert drawn == [(0, 1, 1, 1)]
 
 
-async def test_a_thousand_earlier_runs_are_shown_to_the_last() -> None:
-    entries = [earlier(state="finished", model="cnn", data="cifar10") for _ in range(1000)]
-    for number, entry in enumerate(entries):
-        entry.number = number
+async def test_a_thousand_earlier_runs_are_shown_to_the_last_and_only_those_in_sight_are_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entries = [earlier(number, state="finished", model="cnn", data="cifar10") for number in range(1000)]
     async with OneTable().run_test(size=(160, 40)) as pilot:
         table = pilot.app.query_one(RunsTable)
+        drawn: list[Entry] = []
+
+        def cells(entry: Entry, *given: Any, **more: Any) -> Row:
+            drawn.append(entry)
+            return run_cells(entry, *given, **more)
+
+        monkeypatch.setattr("cifar_tui.tui.runs.table.panel.run_cells", cells)
         table.fill(entries, Look())
+        assert 10 < len(drawn) < 40
         table.action_scroll_bottom()
         assert table.selected is entries[-1]
+        assert 20 < len(drawn) < 80
+        drawn.clear()
+        table.action_cursor_up()
+        table.update(entries[0], entries[-2])
+        assert drawn == [entries[-2]]
+
+
+async def test_the_mouse_sorts_by_a_heading_selects_a_run_folds_a_group_and_scrolls() -> None:
+    entries = [
+        earlier(
+            n, f"20260314-1509{n:02}-run{n}", state="finished", model=("cnn", "mlp")[n % 2], best_val_accuracy=n / 100
+        )
+        for n in range(60)
+    ]
+    async with OneTable().run_test(size=(120, 20)) as pilot:
+        table = pilot.app.query_one(RunsTable)
+        table.fill(entries, Look())
+        best = next(column for column in table._columns if column.field.name == "best")
+        await pilot.click(table, offset=(best.x + best.width - 1, 0))
+        assert (table.selected, table.settings.sort, table.settings.descending) == (entries[59], "best", True)
+        await pilot.click(table, offset=(best.x, 0))
+        assert table.selected is entries[0]
+        await pilot.click(table, offset=(30, 3))
+        assert table.selected is entries[2]
+        await pilot.mouse_down(table, offset=(119, 19))
+        await pilot.mouse_up(table, offset=(119, 19))
+        assert "run59" in screen_strips(pilot.app.screen)[-1].text, "the scroll bar goes to the end"
+        assert table.selected is entries[2]
+        with table.arranged() as model:
+            model.group_by("model")
+        await pilot.click(table, offset=(2, 1))
+        assert [row.group for row in table.model.rows[:3]] == ["cnn", "mlp", "mlp"], "the first one is folded"

@@ -15,7 +15,6 @@ from cifar_tui.tui.compare.table import comparison
 from cifar_tui.tui.confusion.panel import evaluations, why_no_matrix
 from cifar_tui.tui.dialogs.questions import Question
 from cifar_tui.tui.images.image_loader import why_no_images
-from cifar_tui.tui.runs import table
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.sidebar import device, progress
 from cifar_tui.tui.theme import Look
@@ -30,7 +29,7 @@ from tests.support.others.script_runs import (
     script_started,
     script_state,
 )
-from tests.support.panel_states import begun, entry, text
+from tests.support.panel_states import begun, entry, row, text
 from tests.support.recorded import recorded_state
 
 LOOK = Look()
@@ -39,11 +38,6 @@ MATRIX = ConfusionMatrix.of(((5, 1, 0), (2, 7, 0), (0, 0, 9)))
 
 def script(state: RunState | None = None, *, under_way: bool = False, **given: object) -> Entry:
     return entry(state or script_state(), under_way=under_way, config=None, **given)
-
-
-def row(of: Entry, width: int = 118) -> dict[str, str]:
-    shown = table.columns(width)
-    return {column.name: cell.plain.strip() for column, cell in zip(shown, table.cells(of, shown, LOOK), strict=True)}
 
 
 def in_progress(of: Entry, width: int = 36, height: int = 10) -> str:
@@ -56,8 +50,8 @@ def on_device(of: Entry, width: int = 36, height: int = 20) -> str:
 
 def test_the_table_shows_what_a_script_has_said() -> None:
     cells = row(script())
-    assert (cells["epoch"], cells["best val"], cells["test"], cells["data"]) == ("3", "loss .250", "–", "–")
-    assert cells["images/s"] == "10 st/s"
+    assert (cells["epoch"], cells["best"], cells["test"], cells["data"]) == ("3", "loss .250", "–", "–")
+    assert cells["speed"] == "10 st/s"
 
 
 def test_the_table_shows_the_same_before_the_events_are_read() -> None:
@@ -72,7 +66,7 @@ def test_the_table_shows_the_same_before_the_events_are_read() -> None:
         data="",
     )
     cells = row(entry(under_way=False, config=None, summary=summary))
-    assert (cells["epoch"], cells["best val"], cells["images/s"]) == ("3", "loss .250", "1.2k st/s")
+    assert (cells["epoch"], cells["best"], cells["speed"]) == ("3", "loss .250", "1.2k st/s")
 
 
 def test_a_script_without_epochs_is_at_a_step() -> None:
@@ -103,7 +97,7 @@ def test_a_live_script_shows_its_batch_without_a_bar_that_never_moves() -> None:
 
 def test_an_accuracy_is_the_best_where_there_is_one() -> None:
     state = script_state(*script_events(accuracies=(0.5, 0.75, 0.7)))
-    assert row(script(state))["best val"] == "75.00 %"
+    assert row(script(state))["best"] == "75.00 %"
     assert "best   75.00 % in epoch 2" in in_progress(script(state))
 
 
