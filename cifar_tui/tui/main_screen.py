@@ -9,7 +9,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.widgets import Static
 
 from cifar_tui.formatting import plural
@@ -17,12 +17,14 @@ from cifar_tui.tui import keys
 from cifar_tui.tui.footer import Footer
 from cifar_tui.tui.log.message_line import MessageLine
 from cifar_tui.tui.log.status_log import StatusLog
+from cifar_tui.tui.panel_sizes import PanelSizes
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.run_events import RunEvents
 from cifar_tui.tui.runs.run_list import RunList
 from cifar_tui.tui.runs.table import RunsTable, matches
 from cifar_tui.tui.runs.title import TitleLine
-from cifar_tui.tui.runtime.quiet_screen import QuietScreen
+from cifar_tui.tui.runtime.quiet_screen import QuietScreen, is_console
+from cifar_tui.tui.settings import Settings
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context, RunPanel
 
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 SMALLEST = (60, 15)
 """Columns and lines of the smallest terminal that shows anything useful."""
+FRAMED = (100, 30)
+"""Those from which on panels have frames all around, and stand side by side."""
 MOVES: dict[str, Callable[[RunsTable], None]] = {
     "up": RunsTable.action_cursor_up,
     "down": RunsTable.action_cursor_down,
@@ -42,20 +46,20 @@ MOVES: dict[str, Callable[[RunsTable], None]] = {
     "home": RunsTable.action_scroll_top,
     "end": RunsTable.action_scroll_bottom,
 }
-"""The keys that select a run while no view has the keyboard."""
+"""The keys that select a run while the runs table has the keyboard."""
 
 
 class MainScreen(QuietScreen[None]):
     """The runs table, a view of the selected run, and beside it its progress and its device."""
 
-    AUTO_FOCUS = ""
-    """Nothing: without the focus, the cursor keys select runs."""
+    AUTO_FOCUS = "#runs"
+    """The keyboard is always somewhere: in the table, in the view, or in a line that is typed in."""
     BINDINGS: ClassVar[list[BindingType]] = [
         *keys.bindings(),
         *(Binding(key, f"move('{key}')", show=False, priority=True) for key in MOVES),
     ]
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (SMALLEST[0], "-narrow"), (100, "-broad"), (160, "-huge")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (SMALLEST[1], "-flat"), (30, "-usual"), (50, "-high")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (SMALLEST[0], "-narrow"), (FRAMED[0], "-broad"), (160, "-huge")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (SMALLEST[1], "-flat"), (FRAMED[1], "-usual"), (50, "-high")]  # noqa: RUF012
 
     def __init__(
         self,
@@ -65,6 +69,7 @@ class MainScreen(QuietScreen[None]):
         make_views: Callable[[Callable[[str], bool]], ViewSwitcher],
         look: Look,
         size: Size,
+        settings: Settings,
     ) -> None:
         """Show these runs.
 
@@ -75,11 +80,14 @@ class MainScreen(QuietScreen[None]):
             make_views: Makes the views, after the first picture; it is given what says whether a key may do an action.
             look: How to draw.
             size: The terminal's.
+            settings: Keep the sizes of the panels.
         """
         # As the first resize will set them: the first picture is the right one.
         wide = next(name for least, name in reversed(self.HORIZONTAL_BREAKPOINTS) if size.width >= least)
         high = next(name for least, name in reversed(self.VERTICAL_BREAKPOINTS) if size.height >= least)
-        super().__init__(classes=" ".join([wide, high, *(["-ascii"] if look.ascii else [])]))
+        super().__init__(
+            classes=" ".join([wide, high, *(["-ascii"] if look.ascii else []), *(["-console"] if is_console() else [])])
+        )
         self.table = RunsTable(self._selection_changed)
         self.views: ViewSwitcher | None = None
         """The views of the selected run; like the other panels, they come after the first picture."""
@@ -94,6 +102,7 @@ class MainScreen(QuietScreen[None]):
         self._title = TitleLine(runs, run_events.runs_dir)
         self._message = MessageLine(log, look)
         self._footer = Footer(id="keys")
+        self._sizes = PanelSizes(settings, self._resize_panels)
 
     # What stands where
 
@@ -115,15 +124,17 @@ class MainScreen(QuietScreen[None]):
         views = self._make_views(self.allows)
         short, progress = ProgressPanel(id="short-progress"), ProgressPanel(id="progress")
         device = DevicePanel(id="side-device")
+        device.can_focus = False
         progress.border_title, device.border_title = "progress", "learning rate and device"
         body = Vertical(short, Horizontal(views, Vertical(progress, device, id="side")), id="body")
-        filter_line = SearchLine("filter: any part of a run's row", self._set_filter, self._unfocus, id="filter")
+        filter_line = SearchLine("filter: any part of a run's row", self._set_filter, self._to_runs, id="filter")
         await self.query_one("#no-body").remove()
         await self.mount(filter_line, views.finder, body, after=self.table)
         self.views, self._filter = views, filter_line
         self._panels, self._device = (short, progress, device), device
         if self._pixels is not None:
             views.images.draw_by(self._pixels)
+        self._resize_panels()
         self.draw_selected()
 
     def on_mount(self) -> None:
@@ -137,11 +148,22 @@ class MainScreen(QuietScreen[None]):
         if width < SMALLEST[0] or height < SMALLEST[1]:
             text = f"The dashboard needs {SMALLEST[0]} columns and {SMALLEST[1]} lines; here are {width} and {height}"
             self.query_one("#too-small", Static).update(text)
+        self._fit_panels()
         self.call_after_refresh(self._draw_keys)
+
+    def on_screen_suspend(self) -> None:
+        """A dialog has the keyboard."""
+        self._set_covered(True)
 
     def on_screen_resume(self) -> None:
         """A dialog was closed, which may have taken a change of the terminal's size with it."""
+        self._set_covered(False)
         self.post_message(events.Resize(self.app.size, self.app.size))
+
+    def _set_covered(self, covered: bool) -> None:
+        self.set_class(covered, "-covered")
+        if self.views is not None:
+            self.views.write_titles()
 
     # What is drawn when
 
@@ -158,6 +180,7 @@ class MainScreen(QuietScreen[None]):
     def fill(self) -> None:
         """Draw the table with the runs that match the filter."""
         self.table.fill([entry for entry in self._runs if matches(entry, self.filter_words)], self._look)
+        self._fit_panels()
         self.draw_selected()
         self._title.show(self._look)
 
@@ -197,13 +220,65 @@ class MainScreen(QuietScreen[None]):
             self.views.show_sample(self.context)
 
     def _draw_keys(self) -> None:
-        self._footer.show(self.context, () if self.views is None else self.views.view.active_keys)
+        views = self.views
+        self._footer.show(self.context, None if views is None else views.view, in_view=self._view_has_keyboard)
 
     def on_view_keys_changed(self) -> None:
-        """Take the keyboard from a view that has no use for it any more, and name the keys that act now."""
-        if self.views is not None and self.focused is self.views.view and self.views.keyboard is None:
-            self.set_focus(None)
+        """Name the keys that act now."""
         self._draw_keys()
+
+    def on_descendant_focus(self) -> None:
+        """Show where the keyboard is."""
+        if self.views is not None:
+            self.views.write_titles()
+        self._draw_keys()
+
+    @property
+    def _view_has_keyboard(self) -> bool:
+        return self.views is not None and self.focused is self.views.view
+
+    # How large the panels are
+
+    def _fit_panels(self) -> None:
+        """Size them by what they show now. While rows are filtered, the table stays as it is."""
+        size = self.app.size
+        frame = 1 if size.width < FRAMED[0] or size.height < FRAMED[1] else 2
+        rows = len(self._runs) if self.filter_words else self.table.row_count
+        self._sizes.show(rows, frame, size)
+        self._resize_panels()
+
+    def _resize_panels(self) -> None:
+        self.table.styles.height = self._sizes.runs_lines
+        if self.views is not None:
+            columns = self._sizes.side_columns
+            self.query_one("#side").styles.width = columns
+            self.set_class(not columns, "-no-side")
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Take hold of a border between panels."""
+        side = self.query("#side")
+        region = side.first().region if side and side.first().display else Region()
+        if event.button == 1 and self._sizes.grab(event.screen_x, event.screen_y, self.table.region, region):
+            self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Move it."""
+        if self._sizes.dragged is not None:
+            self._sizes.drag(event.screen_x, event.screen_y, self.table.region)
+
+    def on_mouse_up(self) -> None:
+        """Leave it there."""
+        if self._sizes.dragged is not None:
+            self.release_mouse()
+            self._sizes.drop()
+
+    def action_grow_runs(self, lines: int) -> None:
+        """Make the runs table so much higher."""
+        self._sizes.grow_runs(lines)
+
+    def action_grow_side(self, columns: int) -> None:
+        """Make the panels beside the view so much wider."""
+        self._sizes.grow_side(columns)
 
     def _selection_changed(self) -> None:
         self.draw_selected()
@@ -222,16 +297,22 @@ class MainScreen(QuietScreen[None]):
         return action not in keys.TYPEABLE or not typing
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """The cursor keys select runs where nothing else has the keyboard."""
-        return self.focused is None if action == "move" else self.allows(action)
+        """The cursor keys select runs where the table has the keyboard."""
+        return self.focused in (None, self.table) if action == "move" else self.allows(action)
 
     def action_move(self, key: str) -> None:
         """Select another run."""
         MOVES[key](self.table)
 
     def action_mark(self) -> None:
-        """Mark the selected run for comparison, or remove its mark."""
-        if (entry := self.selected) is not None:
+        """Mark the selected run for comparison, or remove its mark.
+
+        In a view, the arrows have not moved to another run: there, the first press goes to the runs.
+        """
+        if (entry := self.selected) is not None and self._view_has_keyboard and self.table.focusable:
+            self._to_runs()
+            self._log.write(f"the runs have the keyboard: space marks {entry.name}")
+        elif entry is not None:
             self._runs.toggle_mark(entry)
             self.show_runs()
             self.table.update(entry)
@@ -257,18 +338,18 @@ class MainScreen(QuietScreen[None]):
             self.fill()
 
     def action_leave(self) -> None:
-        """Close the line that is typed in, or go back to where the images were opened, or clear a cursor."""
+        """Go back one step: from the line that is typed in, within the view, from the view to the runs."""
         if self.views is None or self.views.close_finder():
             return
-        if self._filter is not None and self._filter.display:
-            self.set_focus(None)
+        if self._filter is not None and self._filter.display and not self._view_has_keyboard:
             self._filter.close()
+            self._to_runs()
+        elif not self.views.leave():
+            self._to_runs()
+
+    def _to_runs(self) -> None:
+        """Give the keyboard to the runs table, or to the view where the table is hidden."""
+        if self.table.focusable or self.views is None:
+            self.set_focus(self.table)
         else:
-            self.views.leave()
-
-    def action_switch_focus(self) -> None:
-        """Have the cursor keys move in the view, or select runs."""
-        self.set_focus(self.views.keyboard if self.views is not None and self.focused is None else None)
-
-    def _unfocus(self) -> None:
-        self.set_focus(None)
+            self.set_focus(self.views.view)

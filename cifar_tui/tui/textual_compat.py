@@ -12,6 +12,8 @@ from codecs import getincrementaldecoder
 from io import TextIOWrapper
 from typing import Any
 
+from rich.color import ColorSystem
+from rich.console import Console
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
@@ -19,6 +21,11 @@ from textual.drivers.linux_driver import LinuxDriver
 KeyParser = XTermParser
 """Makes keys and mouse events of what the terminal sends. No public name: an answer of the terminal that Textual does
 not know would be read as keys."""
+
+
+def use_true_colour(console: Console) -> None:
+    """Write 16 million colours from now on. Rich asks the environment once, and has no public way to say it later."""
+    console._color_system = ColorSystem.TRUECOLOR
 
 
 class TerminalApp(App[None]):

@@ -48,7 +48,7 @@ def test_a_run_is_started_watched_paused_resumed_stopped_compared_and_left(tmp_p
         terminal.wait_for("► running")
         terminal.press("space", "end", "space", "c")
         terminal.wait_for("1st epoch")
-        terminal.press("home", "s")
+        terminal.press("tab", "home", "s")
         terminal.wait_for("Stop mlp?")
         terminal.press("s")
         terminal.wait_for("■ stopped", 60)

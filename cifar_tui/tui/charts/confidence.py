@@ -121,7 +121,7 @@ class ConfidencePanel(RunPanel, View):
         self.draw()
 
     def leave(self) -> str:
-        """Go to the images."""
+        """Go back, usually to the images."""
         return "images"
 
     @property
@@ -136,7 +136,7 @@ class ConfidencePanel(RunPanel, View):
             return paragraph(self._loader.status, width, look)[:height]
         title: list[Part] = [(f"confidence on {count(len(loaded.images))} test images", look.strong)]
         title += self._loader.notice("k", look)
-        title += [(f"weights of epoch {loaded.predictions.epoch}", look.dim), ("Esc: images", look.dim)]
+        title += [(f"weights of epoch {loaded.predictions.epoch}", look.dim), ("Esc: back", look.dim)]
         number = self.entry.number
         return picture(self._calibration(loaded), fitting(title, width, look), number, look, (width, height))
 

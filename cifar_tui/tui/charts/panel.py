@@ -106,8 +106,10 @@ class ChartsPanel(RunPanel, View):
             self.cursor = moved_cursor(state, self.options, self.cursor, delta, width)
         self.draw()
 
-    def leave(self) -> str:
+    def leave(self) -> str | None:
         """Clear the cursor, or else return to loss and accuracy."""
+        if self.cursor is None and self.chosen is None:
+            return None
         if self.cursor is None and self.chosen is not None:
             self.chosen = None
             self.post_message(self.KeysChanged())
@@ -117,8 +119,16 @@ class ChartsPanel(RunPanel, View):
 
     @property
     def active_keys(self) -> tuple[str, ...]:
-        """Escape leads somewhere where a series is drawn."""
-        return ("series", "leave") if self.chosen is not None else ("series",)
+        """What changes the charts; Escape leads somewhere where a series is drawn."""
+        keys = (
+            "x-axis",
+            "log-scale:log",
+            "smoother rougher:smooth",
+            "zoom",
+            "cursor-left cursor-right:cursor",
+            "series",
+        )
+        return ("leave", *keys) if self.chosen is not None else keys
 
 
 def has_values(state: RunState) -> bool:

@@ -93,18 +93,9 @@ class ComparePanel(Panel, View, can_focus=True):
         self.draw()
 
     @property
-    def takes_cursor_keys(self) -> bool:
-        """Whether there are cells, or will be in a moment."""
-        return self.disagreement.expected
-
-    def allow_focus(self) -> bool:
-        """It takes the focus for the cursor keys alone."""
-        return self.takes_cursor_keys
-
-    @property
     def active_keys(self) -> tuple[str, ...]:
         """Those for the cell under the cursor."""
-        return () if self.cell is None else ("cell", "switch")
+        return ("x-axis", "log-scale", "smoother rougher:smooth") if self.cell is None else ("cell",)
 
     @property
     def cell(self) -> Cell | None:

@@ -140,14 +140,9 @@ class ImagesPanel(RunPanel, View, can_focus=True):
         self.action_page(delta)
 
     @property
-    def takes_cursor_keys(self) -> bool:
-        """They choose other images."""
-        return True
-
-    @property
     def active_keys(self) -> tuple[str, ...]:
-        """Escape leads somewhere."""
-        return ("leave",)
+        """What chooses other images."""
+        return ("percent:wrong/right/all", "leave")
 
     def draw_by(self, pixels: Pixels) -> None:
         """Draw images by these pixels from now on; the terminal may have lost those that were drawn before."""

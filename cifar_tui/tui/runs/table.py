@@ -91,10 +91,10 @@ def matches(entry: Entry, words: Sequence[str]) -> bool:
     return all(word in text for word in words)
 
 
-class RunsTable(DataTable[Text], inherit_bindings=False, can_focus=False):
+class RunsTable(DataTable[Text], inherit_bindings=False):
     """The runs that match the filter, a row each, and the one that is selected.
 
-    It takes no focus, because Textual redraws a table whenever the focus comes or goes: the screen moves its cursor.
+    The screen moves its cursor: its bindings have priority, so that keys act in the order in which they come.
     """
 
     def __init__(self, selected: Callable[[], None]) -> None:

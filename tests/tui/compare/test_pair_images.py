@@ -205,7 +205,7 @@ async def test_images_of_two_runs_stay_while_others_are_selected_until_another_v
         await desk.press("down", "3")
         await desk.shows("any predicted as another", "test images, weights of epoch 1", "Esc: matrix")
         await desk.press("escape")
-        assert desk.view == "confusion"
+        assert desk.view == "compare", "where it was opened"
         assert desk.app.main.views is not None
         assert not isinstance(desk.app.main.views.images.album, PairImages)
 
@@ -225,15 +225,18 @@ async def test_an_error_of_loading_two_runs_images_is_shown(tmp_path: Path) -> N
         await desk.shows("only two right · 1–3 of 3")
 
 
-async def test_the_cursor_keys_move_over_the_cells_where_there_are_some_and_else_the_runs(tmp_path: Path) -> None:
+async def test_the_cursor_keys_move_in_the_comparison_without_cells_too_and_in_the_runs_after_tab(
+    tmp_path: Path,
+) -> None:
     finished_folder(tmp_path, "two", to_bytes(replace(PAIR.paired.a, epoch=1)))
     finished_folder(tmp_path, "one", None)
     async with dashboard(tmp_path, "cnn") as desk:
         await compared(desk)
         await desk.shows(f"20250101-000000-one has no recorded predictions ({FILE})")
-        await desk.until(lambda: desk.app.main.focused is None)
         before = desk.app.selected
         await desk.press("up", "enter")
+        assert desk.app.selected is before
+        await desk.press("tab", "up")
         assert desk.app.selected is not before
         assert desk.view == "compare"
 
