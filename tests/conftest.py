@@ -30,8 +30,10 @@ _tests = itertools.count()
 
 @pytest.fixture(autouse=True)
 def own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings of the test's own, all at their defaults."""
+    """Settings of the test's own, all at their defaults, and the colours that most terminals have."""
     monkeypatch.setenv("XDG_CONFIG_HOME", f"{_config.name}/{next(_tests)}")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("COLORTERM", raising=False)
 
 
 # In the background of a shell, and under nohup, they are ignored, by the programs that tests start too.

@@ -99,6 +99,7 @@ class MainScreen(QuietScreen[None]):
         self._panels: Sequence[RunPanel] = ()
         self._device: RunPanel | None = None
         self._filter: SearchLine | None = None
+        self._side: Vertical | None = None
         self._title = TitleLine(runs, run_events.runs_dir)
         self._message = MessageLine(log, look)
         self._footer = Footer(id="keys")
@@ -126,11 +127,12 @@ class MainScreen(QuietScreen[None]):
         device = DevicePanel(id="side-device")
         device.can_focus = False
         progress.border_title, device.border_title = "progress", "learning rate and device"
-        body = Vertical(short, Horizontal(views, Vertical(progress, device, id="side")), id="body")
+        side = Vertical(progress, device, id="side")
+        body = Vertical(short, Horizontal(views, side), id="body")
         filter_line = SearchLine("filter: any part of a run's row", self._set_filter, self._to_runs, id="filter")
         await self.query_one("#no-body").remove()
         await self.mount(filter_line, views.finder, body, after=self.table)
-        self.views, self._filter = views, filter_line
+        self.views, self._filter, self._side = views, filter_line, side
         self._panels, self._device = (short, progress, device), device
         if self._pixels is not None:
             views.images.draw_by(self._pixels)
@@ -249,16 +251,15 @@ class MainScreen(QuietScreen[None]):
 
     def _resize_panels(self) -> None:
         self.table.styles.height = self._sizes.runs_lines
-        if self.views is not None:
+        if self._side is not None:
             columns = self._sizes.side_columns
-            self.query_one("#side").styles.width = columns
+            self._side.styles.width = columns
             self.set_class(not columns, "-no-side")
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Take hold of a border between panels."""
-        side = self.query("#side")
-        region = side.first().region if side and side.first().display else Region()
-        if event.button == 1 and self._sizes.grab(event.screen_x, event.screen_y, self.table.region, region):
+        side = self._side.region if self._side is not None and self._side.display else Region()
+        if event.button == 1 and self._sizes.grab(event.screen_x, event.screen_y, self.table.region, side):
             self.capture_mouse()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:

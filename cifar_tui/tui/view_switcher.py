@@ -237,7 +237,7 @@ class ViewSwitcher(ContentSwitcher):
 
     def write_titles(self) -> None:
         """Name the views in the frame, the one that is shown reversed while it has the keyboard; a click opens one."""
-        active = self.screen.focused is self.view and self.screen.is_current
+        active = self.screen.focused is self.view and self.screen.is_active
         style = "b reverse" if active else "b u"
         titles = []
         for kind in VIEWS:
