@@ -237,6 +237,10 @@ class Terminal:
             os.write(self._master, KEYS.get(key, key).encode())
             self._escaped = time.perf_counter() if key == "escape" else 0.0
 
+    def click(self, x: int, y: int) -> None:
+        """Click at a column and a line of the screen, from 0."""
+        os.write(self._master, f"\x1b[<0;{x + 1};{y + 1}M\x1b[<0;{x + 1};{y + 1}m".encode())
+
     def resize(self, columns: int, rows: int) -> None:
         """Make the terminal larger or smaller; the kernel tells the command."""
         with self._arrived:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from cifar_tui.tui.app import Dashboard
 from cifar_tui.tui.settings import FILE, ScreenSettings, Settings
 from tests.support.dashboard import DashboardPilot, dashboard, digits, recorded_folder, workspace_of
 from tests.support.recorded import batch
+from tests.support.terminal import Screen, Terminal
 from tests.tui.textual_compat import screen_strips
 
 
@@ -106,12 +109,9 @@ async def test_space_in_a_view_goes_to_the_runs_and_marks_none(tmp_path: Path) -
         assert [entry.name for entry in desk.app.runs.marked] == ["cnn"]
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_the_frame_shows_it_without_colour(
-    tmp_path: Path, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_frame_shows_it_without_colour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    async with dashboard(tmp_path, size=size) as desk:
+    async with dashboard(tmp_path, size=(80, 24)) as desk:
         await ready(desk)
         await desk.until(lambda: reversed_titles(desk) == ["runs"])
         heavy = [line for line in desk.screen().splitlines() if "━" in line]
@@ -129,7 +129,7 @@ async def test_the_footer_names_the_keys_of_what_has_the_keyboard_and_does_what_
         await ready(desk)
         await desk.until(lambda: "space mark" in footer(desk) and "Tab charts" in footer(desk))
         await desk.press("tab")
-        await desk.until(lambda: footer(desk).split()[:2] == ["x", "x"] and "Tab runs" in footer(desk))
+        await desk.until(lambda: footer(desk).split()[:2] == ["x", "axis"] and "Tab runs" in footer(desk))
         views = desk.app.main.views
         assert views is not None
         options = views.charts.options
@@ -227,3 +227,42 @@ async def test_a_line_that_is_typed_in_is_part_of_the_round(tmp_path: Path) -> N
         await desk.press("end", "l", "enter")
         assert place(desk) == "runs"
         assert desk.app.main.filter_words == ["ml"]
+
+
+def test_on_a_terminal_the_keyboard_is_moved_by_keys_and_the_mouse_and_the_theme_is_kept(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "cifar_tui", "--data", "digits"]
+
+    def title(terminal: Terminal, text: str) -> Callable[[Screen], bool]:
+        """Whether this title is reversed."""
+
+        def is_reversed(screen: Screen) -> bool:
+            lines = terminal.text().splitlines()
+            y = next((y for y, line in enumerate(lines) if y and text in line), None)
+            return y is not None and bool(screen.buffer[y][lines[y].index(text)].reverse)
+
+        return is_reversed
+
+    with Terminal(command, cwd=tmp_path, columns=80, rows=24, env={"COLORTERM": ""}) as terminal:
+        terminal.wait_for("1 charts")
+        terminal.wait_for(title(terminal, "runs"))
+        terminal.press("tab")
+        terminal.wait_for(title(terminal, "1 charts"))
+        terminal.click(20, 4)
+        terminal.wait_for(title(terminal, "runs"))
+        terminal.wait_for("mlp is ready")
+        y = next(y for y, line in enumerate(terminal.text().splitlines()) if "5 log" in line)
+        terminal.click(terminal.text().splitlines()[y].index("5 log"), y)
+        terminal.wait_for(title(terminal, "5 log"))
+        terminal.press("t", "down", "down", "enter")
+        terminal.wait_for(lambda screen: screen.buffer[0][40].bg == "303030")
+        terminal.press("q")
+        assert terminal.wait_exit() == 0
+        assert terminal.restored, terminal.unrestored
+    with Terminal([*command, "--ascii"], cwd=tmp_path, columns=120, rows=40, env={"COLORTERM": ""}) as terminal:
+        terminal.wait_for("1 charts")
+        terminal.wait_for(lambda screen: screen.buffer[0][40].bg == "303030")
+        terminal.wait_for(lambda screen: (screen.buffer[3][0].data, screen.buffer[9][0].data) == ("|", " "))
+        terminal.press("enter")
+        terminal.wait_for(lambda screen: (screen.buffer[3][0].data, screen.buffer[9][0].data) == (" ", "|"))
+        terminal.press("q")
+        assert terminal.wait_exit() == 0

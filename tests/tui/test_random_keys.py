@@ -17,7 +17,21 @@ from tests.support.terminal import Screen, Terminal
 COUNT = int(os.environ.get("CIFAR_TUI_RANDOM_KEYS", "150"))
 SEED = int(os.environ.get("CIFAR_TUI_RANDOM_SEED", "0"))
 KEYS = (
-    *("up", "down", "left", "right", "home", "end", "pageup", "pagedown", "tab", "space", "enter", "escape"),
+    *(
+        "up",
+        "down",
+        "left",
+        "right",
+        "home",
+        "end",
+        "pageup",
+        "pagedown",
+        "tab",
+        "shift+tab",
+        "space",
+        "enter",
+        "escape",
+    ),
     *"pprceniyy/1233456xxll++--zz,.vtt?",
     *("ctrl+p", "backspace", "a", "é", "7", "0"),
 )

@@ -121,7 +121,7 @@ class ChartsPanel(RunPanel, View):
     def active_keys(self) -> tuple[str, ...]:
         """What changes the charts; Escape leads somewhere where a series is drawn."""
         keys = (
-            "x-axis",
+            "x-axis:axis",
             "log-scale:log",
             "smoother rougher:smooth",
             "zoom",

@@ -95,7 +95,7 @@ class ComparePanel(Panel, View, can_focus=True):
     @property
     def active_keys(self) -> tuple[str, ...]:
         """Those for the cell under the cursor."""
-        return ("x-axis", "log-scale", "smoother rougher:smooth") if self.cell is None else ("cell",)
+        return ("x-axis:axis", "log-scale:log", "smoother rougher:smooth") if self.cell is None else ("cell",)
 
     @property
     def cell(self) -> Cell | None:

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual.timer import Timer
+
 from cifar_tui.tui.colours import themes
 from cifar_tui.tui.dialogs.search_list import Item, SearchList, T
 from cifar_tui.tui.keys import KEYS, Key
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.theme_choice import ThemeChoice
+
+REST = 0.12
+"""Seconds for which the cursor is on a theme before that is shown."""
 
 
 class _Previewing(SearchList[T]):
@@ -22,11 +27,19 @@ class _Previewing(SearchList[T]):
     ) -> None:
         super().__init__(title, items, none, look, cursor)
         self._choice, self._before = choice, choice.current
+        self._waiting: Timer | None = None
 
     def highlighted(self, value: T | None) -> None:
-        """Show the theme, or the one from before."""
-        self._choice.preview(value if isinstance(value, str) else self._before)
-        self.look = self._choice.look
+        """Show the theme, or the one from before, once the cursor rests: another theme draws all anew."""
+        if self._waiting is not None:
+            self._waiting.stop()
+        name = value if isinstance(value, str) else self._before
+        self._waiting = self.set_timer(REST, lambda: self._show_theme(name)) if name != self._choice.current else None
+
+    def _show_theme(self, name: str) -> None:
+        if not self._answered:
+            self._choice.preview(name)
+            self.look = self._choice.look
 
     def answer(self, answer: T | None) -> None:
         """Keep a theme that is chosen."""
