@@ -151,7 +151,13 @@ class MainScreen(QuietScreen[None]):
             text = f"The dashboard needs {SMALLEST[0]} columns and {SMALLEST[1]} lines; here are {width} and {height}"
             self.query_one("#too-small", Static).update(text)
         self._fit_panels()
-        self.call_after_refresh(self._draw_keys)
+        self.call_after_refresh(self._after_resize)
+
+    def _after_resize(self) -> None:
+        """Where what had the keyboard was hidden meanwhile, nothing has it."""
+        if self.focused is None and self.app.app_focus:
+            self._to_runs()
+        self._draw_keys()
 
     def on_screen_suspend(self) -> None:
         """A dialog has the keyboard."""
@@ -233,6 +239,7 @@ class MainScreen(QuietScreen[None]):
         """Show where the keyboard is."""
         if self.views is not None:
             self.views.write_titles()
+        self._make_room()
         self._draw_keys()
 
     @property
@@ -248,6 +255,18 @@ class MainScreen(QuietScreen[None]):
         rows = len(self._runs) if self.filter_words else self.table.row_count
         self._sizes.show(rows, frame, size)
         self._resize_panels()
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """On low screens, hide the runs while a view that takes all the room has the keyboard."""
+        hidden = self._view_has_keyboard and self.views is not None and self.views.view.roomy
+        if hidden and self.app.size.height < FRAMED[1]:
+            self.table.styles.display = "none"
+        else:
+            self._show_runs()
+
+    def _show_runs(self) -> None:
+        self.table.styles.display = None
 
     def _resize_panels(self) -> None:
         self.table.styles.height = self._sizes.runs_lines
@@ -310,7 +329,7 @@ class MainScreen(QuietScreen[None]):
 
         In a view, the arrows have not moved to another run: there, the first press goes to the runs.
         """
-        if (entry := self.selected) is not None and self._view_has_keyboard and self.table.focusable:
+        if (entry := self.selected) is not None and self._view_has_keyboard:
             self._to_runs()
             self._log.write(f"the runs have the keyboard: space marks {entry.name}")
         elif entry is not None:
@@ -348,9 +367,15 @@ class MainScreen(QuietScreen[None]):
         elif not self.views.leave():
             self._to_runs()
 
-    def _to_runs(self) -> None:
-        """Give the keyboard to the runs table, or to the view where the table is hidden."""
-        if self.table.focusable or self.views is None:
-            self.set_focus(self.table)
+    def action_next_part(self, step: int) -> None:
+        """Give the keyboard to the next part of the screen, or to the one before."""
+        self._show_runs()
+        if step > 0:
+            self.focus_next()
         else:
-            self.set_focus(self.views.view)
+            self.focus_previous()
+
+    def _to_runs(self) -> None:
+        """Give the keyboard to the runs table."""
+        self._show_runs()
+        self.set_focus(self.table)

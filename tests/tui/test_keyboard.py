@@ -99,6 +99,23 @@ async def test_clicks_give_the_keyboard_and_select(tmp_path: Path) -> None:
         await desk.until(lambda: desk.view == "log")
 
 
+async def test_on_a_low_screen_the_runs_make_room_for_images_while_these_have_the_keyboard(tmp_path: Path) -> None:
+    async with dashboard(tmp_path, size=(80, 24)) as desk:
+        await ready(desk)
+        await desk.press("3")
+        await desk.until(lambda: "best val" not in desk.screen())
+        await desk.press("tab", "down")
+        await desk.shows("best val")
+        assert place(desk) == "runs"
+        assert desk.app.selected is not None
+        assert desk.app.selected.name == "mlp"
+        await desk.press("enter")
+        await desk.until(lambda: "best val" not in desk.screen())
+        await desk.pilot.resize_terminal(20, 5)
+        await desk.pilot.resize_terminal(80, 24)
+        await desk.until(lambda: desk.app.main.focused is not None)
+
+
 async def test_space_in_a_view_goes_to_the_runs_and_marks_none(tmp_path: Path) -> None:
     async with dashboard(tmp_path) as desk:
         await ready(desk)
