@@ -16,7 +16,7 @@ from cifar_tui.tui.view import Context, View
 from cifar_tui.tui.views import VIEWS
 from cifar_tui.tui.widgets.lines import Panel, Part, line, width_of
 
-ALWAYS = ("help", "quit")
+ALWAYS, AWAY = ("help", "quit"), "switch"
 GAP = 2
 """Columns between two hints."""
 _KEYS = {key.id: key for key in KEYS}
@@ -65,12 +65,13 @@ class Footer(Panel):
         self.draw()
 
     def lines(self, width: int, height: int) -> list[Strip]:  # noqa: ARG002
-        """The one line: as many keys as fit at the left, help and quitting at the right, always."""
-        last = [Hint.of(each) for each in ALWAYS]
+        """The one line: as many keys as fit at the left; at the right, always, the way elsewhere, help and quitting."""
+        away = [each for each in self._hints if each.startswith(AWAY)]
+        last = [Hint.of(each) for each in (*away, *ALWAYS)]
         room = width - sum(width_of(hint.parts(self.look)) + GAP for hint in last) + GAP
         shown: list[Hint] = []
         taken = 0
-        for hint in map(Hint.of, self._hints):
+        for hint in (Hint.of(each) for each in self._hints if each not in away):
             taken += width_of(hint.parts(self.look)) + GAP
             if taken > room:
                 break
