@@ -1,10 +1,12 @@
 """What holds for all tests."""
 
+import itertools
 import os
 import signal
 import sys
 import tempfile
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from cifar_tui.system.memory import retain_freed_memory
@@ -20,6 +22,19 @@ retain_freed_memory()
 # What tests have named as classes of their own is nobody else's to run.
 _state = tempfile.TemporaryDirectory(prefix="cifar-tui-state-")
 os.environ["XDG_STATE_HOME"] = _state.name
+
+# Nor are this user's settings theirs to read or to change; each test has some of its own.
+_config = tempfile.TemporaryDirectory(prefix="cifar-tui-config-")
+_tests = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings of the test's own, all at their defaults, and the colours that most terminals have."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", f"{_config.name}/{next(_tests)}")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("COLORTERM", raising=False)
+
 
 # In the background of a shell, and under nohup, they are ignored, by the programs that tests start too.
 signal.signal(signal.SIGINT, signal.default_int_handler)

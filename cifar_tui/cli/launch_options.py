@@ -8,6 +8,11 @@ from cifar_tui.config import DEFAULT_RUNS_DIR, OPTIONS, RUN
 from cifar_tui.declarations import Option, declare, declared
 
 DISPLAY = "Display options"
+THEMES = (
+    *("dark", "light", "high-contrast", "colour-blind-dark", "colour-blind-light"),
+    *("terminal-dark", "terminal-light"),
+)
+"""The dashboard's own, by their names in `tui/colours/themes.py`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +47,9 @@ class LaunchOptions:
     theme: str = declare(
         Option(
             "auto",
-            "Colours of the dashboard; auto goes by the environment variable COLORFGBG.",
+            "Colours of the dashboard; auto takes those chosen last, or else goes by COLORFGBG.",
             group=DISPLAY,
-            choices=("auto", "dark", "light"),
+            choices=("auto", *THEMES),
         )
     )
     ascii: bool = declare(Option(False, "Draw with ASCII characters only.", group=DISPLAY))

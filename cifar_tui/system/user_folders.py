@@ -1,4 +1,4 @@
-"""The folders of this user's cache and state, also without a home folder: containers run under any user number.
+"""The folders of this user's cache, state and settings, also without a home: containers run under any user number.
 
 A folder is looked for by its XDG variable, then in the home. A variable that is no absolute path counts for nothing,
 as the XDG specification says. A home counts where it is there and the folder is in it or can be made in it. Otherwise
@@ -39,6 +39,11 @@ def lasting_cache() -> Path | None:
 def state() -> Path:
     """The folder for what the user has confirmed; it need not exist yet."""
     return _of_user("XDG_STATE_HOME", STATES) or _temporary() / "state"
+
+
+def config() -> Path:
+    """The folder for what the user has set; it need not exist yet."""
+    return _of_user("XDG_CONFIG_HOME", ".config") or _temporary() / "config"
 
 
 def prepare_libraries() -> None:

@@ -17,11 +17,15 @@ from textual.dom import DOMNode
 from textual.scrollbar import ScrollBar
 
 from cifar_tui.config import TrainingConfig
+from cifar_tui.tui.colours.themes import variables
 from cifar_tui.tui.dialogs.command_context import CommandContext
 from cifar_tui.tui.dialogs.table_commands import TableCommands
 from cifar_tui.tui.images.pixel_support import TerminalIdentified, driver_class
+from cifar_tui.tui.keys import Key
 from cifar_tui.tui.log.status_log import StatusLog
 from cifar_tui.tui.main_screen import MainScreen
+from cifar_tui.tui.preferences.settings import Settings
+from cifar_tui.tui.preferences.theme_choice import ThemeChoice
 from cifar_tui.tui.run_commands import RunCommands
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.reading import WatchedLogs
@@ -33,14 +37,13 @@ from cifar_tui.tui.runtime.inbox import Inbox
 from cifar_tui.tui.runtime.key_queue import KeyHandled, KeyQueue
 from cifar_tui.tui.runtime.output_capture import OutputCapture
 from cifar_tui.tui.runtime.redraw import RedrawQueue
-from cifar_tui.tui.textual_compat import TerminalApp
+from cifar_tui.tui.textual_compat import TerminalApp, use_true_colour
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.scroll_bar import PlainScrollBar
 
 if TYPE_CHECKING:
     from cifar_tui.records import Overrides
     from cifar_tui.runs.workspace import Workspace
-    from cifar_tui.tui.keys import Key
     from cifar_tui.tui.view_switcher import ViewSwitcher
 
 
@@ -57,6 +60,7 @@ class Dashboard(TerminalApp):
         workspace: Callable[[], Workspace],
         *,
         start: bool = False,
+        theme: str = "",
         light: bool = False,
         ascii_only: bool = False,
         graphics: str = "blocks",
@@ -64,6 +68,7 @@ class Dashboard(TerminalApp):
         resume: Overrides | None = None,
         logs: WatchedLogs | None = None,
         output: OutputCapture | None = None,
+        settings: Settings | None = None,
     ) -> None:
         """Prepare to show the runs of `runs_dir` and a ready one for each of `configs`.
 
@@ -72,6 +77,7 @@ class Dashboard(TerminalApp):
             configs: What to be ready for.
             workspace: Gives what the runs of this process share; from any thread, after the first picture.
             start: Whether to start the ready runs at once.
+            theme: The name of the theme; empty for the one that was chosen last, or else dark or light.
             light: Whether the terminal's background is light.
             ascii_only: Whether to draw in ASCII alone.
             graphics: How images are drawn: in `blocks`, by the graphics of `kitty`, or as it is found out, `auto`.
@@ -79,19 +85,23 @@ class Dashboard(TerminalApp):
             resume: Resume that run, with these options in place of its own.
             logs: Logs of other tools, shown first.
             output: Holds the terminal to draw on, and keeps what is printed off it; None for Textual's own way.
+            settings: What the user has set before; None for what the user's own file says.
         """
         # With its own colours, Textual would reduce colours to greys; so, the terminal's own two are left.
         super().__init__(
             ansi_color=True if "NO_COLOR" in os.environ else None,
             driver_class=driver_class(graphics, ascii_only=ascii_only),
         )
-        self.theme = "textual-light" if light else "textual-dark"
+        self.settings = settings or Settings()
+        self.themes = ThemeChoice(self, self.settings, ascii_only=ascii_only)
+        self.themes.start(theme, light=light)
         self.animation_level = "none"
         if ascii_only:
             ScrollBar.renderer = PlainScrollBar
         self.inbox = Inbox()
         self.runs = RunList(workspace, configs, self.inbox)
         self.status_log = StatusLog()
+        self.settings.report = lambda problem: self.status_log.write(problem, level="warning")
         self.continue_headless = False
         """Whether active runs are to train on when the dashboard is left."""
         self.failure: BaseException | None = None
@@ -100,7 +110,6 @@ class Dashboard(TerminalApp):
         self._output = output
         self._runs_dir = runs_dir
         self._workspace = workspace
-        self._ascii = ascii_only
         self._start, self._select, self._resume_with = start, select, resume
         self._signalled = False
         self._on_loop: Callable[[Callable[[], None]], None] | None = None
@@ -120,7 +129,7 @@ class Dashboard(TerminalApp):
     @property
     def look(self) -> Look:
         """How panels are to draw now."""
-        return Look(dark=self.current_theme.dark, colour=not self.no_color, ascii=self._ascii)
+        return self.themes.look
 
     @property
     def terminal(self) -> TextIOWrapper | None:
@@ -146,7 +155,9 @@ class Dashboard(TerminalApp):
 
     def get_default_screen(self) -> MainScreen:
         """The main screen, with the runs that are known from the start."""
-        return MainScreen(self.runs, self._run_events, self.status_log, self._make_views, self.look, self.size)
+        return MainScreen(
+            self.runs, self._run_events, self.status_log, self._make_views, self.look, self.size, self.settings
+        )
 
     def _make_views(self, allows: Callable[[str], bool]) -> ViewSwitcher:
         from cifar_tui.tui.view_switcher import ViewSwitcher
@@ -159,6 +170,8 @@ class Dashboard(TerminalApp):
         """From now on, nothing but the panels is to write to the terminal."""
         if self._output is not None:
             self._output.restore_streams()
+        if self.settings.problem:
+            self.status_log.write(self.settings.problem, level="warning")
         # After a suspension the terminal is empty.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self._on_loop = background.caller()
@@ -176,6 +189,9 @@ class Dashboard(TerminalApp):
 
     def on_terminal_identified(self, message: TerminalIdentified) -> None:
         """The terminal is in use, for the first time or again; images that it had before are gone."""
+        if message.has_true_colour and self.console.color_system == "256":
+            # What is drawn already looks alike in both.
+            use_true_colour(self.console)
         # The placeholders of pixels name them by their colours.
         if message.draws_pixels and self.console.color_system == "truecolor":
             from cifar_tui.tui.images.pixels import Pixels
@@ -247,6 +263,7 @@ class Dashboard(TerminalApp):
         self._sampler.run_while(bool(self.runs.active))
         if update.rows:
             self.main.fill()
+        self.commands.withdraw_question()
         wanted = next((entry for entry in update.added if entry.id == self._select), None)
         if wanted is not None:
             self._select = ""
@@ -281,10 +298,21 @@ class Dashboard(TerminalApp):
         """As on the main screen."""
         return self.main.allows(action)
 
-    def action_toggle_theme(self) -> None:
-        """Use a dark theme, or a light one."""
-        self.theme = "textual-light" if self.current_theme.dark else "textual-dark"
-        self.main.restyle(self.look)
+    def get_css_variables(self) -> dict[str, str]:
+        """Those of the theme, with what Textual's own themes lack."""
+        on_grid = self.console.color_system == "256"
+        return super().get_css_variables() | variables(self.current_theme, on_grid=on_grid)
+
+    def watch_theme(self) -> None:
+        """Draw the panels in its colours."""
+        if self.is_running:
+            self.main.restyle(self.look)
+
+    def action_choose_theme(self) -> None:
+        """Show all themes, each as the cursor comes to it."""
+        from cifar_tui.tui.dialogs.palette import ThemePicker
+
+        self.push_screen(ThemePicker(self.themes, self.look))
 
     def action_help(self) -> None:
         """Show all keys."""
@@ -298,10 +326,10 @@ class Dashboard(TerminalApp):
 
         # The key for it is Textual's, and works before dialogs too, which it is not to cover.
         if self.screen is self.main:
-            self.push_screen(Palette(self.look), self._do)
+            self.push_screen(Palette(self.themes, self.look), self._do)
 
-    async def _do(self, key: Key | None) -> None:
-        if key is not None:
+    async def _do(self, key: Key | str | None) -> None:
+        if isinstance(key, Key):
             await self.run_action(key.action, self.main)
 
     async def action_quit(self) -> None:

@@ -1,58 +1,146 @@
-"""The last line: the keys that matter now, for the selected run as it is."""
+"""The last line: the keys that matter now, for the selected run as it is, and for what has the keyboard."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from cifar_tui.tui.keys import KEYS
+from textual import events
+from textual.strip import Strip
+
+from cifar_tui.tui.keys import KEYS, Key
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.source import source
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.view import Context
-from cifar_tui.tui.widgets.lines import Part, width_of
-from cifar_tui.tui.widgets.status_line import StatusLine
+from cifar_tui.tui.view import Context, View
+from cifar_tui.tui.views import VIEWS
+from cifar_tui.tui.widgets.lines import Panel, Part, line, width_of
 
-ALWAYS = ("help", "quit")
+ALWAYS, AWAY = ("help", "quit"), "switch"
+GAP = 2
+"""Columns between two hints."""
 _KEYS = {key.id: key for key in KEYS}
+_LABELS = {kind.name: kind.label for kind in VIEWS}
 
 
-class Footer(StatusLine):
-    """The line that names the keys."""
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Keys that are named together, and what they do."""
 
-    def show(self, context: Context, active: Sequence[str]) -> None:
-        """Name those that act on the selected run, and these of the view."""
-        keys = footer(context.selected, len(context.marked), active, self.size.width, context.look)
-        self.say(keys, look=context.look)
+    keys: tuple[Key, ...]
+    label: str
+
+    @classmethod
+    def of(cls, text: str) -> Hint:
+        """The hint of `id`, `id:label` or `id id:label`, as a view names its keys."""
+        ids, _, label = text.partition(":")
+        keys = tuple(_KEYS[each] for each in ids.split())
+        return cls(keys, label or keys[0].label)
+
+    def parts(self, look: Look) -> list[Part]:
+        """As it is drawn."""
+        names = " ".join(key.name for key in self.keys)
+        return [(look.text(names), look.strong), (f" {look.text(self.label)}", look.dim)]
 
 
-def footer(entry: Entry | None, marked: int, active: Sequence[str], width: int, look: Look) -> list[Part]:
-    """As many keys as fit, the most useful first; help and quitting always.
+class Footer(Panel):
+    """The line that names the keys; a click on one of them does what the key does."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._hints: list[str] = []
+        self._places: list[tuple[range, str]] = []
+        """The columns of each key that is drawn, and Textual's name of it."""
+
+    def show(self, context: Context, view: View | None, *, in_view: bool) -> None:
+        """Name the keys that act on the selected run and in the view.
+
+        Args:
+            context: What is drawn.
+            view: The view that is shown; None before there is one.
+            in_view: Whether it has the keyboard, and not the runs.
+        """
+        self.look = context.look
+        self._hints = hints(context.selected, len(context.marked), view, in_view=in_view)
+        self.draw()
+
+    def lines(self, width: int, height: int) -> list[Strip]:  # noqa: ARG002
+        """The one line: as many keys as fit at the left; at the right, always, the way elsewhere, help and quitting."""
+        away = [each for each in self._hints if each.startswith(AWAY)]
+        last = [Hint.of(each) for each in (*away, *ALWAYS)]
+        room = width - sum(width_of(hint.parts(self.look)) + GAP for hint in last) + GAP
+        shown: list[Hint] = []
+        taken = 0
+        for hint in (Hint.of(each) for each in self._hints if each not in away):
+            taken += width_of(hint.parts(self.look)) + GAP
+            if taken > room:
+                break
+            shown.append(hint)
+        row: list[Part] = []
+        self._places = []
+        for hint in shown:
+            self._add(row, hint)
+        at_right = sum(width_of(hint.parts(self.look)) + GAP for hint in last) - GAP
+        row.append(" " * (width - at_right - width_of(row)))
+        for hint in last:
+            self._add(row, hint)
+        return [line(row, width)]
+
+    def _add(self, row: list[Part], hint: Hint) -> None:
+        start = width_of(row)
+        parts = hint.parts(self.look)
+        row += [*parts, " " * GAP]
+        end = start + width_of(parts)
+        for key in hint.keys[:-1]:
+            after = start + width_of([self.look.text(key.name)]) + 1
+            self._places.append((range(start, after), key.keys.partition(",")[0]))
+            start = after
+        self._places.append((range(start, end), hint.keys[-1].keys.partition(",")[0]))
+
+    def on_click(self, event: events.Click) -> None:
+        """Press the key that is named there."""
+        at = event.get_content_offset(self)
+        if at is not None:
+            for columns, key in self._places:
+                if at.x in columns:
+                    self.app.simulate_key(key)
+
+
+def hints(entry: Entry | None, marked: int, view: View | None, *, in_view: bool) -> list[str]:
+    """The keys that act now, as `Hint.of` reads them, the most useful first.
 
     Args:
         entry: The selected run.
         marked: How many runs are marked for comparing.
-        active: The ids of keys that act in the view that is shown, and not in every other.
-        width: Columns.
-        look: How to draw.
+        view: The view that is shown.
+        in_view: Whether it has the keyboard.
     """
-    shown = [_hint(key, look) for key in ALWAYS]
-    others = ["mark", "new"] if entry else []
-    for key in [
-        *_for_run(entry),
-        *active,
-        *(["compare"] if marked > 1 else []),
-        *others,
-        "filter",
-        "charts",
-        "confusion",
-        "images",
-        *(["predict"] if entry and not source(entry) else []),
-    ]:
-        longer = [*shown[: -len(ALWAYS)], _hint(key, look), *shown[-len(ALWAYS) :]]
-        if sum(width_of(hint) for hint in longer) > width:
-            break
-        shown = longer
-    return [part for hint in shown for part in hint]
+    compare = ["compare"] if marked > 1 else []
+    active = [] if view is None else list(view.active_keys)
+    views = [] if view is None else [each for each in ("charts", "confusion", "images", "log") if each != view.id]
+    if in_view:
+        found = [*active, "switch:runs", *_for_run(entry), *compare, "new" if entry else "", *views]
+    else:
+        there = f"switch:{_LABELS[view.id]}" if view is not None and view.id in _LABELS else ""
+        predict = "predict" if entry and not source(entry) else ""
+        # What means one thing only acts from here too.
+        also = [each for each in active if each.partition(":")[0] not in IN_VIEW]
+        found = [*_for_run(entry), *(["mark"] if entry else []), *compare, there, "filter", "new" if entry else ""]
+        found += [*views, *also, predict]
+    return list(_once(found))
+
+
+IN_VIEW = ("cell", "leave", "cursor-left cursor-right")
+"""Keys of a view that act while it has the keyboard alone, or do something else in the runs."""
+
+
+def _once(found: Sequence[str]) -> Iterator[str]:
+    named: set[str] = set()
+    for each in filter(None, found):
+        key = each.partition(":")[0]
+        if key not in named:
+            named.add(key)
+            yield each
 
 
 def _for_run(entry: Entry | None) -> list[str]:
@@ -76,9 +164,3 @@ def _for_run(entry: Entry | None) -> list[str]:
             return ["report"]
         case _:
             return ["resume", "report"]
-
-
-def _hint(key_and_label: str, look: Look) -> list[Part]:
-    name, _, label = key_and_label.partition(":")
-    key = _KEYS[name]
-    return [(look.text(key.name), look.strong), (f" {label or key.label}  ", look.dim)]

@@ -1,7 +1,9 @@
 """The one table of the dashboard's keys: bindings, footer, help and command palette are made from it.
 
 Keys that open a view stand with it in `views.py` and are taken from there. Those that move a cursor, and those of a
-dialog, are in no table: they are bound where these are.
+dialog, are in no table: they are bound where these are. A view's key gives it the keyboard, `Tab` gives it to the next
+part of the screen, `Esc` goes back one step and at last to the runs. Arrows act where the keyboard is, and so does a
+key that means different things in different parts; one that means one thing works everywhere.
 
 An action names the method that does it: `commands.pause` is `action_pause` in `run_commands.py`, `views.zoom` is
 `action_zoom` in `view_switcher.py`; those of `screen` are in `main_screen.py`, those of `app` in `app.py`, those of
@@ -62,13 +64,19 @@ KEYS = (
     Key("e", "report", "commands.report", "report", "Write the run's report and plots now"),
     Key("i", "predict", "commands.predict", "image files", "Classify image files with the best weights"),
     *(Key(v.key, v.key_id, f"views.show('{v.name}')", v.label, v.help, "Views") for v in VIEWS),
-    Key("enter", "cell", "views.open_cell", "open", "Open the chart, or the images of the cell", "Views", "Enter"),
+    Key("enter", "cell", "views.open_cell", "open", "Open a chart, a cell's images, a run's view", "Views", "Enter"),
     Key("f", "find-class", "views.find_class", "find class", "Matrix: find a class by its name; so does /", "Views"),
     Key("m", "confused", "views.confused(1)", "most confused", "Matrix: most confused pair, then the next", "Views"),
     Key("M", "more-confused", "views.confused(-1)", "more confused", "Matrix: back to a more confused pair", "Views"),
     Key("v", "percent", "views.percent", "counts/%", "Matrix: percent or counts; images: wrong, right, all", "Views"),
     Key("u", "split", "views.other_images", "test/validation", "Images: test or validation images", "Views"),
-    Key("tab", "switch", "screen.switch_focus", "runs/view", "Switch the cursor keys: runs or view", "Views", "Tab"),
+    Key("tab", "switch", "screen.next_part(1)", "runs/view", "Give the keyboard to the next part", "Screen", "Tab"),
+    Key("shift+tab", "switch-back", "screen.next_part(-1)", "back", "Give it to the one before", "Screen", "Shift+Tab"),
+    Key("ctrl+down", "higher", "screen.grow_runs(1)", "higher", "Runs: more lines", "Screen", "Ctrl+↓"),
+    Key("ctrl+up", "lower", "screen.grow_runs(-1)", "lower", "Runs: fewer lines", "Screen", "Ctrl+↑"),
+    Key("ctrl+left", "wider", "screen.grow_side(2)", "wider", "Panels beside the view: wider", "Screen", "Ctrl+←"),
+    Key("ctrl+right", "narrower", "screen.grow_side(-2)", "narrower", "Narrower, then none", "Screen", "Ctrl+→"),
+    Key("t", "theme", "app.choose_theme", "theme", "Choose a theme, with a preview", "Screen"),
     Key("y", "series", "commands.series", "series", "Find a metric, the learning rate or a device", "Charts"),
     Key("left_square_bracket", "page-back", "views.turn_page(-1)", "back", "Previous page of charts", "Charts", "["),
     Key("right_square_bracket", "page", "views.turn_page(1)", "next page", "Next page of charts", "Charts", "]"),
@@ -85,15 +93,14 @@ KEYS = (
     Key("a", "outliers", "views.outliers", "outliers", "Y axes for all values, or for the usual ones", "Charts"),
     Key("colon", "limits", "commands.limits", "limits", "Type limits of the axes: x=10:50 y=0.2:0.5", "Charts", ":"),
     Key("0", "reset-axes", "views.reset_axes", "reset axes", "Undo zoom, limits, log scales, outliers", "Charts"),
-    Key("left,comma", "cursor-left", "views.step(-1)", "back", "Cursor or epoch, back", "Charts", "←"),
-    Key("right,full_stop", "cursor-right", "views.step(1)", "forward", "Cursor or epoch, forward", "Charts", "→"),
-    Key("escape", "leave", "screen.leave", "back", "Clear the cursor, filter or images", "Everywhere", "Esc"),
-    Key("t", "theme", "app.toggle_theme", "light/dark", "Light or dark theme", "Everywhere"),
+    Key("comma", "cursor-left", "views.step(-1)", "back", "Cursor or epoch, back; in the charts also ←", "Charts", ","),
+    Key("full_stop", "cursor-right", "views.step(1)", "forward", "Likewise, forward; also →", "Charts", "."),
+    Key("escape", "leave", "screen.leave", "back", "Back one step, at last to the runs", "Everywhere", "Esc"),
     Key("ctrl+l", "redraw", "app.redraw", "redraw", "Draw the screen again, over stray output", "Everywhere", "Ctrl+L"),
     Key("question_mark,f1", "help", "app.help", "help", "This help", "Everywhere", "?"),
     Key("q,ctrl+c", "quit", "app.ask_to_quit", "quit", "Quit; asks what to do with active runs", "Everywhere"),
 )  # fmt: skip
-YIELDING = ("cursor-left", "cursor-right", "leave", "switch")
+YIELDING = ("leave", "switch", "switch-back")
 """The ids of keys for which a view or an input that has the focus may have another use: it goes first."""
 TYPEABLE = {key.action_name for key in KEYS if key.id not in YIELDING}
 """The actions of the other keys, which are text where text is typed."""

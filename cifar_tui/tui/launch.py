@@ -76,7 +76,7 @@ def run(
         runs_dir: The folder of all runs.
         configs: What to have ready for training.
         start: Whether to start those at once.
-        theme: `dark`, `light`, or `auto`, which goes by the environment's `COLORFGBG`.
+        theme: The name of a theme, or `auto`: the one that was chosen last, or else by the environment's `COLORFGBG`.
         ascii_only: Whether to draw in ASCII alone.
         graphics: How images are drawn: in `blocks`, by the graphics of `kitty`, or as it is found out, `auto`.
         tensorboard: Whether the runs' events are mirrored for TensorBoard.
@@ -96,14 +96,14 @@ def run(
 
     signals = Signals()
     signals.install()
-    light = theme == "light" or (theme == "auto" and _light_background(os.environ.get("COLORFGBG", "")))
     output = OutputCapture(lambda text: app.print_to_log(text))
     app = Dashboard(
         runs_dir,
         configs,
         workspace,
         start=start,
-        light=light,
+        theme="" if theme == "auto" else theme,
+        light=_light_background(os.environ.get("COLORFGBG", "")),
         ascii_only=ascii_only,
         graphics=graphics,
         select=select,

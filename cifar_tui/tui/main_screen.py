@@ -9,7 +9,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -18,12 +18,14 @@ from cifar_tui.tui import keys
 from cifar_tui.tui.footer import Footer
 from cifar_tui.tui.log.message_line import MessageLine
 from cifar_tui.tui.log.status_log import StatusLog
+from cifar_tui.tui.preferences.panel_sizes import PanelSizes
+from cifar_tui.tui.preferences.settings import Settings
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.run_events import RunEvents
 from cifar_tui.tui.runs.run_list import RunList
 from cifar_tui.tui.runs.table.panel import RunsTable
 from cifar_tui.tui.runs.title import TitleLine
-from cifar_tui.tui.runtime.quiet_screen import QuietScreen
+from cifar_tui.tui.runtime.quiet_screen import QuietScreen, is_console
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context, RunPanel
 
@@ -37,6 +39,8 @@ SMALLEST = (60, 15)
 """Columns and lines of the smallest terminal that shows anything useful."""
 MOST_MARKED = 30
 """Runs of a group that are marked by one key: the events of all of them are read."""
+FRAMED = (100, 30)
+"""Those from which on panels have frames all around, and stand side by side."""
 MOVES: dict[str, Callable[[RunsTable], None]] = {
     "up": RunsTable.action_cursor_up,
     "down": RunsTable.action_cursor_down,
@@ -45,22 +49,22 @@ MOVES: dict[str, Callable[[RunsTable], None]] = {
     "home": RunsTable.action_scroll_top,
     "end": RunsTable.action_scroll_bottom,
 }
-"""The keys that select a run while no view has the keyboard."""
+"""The keys that select a run while the runs table has the keyboard."""
 
 
 class MainScreen(QuietScreen[None]):
     """The runs table, a view of the selected run, and beside it its progress and its device."""
 
-    AUTO_FOCUS = ""
-    """Nothing: without the focus, the cursor keys select runs."""
+    AUTO_FOCUS = "#runs"
+    """The keyboard is always somewhere: in the table, in the view, or in a line that is typed in."""
     BINDINGS: ClassVar[list[BindingType]] = [
         # Before the other use of the key, in a view.
         Binding("enter", "fold", show=False, priority=True),
         *keys.bindings(),
         *(Binding(key, f"move('{key}')", show=False, priority=True) for key in MOVES),
     ]
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (SMALLEST[0], "-narrow"), (100, "-broad"), (160, "-huge")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (SMALLEST[1], "-flat"), (30, "-usual"), (50, "-high")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (SMALLEST[0], "-narrow"), (FRAMED[0], "-broad"), (160, "-huge")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (SMALLEST[1], "-flat"), (FRAMED[1], "-usual"), (50, "-high")]  # noqa: RUF012
 
     def __init__(
         self,
@@ -70,6 +74,7 @@ class MainScreen(QuietScreen[None]):
         make_views: Callable[[Callable[[str], bool]], ViewSwitcher],
         look: Look,
         size: Size,
+        settings: Settings,
     ) -> None:
         """Show these runs.
 
@@ -80,11 +85,14 @@ class MainScreen(QuietScreen[None]):
             make_views: Makes the views, after the first picture; it is given what says whether a key may do an action.
             look: How to draw.
             size: The terminal's.
+            settings: Keep the sizes of the panels.
         """
         # As the first resize will set them: the first picture is the right one.
         wide = next(name for least, name in reversed(self.HORIZONTAL_BREAKPOINTS) if size.width >= least)
         high = next(name for least, name in reversed(self.VERTICAL_BREAKPOINTS) if size.height >= least)
-        super().__init__(classes=" ".join([wide, high, *(["-ascii"] if look.ascii else [])]))
+        super().__init__(
+            classes=" ".join([wide, high, *(["-ascii"] if look.ascii else []), *(["-console"] if is_console() else [])])
+        )
         self.table = RunsTable(self._selection_changed, run_events.read_options)
         self.views: ViewSwitcher | None = None
         """The views of the selected run; like the other panels, they come after the first picture."""
@@ -95,9 +103,11 @@ class MainScreen(QuietScreen[None]):
         self._panels: Sequence[RunPanel] = ()
         self._device: RunPanel | None = None
         self._filter: FilterLine | None = None
+        self._side: Vertical | None = None
         self._title = TitleLine(runs, run_events.runs_dir)
         self._message = MessageLine(log, look)
         self._footer = Footer(id="keys")
+        self._sizes = PanelSizes(settings, self._resize_panels)
 
     # What stands where
 
@@ -119,15 +129,18 @@ class MainScreen(QuietScreen[None]):
         views = self._make_views(self.allows)
         short, progress = ProgressPanel(id="short-progress"), ProgressPanel(id="progress")
         device = DevicePanel(id="side-device")
+        device.can_focus = False
         progress.border_title, device.border_title = "progress", "learning rate and device"
-        body = Vertical(short, Horizontal(views, Vertical(progress, device, id="side")), id="body")
-        filter_line = FilterLine(self._set_filter, self._submit_filter)
+        side = Vertical(progress, device, id="side")
+        body = Vertical(short, Horizontal(views, side), id="body")
+        filter_line = FilterLine(self.table, self._to_runs)
         await self.query_one("#no-body").remove()
         await self.mount(filter_line, views.finder, body, after=self.table)
-        self.views, self._filter = views, filter_line
+        self.views, self._filter, self._side = views, filter_line, side
         self._panels, self._device = (short, progress, device), device
         if self._pixels is not None:
             views.images.draw_by(self._pixels)
+        self._resize_panels()
         self.draw_selected()
 
     def on_mount(self) -> None:
@@ -141,11 +154,28 @@ class MainScreen(QuietScreen[None]):
         if width < SMALLEST[0] or height < SMALLEST[1]:
             text = f"The dashboard needs {SMALLEST[0]} columns and {SMALLEST[1]} lines; here are {width} and {height}"
             self.query_one("#too-small", Static).update(text)
-        self.call_after_refresh(self._draw_keys)
+        self._fit_panels()
+        self.call_after_refresh(self._after_resize)
+
+    def _after_resize(self) -> None:
+        """Where what had the keyboard was hidden meanwhile, nothing has it."""
+        if self.focused is None and self.app.app_focus:
+            self._to_runs()
+        self._draw_keys()
+
+    def on_screen_suspend(self) -> None:
+        """A dialog has the keyboard."""
+        self._set_covered(True)
 
     def on_screen_resume(self) -> None:
         """A dialog was closed, which may have taken a change of the terminal's size with it."""
+        self._set_covered(False)
         self.post_message(events.Resize(self.app.size, self.app.size))
+
+    def _set_covered(self, covered: bool) -> None:
+        self.set_class(covered, "-covered")
+        if self.views is not None:
+            self.views.write_titles()
 
     # What is drawn when
 
@@ -162,7 +192,9 @@ class MainScreen(QuietScreen[None]):
     def fill(self) -> None:
         """Draw the table with the runs that match the filter."""
         self.table.fill(self._runs, self._look)
-        self._say_found()
+        if self._filter is not None:
+            self._filter.show_found()
+        self._fit_panels()
         self.draw_selected()
         self._title.show(self._look)
 
@@ -201,13 +233,77 @@ class MainScreen(QuietScreen[None]):
             self.views.show_sample(self.context)
 
     def _draw_keys(self) -> None:
-        self._footer.show(self.context, () if self.views is None else self.views.view.active_keys)
+        views = self.views
+        self._footer.show(self.context, None if views is None else views.view, in_view=self._view_has_keyboard)
 
     def on_view_keys_changed(self) -> None:
-        """Take the keyboard from a view that has no use for it any more, and name the keys that act now."""
-        if self.views is not None and self.focused is self.views.view and self.views.keyboard is None:
-            self.set_focus(None)
+        """Name the keys that act now."""
         self._draw_keys()
+
+    def on_descendant_focus(self) -> None:
+        """Show where the keyboard is."""
+        if self.views is not None:
+            self.views.write_titles()
+        self._make_room()
+        self._draw_keys()
+
+    @property
+    def _view_has_keyboard(self) -> bool:
+        return self.views is not None and self.focused is self.views.view
+
+    # How large the panels are
+
+    def _fit_panels(self) -> None:
+        """Size them by what they show now. While rows are filtered, the table stays as it is."""
+        size = self.app.size
+        frame = 1 if size.width < FRAMED[0] or size.height < FRAMED[1] else 2
+        rows = len(self._runs) if self.table.model.filter.typed else self.table.row_count
+        self._sizes.show(rows, frame, size)
+        self._resize_panels()
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """On low screens, hide the runs while a view that takes all the room has the keyboard."""
+        hidden = self._view_has_keyboard and self.views is not None and self.views.view.roomy
+        if hidden and self.app.size.height < FRAMED[1]:
+            self.table.styles.display = "none"
+        else:
+            self._show_runs()
+
+    def _show_runs(self) -> None:
+        self.table.styles.display = None
+
+    def _resize_panels(self) -> None:
+        self.table.styles.height = self._sizes.runs_lines
+        if self._side is not None:
+            columns = self._sizes.side_columns
+            self._side.styles.width = columns
+            self.set_class(not columns, "-no-side")
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Take hold of a border between panels."""
+        side = self._side.region if self._side is not None and self._side.display else Region()
+        if event.button == 1 and self._sizes.grab(event.screen_x, event.screen_y, self.table.region, side):
+            self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Move it."""
+        if self._sizes.dragged is not None:
+            self._sizes.drag(event.screen_x, event.screen_y, self.table.region)
+
+    def on_mouse_up(self) -> None:
+        """Leave it there."""
+        if self._sizes.dragged is not None:
+            self.release_mouse()
+            self._sizes.drop()
+
+    def action_grow_runs(self, lines: int) -> None:
+        """Make the runs table so much higher."""
+        self._sizes.grow_runs(lines)
+
+    def action_grow_side(self, columns: int) -> None:
+        """Make the panels beside the view so much wider."""
+        self._sizes.grow_side(columns)
 
     def _selection_changed(self) -> None:
         self.draw_selected()
@@ -230,10 +326,10 @@ class MainScreen(QuietScreen[None]):
         return action not in keys.TYPEABLE or not typing
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """The cursor keys select runs, and Enter folds groups of them, where nothing else has the keyboard."""
+        """The cursor keys select runs, and Enter folds groups of them, where the table has the keyboard."""
         if action == "fold":
             return self.table.model.group is not None and self.check_action("move", ())
-        return self.focused is None if action == "move" else self.allows(action)
+        return self.focused in (None, self.table) if action == "move" else self.allows(action)
 
     def action_move(self, key: str) -> None:
         """Select another run."""
@@ -244,10 +340,16 @@ class MainScreen(QuietScreen[None]):
         self.table.toggle_fold()
 
     def action_mark(self) -> None:
-        """Mark the selected run for comparison, or all of a group; where they are marked, remove the marks."""
+        """Mark the selected run for comparison, or all of a group; where they are marked, remove the marks.
+
+        In a view, the arrows have not moved to another run: there, the first press goes to the runs.
+        """
         group, selected = self.table.model.group, self.selected
         entries = group.members if group is not None else () if selected is None else (selected,)
-        if len(entries) > MOST_MARKED:
+        if selected is not None and self._view_has_keyboard:
+            self._to_runs()
+            self._log.write(f"the runs have the keyboard: space marks {selected.name}")
+        elif len(entries) > MOST_MARKED:
             self._log.write(f"at most {MOST_MARKED} runs are marked at once; filter them first", level="warning")
         elif entries:
             self._runs.toggle_marks(entries)
@@ -269,34 +371,25 @@ class MainScreen(QuietScreen[None]):
         elif self._filter is not None:
             self._filter.open()
 
-    def _set_filter(self, typed: str) -> None:
-        if not self._run_events.stopped:
-            with self.table.arranged() as model:
-                model.set_filter(typed)
-            self._say_found()
-
-    def _submit_filter(self) -> None:
-        self.table.model.keep_selection()
-        self._unfocus()
-
-    def _say_found(self) -> None:
-        if self._filter is not None:
-            model = self.table.model
-            self._filter.say(model.filter_note, self._look, wrong=bool(model.filter.problem))
-
     def action_leave(self) -> None:
-        """Close the line that is typed in, or go back to where the images were opened, or clear a cursor."""
+        """Go back one step: from the line that is typed in, within the view, from the view to the runs."""
         if self.views is None or self.views.close_finder():
             return
-        if self._filter is not None and self._filter.display:
-            self.set_focus(None)
+        if self._filter is not None and self._filter.display and not self._view_has_keyboard:
             self._filter.close()
+            self._to_runs()
+        elif not self.views.leave():
+            self._to_runs()
+
+    def action_next_part(self, step: int) -> None:
+        """Give the keyboard to the next part of the screen, or to the one before."""
+        self._show_runs()
+        if step > 0:
+            self.focus_next()
         else:
-            self.views.leave()
+            self.focus_previous()
 
-    def action_switch_focus(self) -> None:
-        """Have the cursor keys move in the view, or select runs."""
-        self.set_focus(self.views.keyboard if self.views is not None and self.focused is None else None)
-
-    def _unfocus(self) -> None:
-        self.set_focus(None)
+    def _to_runs(self) -> None:
+        """Give the keyboard to the runs table."""
+        self._show_runs()
+        self.set_focus(self.table)

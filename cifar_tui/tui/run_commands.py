@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from textual.dom import DOMNode
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cifar_tui.runs.workspace import Workspace
     from cifar_tui.tui.charts.options import Limits
     from cifar_tui.tui.dialogs.new_run import NewRunRequest
+    from cifar_tui.tui.dialogs.questions import Question
     from cifar_tui.tui.dialogs.series_chooser import Choice
 
 
@@ -46,6 +47,7 @@ class RunCommands(DOMNode):
         self._runs, self._runs_dir, self._workspace = context.runs, runs_dir, context.workspace
         self._log, self._look = context.log, context.look
         self._changed, self._rows_changed = context.changed, context.rows_changed
+        self._asked_to_stop: tuple[Entry, Question[Literal["stop"]]] | None = None
         self._image_files = ""
         """The line of names that was typed last."""
 
@@ -67,9 +69,18 @@ class RunCommands(DOMNode):
             from cifar_tui.tui.dialogs.questions import stop_question
 
             question = stop_question(entry.name, self._look(), of_script=is_script(entry))
+            self._asked_to_stop = entry, question
             self._app.push_screen(question, functools.partial(self._stop, entry))
 
+    def withdraw_question(self) -> None:
+        """Close the question whether to stop a run that has come to its end meanwhile."""
+        if self._asked_to_stop is not None and not self._asked_to_stop[0].live:
+            entry, question = self._asked_to_stop
+            question.answer(None)
+            self._log.write("has ended: there is nothing to stop", entry)
+
     def _stop(self, entry: Entry, answer: str | None) -> None:
+        self._asked_to_stop = None
         if answer == "stop" and entry.live:
             with self._log.refusals():
                 self._runs.stop(entry)

@@ -15,7 +15,7 @@ from io import TextIOWrapper
 from typing import Any, TextIO
 
 from rich.color import ColorSystem
-from rich.console import RenderableType
+from rich.console import Console, RenderableType
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual._xterm_parser import XTermParser
@@ -30,6 +30,11 @@ from cifar_tui.tui.terminal_cells import Piece, TerminalCells
 KeyParser = XTermParser
 """Makes keys and mouse events of what the terminal sends. No public name: an answer of the terminal that Textual does
 not know would be read as keys."""
+
+
+def use_true_colour(console: Console) -> None:
+    """Write 16 million colours from now on. Rich asks the environment once, and has no public way to say it later."""
+    console._color_system = ColorSystem.TRUECOLOR
 
 
 class TerminalApp(App[None]):

@@ -1,4 +1,4 @@
-"""Colours and glyphs of the dashboard: dark or light, without colour, or in ASCII alone."""
+"""How panels draw: styles and glyphs, in a theme's colours, without colour, or in ASCII alone."""
 
 from __future__ import annotations
 
@@ -8,13 +8,9 @@ from functools import lru_cache
 from rich.style import Style
 
 from cifar_tui.formatting import ZWJ
+from cifar_tui.tui.colours import grid
+from cifar_tui.tui.colours.palettes import DARK, LIGHT, Palette
 
-# Okabe and Ito's palette for the colour-blind, without its black; darkened on white.
-DARK_RUNS = ("#56b4e9", "#e69f00", "#00b884", "#f0e442", "#cc79a7", "#ff7a33", "#8fa8ff")
-LIGHT_RUNS = ("#0072b2", "#b35f00", "#007a5a", "#7a6a00", "#a8447c", "#c03f00", "#3f51b5")
-DARK_SHADES, LIGHT_SHADES = ("#0072b2", "#b04a00"), ("#56b4e9", "#f0a848")
-"""The strongest backgrounds of correct and wrong predictions."""
-SHADES = 6
 LEVELS, ASCII_LEVELS = "▁▂▃▄▅▆▇█", "_.-'"
 
 GLYPHS = {
@@ -61,35 +57,38 @@ class Look:
     dark: bool = True
     colour: bool = True
     ascii: bool = False
+    palette: Palette | None = None
+    """The theme's; None for that of the dark theme, or of the light one."""
+
+    @property
+    def colours(self) -> Palette:
+        """The palette to draw with."""
+        return self.palette or (DARK if self.dark else LIGHT)
 
     def run(self, number: int) -> Style:
         """The colour of the run with this number, the same everywhere."""
         return self._style(self.run_colour(number))
 
     def run_colour(self, number: int) -> str | None:
-        """The colour as `#rrggbb`; None without colour."""
-        colours = DARK_RUNS if self.dark else LIGHT_RUNS
-        return colours[number % len(colours)] if self.colour else None
+        """The colour as `#rrggbb`, or by its name in the terminal's own 16; None without colour."""
+        runs = self.colours.runs
+        return runs[number % len(runs)] if self.colour else None
 
     def faint(self, number: int) -> Style:
         """The run's colour, nearer to the background: for what is behind its curves."""
-        colours = DARK_RUNS if self.dark else LIGHT_RUNS
-        ground = 24 if self.dark else 255
-        parts = bytes.fromhex(colours[number % len(colours)][1:])
-        return self._style("#" + bytes((45 * part + 55 * ground) // 100 for part in parts).hex())
+        colour = self.run_colour(number)
+        if colour is None or not colour.startswith("#"):
+            return Style(dim=True) + self._style(colour) if colour else Style()
+        return self._style(grid.nearest(grid.mixed(colour, self.colours.ground, 0.45)))
 
     def shade(self, share: float, *, right: bool) -> Style:
         """The background of a figure that is this share of its total: the larger, the stronger.
 
         Correct and wrong predictions have a hue each.
         """
-        if not self.colour:
-            return Style()
-        hue = (DARK_SHADES if self.dark else LIGHT_SHADES)[0 if right else 1]
-        ground = 24 if self.dark else 255
-        part = round(min(1.0, max(0.0, share)) * SHADES) / SHADES
-        mixed = bytes(round(part * channel + (1 - part) * ground) for channel in bytes.fromhex(hue[1:]))
-        return _background("#" + mixed.hex()) if part else Style()
+        ramp = self.colours.right if right else self.colours.wrong
+        step = round(min(1.0, max(0.0, share)) * len(ramp))
+        return _background(ramp[step - 1]) if self.colour and step else Style()
 
     @property
     def strong(self) -> Style:
@@ -99,28 +98,28 @@ class Look:
     @property
     def dim(self) -> Style:
         """Of labels, axes and hints."""
-        return self._style("#8b929c" if self.dark else "#6a7079")
+        return self._style(self.colours.dim)
 
     @property
     def good(self) -> Style:
         """Of success."""
-        return self._style("#00b884" if self.dark else "#007a5a")
+        return self._style(self.colours.good)
 
     @property
     def warning(self) -> Style:
         """Of what needs attention."""
-        return self._style("#e69f00" if self.dark else "#9a5200")
+        return self._style(self.colours.warning)
 
     @property
     def bad(self) -> Style:
         """Of errors."""
-        return self._style("#ff6b5e" if self.dark else "#c0271a") + Style(bold=True)
+        return self._style(self.colours.bad) + Style(bold=True)
 
     def status(self, status: str) -> Style:
         """The style of a run's status."""
         return {
             "running": self.good,
-            "finished": self._style("#56b4e9" if self.dark else "#0072b2"),
+            "finished": self._style(self.colours.done),
             "failed": self.bad,
             "diverged": self.bad,
             "interrupted": self.warning,

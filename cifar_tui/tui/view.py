@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 
@@ -33,16 +34,25 @@ class Context:
 class View(Widget):
     """What stands beside the sidebar, one view at a time; `VIEWS` registers them all.
 
-    The main screen knows no more of a view than this. A view is a widget of another base first, such as `Panel`.
+    The main screen knows no more of a view than this. A view is a widget of another base first, such as `Panel`. While
+    it has the keyboard, its own bindings come first: arrows, `home` and the like act in it.
     """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "views.step(-1)", show=False),
+        Binding("right", "views.step(1)", show=False),
+    ]
+    """Of a view that has no other use for them."""
 
     roomy: ClassVar[bool] = False
     """Whether the sidebar, and on low screens the runs, make room for it."""
     shows_devices: ClassVar[bool] = False
     """Whether it is drawn again with each sample of the devices."""
 
-    opened_from = ""
-    """The name of the view that was shown before it."""
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Have every view take the keyboard, whatever its other base says."""
+        super().__init_subclass__(**options)
+        cls.can_focus = True
 
     class KeysChanged(Message):
         """Other keys act in it now."""
@@ -57,18 +67,22 @@ class View(Widget):
     def step(self, delta: int) -> None:
         """Go so many steps back or on: an epoch, a page, or a column of the cursor."""
 
-    def leave(self) -> str:
-        """Clear a cursor or the like; the name of the view to go back to, empty to stay."""
-        return ""
+    def leave(self) -> str | None:
+        """Go back one step within the view.
 
-    @property
-    def takes_cursor_keys(self) -> bool:
-        """Whether the cursor keys move something in it."""
-        return False
+        Returns:
+            Empty where a cursor or the like was cleared; a view to go back to, where the view does not know from which
+            one it was opened; None where there is nothing to go back from.
+        """
+        return None
 
     @property
     def active_keys(self) -> tuple[str, ...]:
-        """The ids of keys that act in this view as it stands, and not in every other."""
+        """The keys that act in this view as it stands, for the footer, the most useful first.
+
+        Each is an id of the table of keys, with a label behind a colon where its own does not fit: `cell:images`. Ids
+        with a space between them are named together: `smoother rougher:smoothing` is shown as `+ - smoothing`.
+        """
         return ()
 
 

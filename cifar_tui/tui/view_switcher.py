@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from textual.app import ComposeResult
-from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from cifar_tui.tui.charts.area import ChartArea
@@ -57,6 +56,8 @@ class ViewSwitcher(ContentSwitcher):
         self.charts = self._get(ChartsPanel)
         self.confusion, self.images = self._get(ConfusionPanel), self._get(ImagesPanel)
         self._latest = Context()
+        self._opened_from: list[str] = []
+        """The views from which the one that is shown was reached, the last one at the end; Escape leads back."""
         self._allows = allows
         self.finder = SearchLine(
             "class: any part of its name; Enter: the next, Esc: the matrix",
@@ -72,7 +73,7 @@ class ViewSwitcher(ContentSwitcher):
 
     def on_mount(self) -> None:
         """Name them in the frame."""
-        self._write_titles()
+        self.write_titles()
 
     @property
     def shown(self) -> str:
@@ -84,13 +85,8 @@ class ViewSwitcher(ContentSwitcher):
         """The view that is shown."""
         return self._views[self.shown]
 
-    @property
-    def keyboard(self) -> Widget | None:
-        """The view that is shown, where it takes the cursor keys; None where it has no use for them."""
-        return self.view if self.view.takes_cursor_keys else None
-
     def open(self, name: str) -> None:
-        """Show a view, and have the cursor keys move in it where it uses them; renew it where it is shown already.
+        """Show a view, and give it the keyboard; renew it where it is shown already.
 
         Images that were opened by hand are closed.
         """
@@ -99,10 +95,13 @@ class ViewSwitcher(ContentSwitcher):
             self.view.reload()
         self._switch_to(name)
 
-    def leave(self) -> None:
-        """Go back to the view from which this one was opened, or clear its cursor."""
-        if back := self.view.leave():
-            self.open(back)
+    def leave(self) -> bool:
+        """Go back one step within the view, or to the one from which it was opened; whether there was such a step."""
+        back = self.view.leave()
+        if back:
+            self.images.show_own()
+            self._go_back(back)
+        return back is not None
 
     def close_finder(self) -> bool:
         """Go from the class that is typed to the matrix, where the cursor stays; whether one was typed."""
@@ -111,7 +110,7 @@ class ViewSwitcher(ContentSwitcher):
         self.finder.close()
         self.confusion.find("")
         if self.screen.focused is self.finder or self.screen.focused is None:
-            self.screen.set_focus(self.keyboard)
+            self.screen.set_focus(self.view)
         return True
 
     def show(self, context: Context) -> None:
@@ -159,11 +158,16 @@ class ViewSwitcher(ContentSwitcher):
         self.view.step(delta)
 
     def action_open_cell(self) -> None:
-        """Open the chart that is chosen, or the images of the cell; where they are shown already, load the newest."""
+        """Open the chart that is chosen, or the images of the cell; where they are shown already, load the newest.
+
+        From the runs, go to the view.
+        """
         view, images = self.view, self.images
-        if isinstance(view, ChartArea) and view.open_chart():
+        if self.screen.focused is not view:
+            self.screen.set_focus(view)
+        elif isinstance(view, ChartArea) and view.open_chart():
             return
-        if isinstance(view, ComparePanel):
+        elif isinstance(view, ComparePanel):
             if (album := view.cell_images(images.draw)) is not None:
                 images.open_album(album)
                 self._switch_to(IMAGES)
@@ -251,14 +255,24 @@ class ViewSwitcher(ContentSwitcher):
         return next(view for view in self._views.values() if isinstance(view, kind))
 
     def _switch_to(self, name: str) -> None:
+        if name in self._opened_from:
+            del self._opened_from[self._opened_from.index(name) :]
+        elif name != self.shown:
+            self._opened_from.append(self.shown)
+        self._show_view(name)
+
+    def _go_back(self, usual: str) -> None:
+        """Show the view from which this one was opened, or the usual one of those."""
+        name = self._opened_from.pop() if self._opened_from else usual
+        self._show_view(name)
+
+    def _show_view(self, name: str) -> None:
         self.close_finder()
-        if name != self.shown:
-            self._views[name].opened_from = self.shown
         self.current = name
+        self.screen.set_focus(self.view)
         self.screen.set_class(self.view.roomy, "-roomy-view")
-        self._write_titles()
+        self.write_titles()
         self._draw()
-        self.screen.set_focus(self.keyboard)
         # Once it is laid out, it knows what is under its cursor.
         self.call_after_refresh(self.post_message, View.KeysChanged())
 
@@ -270,12 +284,15 @@ class ViewSwitcher(ContentSwitcher):
         # There may be other images now.
         self.post_message(View.KeysChanged())
 
-    def _write_titles(self) -> None:
+    def write_titles(self) -> None:
+        """Name the views in the frame, the one that is shown reversed while it has the keyboard; a click opens one."""
+        active = self.screen.focused is self.view and self.screen.is_active
+        style = "b reverse" if active else "b u"
         titles = []
         for kind in VIEWS:
             title = f"{kind.key} {kind.label}"
             if kind.name == self.shown:
-                titles.append(f"[b reverse] {title} [/]")
+                titles.append(f"[{style}] {title} [/]")
             elif kind.listed:
-                titles.append(title)
+                titles.append(f"[@click=show('{kind.name}')]{title}[/]")
         self.border_title = "  ".join(titles)

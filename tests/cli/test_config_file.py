@@ -69,7 +69,7 @@ def test_every_flag_of_a_file_has_a_negative_form(cwd: Path) -> None:
         ('agreed = "x"', "unknown option 'agreed'"),
         ("no-ui = 1", "no-ui takes true or false, not 1"),
         ('start = "yes"', "start takes true or false, not 'yes'"),
-        ('theme = "pink"', "theme takes auto, dark or light, not 'pink'"),
+        ('theme = "pink"', "theme takes auto, dark, light, high-contrast, "),
         ("graphics = true", "graphics takes a string, not True"),
         ("epochs = 0", "epochs takes a whole number from 1 to 1000000, not 0"),
         ("lr = nan", "lr takes a number above 0, not nan"),

@@ -27,6 +27,8 @@ from cifar_tui.runs.workspace import Workspace
 from cifar_tui.store.predictions import RunPair
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.app import Dashboard
+from cifar_tui.tui.preferences.settings import Settings
+from cifar_tui.tui.preferences.theme_choice import ThemeChoice
 from cifar_tui.tui.runs.reading import WatchedLogs
 from tests.support.recorded import finished, on_hosts, run_record, started, uninterrupted
 from tests.tui.textual_compat import screen_strips
@@ -261,6 +263,8 @@ class ScreenHost(App[None]):
     def __init__(self, screen: Callable[[], Screen[Any]]) -> None:
         super().__init__()
         self.animation_level = "none"
+        self.themes = ThemeChoice(self, Settings(), ascii_only=False)
+        self.themes.start("dark", light=False)
         self._opened = screen
         self.answers: list[Any] = []
 

@@ -49,6 +49,10 @@ KEYS = {
     "delete": "\x1b[3~",
     "pageup": "\x1b[5~",
     "pagedown": "\x1b[6~",
+    **{
+        f"ctrl+{name}": f"\x1b[1;5{letter}"
+        for name, letter in zip(("up", "down", "right", "left"), "ABCD", strict=True)
+    },
     **{f"ctrl+{letter}": chr(ord(letter) & 0x1F) for letter in "abcdefghijklmnopqrstuvwxyz"},
 }
 """What a terminal sends for the keys that are no characters."""
@@ -238,6 +242,10 @@ class Terminal:
             assert select.select([], [self._master], [], 10)[1], f"no keys are taken\n{self.text()}"
             os.write(self._master, KEYS.get(key, key).encode())
             self._escaped = time.perf_counter() if key == "escape" else 0.0
+
+    def click(self, x: int, y: int) -> None:
+        """Click at a column and a line of the screen, from 0."""
+        os.write(self._master, f"\x1b[<0;{x + 1};{y + 1}M\x1b[<0;{x + 1};{y + 1}m".encode())
 
     def resize(self, columns: int, rows: int) -> None:
         """Make the terminal larger or smaller; the kernel tells the command."""

@@ -17,7 +17,8 @@ from tests.support.terminal import Screen, Terminal
 COUNT = int(os.environ.get("CIFAR_TUI_RANDOM_KEYS", "150"))
 SEED = int(os.environ.get("CIFAR_TUI_RANDOM_SEED", "0"))
 KEYS = (
-    *("up", "down", "left", "right", "home", "end", "pageup", "pagedown", "tab", "space", "enter", "escape"),
+    *("up", "down", "left", "right", "home", "end", "pageup", "pagedown", "tab", "shift+tab", "space", "enter"),
+    *("escape", "ctrl+up", "ctrl+down", "ctrl+left", "ctrl+right"),
     *"ZwW0aXb:[]",
     *"oOgGCd<",
     *"pprceniyy/1233456xxll++--zz,.vtt?uk",

@@ -16,7 +16,14 @@ from cifar_tui.tui.widgets.lines import Panel
 
 WHEEL = 0.8
 """What is left of an axis after a step of the wheel."""
-AREA_KEYS = ("series", "x-axis", "log-scale", "smoother", "zoom", "page")
+AREA_KEYS = (
+    "x-axis:axis",
+    "log-scale:log",
+    "smoother rougher:smooth",
+    "zoom zoom-out:zoom",
+    "series",
+    "page-back page:pages",
+)
 """The ids of the keys that matter most while charts have the keyboard."""
 FIRM = 2
 """The rows by which the mouse moves a chart's y axis too: a hand is not that steady."""

@@ -145,7 +145,7 @@ class ConfidencePanel(RunPanel, View):
         self.draw()
 
     def leave(self) -> str:
-        """Go to the images."""
+        """Go back, usually to the images."""
         return "images"
 
     @property
@@ -161,7 +161,7 @@ class ConfidencePanel(RunPanel, View):
         images, *weights = self._loader.subject
         title: list[Part] = [(f"confidence on {count(len(loaded.predictions.labels))} {images}", look.strong)]
         title += self._loader.notice("k", look)
-        title += [(hint, look.dim) for hint in (*weights, self._loader.other, "Esc: images")]
+        title += [(hint, look.dim) for hint in (*weights, self._loader.other, "Esc: back")]
         number = self.entry.number
         return picture(self._calibration(loaded), fitting(title, width, look), number, look, (width, height))
 

@@ -81,20 +81,16 @@ class ChartsPanel(ChartArea, View):
         """Return to loss and accuracy."""
         self.choose(None)
 
-    def leave(self) -> str:
+    def leave(self) -> str | None:
         """Clear the cursor, or else return from a chart in full size, or else to the first page."""
-        if self.deck.leave():
-            self._keys_changed()
+        if not self.deck.leave():
+            return None
+        self._keys_changed()
         return ""
 
     @property
-    def takes_cursor_keys(self) -> bool:
-        """Keys move the cursor, and choose among the charts."""
-        return True
-
-    @property
     def active_keys(self) -> tuple[str, ...]:
-        """Those of the charts while they have the keyboard; Escape where it leads somewhere."""
+        """Those of the charts; Escape where it leads somewhere."""
         back = ("leave",) if self.deck.can_leave else ()
         return (*AREA_KEYS, *back) if self.has_focus else ("series", *back)
 

@@ -67,21 +67,12 @@ class ComparePanel(ChartArea, View):
         self.draw()
 
     @property
-    def takes_cursor_keys(self) -> bool:
-        """Whether there are runs to compare."""
-        return len(self.entries) > 1
-
-    def allow_focus(self) -> bool:
-        """It takes the focus for the cursor keys alone."""
-        return self.takes_cursor_keys
-
-    @property
     def active_keys(self) -> tuple[str, ...]:
         """Those for the charts, and for the cell under the cursor."""
         cells = ("cell",) if self.in_cells else ()
         back = ("leave",) if self.deck.can_leave else ()
         keys = AREA_KEYS if self.has_focus and not self.in_cells else ("series",)
-        return (*cells, *keys, *back, "switch") if self.takes_cursor_keys else ()
+        return (*cells, *keys, *back) if len(self.entries) > 1 else ()
 
     @property
     def cell(self) -> Cell | None:
@@ -164,10 +155,11 @@ class ComparePanel(ChartArea, View):
         else:
             super().action_cursor_to(end)
 
-    def leave(self) -> str:
+    def leave(self) -> str | None:
         """Clear the cursor, or else return from a chart in full size, or else to the first page."""
-        if self.deck.leave():
-            self._keys_changed()
+        if not self.deck.leave():
+            return None
+        self._keys_changed()
         return ""
 
     def reload(self) -> None:

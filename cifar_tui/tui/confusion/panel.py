@@ -103,17 +103,13 @@ class ConfusionPanel(RunPanel, View, can_focus=True):
             self._shown = None if place == last else place
             self.draw()
 
-    def leave(self) -> str:
+    def leave(self) -> str | None:
         """Go back to the newest evaluation."""
-        if self._shown is not None:
-            self._shown = None
-            self.draw()
+        if self._shown is None:
+            return None
+        self._shown = None
+        self.draw()
         return ""
-
-    @property
-    def takes_cursor_keys(self) -> bool:
-        """They move its cursor."""
-        return True
 
     @property
     def active_keys(self) -> tuple[str, ...]:
@@ -122,8 +118,9 @@ class ConfusionPanel(RunPanel, View, can_focus=True):
             return ()
         return (
             *(() if source(self.entry) else ("cell",)),
-            *(("find-class", "confused") if self.scrolls else ()),
-            "switch",
+            "percent",
+            *(("find-class", "confused") if self.scrolls else ("confused",)),
+            *(("cursor-left cursor-right:epoch",) if len(self._found()) > 1 else ()),
         )
 
     @property

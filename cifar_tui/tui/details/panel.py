@@ -70,17 +70,12 @@ class DetailsPanel(RunPanel, View, can_focus=True):
 
     def leave(self) -> str:
         """Go back to the view from which it was opened."""
-        return self.opened_from
-
-    @property
-    def takes_cursor_keys(self) -> bool:
-        """They scroll."""
-        return True
+        return "charts"
 
     @property
     def active_keys(self) -> tuple[str, ...]:
         """Those that lead away."""
-        return ("switch", "leave")
+        return ("leave",)
 
     def _read(self) -> None:
         """Read the record of the run in this folder on a thread."""

@@ -88,16 +88,12 @@ class DevicesPanel(ChartArea, View):
         """Return to the first page."""
         self.choose(None)
 
-    def leave(self) -> str:
+    def leave(self) -> str | None:
         """Clear the cursor, or else return from a chart in full size, or else to the first page."""
-        if self.deck.leave():
-            self._keys_changed()
+        if not self.deck.leave():
+            return None
+        self._keys_changed()
         return ""
-
-    @property
-    def takes_cursor_keys(self) -> bool:
-        """Whether there are charts."""
-        return True
 
     @property
     def active_keys(self) -> tuple[str, ...]:

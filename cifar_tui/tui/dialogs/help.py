@@ -27,18 +27,19 @@ class Help(Modal[None]):
     def compose(self) -> ComposeResult:
         """The groups, and the legend below them."""
         box = VerticalScroll(classes="box")
-        self.frame(box, "Keys", "Esc closes, ↑↓ scroll")
+        self.frame(box, "Keys", "↑↓ scroll  Esc closes")
         with box:
             with Container(id="columns"):
                 for column in _columns({name: list(keys) for name, keys in groupby(KEYS, lambda key: key.group)}):
+                    widest = max(len(key_names(key)) for keys in column.values() for key in keys)
                     with Vertical():
                         for name, keys in column.items():
-                            yield Static(self._group(name, keys))
+                            yield Static(self._group(name, keys, widest))
             yield Static(self._legend(), id="legend")
 
-    def _group(self, name: str, keys: list[Key]) -> Table:
+    def _group(self, name: str, keys: list[Key], widest: int) -> Table:
         grid = Table.grid(padding=(0, 2))
-        grid.add_column(width=max(len(key_names(key)) for key in KEYS), justify="right")
+        grid.add_column(width=widest, justify="right")
         grid.add_column()
         grid.add_row("", Text(name, self.look.dim))
         for key in keys:

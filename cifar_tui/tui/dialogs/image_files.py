@@ -46,7 +46,7 @@ class ImageFiles(Modal[tuple[str, ...]]):
     def compose(self) -> ComposeResult:
         """One line to type in, and a hint."""
         with Vertical(classes="box") as box:
-            self.frame(box, f"Classify image files with {self._run}", "Enter classifies, Esc cancels")
+            self.frame(box, f"Classify image files with {self._run}", "Enter classifies  Esc cancels")
             yield self._line
             yield self._hint
 

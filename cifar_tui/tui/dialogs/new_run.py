@@ -64,7 +64,7 @@ class NewRun(Modal[NewRunRequest]):
         """Two groups of fields, and below them the help or the error of the focused one."""
         self._fields = {name: self._field(name) for name in (*COMMON, *FURTHER)}
         with Vertical(classes="box") as box:
-            self.frame(box, "New run", "Ctrl+S creates it, Ctrl+B trains it in the background, Esc cancels")
+            self.frame(box, "New run", "Ctrl+S creates it  Ctrl+B trains it in the background  Esc cancels")
             with Container(id="columns"):
                 for labels, options in zip(self._labels, GROUPS, strict=True):
                     # One widget for all labels: each widget of a screen delays its opening.

@@ -103,7 +103,7 @@ class Question(Modal[T]):
 
     def compose(self) -> ComposeResult:
         """The text, and the answers below it."""
-        self.frame(self._box, self._title, "↑↓ Enter, or the key")
+        self.frame(self._box, self._title, "↑↓ move  Enter chooses  Esc cancels")
         with self._box:
             if self._text:
                 yield Static(self.shown(self._text), classes="text", markup=False)

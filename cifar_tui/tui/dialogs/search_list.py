@@ -94,7 +94,7 @@ class SearchList(Modal[T]):
     def compose(self) -> ComposeResult:
         """What is typed, and the items that match it."""
         box = Vertical(classes="box")
-        self.frame(box, self._title, "↑↓ Enter")
+        self.frame(box, self._title, "↑↓ move  Enter chooses  Esc cancels")
         with box:
             words = Input(placeholder="any part of its name, or letters of it", compact=True)
             words.cursor_blink = False  # A line over SSH is not to be kept busy.
@@ -138,7 +138,11 @@ class SearchList(Modal[T]):
         self._cursor = max(0, min(self._cursor + rows, len(self._found) - 1))
         self._show()
 
+    def highlighted(self, value: T | None) -> None:
+        """The cursor is on this; on nothing where nothing matches."""
+
     def _show(self) -> None:
+        self.highlighted(self._found[self._cursor].value if self._found else None)
         rows = max(1, min(ROWS, self.app.size.height - FRAME_ROWS))
         first = max(0, min(self._cursor - rows // 2, len(self._found) - rows))
         shown = Text(no_wrap=True, overflow="ellipsis")

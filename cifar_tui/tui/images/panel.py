@@ -140,14 +140,10 @@ class ImagesPanel(RunPanel, View, can_focus=True):
         self.action_page(delta)
 
     @property
-    def takes_cursor_keys(self) -> bool:
-        """They choose other images."""
-        return True
-
-    @property
     def active_keys(self) -> tuple[str, ...]:
-        """Escape leads somewhere, and a run has other images."""
-        return ("leave", *(("split",) if self.album is self._own and self.loader.loaded is not None else ()))
+        """What chooses other images, which a run may have two kinds of."""
+        split = ("split",) if self.album is self._own and self.loader.loaded is not None else ()
+        return ("percent:wrong/right/all", *split, "leave")
 
     def draw_by(self, pixels: Pixels) -> None:
         """Draw images by these pixels from now on; the terminal may have lost those that were drawn before."""

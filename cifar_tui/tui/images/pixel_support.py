@@ -1,4 +1,4 @@
-"""Whether the terminal draws images in pixels: its name is queried while the dashboard is already running.
+"""What the terminal can draw, by its name: pixels, 16 million colours. It is queried while the dashboard is running.
 
 The reply arrives on standard input among what is typed, over a slow line seconds later, or never: nothing waits for it,
 and it is removed before the rest is parsed as keys.
@@ -38,12 +38,24 @@ class TerminalIdentified(Message):
         self.write = write
 
     @property
+    def has_true_colour(self) -> bool:
+        """Whether it is known to understand 16 million colours, which the environment need not say over SSH."""
+        return TRUE_COLOUR.match(self.name) is not None
+
+    @property
     def draws_pixels(self) -> bool:
-        """Whether it is known to draw images in the place of Kitty's placeholders."""
+        """Whether it is known to draw images in the place of Kitty's placeholders, and textual-image is there."""
+        if not is_installed():
+            return False
         if kitty := re.match(r"kitty\((\d+)\.(\d+)", self.name):
             return (int(kitty[1]), int(kitty[2])) >= KITTY_WITH_PLACEHOLDERS
         # Programs that are built with Ghostty's library have words behind its name, and do not draw them.
         return re.match(r"ghostty \d", self.name) is not None
+
+
+TRUE_COLOUR = re.compile(r"(kitty|ghostty|WezTerm|foot|iTerm2|Konsole|VTE|contour|mintty|tmux|XTerm)\b")
+"""Terminals that understand 16 million colours, by the beginning of their names. tmux translates for the terminal that
+it is in, and XTerm, where it was built with fewer, by itself."""
 
 
 class ReplyParser(KeyParser):
@@ -101,6 +113,6 @@ def driver_class(graphics: str, *, ascii_only: bool) -> type[TerminalDriver]:
         graphics: `auto`, `kitty` or `blocks`.
         ascii_only: Whether to draw in ASCII alone.
     """
-    if graphics == "blocks" or ascii_only or "NO_COLOR" in os.environ or not is_installed():
+    if graphics == "blocks" or ascii_only or "NO_COLOR" in os.environ:
         return TerminalDriver
     return KittyDriver if graphics == "kitty" else QueryingDriver

@@ -36,11 +36,6 @@ class LogPanel(RichLog, View):
             self._width = self.size.width
             self._fill()
 
-    @property
-    def takes_cursor_keys(self) -> bool:
-        """They scroll it."""
-        return True
-
     def _add(self, message: LogMessage) -> None:
         """Add the newest at the bottom, and stay there unless someone has scrolled away."""
         self.write(message_text(message, self._look), scroll_end=self.is_vertical_scroll_end)

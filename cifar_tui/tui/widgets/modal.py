@@ -10,7 +10,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from cifar_tui.formatting import printable
-from cifar_tui.tui.runtime.quiet_screen import QuietScreen
+from cifar_tui.tui.runtime.quiet_screen import QuietScreen, is_console
 from cifar_tui.tui.theme import Look
 
 T = TypeVar("T")
@@ -37,6 +37,13 @@ class Modal(QuietScreen[T | None], ModalScreen[T | None]):
         self.look = look
         self._answered = False
         self.set_class(look.ascii, "-ascii")
+        self.set_class(is_console(), "-console")
+
+    def on_mount(self) -> None:
+        """Lay it out at once as the first resize will have it."""
+        width, height = self.app.size
+        for size, breakpoints in ((width, self.HORIZONTAL_BREAKPOINTS), (height, self.VERTICAL_BREAKPOINTS)):
+            self.add_class(next(name for least, name in reversed(breakpoints) if size >= least))
 
     def answer(self, answer: T | None) -> None:
         """Close it with this result. The first one counts: keys may have been pressed before it was closed."""
@@ -53,9 +60,19 @@ class Modal(QuietScreen[T | None], ModalScreen[T | None]):
         self.action_cancel()
 
     def frame(self, box: Widget, title: str, keys: str) -> None:
-        """Write a title and the keys of the box into its border."""
-        box.border_title = Content(self.shown(title))
-        box.border_subtitle = Content(self.shown(keys))
+        """Write a title and the keys of the box into its border.
+
+        Args:
+            box: The dialog's.
+            title: What it is about.
+            keys: Each key and what it does, with two spaces between them: `Enter chooses  Esc cancels`.
+        """
+        box.border_title = Content(f" {self.shown(title)} ")
+        hints = []
+        for hint in self.shown(keys).split("  "):
+            key, _, effect = hint.partition(" ")
+            hints.append(Content.assemble((key, "bold"), f" {effect}"))
+        box.border_subtitle = Content("  ").join(hints)
 
     def shown(self, text: str) -> str:
         """`text` on one line, in characters that the terminal draws."""

@@ -22,7 +22,7 @@ def test_charts_are_read_zoomed_paged_and_overlaid_by_keys_and_mouse(tmp_path: P
         terminal.wait_for("two")
         terminal.press("end")
         terminal.wait_for("x axis: epochs · y: linear")
-        terminal.press("left")
+        terminal.press("1", "left")
         terminal.wait_for("epoch 4.00 · 160 images · loss")
         terminal.press("escape", "1", "z")
         terminal.wait_for("the last 2")

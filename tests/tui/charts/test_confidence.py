@@ -117,7 +117,8 @@ async def test_k_shows_the_confidence_of_the_best_weights_and_loads_better_ones(
         await desk.press("k")
         await desk.shows("weights of epoch 2")
         await desk.press("escape")
-        await desk.until(lambda: desk.view == "images")
+        assert desk.view == "charts", "where it was opened"
+        await desk.press("3")
         await desk.shows("test images, weights of epoch 2")
         assert desk.workspace.opened == ["20260101-000000-cnn"] * 3
 

@@ -100,14 +100,14 @@ async def test_the_help_is_ascii_where_the_terminal_has_no_more() -> None:
 
 
 async def test_the_palette_finds_what_keys_do_by_their_names() -> None:
-    app = ScreenHost(lambda: Palette(Look()))
+    app = ScreenHost(lambda: Palette(app.themes, Look()))
     async with app.run_test(size=(80, 24)) as pilot:
         assert KEYS[0].help in "\n".join(app.text())
         await pilot.press(*"matrix percent", "enter")
-        app.open(Palette(Look()))
+        app.open(Palette(app.themes, Look()))
         await pilot.pause()
         await pilot.press("down", "down", "up", "enter")
-        app.open(Palette(Look()))
+        app.open(Palette(app.themes, Look()))
         await pilot.pause()
         await pilot.press(*"no such thing", "enter")
         assert "no command matches" in "\n".join(app.text())

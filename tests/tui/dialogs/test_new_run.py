@@ -223,7 +223,7 @@ async def test_the_focus_and_what_is_picked_are_seen_without_colour(monkeypatch:
             for segment in strip
             if segment.style is not None and segment.style.reverse and segment.text.strip()
         ]
-        assert reversed_ == ["► data", "digits"]
+        assert reversed_ == ["New run", "► data", "digits"]
         assert "[protocol] fast" in "\n".join(app.text())
 
 

@@ -180,7 +180,7 @@ async def test_named_files_are_shown_with_their_predictions(tmp_path: Path) -> N
         await desk.press("i", *"no", "enter")
         await desk.shows("two 'no' cannot be read: No such file or directory")
         await desk.press("escape")
-        await desk.until(lambda: desk.view == "confusion")
+        await desk.until(lambda: desk.view == "charts")
         assert desk.workspace.named == [("20250101-000000-two", "photos", "b c.png"), ("20250101-000000-two", "no")]
 
 

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from cifar_tui.formatting import printable
 from cifar_tui.system.text_width import cut
-from cifar_tui.tui.theme import Look
+from cifar_tui.tui.runs.table.panel import RunsTable
 from cifar_tui.tui.widgets.search_line import SearchLine
 
 EXAMPLES = "filter: words  best>0.9  lr=0.01  state:running  /expression/"
@@ -25,16 +25,17 @@ class FilterLine(Horizontal):
     FilterLine > #found { width: auto; max-width: 60%; height: 1; padding: 0 0 0 2; text-wrap: nowrap; }
     """
 
-    def __init__(self, changed: Callable[[str], None], submitted: Callable[[], None]) -> None:
+    def __init__(self, table: RunsTable, submitted: Callable[[], None]) -> None:
         """Stay hidden until `open`.
 
         Args:
-            changed: Called with all that is typed whenever it changes.
+            table: Shows the runs that match.
             submitted: Called at Enter.
         """
         super().__init__(id="filter")
         self.display = False
-        self.input = SearchLine(EXAMPLES, changed, submitted, id="typed")
+        self._table, self._submitted = table, submitted
+        self.input = SearchLine(EXAMPLES, self._filter, self._submit, id="typed")
         self._found = Static(id="found")
 
     def compose(self) -> ComposeResult:
@@ -52,9 +53,20 @@ class FilterLine(Horizontal):
         self.input.close()
         self.display = False
 
-    def say(self, note: str, look: Look, *, wrong: bool) -> None:
-        """Show this at the right, as a problem where something is wrong."""
-        text = look.text(printable(note))
-        mark = "! " if wrong else ""
+    def show_found(self) -> None:
+        """Show what the filter finds at the right, as a problem where something is wrong with it."""
+        model, look = self._table.model, self._table.look
+        text = look.text(printable(model.filter_note))
+        wrong = bool(model.filter.problem)
         room = max(20, self.size.width * 6 // 10 - 4)
-        self._found.update(Text(cut(mark + text, room, look.text("…")), look.warning if wrong else look.dim))
+        shown = cut(("! " if wrong else "") + text, room, look.text("…"))
+        self._found.update(Text(shown, look.warning if wrong else look.dim))
+
+    def _filter(self, typed: str) -> None:
+        with self._table.arranged() as model:
+            model.set_filter(typed)
+        self.show_found()
+
+    def _submit(self) -> None:
+        self._table.model.keep_selection()
+        self._submitted()

@@ -23,11 +23,11 @@ WHEEL = 3
 """Rows that a step of the wheel scrolls."""
 
 
-class RunsTable(Panel):
+class RunsTable(Panel, can_focus=True):
     """The runs that match the filter, a row each, and the one that is selected.
 
-    It draws the rows that are visible and no others, so that thousands cost no more than a few. It takes no focus: the
-    screen moves its cursor.
+    It draws the rows that are visible and no others, so that thousands cost no more than a few. The screen moves its
+    cursor: its bindings have priority, so that keys act in the order in which they come.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"runs--cursor"}
@@ -170,6 +170,14 @@ class RunsTable(Panel):
 
     def _strip(self, cells: list[Part]) -> Strip:
         return line([drawable(part, self.look) for part in cells], self.size.width - 1)
+
+    def on_focus(self) -> None:
+        """The cursor shows who has the keyboard."""
+        self.draw()
+
+    def on_blur(self) -> None:
+        """Likewise."""
+        self.draw()
 
     def on_resize(self) -> None:
         """The columns depend on the width; the cursor stays visible."""
