@@ -241,6 +241,7 @@ class GpuUsage:
         temperature: Degrees Celsius.
         power: Watts.
         power_limit: Watts.
+        throttled: Whether it slows down because it is hot, or because its power supply says so.
     """
 
     index: int
@@ -251,6 +252,7 @@ class GpuUsage:
     temperature: float | None = None
     power: float | None = None
     power_limit: float | None = None
+    throttled: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,6 +288,8 @@ class Note(Event):
     type: ClassVar[str] = "note"
     level: Level
     message: str
+    topic: str = ""
+    """Of the health check: what it has found, such as `loss-spike`. A `warning` begins it, an `info` ends it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,6 +102,11 @@ class EventStream:
         return self._locator.t if self._locator.has_clock else max(self._locator.t, self._locator.arrival)
 
     @property
+    def last_t(self) -> float:
+        """The time of the last row; of a log that has none, when it was read."""
+        return self._locator.t
+
+    @property
     def epochs(self) -> EpochGatherer:
         """Its epochs so far."""
         return self._epochs

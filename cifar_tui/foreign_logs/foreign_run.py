@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from cifar_tui.analysis.health.health_check import HealthCheck
+from cifar_tui.config import DEFAULT_HEALTH, HealthOptions
 from cifar_tui.errors import InputError
 from cifar_tui.events import AnyEvent, Level, Note, RunFinished
 from cifar_tui.foreign_logs.event_stream import EventStream
@@ -55,16 +57,19 @@ class ForeignRun:
         """What writes such logs."""
         return _READERS[self.kind].source
 
-    def follow(self, choices: Mapping[Role, str]) -> tuple[RunState, ForeignTail]:
+    def follow(
+        self, choices: Mapping[Role, str], health: HealthOptions = DEFAULT_HEALTH
+    ) -> tuple[RunState, ForeignTail]:
         """The state that its log makes so far, and what reads on after that.
 
         Args:
             choices: What its names stand for, where a person says it.
+            health: When its health check warns.
 
         Raises:
             InputError: It cannot be read.
         """
-        state, tail = RunState(), ForeignTail(self, choices)
+        state, tail = RunState(), ForeignTail(self, choices, health)
         while events := tail.read():
             for event in events:
                 state.apply(event)
@@ -74,9 +79,11 @@ class ForeignRun:
 class ForeignTail:
     """Reads the events of a log as it grows, like the tail of a run's own events."""
 
-    def __init__(self, run: ForeignRun, choices: Mapping[Role, str]) -> None:
+    def __init__(self, run: ForeignRun, choices: Mapping[Role, str], health: HealthOptions = DEFAULT_HEALTH) -> None:
         """Read the log from its beginning."""
         self._run = run
+        self._health = health
+        self._check = HealthCheck(health)
         self._reader: LogReader = _READERS[run.kind](run.path)
         self._meaning = Meaning(choices)
         self._stream = EventStream(run.id, run.source, self._meaning)
@@ -87,11 +94,22 @@ class ForeignTail:
         """Whether the last event was that of a training that has ended."""
 
     def read(self) -> list[AnyEvent]:
-        """The next events in order; none where nothing was appended.
+        """The next events in order, and behind each what the health check finds; none where nothing was appended.
 
         Raises:
             InputError: The log cannot be read.
         """
+        return [each for event in self._read() for each in (event, *self._check.apply(event))] or self._look()
+
+    def _look(self) -> list[AnyEvent]:
+        """What a log that does not grow says."""
+        if not self._started or self.finished or self._stream.bulk:
+            return []
+        # Its last row has come when it was changed last.
+        idle = max(0.0, time.time() - self._reader.modified)
+        return [*self._check.look(self._stream.last_t + idle)]
+
+    def _read(self) -> list[AnyEvent]:
         for _ in range(MAX_PIECES):
             piece = self._reader.read()
             if piece.restarted:
@@ -117,6 +135,7 @@ class ForeignTail:
         """Begin anew: the first event will void all earlier ones."""
         self._meaning.restart()
         self._stream = EventStream(self._run.id, self._run.source, self._meaning)
+        self._check = HealthCheck(self._health)
         self._started = self.finished = False
 
     def _begin_or_continue(self) -> list[AnyEvent]:
@@ -186,6 +205,7 @@ def summary(run: ForeignRun, state: RunState) -> Summary:
         test_accuracy=test.accuracy if test else None,
         seconds=state.seconds,
         source=run.source,
+        warnings=tuple(state.warnings),
     )
 
 

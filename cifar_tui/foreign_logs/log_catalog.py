@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from cifar_tui.config import DEFAULT_HEALTH, HealthOptions
 from cifar_tui.errors import InputError
 from cifar_tui.foreign_logs.finder import find_runs
 from cifar_tui.foreign_logs.foreign_run import IDLE_SECONDS, ForeignRun, ForeignTail, summary, unreadable
@@ -29,14 +30,17 @@ class _Known:
 class LogCatalog:
     """Polls the logs under some paths; of each, it keeps no more in memory than its summary takes."""
 
-    def __init__(self, paths: Sequence[str], choices: Mapping[Role, str]) -> None:
+    def __init__(
+        self, paths: Sequence[str], choices: Mapping[Role, str], health: HealthOptions = DEFAULT_HEALTH
+    ) -> None:
         """Know none yet.
 
         Args:
             paths: Files, folders and patterns.
             choices: What names in the logs stand for, where a person says it.
+            health: When their health check warns.
         """
-        self._paths, self._choices = paths, choices
+        self._paths, self._choices, self._health = paths, choices, health
         self._known: dict[str, _Known] = {}
         self._next = 0
 
@@ -44,7 +48,7 @@ class LogCatalog:
         """The logs whose summaries have changed since the last poll; the first one finds all, and reads none."""
         new = [run for run in find_runs(self._paths) if run.id not in self._known]
         for run in new:
-            self._known[run.id] = _Known(run, ForeignTail(run, self._choices), _unread(run))
+            self._known[run.id] = _Known(run, ForeignTail(run, self._choices, self._health), _unread(run))
         if new:
             return [(run, self._known[run.id].told) for run in new]
         return self._read()

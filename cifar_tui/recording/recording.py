@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from cifar_tui.config import DEFAULT_RUNS_DIR, OPTIONS
+from cifar_tui.config import DEFAULT_RUNS_DIR, HEALTH_OPTIONS, OPTIONS, HealthOptions
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.errors import InputError, one_line
 from cifar_tui.events import Level, RunStatus, SplitName
@@ -39,6 +39,7 @@ def record(
     runs_dir: str | Path = DEFAULT_RUNS_DIR,
     tensorboard: bool = False,
     quiet: bool = False,
+    mute: Iterable[str] = (),
 ) -> Recording:
     """Record the training of a script as a run, to be entered as a context.
 
@@ -55,13 +56,17 @@ def record(
         runs_dir: The folder of all runs.
         tensorboard: Whether to write TensorBoard's files too.
         quiet: Whether not to say on standard error where the run is.
+        mute: What the health check is to leave out, such as `plateau`; `all` turns it off.
 
     Raises:
         InputError: An argument is unusable.
     """
     OPTIONS["name"].check(name, "name")
     plan = Plan.of(name, epochs, batches, batch_size, model, data, classes, config)
-    return Recording(plan, Path(runs_dir), tensorboard=tensorboard, quiet=quiet)
+    muted = (mute,) if isinstance(mute, str) else tuple(mute)
+    for topic in muted:
+        HEALTH_OPTIONS["mute"].check(topic, "mute")
+    return Recording(plan, Path(runs_dir), tensorboard=tensorboard, quiet=quiet, mute=muted)
 
 
 class Recording:
@@ -70,12 +75,21 @@ class Recording:
     Processes that the script forks, such as workers that load data, record nothing.
     """
 
-    def __init__(self, plan: Plan, runs_dir: Path, *, tensorboard: bool = False, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        runs_dir: Path,
+        *,
+        tensorboard: bool = False,
+        quiet: bool = False,
+        mute: tuple[str, ...] = (),
+    ) -> None:
         """Record nothing before `start`, which entering the context calls; `record` makes the arguments."""
         self._plan = plan
         self._runs_dir = runs_dir
         self._tensorboard = tensorboard
         self._quiet = quiet
+        self._health = HealthOptions(mute=mute)
         self._writer: Writer | None = None
         self._lock = threading.Lock()
         self._counts_epochs = self._counts_batches = False
@@ -107,7 +121,7 @@ class Recording:
         if self._writer is not None or self._ended:
             raise InputError("this recording has been started already: call record() for another one")
         if ranks.is_first():
-            self._writer = Writer(self._plan, self._runs_dir, tensorboard=self._tensorboard)
+            self._writer = Writer(self._plan, self._runs_dir, tensorboard=self._tensorboard, health=self._health)
             if not self._quiet:
                 path = self._writer.folder.path
                 sys.stderr.write(f"cifar-tui: recording to {path}; `cifar-tui attach {path.name}` shows it\n")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifar_tui import __version__
+from cifar_tui.config import DEFAULT_HEALTH, HealthOptions
 from cifar_tui.errors import error_text
 from cifar_tui.recording.event_maker import EventMaker
 from cifar_tui.recording.items import Ended, Item, PauseChanged
@@ -22,6 +23,7 @@ from cifar_tui.recording.values import Fetcher
 from cifar_tui.records import ScriptRecord
 from cifar_tui.runs.device_usage import DeviceReporter
 from cifar_tui.runs.ownership import Ownership
+from cifar_tui.runs.sinks.health import HealthSink
 from cifar_tui.runs.sinks.stream import EventStream, Sink
 from cifar_tui.state.run_state import RunState
 from cifar_tui.store import run_folder
@@ -46,7 +48,9 @@ PACKAGES = ("torch", "lightning", "transformers", "keras", "numpy")
 class Writer:
     """One recording's run folder, and the thread that writes it."""
 
-    def __init__(self, plan: Plan, runs_dir: Path, *, tensorboard: bool) -> None:
+    def __init__(
+        self, plan: Plan, runs_dir: Path, *, tensorboard: bool, health: HealthOptions = DEFAULT_HEALTH
+    ) -> None:
         """Make the folder and start the thread.
 
         Raises:
@@ -65,7 +69,7 @@ class Writer:
         self._closing = threading.Event()
         self._stack = contextlib.ExitStack()
         try:
-            self._stream = self._open(tensorboard=tensorboard)
+            self._stream = self._open(tensorboard=tensorboard, health=health)
         except BaseException:
             self._stack.close()
             run_folder.discard(self.folder)
@@ -92,13 +96,13 @@ class Writer:
         self._closing.set()
         self._thread.join(END_SECONDS)
 
-    def _open(self, *, tensorboard: bool) -> EventStream:
+    def _open(self, *, tensorboard: bool, health: HealthOptions) -> EventStream:
         record = self.folder.read_any_record()
         self._ownership = ownership = Ownership(self.folder, self.control, lambda *_: None)
         self._stack.callback(ownership.release)
         recorder = Recorder(self.folder, record, RunState())
         self._stack.callback(recorder.close)
-        sinks: list[Sink] = []
+        sinks: list[Sink] = [HealthSink(health, None, recorder.state)]
         if tensorboard:
             from cifar_tui.runs.sinks.tensorboard import TensorBoardSink, require
 

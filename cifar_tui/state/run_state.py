@@ -39,6 +39,8 @@ MAX_HISTORIES, HISTORY_POINTS = 400, CURVE_POINTS // 4
 MAX_SERIES_NAME = 200
 """Characters of a series' name that are kept."""
 MAX_NOTES = 1000
+MAX_WARNINGS, MAX_TOPIC = 20, 40
+"""The most topics of the health check, and characters of one: anybody may write a stream."""
 MAX_EPOCHS = 100_000
 MAX_RESUMPTIONS = 10_000
 """Epochs beyond the first, and resumptions before the last so many are dropped: anybody may write a stream."""
@@ -104,6 +106,8 @@ class RunState:
     """The length of all earlier pauses."""
     notes: list[Note] = field(default_factory=list)
     """The last `MAX_NOTES`."""
+    warnings: Annotated[dict[str, Note], AtMost(MAX_WARNINGS)] = field(default_factory=dict)
+    """What the health check has found and is not over, by topic, the newest last."""
     finished: RunFinished | None = None
 
     @property
@@ -136,9 +140,11 @@ class RunState:
             case Note():
                 self.notes.append(event)
                 del self.notes[:-MAX_NOTES]
+                self._apply_topic(event)
             case RunFinished():
                 self.finished = event
                 self.status = event.state
+                self.warnings.pop("no-progress", None)
 
     def _begin(self, event: RunStarted) -> None:
         """Start, or start over: a run that ended before its first checkpoint keeps its notes only."""
@@ -196,6 +202,13 @@ class RunState:
             self.epoch_values -= len(self.epoch_metrics[self.epoch_metrics_dropped])
             self.epoch_metrics[self.epoch_metrics_dropped] = {}
             self.epoch_metrics_dropped += 1
+
+    def _apply_topic(self, event: Note) -> None:
+        if not event.topic or len(event.topic) > MAX_TOPIC:
+            return
+        self.warnings.pop(event.topic, None)
+        if event.level in ("warning", "error") and len(self.warnings) < MAX_WARNINGS:
+            self.warnings[event.topic] = event
 
     def _apply_evaluated(self, event: Evaluated) -> None:
         if self.started and not _fits(event.confusion, self.started):

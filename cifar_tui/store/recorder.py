@@ -90,7 +90,8 @@ class Recorder:
         self._append(event)
         if isinstance(event, Epoch | Resumed) or self._trouble:
             self._folder.files.write_text(self._folder.metrics_file.name, metrics_csv(self.state))
-        if isinstance(event, RunStarted | Epoch | Paused | Resumed) or self._trouble:
+        is_topical = isinstance(event, Note) and bool(event.topic)
+        if isinstance(event, RunStarted | Epoch | Paused | Resumed) or is_topical or self._trouble:
             self.write_summary()
 
     def close(self) -> None:

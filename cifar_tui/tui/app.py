@@ -21,6 +21,7 @@ from cifar_tui.tui.dialogs.command_context import CommandContext
 from cifar_tui.tui.images.pixel_support import TerminalIdentified, driver_class
 from cifar_tui.tui.log.status_log import StatusLog
 from cifar_tui.tui.main_screen import MainScreen
+from cifar_tui.tui.notifications.alerts import Alerts
 from cifar_tui.tui.run_commands import RunCommands
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.reading import WatchedLogs
@@ -38,6 +39,7 @@ from cifar_tui.tui.widgets.scroll_bar import PlainScrollBar
 
 if TYPE_CHECKING:
     from cifar_tui.records import Overrides
+    from cifar_tui.runs.notifications.notifier import Notifier
     from cifar_tui.runs.workspace import Workspace
     from cifar_tui.tui.keys import Key
     from cifar_tui.tui.view_switcher import ViewSwitcher
@@ -63,6 +65,8 @@ class Dashboard(TerminalApp):
         resume: Overrides | None = None,
         logs: WatchedLogs | None = None,
         output: OutputCapture | None = None,
+        notifier: Notifier | None = None,
+        bell: str = "never",
     ) -> None:
         """Prepare to show the runs of `runs_dir` and a ready one for each of `configs`.
 
@@ -78,6 +82,8 @@ class Dashboard(TerminalApp):
             resume: Resume that run, with these options in place of its own.
             logs: Logs of other tools, shown first.
             output: Holds the terminal to draw on, and keeps what is printed off it; None for Textual's own way.
+            notifier: Sends how runs end, and what their health check finds.
+            bell: When the terminal is to draw attention to the same: `auto`, `always` or `never`.
         """
         # With its own colours, Textual would reduce colours to greys; so, the terminal's own two are left.
         super().__init__(
@@ -106,6 +112,7 @@ class Dashboard(TerminalApp):
         self._on_loop: Callable[[Callable[[], None]], None] | None = None
         self._key_queue = KeyQueue(self, super().on_event)
         self._run_events = RunEvents(self.runs, self.inbox, runs_dir, self._show_update, logs)
+        self._alerts = Alerts(self.write_sequence, self._notification_failed, notifier, bell)
         self._sampler = DeviceSampler(lambda sample: self.main.show_sample(sample))
         self._redraw: RedrawQueue[Entry] = RedrawQueue(lambda changed: self.main.draw(changed))
         context = CommandContext(
@@ -178,6 +185,7 @@ class Dashboard(TerminalApp):
 
     def on_terminal_identified(self, message: TerminalIdentified) -> None:
         """The terminal is in use, for the first time or again; images that it had before are gone."""
+        self._alerts.terminal_name = message.name
         # The placeholders of pixels name them by their colours.
         if message.draws_pixels and self.console.color_system == "truecolor":
             from cifar_tui.tui.images.pixels import Pixels
@@ -186,6 +194,10 @@ class Dashboard(TerminalApp):
 
     async def on_event(self, event: events.Event) -> None:
         """Handle keys in turn, any other event at once."""
+        if isinstance(event, events.InputEvent):
+            self._alerts.input_received()
+        elif isinstance(event, events.AppFocus | events.AppBlur):
+            self._alerts.focus_changed(isinstance(event, events.AppFocus))
         if isinstance(event, events.Key) and not event.is_forwarded:
             await self._key_queue.put(event)
         else:
@@ -246,6 +258,7 @@ class Dashboard(TerminalApp):
             self.status_log.report(entry, message)
         for entry, level, text in update.problems:
             self.status_log.write(text, entry, level)
+        self._alerts.update(update)
         self._sampler.run_while(bool(self.runs.active))
         if update.rows:
             self.main.fill()
@@ -271,6 +284,11 @@ class Dashboard(TerminalApp):
     def _rows_changed(self) -> None:
         self.main.fill()
         self.main.show_runs()
+
+    def _notification_failed(self, problem: str) -> None:
+        """Say so in the log; called on the thread that sends."""
+        if self.is_running:
+            self.call_later(self.status_log.write, problem, None, "warning")
 
     def print_to_log(self, text: str) -> None:
         """Add a stray line of a library to the log; also from other threads."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from cifar_tui.config import DEFAULT_HEALTH, HealthOptions
 from cifar_tui.errors import InputError
 from cifar_tui.events import AnyEvent, RunFinished, to_json
 from cifar_tui.foreign_logs.finder import find_runs
@@ -43,13 +44,16 @@ class _Watched:
         return self.tail.finished or bool(self.problem)
 
 
-def watch(paths: Sequence[str], choices: Mapping[Role, str], *, as_json: bool) -> int:
+def watch(
+    paths: Sequence[str], choices: Mapping[Role, str], *, as_json: bool, health: HealthOptions = DEFAULT_HEALTH
+) -> int:
     """Print what the logs under these paths say, and what is added, until none of them has grown for a while.
 
     Args:
         paths: Files, folders and patterns.
         choices: What names in the logs stand for, where a person says it.
         as_json: Whether to print the events as they are, each with the id of its `run`.
+        health: When the health check warns.
 
     Returns:
         The exit status: 1 where none of the logs could be read.
@@ -63,7 +67,7 @@ def watch(paths: Sequence[str], choices: Mapping[Role, str], *, as_json: bool) -
         if time.monotonic() >= next_find:
             for run in find_runs(paths):
                 if run.id not in watched:
-                    watched[run.id] = _Watched(run, ForeignTail(run, choices))
+                    watched[run.id] = _Watched(run, ForeignTail(run, choices, health))
             next_find = time.monotonic() + FIND_SECONDS
         if not watched:
             raise InputError(f"no logs of a training in {', '.join(map(printable, paths))}")

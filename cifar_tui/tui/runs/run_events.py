@@ -143,7 +143,7 @@ class RunEvents:
 
         def read_it() -> tuple[Summary, RunState, Tail | ForeignTail]:
             if log is not None and logs is not None:
-                return read_log(log, logs.choices)
+                return read_log(log, logs)
             assert folder is not None
             return read_run(folder)
 

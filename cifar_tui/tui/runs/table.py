@@ -79,6 +79,8 @@ def cells(entry: Entry, shown: Sequence[Column], look: Look) -> list[Text]:
         cell.truncate(column.width, overflow="crop" if look.ascii else "ellipsis")
         if column.name == "run" and dated and cell.cell_len + len(dated) - YEAR < column.width:
             cell.append(f" {dated[YEAR:]}", look.dim)
+        if column.name == "state" and entry.warnings and cell.cell_len + 2 <= column.width:
+            cell.append(" !", look.warning)
         if column.right:
             cell.pad_left(column.width - cell.cell_len)
         row.append(cell)

@@ -1,0 +1,33 @@
+"""The health check of a run of this process: a sink that gives notes of what it has found."""
+
+from __future__ import annotations
+
+from cifar_tui.analysis.health.health_check import HealthCheck
+from cifar_tui.config import HealthOptions
+from cifar_tui.events import AnyEvent, Note
+from cifar_tui.state.run_state import RunState
+
+
+class HealthSink:
+    """Checks every event of a run; what it finds follows the event in the stream."""
+
+    def __init__(self, options: HealthOptions, patience: int | None, state: RunState) -> None:
+        """Begin, or continue where an earlier process of the run has ended.
+
+        Args:
+            options: When to warn.
+            patience: Epochs without a better validation before early stopping; None where that is not known.
+            state: What the run's events amount to so far.
+        """
+        self._check = HealthCheck(options, patience)
+        self._check.resume(state)
+        self._found: list[Note] = []
+
+    def record(self, event: AnyEvent) -> None:
+        """Check the event."""
+        self._found += self._check.apply(event)
+
+    def trouble(self, t: float) -> list[Note]:  # noqa: ARG002
+        """What has been found since the last call."""
+        found, self._found = self._found, []
+        return found
