@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 import time
@@ -10,12 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from cifar_tui.config import TOPICS
 from cifar_tui.errors import InputError
 from cifar_tui.events import Note
+from cifar_tui.runs import device_usage
 from cifar_tui.runs.notifications import notifier as notifier_module
 from cifar_tui.runs.notifications.notification import Notification, notification_of
 from cifar_tui.runs.notifications.notifier import Notifier, without_urls
-from tests.support.command import TRAIN, only_run, run, summary
+from tests.support.command import only_run, summary
+from tests.support.program import TRAIN, call, prepare_project
 from tests.support.recorded import finished
 
 SECRET = "s3cr3t-token"
@@ -96,8 +100,8 @@ def test_what_fails_is_one_line_and_the_next_one_is_sent(tmp_path: Path, monkeyp
     ]
     assert send(Notifier(command="/nowhere/at-all")) == ["--notify-command at-all: No such file or directory"]
     monkeypatch.setattr(notifier_module, "COMMAND_SECONDS", 0.2)
-    began = time.monotonic()
-    assert send(Notifier(command="sleep 60")) == ["--notify-command sleep: killed after 0.2 s"]
+    began, hanging = time.monotonic(), shlex.join([sys.executable, "-c", "import time; time.sleep(60)"])
+    assert "killed after 0.2 s" in send(Notifier(command=hanging))[0]
     assert time.monotonic() - began < 20
 
 
@@ -124,14 +128,20 @@ def test_urls_are_left_out_of_command_lines() -> None:
     assert without_urls(given) == ["--notify", "URL", "--epochs", "3", "--notify=URL", "--notify-command", "say"]
 
 
-def test_a_headless_run_tells_its_warnings_and_its_end_and_keeps_them_in_its_folder(tmp_path: Path, sent: Path) -> None:
-    told = tmp_path / "told"
-    given = ["--epochs", "4", "--disk-reserve", "1e9", "--mute", "plateau", "--notify", f"json://{SECRET}@host"]
-    environment = {"PYTHONPATH": str(tmp_path / "lib"), "SENT": str(sent)}
-    command = ["--notify-command", printing(told)]
-    result = run([*TRAIN, *given, *command], tmp_path, environment, fresh=True)
+def test_a_headless_run_tells_its_warnings_and_its_end_and_keeps_them_in_its_folder(
+    tmp_path: Path, sent: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cwd, told = prepare_project(tmp_path, monkeypatch), tmp_path / "told"
+    for name in ("CIFAR_TUI_NOTIFY", "CIFAR_TUI_NOTIFY_COMMAND"):
+        monkeypatch.setenv(name, "")  # Processes that it starts are to get them.
+    monkeypatch.setattr(device_usage, "FIRST_SECONDS", 0.01)
+    monkeypatch.setattr(device_usage, "SAMPLE_SECONDS", 0.01)
+    given = ["--epochs", "100", "--patience", "100", "--disk-reserve", "1e9"]
+    given += [word for topic in TOPICS if topic != "disk" for word in ("--mute", topic)]
+    ways = ["--notify", f"json://{SECRET}@host", "--notify-command", printing(told)]
+    result = call([*TRAIN, *given, *ways], cwd)
     assert result.returncode == 0, result.stderr
-    folder = only_run(tmp_path)
+    folder = only_run(cwd)
     lines = sent.read_text().splitlines()
     assert [line.partition("|")[0].rpartition("mlp")[2] for line in lines] == [": disk", " finished"]
     assert "disk nearly full: " in lines[0]
@@ -144,7 +154,7 @@ def test_a_headless_run_tells_its_warnings_and_its_end_and_keeps_them_in_its_fol
     report = (folder / "report.md").read_text()
     assert "## Health" in report
     assert "**disk**: disk nearly full: " in report
-    listed = run(["runs"], tmp_path)
-    assert "health" in listed.stdout
+    assert "health" in call(["runs"], cwd).stdout
     everything = "".join(path.read_text(errors="replace") for path in folder.rglob("*") if path.is_file())
     assert SECRET not in everything + result.stdout + result.stderr
+    assert os.environ["CIFAR_TUI_NOTIFY"] == f"json://{SECRET}@host", "for runs in the background"
