@@ -33,4 +33,4 @@ def health_section(state: RunState) -> list[str]:
 
 def _line(begun: Note, over: Note | None) -> str:
     ending = "" if over is None else f" It was over after {duration(over.t)}: {escape(over.message)}."
-    return f"- After {duration(begun.t)}, **{escape(begun.topic)}**: {escape(begun.message)}.{ending}"
+    return f"- After {duration(begun.t)}: {escape(begun.message)}.{ending}"

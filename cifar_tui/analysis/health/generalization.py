@@ -49,15 +49,56 @@ class _Epochs:
         return None
 
 
-DEFAULT_PATIENCE = 10
-"""Epochs after which it is one in trainings that do not say how long they wait."""
-PATIENCE_SHARE, LEAST_EPOCHS = 0.7, 4
-"""A plateau is this share of the patience of early stopping, and never shorter than that."""
 HIGH_LR, FINAL_LR = 0.5, 0.05
 """Shares of the highest learning rate. While a schedule is above the first, no better validation is expected yet: that
 comes as the rate falls; below the second, nothing changes any more."""
 CONSTANT_LR = 0.01
 """A learning rate that changes by less from one epoch to the next is none of a schedule."""
+
+
+class _Schedule:
+    """Where a run's learning rate stands, by those that were seen."""
+
+    _is_own = False
+    _peak = 0.0
+    _lr = _earlier_lr = math.nan
+    """Of the last epoch, and of the one before."""
+
+    def apply(self, event: AnyEvent) -> None:
+        """Follow the learning rates of batches and epochs."""
+        match event:
+            case RunStarted():
+                self._is_own, self._peak = not event.source, event.max_lr or 0.0
+                self._lr = self._earlier_lr = math.nan
+            case Batch() | Epoch() if math.isfinite(event.lr):
+                self._peak = max(self._peak, event.lr)
+                if isinstance(event, Epoch):
+                    self._earlier_lr, self._lr = self._lr, event.lr
+            case _:
+                pass
+
+    @property
+    def _varies(self) -> bool:
+        if not (self._peak > 0 and math.isfinite(self._lr) and math.isfinite(self._earlier_lr)):
+            return False
+        # Around its peak a schedule is flat: this program's own go on falling.
+        return self._is_own or abs(self._lr - self._earlier_lr) > CONSTANT_LR * self._earlier_lr
+
+    @property
+    def is_high(self) -> bool:
+        """Whether the rate is still to fall."""
+        return self._varies and (self._lr > self._earlier_lr or self._lr >= HIGH_LR * self._peak)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the rate has fallen to almost nothing."""
+        return self._varies and self._lr <= FINAL_LR * self._peak
+
+
+DEFAULT_PATIENCE = 10
+"""Epochs after which it is one in trainings that do not say how long they wait."""
+PATIENCE_SHARE, LEAST_EPOCHS = 0.7, 4
+"""A plateau is this share of the patience of early stopping, and never shorter than that."""
 CEILING, ERRORS = 0.99, 3.0
 """From this accuracy on, or where as few images are wrong as so many standard errors, there is little left to gain."""
 
@@ -71,15 +112,13 @@ class Plateau:
         early = DEFAULT_PATIENCE if patience is None else max(LEAST_EPOCHS, math.ceil(PATIENCE_SHARE * patience))
         self._after = after or early
         self._epochs = _Epochs()
+        self._schedule = _Schedule()
         self._start(None)
 
     def _start(self, event: RunStarted | None) -> None:
         self._best: _Validated | None = None
         self._since = 0
         self._raised = False
-        self._peak = (event and event.max_lr) or 0.0
-        self._lr = self._earlier_lr = math.nan
-        """Of the last epoch, and of the one before."""
         self._images = event.validation_samples if event else 0
         self._planned = event.epochs if event else None
 
@@ -87,14 +126,12 @@ class Plateau:
         """Follow validations and learning rates."""
         if isinstance(event, RunStarted):
             self._start(event)
-        elif isinstance(event, Batch | Epoch) and math.isfinite(event.lr):
-            self._peak = max(self._peak, event.lr)
+        self._schedule.apply(event)
         new = self._epochs.apply(event)
         if isinstance(event, Resumed) and self._best is not None and self._best.epoch >= event.epoch:
             self._best = max(self._epochs.last, key=lambda each: (each.value, -each.epoch), default=None)
-        if new is None or not isinstance(event, Epoch):
+        if new is None:
             return []
-        self._earlier_lr, self._lr = self._lr, event.lr
         if self._best is None or new.value > self._best.value:
             self._best, self._since = new, 0
             if self._raised:
@@ -117,22 +154,14 @@ class Plateau:
         """Whether nothing else is to be expected: by the plan, the schedule, what is reached, or the trend."""
         if self._planned is not None and new.epoch >= self._planned:
             return True
-        if self._peak > 0 and math.isfinite(self._lr) and math.isfinite(self._earlier_lr):
-            varies = abs(self._lr - self._earlier_lr) > CONSTANT_LR * self._earlier_lr
-            rises = self._lr > self._earlier_lr
-            # Around its peak a schedule is flat: this program's own go on falling.
-            if (varies or self._is_own) and (rises or not FINAL_LR < self._lr / self._peak < HIGH_LR):
-                return True
+        if self._schedule.is_high or self._schedule.is_over:
+            return True
         if math.isfinite(best.accuracy):
             wrong = 1 - best.accuracy
             error = math.sqrt(best.accuracy * wrong / self._images) if self._images else 0.0
             if best.accuracy >= CEILING or wrong < ERRORS * error:
                 return True
         return self._improves(best)
-
-    @property
-    def _is_own(self) -> bool:
-        return self._images > 0
 
     def _improves(self, best: _Validated) -> bool:
         """Whether epochs become better that are still below a lucky one, by more than their mean varies."""
@@ -151,8 +180,9 @@ def _words(validated: _Validated) -> str:
 
 MEANS = 3
 """Epochs whose means are compared: the last ones, and those before them."""
-WORSE, LEAST_WORSE = 1.1, 0.05
-"""The mean validation loss is so many times the lowest one, and above it by so many nats."""
+WORSE, WORSE_WHILE_HIGH, LEAST_WORSE = 1.1, 1.5, 0.05
+"""The mean validation loss is so many times the lowest one, the second while the learning rate is high, and above it by
+so many nats."""
 BETTER = 0.98
 """The mean training loss is so many times what it was when the validation loss was at its lowest, or less."""
 
@@ -162,12 +192,14 @@ class Overfitting:
 
     def __init__(self) -> None:
         self._epochs = _Epochs()
+        self._schedule = _Schedule()
         self._raised = False
 
     def apply(self, event: AnyEvent) -> list[Finding]:
         """Follow validations."""
         if isinstance(event, RunStarted):
             self._raised = False
+        self._schedule.apply(event)
         new = self._epochs.apply(event)
         epochs = [each for each in self._epochs.last if math.isfinite(each.loss) and math.isfinite(each.train_loss)]
         if new is None or len(epochs) < 2 * MEANS:
@@ -180,7 +212,8 @@ class Overfitting:
                 return []
             self._raised = False
             return [Finding("overfitting", f"the validation loss is at its lowest again: {new.loss:.4f}", over=True)]
-        worse = loss > WORSE * lowest.loss and loss > lowest.loss + LEAST_WORSE
+        ratio = WORSE_WHILE_HIGH if self._schedule.is_high else WORSE
+        worse = loss > ratio * lowest.loss and loss > lowest.loss + LEAST_WORSE
         grows = loss > fmean(each.loss for each in before) and min(each.loss for each in last) > lowest.loss
         learns = train_loss < BETTER * lowest.train_loss and train_loss < loss
         best = max(epochs, key=lambda each: (each.value, -each.epoch))

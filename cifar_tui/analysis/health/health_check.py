@@ -17,8 +17,8 @@ LEAST_GAPS = 3
 """Times between two batches of a log, before it is known what is long."""
 
 
-COVERED_BY = {"diverging": "loss-spike"}
-"""What need not be told as well."""
+COVERED_BY = {"diverging": "loss-spike", "plateau": "overfitting"}
+"""What need not be told as well, as long as the other one is not over."""
 
 
 class HealthCheck:

@@ -65,6 +65,7 @@ def test_overfitting_is_told_once_with_both_losses() -> None:
     assert "0.5000 in epoch 7" in note.message
     assert "fell from 0.8500 to" in note.message
     assert note.t <= 2.0 * 14
+    assert topics(check(epochs, script_started(), patience=None)) == ["overfitting"], "it is more than a plateau"
 
 
 def test_noise_and_a_training_loss_with_augmentation_above_the_validation_are_no_overfitting() -> None:

@@ -18,7 +18,7 @@ def samples(start: int, end: int) -> list[AnyEvent]:
 
 
 def test_no_progress_is_told_by_the_clock_of_the_devices_and_is_over_with_the_next_batch() -> None:
-    batches = [a_batch(n, 1.0) for n in range(1, 100)]
+    batches: list[AnyEvent] = [a_batch(n, 1.0) for n in range(1, 100)]
     epochs = [an_epoch(n, 1.0) for n in range(1, 5)]
     notes = check(between([*batches, *epochs, a_batch(100, 1.0, t=400.0)], samples(2, 410)))
     assert topics(notes) == ["no-progress", "-no-progress"]
@@ -29,7 +29,7 @@ def test_no_progress_is_told_by_the_clock_of_the_devices_and_is_over_with_the_ne
 
 def test_a_slow_training_has_ten_times_its_longest_batch() -> None:
     batches = [a_batch(n, 1.0, t=60.0 * n) for n in range(1, 10)]
-    events = [*batches, an_epoch(1, 1.0)]
+    events: list[AnyEvent] = [*batches, an_epoch(1, 1.0)]
     assert check(between(events, samples(2, 1000))) == []
     assert topics(check(between(events, samples(2, 1300)))) == ["no-progress"]
 
@@ -37,7 +37,7 @@ def test_a_slow_training_has_ten_times_its_longest_batch() -> None:
 def test_a_pause_the_first_validation_and_the_end_are_no_stalls() -> None:
     batches = [a_batch(n, 1.0) for n in range(1, 100)]
     epoch = an_epoch(1, 1.0)
-    paused = [Paused(t=10.0, epoch=5, batch=19), Resumed(t=1000.0, epoch=5, batch=19, samples=990)]
+    paused: list[AnyEvent] = [Paused(t=10.0, epoch=5, batch=19), Resumed(t=1000.0, epoch=5, batch=19, samples=990)]
     assert check(between([*batches, epoch, *paused], samples(2, 1100))) == []
     slow = [a_batch(n, 1.0, t=5.0 * n) for n in range(1, 100)]
     assert check(between(slow, samples(2, 900))) == [], "400 seconds of the first validation after 500 of training"
