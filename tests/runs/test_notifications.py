@@ -154,7 +154,7 @@ def test_a_headless_run_tells_its_warnings_and_its_end_and_keeps_them_in_its_fol
     assert summary(folder)["warnings"] == ["disk"]
     report = (folder / "report.md").read_text()
     assert "## Health" in report
-    assert re.search(r"^- After .*: disk nearly full: .*\\.$", report, re.MULTILINE)
+    assert re.search(r"^- After .*: disk nearly full: .*\.$", report, re.MULTILINE)
     assert "health" in call(["runs"], cwd).stdout
     everything = "".join(path.read_text(errors="replace") for path in folder.rglob("*") if path.is_file())
     assert SECRET not in everything + result.stdout + result.stderr
