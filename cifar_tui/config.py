@@ -224,6 +224,10 @@ TOPICS = (
     "throughput", "gpu-idle", "gpu-throttled", "gpu-memory", "host-memory", "disk",
 )  # fmt: skip
 """What the health check looks for."""
+MOMENTARY = frozenset(
+    ("no-progress", "throughput", "gpu-idle", "gpu-throttled", "gpu-memory", "host-memory", "disk"),
+)
+"""Those of them that say nothing of a run that has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

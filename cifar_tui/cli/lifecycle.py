@@ -83,7 +83,7 @@ def resume(call: Invocation, run: str, announce: int | None, agreed: str | None)
 
 @click.command(cls=Command)
 @run_argument
-@declared_options("notify", "notify_command", "bell")
+@declared_options("mute", "stall_seconds", "notify", "notify_command", "bell")
 @declared_options("runs_dir", "no_ui", "theme", "ascii", "graphics", "json", "debug")
 @pass_invocation
 def attach(call: Invocation, run: str) -> int | None:
@@ -95,7 +95,7 @@ def attach(call: Invocation, run: str) -> int | None:
     if options.no_ui or options.json or dashboard.why_unavailable():
         from cifar_tui.headless.watching import attached
 
-        attached.watch(folder, as_json=options.json)
+        attached.watch(folder, as_json=options.json, health=call.health, notifier=call.notifier())
         return None
     dashboard.check_graphics(options.graphics)
     return dashboard.show(folder.path.parent, [], options, call.notifier(), call.health, select=folder.id)
@@ -159,7 +159,7 @@ def watch(call: Invocation, paths: tuple[str, ...], columns: tuple[str, ...]) ->
     if options.no_ui or options.json or dashboard.why_unavailable():
         from cifar_tui.headless.watching import foreign
 
-        return foreign.watch(given, choices, as_json=options.json, health=call.health)
+        return foreign.watch(given, choices, as_json=options.json, health=call.health, notifier=call.notifier())
     dashboard.check_graphics(options.graphics)
     return dashboard.show(call.runs_dir, [], options, call.notifier(), call.health, logs=(tuple(given), choices))
 

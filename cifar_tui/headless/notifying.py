@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Self
 
 from cifar_tui.events import AnyEvent
@@ -21,7 +22,8 @@ class Notifying:
 
     def __exit__(self, *_: object) -> None:
         if self._notifier is not None:
-            self._notifier.close()
+            with contextlib.suppress(KeyboardInterrupt):  # Somebody does not want to wait.
+                self._notifier.close()
 
     def event(self, event: AnyEvent, shown: ShownRun) -> None:
         """Send what is to be told of an event of this run; what cannot be sent is a line of its display."""

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass, field, fields, replace
 from typing import Annotated
 
+from cifar_tui.config import MOMENTARY
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import (
     AnyEvent,
@@ -144,7 +145,7 @@ class RunState:
             case RunFinished():
                 self.finished = event
                 self.status = event.state
-                self.warnings.pop("no-progress", None)
+                self.warnings = {name: note for name, note in self.warnings.items() if name not in MOMENTARY}
 
     def _begin(self, event: RunStarted) -> None:
         """Start, or start over: a run that ended before its first checkpoint keeps its notes only."""

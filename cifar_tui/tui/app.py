@@ -16,7 +16,7 @@ from textual import events
 from textual.dom import DOMNode
 from textual.scrollbar import ScrollBar
 
-from cifar_tui.config import TrainingConfig
+from cifar_tui.config import DEFAULT_HEALTH, HealthOptions, TrainingConfig
 from cifar_tui.tui.dialogs.command_context import CommandContext
 from cifar_tui.tui.images.pixel_support import TerminalIdentified, driver_class
 from cifar_tui.tui.log.status_log import StatusLog
@@ -65,6 +65,7 @@ class Dashboard(TerminalApp):
         resume: Overrides | None = None,
         logs: WatchedLogs | None = None,
         output: OutputCapture | None = None,
+        health: HealthOptions = DEFAULT_HEALTH,
         notifier: Notifier | None = None,
         bell: str = "never",
     ) -> None:
@@ -82,6 +83,7 @@ class Dashboard(TerminalApp):
             resume: Resume that run, with these options in place of its own.
             logs: Logs of other tools, shown first.
             output: Holds the terminal to draw on, and keeps what is printed off it; None for Textual's own way.
+            health: When it warns that a process which trains a run does not respond.
             notifier: Sends how runs end, and what their health check finds.
             bell: When the terminal is to draw attention to the same: `auto`, `always` or `never`.
         """
@@ -111,7 +113,7 @@ class Dashboard(TerminalApp):
         self._signalled = False
         self._on_loop: Callable[[Callable[[], None]], None] | None = None
         self._key_queue = KeyQueue(self, super().on_event)
-        self._run_events = RunEvents(self.runs, self.inbox, runs_dir, self._show_update, logs)
+        self._run_events = RunEvents(self.runs, self.inbox, runs_dir, self._show_update, logs, health)
         self._alerts = Alerts(self.write_sequence, self._notification_failed, notifier, bell)
         self._sampler = DeviceSampler(lambda sample: self.main.show_sample(sample))
         self._redraw: RedrawQueue[Entry] = RedrawQueue(lambda changed: self.main.draw(changed))

@@ -117,6 +117,7 @@ def run(
         resume=resume,
         logs=logs,
         output=output,
+        health=health,
         notifier=notifier,
         bell=bell,
     )

@@ -166,8 +166,9 @@ class GradientNorms:
         self._usual: dict[str, Window] = {}
         self._recent: dict[str, deque[float]] = {}
         self._initial: dict[str, float] = {}
-        self._alarm = Alarm(0)
-        self._limit, self._name = math.inf, ""
+        self._raised = ""
+        """The name of the series that was told."""
+        self._limit = math.inf
 
     def apply(self, event: AnyEvent) -> list[Finding]:
         """Follow all metrics of the training that are called a norm of gradients."""
@@ -187,7 +188,7 @@ class GradientNorms:
                 return None
             self._usual[name], self._recent[name] = Window(MEASURED), deque(maxlen=LAST)
         usual, recent = self._usual[name], self._recent[name]
-        if len(recent) == LAST and math.isfinite(recent[0]) and not self._alarm.raised:
+        if len(recent) == LAST and math.isfinite(recent[0]) and not self._raised:
             usual.append(recent[0])
             if len(usual) == LEAST_MEASURED:
                 self._initial[name] = usual.median
@@ -195,14 +196,15 @@ class GradientNorms:
         if name not in self._initial:
             return None
         lowest = min(recent)
-        if self._alarm.raised:
-            if name == self._name and self._alarm.update(0, bad=False, good=max(recent) < self._limit):
-                return Finding("gradient-norm", f"{name} is back: {four_digits(value)}", over=True)
-            return None
+        if self._raised:
+            if name != self._raised or max(recent) >= self._limit:
+                return None
+            self._raised = ""
+            return Finding("gradient-norm", f"{name} is back: {four_digits(value)}", over=True)
         before = usual.median
         if lowest < GROWTH * before or lowest < TIMES * self._initial[name]:
             return None
-        self._alarm.raised, self._name, self._limit = True, name, 0.5 * GROWTH * before
+        self._raised, self._limit = name, 0.5 * GROWTH * before
         grown = f"is {four_digits(lowest)} and more" if math.isfinite(lowest) else "is infinite or NaN"
         message = f"growing gradients: {name} {grown} in the last {LAST} measurements, {four_digits(before)} before"
         return Finding("gradient-norm", f"{message}; a lower learning rate or clipping them keeps the loss finite")

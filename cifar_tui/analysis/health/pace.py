@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from cifar_tui.analysis.health.finding import Alarm, Finding
+from cifar_tui.analysis.health.finding import Finding
 from cifar_tui.analysis.health.window import Window
 from cifar_tui.events import (
     AnyEvent,
@@ -128,8 +128,8 @@ class Throughput:
         self._slots = 0
         self._usual = Window(USUAL_SLOTS)
         self._last: list[float] = []
-        self._alarm = Alarm(0)
         self._before = math.nan
+        """The usual speed when it fell; NaN while it has not."""
         self._by_batch = False
 
     def apply(self, event: AnyEvent) -> list[Finding]:
@@ -163,15 +163,15 @@ class Throughput:
 
     def _add(self, speed: float, least: int, last: int) -> list[Finding]:
         self._last = [*self._last[-(last - 1) :], speed]
-        if self._alarm.raised:
+        if math.isfinite(self._before):
             if min(self._last) < (1 - self._drop / 2) * self._before:
                 return []
-            self._alarm.raised = False
+            self._before = math.nan
             return [Finding("throughput", f"the speed is back: {rate(speed, self._unit)}", over=True)]
         if len(self._usual) >= least and len(self._last) == last:
             usual = self._usual.median
             if max(self._last) < (1 - self._drop) * usual:
-                self._alarm.raised, self._before = True, usual
+                self._before = usual
                 return [Finding("throughput", self._message(self._last, usual))]
         if len(self._last) == last:
             self._usual.append(self._last[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import logging
 import os
 import shlex
 import signal
@@ -175,6 +176,10 @@ def _apprise(urls: Sequence[str]) -> Any:
         raise InputError("--notify needs Apprise: pip install 'cifar-tui[notify]'")
     import apprise
 
+    # What it logs of a failure may hold the URL; and this is not the place for it, with `--json` for one.
+    logger = logging.getLogger("apprise")
+    logger.propagate = False
+    logger.addHandler(logging.NullHandler())
     sender = apprise.Apprise()
     for url in urls:
         # Never the URL itself: it holds passwords.

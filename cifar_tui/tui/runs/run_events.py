@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cifar_tui.config import DEFAULT_HEALTH, HealthOptions
 from cifar_tui.errors import error_text
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.folder_watcher import FolderUpdates, FolderWatcher
@@ -56,12 +57,14 @@ class RunEvents:
         runs_dir: Path,
         handle: Callable[[Update], None],
         logs: WatchedLogs | None = None,
+        health: HealthOptions = DEFAULT_HEALTH,
     ) -> None:
         self._runs = runs
         self._inbox = inbox
         self.runs_dir = runs_dir
         self._handle = handle
         self._logs = logs
+        self._health = health
         self._shown: set[Entry] = set()
         self._watcher: FolderWatcher | None = None
         self.stopped = False
@@ -72,7 +75,7 @@ class RunEvents:
         on_loop = background.caller()
         self._inbox.open(lambda: on_loop(self._receive_soon))
         catalog = None if self._logs is None else self._logs.catalog()
-        self._watcher = FolderWatcher(self.runs_dir, catalog, self._update_from_folders)
+        self._watcher = FolderWatcher(self.runs_dir, catalog, self._update_from_folders, self._health)
 
     def stop(self) -> None:
         """Hand on nothing more; messages of threads stay in the inbox from now on."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 from random import Random
 
 from cifar_tui.analysis.health.health_check import HealthCheck
+from cifar_tui.analysis.health.silence import Silence
 from cifar_tui.config import HealthOptions
 from cifar_tui.events import AnyEvent, Paused, Resumed
 from tests.support.others.health_streams import a_batch, an_epoch, between, check, topics, usage
@@ -94,3 +95,18 @@ def test_speeds_of_epochs_take_the_place_of_those_of_batches_that_have_none() ->
     epochs = [an_epoch(n, 1.0, speed=100.0 if n < 8 else 20.0) for n in range(1, 12)]
     assert topics(check(epochs, script_started(), options=HealthOptions(mute=("plateau",)))) == ["throughput"]
     assert math.isnan(an_epoch(1, 1.0).images_per_second)
+
+
+def test_a_process_that_writes_nothing_more_is_told_by_its_reader_until_it_writes_again() -> None:
+    found = Silence()
+    assert found.look(0.0, [a_batch(1, 1.0)], alive=True) == []
+    assert found.look(500.0, [], alive=True) == [], "its version says nothing of its devices"
+    assert found.look(501.0, [usage(50.0)], alive=True) == []
+    assert found.look(600.0, [], alive=True) == []
+    assert topics(found.look(622.0, [], alive=True)) == ["no-progress"]
+    assert found.look(700.0, [], alive=True) == []
+    assert topics(found.look(701.0, [usage(250.0)], alive=True)) == ["-no-progress"]
+    assert found.look(900.0, [], alive=False) == [], "it has died, which is another matter"
+    muted = Silence(HealthOptions(mute=("no-progress",)))
+    muted.look(0.0, [usage(1.0)], alive=True)
+    assert muted.look(500.0, [], alive=True) == []
