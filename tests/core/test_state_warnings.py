@@ -1,4 +1,4 @@
-"""What the health check has found is part of the state until it is over: bounded, and of an ended run what is its own."""
+"""What the health check finds stays in the state until it is over, bounded; of an ended run, what is its own stays."""
 
 from cifar_tui.events import Note
 from cifar_tui.records import summarize
