@@ -12,13 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from cifar_tui.config import TOPICS
+from cifar_tui.analysis.health.health_check import HealthCheck
+from cifar_tui.config import TOPICS, HealthOptions
 from cifar_tui.errors import InputError
 from cifar_tui.events import Note
 from cifar_tui.runs import device_usage
 from cifar_tui.runs.notifications import notifier as notifier_module
 from cifar_tui.runs.notifications.notification import Notification, notification_of
 from cifar_tui.runs.notifications.notifier import Notifier, without_urls
+from cifar_tui.runs.sinks.health import HealthSink
+from cifar_tui.state.run_state import RunState
 from tests.support.command import only_run, summary
 from tests.support.program import TRAIN, call, prepare_project
 from tests.support.recorded import finished
@@ -158,3 +161,16 @@ def test_a_headless_run_tells_its_warnings_and_its_end_and_keeps_them_in_its_fol
     everything = "".join(path.read_text(errors="replace") for path in folder.rglob("*") if path.is_file())
     assert SECRET not in everything + result.stdout + result.stderr
     assert os.environ["CIFAR_TUI_NOTIFY"] == f"json://{SECRET}@host", "for runs in the background"
+
+
+def test_a_check_that_fails_is_one_note_and_the_training_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: object, event: object) -> None:
+        raise ZeroDivisionError("float division by zero")
+
+    monkeypatch.setattr(HealthCheck, "apply", fail)
+    sink = HealthSink(HealthOptions(), 10, RunState())
+    for _ in range(3):
+        sink.record(finished("finished"))
+    (note,) = sink.trouble(1.0)
+    assert note.message.startswith("the health check has failed, and checks no more: ")
+    assert sink.trouble(1.0) == []

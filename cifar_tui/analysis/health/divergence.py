@@ -7,7 +7,7 @@ import re
 from collections import deque
 
 from cifar_tui.analysis.health.finding import Alarm, Finding
-from cifar_tui.analysis.health.window import Window
+from cifar_tui.analysis.health.window import Window, is_usable
 from cifar_tui.events import AnyEvent, Batch, Epoch, Metric, RunStarted
 from cifar_tui.formatting import four_digits
 
@@ -50,7 +50,7 @@ class LossSpikes:
         """Follow the losses of batches."""
         if isinstance(event, RunStarted):
             self._start()
-        elif isinstance(event, Batch) and math.isfinite(event.loss):
+        elif isinstance(event, Batch) and is_usable(event.loss):
             return self._add(event.loss)
         return []
 
@@ -112,7 +112,7 @@ class RisingLoss:
         """Follow the losses of batches."""
         if isinstance(event, RunStarted):
             self._start(event)
-        if not isinstance(event, Batch) or not math.isfinite(event.loss):
+        if not isinstance(event, Batch) or not is_usable(event.loss):
             return []
         self._batches += 1
         if len(self._first) < INITIAL:
@@ -188,7 +188,7 @@ class GradientNorms:
                 return None
             self._usual[name], self._recent[name] = Window(MEASURED), deque(maxlen=LAST)
         usual, recent = self._usual[name], self._recent[name]
-        if len(recent) == LAST and math.isfinite(recent[0]) and not self._raised:
+        if len(recent) == LAST and is_usable(recent[0]) and not self._raised:
             usual.append(recent[0])
             if len(usual) == LEAST_MEASURED:
                 self._initial[name] = usual.median

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from cifar_tui.analysis.health.finding import Finding
+from cifar_tui.analysis.health.window import is_usable
 from cifar_tui.events import AnyEvent, Batch, Epoch, Resumed, RunStarted
 from cifar_tui.formatting import four_digits, percent, plural
 
@@ -25,7 +26,7 @@ class _Validated:
     @property
     def value(self) -> float:
         """What early stopping goes by, higher is better: the accuracy, or where that is not known, minus the loss."""
-        return self.accuracy if math.isfinite(self.accuracy) else -self.loss
+        return self.accuracy if is_usable(self.accuracy) else -self.loss
 
 
 class _Epochs:
@@ -43,7 +44,7 @@ class _Epochs:
                 self.last.pop()
         elif isinstance(event, Epoch):
             new = _Validated(event.epoch, event.train_loss, event.val_loss, event.val_accuracy)
-            if math.isfinite(new.value):
+            if is_usable(new.value):
                 self.last.append(new)
                 return new
         return None
@@ -59,18 +60,21 @@ CONSTANT_LR = 0.01
 class _Schedule:
     """Where a run's learning rate stands, by those that were seen."""
 
-    _is_own = False
-    _peak = 0.0
-    _lr = _earlier_lr = math.nan
-    """Of the last epoch, and of the one before."""
+    def __init__(self) -> None:
+        self._start(None)
+
+    def _start(self, event: RunStarted | None) -> None:
+        self._is_own = event is not None and not event.source
+        self._peak = (event and event.max_lr) or 0.0
+        self._lr = self._earlier_lr = math.nan
+        """Of the last epoch, and of the one before."""
 
     def apply(self, event: AnyEvent) -> None:
         """Follow the learning rates of batches and epochs."""
         match event:
             case RunStarted():
-                self._is_own, self._peak = not event.source, event.max_lr or 0.0
-                self._lr = self._earlier_lr = math.nan
-            case Batch() | Epoch() if math.isfinite(event.lr):
+                self._start(event)
+            case Batch() | Epoch() if is_usable(event.lr):
                 self._peak = max(self._peak, event.lr)
                 if isinstance(event, Epoch):
                     self._earlier_lr, self._lr = self._lr, event.lr
@@ -79,7 +83,7 @@ class _Schedule:
 
     @property
     def _varies(self) -> bool:
-        if not (self._peak > 0 and math.isfinite(self._lr) and math.isfinite(self._earlier_lr)):
+        if not (self._peak > 0 and is_usable(self._lr) and is_usable(self._earlier_lr)):
             return False
         # Around its peak a schedule is flat: this program's own go on falling.
         return self._is_own or abs(self._lr - self._earlier_lr) > CONSTANT_LR * self._earlier_lr
@@ -156,9 +160,9 @@ class Plateau:
             return True
         if self._schedule.is_high or self._schedule.is_over:
             return True
-        if math.isfinite(best.accuracy):
+        if is_usable(best.accuracy):
             wrong = 1 - best.accuracy
-            error = math.sqrt(best.accuracy * wrong / self._images) if self._images else 0.0
+            error = math.sqrt(max(0.0, best.accuracy * wrong) / self._images) if self._images else 0.0
             if best.accuracy >= CEILING or wrong < ERRORS * error:
                 return True
         return self._improves(best)
@@ -173,7 +177,7 @@ class Plateau:
 
 
 def _words(validated: _Validated) -> str:
-    if math.isfinite(validated.accuracy):
+    if is_usable(validated.accuracy):
         return f"accuracy {percent(validated.accuracy)}"
     return f"loss {four_digits(validated.loss)}"
 
@@ -201,7 +205,7 @@ class Overfitting:
             self._raised = False
         self._schedule.apply(event)
         new = self._epochs.apply(event)
-        epochs = [each for each in self._epochs.last if math.isfinite(each.loss) and math.isfinite(each.train_loss)]
+        epochs = [each for each in self._epochs.last if is_usable(each.loss) and is_usable(each.train_loss)]
         if new is None or len(epochs) < 2 * MEANS:
             return []
         lowest = min(epochs, key=lambda each: each.loss)

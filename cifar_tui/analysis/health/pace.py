@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from cifar_tui.analysis.health.finding import Finding
-from cifar_tui.analysis.health.window import Window
+from cifar_tui.analysis.health.window import Window, is_usable
 from cifar_tui.events import (
     AnyEvent,
     Batch,
@@ -139,10 +139,10 @@ class Throughput:
                 self._start(event.unit)
             case Paused() | Resumed():
                 self._slot.clear()
-            case Batch() if math.isfinite(event.images_per_second):
+            case Batch() if is_usable(event.images_per_second):
                 self._by_batch = True
                 return self._add_batch(event)
-            case Epoch() if not self._by_batch and math.isfinite(event.images_per_second):
+            case Epoch() if not self._by_batch and is_usable(event.images_per_second):
                 return self._add(event.images_per_second, USUAL_EPOCHS, 2)
             case _:
                 pass

@@ -9,8 +9,17 @@ TO_DEVIATION = 1.4826
 """The median absolute deviation of a normal distribution, times this, is its standard deviation."""
 
 
+LARGEST = 1e30
+"""Sums and squares of smaller values are finite."""
+
+
+def is_usable(value: float) -> bool:
+    """Whether it is a number that can be calculated with: anybody may write a stream."""
+    return abs(value) < LARGEST
+
+
 class Window:
-    """The last `size` finite values."""
+    """The last `size` usable values."""
 
     def __init__(self, size: int) -> None:
         self._values: deque[float] = deque(maxlen=size)
