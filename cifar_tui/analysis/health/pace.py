@@ -139,10 +139,10 @@ class Throughput:
                 self._start(event.unit)
             case Paused() | Resumed():
                 self._slot.clear()
-            case Batch() if is_usable(event.images_per_second):
+            case Batch() if is_usable(event.images_per_second) and event.images_per_second > 0:
                 self._by_batch = True
                 return self._add_batch(event)
-            case Epoch() if not self._by_batch and is_usable(event.images_per_second):
+            case Epoch() if not self._by_batch and is_usable(event.images_per_second) and event.images_per_second > 0:
                 return self._add(event.images_per_second, USUAL_EPOCHS, 2)
             case _:
                 pass
