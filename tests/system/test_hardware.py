@@ -183,7 +183,7 @@ def test_a_gpu_that_is_lost_stays_in_the_list_and_tells_nothing(machine: Any) ->
     driver.lost.add(1)
     kept, lost = sampler.sample().gpus
     assert kept.utilisation == 90.0
-    assert astuple(lost) == (1, "H200", None, None, None, None, None, None)
+    assert astuple(lost) == (1, "H200", *[None] * 7)
 
 
 def test_a_gpu_that_is_lost_from_the_beginning_takes_its_place_without_a_name(machine: Any) -> None:
