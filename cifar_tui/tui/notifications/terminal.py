@@ -22,10 +22,9 @@ CHUNK = 512
 """Bytes of a text in one sequence of kitty's, whose limit is 2048."""
 _BY_NAME: tuple[tuple[str, Method], ...] = (
     (r"xterm-kitty|kitty", "osc 99"),
-    (r"foot", "osc 777"),
-    (r"ghostty|xterm-ghostty|wezterm|warpterminal|contour|rxvt|vte|konsole", "osc 777"),
-    (r"iterm", "osc 9"),
-    (r"linux|dumb|apple_terminal|vscode|windows terminal", "bell"),
+    (r"iterm|ghostty|xterm-ghostty", "osc 9"),
+    (r"foot|wezterm|warpterminal|contour|rxvt|vte|konsole|windows terminal", "osc 777"),
+    (r"linux|dumb|apple_terminal|vscode", "bell"),
 )
 """By how the names begin that terminals have for themselves."""
 
@@ -59,8 +58,8 @@ def method_of(environment: Mapping[str, str], name: str = "") -> Method:
         for pattern, method in _BY_NAME:
             if re.match(pattern, each, re.IGNORECASE):
                 return method
-    # The one that most terminals know; the others ignore it.
-    return "osc 9"
+    # The one that most of those know that say nothing of themselves through SSH; the others ignore it.
+    return "osc 777"
 
 
 def sequences(method: Method, title: str, body: str, environment: Mapping[str, str]) -> str:

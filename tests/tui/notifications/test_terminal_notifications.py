@@ -13,15 +13,15 @@ from cifar_tui.tui.notifications.terminal import Method, method_of, sequences
     [
         ({"TERM": "xterm-kitty"}, "", "osc 99"),
         ({"TERM": "foot"}, "", "osc 777"),
-        ({"TERM": "xterm-256color", "TERM_PROGRAM": "ghostty"}, "", "osc 777"),
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "ghostty"}, "", "osc 9"),
         ({"TERM": "xterm-256color", "VTE_VERSION": "7600"}, "", "osc 777"),
         ({"TERM": "xterm-256color", "TERM_PROGRAM": "iTerm.app"}, "", "osc 9"),
         ({"TERM": "xterm-256color", "LC_TERMINAL": "iTerm2"}, "", "osc 9"),
-        ({"TERM": "xterm-256color"}, "", "osc 9"),
+        ({"TERM": "xterm-256color"}, "", "osc 777"),
         ({"TERM": "xterm-256color"}, "WezTerm 20240203", "osc 777"),
         ({"TERM": "xterm-256color"}, "kitty(0.35.2)", "osc 99"),
         ({"TERM": "tmux-256color", "TMUX": "/tmp/t,1,0", "TERM_PROGRAM": "tmux", "KITTY_WINDOW_ID": "1"}, "", "osc 99"),
-        ({"TERM": "xterm-256color", "WT_SESSION": "1"}, "", "bell"),
+        ({"TERM": "xterm-256color", "WT_SESSION": "1"}, "", "osc 777"),
         ({"TERM": "linux"}, "", "bell"),
     ],
 )
