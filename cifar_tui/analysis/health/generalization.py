@@ -187,6 +187,8 @@ MEANS = 3
 WORSE, WORSE_WHILE_HIGH, LEAST_WORSE = 1.1, 1.5, 0.05
 """The mean validation loss is so many times the lowest one, the second while the learning rate is high, and above it by
 so many nats."""
+LONG_WHILE_HIGH = 10
+"""Epochs since the lowest validation loss while the learning rate is high: until then, validations just vary."""
 BETTER = 0.98
 """The mean training loss is so many times what it was when the validation loss was at its lowest, or less."""
 
@@ -216,12 +218,13 @@ class Overfitting:
                 return []
             self._raised = False
             return [Finding("overfitting", f"the validation loss is at its lowest again: {new.loss:.4f}", over=True)]
-        ratio = WORSE_WHILE_HIGH if self._schedule.is_high else WORSE
+        is_high = self._schedule.is_high
+        ratio, least = (WORSE_WHILE_HIGH, LONG_WHILE_HIGH) if is_high else (WORSE, MEANS)
         worse = loss > ratio * lowest.loss and loss > lowest.loss + LEAST_WORSE
         grows = loss > fmean(each.loss for each in before) and min(each.loss for each in last) > lowest.loss
         learns = train_loss < BETTER * lowest.train_loss and train_loss < loss
         best = max(epochs, key=lambda each: (each.value, -each.epoch))
-        if not (worse and grows and learns) or new.epoch - lowest.epoch <= MEANS or best in last:
+        if not (worse and grows and learns) or new.epoch - lowest.epoch <= least or best in last:
             return []
         self._raised = True
         message = (

@@ -17,8 +17,12 @@ LEAST_GAPS = 3
 """Times between two batches of a log, before it is known what is long."""
 
 
-COVERED_BY = {"diverging": "loss-spike", "plateau": "overfitting"}
-"""What need not be told as well, as long as the other one is not over."""
+COVERED_BY = {
+    "diverging": {"loss-spike"},
+    "overfitting": {"not-finite", "loss-spike", "diverging"},
+    "plateau": {"not-finite", "loss-spike", "diverging", "overfitting"},
+}
+"""What need not be told as well, as long as one of the others is not over: it follows from that."""
 
 
 class HealthCheck:
@@ -87,7 +91,7 @@ class HealthCheck:
             is_current = each.topic in self._current
             if each.over != is_current or not self._options.watches(each.topic):
                 continue
-            if not each.over and COVERED_BY.get(each.topic) in self._current:
+            if not each.over and not self._current.isdisjoint(COVERED_BY.get(each.topic, ())):
                 continue
             self._current ^= {each.topic}
             yield Note(t=t, level="info" if each.over else "warning", message=each.message, topic=each.topic)

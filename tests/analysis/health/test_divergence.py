@@ -91,6 +91,13 @@ def test_a_loss_that_is_no_number_any_more_is_told_where_every_batch_had_one() -
     assert check(sparse, script_started()) == []
 
 
+def test_what_follows_from_a_loss_that_has_come_apart_is_not_told_as_well() -> None:
+    spike = noisy([*falling(200), *[2.0] * 30])
+    epochs = [an_epoch(n, max(0.5, 0.1 * n), 1 / n) for n in range(12, 40)]
+    assert topics(check([*spike, *epochs], script_started(), patience=None)) == ["loss-spike"]
+    assert topics(check(epochs, script_started(), patience=None)) == ["overfitting"]
+
+
 def test_nan_is_found_in_a_log_of_epochs_too() -> None:
     epochs = [an_epoch(n, 1.0, 1.0 if n < 5 else math.nan) for n in range(1, 9)]
     assert topics(check(epochs, script_started(), options=HealthOptions(mute=("plateau",)))) == ["not-finite"]

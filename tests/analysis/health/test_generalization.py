@@ -89,3 +89,14 @@ def test_a_run_that_goes_back_to_a_checkpoint_counts_its_epochs_anew() -> None:
     flat = accuracies([*RISING, *[0.59] * 6], rates)
     back = Resumed(t=22.0, epoch=7, batch=0, samples=1200)
     assert check([*flat, back, *flat[6:]]) == []
+
+
+def test_validations_that_vary_at_high_rates_are_no_overfitting() -> None:
+    rates = one_cycle_rates(30)
+    # A CNN on digits: batch normalisation's means lag behind the weights while the rate is high.
+    losses = [1.2, 0.6, 0.40, 0.9, 4.0, 9.0, 10.0, 11.8, 0.9, 0.35, *[0.3] * 20]
+    epochs = [an_epoch(n, loss, 1.0 / n, lr=rates[n - 1]) for n, loss in enumerate(losses, 1)]
+    assert check(epochs, own(epochs=30), options=HealthOptions(mute=("plateau",))) == []
+    overfits = [an_epoch(n, 0.4 + 0.05 * abs(n - 3), 1.0 / n, lr=rates[n - 1]) for n in range(1, 31)]
+    (note,) = check(overfits, own(epochs=30), options=HealthOptions(mute=("plateau",)))
+    assert 2.0 * 13 < note.t < 2.0 * 16
