@@ -101,7 +101,6 @@ class RisingLoss:
 
     def _start(self, event: RunStarted | None) -> None:
         self._last = Window(RISING)
-        self._batches = 0
         self._lowest = math.inf
         self._first = Window(INITIAL)
         self._chance = math.log(len(event.classes)) if event is not None and len(event.classes) > 1 else math.inf
@@ -114,7 +113,6 @@ class RisingLoss:
             self._start(event)
         if not isinstance(event, Batch) or not is_usable(event.loss):
             return []
-        self._batches += 1
         if len(self._first) < INITIAL:
             self._first.append(event.loss)
         self._last.append(event.loss)
@@ -146,9 +144,9 @@ GRADIENT_NORM = re.compile(r"(^|[ _/.-])(grad|gradient|gradients)[ _/.-]?norm([ 
 MEASURED, LEAST_MEASURED = 64, 8
 """Norms that the last ones are compared with, at most and at least."""
 LAST = 3
-GROWTH = 10.0
-"""The lowest of the last norms is so many times their median, and so many times what it was at first."""
-TIMES = 2.0
+"""Norms that all have grown: one may be chance."""
+GROWTH, GROWTH_SINCE_FIRST = 10.0, 2.0
+"""How many times their median they are, and how many times what they were at first."""
 SERIES = 8
 """Series of one run that are followed."""
 
@@ -202,7 +200,7 @@ class GradientNorms:
             self._raised = ""
             return Finding("gradient-norm", f"{name} is back: {four_digits(value)}", over=True)
         before = usual.median
-        if lowest < GROWTH * before or lowest < TIMES * self._initial[name]:
+        if lowest < GROWTH * before or lowest < GROWTH_SINCE_FIRST * self._initial[name]:
             return None
         self._raised, self._limit = name, 0.5 * GROWTH * before
         grown = f"is {four_digits(lowest)} and more" if math.isfinite(lowest) else "is infinite or NaN"
