@@ -237,7 +237,7 @@ class HealthOptions:
     mute: tuple[str, ...] = declare_repeated(
         Option(
             None,
-            f"What the health check is to leave out: {', '.join(TOPICS)}; all turns it off.",
+            "What the health check is to leave out, such as plateau; all turns it off.",
             group=HEALTH,
             choices=(ALL, *TOPICS),
             repeated=(),

@@ -177,7 +177,7 @@ class Summary:
     """Of a training that is not this program's own, what recorded it."""
     unit: Unit | None = None
     """What `samples` counts, as in the run's first event."""
-    warnings: Annotated[tuple[Text, ...], AtMost(MAX_WARNINGS)] | None = None
+    warnings: Annotated[list[Text], AtMost(MAX_WARNINGS)] | None = None
     """Topics of what the health check has found and is not over."""
 
     def to_json(self) -> dict[str, Any]:
@@ -228,7 +228,7 @@ def _figures(record: RunRecord | ScriptRecord, state: RunState) -> Summary:
         seconds=round(state.seconds, 3),
         images_per_second=round(speed, 1) if speed is not None else None,
         unit=state.started.unit if state.started else "images",
-        warnings=tuple(state.warnings),
+        warnings=list(state.warnings),
     )
 
 

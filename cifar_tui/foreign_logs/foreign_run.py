@@ -205,7 +205,7 @@ def summary(run: ForeignRun, state: RunState) -> Summary:
         test_accuracy=test.accuracy if test else None,
         seconds=state.seconds,
         source=run.source,
-        warnings=tuple(state.warnings),
+        warnings=list(state.warnings),
     )
 
 

@@ -24,7 +24,7 @@ def test_a_warning_lasts_until_a_note_of_its_topic_says_that_it_is_over() -> Non
 def test_what_was_wrong_with_the_machine_says_nothing_of_a_run_that_has_ended() -> None:
     state = fold([started(), *map(found, ("disk", "no-progress", "overfitting", "gpu-idle")), finished("finished")])
     assert list(state.warnings) == ["overfitting"]
-    assert summarize(run_record(), state).warnings == ("overfitting",)
+    assert summarize(run_record(), state).warnings == ["overfitting"]
 
 
 def test_a_strangers_topics_are_bounded() -> None:

@@ -28,7 +28,7 @@ def test_a_spike_in_a_log_is_found_when_it_is_read_and_marks_its_summary(tmp_pat
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     state, _ = run.follow({})
     assert list(state.warnings) == ["loss-spike"]
-    assert summary(run, state).warnings == ("loss-spike",)
+    assert summary(run, state).warnings == ["loss-spike"]
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
     muted, _ = run.follow({}, HealthOptions(mute=("all",)))
     assert muted.warnings == {}

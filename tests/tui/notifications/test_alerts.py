@@ -111,7 +111,7 @@ def test_runs_of_other_processes_are_told_by_their_summaries_once() -> None:
     told, sent = alerts()
     entry = watched()
     told.update(Update(added=[entry]))
-    entry.summary = Summary(id=ID, state="running", samples=20, warnings=("plateau",))
+    entry.summary = Summary(id=ID, state="running", samples=20, warnings=["plateau"])
     for _ in range(2):
         told.update(Update(changed={entry}))
     assert sent.events == ["plateau"]
@@ -151,9 +151,9 @@ def test_what_was_over_before_it_was_found_is_no_news() -> None:
     told.update(Update(added=[entry]))
     log = Entry(1, log=ForeignRun("a.csv", Path("a.csv"), "csv"), summary=Summary(id="a.csv", state="running"))
     told.update(Update(added=[log]))
-    log.summary = Summary(id="a.csv", state="running", samples=10, warnings=("overfitting",))
+    log.summary = Summary(id="a.csv", state="running", samples=10, warnings=["overfitting"])
     told.update(Update(changed={log}))
-    log.summary = Summary(id="a.csv", state="finished", samples=10, warnings=("overfitting",))
+    log.summary = Summary(id="a.csv", state="finished", samples=10, warnings=["overfitting"])
     told.update(Update(changed={log}))
     assert sent.events == [], "the log has not grown since it was found"
 
