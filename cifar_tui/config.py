@@ -1,4 +1,4 @@
-"""The options of one training run; their defaults are the reference protocol's."""
+"""The options of one training run, whose defaults are the reference protocol's, and those of its health check."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeGuard
 
-from cifar_tui.declarations import Option, declare, declared, flag
+from cifar_tui.declarations import Option, declare, declare_repeated, declared, flag
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import shortened, suggestion
 from cifar_tui.recipes import RECIPES, recipe
@@ -27,6 +27,7 @@ MAX_THREADS = 1024
 TRAINING = "Training options"
 COMPUTE = "Compute options"
 RUN = "Run options"
+HEALTH = "Health check options"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +216,81 @@ class TrainingConfig:
 
 OPTIONS = declared(TrainingConfig)
 """The declarations by field name."""
+
+
+ALL = "all"
+TOPICS = (
+    "not-finite", "loss-spike", "diverging", "gradient-norm", "plateau", "overfitting", "no-progress",
+    "throughput", "gpu-idle", "gpu-throttled", "gpu-memory", "host-memory", "disk",
+)  # fmt: skip
+"""What the health check looks for."""
+MOMENTARY = frozenset(
+    ("no-progress", "throughput", "gpu-idle", "gpu-throttled", "gpu-memory", "host-memory", "disk"),
+)
+"""Those of them that say nothing of a run that has ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthOptions:
+    """When the health check warns. They change nothing in the training, and are not kept with the run."""
+
+    mute: tuple[str, ...] = declare_repeated(
+        Option(
+            None,
+            "What the health check is to leave out, such as plateau; all turns it off.",
+            group=HEALTH,
+            choices=(ALL, *TOPICS),
+            repeated=(),
+            metavar="TOPIC",
+        )
+    )
+    spike_deviations: float = declare(
+        Option(
+            10.0,
+            "A loss so many deviations above its running median is a spike (median absolute deviations × 1.48).",
+            group=HEALTH,
+            above=0.0,
+        )
+    )
+    plateau_epochs: int = declare(
+        Option(
+            0,
+            "Epochs without a better validation that are a plateau; 0 is seven tenths of --patience.",
+            group=HEALTH,
+            low=0,
+            high=MAX_COUNT,
+        )
+    )
+    stall_seconds: float = declare(
+        Option(
+            120.0,
+            "The least time without a batch that is no progress, in seconds; ten times the usual one where that is "
+            "longer.",
+            group=HEALTH,
+            above=0.0,
+        )
+    )
+    throughput_drop: float = declare(
+        Option(0.5, "The share of its median speed that a training loses, lastingly.", group=HEALTH, above=0.0, high=1)
+    )
+    gpu_temperature: float = declare(
+        Option(88.0, "Degrees Celsius from which a GPU is too hot.", group=HEALTH, above=0.0)
+    )
+    memory_limit: float = declare(
+        Option(0.95, "The share of a GPU's or the host's memory that is nearly all.", group=HEALTH, above=0.0, high=1)
+    )
+    disk_reserve: float = declare(
+        Option(2.0, "The least free disk space where the run's folder is, in GB.", group=HEALTH, low=0.0)
+    )
+
+    def watches(self, topic: str) -> bool:
+        """Whether this is to be looked for."""
+        return ALL not in self.mute and topic not in self.mute
+
+
+HEALTH_OPTIONS = declared(HealthOptions)
+"""The declarations by field name."""
+DEFAULT_HEALTH = HealthOptions()
 
 
 def model_word(model: str) -> str:

@@ -39,7 +39,7 @@ class Option(Generic[T]):
         pattern: A regular expression of the whole text.
         syntax: That expression in words.
         path: Whether it is a path, in which `~` and variables are expanded.
-        repeated: For an option that may be given several times, its values where it is not given.
+        repeated: For an option that may be given several times, its values where it is not given; None for others.
         default_text: The default in words, where the value itself says little.
         metavar: Stands for the value in the help.
         in_file: Whether it may stand in a configuration file, which may be anybody's.
@@ -56,7 +56,7 @@ class Option(Generic[T]):
     pattern: str = ""
     syntax: str = ""
     path: bool = False
-    repeated: tuple[str, ...] = ()
+    repeated: tuple[str, ...] | None = None
     default_text: str = ""
     metavar: str = ""
     in_file: bool = True
@@ -76,7 +76,8 @@ class Option(Generic[T]):
         if self.kind is int:
             return f"a whole number from {self.low} to {self.high}"
         if self.kind is float:
-            return f"a number above {self.above:g}" if self.above is not None else f"a number from {self.low:g}"
+            least = f"a number above {self.above:g}" if self.above is not None else f"a number from {self.low:g}"
+            return least if self.high is None else f"{least} to {self.high:g}"
         *others, last = (*self.choices, "a path") if self.path else self.choices or ("a name",)
         return f"{', '.join(others)} or {last}" if others else last
 
@@ -136,7 +137,7 @@ class Option(Generic[T]):
             return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
         if isinstance(value, float):
             enough = value >= self.low if self.low is not None else self.above is None or value > self.above
-            return enough and math.isfinite(value)
+            return enough and math.isfinite(value) and (self.high is None or value <= self.high)
         if self.pattern:
             return re.fullmatch(self.pattern, str(value)) is not None
         if self.is_closed:
@@ -147,6 +148,11 @@ class Option(Generic[T]):
 def declare(option: Option[T]) -> T:
     """The field of a dataclass that is this option."""
     return field(default=option.default, metadata={_METADATA: option})
+
+
+def declare_repeated(option: Option[str | None]) -> tuple[str, ...]:
+    """The field of a dataclass that is this option, with all its values."""
+    return field(default=option.repeated or (), metadata={_METADATA: option})
 
 
 def declared(options: type[Any]) -> dict[str, Option[Any]]:
@@ -199,4 +205,6 @@ def _from_file(path: Path, key: str, value: object, known: Mapping[str, Option[A
             else (option.check(item, label))
         )
 
-    return name, [read(item) for item in value] if option.repeated and isinstance(value, list) else read(value)
+    if option.repeated is not None and isinstance(value, list):
+        return name, [read(item) for item in value]
+    return name, read(value)

@@ -241,6 +241,7 @@ class GpuUsage:
         temperature: Degrees Celsius.
         power: Watts.
         power_limit: Watts.
+        throttled: Whether it slows down because it is hot, or because its power supply says so.
     """
 
     index: int
@@ -251,6 +252,7 @@ class GpuUsage:
     temperature: float | None = None
     power: float | None = None
     power_limit: float | None = None
+    throttled: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,6 +288,8 @@ class Note(Event):
     type: ClassVar[str] = "note"
     level: Level
     message: str
+    topic: str = ""
+    """Of the health check: what it has found, such as `loss-spike`. A `warning` begins it, an `info` ends it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,12 +331,13 @@ class BatchThrottle:
     def __init__(self) -> None:
         self._last = -BATCH_SECONDS
         self.skipped: Batch | None = None
-        """The last batch of an epoch that has not ended, where it was not selected."""
+        """The last batch where it was not selected, and nothing later is behind it."""
 
     def admits(self, event: AnyEvent) -> bool:
         """Whether to write this event, the next of the stream; by the events' own times."""
         if not isinstance(event, Batch):
-            self.skipped = None if isinstance(event, Epoch | Resumed | RunStarted) else self.skipped
+            if isinstance(event, Epoch) or (self.skipped is not None and event.t > self.skipped.t):
+                self.skipped = self.skipped if isinstance(event, RunFinished) else None
             return True
         if event.t - self._last < BATCH_SECONDS:
             self.skipped = event

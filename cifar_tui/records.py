@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from cifar_tui.config import NAMED_DATA, TrainingConfig
 from cifar_tui.confusion_matrix import MAX_CLASSES
 from cifar_tui.events import RunStatus, Unit
+from cifar_tui.state.open_warnings import MAX_WARNINGS
 from cifar_tui.state.run_state import RunState
 from cifar_tui.system.untrusted import codec
 from cifar_tui.system.untrusted.codec import AtMost
@@ -177,6 +178,8 @@ class Summary:
     """Of a training that is not this program's own, what recorded it."""
     unit: Unit | None = None
     """What `samples` counts, as in the run's first event."""
+    warnings: Annotated[list[Text], AtMost(MAX_WARNINGS)] | None = None
+    """Topics of what the health check has found and is not over."""
 
     def to_json(self) -> dict[str, Any]:
         """Its fields for `json.dumps`; of a run whose summary cannot be read, those that are known."""
@@ -226,6 +229,7 @@ def _figures(record: RunRecord | ScriptRecord, state: RunState) -> Summary:
         seconds=round(state.seconds, 3),
         images_per_second=round(speed, 1) if speed is not None else None,
         unit=state.started.unit if state.started else "images",
+        warnings=list(state.warnings),
     )
 
 

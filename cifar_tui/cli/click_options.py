@@ -99,8 +99,8 @@ class DeclaredOption(click.Option):
             [name, f"{flag(name)}/{negative(name)}" if negatable and is_flag and option.in_file else flag(name)],
             type=None if is_flag else DeclaredType(name, option),
             is_flag=is_flag,
-            multiple=bool(option.repeated),
-            default=option.repeated or (False if is_flag else option.default),
+            multiple=option.repeated is not None,
+            default=option.repeated if option.repeated is not None else (False if is_flag else option.default),
             show_default=default_text or (not is_flag and option.default is not None),
             metavar=None if is_flag else _metavar(option),
             help=_help(name, option, help_text or option.help),
@@ -147,7 +147,7 @@ def _metavar(option: Option[Any]) -> str:
 
 def _help(name: str, option: Option[Any], text: str) -> str:
     known = f" Models: {', '.join(EXAMPLES[name])}." if name in EXAMPLES else ""
-    return f"{text}{known}{' May be repeated.' if option.repeated else ''}"
+    return f"{text}{known}{' May be repeated.' if option.repeated is not None else ''}"
 
 
 class Command(click.Command):

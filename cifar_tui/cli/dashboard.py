@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from cifar_tui.cli.launch_options import LaunchOptions
 from cifar_tui.cli.stderr import print_message
-from cifar_tui.config import TrainingConfig
+from cifar_tui.config import HealthOptions, TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.records import Overrides
 from cifar_tui.system import output
 
 if TYPE_CHECKING:
     from cifar_tui.foreign_logs.names import Role
+    from cifar_tui.runs.notifications.notifier import Notifier
 
 
 def why_unavailable() -> str:
@@ -43,6 +44,8 @@ def show(
     runs_dir: Path,
     configs: list[TrainingConfig],
     options: LaunchOptions,
+    notifier: Notifier,
+    health: HealthOptions,
     *,
     select: str = "",
     resume: Overrides | None = None,
@@ -54,6 +57,8 @@ def show(
         runs_dir: The folder of runs.
         configs: New runs.
         options: How it is shown.
+        notifier: Sends how runs end, and what their health check finds.
+        health: When that warns.
         select: The id of the run to show first.
         resume: Resume that run, with what is given there in place of what it was made with.
         logs: Paths of logs of other tools, and what names in them stand for.
@@ -76,7 +81,10 @@ def show(
         tensorboard=options.tensorboard,
         select=select,
         resume=resume,
-        logs=None if logs is None else WatchedLogs(*logs),
+        logs=None if logs is None else WatchedLogs(*logs, health),
+        health=health,
+        notifier=notifier,
+        bell=options.bell,
     )
     if exit_report.failure is not None:
         if options.debug:
@@ -96,7 +104,9 @@ def show(
             keep_training=exit_report.keep_training,
             hung_up=exit_report.hung_up,
             debug=options.debug,
+            notifier=notifier,
         )
+    notifier.close()
     if exit_report.signals.received and not (exit_report.hung_up and exit_report.active):
         return 128 + exit_report.signals.received
     return status if status >= 128 else exit_report.exit_status or status

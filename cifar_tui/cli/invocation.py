@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,13 +14,14 @@ from click.shell_completion import CompletionItem
 
 from cifar_tui.cli.click_options import Debugging, DeclaredOption
 from cifar_tui.cli.launch_options import KNOWN, LAUNCH, SHARED, LaunchOptions
-from cifar_tui.config import OPTIONS
-from cifar_tui.declarations import flag, read_file
+from cifar_tui.config import HEALTH_OPTIONS, OPTIONS, HealthOptions
+from cifar_tui.declarations import Option, flag, read_file
 from cifar_tui.errors import InputError
 from cifar_tui.records import Overrides
 from cifar_tui.system.paths import check_reachable
 
 if TYPE_CHECKING:
+    from cifar_tui.runs.notifications.notifier import Notifier
     from cifar_tui.store.run_folder import RunFolder
 
 
@@ -50,7 +51,7 @@ class Invocation:
         own = _given(context, KNOWN)
         given = _given(context.find_root(), SHARED) | own
         file = read_file(Path(given["config"]), KNOWN) if "config" in given else {}
-        options = LaunchOptions(**{name: value for name, value in (file | given).items() if name in LAUNCH})
+        options = LaunchOptions(**_of(LAUNCH, file | given))
         context.ensure_object(Debugging).on |= options.debug
         return cls(given, file, options, frozenset(own))
 
@@ -58,6 +59,25 @@ class Invocation:
     def training(self) -> dict[str, Any]:
         """The options of training by field name, those of the command line before those of the file."""
         return {name: value for name, value in (self.file | self.given).items() if name in OPTIONS}
+
+    @property
+    def health(self) -> HealthOptions:
+        """When the health check warns."""
+        return HealthOptions(**_of(HEALTH_OPTIONS, self.file | self.given))
+
+    def notifier(self) -> Notifier:
+        """What sends notifications; processes that are started from now on do likewise.
+
+        Raises:
+            InputError: It cannot, as they are given.
+        """
+        from cifar_tui.runs.notifications.notifier import Notifier, from_environment
+
+        urls, command = from_environment()
+        given = self.options.notify_command
+        notifier = Notifier(self.options.notify or urls, command if given is None else given)
+        notifier.export()
+        return notifier
 
     @property
     def overrides(self) -> Overrides:
@@ -128,6 +148,15 @@ def check_shared(root: click.Context) -> None:
             raise InputError(f"{flag(name)} is an option of training; {root.invoked_subcommand} does not take it")
 
 
+def _of(declared: Mapping[str, Option[Any]], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of these values that are options of this kind; several values of one are a tuple."""
+    found = {name: value for name, value in values.items() if name in declared}
+    for name, value in found.items():
+        if declared[name].repeated is not None:
+            found[name] = (value,) if isinstance(value, str) else tuple(value)
+    return found
+
+
 def _given(context: click.Context, names: Collection[str]) -> dict[str, Any]:
     """The options of these names that stand on the command line, with their values."""
     given: dict[str, Any] = {}
@@ -135,5 +164,5 @@ def _given(context: click.Context, names: Collection[str]) -> dict[str, Any]:
         if name in names and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             value = context.params[name]
             if value is not None:  # It could not be read, which does not matter while a shell asks for completions.
-                given[name] = list(value) if KNOWN[name].repeated else value
+                given[name] = list(value) if KNOWN[name].repeated is not None else value
     return given

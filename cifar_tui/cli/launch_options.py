@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cifar_tui.config import DEFAULT_RUNS_DIR, OPTIONS, RUN
-from cifar_tui.declarations import Option, declare, declared
+from cifar_tui.config import DEFAULT_RUNS_DIR, HEALTH_OPTIONS, OPTIONS, RUN
+from cifar_tui.declarations import Option, declare, declare_repeated, declared
 
 DISPLAY = "Display options"
 THEMES = (
@@ -13,6 +13,7 @@ THEMES = (
     *("terminal-dark", "terminal-light"),
 )
 """The dashboard's own, by their names in `tui/colours/themes.py`."""
+NOTIFICATIONS = "Notification options"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,36 @@ class LaunchOptions:
             in_file=False,
         )
     )
+    notify: tuple[str, ...] = declare_repeated(
+        Option(
+            None,
+            "Send how runs end, and what their health check finds, to this URL of Apprise: ntfy://, slack://, mailto://.",
+            group=NOTIFICATIONS,
+            repeated=(),
+            syntax="a URL",
+            metavar="URL",
+            in_file=False,
+        )
+    )
+    notify_command: str | None = declare(
+        Option(
+            None,
+            "Run this command with title and text as its last arguments, at the same events.",
+            group=NOTIFICATIONS,
+            syntax="a command line",
+            metavar="COMMAND",
+            in_file=False,
+        )
+    )
+    bell: str = declare(
+        Option(
+            "auto",
+            "Bell and notification of the terminal, by the dashboard, at the same events; auto: while it is not in "
+            "focus.",
+            group=NOTIFICATIONS,
+            choices=("auto", "always", "never"),
+        )
+    )
     no_ui: bool = declare(Option(False, "Print progress instead of showing the dashboard.", group=DISPLAY))
     start: bool = declare(Option(False, "Start the dashboard's runs at once.", group=DISPLAY))
     theme: str = declare(
@@ -68,7 +99,7 @@ class LaunchOptions:
 
 LAUNCH = declared(LaunchOptions)
 """The declarations by field name."""
-KNOWN = OPTIONS | LAUNCH
-"""Those of both."""
+KNOWN = OPTIONS | HEALTH_OPTIONS | LAUNCH
+"""Those of all kinds."""
 SHARED = ("runs_dir", "json", "quiet", "trust", "debug")
 """The options of commands that may stand before the command's name too."""

@@ -11,6 +11,7 @@ from cifar_tui.cli.class_consent import check_class
 from cifar_tui.cli.click_options import Command, complete_file, declared_options
 from cifar_tui.cli.invocation import Invocation, pass_invocation, run_argument
 from cifar_tui.cli.train import announce_option, start_detached
+from cifar_tui.config import HEALTH_OPTIONS
 from cifar_tui.errors import InputError
 from cifar_tui.records import NO_OVERRIDES
 from cifar_tui.system.paths import expand_path
@@ -29,6 +30,7 @@ ROLES = (
 @click.command(cls=Command)
 @run_argument
 @declared_options("data", "model_dir", "device", "devices", "precision", "threads", existing_run=True)
+@declared_options(*HEALTH_OPTIONS, "notify", "notify_command", "bell")
 @declared_options("runs_dir", "detach", "trust", "no_ui", "theme", "ascii", "graphics", "json", "quiet", "debug")
 @announce_option
 @click.option("--agreed", hidden=True)  # The digest of a class, as `check_class` takes it.
@@ -53,15 +55,17 @@ def resume(call: Invocation, run: str, announce: int | None, agreed: str | None)
             raise InputError(f"{folder.id} is paused in another process, which keeps its options; give none")
         send_request(call, run, "resume")
         return None
-    digest = check_class(call, folder, agreed)
+    digest, notifier = check_class(call, folder, agreed), call.notifier()
     if options.detach:
-        start_detached([folder], folder.path.parent, as_json=options.json, agreed=digest, given=given)
+        start_detached(
+            [folder], folder.path.parent, as_json=options.json, agreed=digest, given=given, health=call.health
+        )
         return None
     if not (options.no_ui or options.json or options.quiet or worker or dashboard.why_unavailable()):
         catalog.check_resumable(folder)
         dashboard.check_graphics(options.graphics)
-        return dashboard.show(folder.path.parent, [], options, select=folder.id, resume=given)
-    if worker is None and (status := multiprocess.resume(folder, given, options, announce, digest)) is not None:
+        return dashboard.show(folder.path.parent, [], options, notifier, call.health, select=folder.id, resume=given)
+    if worker is None and (status := multiprocess.resume(call, folder, announce, digest)) is not None:
         return status
     return driver.train(
         folder.path.parent,
@@ -72,11 +76,14 @@ def resume(call: Invocation, run: str, announce: int | None, agreed: str | None)
         announce=multiprocess.announcement(announce, worker),
         overrides=given,
         worker=worker,
+        health=call.health,
+        notifier=notifier,
     )
 
 
 @click.command(cls=Command)
 @run_argument
+@declared_options("mute", "stall_seconds", "notify", "notify_command", "bell")
 @declared_options("runs_dir", "no_ui", "theme", "ascii", "graphics", "json", "debug")
 @pass_invocation
 def attach(call: Invocation, run: str) -> int | None:
@@ -88,10 +95,10 @@ def attach(call: Invocation, run: str) -> int | None:
     if options.no_ui or options.json or dashboard.why_unavailable():
         from cifar_tui.headless.watching import attached
 
-        attached.watch(folder, as_json=options.json)
+        attached.watch(folder, as_json=options.json, health=call.health, notifier=call.notifier())
         return None
     dashboard.check_graphics(options.graphics)
-    return dashboard.show(folder.path.parent, [], options, select=folder.id)
+    return dashboard.show(folder.path.parent, [], options, call.notifier(), call.health, select=folder.id)
 
 
 @click.command(cls=Command)
@@ -134,6 +141,7 @@ def checkpoint(call: Invocation, run: str) -> None:
     shell_complete=lambda _, __, begun: [f"{role}=" for role in ROLES if role.startswith(begun)],
     help=f"What a column or tag is, where its name does not tell: {', '.join(ROLES)}. May be repeated.",
 )
+@declared_options(*HEALTH_OPTIONS, "notify", "notify_command", "bell")
 @declared_options("runs_dir", "no_ui", "theme", "ascii", "graphics", "json", "debug")
 @pass_invocation
 def watch(call: Invocation, paths: tuple[str, ...], columns: tuple[str, ...]) -> int | None:
@@ -151,9 +159,9 @@ def watch(call: Invocation, paths: tuple[str, ...], columns: tuple[str, ...]) ->
     if options.no_ui or options.json or dashboard.why_unavailable():
         from cifar_tui.headless.watching import foreign
 
-        return foreign.watch(given, choices, as_json=options.json)
+        return foreign.watch(given, choices, as_json=options.json, health=call.health, notifier=call.notifier())
     dashboard.check_graphics(options.graphics)
-    return dashboard.show(call.runs_dir, [], options, logs=(tuple(given), choices))
+    return dashboard.show(call.runs_dir, [], options, call.notifier(), call.health, logs=(tuple(given), choices))
 
 
 def send_request(call: Invocation, run: str, request: Request) -> None:

@@ -22,7 +22,7 @@ from cifar_tui.training.distributed.environment import EXCHANGE, Worker
 from cifar_tui.training.distributed.exchange import Exchange
 
 if TYPE_CHECKING:
-    from cifar_tui.records import Overrides
+    from cifar_tui.cli.invocation import Invocation
     from cifar_tui.store.run_folder import RunFolder
 
 
@@ -98,29 +98,27 @@ def train(arguments: Sequence[str], config: TrainingConfig, runs_dir: Path, anno
     )
 
 
-def resume(
-    folder: RunFolder, given: Overrides, options: LaunchOptions, announce: int | None, agreed: str | None
-) -> int | None:
+def resume(call: Invocation, folder: RunFolder, announce: int | None, agreed: str | None) -> int | None:
     """Do the same for a run that is resumed.
 
     Args:
+        call: What the command was given.
         folder: The run.
-        given: Options to use instead of those that it was made with.
-        options: How it is shown.
         announce: As of `train`.
         agreed: The digest of its class, where the user was asked whether to trust it.
     """
     from cifar_tui.store import catalog
-    from cifar_tui.store.command_lines import override_options
+    from cifar_tui.store.command_lines import health_options, override_options
     from cifar_tui.store.stored_run import stored_run
 
+    given = call.overrides
     stored = stored_run(folder, given)
     if stored.config.devices == "1":
         return None
     catalog.check_resumable(folder)
     # By its path, since other runs may come to have the same part in their id.
-    arguments = ["resume", str(absolute(folder.path)), *override_options(given)]
-    arguments += [flag(name) for name in ("json", "quiet", "debug") if getattr(options, name)]
+    arguments = ["resume", str(absolute(folder.path)), *override_options(given), *health_options(call.health)]
+    arguments += [flag(name) for name in ("json", "quiet", "debug") if getattr(call.options, name)]
     arguments += ["--announce", str(announce)] if announce is not None else []
     arguments += ["--agreed", agreed] if agreed else []
     config = stored.config if stored.threads_chosen else replace(stored.config, threads=0)

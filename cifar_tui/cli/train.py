@@ -16,9 +16,9 @@ from cifar_tui import __version__, models
 from cifar_tui.cli import class_consent, dashboard, multiprocess
 from cifar_tui.cli.click_options import SETTINGS, Group, declared_options
 from cifar_tui.cli.invocation import Invocation, check_shared
-from cifar_tui.cli.launch_options import LAUNCH
+from cifar_tui.cli.launch_options import KNOWN
 from cifar_tui.cli.stderr import print_message
-from cifar_tui.config import DEFAULT_MODELS, NAMED_DATA, OPTIONS, TrainingConfig, model_word
+from cifar_tui.config import DEFAULT_HEALTH, DEFAULT_MODELS, NAMED_DATA, HealthOptions, TrainingConfig, model_word
 from cifar_tui.data import data_option
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import printable
@@ -41,7 +41,7 @@ def _print_version(context: click.Context, _: click.Parameter, value: bool) -> N
 
 
 @click.group("cifar-tui", cls=Group, invoke_without_command=True, context_settings=SETTINGS)
-@declared_options(*OPTIONS, *LAUNCH, negatable=True)
+@declared_options(*KNOWN, negatable=True)
 @announce_option
 @click.option(
     "--version",
@@ -87,14 +87,15 @@ def train(call: Invocation, announce: int | None) -> int:
         from cifar_tui.runs.sinks.tensorboard import require
 
         require()
+    notifier = call.notifier()
     if options.detach:
-        start_detached(configs, runs_dir, as_json=options.json, tensorboard=options.tensorboard)
+        start_detached(configs, runs_dir, as_json=options.json, tensorboard=options.tensorboard, health=call.health)
         return 0
     dashboard.check_graphics(options.graphics)
     if not (options.no_ui or options.json or options.quiet or worker):
         reason = dashboard.why_unavailable()
         if not reason:
-            return dashboard.show(runs_dir, configs, options)
+            return dashboard.show(runs_dir, configs, options, notifier, call.health)
         print_message(f"training headless, as with --no-ui: {reason}")
     if worker is None and (status := multiprocess.train(sys.argv[1:], configs[0], runs_dir, announce)) is not None:
         return status
@@ -109,6 +110,8 @@ def train(call: Invocation, announce: int | None) -> int:
         tensorboard=options.tensorboard,
         announce=multiprocess.announcement(announce, worker),
         worker=worker,
+        health=call.health,
+        notifier=notifier,
     )
 
 
@@ -120,6 +123,7 @@ def start_detached(
     tensorboard: bool = False,
     agreed: str | None = None,
     given: Overrides = NO_OVERRIDES,
+    health: HealthOptions = DEFAULT_HEALTH,
 ) -> None:
     """Train in the background, and print under which ids."""
     from cifar_tui.runs import detached
@@ -127,7 +131,7 @@ def start_detached(
     def show(line: str) -> None:
         print(printable(line), file=sys.stderr, flush=True)
 
-    ids = detached.start(jobs, runs_dir, show, tensorboard=tensorboard, agreed=agreed, overrides=given)
+    ids = detached.start(jobs, runs_dir, show, tensorboard=tensorboard, agreed=agreed, overrides=given, health=health)
     output.line(json.dumps([{"id": run_id} for run_id in ids]) if as_json else "\n".join(map(printable, ids)))
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from cifar_tui.analysis.health.health_check import HealthCheck
+from cifar_tui.config import DEFAULT_HEALTH, HealthOptions
 from cifar_tui.errors import InputError
 from cifar_tui.events import AnyEvent, Evaluated, Level, Note, RunFinished
 from cifar_tui.foreign_logs.formats.csv_log import CsvLog
@@ -52,16 +54,19 @@ class ForeignRun:
         """What writes such logs."""
         return _READERS[self.kind].source
 
-    def follow(self, choices: Mapping[Role, str]) -> tuple[RunState, ForeignTail]:
+    def follow(
+        self, choices: Mapping[Role, str], health: HealthOptions = DEFAULT_HEALTH
+    ) -> tuple[RunState, ForeignTail]:
         """The state that its log makes so far, and what reads on after that.
 
         Args:
             choices: What its names stand for, where a person says it.
+            health: When its health check warns.
 
         Raises:
             InputError: It cannot be read.
         """
-        state, tail = RunState(), ForeignTail(self, choices)
+        state, tail = RunState(), ForeignTail(self, choices, health)
         while (events := tail.read()) or tail.has_more:
             for event in events:
                 state.apply(event)
@@ -71,9 +76,11 @@ class ForeignRun:
 class ForeignTail:
     """Reads the events of a log as it grows, like the tail of a run's own events."""
 
-    def __init__(self, run: ForeignRun, choices: Mapping[Role, str]) -> None:
+    def __init__(self, run: ForeignRun, choices: Mapping[Role, str], health: HealthOptions = DEFAULT_HEALTH) -> None:
         """Read the log from its beginning."""
         self._run = run
+        self._health = health
+        self._check = HealthCheck(health)
         self._reader: LogReader = _READERS[run.kind](run.path)
         self._meaning = Meaning(choices)
         self._stream = RowEvents(run.id, run.source, self._meaning)
@@ -104,11 +111,25 @@ class ForeignTail:
         return self._stream.test
 
     def read(self) -> list[AnyEvent]:
-        """The events of the next piece of the log in order; there may be none in one, and `has_more` after it.
+        """The events of the next piece of the log in order, and behind each what the health check finds.
+
+        There may be none in a piece, and `has_more` after it.
 
         Raises:
             InputError: The log cannot be read.
         """
+        events = [each for event in self._read() for each in (event, *self._check.apply(event))]
+        return events if events or self.has_more else self._look()
+
+    def _look(self) -> list[AnyEvent]:
+        """What a log that does not grow says."""
+        if not self._started or self.finished or self._stream.bulk:
+            return []
+        # Its last row has come when it was changed last.
+        idle = max(0.0, time.time() - self._reader.modified)
+        return [*self._check.look(self._stream.last_t + idle)]
+
+    def _read(self) -> list[AnyEvent]:
         piece = self._reader.read()
         if piece.restarted:
             self._restart()
@@ -118,7 +139,7 @@ class ForeignTail:
                 self._rereads += 1
                 self._reader.restart()
                 self._restart()
-                return self.read()
+                return self._read()
             events += self._preceding()
             most = MOST_AT_ONCE if self._stream.bulk else MOST_LIVE
             events += self._stream.events(piece.rows, most=most, share=piece.share)
@@ -129,6 +150,7 @@ class ForeignTail:
         """Restart the stream: its first event voids all earlier ones."""
         self._meaning.restart()
         self._stream = RowEvents(self._run.id, self._run.source, self._meaning)
+        self._check = HealthCheck(self._health)
         self._started = self.finished = False
 
     def _preceding(self) -> list[AnyEvent]:
@@ -198,6 +220,7 @@ def summary(run: ForeignRun, state: RunState) -> Summary:
         test_accuracy=test.accuracy if test else None,
         seconds=state.seconds,
         source=run.source,
+        warnings=list(state.warnings),
     )
 
 

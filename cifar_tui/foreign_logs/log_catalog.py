@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from cifar_tui.config import DEFAULT_HEALTH, HealthOptions
 from cifar_tui.errors import InputError
-from cifar_tui.events import AnyEvent, Batch, Epoch, Metric, Resumed, RunFinished, RunStarted
+from cifar_tui.events import AnyEvent, Batch, Epoch, Metric, Note, Resumed, RunFinished, RunStarted
 from cifar_tui.foreign_logs.finder import Finder
 from cifar_tui.foreign_logs.foreign_run import ForeignRun, ForeignTail, unreadable
 from cifar_tui.foreign_logs.formats.growing_file import IDLE_SECONDS
 from cifar_tui.foreign_logs.names import Role
 from cifar_tui.records import Summary
+from cifar_tui.state import open_warnings
 
 READ_SECONDS = 0.3
 """The most time of a poll that logs are read for; the others have their turn at the next one."""
@@ -25,7 +27,7 @@ class _Known:
 
     Attributes:
         reported: The last summary that was handed on.
-        planned_epochs, samples, t, finished: As a `RunState` of the events has them.
+        planned_epochs, samples, t, finished, warnings: As a `RunState` of the events has them.
     """
 
     run: ForeignRun
@@ -36,10 +38,12 @@ class _Known:
     samples: int = 0
     t: float = 0.0
     finished: RunFinished | None = None
+    warnings: dict[str, Note] = field(default_factory=dict)
 
     def apply(self, event: AnyEvent) -> None:
         """Update it with the next event."""
         self.t = max(self.t, event.t)
+        open_warnings.update(self.warnings, event)
         match event:
             case RunStarted():
                 self.started, self.planned_epochs, self.samples, self.finished = True, event.epochs, 0, None
@@ -70,20 +74,24 @@ class _Known:
             test_accuracy=test.accuracy if test else None,
             seconds=self.t,
             source=self.run.source,
+            warnings=list(self.warnings),
         )
 
 
 class LogCatalog:
     """Polls the logs under some paths; of each, it keeps no more in memory than its summary takes."""
 
-    def __init__(self, paths: Sequence[str], choices: Mapping[Role, str]) -> None:
+    def __init__(
+        self, paths: Sequence[str], choices: Mapping[Role, str], health: HealthOptions = DEFAULT_HEALTH
+    ) -> None:
         """Know none yet.
 
         Args:
             paths: Files, folders and patterns.
             choices: What names in the logs stand for, where a person says it.
+            health: When their health check warns.
         """
-        self._finder, self._choices = Finder(paths), choices
+        self._finder, self._choices, self._health = Finder(paths), choices, health
         self._known: dict[Path, _Known] = {}
         self._next = 0
 
@@ -91,7 +99,7 @@ class LogCatalog:
         """The logs whose summaries have changed since the last poll; the first one finds all, and reads none."""
         new = [run for run in self._finder.find() if run.path not in self._known]
         for run in new:
-            self._known[run.path] = _Known(run, ForeignTail(run, self._choices), _unread(run))
+            self._known[run.path] = _Known(run, ForeignTail(run, self._choices, self._health), _unread(run))
         if new:
             return [(run, self._known[run.path].reported) for run in new]
         return self._read()

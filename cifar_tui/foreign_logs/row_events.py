@@ -56,6 +56,11 @@ class RowEvents:
         return times.t if times.is_known else max(times.t, times.arrival)
 
     @property
+    def last_t(self) -> float:
+        """The time of the last row; of a log that has none, when it was read."""
+        return self._locator.times.t
+
+    @property
     def epochs(self) -> EpochGatherer:
         """Its epochs so far."""
         return self._epochs.gatherer

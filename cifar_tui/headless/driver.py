@@ -7,15 +7,17 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import cast
 
-from cifar_tui.config import TrainingConfig
+from cifar_tui.config import DEFAULT_HEALTH, HealthOptions, TrainingConfig
 from cifar_tui.headless.displays import Display, FaultTolerantDisplay, JsonDisplay, PlainDisplay, QuietDisplay
 from cifar_tui.headless.endings import ShownRun, first_failure, print_comparison, report_end, short_names
 from cifar_tui.headless.launched import Launched
 from cifar_tui.headless.logs import keep_logs
+from cifar_tui.headless.notifying import Notifying
 from cifar_tui.headless.signals import HungUp, Item, Signals
 from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.runs.launched.earlier import AlreadyEndedError
 from cifar_tui.runs.messages import Ended, Loading, Message
+from cifar_tui.runs.notifications.notifier import Notifier
 from cifar_tui.runs.run import Run
 from cifar_tui.runs.workspace import Workspace
 from cifar_tui.state.run_state import RunState
@@ -36,6 +38,8 @@ def train(
     announce: Callable[[str], None] | None = None,
     overrides: Overrides = NO_OVERRIDES,
     worker: Worker | None = None,
+    health: HealthOptions = DEFAULT_HEALTH,
+    notifier: Notifier | None = None,
 ) -> int:
     """Train new and resumed runs one after the other, and compare them where there are several.
 
@@ -49,6 +53,8 @@ def train(
         announce: Called with a run's id once it has started; from then on, it keeps its own log.
         overrides: Options of the resumed runs to use instead of those that they were made with.
         worker: The place of this process, of rank 0, among those that train each run together; None: it is alone.
+        health: When the health check of the runs warns.
+        notifier: Sends how they end and what that finds; it is closed here.
 
     Returns:
         The exit status: that of the signal that ended them, or the first of the runs' that is not 0.
@@ -56,12 +62,13 @@ def train(
     Raises:
         InputError: The configuration of a run to resume is damaged.
     """
-    workspace = Workspace(runs_dir, tensorboard=tensorboard, worker=worker)
+    workspace = Workspace(runs_dir, tensorboard=tensorboard, worker=worker, health=health)
     queue: SimpleQueue[Item] = SimpleQueue()
     runs = [_create_run(workspace, job, queue, overrides, index) for index, job in enumerate(jobs)]
     started: list[ShownRun] = []
     with (
         FaultTolerantDisplay(_display(as_json=as_json, quiet=quiet)) as display,
+        Notifying(notifier) as notify,
         Signals(display, queue) as signals,
         Launched(worker, signals) as launched,
     ):
@@ -76,7 +83,7 @@ def train(
                 keep_logs([(run, display)])
             started.append(ShownRun(run, state, display, resumed_from=state.finished))
             run.start()
-            _show_until_ended(started[-1:], queue, display, signals, debug=debug, announce=announce)
+            _show_until_ended(started[-1:], queue, display, signals, notify, debug=debug, announce=announce)
             if not started[-1].ended and not isinstance(run.error, AlreadyEndedError):
                 break  # What keeps one run from starting, such as missing images or a signal, does so for all.
             if not workspace.can_train or (worker is not None and started[-1].state.status == "interrupted"):
@@ -101,6 +108,7 @@ def follow(
     keep_training: bool,
     hung_up: bool,
     debug: bool,
+    notifier: Notifier | None = None,
 ) -> int:
     """Wait, in plain lines, for runs that train already, all at once, and compare them with those that have ended.
 
@@ -111,6 +119,7 @@ def follow(
         keep_training: Whether the runs train on, those that are paused too; if not, they were asked to stop.
         hung_up: Whether the terminal is gone.
         debug: Whether errors show their traceback.
+        notifier: Sends how they end and what their health check finds; it is closed here.
 
     Returns:
         The exit status, as of `train`.
@@ -123,7 +132,7 @@ def follow(
         ShownRun(run, state, FaultTolerantDisplay(PlainDisplay(name)))
         for (run, state), name in zip(under_way, names, strict=True)
     ]
-    with Signals(display, items) as signals:
+    with Notifying(notifier) as notify, Signals(display, items) as signals:
         signals.runs = runs
         if hung_up:
             signals.hung_up = True
@@ -137,7 +146,7 @@ def follow(
                 run.resume()
         elif runs:
             display.notice(f"saving {', '.join(names)} …")
-        _show_until_ended(shown, items, display, signals, debug=debug)
+        _show_until_ended(shown, items, display, signals, notify, debug=debug)
         print_comparison([*(state for _, state in ended), *(each.state for each in shown if each.ended)], display)
     return signals.received or first_failure(shown)
 
@@ -160,6 +169,7 @@ def _show_until_ended(
     queue: SimpleQueue[Item],
     notices: Display,
     signals: Signals,
+    notify: Notifying,
     *,
     debug: bool,
     announce: Callable[[str], None] | None = None,
@@ -193,6 +203,7 @@ def _show_until_ended(
                 each.continue_from(run.earlier)
             each.state.apply(message)
             each.display.event(message, each.state)
+            notify.event(message, each)
 
 
 def _display(*, as_json: bool, quiet: bool) -> Display:

@@ -24,7 +24,7 @@ MOST_IN_CELL = 80
 LEAST_IN_CELL = 12
 """Columns that a column of words keeps where there is no room for the table."""
 GAP = "  "
-WORDS = ("run", "state", "model", "data", "devices", "class", "most confused with")
+WORDS = ("run", "state", "model", "data", "devices", "class", "most confused with", "health")
 """The columns that hold words; the others hold numbers."""
 WHOLE = ("run",)
 """Those of them that people copy, which are never cut."""
@@ -88,6 +88,8 @@ def runs_table(summaries: Sequence[Summary], width: int = PLAIN_WIDTH) -> Text:
     }
     if any((s.processes or 1) > 1 for s in summaries):
         columns["devices"] = [cell(s.device and devices(s.device, s.processes or 1, s.hosts or 1)) for s in summaries]
+    if any(s.warnings for s in summaries):
+        columns["health"] = [", ".join(map(cell, s.warnings or ())) for s in summaries]
     return fit_table(columns, ("devices", "images/s", "data", "time", "model", "best"), width)
 
 

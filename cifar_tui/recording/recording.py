@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, SupportsIndex, TypeVar
 
-from cifar_tui.config import DEFAULT_RUNS_DIR, OPTIONS
+from cifar_tui.config import DEFAULT_RUNS_DIR, HEALTH_OPTIONS, OPTIONS, HealthOptions
 from cifar_tui.errors import InputError, one_line
 from cifar_tui.events import Level, RunStatus, SplitName
 from cifar_tui.formatting import shortened
@@ -38,6 +38,7 @@ def record(
     runs_dir: str | Path = DEFAULT_RUNS_DIR,
     tensorboard: bool = False,
     quiet: bool = False,
+    mute: Iterable[str] = (),
 ) -> Recording:
     """Record the training of a script as a run, from the first use of the result to the end of its context.
 
@@ -56,13 +57,17 @@ def record(
         runs_dir: The folder of all runs.
         tensorboard: Whether to write TensorBoard's files too.
         quiet: Whether to print nothing on standard error.
+        mute: What the health check is to leave out, such as `plateau`; `all` turns it off.
 
     Raises:
         InputError: An argument is unusable.
     """
     OPTIONS["name"].check(name, "name")
     plan = Plan.of(name, epochs, batches, batch_size, model, data, classes, config)
-    return Recording(plan, Path(runs_dir), tensorboard=tensorboard, quiet=quiet)
+    muted = (mute,) if isinstance(mute, str) else tuple(mute)
+    for topic in muted:
+        HEALTH_OPTIONS["mute"].check(topic, "mute")
+    return Recording(plan, Path(runs_dir), tensorboard=tensorboard, quiet=quiet, mute=muted)
 
 
 class Recording:
@@ -71,12 +76,21 @@ class Recording:
     Processes that the script forks, such as workers that load data, record nothing.
     """
 
-    def __init__(self, plan: Plan, runs_dir: Path, *, tensorboard: bool = False, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        runs_dir: Path,
+        *,
+        tensorboard: bool = False,
+        quiet: bool = False,
+        mute: tuple[str, ...] = (),
+    ) -> None:
         """Record nothing before `start`, which entering the context calls; `record` makes the arguments."""
         self._plan = plan
         self._runs_dir = runs_dir
         self._tensorboard = tensorboard
         self._quiet = quiet
+        self._health = HealthOptions(mute=mute)
         self._writer: Writer | None = None
         self._finalizer: weakref.finalize[..., Any] | None = None
         self._agreement: ranks.Agreement | None = None
@@ -124,7 +138,7 @@ class Recording:
             raise InputError("this recording has been started already: call record() for another one")
         self._agreement = ranks.Agreement()
         if ranks.is_first():
-            self._writer = Writer.create(self._plan, self._runs_dir, tensorboard=self._tensorboard)
+            self._writer = Writer.create(self._plan, self._runs_dir, tensorboard=self._tensorboard, health=self._health)
             self._finalizer = weakref.finalize(self, lifetime.end_abandoned, self._writer)
             if not self._quiet:
                 path = self._writer.folder.path

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifar_tui import __version__
+from cifar_tui.config import DEFAULT_HEALTH, HealthOptions
 from cifar_tui.errors import error_text
 from cifar_tui.events import AnyEvent, RunStatus
 from cifar_tui.recording.event_maker import EventMaker
@@ -26,6 +27,7 @@ from cifar_tui.recording.values import Fetcher
 from cifar_tui.records import ScriptRecord
 from cifar_tui.runs.device_usage import DeviceReporter
 from cifar_tui.runs.ownership import Ownership
+from cifar_tui.runs.sinks.health import HealthSink
 from cifar_tui.runs.sinks.stream import EventStream, Sink
 from cifar_tui.state.run_state import RunState
 from cifar_tui.store import run_folder
@@ -58,7 +60,14 @@ class Writer:
     """One recording's run folder, and the thread that writes it."""
 
     def __init__(
-        self, folder: RunFolder, maker: EventMaker, clock: Clock, state: RunState, *, tensorboard: bool
+        self,
+        folder: RunFolder,
+        maker: EventMaker,
+        clock: Clock,
+        state: RunState,
+        *,
+        tensorboard: bool,
+        health: HealthOptions = DEFAULT_HEALTH,
     ) -> None:
         """Start the thread.
 
@@ -68,13 +77,14 @@ class Writer:
             clock: The run's.
             state: The fold of these events.
             tensorboard: Whether to write TensorBoard's files too.
+            health: When its health check warns.
 
         Raises:
             OSError: The folder cannot be written.
             CifarTuiError: TensorBoard is asked for and not installed.
         """
         self.folder, self.clock = folder, clock
-        self._maker, self._tensorboard = maker, tensorboard
+        self._maker, self._tensorboard, self._health = maker, tensorboard, health
         self._control = Control()
         """Takes requests, and nothing else: the training continues where its folder is lost."""
         self._lost = Control()
@@ -98,7 +108,7 @@ class Writer:
         self._thread.start()
 
     @classmethod
-    def create(cls, plan: Plan, runs_dir: Path, *, tensorboard: bool) -> Writer:
+    def create(cls, plan: Plan, runs_dir: Path, *, tensorboard: bool, health: HealthOptions) -> Writer:
         """That of a new run.
 
         Raises:
@@ -107,7 +117,7 @@ class Writer:
         """
         folder = run_folder.create(runs_dir.absolute(), plan.name, datetime.now(), lambda folder: _record(plan, folder))
         try:
-            return cls(folder, EventMaker(plan, folder.id), Clock(), RunState(), tensorboard=tensorboard)
+            return cls(folder, EventMaker(plan, folder.id), Clock(), RunState(), tensorboard=tensorboard, health=health)
         except BaseException:
             run_folder.discard(folder)
             raise
@@ -120,7 +130,7 @@ class Writer:
             OSError: It cannot be written.
         """
         state = self._stream.recorder.state
-        writer = Writer(self.folder, self._maker, self.clock, state, tensorboard=self._tensorboard)
+        writer = Writer(self.folder, self._maker, self.clock, state, tensorboard=self._tensorboard, health=self._health)
         writer.put(PauseChanged(self.clock.t, len(state.epochs) + 1, 0, paused=False))
         return writer
 
@@ -185,7 +195,7 @@ class Writer:
         self._stack.callback(ownership.release)
         recorder = Recorder(self.folder, record, state, lazy=True)
         self._stack.callback(recorder.close)
-        sinks: list[Sink] = []
+        sinks: list[Sink] = [HealthSink(self._health, None, recorder.state)]
         if self._tensorboard:
             from cifar_tui.runs.sinks.tensorboard import TensorBoardSink, require
 

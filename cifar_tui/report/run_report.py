@@ -16,6 +16,7 @@ from cifar_tui.records import RunRecord
 from cifar_tui.report.markdown_syntax import escape, picture, table
 from cifar_tui.report.run_devices import host_rows, resumed_on, started_on
 from cifar_tui.report.run_findings import conclusion, confidence
+from cifar_tui.report.run_health import health_section
 from cifar_tui.report.run_metrics import metrics_section
 from cifar_tui.state.run_state import RunState
 from cifar_tui.store.command_lines import run_command, shell_line, training_command
@@ -56,6 +57,7 @@ def report_md(
             parts += confidence(calibration, files)
     parts += metrics_section(state)
     parts += conclusion(state, calibration)
+    parts += health_section(state)
     parts += notes_section(state)
     parts += _how_trained(state, record)
     parts += _commands(state, record)
@@ -243,8 +245,8 @@ def test_section(test: Evaluated, classes: Sequence[str], files: AbstractSet[str
 
 
 def notes_section(state: RunState) -> list[str]:
-    """The run's notes, the last ones."""
-    notes = [note for note in state.notes if note.level != "debug"]
+    """The run's notes, the last ones, without those of the health check."""
+    notes = [note for note in state.notes if note.level != "debug" and not note.topic]
     if not notes:
         return []
     lines = [f"- {duration(note.t)}, {note.level}: {escape(note.message)}" for note in notes[-NOTES:]]

@@ -8,6 +8,7 @@ from cifar_tui.analysis.class_scores import class_names
 from cifar_tui.formatting import UNKNOWN, count, duration, percent, plural, rate
 from cifar_tui.records import ScriptRecord
 from cifar_tui.report.markdown_syntax import escape, picture, table
+from cifar_tui.report.run_health import health_section
 from cifar_tui.report.run_metrics import figure, metrics_section
 from cifar_tui.report.run_report import notes_section, shell_block, test_section
 from cifar_tui.state.run_state import RunState
@@ -29,6 +30,7 @@ def script_report_md(state: RunState, record: ScriptRecord, files: AbstractSet[s
     parts += metrics_section(state)
     if state.test and state.started and state.test.confusion:
         parts += test_section(state.test, class_names(state.started.classes, state.test.confusion), files)
+    parts += health_section(state)
     parts += notes_section(state)
     if record.config:
         options = [(escape(name), escape(value)) for name, value in record.config.items()]

@@ -9,10 +9,10 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cifar_tui.config import TrainingConfig
+from cifar_tui.config import DEFAULT_HEALTH, HealthOptions, TrainingConfig
 from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.records import NO_OVERRIDES, Overrides
-from cifar_tui.store.command_lines import override_options, run_command, training_command
+from cifar_tui.store.command_lines import health_options, override_options, run_command, training_command
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system.paths import absolute, python_path
 
@@ -32,6 +32,7 @@ class DetachedProcess:
         tensorboard: bool = False,
         agreed: str | None = None,
         overrides: Overrides = NO_OVERRIDES,
+        health: HealthOptions = DEFAULT_HEALTH,
     ) -> None:
         """Start it.
 
@@ -41,6 +42,7 @@ class DetachedProcess:
             tensorboard: Whether to mirror its events for TensorBoard, where it is new.
             agreed: The digest of the class of a run that is resumed, where the user was asked whether to trust it.
             overrides: Options of a run that is resumed to use instead of those that it was made with.
+            health: When its health check warns.
         """
         directory = str(absolute(runs_dir))
         if isinstance(job, RunFolder):
@@ -50,6 +52,7 @@ class DetachedProcess:
         else:
             command = training_command(job, directory)
             command += ["--tensorboard"] if tensorboard else []
+        command += health_options(health)
         self._announced, announce = os.pipe()
         try:
             self._process = subprocess.Popen(
@@ -103,6 +106,7 @@ def start(
     tensorboard: bool = False,
     agreed: str | None = None,
     overrides: Overrides = NO_OVERRIDES,
+    health: HealthOptions = DEFAULT_HEALTH,
 ) -> list[str]:
     """Train each of `jobs` in a process of its own.
 
@@ -110,9 +114,10 @@ def start(
         jobs: What to train, and what to resume.
         runs_dir: The folder of all runs.
         show: Called with each line that they print before they start.
-        tensorboard: As of `DetachedProcess`, like the other two.
+        tensorboard: As of `DetachedProcess`, like the others.
         agreed: As there.
         overrides: As there.
+        health: As there.
 
     Returns:
         The ids of the runs, once all have started.
@@ -121,6 +126,7 @@ def start(
         CifarTuiError: One of them did not start; those before it train.
     """
     processes = [
-        DetachedProcess(job, runs_dir, tensorboard=tensorboard, agreed=agreed, overrides=overrides) for job in jobs
+        DetachedProcess(job, runs_dir, tensorboard=tensorboard, agreed=agreed, overrides=overrides, health=health)
+        for job in jobs
     ]
     return [process.wait(show) for process in processes]

@@ -118,6 +118,7 @@ def _gpu_usage(gpu: GpuSample) -> GpuUsage:
         temperature=gpu.temperature,
         power=gpu.power,
         power_limit=gpu.power_limit,
+        throttled=gpu.throttled,
     )
 
 

@@ -25,6 +25,7 @@ from cifar_tui.runs.launched.earlier import AlreadyEndedError
 from cifar_tui.runs.messages import Ended, Listener, Loading, ProgressCallback
 from cifar_tui.runs.ownership import Ownership
 from cifar_tui.runs.provenance import predictions_of, record_of, validation_predictions_of
+from cifar_tui.runs.sinks.health import HealthSink
 from cifar_tui.runs.sinks.stream import EventStream, ListenerSink, Sink
 from cifar_tui.runs.sinks.tensorboard import TensorBoardSink, is_mirrored
 from cifar_tui.state.run_state import RunState
@@ -272,7 +273,10 @@ class Run:
         job.folder.files.folder(run_folder.CHECKPOINTS).make()
         recorder = Recorder(job.folder, job.record, job.state)
         stack.callback(recorder.close)
-        sinks: list[Sink] = [ListenerSink(self._listener)]
+        sinks: list[Sink] = [
+            ListenerSink(self._listener),
+            HealthSink(self._workspace.health, self.config.patience, job.state),
+        ]
         if self._workspace.tensorboard or is_mirrored(job.folder):
             tensorboard = TensorBoardSink(job.folder)
             stack.callback(tensorboard.close)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from cifar_tui.config import TrainingConfig
+from cifar_tui.config import DEFAULT_HEALTH, HealthOptions, TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.events import RunStatus
 from cifar_tui.records import NO_OVERRIDES, Overrides
@@ -47,10 +47,17 @@ class Workspace:
     Attributes:
         runs_dir: The folder of all runs.
         tensorboard: Whether events of its runs are mirrored for TensorBoard; of a run that has been, they always are.
+        health: When the health check of its runs warns.
     """
 
     def __init__(
-        self, runs_dir: Path, *, niceness: int = 0, tensorboard: bool = False, worker: Worker | None = None
+        self,
+        runs_dir: Path,
+        *,
+        niceness: int = 0,
+        tensorboard: bool = False,
+        worker: Worker | None = None,
+        health: HealthOptions = DEFAULT_HEALTH,
     ) -> None:
         """Start without images.
 
@@ -59,9 +66,11 @@ class Workspace:
             niceness: By how much the priority of its runs' threads is lowered, from 0 to 19, as in `nice`.
             tensorboard: Whether to mirror the events of its runs for TensorBoard.
             worker: This process's place among those that train each of its runs together; None where it is alone.
+            health: When the health check of its runs warns.
         """
         self.runs_dir = runs_dir
         self.tensorboard = tensorboard
+        self.health = health
         self._niceness = niceness
         self._worker = worker
         self._group: Group | None = None

@@ -27,6 +27,7 @@ from cifar_tui.events import (
     Seconds,
     Split,
 )
+from cifar_tui.state import open_warnings
 from cifar_tui.state.curve import CURVE_POINTS, Curve
 from cifar_tui.state.speed import Speed
 from cifar_tui.state.usage import usage_series
@@ -104,6 +105,8 @@ class RunState:
     """The length of all earlier pauses."""
     notes: list[Note] = field(default_factory=list)
     """The last `MAX_NOTES`."""
+    warnings: Annotated[dict[str, Note], AtMost(open_warnings.MAX_WARNINGS)] = field(default_factory=dict)
+    """What the health check has found and is not over, by topic, the newest last."""
     finished: RunFinished | None = None
 
     @property
@@ -114,6 +117,7 @@ class RunState:
     def apply(self, event: AnyEvent) -> None:
         """Update the state with the next event of the run's stream."""
         self.t = max(self.t, event.t)
+        open_warnings.update(self.warnings, event)
         match event:
             case RunStarted():
                 self._begin(event)
@@ -244,17 +248,16 @@ class RunState:
                 processes=event.processes or self.started.processes,
                 hosts=event.hosts or self.started.hosts,
             )
-        script_continues = False
+        was_paused = self.paused_at is not None
         if self.paused_at is not None:
             self.paused_seconds += self.t - self.paused_at
             self.paused_at = None
-            script_continues = bool(self.started and self.started.source)
         else:
             self.speed = Speed()
         self.status = "running"
-        if script_continues:
+        if was_paused and self.started is not None and self.started.source:
             self._add_resumption(event)
-            return  # It goes back nowhere: no other process takes its training up.
+            return  # A script goes back nowhere: no other process takes its training up.
         self.finished = None
         self.test = None
         self.epoch, self.batch, self.samples = event.epoch, event.batch, event.samples
@@ -272,8 +275,7 @@ class RunState:
         self._add_resumption(event)
 
     def _add_resumption(self, event: Resumed) -> None:
-        self.resumptions.append(event)
-        del self.resumptions[:-MAX_RESUMPTIONS]
+        self.resumptions = [*self.resumptions, event][-MAX_RESUMPTIONS:]
 
     @property
     def _epoch_samples(self) -> int:

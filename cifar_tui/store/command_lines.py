@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from cifar_tui.config import DEFAULT_RUNS_DIR, TrainingConfig, is_path
+from cifar_tui.config import DEFAULT_HEALTH, DEFAULT_RUNS_DIR, HealthOptions, TrainingConfig, is_path
 from cifar_tui.declarations import flag
 from cifar_tui.records import Overrides
 from cifar_tui.system.paths import absolute
@@ -42,6 +42,15 @@ def override_options(overrides: Overrides) -> list[str]:
     for key, value in asdict(overrides).items():
         if value is not None:
             words.append(f"{flag(key)}={absolute(value) if is_path(key, value) else value}")
+    return words
+
+
+def health_options(options: HealthOptions) -> list[str]:
+    """The words of these options of the health check, without those at their defaults."""
+    words = []
+    for key, value in asdict(options).items():
+        if value != getattr(DEFAULT_HEALTH, key):
+            words += [f"{flag(key)}={each}" for each in (value if isinstance(value, tuple) else (value,))]
     return words
 
 

@@ -113,7 +113,7 @@ class Recorder:
         self._append(event)
         if isinstance(event, Epoch | Resumed) or self._trouble:
             self._due = True
-        elif isinstance(event, RunStarted | Paused):
+        elif isinstance(event, RunStarted | Paused) or (isinstance(event, Note) and event.topic):
             self.write_summary()
         if not self._lazy or self._trouble:
             self.write_due()

@@ -16,7 +16,7 @@ from textual import events
 from textual.dom import DOMNode
 from textual.scrollbar import ScrollBar
 
-from cifar_tui.config import TrainingConfig
+from cifar_tui.config import DEFAULT_HEALTH, HealthOptions, TrainingConfig
 from cifar_tui.tui.colours.themes import variables
 from cifar_tui.tui.dialogs.command_context import CommandContext
 from cifar_tui.tui.dialogs.table_commands import TableCommands
@@ -24,6 +24,7 @@ from cifar_tui.tui.images.pixel_support import TerminalIdentified, driver_class
 from cifar_tui.tui.keys import Key
 from cifar_tui.tui.log.status_log import StatusLog
 from cifar_tui.tui.main_screen import MainScreen
+from cifar_tui.tui.notifications.alerts import Alerts
 from cifar_tui.tui.preferences.settings import Settings
 from cifar_tui.tui.preferences.theme_choice import ThemeChoice
 from cifar_tui.tui.run_commands import RunCommands
@@ -43,6 +44,7 @@ from cifar_tui.tui.widgets.scroll_bar import PlainScrollBar
 
 if TYPE_CHECKING:
     from cifar_tui.records import Overrides
+    from cifar_tui.runs.notifications.notifier import Notifier
     from cifar_tui.runs.workspace import Workspace
     from cifar_tui.tui.view_switcher import ViewSwitcher
 
@@ -69,6 +71,9 @@ class Dashboard(TerminalApp):
         logs: WatchedLogs | None = None,
         output: OutputCapture | None = None,
         settings: Settings | None = None,
+        health: HealthOptions = DEFAULT_HEALTH,
+        notifier: Notifier | None = None,
+        bell: str = "never",
     ) -> None:
         """Prepare to show the runs of `runs_dir` and a ready one for each of `configs`.
 
@@ -86,6 +91,9 @@ class Dashboard(TerminalApp):
             logs: Logs of other tools, shown first.
             output: Holds the terminal to draw on, and keeps what is printed off it; None for Textual's own way.
             settings: What the user has set before; None for what the user's own file says.
+            health: When it warns that a process which trains a run does not respond.
+            notifier: Sends how runs end, and what their health check finds.
+            bell: When the terminal is to draw attention to the same: `auto`, `always` or `never`.
         """
         # With its own colours, Textual would reduce colours to greys; so, the terminal's own two are left.
         super().__init__(
@@ -114,7 +122,8 @@ class Dashboard(TerminalApp):
         self._signalled = False
         self._on_loop: Callable[[Callable[[], None]], None] | None = None
         self._key_queue = KeyQueue(self, super().on_event)
-        self._run_events = RunEvents(self.runs, self.inbox, runs_dir, self._show_update, logs)
+        self._run_events = RunEvents(self.runs, self.inbox, runs_dir, self._show_update, logs, health)
+        self._alerts = Alerts(self.write_sequence, self._notification_failed, notifier, bell)
         self._sampler = DeviceSampler(lambda sample: self.main.show_sample(sample))
         self._redraw: RedrawQueue[Entry] = RedrawQueue(lambda changed: self.main.draw(changed))
         context = CommandContext(
@@ -189,6 +198,7 @@ class Dashboard(TerminalApp):
 
     def on_terminal_identified(self, message: TerminalIdentified) -> None:
         """The terminal is in use, for the first time or again; images that it had before are gone."""
+        self._alerts.terminal_name = message.name
         if message.has_true_colour and self.console.color_system == "256":
             # What is drawn already looks alike in both.
             use_true_colour(self.console)
@@ -200,6 +210,10 @@ class Dashboard(TerminalApp):
 
     async def on_event(self, event: events.Event) -> None:
         """Handle keys in turn, any other event at once."""
+        if isinstance(event, events.InputEvent):
+            self._alerts.input_received()
+        elif isinstance(event, events.AppFocus | events.AppBlur):
+            self._alerts.focus_changed(isinstance(event, events.AppFocus))
         if isinstance(event, events.Key) and not event.is_forwarded:
             await self._key_queue.put(event)
         else:
@@ -260,6 +274,7 @@ class Dashboard(TerminalApp):
             self.status_log.report(entry, message)
         for entry, level, text in update.problems:
             self.status_log.write(text, entry, level)
+        self._alerts.update(update)
         self._sampler.run_while(bool(self.runs.active))
         if update.rows:
             self.main.fill()
@@ -286,6 +301,11 @@ class Dashboard(TerminalApp):
     def _rows_changed(self) -> None:
         self.main.fill()
         self.main.show_runs()
+
+    def _notification_failed(self, problem: str) -> None:
+        """Say so in the log; called on the thread that sends."""
+        if self.is_running:
+            self.call_later(self.status_log.write, problem, None, "warning")
 
     def print_to_log(self, text: str) -> None:
         """Add a stray line of a library to the log; also from other threads."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from cifar_tui.config import TrainingConfig
+from cifar_tui.config import DEFAULT_HEALTH, HealthOptions, TrainingConfig
 from cifar_tui.tui.app import Dashboard
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.reading import WatchedLogs
@@ -23,6 +23,7 @@ from cifar_tui.tui.runtime.signals import Signals
 if TYPE_CHECKING:
     from cifar_tui.records import Overrides
     from cifar_tui.runs.messages import Message
+    from cifar_tui.runs.notifications.notifier import Notifier
     from cifar_tui.runs.run import Run
     from cifar_tui.runs.workspace import Workspace
     from cifar_tui.state.run_state import RunState
@@ -69,6 +70,9 @@ def run(
     select: str,
     resume: Overrides | None = None,
     logs: WatchedLogs | None = None,
+    health: HealthOptions = DEFAULT_HEALTH,
+    notifier: Notifier | None = None,
+    bell: str = "never",
 ) -> ExitReport:
     """Show the dashboard until it is left, on the terminal that standard output is.
 
@@ -83,6 +87,9 @@ def run(
         select: The id of the run to show first; empty where it does not matter.
         resume: Resume that run, with these options in place of its own.
         logs: Logs of other tools, shown first.
+        health: When the health check of runs warns.
+        notifier: Sends how runs end, and what that finds.
+        bell: When the terminal is to draw attention to the same: `auto`, `always` or `never`.
     """
     making = threading.Lock()
     made: list[Workspace] = []
@@ -91,7 +98,7 @@ def run(
         from cifar_tui.runs.workspace import Workspace
 
         with making:
-            made[:] = made or [Workspace(runs_dir, niceness=NICENESS, tensorboard=tensorboard)]
+            made[:] = made or [Workspace(runs_dir, niceness=NICENESS, tensorboard=tensorboard, health=health)]
         return made[0]
 
     signals = Signals()
@@ -110,6 +117,9 @@ def run(
         resume=resume,
         logs=logs,
         output=output,
+        health=health,
+        notifier=notifier,
+        bell=bell,
     )
     signals.handle_by(app.end_by_signal, app.checkpoint_runs)
     with output:

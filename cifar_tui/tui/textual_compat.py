@@ -60,6 +60,11 @@ class TerminalApp(App[None]):
         self.leaving = True
         super().exit(*args, **more)
 
+    def write_sequence(self, sequence: str) -> None:
+        """Send a control sequence to the terminal, behind what is drawn: of those, Textual has the bell alone."""
+        if self._driver is not None:
+            self._driver.write(sequence)
+
     def add_action_namespaces(self, *names: str) -> None:
         """Have bindings find actions such as `views.zoom` in what the app's attributes of these names are.
 

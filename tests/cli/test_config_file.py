@@ -14,7 +14,7 @@ from tests.support.command import error_line, only_run
 from tests.support.program import call, prepare_project
 
 TRAINING = 'data = "images"\nmodel = "mlp"\nbatch-size = 4\nthreads = 1\ndevice = "cpu"\nepochs = 1\n'
-VALUES = {"device": "cpu", "model": "mlp", "data": "digits", "name": "short"}
+VALUES = {"device": "cpu", "model": "mlp", "data": "digits", "name": "short", "mute": "plateau"}
 """For options that take neither any text nor one of their choices."""
 
 
@@ -65,6 +65,10 @@ def test_every_flag_of_a_file_has_a_negative_form(cwd: Path) -> None:
     [
         ("trust = true", "trust can be given on the command line only, as --trust"),
         ('config = "other.toml"', "config can be given on the command line only, as --config"),
+        ('notify = "json://host"', "notify can be given on the command line only, as --notify"),
+        ('notify-command = "rm"', "notify-command can be given on the command line only, as --notify-command"),
+        ('mute = ["plateau", "x"]', "mute takes all, not-finite"),
+        ("memory-limit = 1.5", "memory-limit takes a number above 0 to 1, not 1.5"),
         ("announce = 3", "unknown option 'announce'"),
         ('agreed = "x"', "unknown option 'agreed'"),
         ("no-ui = 1", "no-ui takes true or false, not 1"),

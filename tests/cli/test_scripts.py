@@ -118,7 +118,7 @@ def test_on_the_dashboard_the_columns_stand_below_each_other(trained: Path, tmp_
         dots = {x for row in cells if row.count("·") > 3 for x, cell in enumerate(row) if cell == "·"}
         assert len({x % 5 for x in dots}) == 1, "each cell of the matrix takes five columns, whatever the names"
         if columns == 120:
-            assert {row[79] for row in cells if row.count("·") > 3} == {"│"}, "the frame stands where it stood"
+            assert {row[79] for row in cells if row.count("·") > 3} == {"┃"}, "the frame stands where it stood"
         terminal.press("q")
         assert terminal.wait_exit() == 0
 

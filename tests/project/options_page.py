@@ -83,7 +83,7 @@ def page() -> str:
         training="\n\n".join(_groups()),
         recipes=_recipes(),
         negatives=", ".join(f"`{negative(name)}`" for name in flags),
-        not_in_file=" and ".join(f"`{flag(name)}`" for name in fixed),
+        not_in_file=f"{', '.join(f'`{flag(name)}`' for name in fixed[:-1])} and `{flag(fixed[-1])}`",
         shared=", ".join(f"`{flag(name)}`" for name in SHARED),
         commands="\n\n".join(map(_command, app.commands.values())),
     )

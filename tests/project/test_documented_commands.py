@@ -31,6 +31,7 @@ ONLY_PARSED = {
     r" my-net\b": "a script has to record it: test_from_another_terminal",
     r"^cifar-tui watch ": "it lasts as long as the logs grow: test_watch",
     r"^cifar-tui evaluate cnn --data ": "the run's images have to be elsewhere: test_other_machines",
+    r"--notify|--bell": "it needs a network, a program or a terminal: test_notifications",
     r"--tensorboard|--format (onnx|torch-export|tensorboard)": "a slow import: test_export",
     r"^cifar-tui --model nets.small:Net --model-dir ~/code$": "an example of somebody's own folder",
 }

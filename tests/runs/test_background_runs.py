@@ -231,7 +231,7 @@ def test_a_request_goes_to_no_other_file_than_the_owners(tmp_path: Path) -> None
     precious = tmp_path / "precious"
     precious.write_text("")
     file = tmp_path / "requests"
-    with pytest.raises(InputError, match="takes no requests yet"):
+    with pytest.raises(InputError, match="takes no requests now"):
         send(tmp_path, "stop")
     file.symlink_to(precious)
     with pytest.raises(InputError, match="cannot be asked"):

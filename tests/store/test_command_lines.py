@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cifar_tui.config import TrainingConfig
-from cifar_tui.store.command_lines import run_command, shell_line, training_command
+from cifar_tui.config import HealthOptions, TrainingConfig
+from cifar_tui.store.command_lines import health_options, run_command, shell_line, training_command
 from tests.support.recorded import ID
 
 
@@ -66,3 +66,9 @@ def test_a_shell_reads_back_the_same_words_from_one_printable_line(words: list[s
     assert line.isprintable()
     done = subprocess.run(["bash", "-c", f"printf '%s\\0' {line}"], capture_output=True, check=True)
     assert done.stdout == b"".join(word.encode() + b"\0" for word in words) + b"caf\xe9\0"
+
+
+def test_options_of_the_health_check_are_handed_on_where_they_are_not_the_defaults() -> None:
+    assert health_options(HealthOptions()) == []
+    given = HealthOptions(mute=("plateau", "disk"), disk_reserve=5.0)
+    assert health_options(given) == ["--mute=plateau", "--mute=disk", "--disk-reserve=5.0"]

@@ -107,7 +107,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Base]:
             json.loads((folder / f"{name}.json").read_text()) for name in ("config", "summary", "state")
         )
         # What is read and written before and after the training is what matters here.
-        patch.setattr(loop, "train", lambda *_: loop.Outcome("stopped", "stopped by the test"))
+        patch.setattr(loop, "train", lambda *_, **__: loop.Outcome("stopped", "stopped by the test"))
         yield Base(folder, config, summary | {"state": "running"}, state, events)
 
 

@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 import cifar_tui.tui
-from cifar_tui.config import TrainingConfig
+from cifar_tui.config import DEFAULT_HEALTH, TrainingConfig
 from cifar_tui.events import AnyEvent, RunFinished, RunStatus, SplitName, to_json
 from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.runs.messages import Ended, Listener, Message, ProgressCallback
@@ -88,6 +88,7 @@ class FakeWorkspace:
     """Makes fake runs and keeps them."""
 
     tensorboard = False
+    health = DEFAULT_HEALTH
 
     def __init__(self, runs_dir: Path) -> None:
         self.runs_dir = runs_dir

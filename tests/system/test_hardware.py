@@ -63,6 +63,8 @@ class Driver(ModuleType):
                 "Temperature": 60 + number,
                 "PowerUsage": 350_500,
                 "EnforcedPowerLimit": 700_000,
+                # At its power limit, which is normal; the second one is too hot as well.
+                "CurrentClocksThrottleReasons": 0x44 if number else 0x04,
             }[what]
 
         return answer
@@ -161,8 +163,8 @@ def test_what_the_system_does_not_count_is_not_known(machine: Any, monkeypatch: 
 def test_every_gpu_is_told_of_in_the_units_of_the_sample(machine: Any) -> None:
     sampler, _ = machine("H200", "H200")
     assert sampler.sample().gpus == (
-        GpuSample(0, "H200", 90.0, 2**30, 4 * 2**30, 60.0, 350.5, 700.0),
-        GpuSample(1, "H200", 91.0, 2**30, 4 * 2**30, 61.0, 350.5, 700.0),
+        GpuSample(0, "H200", 90.0, 2**30, 4 * 2**30, 60.0, 350.5, 700.0, throttled=False),
+        GpuSample(1, "H200", 91.0, 2**30, 4 * 2**30, 61.0, 350.5, 700.0, throttled=True),
     )
 
 
@@ -181,7 +183,7 @@ def test_a_gpu_that_is_lost_stays_in_the_list_and_tells_nothing(machine: Any) ->
     driver.lost.add(1)
     kept, lost = sampler.sample().gpus
     assert kept.utilisation == 90.0
-    assert astuple(lost) == (1, "H200", None, None, None, None, None, None)
+    assert astuple(lost) == (1, "H200", *[None] * 7)
 
 
 def test_a_gpu_that_is_lost_from_the_beginning_takes_its_place_without_a_name(machine: Any) -> None:

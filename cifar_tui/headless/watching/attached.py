@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import time
 
+from cifar_tui.analysis.health.silence import Silence
+from cifar_tui.config import HealthOptions
 from cifar_tui.errors import CifarTuiError, InputError
-from cifar_tui.events import Note, RunFinished
+from cifar_tui.events import AnyEvent, Note, RunFinished
 from cifar_tui.formatting import printable
 from cifar_tui.headless.displays import Display, JsonDisplay, PlainDisplay
 from cifar_tui.headless.watching.step_lines import StepLines
+from cifar_tui.runs.notifications.notification import notification_of
+from cifar_tui.runs.notifications.notifier import Notifier
 from cifar_tui.state.run_state import RunState
 from cifar_tui.store import catalog
 from cifar_tui.store.event_reader import Tail
@@ -68,8 +72,14 @@ def _answer(folder: RunFolder, request: Request) -> str:
     return (SCRIPTS_ANSWERS if catalog.summary_of(folder).source else ANSWERS)[request]
 
 
-def watch(folder: RunFolder, *, as_json: bool) -> None:
+def watch(folder: RunFolder, *, as_json: bool, health: HealthOptions, notifier: Notifier) -> None:
     """Print what happens to a run, from its beginning to its end or to that of its process.
+
+    Args:
+        folder: The run.
+        as_json: Whether to print the events.
+        health: When it warns that its process does not respond.
+        notifier: Sends how it ends, and what its health check finds from now on.
 
     Raises:
         InputError: Its events cannot be read.
@@ -79,13 +89,26 @@ def watch(folder: RunFolder, *, as_json: bool) -> None:
     steps = StepLines()
     tail = Tail(folder.files)
     state = RunState()
+    is_news = False
+
+    def show(event: AnyEvent) -> None:
+        state.apply(event)
+        display.event(event, state)
+        if is_news and (notification := notification_of(event, folder.id)):
+            notifier.send(notification, display.notice)
+
+    silence = Silence(health)
     while True:
         # Looked up before the stream is read: what its process wrote last is read then.
         alive = is_held(folder.path)
+        found: list[AnyEvent] = []
         while events := tail.read():
             for event in events:
-                state.apply(event)
-                display.event(event, state)
+                show(event)
+            found = events
+        for note in silence.look(time.monotonic(), found, alive=alive):
+            show(note)
+        is_news = True
         if not as_json:
             steps.show(state, plain)
         if not alive:
@@ -95,3 +118,4 @@ def watch(folder: RunFolder, *, as_json: bool) -> None:
         display.result(state, folder.path)
     else:
         display.notice(f"{folder.id} is no longer training: its process died")
+    notifier.close()

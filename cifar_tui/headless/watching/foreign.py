@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cifar_tui.config import HealthOptions
 from cifar_tui.errors import InputError
 from cifar_tui.events import AnyEvent, RunFinished, to_json
 from cifar_tui.foreign_logs.finder import Finder
@@ -17,6 +18,8 @@ from cifar_tui.formatting import printable
 from cifar_tui.headless.displays import Display, PlainDisplay
 from cifar_tui.headless.watching.step_lines import StepLines
 from cifar_tui.report.event_lines import ending_line
+from cifar_tui.runs.notifications.notification import notification_of
+from cifar_tui.runs.notifications.notifier import Notifier
 from cifar_tui.state.run_state import RunState
 from cifar_tui.system import output
 
@@ -42,13 +45,17 @@ class _Watched:
         return self.tail.finished or bool(self.problem)
 
 
-def watch(paths: Sequence[str], choices: Mapping[Role, str], *, as_json: bool) -> int:
+def watch(
+    paths: Sequence[str], choices: Mapping[Role, str], *, as_json: bool, health: HealthOptions, notifier: Notifier
+) -> int:
     """Print what the logs under these paths say, and what is added, until none of them has grown for a while.
 
     Args:
         paths: Files, folders and patterns.
         choices: What names in the logs stand for, where a person says it.
         as_json: Whether to print the events as they are, each with the id of its `run`.
+        health: When the health check warns.
+        notifier: Sends how they end, and what that finds from now on.
 
     Returns:
         The exit status: 1 where none of the logs could be read.
@@ -58,22 +65,25 @@ def watch(paths: Sequence[str], choices: Mapping[Role, str], *, as_json: bool) -
     """
     watched: dict[Path, _Watched] = {}
     finder, next_find = Finder(paths), 0.0
+    is_news = False
     while True:
         if time.monotonic() >= next_find:
             for run in finder.find():
                 if run.path not in watched:
-                    watched[run.path] = _Watched(run, ForeignTail(run, choices))
+                    watched[run.path] = _Watched(run, ForeignTail(run, choices, health))
             next_find = time.monotonic() + FIND_SECONDS
         if not watched:
             raise InputError(f"no logs of a training in {', '.join(map(printable, paths))}")
         for each in watched.values():
-            _read(each, as_json=as_json, several=len(watched) > 1)
+            _read(each, notifier if is_news else None, as_json=as_json, several=len(watched) > 1)
+        is_news = True
         if all(each.ended for each in watched.values()):
+            notifier.close()
             return int(all(each.problem for each in watched.values()))
         time.sleep(LOOK_SECONDS)
 
 
-def _read(each: _Watched, *, as_json: bool, several: bool) -> None:
+def _read(each: _Watched, notifier: Notifier | None, *, as_json: bool, several: bool) -> None:
     """Print what is new of a run."""
     display = PlainDisplay(each.run.id if several else "")
     try:
@@ -84,6 +94,8 @@ def _read(each: _Watched, *, as_json: bool, several: bool) -> None:
                     _print_json(event, each)
                 else:
                     _print_plain(event, each, display)
+                if notifier is not None and (notification := notification_of(event, each.run.id)):
+                    notifier.send(notification, display.notice)
     except InputError as error:
         if each.problem != str(error):
             each.problem = str(error)

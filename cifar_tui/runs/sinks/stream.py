@@ -26,7 +26,7 @@ class Sink(Protocol):
         """
 
     def trouble(self, t: float) -> list[Note]:
-        """Notes for all sinks, at time `t`, on whether this one can be written; each is given once."""
+        """Notes for all sinks, at time `t`, on what this one has to report, as that it cannot be written; each once."""
 
 
 class ListenerSink:

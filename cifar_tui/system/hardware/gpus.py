@@ -22,6 +22,7 @@ class GpuSample:
         temperature: Degrees Celsius.
         power: Watts.
         power_limit: Watts.
+        throttled: Whether it slows down because it is hot, or because its power supply says so.
     """
 
     index: int
@@ -32,6 +33,12 @@ class GpuSample:
     temperature: float | None
     power: float | None
     power_limit: float | None
+    throttled: bool | None = None
+
+
+THROTTLED = 0x08 | 0x20 | 0x40 | 0x80
+"""Of NVML's reasons for low clocks: a slowdown by the hardware, by heat, and by the power supply. That the power limit
+is reached is no such reason: so it is on every GPU that has enough to do."""
 
 
 class Gpus:
@@ -76,6 +83,7 @@ class Gpus:
         load, memory = self._ask("UtilizationRates", handle), self._ask("MemoryInfo", handle)
         temperature = self._ask("Temperature", handle, self._nvml.NVML_TEMPERATURE_GPU)
         power, limit = self._ask("PowerUsage", handle), self._ask("EnforcedPowerLimit", handle)
+        reasons = self._ask("CurrentClocksThrottleReasons", handle)
         return GpuSample(
             index=index,
             name=name,
@@ -85,6 +93,7 @@ class Gpus:
             temperature=None if temperature is None else float(temperature),
             power=None if power is None else power / 1000,
             power_limit=None if limit is None else limit / 1000,
+            throttled=None if reasons is None else bool(int(reasons) & THROTTLED),
         )
 
     def _ask(self, what: str, *arguments: Any) -> Any:

@@ -110,7 +110,12 @@ class RunStarter:
         def start() -> RunFolder:
             workspace = self._workspace()
             (run_id,) = detached.start(
-                [job], workspace.runs_dir, show, tensorboard=workspace.tensorboard, overrides=overrides or NO_OVERRIDES
+                [job],
+                workspace.runs_dir,
+                show,
+                tensorboard=workspace.tensorboard,
+                overrides=overrides or NO_OVERRIDES,
+                health=workspace.health,
             )
             return RunFolder(workspace.runs_dir / run_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -95,6 +96,8 @@ class Entry:
     exit_status: int = 0
     """What its last end makes of the program's exit status."""
     marked: bool = False
+    notifies: bool = False
+    """Whether its own process, which this one has started, sends what `--notify` and its like say."""
 
     @property
     def active(self) -> bool:
@@ -147,6 +150,13 @@ class Entry:
     def note(self) -> str:
         """What its user has written about it."""
         return self.options.note if self.options is not None else ""
+
+    @property
+    def warnings(self) -> Collection[str]:
+        """The topics of what its health check has found and is not over."""
+        if self.state is not None and self.state.started is not None:
+            return self.state.warnings
+        return (self.summary.warnings or ()) if self.summary is not None else ()
 
     @property
     def id(self) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cifar_tui.config import DEFAULT_HEALTH, HealthOptions
 from cifar_tui.errors import InputError
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runtime import background
 
 if TYPE_CHECKING:
+    from cifar_tui.analysis.health.silence import Silence
     from cifar_tui.events import AnyEvent
     from cifar_tui.foreign_logs.foreign_run import ForeignRun, ForeignTail
     from cifar_tui.foreign_logs.log_catalog import LogCatalog
@@ -38,12 +41,20 @@ class FolderUpdates:
 class FolderWatcher:
     """Looks at the runs of a folder, and at logs, until `stop`; `handle` is called within the event loop."""
 
-    def __init__(self, runs_dir: Path, logs: LogCatalog | None, handle: Callable[[FolderUpdates], None]) -> None:
+    def __init__(
+        self,
+        runs_dir: Path,
+        logs: LogCatalog | None,
+        handle: Callable[[FolderUpdates], None],
+        health: HealthOptions = DEFAULT_HEALTH,
+    ) -> None:
         from cifar_tui.store.catalog import Watcher
 
         self._catalog, self._logs = Watcher(runs_dir), logs
         self._looks = 0
         self._tails: Mapping[Entry, Tail | ForeignTail] = {}
+        self._health = health
+        self._silences: dict[Entry, Silence] = {}
         self._watch = background.Watch(self._look, handle, TAIL_SECONDS)
 
     def follow(self, tails: Mapping[Entry, Tail | ForeignTail]) -> None:
@@ -65,6 +76,20 @@ class FolderWatcher:
                 events = tail.read()
             except InputError:
                 continue  # It may be readable again at the next look.
+            if entry.log is None:
+                events = [*events, *self._silence(entry, events)]
             if events:
                 updates.events.append((entry, tail, events))
+        self._silences = {entry: each for entry, each in self._silences.items() if entry in self._tails}
         return updates
+
+    def _silence(self, entry: Entry, events: Sequence[AnyEvent]) -> Sequence[AnyEvent]:
+        """What it says that a run's process writes nothing, or writes again."""
+        from cifar_tui.analysis.health.silence import Silence
+
+        now = time.monotonic()
+        if entry not in self._silences:
+            self._silences[entry] = Silence(self._health)
+            if entry.state is not None and (usage := entry.state.usage.get("0")) is not None:
+                self._silences[entry].look(now, [usage], alive=True)
+        return self._silences[entry].look(now, events, alive=entry.external)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cifar_tui.config import TrainingConfig
+from cifar_tui.config import DEFAULT_HEALTH, HealthOptions, TrainingConfig
 from cifar_tui.errors import CifarTuiError
 
 if TYPE_CHECKING:
@@ -27,16 +27,18 @@ class WatchedLogs:
     Attributes:
         paths: Files, folders and patterns.
         choices: What names in them stand for, where a person says it.
+        health: When their health check warns.
     """
 
     paths: tuple[str, ...]
     choices: Mapping[Role, str]
+    health: HealthOptions = DEFAULT_HEALTH
 
     def catalog(self) -> LogCatalog:
         """What finds them."""
         from cifar_tui.foreign_logs.log_catalog import LogCatalog
 
-        return LogCatalog(self.paths, self.choices)
+        return LogCatalog(self.paths, self.choices, self.health)
 
 
 def read_run(folder: RunFolder) -> tuple[Summary, RunState, Tail]:
@@ -50,7 +52,7 @@ def read_run(folder: RunFolder) -> tuple[Summary, RunState, Tail]:
     return catalog.summary_of(folder), *folder.follow()
 
 
-def read_log(log: ForeignRun, choices: Mapping[Role, str]) -> tuple[Summary, RunState, ForeignTail]:
+def read_log(log: ForeignRun, logs: WatchedLogs) -> tuple[Summary, RunState, ForeignTail]:
     """The summary of another tool's training, the fold of its events, and what reads on; for a background thread.
 
     Raises:
@@ -58,7 +60,7 @@ def read_log(log: ForeignRun, choices: Mapping[Role, str]) -> tuple[Summary, Run
     """
     from cifar_tui.foreign_logs.foreign_run import summary
 
-    state, tail = log.follow(choices)
+    state, tail = log.follow(logs.choices, logs.health)
     return summary(log, state), state, tail
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cifar_tui.config import DEFAULT_HEALTH, HealthOptions
 from cifar_tui.errors import error_text
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.folder_watcher import FolderUpdates, FolderWatcher
@@ -60,12 +61,14 @@ class RunEvents:
         runs_dir: Path,
         handle: Callable[[Update], None],
         logs: WatchedLogs | None = None,
+        health: HealthOptions = DEFAULT_HEALTH,
     ) -> None:
         self._runs = runs
         self._inbox = inbox
         self.runs_dir = runs_dir
         self._handle = handle
         self._logs = logs
+        self._health = health
         self._shown: set[Entry] = set()
         self._reads_options = self._reading_options = False
         self._options_awaited: list[Callable[[], None]] = []
@@ -78,7 +81,7 @@ class RunEvents:
         on_loop = background.caller()
         self._inbox.open(lambda: on_loop(self._receive_soon))
         catalog = None if self._logs is None else self._logs.catalog()
-        self._watcher = FolderWatcher(self.runs_dir, catalog, self._update_from_folders)
+        self._watcher = FolderWatcher(self.runs_dir, catalog, self._update_from_folders, self._health)
 
     def stop(self) -> None:
         """Hand on nothing more; messages of threads stay in the inbox from now on."""
@@ -190,7 +193,7 @@ class RunEvents:
 
         def read_it() -> tuple[Summary, RunState, Tail | ForeignTail]:
             if log is not None and logs is not None:
-                return read_log(log, logs.choices)
+                return read_log(log, logs)
             assert folder is not None
             return read_run(folder)
 

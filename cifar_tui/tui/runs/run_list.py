@@ -245,7 +245,7 @@ class RunList:
 
         found = [earlier for earlier in self._earlier if earlier.id == folder.id and earlier is not entry]
         self._earlier = [earlier for earlier in self._earlier if earlier not in found]
-        entry.folder = folder
+        entry.folder, entry.notifies = folder, True
         # Where it is shown, that is replaced by what its events say as soon as its summary is found.
         entry.state = entry.state or RunState()
         for earlier in found:

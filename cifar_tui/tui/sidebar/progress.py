@@ -38,6 +38,8 @@ FIGURE = 8
 """Columns of the figures behind a bar."""
 BAR, SHORT_BAR = 60, 10
 """The most columns of a bar, and those of the bar where there is one line."""
+MOST_OF_WARNING, WARNING_LINES = 300, 3
+"""Characters of what the health check has found, and lines of it."""
 MESSAGE = 18
 """The least columns of a message where there is one line."""
 
@@ -97,6 +99,8 @@ def _one_line(entry: Entry, look: Look, width: int) -> Row:
             )
             if math.isfinite(state.eta):
                 parts.append((3, [f"{time_left(state.eta)} left"]))
+        if state.warnings:
+            parts.append((2, [(f"! {printable(next(reversed(state.warnings)))}", look.warning)]))
         if state.test is not None:
             known = math.isfinite(state.test.accuracy)
             shown = percent(state.test.accuracy) if known else f"loss {four_digits(state.test.loss)}"
@@ -162,6 +166,7 @@ def _started_rows(entry: Entry, state: RunState, started: RunStarted, look: Look
     if entry.status != "finished" and math.isfinite(state.progress):
         done = bar(state.progress, room - FIGURE, style, look)
         rows.append((1, [label("run", look), *done, f" {_whole_percent(state.progress)}".rjust(FIGURE)]))
+    rows += _warning_rows(state, look, width)
     left: Row = [] if ended or not math.isfinite(state.eta) else [f", {time_left(state.eta)} left"]
     rows.append((2, [label("time", look), duration(state.seconds), *left]))
     rows.append((5, [label("speed", look), _speed(state)]))
@@ -197,6 +202,15 @@ def _loading_rows(loading: Loading, entry: Entry, look: Look, width: int) -> lis
 def _message_rows(entry: Entry, look: Look, width: int) -> list[Ranked]:
     style = look.bad if entry.status in ("failed", "diverged") else look.dim
     return [(1 + n, [(text, style)]) for n, text in enumerate(wrapped(_message(entry), width))]
+
+
+def _warning_rows(state: RunState, look: Look, width: int) -> list[Ranked]:
+    """What the health check has found last and is not over: the figure; what to do about it is in the log."""
+    if not state.warnings:
+        return []
+    newest = next(reversed(state.warnings.values()))
+    lines = wrapped(f"! {printable(newest.message[:MOST_OF_WARNING].partition(';')[0])}", width)
+    return [(3, [(text, look.warning)]) for text in lines[:WARNING_LINES]]
 
 
 def _head(entry: Entry, right: str, look: Look, width: int) -> Row:

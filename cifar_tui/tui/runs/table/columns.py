@@ -38,6 +38,9 @@ LAYOUTS = (
 WIDEST = {"run": 40, "model": 16, "data": 24, "note": 60, "tags": 30, "id": 60}
 """Of columns that take the room that is left, in this order."""
 
+WARNED = " !"
+"""Behind the state of a run whose health check has found something."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -121,6 +124,8 @@ def run_cells(entry: Entry, shown: Sequence[Column], look: Look, label: str = ""
             elif name == "time" and text.endswith(" left") and len(text) > width:
                 text = f"−{text.removesuffix(' left')}"
         _add(row, column, cut(text, width, look), style)
+        if name == "state" and entry.warnings and cell_len(text) + len(WARNED) <= width:
+            row.append((WARNED, look.warning))
     return row
 
 

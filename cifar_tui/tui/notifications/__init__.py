@@ -1,0 +1,1 @@
+"""What draws attention to runs while nobody looks at the dashboard."""

@@ -1,0 +1,142 @@
+"""Tells people who look elsewhere how runs have ended, and what their health check has found."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cifar_tui.tui.notifications import terminal
+from cifar_tui.tui.runs.entry import Entry
+
+if TYPE_CHECKING:
+    from cifar_tui.runs.notifications.notification import Notification
+    from cifar_tui.runs.notifications.notifier import Notifier
+    from cifar_tui.tui.runs.run_events import Update
+
+AWAY_SECONDS = 60.0
+"""Without a key or the mouse, after which nobody looks at a terminal that does not say whether it is in focus."""
+
+
+@dataclass(slots=True)
+class _Watched:
+    """A run that another process trains: what its summary has said.
+
+    Attributes:
+        topics: Of the health check.
+        samples: How far it was when it was found.
+        grown: Whether it was further later.
+    """
+
+    topics: set[str]
+    samples: int | None
+    grown: bool = False
+
+
+class Alerts:
+    """Rings and notifies by the terminal while it is not in focus, and by what `--notify` and its like say always."""
+
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        failed: Callable[[str], None],
+        notifier: Notifier | None = None,
+        bell: str = "never",
+    ) -> None:
+        """Tell nothing yet.
+
+        Args:
+            write: Writes a control sequence to the terminal.
+            failed: Takes one line on what could not be sent, on any thread.
+            notifier: Sends notifications.
+            bell: When the terminal does: `auto`, `always` or `never`.
+        """
+        self._write, self._failed = write, failed
+        self._notifier = notifier
+        self._bell = bell
+        self.terminal_name = ""
+        """What the terminal calls itself, once it has said so."""
+        self._focused: bool | None = None
+        """None where it has not said."""
+        self._last_input = time.monotonic()
+        self._watched: dict[Entry, _Watched] = {}
+        self._ended: dict[Entry, bool] = {}
+        """Runs of other processes whose end was told, and whether their summaries have said so too."""
+
+    def focus_changed(self, focused: bool) -> None:
+        """The terminal says whether it is in focus."""
+        self._focused = focused
+
+    def input_received(self) -> None:
+        """Somebody has pressed a key, or moved the mouse."""
+        self._last_input = time.monotonic()
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the terminal is to draw attention."""
+        if self._bell != "auto":
+            return self._bell == "always"
+        if self._focused is None:
+            return time.monotonic() - self._last_input > AWAY_SECONDS
+        return not self._focused
+
+    def update(self, update: Update) -> None:
+        """Tell what has just happened to runs, of this process and of others."""
+        from cifar_tui.events import Note, RunFinished
+        from cifar_tui.runs.messages import Ended, Loading
+        from cifar_tui.runs.notifications.notification import notification_of
+
+        for entry, message in update.messages:
+            if isinstance(message, Ended | Loading):
+                continue
+            notification = notification_of(message, entry.name)
+            if entry.run is None and isinstance(message, RunFinished):
+                if entry in self._ended:
+                    continue
+                self._ended[entry] = False
+            if entry.run is None and isinstance(message, Note) and (watched := self._watched.get(entry)):
+                if message.topic in watched.topics:
+                    continue
+                watched.topics.add(message.topic)
+            if notification is not None:
+                self._tell(entry, notification)
+        for entry in (*update.added, *update.changed):
+            if entry.run is None and entry.summary is not None:
+                self._look(entry)
+
+    def _look(self, entry: Entry) -> None:
+        """Tell what the summary of a run of another process says for the first time."""
+        from cifar_tui.runs.notifications.notification import ended, found
+
+        summary = entry.summary
+        assert summary is not None
+        topics, watched = set(summary.warnings or ()), self._watched.get(entry)
+        if entry.external:
+            if self._ended.get(entry):
+                del self._ended[entry]  # It was resumed.
+            if watched is None:
+                if entry.log is None or summary.samples is not None:
+                    self._watched[entry] = _Watched(topics, summary.samples)
+                return
+            watched.grown |= summary.samples != watched.samples
+            for topic in sorted(topics - watched.topics):
+                self._tell(entry, found(entry.name, topic))
+            watched.topics = topics
+            return
+        self._watched.pop(entry, None)
+        told = entry in self._ended
+        # A log that was whole when it was found has ended before.
+        if watched is not None and not told and (entry.log is None or watched.grown):
+            state, message = summary.state or "failed", summary.message or ""
+            self._tell(entry, ended(entry.name, state, message, summary.best_val_accuracy, summary.test_accuracy))
+        if watched is not None or told:
+            self._ended[entry] = True
+
+    def _tell(self, entry: Entry, notification: Notification) -> None:
+        if self.is_away:
+            method = terminal.method_of(os.environ, self.terminal_name)
+            self._write(terminal.sequences(method, notification.title, notification.body, os.environ))
+        if self._notifier is not None and not entry.notifies:
+            self._notifier.send(notification, self._failed)

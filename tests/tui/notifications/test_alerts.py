@@ -1,0 +1,188 @@
+"""The terminal draws attention to what happens while nobody looks, once; the rest is sent in any case."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from textual import events
+
+from cifar_tui.events import Note
+from cifar_tui.foreign_logs.foreign_run import ForeignRun
+from cifar_tui.records import Summary
+from cifar_tui.runs.notifications.notification import Notification
+from cifar_tui.runs.notifications.notifier import Notifier
+from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.tui.notifications.alerts import AWAY_SECONDS, Alerts
+from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.runs.run_events import Update
+from tests.support.dashboard import dashboard
+from tests.support.panel_states import THREAD
+from tests.support.recorded import finished
+
+SPIKE = Note(t=3.0, level="warning", message="loss spike: 2.3", topic="loss-spike")
+OVER = Note(t=9.0, level="info", message="the loss is back", topic="loss-spike")
+ID = "20260101-000000-cnn"
+
+
+class Sent:
+    """Takes the place of a notifier, and of a terminal."""
+
+    def __init__(self) -> None:
+        self.notifications: list[Notification] = []
+        self.written: list[str] = []
+
+    def send(self, notification: Notification, failed: Any) -> None:
+        self.notifications.append(notification)
+
+    @property
+    def events(self) -> list[str]:
+        return [each.event for each in self.notifications]
+
+
+def alerts(bell: str = "always") -> tuple[Alerts, Sent]:
+    sent = Sent()
+    return Alerts(sent.written.append, print, cast(Notifier, sent), bell), sent
+
+
+def own() -> Entry:
+    return Entry(0, run=THREAD, folder=RunFolder(Path(ID)))
+
+
+def watched(**given: Any) -> Entry:
+    return Entry(0, folder=RunFolder(Path(ID)), summary=Summary(id=ID, state="running", samples=10), **given)
+
+
+def test_the_end_of_a_run_and_a_warning_ring_and_are_sent_with_their_figures() -> None:
+    told, sent = alerts()
+    entry = own()
+    told.update(Update(messages=[(entry, SPIKE), (entry, OVER), (entry, finished("finished"))]))
+    assert sent.events == ["loss-spike", "finished"], "that something is over is no news"
+    assert sent.notifications[0].body == "loss spike: 2.3"
+    assert sent.notifications[1].title == "cifar-tui: cnn finished"
+    assert [each[0] for each in sent.written] == ["\a", "\a"]
+
+
+def test_what_a_person_has_just_ended_is_not_told_and_neither_are_ordinary_notes() -> None:
+    told, sent = alerts()
+    by_hand = replace(finished("stopped"), message="stopped by hand in epoch 3")
+    plain = replace(SPIKE, topic="")
+    told.update(Update(messages=[(own(), by_hand), (own(), plain)]))
+    assert sent.events == []
+
+
+def test_in_focus_the_terminal_is_silent_and_what_is_sent_elsewhere_is_sent() -> None:
+    told, sent = alerts("auto")
+    told.focus_changed(True)
+    told.update(Update(messages=[(own(), SPIKE)]))
+    assert (len(sent.written), sent.events) == (0, ["loss-spike"])
+    told.focus_changed(False)
+    told.update(Update(messages=[(own(), SPIKE)]))
+    assert len(sent.written) == 1
+
+
+def test_a_terminal_that_says_nothing_of_its_focus_rings_after_a_while_without_keys(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("cifar_tui.tui.notifications.alerts.time.monotonic", lambda: now)
+    told, _ = alerts("auto")
+    away = [told.is_away]
+    now += AWAY_SECONDS + 1
+    away.append(told.is_away)
+    told.input_received()
+    assert [*away, told.is_away] == [False, True, False]
+
+
+def test_never_is_never() -> None:
+    told, sent = alerts("never")
+    told.focus_changed(False)
+    told.update(Update(messages=[(own(), SPIKE)]))
+    assert sent.written == []
+
+
+def ended(entry: Entry) -> None:
+    entry.summary = Summary(id=ID, state="finished", message="trained for 5 epochs", samples=50, test_accuracy=0.9)
+
+
+def test_runs_of_other_processes_are_told_by_their_summaries_once() -> None:
+    told, sent = alerts()
+    entry = watched()
+    told.update(Update(added=[entry]))
+    entry.summary = Summary(id=ID, state="running", samples=20, warnings=["plateau"])
+    for _ in range(2):
+        told.update(Update(changed={entry}))
+    assert sent.events == ["plateau"]
+    ended(entry)
+    for _ in range(2):
+        told.update(Update(changed={entry}))
+    assert sent.events == ["plateau", "finished"]
+    assert "test accuracy 90.00 %" in sent.notifications[1].body
+
+
+@pytest.mark.parametrize("event_first", [True, False])
+def test_what_both_the_events_and_the_summary_say_is_told_once(event_first: bool) -> None:
+    told, sent = alerts()
+    entry = watched()
+    told.update(Update(added=[entry]))
+    events = Update(changed={entry}, messages=[(entry, SPIKE), (entry, finished("finished"))])
+    if event_first:
+        told.update(events)
+        told.update(Update(changed={entry}))  # Its summary still says that it runs.
+    ended(entry)
+    told.update(Update(changed={entry}))
+    if not event_first:
+        told.update(events)
+    assert sent.events.count("finished") == 1
+    # It is resumed, and ends again.
+    entry.summary = Summary(id=ID, state="running", samples=20)
+    told.update(Update(changed={entry}))
+    ended(entry)
+    told.update(Update(changed={entry}))
+    assert sent.events.count("finished") == 2
+
+
+def test_what_was_over_before_it_was_found_is_no_news() -> None:
+    told, sent = alerts()
+    entry = watched()
+    ended(entry)
+    told.update(Update(added=[entry]))
+    log = Entry(1, log=ForeignRun("a.csv", Path("a.csv"), "csv"), summary=Summary(id="a.csv", state="running"))
+    told.update(Update(added=[log]))
+    log.summary = Summary(id="a.csv", state="running", samples=10, warnings=["overfitting"])
+    told.update(Update(changed={log}))
+    log.summary = Summary(id="a.csv", state="finished", samples=10, warnings=["overfitting"])
+    told.update(Update(changed={log}))
+    assert sent.events == [], "the log has not grown since it was found"
+
+
+def test_a_process_that_this_one_has_started_sends_for_itself() -> None:
+    told, sent = alerts()
+    entry = watched(notifies=True)
+    told.update(Update(added=[entry]))
+    ended(entry)
+    told.update(Update(changed={entry}))
+    assert sent.events == []
+    assert len(sent.written) == 1, "this terminal rings all the same"
+
+
+async def test_the_dashboard_rings_when_a_run_ends_while_it_is_out_of_focus(tmp_path: Path) -> None:
+    async with dashboard(tmp_path, "mlp") as desk:
+        written: list[str] = []
+        desk.app._alerts._write, desk.app._alerts._bell = written.append, "auto"
+        await desk.press("s")
+        run = await desk.run()
+        desk.app.post_message(events.AppBlur())
+        run.learn(1)
+        run.tell(SPIKE)
+        await desk.shows("running !", "loss spike: 2.3")
+        assert len(written) == 1
+        desk.app.post_message(events.AppFocus())
+        await desk.until(lambda: not desk.app._alerts.is_away)
+        run.tell(OVER)
+        run.end("finished")
+        await desk.shows("finished")
+        assert len(written) == 1
+        assert "!" not in desk.screen().split("mlp")[0].rpartition("\n")[2], "it was over before the end"
