@@ -31,6 +31,8 @@ MAX_FOLDERS = 20_000
 FIRST_BYTES = 64 << 10
 """Of a file, by which its format is recognised."""
 PATTERN = "*?["
+OWN_RUN = {"config.json", "events.jsonl"}
+"""Files of a run of this program, which is no log of others."""
 LOG_NAMES = ("metrics.csv", "results.csv", "log.csv", "training.log", TRAINER_STATE, "metrics.jsonl", "log.jsonl")
 """Files that are called alike in every run: the run has the name of their folder."""
 _ENDINGS: dict[str, Kind] = {".csv": "csv", ".tsv": "csv", ".jsonl": "json-lines", ".ndjson": "json-lines"}
@@ -142,6 +144,8 @@ def _under(path: Path, kinds: KindCache) -> Iterator[tuple[Path, Kind]]:
             return
         folder, depth = folders.pop()
         names = _names(folder)
+        if set(names) >= OWN_RUN:
+            continue
         yield from _in_folder(folder, names, kinds)
         if depth < MAX_DEPTH:
             inner = [name for name in names if not name.startswith(".") and _is_run_folder(folder, name)]

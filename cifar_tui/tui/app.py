@@ -171,7 +171,8 @@ class Dashboard(TerminalApp):
     def _make_views(self, allows: Callable[[str], bool]) -> ViewSwitcher:
         from cifar_tui.tui.view_switcher import ViewSwitcher
 
-        return ViewSwitcher(self._workspace, self.status_log, self.commands.consent.ask, allows)
+        consent = self.commands.consent.ask
+        return ViewSwitcher(self._workspace, self.status_log, consent, allows, self.settings)
 
     # From the first picture to the last
 

@@ -93,7 +93,7 @@ class MainScreen(QuietScreen[None]):
         super().__init__(
             classes=" ".join([wide, high, *(["-ascii"] if look.ascii else []), *(["-console"] if is_console() else [])])
         )
-        self.table = RunsTable(self._selection_changed, run_events.read_options)
+        self.table = RunsTable(self._selection_changed, run_events.read_options, settings)
         self.views: ViewSwitcher | None = None
         """The views of the selected run; like the other panels, they come after the first picture."""
         self._runs, self._run_events, self._log = runs, run_events, log

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.widgets import ContentSwitcher
 
 from cifar_tui.tui.charts.area import ChartArea
-from cifar_tui.tui.charts.options import ChartOptions
+from cifar_tui.tui.charts.options import ChartOptions, ChartSettings
 from cifar_tui.tui.charts.panel import ChartsPanel
 from cifar_tui.tui.charts.series import Series
 from cifar_tui.tui.compare.panel import ComparePanel
@@ -17,6 +17,7 @@ from cifar_tui.tui.confusion.panel import ConfusionPanel
 from cifar_tui.tui.images.image_loader import ImageLoader
 from cifar_tui.tui.images.panel import ImagesPanel
 from cifar_tui.tui.log.status_log import StatusLog
+from cifar_tui.tui.preferences.settings import Settings
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.view import Context, View
 from cifar_tui.tui.views import VIEWS, Shared
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 V = TypeVar("V", bound=View)
 CHARTS, CONFUSION, IMAGES, CONFIDENCE = "charts", "confusion", "images", "confidence"
 
+SECTION = "charts"
+"""Of the settings."""
+
 
 class ViewSwitcher(ContentSwitcher):
     """Makes all views that are registered, and shows the first one."""
@@ -39,6 +43,7 @@ class ViewSwitcher(ContentSwitcher):
         log: StatusLog,
         with_consent: Callable[[Entry, Callable[[], None]], None],
         allows: Callable[[str], bool],
+        settings: Settings,
     ) -> None:
         """Make the views.
 
@@ -47,9 +52,12 @@ class ViewSwitcher(ContentSwitcher):
             log: As there.
             with_consent: Does what runs the code of a run's model, once the user has agreed to that.
             allows: Whether a key may do an action now.
+            settings: Keep how curves are shown.
         """
         super().__init__(id="views", initial=VIEWS[0].name)
+        self._settings = settings
         self._chart_options = ChartOptions()
+        self._chart_options.apply(settings.load(SECTION, ChartSettings))
         self._image_loader = ImageLoader(workspace, self._images_changed, with_consent)
         shared = Shared(workspace, log, self._chart_options, self._image_loader)
         self._views = {kind.name: kind.make(shared) for kind in VIEWS}
@@ -207,17 +215,17 @@ class ViewSwitcher(ContentSwitcher):
     def action_x_axis(self) -> None:
         """Show the next x axis."""
         self.chart_area.options.cycle_x_axis()
-        self._draw()
+        self._options_changed()
 
     def action_log_scale(self) -> None:
         """Show y axes in a logarithmic scale, or in a linear one."""
         self.chart_area.options.toggle_log()
-        self._draw()
+        self._options_changed()
 
     def action_smooth(self, step: int) -> None:
         """Smooth the curves more, or less."""
         self.chart_area.options.smooth(step)
-        self._draw()
+        self._options_changed()
 
     def action_zoom(self, steps: int) -> None:
         """Show less of the x axis, or more."""
@@ -234,21 +242,25 @@ class ViewSwitcher(ContentSwitcher):
     def action_log_x(self) -> None:
         """Show the x axis in a logarithmic scale, or in a linear one."""
         self.chart_area.options.toggle_log_x()
-        self._draw()
+        self._options_changed()
 
     def action_outliers(self) -> None:
         """Have y axes show all values, or the usual ones."""
         self.chart_area.options.toggle_outliers()
-        self._draw()
+        self._options_changed()
 
     def action_overlay(self) -> None:
         """Draw the selected run with the marked ones, these alone, or it alone."""
         self.chart_area.options.cycle_overlay()
-        self._draw()
+        self._options_changed()
 
     def action_reset_axes(self) -> None:
         """Show all of both axes."""
         self.chart_area.options.reset()
+        self._options_changed()
+
+    def _options_changed(self) -> None:
+        self._settings.keep(SECTION, self._chart_options.settings)
         self._draw()
 
     def _get(self, kind: type[V]) -> V:

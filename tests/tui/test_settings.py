@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cifar_tui.system import user_folders
 from cifar_tui.tui.preferences.settings import FILE, MOST_BYTES, ScreenSettings, Settings
+from tests.support.dashboard import dashboard, recorded_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +103,21 @@ async def test_a_file_that_is_linked_to_stays_where_it_is(tmp_path: Path) -> Non
 def test_the_tests_have_settings_of_their_own() -> None:
     assert Settings().path == user_folders.config() / FILE
     assert not Settings().path.is_relative_to(Path.home())
+
+
+async def test_how_curves_and_runs_are_shown_is_kept_for_the_next_time(tmp_path: Path) -> None:
+    for name in ("old", "older"):
+        recorded_folder(tmp_path, name)
+    async with dashboard(tmp_path) as desk:
+        await desk.until(lambda: desk.app.main.table.row_count == 4)
+        await desk.press("l", "plus")
+        with desk.app.main.table.arranged() as model:
+            model.sort_by("run")
+        path = desk.app.settings.path
+        await desk.until(lambda: path.exists() and "sort" in path.read_text() and "smoothing" in path.read_text())
+    async with dashboard(tmp_path) as desk:
+        await desk.until(lambda: desk.app.main.table.row_count == 4)
+        assert desk.app.main.table.settings.sort == "run"
+        assert desk.app.main.views is not None
+        options = desk.app.main.views.charts.options
+        assert (options.log, options.settings.smoothing) == (True, 3)

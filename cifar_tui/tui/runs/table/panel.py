@@ -10,6 +10,7 @@ from textual import events
 from textual.content import Content
 from textual.strip import Strip
 
+from cifar_tui.tui.preferences.settings import Settings
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.table.arrangement import GroupRow, Row, TableSettings
 from cifar_tui.tui.runs.table.columns import Column, columns, group_cells, heading, run_cells
@@ -19,6 +20,8 @@ from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Panel, Part, drawable, line
 from cifar_tui.tui.widgets.scroll_bar import bar_cell
 
+SECTION = "runs"
+"""Of the settings."""
 WHEEL = 3
 """Rows that a step of the wheel scrolls."""
 
@@ -32,16 +35,25 @@ class RunsTable(Panel, can_focus=True):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"runs--cursor"}
 
-    def __init__(self, selected: Callable[[], None], options_wanted: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        selected: Callable[[], None],
+        options_wanted: Callable[[], None] = lambda: None,
+        settings: Settings | None = None,
+    ) -> None:
         """Show no runs yet.
 
         Args:
             selected: Called whenever another run is under the cursor, or none is left: at once, and not by a message,
                 so that the row and the panels change on the screen together.
             options_wanted: Called when the options of all runs are needed; they come by `fill`.
+            settings: Keep its columns, order and groups; None to keep none.
         """
         super().__init__(id="runs")
         self.model = TableModel()
+        self._kept = settings
+        if settings is not None:
+            self.model.apply(settings.load(SECTION, TableSettings))
         self._tell_selected, self._want_options = selected, options_wanted
         self._columns: tuple[Column, ...] = ()
         self._strips: dict[int, Strip] = {}
@@ -108,6 +120,8 @@ class RunsTable(Panel, can_focus=True):
         """Draw what comes of a change of the rows, with the cursor on the line that it was on."""
         rows, on_line = self.model.rows, self.model.cursor - self._first
         yield self.model
+        if self._kept is not None:
+            self._kept.keep(SECTION, self.settings)
         if self.model.rows is not rows:
             self._strips.clear()
         self._first = max(0, self.model.cursor - on_line)
