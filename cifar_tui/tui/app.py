@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from cifar_tui.records import Overrides
     from cifar_tui.runs.notifications.notifier import Notifier
     from cifar_tui.runs.workspace import Workspace
+    from cifar_tui.system.hardware import Sample
     from cifar_tui.tui.view_switcher import ViewSwitcher
 
 
@@ -124,7 +125,7 @@ class Dashboard(TerminalApp):
         self._key_queue = KeyQueue(self, super().on_event)
         self._run_events = RunEvents(self.runs, self.inbox, runs_dir, self._show_update, logs, health)
         self._alerts = Alerts(self.write_sequence, self._notification_failed, notifier, bell)
-        self._sampler = DeviceSampler(lambda sample: self.main.show_sample(sample))
+        self._sampler = DeviceSampler(self._show_sample)
         self._redraw: RedrawQueue[Entry] = RedrawQueue(lambda changed: self.main.draw(changed))
         context = CommandContext(
             self, lambda: self.look, self.status_log, self.runs, workspace, self._run_changed, self._rows_changed
@@ -151,6 +152,10 @@ class Dashboard(TerminalApp):
         screen = self.screen_stack[0]
         assert isinstance(screen, MainScreen)
         return screen
+
+    def _show_sample(self, sample: Sample | None) -> None:
+        if self.screen_stack:  # It may come when the last screen is gone.
+            self.main.show_sample(sample)
 
     @property
     def views(self) -> DOMNode:

@@ -262,6 +262,10 @@ class MainScreen(QuietScreen[None]):
         self._resize_panels()
         self._make_room()
 
+    def on_runs_table_rows_changed(self) -> None:
+        """The table is as high as its rows."""
+        self._fit_panels()
+
     def _make_room(self) -> None:
         """On low screens, hide the runs while a view that takes all the room has the keyboard."""
         hidden = self._view_has_keyboard and self.views is not None and self.views.view.roomy
@@ -378,7 +382,7 @@ class MainScreen(QuietScreen[None]):
         if self._filter is not None and self._filter.display and not self._view_has_keyboard:
             self._filter.close()
             self._to_runs()
-        elif not self.views.leave():
+        elif self._view_has_keyboard and not self.views.leave():
             self._to_runs()
 
     def action_next_part(self, step: int) -> None:

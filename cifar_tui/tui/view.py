@@ -46,6 +46,8 @@ class View(Widget):
 
     roomy: ClassVar[bool] = False
     """Whether the sidebar, and on low screens the runs, make room for it."""
+    returns: ClassVar[bool] = False
+    """Whether Escape leads back from it to the view from which it was opened, and not to the runs."""
     shows_devices: ClassVar[bool] = False
     """Whether it is drawn again with each sample of the devices."""
 
@@ -67,14 +69,9 @@ class View(Widget):
     def step(self, delta: int) -> None:
         """Go so many steps back or on: an epoch, a page, or a column of the cursor."""
 
-    def leave(self) -> str | None:
-        """Go back one step within the view.
-
-        Returns:
-            Empty where a cursor or the like was cleared; a view to go back to, where the view does not know from which
-            one it was opened; None where there is nothing to go back from.
-        """
-        return None
+    def leave(self) -> bool:
+        """Go back one step within the view, such as from a cursor; whether there was such a step."""
+        return False
 
     @property
     def active_keys(self) -> tuple[str, ...]:

@@ -105,11 +105,13 @@ class ViewSwitcher(ContentSwitcher):
 
     def leave(self) -> bool:
         """Go back one step within the view, or to the one from which it was opened; whether there was such a step."""
-        back = self.view.leave()
-        if back:
-            self.images.show_own()
-            self._go_back(back)
-        return back is not None
+        if self.view.leave():
+            return True
+        if not self.view.returns or not self._opened_from:
+            return False
+        self.images.show_own()
+        self._show_view(self._opened_from.pop())
+        return True
 
     def close_finder(self) -> bool:
         """Go from the class that is typed to the matrix, where the cursor stays; whether one was typed."""
@@ -271,11 +273,6 @@ class ViewSwitcher(ContentSwitcher):
             del self._opened_from[self._opened_from.index(name) :]
         elif name != self.shown:
             self._opened_from.append(self.shown)
-        self._show_view(name)
-
-    def _go_back(self, usual: str) -> None:
-        """Show the view from which this one was opened, or the usual one of those."""
-        name = self._opened_from.pop() if self._opened_from else usual
         self._show_view(name)
 
     def _show_view(self, name: str) -> None:

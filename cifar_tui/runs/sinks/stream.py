@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from cifar_tui.events import AnyEvent, Checkpoint, Level, Note
@@ -73,6 +74,8 @@ class EventStream:
         with self._emitting:
             if self._ownership.lost:
                 self.recorder.abandon()
+            # Of two threads, the one whose event is the later one may come first.
+            event = replace(event, t=max(event.t, self.recorder.state.t))
             self._hand_out(event)
             for note in [note for sink in self._sinks for note in sink.trouble(event.t)]:
                 self._hand_out(note)

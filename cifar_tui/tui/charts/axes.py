@@ -16,7 +16,7 @@ GROWTH = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
 NICE = (1.0, 2.0, 5.0, 10.0)
 NICE_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 COLUMNS_PER_TICK, ROWS_PER_TICK, MOST_ROW_TICKS = 11, 3, 8
-LABEL_LENGTH = 5
+LABEL_LENGTH, X_LABEL_LENGTH = 5, COLUMNS_PER_TICK - 3
 TAIL = 0.05
 """The part of a curve's points at either end that does not set the scale, where it is far from the others."""
 FAR = 0.4
@@ -119,15 +119,15 @@ def x_axis(
     else:
         low = start if window.low is None or last else window.low
         high = end if window.high is None else window.high
-    if not low < high:
-        high = low + 0.1 * max(end - start, 1.0)
+    if not high - low > FINEST * max(abs(low), abs(high)):
+        high = low + max(0.1 * max(end - start, 1.0), 10 * FINEST * abs(low))
     if log_from > 0:
         low = min(max(low, log_from), high / 2)
         return Axis(low, high, tuple(_log_x_ticks(kind, low, high, width)), log=True)
     if kind == "time":
         return Axis(low, high, tuple(_time_ticks(low, high, width)))
     ticks = _between(low, high, _nice((high - low) / max(1, width // COLUMNS_PER_TICK)))
-    return Axis(low, high, tuple(_labelled(ticks, *_thousands(high))))
+    return Axis(low, high, tuple(_labelled(ticks, *_thousands(high), X_LABEL_LENGTH)))
 
 
 def time_unit(axis: Axis) -> tuple[float, str]:
@@ -268,21 +268,21 @@ def _between(low: float, high: float, step: float) -> list[float]:
     return [k * step for k in range(first, min(last, first + 1000) + 1)]
 
 
-def _labelled(ticks: Sequence[float], unit: float = 1.0, sign: str = "") -> Iterator[Tick]:
+def _labelled(ticks: Sequence[float], unit: float = 1.0, sign: str = "", length: int = LABEL_LENGTH) -> Iterator[Tick]:
     """Evenly spaced ticks, with as many decimals as tell them apart."""
     step = abs(ticks[1] - ticks[0]) / unit if len(ticks) > 1 else abs(ticks[0]) / unit if ticks else 1.0
     decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 else 0
     for tick in ticks:
-        text = _short(tick / unit, decimals)
+        text = _short(tick / unit, decimals, length)
         yield tick, f"{text}{sign}" if tick else text
 
 
-def _short(number: float, decimals: int) -> str:
-    """The number in at most five characters: without its leading zero, or else as a power of ten."""
+def _short(number: float, decimals: int, length: int = LABEL_LENGTH) -> str:
+    """The number in at most so many characters: without its leading zero, or else as a power of ten."""
     text = f"{number:.{decimals}f}"
-    if len(text) > LABEL_LENGTH and text.startswith("0."):
+    if len(text) > length and text.startswith("0."):
         text = text[1:]
-    if len(text) <= LABEL_LENGTH:
+    if len(text) <= length:
         return text
     digits, _, power = f"{number:.0e}".partition("e")
     return f"{digits}e{int(power)}"

@@ -123,6 +123,8 @@ class ConfidencePanel(RunPanel, View):
 
     roomy: ClassVar[bool] = True
 
+    returns = True
+
     def __init__(self, loader: ImageLoader, *, id: str | None = None) -> None:  # noqa: A002
         """Show nothing yet.
 
@@ -143,10 +145,6 @@ class ConfidencePanel(RunPanel, View):
         """Load better weights' predictions where there are some; try again where it failed."""
         self._loader.reload(self.entry)
         self.draw()
-
-    def leave(self) -> str:
-        """Go back, usually to the images."""
-        return "images"
 
     @property
     def active_keys(self) -> tuple[str, ...]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from cifar_tui.tui.charts.axes import Axis, Window, XAxis
+from cifar_tui.tui.charts.axes import FINEST, Axis, Window, XAxis
 from cifar_tui.tui.charts.series import Series
 
 Overlay = Literal["both", "marked", "selected"]
@@ -18,8 +17,10 @@ ZOOM = 0.5
 """What is left of an axis after a step of zooming in."""
 PAN = 0.2
 """The part of an axis that a step moves it by."""
+LEAST, MOST = 1e-30, 1e30
+"""The sizes of limits that may be typed."""
 _LIMITS = re.compile(r"([xy])=(-?[\d.eE+-]*):(-?[\d.eE+-]*)")
-LIMITS_HELP = "x=10:50 y=0.2:0.5, either end may be left out; x=-10: the last ten; 0 resets"
+LIMITS_HELP = "x=10:50 y=0.2:0.5, either end may be left out; `x=-10:` is the last ten; in the charts, 0 resets"
 
 Limits = dict[str, tuple[float | None, float | None]]
 """By the name of the axis."""
@@ -34,7 +35,6 @@ class ChartSettings:
     log_x: bool = False
     smoothing: int = 2
     outliers: bool = False
-    overlay: str = "both"
 
 
 @dataclass(slots=True)
@@ -69,12 +69,11 @@ class ChartOptions:
     @property
     def settings(self) -> ChartSettings:
         """What is to be kept."""
-        return ChartSettings(self.x_axis, self.log, self.log_x, self.level, self.outliers, self.overlay)
+        return ChartSettings(self.x_axis, self.log, self.log_x, self.level, self.outliers)
 
     def apply(self, settings: ChartSettings) -> None:
         """Show curves as it was kept; values that are not known change nothing."""
         self.x_axis = next((each for each in get_args(XAxis) if each == settings.x_axis), self.x_axis)
-        self.overlay = next((each for each in get_args(Overlay) if each == settings.overlay), self.overlay)
         self.log, self.log_x, self.outliers = settings.log, settings.log_x, settings.outliers
         self.level = min(max(settings.smoothing, 0), len(SMOOTHING) - 1)
 
@@ -115,7 +114,7 @@ class ChartOptions:
             anchor: The place that stays where it is; None for the end, which a run under way then goes on to move.
         """
         if anchor is None and not axis.log:
-            span = factor * (axis.high - axis.low)
+            span = max(factor * (axis.high - axis.low), 1000 * FINEST * abs(axis.high))
             self.window = Window() if span >= whole.high - whole.low else Window(low=-span)
             return
         low, high = axis.around(axis.high if anchor is None else anchor, factor)
@@ -141,11 +140,6 @@ class ChartOptions:
         self.window, self.log, self.log_x, self.outliers = Window(), False, False, False
         self.y_limits.clear()
 
-    @property
-    def is_reset(self) -> bool:
-        """Whether there is nothing to reset."""
-        return self.window == Window() and not (self.log or self.log_x or self.outliers or self.y_limits)
-
 
 def _within(low: float, high: float, whole: Axis) -> Window:
     """These limits as far as there is anything; open where they reach an end."""
@@ -169,8 +163,8 @@ def parse_limits(text: str) -> Limits:
             low, high = (float(end) if end else None for end in ends)
         except ValueError:
             raise ValueError(f"{word!r} has no numbers: {LIMITS_HELP}") from None
-        if any(end is not None and not math.isfinite(end) for end in (low, high)):
-            raise ValueError(f"{word!r} is too large")
+        if any(end is not None and not (end == 0 or LEAST <= abs(end) <= MOST) for end in (low, high)):
+            raise ValueError(f"{word!r} is out of range")
         if low is not None and high is not None and not (low < high or (name == "x" and low < 0)):
             raise ValueError(f"{word!r}: the first must be less than the second")
         found[name] = low, high

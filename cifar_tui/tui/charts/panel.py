@@ -81,12 +81,12 @@ class ChartsPanel(ChartArea, View):
         """Return to loss and accuracy."""
         self.choose(None)
 
-    def leave(self) -> str | None:
+    def leave(self) -> bool:
         """Clear the cursor, or else return from a chart in full size, or else to the first page."""
         if not self.deck.leave():
-            return None
+            return False
         self._keys_changed()
-        return ""
+        return True
 
     @property
     def active_keys(self) -> tuple[str, ...]:

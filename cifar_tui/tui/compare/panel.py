@@ -155,12 +155,12 @@ class ComparePanel(ChartArea, View):
         else:
             super().action_cursor_to(end)
 
-    def leave(self) -> str | None:
+    def leave(self) -> bool:
         """Clear the cursor, or else return from a chart in full size, or else to the first page."""
         if not self.deck.leave():
-            return None
+            return False
         self._keys_changed()
-        return ""
+        return True
 
     def reload(self) -> None:
         """Return to loss and accuracy."""

@@ -103,13 +103,13 @@ class ConfusionPanel(RunPanel, View, can_focus=True):
             self._shown = None if place == last else place
             self.draw()
 
-    def leave(self) -> str | None:
+    def leave(self) -> bool:
         """Go back to the newest evaluation."""
         if self._shown is None:
-            return None
+            return False
         self._shown = None
         self.draw()
-        return ""
+        return True
 
     @property
     def active_keys(self) -> tuple[str, ...]:

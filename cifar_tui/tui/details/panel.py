@@ -45,6 +45,8 @@ class DetailsPanel(RunPanel, View, can_focus=True):
         Binding("end", "scroll_pages(1000)", show=False),
     ]
 
+    returns = True
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._folder: RunFolder | None = None
@@ -67,10 +69,6 @@ class DetailsPanel(RunPanel, View, can_focus=True):
     def reload(self) -> None:
         """Read the record again."""
         self._read()
-
-    def leave(self) -> str:
-        """Go back to the view from which it was opened."""
-        return "charts"
 
     @property
     def active_keys(self) -> tuple[str, ...]:

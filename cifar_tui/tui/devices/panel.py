@@ -88,12 +88,12 @@ class DevicesPanel(ChartArea, View):
         """Return to the first page."""
         self.choose(None)
 
-    def leave(self) -> str | None:
+    def leave(self) -> bool:
         """Clear the cursor, or else return from a chart in full size, or else to the first page."""
         if not self.deck.leave():
-            return None
+            return False
         self._keys_changed()
-        return ""
+        return True
 
     @property
     def active_keys(self) -> tuple[str, ...]:

@@ -90,7 +90,7 @@ class FileImages(JobAlbum["PredictedFiles"]):
         if page.more and page.focused:
             what.append(("PgUp PgDn", look.dim))
         weights: list[Part] = [f"weights of epoch {predicted.epoch}"]
-        weights += [(hint, look.dim) for hint in ("i: others", "3: the run's images", "Esc: matrix")]
+        weights += [(hint, look.dim) for hint in ("i: others", "3: the run's images", "Esc: back")]
         return [fitting(what, page.width, look), fitting(weights, page.width, look)]
 
     def step(self, rows: int, columns: int) -> None:

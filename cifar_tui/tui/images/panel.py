@@ -69,6 +69,8 @@ class ImagesPanel(RunPanel, View, can_focus=True):
     ]
     roomy: ClassVar[bool] = True
 
+    returns = True
+
     def __init__(self, workspace: Callable[[], Workspace], loader: ImageLoader, *, id: str | None = None) -> None:  # noqa: A002
         """Start without images.
 
@@ -130,10 +132,6 @@ class ImagesPanel(RunPanel, View, can_focus=True):
         """Load better weights' predictions where there are some; try again where it failed."""
         self.loader.reload(self.entry)
         self.draw()
-
-    def leave(self) -> str:
-        """Go to that view."""
-        return self.back
 
     def step(self, delta: int) -> None:
         """Go so many pages back or on."""

@@ -96,7 +96,7 @@ class RunImages(Album):
         keys = "↑↓ true class, ←→ predicted" if page.focused else "Tab: the cursor keys"
         what += [(hint, look.dim) for hint in (*paging, *kinds)]
         weights: list[Part] = [", ".join(loader.subject)]
-        weights += [(hint, look.dim) for hint in (loader.other, keys, "Esc: matrix")]
+        weights += [(hint, look.dim) for hint in (loader.other, keys, "Esc: back")]
         return [fitting(what, page.width, look), fitting(weights, page.width, look)]
 
     def _indices(self) -> NDArray[np.int64] | None:

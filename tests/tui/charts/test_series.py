@@ -2,6 +2,7 @@
 
 import math
 from bisect import bisect_right
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -123,8 +124,8 @@ def test_what_is_kept_of_the_options_is_shown_again_and_nonsense_changes_nothing
     other = ChartOptions()
     other.apply(options.settings)
     assert other.settings == options.settings
-    other.apply(ChartSettings(x_axis="miles", smoothing=99, overlay="all"))
-    assert (other.x_axis, other.level, other.overlay) == ("time", 4, "marked")
+    other.apply(ChartSettings(x_axis="miles", smoothing=99))
+    assert (other.x_axis, other.level, other.overlay) == ("time", 4, "both"), "which runs are drawn is not kept"
 
 
 def test_zooming_in_and_out_keeps_the_place_and_ends_with_all_of_the_axis() -> None:
@@ -141,9 +142,8 @@ def test_zooming_in_and_out_keeps_the_place_and_ends_with_all_of_the_axis() -> N
     assert options.window == Window(40.0)
     options.zoom_y(LOSS, Axis(0.0, 2.0), 0.5, 0.0)
     assert options.y_limits == {LOSS: (0.0, 1.0)}
-    assert not options.is_reset
     options.reset()
-    assert options.is_reset
+    assert (options.window, options.y_limits) == (Window(), {})
 
 
 @given(st.floats(1e-3, 1e6), st.floats(1.001, 1e6), st.floats(0, 1), st.floats(0.01, 4), st.booleans())
@@ -177,7 +177,7 @@ def test_limits_are_read_as_they_are_typed(typed: str, limits: object) -> None:
     "typed", ["x=10", "z=1:2", "x=5:1", "y=1:1", "x=a:b", "y=1e999:", "x=-:2", "10:50", "x=1..2:3"]
 )
 def test_limits_that_cannot_be_read_say_how_they_are_written(typed: str) -> None:
-    with pytest.raises(ValueError, match=r"x=10:50|less than|too large"):
+    with pytest.raises(ValueError, match=r"x=10:50|less than|out of range"):
         parse_limits(typed)
 
 
@@ -293,3 +293,17 @@ def test_all_is_shown_of_a_curve_that_falls_evenly() -> None:
 def test_an_axis_places_its_ends_at_0_and_1() -> None:
     for axis in (Axis(2.0, 6.0), Axis(0.1, 10.0, log=True)):
         assert (axis.position(axis.low), axis.position(axis.high)) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("window", [Window(low=1e20), Window(high=1e-30), Window(low=-1e-30), Window(37.3, 37.3)])
+def test_any_limits_make_an_axis_that_has_a_length(window: Window) -> None:
+    for kind in get_args(XAxis):
+        axis = x_axis(kind, 41.0, 50.0, window, growing=False, width=70, log_from=0.0)
+        assert 0 <= axis.position((axis.low + axis.high) / 2) <= 1
+        assert axis.high - axis.low > 0
+
+
+def test_labels_of_a_small_part_of_the_x_axis_are_told_apart() -> None:
+    axis = x_axis("epochs", 41.0, 50.0, Window(37.29, 37.31), growing=False, width=70, log_from=0.0)
+    labels = [label for _, label in axis.ticks]
+    assert len(set(labels)) == len(labels) >= 3

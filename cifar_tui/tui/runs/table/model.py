@@ -8,7 +8,7 @@ from dataclasses import replace
 from cifar_tui.formatting import count, plural
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.table.arrangement import GroupRow, Row, RunRow, TableSettings, arrange, groups_of
-from cifar_tui.tui.runs.table.fields import FIELDS, Field, field_of, option_field, option_names
+from cifar_tui.tui.runs.table.fields import FIELDS, Field, best_loss, field_of, option_field, option_names
 from cifar_tui.tui.runs.table.labels import run_labels
 from cifar_tui.tui.runs.table.query import NO_FILTER, Filter, TimeLimitError, parse
 
@@ -211,7 +211,8 @@ class TableModel:
     def _arrange(self) -> None:
         """Put all rows in their places, and the cursor on its run."""
         self.misses_options = self.misses_options or self.filter.uses_options or self.settings.uses_options
-        wanted = self._wanted or self.row
+        # At first, that is the first run of the list, wherever it stands.
+        wanted = self._wanted or self.row or (RunRow(self.all[0]) if self.all else None)
         try:
             found = self.filter.matching(self.all)
         except TimeLimitError:
@@ -243,4 +244,6 @@ class TableModel:
             self.filter.matches(entry) if matches is None else matches,
             field_of(kept.sort).order(entry) if kept.sort else None,
             groups_of(field_of(kept.group), entry) if kept.group else None,
+            # Which run is the best of its group.
+            (FIELDS["best"].value(entry), best_loss(entry)) if kept.group else None,
         )

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.content import Content
+from textual.message import Message
 from textual.strip import Strip
 
 from cifar_tui.tui.preferences.settings import Settings
@@ -34,6 +35,9 @@ class RunsTable(Panel, can_focus=True):
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"runs--cursor"}
+
+    class RowsChanged(Message):
+        """There are more rows or fewer."""
 
     def __init__(
         self,
@@ -119,11 +123,14 @@ class RunsTable(Panel, can_focus=True):
     def arranged(self) -> Iterator[TableModel]:
         """Draw what comes of a change of the rows, with the cursor on the line that it was on."""
         rows, on_line = self.model.rows, self.model.cursor - self._first
+        count = len(rows)
         yield self.model
         if self._kept is not None:
             self._kept.keep(SECTION, self.settings)
         if self.model.rows is not rows:
             self._strips.clear()
+        if len(self.model.rows) != count and self.is_mounted:
+            self.post_message(self.RowsChanged())
         self._first = max(0, self.model.cursor - on_line)
         self._scroll_to_cursor()
         if self.model.misses_options:
