@@ -1,35 +1,50 @@
-"""What goes wrong in a real run, on a real terminal that somebody has left."""
+"""What goes wrong in a training that goes on, on a real terminal that somebody has left."""
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import sys
+import time
 from pathlib import Path
 
+from cifar_tui import Recording, record
 from tests.support.terminal import Terminal
 
-TRAIN = ("--data", "digits", "--model", "mlp", "--batch-size", "64", "--threads", "1", "--epochs", "500", "--start")
+
+def learn(run: Recording, loss: float) -> None:
+    """An epoch, at whose end all of it is written."""
+    for _ in range(10):
+        run.log(loss=loss)
+    run.validated(loss=1.0)
 
 
 def test_a_warning_marks_the_row_rings_out_of_focus_and_stands_in_the_log(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "cifar_tui", *TRAIN, "--disk-reserve", "1e9"]
-    with Terminal(command, cwd=tmp_path, env={"OMP_NUM_THREADS": "1"}) as terminal:
-        terminal.wait_for("mlp")
-        os.write(terminal._master, b"\x1b[O")  # It loses the focus.
-        terminal.wait_for("► running !")
-        terminal.wait_for("! disk nearly full: ")
-        written = b"".join(data for _, data in terminal.chunks)
-        (text,) = re.findall(rb"\x07\x1b\]777;notify;([^\x07]*)\x07", written)
-        assert text.startswith(b"cifar-tui: mlp: disk;disk nearly full: ")
-        terminal.press("5")
-        terminal.wait_for("prune removes old")
-        terminal.press("s")
-        terminal.wait_for("Stop mlp?")
-        terminal.press("s")
-        terminal.wait_for("■ stopped")
-        assert "stopped !" not in terminal.text(), "the disk says nothing of a run that has ended"
-        assert b"".join(data for _, data in terminal.chunks).count(b"\x1b]777;") == 1, "who has stopped it knows it"
-        terminal.press("q")
-        assert terminal.wait_exit() == 0
-        assert terminal.restored, terminal.unrestored
+    with record("net", runs_dir=tmp_path / "runs", quiet=True) as run:
+        for _ in range(20):
+            learn(run, 1.0)
+        with Terminal([sys.executable, "-m", "cifar_tui", "attach", "net"], cwd=tmp_path) as terminal:
+            terminal.wait_for("x axis: ")
+            os.write(terminal._master, b"\x1b[O")  # It loses the focus.
+            terminal.press("5")
+            terminal.wait_for(lambda _: "x axis: " not in terminal.text())
+            assert b"\x1b]777;" not in b"".join(data for _, data in terminal.chunks)
+            for _ in range(6):
+                learn(run, math.nan)
+            terminal.wait_for("► running !")
+            terminal.wait_for("! the loss is infinite or NaN")
+            written = b"".join(data for _, data in terminal.chunks)
+            (text,) = re.findall(rb"\x07\x1b\]777;notify;([^\x07]*)\x07", written)
+            assert text.startswith(b"cifar-tui: net: not-finite;"), text
+            terminal.press("s")
+            terminal.wait_for("Stop net?")
+            terminal.press("s")
+            deadline = time.monotonic() + 60
+            while not run.stop_requested:
+                assert time.monotonic() < deadline, terminal.text()
+                run.log(loss=1.0)
+                time.sleep(0.01)
+            terminal.press("q")
+            assert terminal.wait_exit() == 0
+            assert terminal.restored, terminal.unrestored
