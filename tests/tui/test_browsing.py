@@ -38,7 +38,9 @@ def test_watching_and_browsing_load_no_pytorch_and_write_little(
         assert terminal.written() < FIRST_PICTURE
         terminal.press("end", "2", "4", "5", "6", "space", "n")
         terminal.wait_for("Ctrl+S creates it")
-        terminal.press("escape", "?")
+        terminal.press("escape")
+        terminal.wait_for(lambda _: "Ctrl+S creates it" not in terminal.text())
+        terminal.press("?")
         terminal.wait_for("Esc closes")
         terminal.press("escape")
         terminal.wait_for(lambda _: "Esc closes" not in terminal.text())
