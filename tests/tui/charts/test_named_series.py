@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.strip import Strip
 
@@ -22,7 +22,7 @@ from cifar_tui.tui.charts.x_positions import Clock, positions
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 from tests.support.others.script_runs import USAGE, metric, script_events, script_started, script_state
-from tests.support.panel_states import check_lines, looks, sizes
+from tests.support.panel_states import check_lines, looks
 from tests.support.recorded import recorded_state
 
 LOOK = Look()
@@ -206,7 +206,14 @@ def test_without_epochs_the_axis_counts_steps() -> None:
     assert "2 steps · 0.2 s · x 2" in page(state, Series("metric", "x"), cursor=2)
 
 
-@given(st.lists(anything, min_size=1, max_size=30), looks, sizes, st.integers(0, 4), st.booleans())
+@settings(max_examples=25)
+@given(
+    st.lists(anything, min_size=1, max_size=30),
+    looks,
+    st.sampled_from([(1, 1), (9, 3), (20, 5), (58, 8), (78, 14), (118, 26)]),
+    st.integers(0, 4),
+    st.booleans(),
+)
 def test_any_values_are_drawn_at_every_size(
     numbers: list[float], look: Look, size: tuple[int, int], level: int, log: bool
 ) -> None:
