@@ -92,12 +92,12 @@ def test_the_terminals_own_colours_need_no_others() -> None:
         )
 
 
-async def test_each_theme_can_be_shown(tmp_path: Path) -> None:
+async def test_each_own_theme_can_be_shown_and_all_are_offered(tmp_path: Path) -> None:
     async with dashboard(tmp_path, size=(80, 24)) as desk:
         offered = [theme.name for theme in desk.app.themes.offered]
         assert offered[:7] == list(THEMES)
         assert set(offered[7:]) == {name for name, theme in BUILTIN_THEMES.items() if not theme.ansi}
-        for name in offered:
+        for name in THEMES:
             desk.app.themes.preview(name)
             await desk.pilot.pause()
             assert desk.app.look.palette == themes.palette(desk.app.current_theme)
@@ -105,3 +105,19 @@ async def test_each_theme_can_be_shown(tmp_path: Path) -> None:
             assert (
                 name.startswith("terminal") or frame.hex.lower() == desk.app.get_css_variables()["frame-focus"].lower()
             )
+
+
+@pytest.mark.parametrize("on_grid", [False, True])
+def test_each_of_textuals_themes_has_the_variables_of_the_stylesheets_and_a_palette_on_its_ground(
+    on_grid: bool,
+) -> None:
+    needed = {name for theme in themes.OWN for name in theme.variables if not theme.ansi}
+    for theme in (theme for theme in BUILTIN_THEMES.values() if not theme.ansi):
+        found = themes.variables(theme, on_grid=on_grid)
+        assert needed <= set(found)
+        for colour in (found[name] for name in needed):
+            seen = grid.shown(colour) if on_grid else colour
+            assert max(abs(a - b) for a, b in zip(grid.rgb(colour), grid.rgb(seen), strict=True)) <= 10
+        palette = themes.palette(theme)
+        assert grid.rgb(palette.ground)
+        assert palette.runs == (palettes.DARK if theme.dark else palettes.LIGHT).runs
