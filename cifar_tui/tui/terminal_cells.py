@@ -152,16 +152,21 @@ class _Line:
         differing = [x for x in range(len(now)) if now[x] != was[x] or inks[x] != were[x]]
         start = end = 0
         ink: Ink | None = None
+        blank = True
         for x in differing:
-            joined = ink
+            joined, all_blank = ink, blank
             for at in range(end, x + 1):
-                joined = None if joined is None or now[at] is None else _joined(joined, inks[at])
+                if joined is None or now[at] is None:
+                    joined = None
+                    break
+                joined = _joined(joined, inks[at], blanks=all_blank, blank=now[at] == " ")
+                all_blank &= now[at] == " "
             if ink is not None and (joined is None or len("".join(filter(None, now[end:x])).encode()) > GAP):
                 yield Run(ink, y, start, "".join(filter(None, now[start:end])), end - start)
                 ink = None
             if ink is None:
-                start, joined = x, inks[x]
-            ink, end = joined, x + 1
+                start, joined, all_blank = x, inks[x], now[x] == " "
+            ink, blank, end = joined, all_blank, x + 1
         if ink is not None:
             yield Run(ink, y, start, "".join(filter(None, now[start:end])), end - start)
 
@@ -207,11 +212,11 @@ def _on_blanks(ink: Ink) -> Ink:
     return ink if SEEN_ON_BLANKS.intersection(ink.attributes) else Ink(ink.background)
 
 
-def _joined(one: Ink, other: Ink) -> Ink | None:
-    """The ink that draws characters of both, where one of the two is a blank's."""
-    if one == other or other == _on_blanks(one):
+def _joined(one: Ink, other: Ink, *, blanks: bool, blank: bool) -> Ink | None:
+    """The ink that draws characters of the one and a further one of the other, as far as these are blanks."""
+    if one == other or (blank and other == _on_blanks(one)):
         return one
-    return other if one == _on_blanks(other) else None
+    return other if blanks and one == _on_blanks(other) else None
 
 
 @lru_cache(4096)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pyte
 import pytest
 from rich.color import ColorSystem
 from rich.segment import Segment
@@ -21,8 +22,9 @@ from cifar_tui.tui.terminal_cells import TerminalCells
 from tests.support.dashboard import DashboardPilot, FakeWorkspace, digits, recorded_folder, workspace_of
 from tests.support.recorded import batch
 from tests.support.screens.terminal_driver import ScreenDriver, SeenTerminal
+from tests.support.terminal import Screen
 
-STEPS = int(os.environ.get("CIFAR_TUI_RANDOM_KEYS", "8"))
+STEPS = int(os.environ.get("CIFAR_TUI_RANDOM_KEYS", "3"))
 SEED = int(os.environ.get("CIFAR_TUI_RANDOM_SEED", "0"))
 KEYS = (*"1234566yn?xlt/+-zv", "up", "down", "tab", "enter", "escape", "escape", "space", "ctrl+p", "a", "é", "猫")
 SIZES = ((120, 40), (80, 24), (60, 15), (59, 14), (100, 30), (3, 2))
@@ -137,6 +139,13 @@ def test_characters_of_one_colour_are_written_together() -> None:
     assert first == "\x1b[1H\x1b[31mab cd\x1b[Cf\x1b[1;6H\x1b[32me\x1b[m"
 
 
+def test_plain_characters_beside_those_of_an_ink_stay_plain() -> None:
+    (first,) = written(strip(("ab", "bold"), (" ", ""), ("cd", "")))
+    assert first == "\x1b[1;4Hcd\x1b[1H\x1b[1mab \x1b[m"
+    (first,) = written(strip(("cd", ""), ("ab", "bold")))
+    assert first == "\x1b[1Hcd\x1b[1mab\x1b[m"
+
+
 def test_a_line_with_characters_of_disputed_width_is_written_as_a_whole() -> None:
     """Wherever a terminal thinks that they end, what follows stands in its place."""
     family = "\U0001f469\u200d\U0001f467"
@@ -150,3 +159,31 @@ def test_a_line_with_characters_of_disputed_width_is_written_as_a_whole() -> Non
 def test_colours_are_those_of_the_terminal(colors: ColorSystem, sequence: str) -> None:
     (first,) = written(strip(("x", "#5f87af")), colors=colors)
     assert first == f"\x1b[1H\x1b[{sequence}mx\x1b[m"
+
+
+def test_any_pictures_one_after_another_are_what_each_is_alone() -> None:
+    drawn, size = random.Random(SEED), Size(12, 3)
+    texts, styles = ("a", "loss", "  ", " ", "猫", "é", "e\u0301", "━"), ("", "red", "bold", "reverse", "on blue")
+
+    def line() -> Strip:
+        made = strip(*((drawn.choice(texts), drawn.choice(styles)) for _ in range(drawn.randint(1, 6))))
+        return made.adjust_cell_length(size.width)
+
+    def shown(screen: Screen) -> list[object]:
+        cells = (screen.buffer[y][x] for y in range(size.height) for x in range(size.width))
+        return [(c.data, c.bg, c.reverse, None if c.data == " " else (c.fg, c.bold)) for c in cells]
+
+    def feed(screen: Screen, cells: TerminalCells, changed: dict[int, Strip]) -> None:
+        cells.put(size, [(y, 0, row) for y, row in changed.items()], ColorSystem.TRUECOLOR)
+        pyte.Stream(screen).feed(cells.changes())
+
+    picture = {y: line() for y in range(size.height)}
+    kept, cells = Screen(*size), TerminalCells()
+    feed(kept, cells, picture)
+    for number in range(200):
+        changed = {y: line() for y in drawn.sample(range(size.height), drawn.randint(1, size.height))}
+        picture |= changed
+        feed(kept, cells, changed)
+        alone = Screen(*size)
+        feed(alone, TerminalCells(), picture)
+        assert shown(kept) == shown(alone), f"after picture {number} of seed {SEED}"
