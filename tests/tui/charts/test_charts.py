@@ -248,9 +248,10 @@ def test_axes_move_seldom_while_a_run_trains() -> None:
     state = live(1)
     made = deck(state)
     limits = []
-    for _ in range(600):
-        advance(state)
-        made.lines(118, 20, LOOK)
+    for _ in range(120):
+        for _ in range(5):
+            advance(state)
+        made.lines(58, 20, LOOK)
         limits.append([(chart.x.low, chart.x.high, chart.y.low, chart.y.high) for chart in made.drawn])
     assert sum(a != b for a, b in itertools.pairwise(limits)) < 15
 
