@@ -9,6 +9,8 @@ import pytest
 from cifar_tui.store.run_folder import RunFolder
 from tests.support import command
 from tests.support.others.recorded_script import start_endless
+from tests.support.others.script_runs import script_folder
+from tests.support.program import call
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "plain_loop.py"
 
@@ -33,12 +35,9 @@ def test_it_is_listed_paused_resumed_watched_and_stopped(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("arguments", [["resume"], ["checkpoint"], ["evaluate"], ["export", "--format", "safetensors"]])
 def test_what_only_this_programs_runs_can_do_is_refused_in_a_line(tmp_path: Path, arguments: list[str]) -> None:
-    script = start_endless(tmp_path)
-    folder = command.only_run(tmp_path)
-    command.run(["stop", folder.name], tmp_path)
-    script.communicate(timeout=60)
+    folder = script_folder(tmp_path / "runs", "net")
     name, *options = arguments
-    result = command.run([name, folder.name, *options, *(["--no-ui"] if name == "resume" else [])], tmp_path)
+    result = call([name, folder.id, *options, *(["--no-ui"] if name == "resume" else [])], tmp_path)
     assert "was recorded by a script" in command.error_line(result)
 
 
