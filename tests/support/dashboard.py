@@ -240,17 +240,19 @@ async def dashboard(
             app.runs.receive(run, Ended(None))  # type: ignore[arg-type]
 
 
-def recorded_folder(runs_dir: Path, name: str, epochs: int = 2, processes: int = 1) -> RunFolder:
-    """A folder as a run leaves it that was stopped after some epochs."""
+def recorded_folder(
+    runs_dir: Path, name: str, epochs: int = 2, processes: int = 1, state: RunStatus = "stopped"
+) -> RunFolder:
+    """A folder as a run leaves it that was stopped, or ended otherwise, after some epochs."""
     folder = RunFolder(runs_dir / f"20250101-000000-{name}")
     folder.path.mkdir(parents=True)
     options = TrainingConfig(model="mlp", data="digits", epochs=5, name=name)
     together = on_hosts(1, processes) if processes > 1 else []
     folder.write_record(run_record(options, id=folder.id, processes=together))
-    events = [*uninterrupted(epochs, processes), finished("stopped")]
+    events = [*uninterrupted(epochs, processes), finished(state)]
     folder.events_file.write_text("".join(f"{to_json(event)}\n" for event in events))
     folder.summary_file.write_text(
-        f'{{"id": "{folder.id}", "state": "stopped", "model": "mlp", "data": "digits", "epochs": {epochs}}}'
+        f'{{"id": "{folder.id}", "state": "{state}", "model": "mlp", "data": "digits", "epochs": {epochs}}}'
     )
     return folder
 

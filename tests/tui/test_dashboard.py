@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import eventually, only_run, summary
-from tests.support.command import run as run_command
 from tests.support.dashboard import recorded_folder
 from tests.support.terminal import Terminal
 
@@ -34,8 +33,7 @@ def best_accuracy(terminal: Terminal) -> float:
 
 
 def test_a_run_is_started_watched_paused_resumed_stopped_compared_and_left(tmp_path: Path) -> None:
-    earlier = run_command(["--no-ui", *TRAIN, "--epochs", "1", "--name", "earlier"], tmp_path)
-    assert earlier.returncode == 0, earlier.stderr
+    recorded_folder(tmp_path / "runs", "earlier", state="finished")
     with dashboard(tmp_path, "--epochs", "500", "--patience", "500", "--tensorboard") as terminal:
         terminal.wait_for("earlier")
         terminal.press("s")
@@ -103,8 +101,7 @@ def test_a_signal_restores_the_terminal_and_saves_the_run(tmp_path: Path, number
 
 
 def test_a_run_is_resumed_in_the_dashboard_on_a_terminal_and_without_it_where_that_is_asked_for(tmp_path: Path) -> None:
-    stopped = run_command(["--no-ui", *TRAIN, "--epochs", "1"], tmp_path)
-    assert stopped.returncode == 0, stopped.stderr
+    recorded_folder(tmp_path / "runs", "mlp", state="finished")
     resume = [sys.executable, "-m", "cifar_tui", "resume", "mlp"]
     with Terminal(resume, cwd=tmp_path) as terminal:
         assert terminal.wait_exit() == 2
