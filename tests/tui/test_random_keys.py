@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.support.command import summary
 from tests.support.terminal import Screen, Terminal
 
-COUNT = int(os.environ.get("CIFAR_TUI_RANDOM_KEYS", "150"))
+COUNT = int(os.environ.get("CIFAR_TUI_RANDOM_KEYS", "90"))
 SEED = int(os.environ.get("CIFAR_TUI_RANDOM_SEED", "0"))
 KEYS = (
     *("up", "down", "left", "right", "home", "end", "pageup", "pagedown", "tab", "shift+tab", "space", "enter"),
