@@ -18,12 +18,12 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "plain_loop.py"
 def test_it_is_listed_paused_resumed_watched_and_stopped(tmp_path: Path) -> None:
     script = start_endless(tmp_path)
     folder = command.only_run(tmp_path)
-    listed = command.run(["runs"], tmp_path)
+    listed = call(["runs"], tmp_path)
     assert "endless" in listed.stdout
     assert "running" in listed.stdout
     watching = command.start(["attach", folder.name, "--no-ui"], tmp_path)
     for request, state in (("pause", "paused"), ("resume", "running"), ("stop", "stopped")):
-        assert command.run([request, folder.name], tmp_path).returncode == 0
+        assert call([request, folder.name], tmp_path).returncode == 0
         command.eventually(lambda state=state: command.summary(folder)["state"] == state)  # type: ignore[misc]
     assert script.wait(60) == 0
     script.communicate()
