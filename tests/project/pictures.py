@@ -114,7 +114,7 @@ def train(folder: Path) -> None:
         terminal.press("5")
         terminal.wait_for("mlp finished")
         write("log", still(terminal.screen))
-        terminal.wait_for(lambda screen: "\n".join(screen.display).count("finished  ") >= 2, timeout=1800)
+        terminal.wait_for("cifar-tui · idle", timeout=1800)
         terminal.press("q")
         assert terminal.wait_exit() == 0
 

@@ -45,7 +45,7 @@ class Colours:
 
     def rules(self) -> str:
         """Their rules."""
-        return "".join(f".{name}{{fill:{colour};stroke:{colour}}}" for colour, name in self.names.items())
+        return "".join(f".{name}{{fill:{colour}}}path.{name}{{stroke:{colour}}}" for colour, name in self.names.items())
 
 
 def still(screen: pyte.Screen) -> str:
@@ -80,7 +80,9 @@ def moving(screen: pyte.Screen, frames: Sequence[Frame], colours: Colours, secon
         for markup, spans in times.items():
             if markup:
                 name = known.setdefault(markup, f"l{len(known)}")
-                parts.append(_placed(y, f'<use href="#{name}"/>{_shown(spans, seconds)}'))
+                # Programs that do not play it show the first frame.
+                hidden = ' display="none"' if spans[0][0] > 0 else ""
+                parts.append(_placed(y, f'<use href="#{name}"/>{_shown(spans, seconds)}', hidden))
     defined = "".join(f'<g id="{name}">{markup}</g>' for markup, name in known.items())
     return _document(screen, colours, f"<defs>{defined}</defs>{''.join(parts)}", CAPTION)
 
@@ -107,17 +109,16 @@ def _caption(screen: pyte.Screen, text: str) -> str:
 def _document(screen: pyte.Screen, colours: Colours, content: str, more: int) -> str:
     width, height = screen.columns * WIDTH + 2 * MARGIN, screen.lines * HEIGHT + 2 * MARGIN + more
     style = _STYLE.format(colours=colours.rules())
-    # Letters have no outline, though their colour's class has a stroke.
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
-        f"<style>{style}text{{stroke:none}}</style>"
+        f"<style>{style}</style>"
         f'<rect width="{width}" height="{height}" rx="6" fill="{DARK[1]}"/>'
         f'<g transform="translate({MARGIN},{MARGIN})">{content}</g></svg>\n'
     )
 
 
-def _placed(y: int, markup: str) -> str:
-    return f'<g transform="translate(0,{y * HEIGHT})">{markup}</g>' if markup else ""
+def _placed(y: int, markup: str, attributes: str = "") -> str:
+    return f'<g transform="translate(0,{y * HEIGHT})"{attributes}>{markup}</g>' if markup else ""
 
 
 def line(screen: pyte.Screen, y: int, colours: Colours) -> str:
