@@ -119,7 +119,10 @@ class RunList:
                 continue
             else:
                 changed.append(entry)
+            ran = entry.external
             self._set_summary(entry, summary)
+            if entry.external and not ran:
+                entry.stop_requested = False
             entry.loading = None
             if not entry.external:
                 entry.asked = ""
@@ -298,6 +301,7 @@ class RunList:
             entry.run.stop("interrupted" if interrupted else "stopped", why)
         else:
             _send(entry, "stop")
+            entry.stop_requested = True
         entry.asked = "stopping"
 
     def toggle_pause(self, entry: Entry) -> None:
