@@ -20,8 +20,8 @@ INITIAL = 16
 LEAST_RATIO, LEAST_RISE = 1.25, 0.1
 """A spike is at least so many times the usual loss, and above it by this share of the initial one: near zero, losses of
 small batches vary by much more than their deviation."""
-STEADY = 20
-"""Batches after which a spike is over."""
+STEADY = 32
+"""Batches near the usual loss after which a spike is over: by then, the median of `RISING` batches has fallen too."""
 CURE = "a lower peak learning rate, a longer warm-up or clipped gradients help where it does not come back"
 
 

@@ -23,7 +23,6 @@ from tests.support.others.health_streams import (
     topics,
 )
 from tests.support.others.script_runs import script_started
-from tests.support.recorded import fold
 
 HEALTH = Path(health.__path__[0])
 
@@ -141,16 +140,6 @@ def test_a_higher_threshold_lets_spikes_pass() -> None:
 def test_a_run_that_starts_over_is_checked_anew() -> None:
     spike = noisy([*falling(200), *[2.0] * 30])
     assert topics(check([*spike, own(), *spike])) == ["loss-spike", "loss-spike"]
-
-
-def test_a_resumed_run_is_not_told_again_what_its_earlier_process_has_said() -> None:
-    spike = noisy([*falling(200), *[2.0] * 30])
-    notes = check(spike)
-    state = fold([own(), *spike, *notes])
-    assert list(state.warnings) == ["loss-spike"]
-    found = HealthCheck()
-    found.resume(state)
-    assert [note for event in spike for note in found.apply(event)] == []
 
 
 def test_its_own_notes_pass_through_it_and_all_its_topics_can_be_muted() -> None:
