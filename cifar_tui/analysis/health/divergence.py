@@ -185,7 +185,7 @@ class GradientNorms:
         self._recent: dict[str, deque[float]] = {}
         self._initial: dict[str, float] = {}
         self._raised = ""
-        """The name of the series that was told."""
+        """The name of the series that was reported."""
         self._limit = math.inf
 
     def apply(self, event: AnyEvent) -> list[Finding]:

@@ -22,7 +22,7 @@ AWAY_SECONDS = 60.0
 
 @dataclass(slots=True)
 class _Watched:
-    """A run that another process trains: what its summary has said.
+    """A run that another process trains: what its summary has reported.
 
     Attributes:
         topics: Of the health check, that people were notified of and that are not over.

@@ -119,10 +119,7 @@ class RunList:
                 continue
             else:
                 changed.append(entry)
-            ran = entry.external
             self._set_summary(entry, summary)
-            if entry.external and not ran:
-                entry.stop_requested = False
             entry.loading = None
             if not entry.external:
                 entry.asked = ""
@@ -203,7 +200,9 @@ class RunList:
             entry.asked = ""
 
     def _set_summary(self, entry: Entry, summary: Summary) -> None:
-        entry.summary = summary
+        ran, entry.summary = entry.external, summary
+        if entry.external and not ran:
+            entry.stop_requested = False
         entry.device_name = summary.device_name or entry.device_name
 
     # Commands
