@@ -12,7 +12,7 @@ from cifar_tui.runs.notifications.notifier import Notifier
 
 
 class Notifying:
-    """Sends what people are to be told of runs, and waits at the end until it is sent."""
+    """Sends notifications of runs, and waits at the end until it is sent."""
 
     def __init__(self, notifier: Notifier | None) -> None:
         self._notifier = notifier
@@ -26,7 +26,7 @@ class Notifying:
                 self._notifier.close()
 
     def event(self, event: AnyEvent, shown: ShownRun) -> None:
-        """Send what is to be told of an event of this run; what cannot be sent is a line of its display."""
+        """Send the notification of an event of this run; that it cannot be sent is a line of its display."""
         if self._notifier is None or self._notifier.is_empty:
             return
         name = shown.run.folder.id if shown.run.folder is not None else shown.run.config.run_name

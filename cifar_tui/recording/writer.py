@@ -26,6 +26,7 @@ from cifar_tui.recording.plan import SOURCE, Plan
 from cifar_tui.recording.values import Fetcher
 from cifar_tui.records import ScriptRecord
 from cifar_tui.runs.device_usage import DeviceReporter
+from cifar_tui.runs.notifications.notification import BY_REQUEST
 from cifar_tui.runs.ownership import Ownership
 from cifar_tui.runs.sinks.health import HealthSink
 from cifar_tui.runs.sinks.stream import EventStream, Sink
@@ -218,7 +219,7 @@ class Writer:
         match line:
             case "stop":
                 self._asked_at = time.monotonic()
-                self._control.stop("stopped", "stopped by request")
+                self._control.stop("stopped", BY_REQUEST)
             case "pause":
                 self._asked_at = time.monotonic()
                 self._control.pause()

@@ -12,7 +12,7 @@ from cifar_tui import __version__
 from cifar_tui.analysis.predictions import Predictions, TopPredictions
 from cifar_tui.data.seeds import DRAWS
 from cifar_tui.records import DatasetRecord, ProcessRecord, RunRecord
-from cifar_tui.runs.notifications.notifier import without_urls
+from cifar_tui.runs.notifications.notifier import without_secrets
 from cifar_tui.store.predictions import ValidationPredictions
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.store.stored_run import relative_paths
@@ -35,7 +35,7 @@ def record_of(
     return RunRecord(
         id=folder.id,
         created=datetime.now().astimezone().isoformat(timespec="seconds"),
-        command=("cifar-tui", *without_urls(sys.argv[1:])),
+        command=("cifar-tui", *without_secrets(sys.argv[1:])),
         runs_dir=str(folder.path.parent),
         options=config,
         relative=relative_paths(config, folder.path.parent),

@@ -23,6 +23,7 @@ from cifar_tui.runs.launched import earlier
 from cifar_tui.runs.launched.assignment import Assignment
 from cifar_tui.runs.launched.earlier import AlreadyEndedError
 from cifar_tui.runs.messages import Ended, Listener, Loading, ProgressCallback
+from cifar_tui.runs.notifications.notification import BY_REQUEST
 from cifar_tui.runs.ownership import Ownership
 from cifar_tui.runs.provenance import predictions_of, record_of, validation_predictions_of
 from cifar_tui.runs.sinks.health import HealthSink
@@ -343,7 +344,7 @@ class Run:
     def _apply_request(self, request: Request) -> None:
         match request:
             case "stop":
-                self.stop("stopped", "stopped by request")
+                self.stop("stopped", BY_REQUEST)
             case "pause":
                 self.pause()
             case "resume":

@@ -330,9 +330,9 @@ class Dashboard(TerminalApp):
         return super().get_css_variables() | variables(self.current_theme, on_grid=on_grid)
 
     def watch_theme(self) -> None:
-        """Draw the panels in its colours."""
+        """Draw the panels in its colours, once Textual has them too."""
         if self.is_running:
-            self.main.restyle(self.look)
+            self.call_after_refresh(lambda: self.main.restyle(self.look))
 
     def action_choose_theme(self) -> None:
         """Show all themes, each as the cursor comes to it."""

@@ -15,16 +15,18 @@ import pytest
 from cifar_tui.analysis.health.health_check import HealthCheck
 from cifar_tui.config import TOPICS, HealthOptions
 from cifar_tui.errors import InputError
-from cifar_tui.events import Note
+from cifar_tui.events import Note, to_json
+from cifar_tui.headless.watching.attached import watch
 from cifar_tui.runs import device_usage
 from cifar_tui.runs.notifications import notifier as notifier_module
 from cifar_tui.runs.notifications.notification import Notification, notification_of
-from cifar_tui.runs.notifications.notifier import Notifier, without_urls
+from cifar_tui.runs.notifications.notifier import Notifier, without_secrets
 from cifar_tui.runs.sinks.health import HealthSink
 from cifar_tui.state.run_state import RunState
+from cifar_tui.store.run_folder import RunFolder
 from tests.support.command import only_run, summary
 from tests.support.program import TRAIN, call, prepare_project
-from tests.support.recorded import finished
+from tests.support.recorded import finished, started
 
 SECRET = "s3cr3t-token"
 FAKE_APPRISE = """
@@ -93,7 +95,8 @@ def test_a_text_is_on_one_line_and_looks_like_no_option() -> None:
     assert made.body == "output=/etc/passwd\\x1b]0;\\n"
     long = notification_of(Note(t=1.0, level="warning", message="x" * 100_000, topic="disk"), "cnn")
     assert long is not None
-    assert len(long.body) <= 500
+    assert len(long.body) == 500
+    assert long.body.endswith("x…")
     assert notification_of(finished("finished"), "cnn") is not None
 
 
@@ -127,9 +130,11 @@ def test_without_apprise_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPa
         Notifier(["ntfy://x"])
 
 
-def test_urls_are_left_out_of_command_lines() -> None:
-    given = ["--notify", SECRET, "--epochs", "3", f"--notify={SECRET}", "--notify-command", "say"]
-    assert without_urls(given) == ["--notify", "URL", "--epochs", "3", "--notify=URL", "--notify-command", "say"]
+def test_urls_and_commands_are_left_out_of_command_lines() -> None:
+    given = ["--notify", SECRET, "--epochs", "3", f"--notify={SECRET}", "--notify-command", f"curl {SECRET}"]
+    kept = ["--notify", "URL", "--epochs", "3", "--notify=URL", "--notify-command", "COMMAND"]
+    assert without_secrets(given) == kept
+    assert without_secrets([f"--notify-command=curl -H a={SECRET}"]) == ["--notify-command=COMMAND"]
 
 
 def test_a_headless_run_tells_its_warnings_and_its_end_and_keeps_them_in_its_folder(
@@ -142,7 +147,7 @@ def test_a_headless_run_tells_its_warnings_and_its_end_and_keeps_them_in_its_fol
     monkeypatch.setattr(device_usage, "SAMPLE_SECONDS", 0.01)
     given = ["--epochs", "100", "--patience", "100", "--disk-reserve", "1e9"]
     given += [word for topic in TOPICS if topic != "disk" for word in ("--mute", topic)]
-    ways = ["--notify", f"json://{SECRET}@host", "--notify-command", printing(told)]
+    ways = ["--notify", f"json://{SECRET}@host", "--notify-command", f"{printing(told)} {SECRET}"]
     result = call([*TRAIN, *given, *ways], cwd)
     assert result.returncode == 0, result.stderr
     folder = only_run(cwd)
@@ -174,3 +179,13 @@ def test_a_check_that_fails_is_one_note_and_the_training_goes_on(monkeypatch: py
     (note,) = sink.trouble(1.0)
     assert note.message.startswith("the health check has failed, and checks no more: ")
     assert sink.trouble(1.0) == []
+
+
+def test_who_watches_a_run_is_notified_when_its_process_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = RunFolder(tmp_path / "20260101-000000-cnn")
+    folder.path.mkdir()
+    (folder.path / "events.jsonl").write_text(to_json(started()) + "\n")
+    alive = [True, False]
+    monkeypatch.setattr("cifar_tui.headless.watching.attached.is_held", lambda _: alive.pop(0))
+    watch(folder, as_json=False, health=HealthOptions(), notifier=Notifier(command=printing(tmp_path / "told")))
+    assert json.loads((tmp_path / "told").read_text())[0][1] == "its process died"

@@ -38,6 +38,7 @@ ONLY_PARSED = {
 OTHER_PROGRAMS = {
     "ssh -t gpu-box tmux new -A -s train": "a server",
     "tensorboard --logdir runs": "a server",
+    "asciinema play docs/images/session.cast": "a terminal",
     "uv pip install .": "a network",
     "pip install .": "a network",
 }

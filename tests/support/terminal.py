@@ -263,6 +263,11 @@ class Terminal:
         self._draw(len(self.chunks))
         return self._screen
 
+    def screen_at(self, time: float) -> Screen:
+        """The screen as it was at a time of the clock of `chunks`, if no later one has been looked at."""
+        self._draw(sum(at <= time for at, _ in list(self.chunks)))
+        return self._screen
+
     def text(self) -> str:
         """The lines that the screen shows now."""
         self._draw(len(self.chunks))

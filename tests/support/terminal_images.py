@@ -50,7 +50,7 @@ def screenshot(screen: pyte.Screen, *, dark: bool = True) -> Image.Image:
         cells = [screen.buffer[y][x] for x in range(screen.columns)]
         colours = []
         for x, cell in enumerate(cells):
-            pair = _colour(cell.fg, foreground), _colour(cell.bg, background)
+            pair = colour_of(cell.fg, foreground), colour_of(cell.bg, background)
             colours.append(pair[::-1] if cell.reverse else pair)
             _fill(draw, x, y, colours[-1][1])
         # After all backgrounds: a wide character reaches into the cell on its right.
@@ -67,7 +67,7 @@ def _fill(draw: ImageDraw.ImageDraw, x: int, y: int, colour: str) -> None:
     draw.rectangle((x * WIDTH, y * HEIGHT, (x + 1) * WIDTH - 1, (y + 1) * HEIGHT - 1), fill=colour)
 
 
-def _colour(name: str, default: str) -> str:
+def colour_of(name: str, default: str) -> str:
     return default if name == "default" else ANSI_COLOURS.get(name, f"#{name}")
 
 
@@ -80,7 +80,7 @@ def _font(bold: bool) -> ImageFont.FreeTypeFont:
 
 
 @lru_cache
-def _arms(line: str) -> frozenset[str]:
+def arms(line: str) -> frozenset[str]:
     """The directions in which a box drawing character has a line, by its name; none for those of another kind."""
     name = unicodedata.name(line).replace("HORIZONTAL", "LEFT RIGHT").replace("VERTICAL", "UP DOWN")
     words = set(name.split())
@@ -104,10 +104,10 @@ def _draw_cell(draw: ImageDraw.ImageDraw, left: int, top: int, cell: pyte.screen
         draw.rectangle((left, top, right, top + HEIGHT // 2 - 1), fill=fore)
     elif code == 0x2590:
         draw.rectangle((left + WIDTH // 2, top, right, bottom), fill=fore)
-    elif 0x2500 <= code <= 0x257F and (arms := _arms(cell.data)):
+    elif 0x2500 <= code <= 0x257F and (directions := arms(cell.data)):
         x, y = left + WIDTH // 2, top + HEIGHT // 2
         ends = {"LEFT": (left, y), "RIGHT": (right, y), "UP": (x, top), "DOWN": (x, bottom)}
-        for arm in arms:
+        for arm in directions:
             draw.line(((x, y), ends[arm]), fill=fore, width=3 if "HEAVY" in unicodedata.name(cell.data) else 1)
     elif cell.data.strip():
         draw.text((left, top + 1), cell.data, fill=fore, font=_font(cell.bold))

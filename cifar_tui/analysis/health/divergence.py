@@ -20,8 +20,8 @@ INITIAL = 16
 LEAST_RATIO, LEAST_RISE = 1.25, 0.1
 """A spike is at least so many times the usual loss, and above it by this share of the initial one: near zero, losses of
 small batches vary by much more than their deviation."""
-STEADY = 20
-"""Batches after which a spike is over."""
+STEADY = 32
+"""Batches near the usual loss after which a spike is over: by then, the median of `RISING` batches has fallen too."""
 CURE = "a lower peak learning rate, a longer warm-up or clipped gradients help where it does not come back"
 
 
@@ -39,7 +39,7 @@ class LossSpikes:
         self._alarm = Alarm(STEADY)
         self._batches = 0
         self._before = self._limit = math.inf
-        """The usual loss when a spike began, and below what it is over."""
+        """The usual loss when a spike began, and below what it is over: far below where one would begin again."""
 
     def set_initial(self, losses: list[float]) -> None:
         """Know the first losses of a run that is resumed."""
@@ -70,24 +70,33 @@ class LossSpikes:
             message = f"the loss is back: {four_digits(now)}, {four_digits(self._before)} before the spike"
             return [Finding("loss-spike", message, over=True)]
         usual = self._usual.median
-        if now < LEAST_RATIO * usual or now - usual < LEAST_RISE * self._first.median:
+        least = max((LEAST_RATIO - 1) * usual, LEAST_RISE * self._first.median)
+        if now - usual < least:
             return []
         deviation = self._usual.deviation
-        if now - usual < self._deviations * deviation:
+        least = max(least, self._deviations * deviation)
+        if now - usual < least:
             return []
         self._alarm.raised = True
-        self._before, self._limit = usual, usual + 0.5 * (now - usual)
+        self._before, self._limit = usual, usual + 0.5 * least
         how = f", {(now - usual) / deviation:,.0f} deviations above it" if deviation else ""
         message = f"loss spike: {four_digits(now)} over the last {RECENT} batches, {four_digits(usual)} before{how}"
         return [Finding("loss-spike", f"{message}; {CURE}")]
 
 
-RISING = 32
+RISING = 48
 """Batches whose median is the loss of a training that may rise slowly."""
 ABOVE_CHANCE = 1.25
 """How many times the loss of a model that has learned nothing it is, where it rises."""
 ABOVE_LOWEST, LEAST_OF_CHANCE = 1.5, 0.2
 """Or how many times its own lowest, and above that by this share of the loss of such a model."""
+ABOVE_NOISE = 2.45
+"""And it is above by more than noise explains: this times how far the highest of so many medians is usually from their
+mean. Of thousands, the lowest is far below the others by chance."""
+LOST_LASTS, RISE_LASTS = 24, 40
+"""Batches for which it is above that of such a model, and above its lowest."""
+TO_ERROR = 1.2533
+"""The standard error of a median of normal values is this, times that of their mean."""
 
 
 class RisingLoss:
@@ -105,7 +114,9 @@ class RisingLoss:
         self._first = Window(INITIAL)
         self._chance = math.log(len(event.classes)) if event is not None and len(event.classes) > 1 else math.inf
         """The cross-entropy of a model that predicts all classes alike."""
+        self._lost, self._rises = Alarm(LOST_LASTS), Alarm(RISE_LASTS)
         self._raised = False
+        self._batches = 0
 
     def apply(self, event: AnyEvent) -> list[Finding]:
         """Follow the losses of batches."""
@@ -116,21 +127,30 @@ class RisingLoss:
         if len(self._first) < INITIAL:
             self._first.append(event.loss)
         self._last.append(event.loss)
+        self._batches += 1
         if len(self._last) < RISING:
             return []
-        now, nothing_learned = self._last.median, self._chance
+        now, nothing_learned, samples = self._last.median, self._chance, RISING
         if not math.isfinite(nothing_learned):
-            nothing_learned = self._first.median
+            nothing_learned, samples = self._first.median, INITIAL
         self._lowest = min(self._lowest, now)
         rise = now - self._lowest
-        lost = now > ABOVE_CHANCE * nothing_learned and now > ABOVE_CHANCE * self._lowest
-        rises = now > ABOVE_LOWEST * self._lowest and rise > LEAST_OF_CHANCE * nothing_learned
         if self._raised:
             if now > nothing_learned or 2 * rise > LEAST_OF_CHANCE * nothing_learned:
                 return []
             self._raised = False
+            self._lost, self._rises = Alarm(LOST_LASTS), Alarm(RISE_LASTS)
             return [Finding("diverging", f"the loss has fallen again: {four_digits(now)}", over=True)]
-        if self._lowest <= 0 or not (lost or rises):
+        lost = now > ABOVE_CHANCE * nothing_learned and now > ABOVE_CHANCE * self._lowest
+        rises = now > ABOVE_LOWEST * self._lowest and rise > LEAST_OF_CHANCE * nothing_learned
+        if lost or rises:
+            independent = max(2.0, self._batches / RISING)
+            noise = ABOVE_NOISE * math.sqrt(2 * math.log(independent)) * TO_ERROR * self._last.deviation
+            lost = lost and now - nothing_learned > noise / math.sqrt(samples)
+            rises = rises and rise > noise / math.sqrt(RISING)
+        lost = self._lost.update(self._batches, bad=self._lowest > 0 and lost, good=False) == "begins"
+        rises = self._rises.update(self._batches, bad=self._lowest > 0 and rises, good=False) == "begins"
+        if not (lost or rises):
             return []
         self._raised = True
         message = f"diverging: loss {four_digits(now)} over the last {RISING} batches"
@@ -165,7 +185,7 @@ class GradientNorms:
         self._recent: dict[str, deque[float]] = {}
         self._initial: dict[str, float] = {}
         self._raised = ""
-        """The name of the series that was told."""
+        """The name of the series that was reported."""
         self._limit = math.inf
 
     def apply(self, event: AnyEvent) -> list[Finding]:

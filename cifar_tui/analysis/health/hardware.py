@@ -30,7 +30,7 @@ MAX_DEVICES = 1000
 
 
 class Hardware:
-    """The samples of a run's devices. What several of a kind lack is told for the first of them."""
+    """The samples of a run's devices. What several of a kind lack is reported for the first of them."""
 
     def __init__(self, options: HealthOptions) -> None:
         self._options = options
@@ -86,7 +86,8 @@ class Hardware:
         change = self._change("host-memory", event.host, LASTS_SECONDS, bad=share >= limit, good=share < limit - FREED)
         if change == "begins":
             message = f"host memory nearly full: {_bytes(used)} of {_bytes(total)} used{self._on(event)}"
-            yield Finding("host-memory", f"{message}; with fewer workers or other programs closed, nothing is killed")
+            cure = "close programs or use fewer workers, or the system may kill the run"
+            yield Finding("host-memory", f"{message}; {cure}")
         elif change == "ends":
             yield Finding("host-memory", f"host memory is free again: {_bytes(total - used)}", over=True)
 

@@ -10,7 +10,7 @@ from cifar_tui.analysis.health.generalization import Overfitting, Plateau
 from cifar_tui.analysis.health.hardware import Hardware
 from cifar_tui.analysis.health.pace import Stall, Throughput
 from cifar_tui.config import DEFAULT_HEALTH, TOPICS, HealthOptions
-from cifar_tui.events import AnyEvent, Note, RunStarted
+from cifar_tui.events import AnyEvent, Epoch, Level, Note, Resumed, RunStarted
 from cifar_tui.state.run_state import RunState
 
 LEAST_GAPS = 3
@@ -22,7 +22,7 @@ COVERED_BY = {
     "overfitting": {"not-finite", "loss-spike", "diverging"},
     "plateau": {"not-finite", "loss-spike", "diverging", "overfitting"},
 }
-"""What need not be told as well, as long as one of the others is not over: it follows from that."""
+"""What is not reported as long as one of the others is not over, from which it follows."""
 
 
 class HealthCheck:
@@ -41,6 +41,7 @@ class HealthCheck:
         self._options = options
         self._stall = Stall(options.stall_seconds)
         self._spikes = LossSpikes(options.spike_deviations)
+        self._throughput = Throughput(options.throughput_drop)
         self._checks: tuple[Check, ...] = (
             NotFinite(),
             self._spikes,
@@ -49,25 +50,43 @@ class HealthCheck:
             Plateau(options.plateau_epochs, patience),
             Overfitting(),
             self._stall,
-            Throughput(options.throughput_drop),
+            self._throughput,
             Hardware(options),
         )
         self._current: set[str] = set()
-
-    @property
-    def is_off(self) -> bool:
-        """Whether there is nothing to look for."""
-        return not any(map(self._options.watches, TOPICS))
+        self._covered: dict[str, Finding] = {}
+        """What has begun and is not over, but was not reported as something else covers it, by topic."""
+        self._left: list[str] = []
+        """Topics that an earlier process has reported, and whose end this one would not see."""
 
     def resume(self, state: RunState) -> None:
-        """Know what an earlier process of the run has seen: what was found there is not told again."""
+        """Know what an earlier process of the run has seen: what its epochs show is not reported again.
+
+        What else it had found, in batches or of its machine, is over with the `Resumed` that follows.
+        """
         if state.started is None:
             return
         self.apply(state.started)
+        found: dict[str, Finding] = {}
         for event in state.epochs:
-            self.apply(event)
+            for finding in self._replayed(event):
+                found.pop(finding.topic, None)
+                if not finding.over:
+                    found[finding.topic] = finding
         self._spikes.set_initial([point.mean for point in state.batch_loss.points])
         self._current = set(state.warnings)
+        self._covered = {
+            topic: each
+            for topic, each in found.items()
+            if topic not in self._current and self._options.watches(topic) and self._is_covered(topic)
+        }
+        self._left = [topic for topic in TOPICS if topic in self._current and topic not in found]
+
+    def _replayed(self, event: Epoch) -> Iterator[Finding]:
+        """What an epoch of an earlier process shows; its speed may have been that of another device."""
+        for check in self._checks:
+            if check is not self._throughput:
+                yield from check.apply(event)
 
     def apply(self, event: AnyEvent) -> list[Note]:
         """What the run's next event shows for the first time."""
@@ -75,7 +94,13 @@ class HealthCheck:
             return []
         if isinstance(event, RunStarted):
             self._current.clear()
-        return list(self._notes(event.t, (finding for check in self._checks for finding in check.apply(event))))
+            self._covered.clear()
+            self._left.clear()
+        findings = [finding for check in self._checks for finding in check.apply(event)]
+        if isinstance(event, Resumed):
+            left, self._left = self._left, []
+            findings += [Finding(topic, "the run was resumed, and is checked anew", over=True) for topic in left]
+        return list(self._notes(event.t, findings))
 
     def look(self, t: float) -> list[Note]:
         """What it says that so much time has passed, where no event says it.
@@ -88,10 +113,24 @@ class HealthCheck:
 
     def _notes(self, t: float, findings: Iterable[Finding]) -> Iterator[Note]:
         for each in findings:
+            if each.over:
+                self._covered.pop(each.topic, None)
             is_current = each.topic in self._current
             if each.over != is_current or not self._options.watches(each.topic):
                 continue
-            if not each.over and not self._current.isdisjoint(COVERED_BY.get(each.topic, ())):
+            if not each.over and self._is_covered(each.topic):
+                self._covered[each.topic] = each
                 continue
-            self._current ^= {each.topic}
-            yield Note(t=t, level="info" if each.over else "warning", message=each.message, topic=each.topic)
+            yield self._change(t, each)
+        # In the order of what covers what.
+        for topic in COVERED_BY:
+            if topic in self._covered and not self._is_covered(topic):
+                yield self._change(t, self._covered.pop(topic))
+
+    def _change(self, t: float, finding: Finding) -> Note:
+        self._current ^= {finding.topic}
+        level: Level = "info" if finding.over else "warning"
+        return Note(t=t, level=level, message=finding.message, topic=finding.topic)
+
+    def _is_covered(self, topic: str) -> bool:
+        return not self._current.isdisjoint(COVERED_BY.get(topic, ()))

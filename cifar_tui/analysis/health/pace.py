@@ -1,4 +1,4 @@
-"""Whether a training gets on: no progress for long, and a speed that has fallen for good."""
+"""How a training proceeds: no progress for long, and a speed that has fallen for good."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Stall:
                 self._longest = max(gap, self._longest * FORGETTING)
             return []
         self._raised = False
-        return [Finding("no-progress", f"the training gets on again, after {duration(gap)}", over=True)]
+        return [Finding("no-progress", f"the training continues, after {duration(gap)}", over=True)]
 
 
 SLOT_SECONDS = 10.0

@@ -24,10 +24,10 @@ class Silence:
         self._last: float | None = None
         """When its last event was read; None before one of its devices was."""
         self._t = 0.0
-        self._told = False
+        self._reported = False
 
     def look(self, now: float, events: Sequence[AnyEvent], *, alive: bool) -> list[Note]:
-        """What there is to say after these new events.
+        """What there is to report after these new events.
 
         Args:
             now: A monotonic clock of the reader's, in seconds.
@@ -35,17 +35,17 @@ class Silence:
             alive: Whether a process holds the run.
         """
         if events:
-            before, told = self._last, self._told
+            before, reported = self._last, self._reported
             self._t = max(self._t, *(event.t for event in events))
             if before is not None or any(isinstance(event, DeviceUsage) for event in events):
-                self._last, self._told = now, False
-            if told and before is not None:
+                self._last, self._reported = now, False
+            if reported and before is not None:
                 message = f"its process writes again, after {duration(now - before)}"
                 return [Note(t=self._t, level="info", message=message, topic=TOPIC)]
             return []
-        if self._last is None or self._told or not (alive and self._watches) or now - self._last <= self._seconds:
+        if self._last is None or self._reported or not (alive and self._watches) or now - self._last <= self._seconds:
             return []
-        self._told = True
+        self._reported = True
         message = (
             f"no progress: its process has written nothing for {duration(now - self._last)}, not even of its devices; "
             "see whether it is suspended, or waits for a disk or a network"

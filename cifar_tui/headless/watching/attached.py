@@ -12,7 +12,7 @@ from cifar_tui.events import AnyEvent, Note, RunFinished
 from cifar_tui.formatting import printable
 from cifar_tui.headless.displays import Display, JsonDisplay, PlainDisplay
 from cifar_tui.headless.watching.step_lines import StepLines
-from cifar_tui.runs.notifications.notification import notification_of
+from cifar_tui.runs.notifications.notification import ended, notification_of
 from cifar_tui.runs.notifications.notifier import Notifier
 from cifar_tui.state.run_state import RunState
 from cifar_tui.store import catalog
@@ -108,14 +108,16 @@ def watch(folder: RunFolder, *, as_json: bool, health: HealthOptions, notifier: 
             found = events
         for note in silence.look(time.monotonic(), found, alive=alive):
             show(note)
-        is_news = True
         if not as_json:
             steps.show(state, plain)
         if not alive:
             break
+        is_news = True
         time.sleep(LOOK_SECONDS)
     if state.finished is not None:
         display.result(state, folder.path)
     else:
         display.notice(f"{folder.id} is no longer training: its process died")
+        if is_news and (notification := ended(folder.id, "interrupted", "its process died", None, None)):
+            notifier.send(notification, display.notice)
     notifier.close()

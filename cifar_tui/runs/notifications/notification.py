@@ -1,4 +1,4 @@
-"""Which events people are told of, and in which words."""
+"""Which events people are notified of, and in which words."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ LONGEST_TITLE, LONGEST_BODY = 100, 500
 """Characters: a stream of another process may hold any number."""
 BY_HAND = ("stopped by hand", "stopped with the dashboard", "interrupted by SIGINT")
 """How runs end that somebody has just ended."""
+BY_REQUEST = "stopped by request"
+"""How runs end that another process has asked to: here, or anywhere else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,18 @@ class Notification:
     event: str
 
 
-def notification_of(event: AnyEvent, run: str) -> Notification | None:
-    """What people are told of an event of a run of this name; None where it is nothing to be told of."""
+def notification_of(event: AnyEvent, run: str, *, stop_requested: bool = False) -> Notification | None:
+    """The notification of an event of a run of this name; None where there is to be none.
+
+    Args:
+        event: The event.
+        run: The run's name.
+        stop_requested: Whether who is notified has asked the run to stop.
+    """
     match event:
-        case RunFinished() if not event.message.startswith(BY_HAND):
-            return ended(run, event.state, event.message, event.best_val_accuracy, event.test_accuracy)
+        case RunFinished():
+            accuracies = event.best_val_accuracy, event.test_accuracy
+            return ended(run, event.state, event.message, *accuracies, stop_requested=stop_requested)
         case Note() if event.topic and event.level in ("warning", "error"):
             return found(run, event.topic, event.message)
         case _:
@@ -45,9 +54,20 @@ def found(run: str, topic: str, message: str = "") -> Notification:
 
 
 def ended(
-    run: str, state: str, message: str, best_val_accuracy: float | None, test_accuracy: float | None
-) -> Notification:
-    """That a run has ended in this state, and why; the accuracies are fractions."""
+    run: str,
+    state: str,
+    message: str,
+    best_val_accuracy: float | None,
+    test_accuracy: float | None,
+    *,
+    stop_requested: bool = False,
+) -> Notification | None:
+    """That a run has ended in this state, and why; None where who is notified has just ended it.
+
+    The accuracies are fractions; `stop_requested` as in `notification_of`.
+    """
+    if message.startswith(BY_HAND) or (stop_requested and message == BY_REQUEST):
+        return None
     parts = [] if message == "" else [message]
     if test_accuracy is not None:
         parts.append(f"test accuracy {percent(test_accuracy)}")
@@ -67,5 +87,5 @@ def _made(run: str, event: str, title: str, body: str) -> Notification:
 
 
 def _shortened(text: str, most: int) -> str:
-    text = printable(text[:most])
+    text = printable(text[: most + 1])
     return text if len(text) <= most else text[: most - 1] + "…"

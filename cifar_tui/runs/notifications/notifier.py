@@ -22,7 +22,8 @@ from cifar_tui.runs.notifications.notification import Notification
 URLS, COMMAND = "CIFAR_TUI_NOTIFY", "CIFAR_TUI_NOTIFY_COMMAND"
 """Environment variables for `--notify`, its URLs apart by spaces, and for `--notify-command`. Processes that train in
 the background get them: a command line can be seen by everybody on the machine."""
-HIDDEN = "URL"
+HIDDEN = {"--notify": "URL", "--notify-command": "COMMAND"}
+"""What takes the place of what these options are given."""
 COMMAND_SECONDS = 20.0
 """How long a command may take."""
 SEND_SECONDS = 30.0
@@ -160,14 +161,15 @@ def from_environment() -> tuple[list[str], str]:
     return os.environ.get(URLS, "").split(), os.environ.get(COMMAND, "")
 
 
-def without_urls(arguments: Sequence[str]) -> list[str]:
-    """A command line that can be stored: the URLs of `--notify` hold passwords."""
+def without_secrets(arguments: Sequence[str]) -> list[str]:
+    """A command line that can be stored: `--notify` and `--notify-command` may hold passwords."""
     kept: list[str] = []
     for word in arguments:
-        if kept and kept[-1] == "--notify":
-            kept.append(HIDDEN)
+        option = word.partition("=")[0]
+        if kept and kept[-1] in HIDDEN:
+            kept.append(HIDDEN[kept[-1]])
         else:
-            kept.append(f"--notify={HIDDEN}" if word.startswith("--notify=") else word)
+            kept.append(f"{option}={HIDDEN[option]}" if "=" in word and option in HIDDEN else word)
     return kept
 
 

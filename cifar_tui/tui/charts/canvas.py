@@ -25,6 +25,8 @@ LABELS = LABEL_LENGTH
 """The columns of the y axis's labels; the same in every chart, so that stacked charts line up."""
 TITLE_ROWS, AXIS_ROWS = 1, 2
 DOT_COLUMNS, DOT_ROWS = 2, 4
+LEAST_CENTRED = 4
+"""Rows from which on half of one is left free at either end."""
 """Of a braille character."""
 BRAILLE, RESUMED = "braille", "┊"
 """Markers of plotext: its own name of one, and a character."""
@@ -225,11 +227,13 @@ def _row(y: float, rows: int) -> int:
 
 
 def _dot_row(y: float, rows: int) -> int:
-    return round(min(max(y, 0.0), 1.0) * (rows * DOT_ROWS - 1))
+    return _free_dot_row(min(max(y, 0.0), 1.0), rows)
 
 
 def _free_dot_row(y: float, rows: int) -> int:
-    return round(min(max(y, -1.0), 2.0) * (rows * DOT_ROWS - 1))
+    """The dots from below; both ends of the axis are in the middle of their rows, where their grid lines are drawn."""
+    edge = DOT_ROWS // 2 if rows >= LEAST_CENTRED else 0
+    return edge + math.floor(min(max(y, -1.0), 2.0) * (rows * DOT_ROWS - 1 - 2 * edge + (edge > 0)) + 0.5)
 
 
 def _joined(placed: Sequence[XY], columns: int, rows: int, marker: str) -> Iterator[tuple[int, int, str]]:

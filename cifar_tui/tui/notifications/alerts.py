@@ -1,4 +1,4 @@
-"""Tells people who look elsewhere how runs have ended, and what their health check has found."""
+"""Notifies people who look elsewhere of how runs have ended, and of what their health check has found."""
 
 from __future__ import annotations
 
@@ -22,15 +22,17 @@ AWAY_SECONDS = 60.0
 
 @dataclass(slots=True)
 class _Watched:
-    """A run that another process trains: what its summary has said.
+    """A run that another process trains: what its summary has reported.
 
     Attributes:
-        topics: Of the health check.
+        topics: Of the health check, that people were notified of and that are not over.
+        reported: Those of its last summary.
         samples: How far it was when it was found.
         grown: Whether it was further later.
     """
 
     topics: set[str]
+    reported: set[str]
     samples: int | None
     grown: bool = False
 
@@ -45,7 +47,7 @@ class Alerts:
         notifier: Notifier | None = None,
         bell: str = "never",
     ) -> None:
-        """Tell nothing yet.
+        """Notify of nothing yet.
 
         Args:
             write: Writes a control sequence to the terminal.
@@ -63,7 +65,7 @@ class Alerts:
         self._last_input = time.monotonic()
         self._watched: dict[Entry, _Watched] = {}
         self._ended: dict[Entry, bool] = {}
-        """Runs of other processes whose end was told, and whether their summaries have said so too."""
+        """Runs of other processes whose end was reported, and whether by their summaries too."""
 
     def focus_changed(self, focused: bool) -> None:
         """The terminal says whether it is in focus."""
@@ -83,31 +85,35 @@ class Alerts:
         return not self._focused
 
     def update(self, update: Update) -> None:
-        """Tell what has just happened to runs, of this process and of others."""
-        from cifar_tui.events import Note, RunFinished
+        """Notify of what has just happened to runs, of this process and of others."""
+        from cifar_tui.events import Note, Resumed, RunFinished, RunStarted
         from cifar_tui.runs.messages import Ended, Loading
         from cifar_tui.runs.notifications.notification import notification_of
 
         for entry, message in update.messages:
+            if isinstance(message, Loading | RunStarted | Resumed):
+                # It trains again, and so will end again.
+                self._ended.pop(entry, None)
             if isinstance(message, Ended | Loading):
                 continue
-            notification = notification_of(message, entry.name)
+            notification = notification_of(message, entry.name, stop_requested=entry.stop_requested)
             if entry.run is None and isinstance(message, RunFinished):
                 if entry in self._ended:
                     continue
                 self._ended[entry] = False
             if entry.run is None and isinstance(message, Note) and (watched := self._watched.get(entry)):
-                if message.topic in watched.topics:
+                if message.topic in watched.topics and message.level != "info":
                     continue
-                watched.topics.add(message.topic)
+                change = watched.topics.discard if message.level == "info" else watched.topics.add
+                change(message.topic)
             if notification is not None:
-                self._tell(entry, notification)
+                self._notify(entry, notification)
         for entry in (*update.added, *update.changed):
             if entry.run is None and entry.summary is not None:
                 self._look(entry)
 
     def _look(self, entry: Entry) -> None:
-        """Tell what the summary of a run of another process says for the first time."""
+        """Notify of what the summary of a run of another process says for the first time."""
         from cifar_tui.runs.notifications.notification import ended, found
 
         summary = entry.summary
@@ -118,23 +124,29 @@ class Alerts:
                 del self._ended[entry]  # It was resumed.
             if watched is None:
                 if entry.log is None or summary.samples is not None:
-                    self._watched[entry] = _Watched(topics, summary.samples)
+                    self._watched[entry] = _Watched(set(topics), topics, summary.samples)
                 return
             watched.grown |= summary.samples != watched.samples
-            for topic in sorted(topics - watched.topics):
-                self._tell(entry, found(entry.name, topic))
-            watched.topics = topics
+            # Its events may have reported a topic, or its end, before its summary does.
+            news = topics - watched.reported - watched.topics
+            for topic in sorted(news):
+                self._notify(entry, found(entry.name, topic))
+            watched.topics = (watched.topics - (watched.reported - topics)) | news
+            watched.reported = topics
             return
         self._watched.pop(entry, None)
-        told = entry in self._ended
+        reported = entry in self._ended
         # A log that was whole when it was found has ended before.
-        if watched is not None and not told and (entry.log is None or watched.grown):
+        if watched is not None and not reported and (entry.log is None or watched.grown):
             state, message = summary.state or "failed", summary.message or ""
-            self._tell(entry, ended(entry.name, state, message, summary.best_val_accuracy, summary.test_accuracy))
-        if watched is not None or told:
+            accuracies = summary.best_val_accuracy, summary.test_accuracy
+            requested = entry.stop_requested
+            if notification := ended(entry.name, state, message, *accuracies, stop_requested=requested):
+                self._notify(entry, notification)
+        if watched is not None or reported:
             self._ended[entry] = True
 
-    def _tell(self, entry: Entry, notification: Notification) -> None:
+    def _notify(self, entry: Entry, notification: Notification) -> None:
         if self.is_away:
             method = terminal.method_of(os.environ, self.terminal_name)
             self._write(terminal.sequences(method, notification.title, notification.body, os.environ))

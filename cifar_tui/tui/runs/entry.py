@@ -91,6 +91,8 @@ class Entry:
     """What it does before it starts."""
     asked: Asked = ""
     """What it was asked for and has not done yet."""
+    stop_requested: bool = False
+    """Whether this dashboard has asked its process to stop, which may have happened."""
     error: str = ""
     """Why it failed, or never started."""
     exit_status: int = 0

@@ -200,7 +200,9 @@ class RunList:
             entry.asked = ""
 
     def _set_summary(self, entry: Entry, summary: Summary) -> None:
-        entry.summary = summary
+        ran, entry.summary = entry.external, summary
+        if entry.external and not ran:
+            entry.stop_requested = False
         entry.device_name = summary.device_name or entry.device_name
 
     # Commands
@@ -298,6 +300,7 @@ class RunList:
             entry.run.stop("interrupted" if interrupted else "stopped", why)
         else:
             _send(entry, "stop")
+            entry.stop_requested = True
         entry.asked = "stopping"
 
     def toggle_pause(self, entry: Entry) -> None:

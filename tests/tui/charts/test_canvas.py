@@ -39,11 +39,11 @@ def test_a_line_is_drawn_in_braille_between_labelled_axes() -> None:
     picture = draw(Chart(["loss"], X, Y, [Line([(0, 0), (10, 1)], RED, "*", joined=True)]), 18, 8, LOOK)
     assert text(picture) == [
         "loss",
-        "    1┤          ⡠⠊",
-        "     │       ⢀⠔⠊",
-        "  0.5┤     ⡠⠔⠁",
-        "     │  ⢀⡠⠊",
-        "    0┤⣀⠔⠁",
+        "    1┤          ⢀⠔",
+        "     │       ⢀⠤⠊⠁",
+        "  0.5┤    ⢀⡠⠊⠁",
+        "     │ ⢀⡠⠒⠁",
+        "    0┤⠒⠁",
         "     └┬─────┬────┬",
         "      0     5   10",
     ]
@@ -86,9 +86,9 @@ def test_charts_may_be_larger_than_the_terminal_which_is_asked_nothing(monkeypat
     canvas._piece.cache_clear()
     monkeypatch.setattr(os, "get_terminal_size", asked)
     rows = curves(draw(Chart([], X, Y, [Line([(0, 0), (10, 1)], RED, "*", joined=True)]), 300, 90, LOOK))
-    assert rows[0][-1] == "⠊"
+    assert rows[0][-1] == "⠔"
     assert len(rows[0]) == 294
-    assert rows[-1].startswith("⣀")
+    assert rows[-1].startswith("⠒")
     assert len(rows) == 87
 
 
@@ -111,7 +111,7 @@ def test_values_beyond_the_axis_stand_at_its_edge_as_arrows() -> None:
 
 def test_a_line_that_comes_from_outside_is_cut_off_at_the_edge() -> None:
     rows = curves(draw(Chart([], X, Y, [Line([(-10, 0.0), (10, 1.0)], RED, "*", joined=True)]), 16, 8, LOOK))
-    assert rows[2].startswith("⠔⠊")
+    assert rows[2].startswith("⠒⠉⠁")
     assert not any(row.strip() for row in rows[3:])
 
 

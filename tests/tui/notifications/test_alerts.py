@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from textual import events
 
-from cifar_tui.events import Note
+from cifar_tui.events import Note, Resumed
 from cifar_tui.foreign_logs.foreign_run import ForeignRun
 from cifar_tui.records import Summary
 from cifar_tui.runs.notifications.notification import Notification
@@ -63,6 +63,42 @@ def test_the_end_of_a_run_and_a_warning_ring_and_are_sent_with_their_figures() -
     assert sent.notifications[0].body == "loss spike: 2.3"
     assert sent.notifications[1].title == "cifar-tui: cnn finished"
     assert [each[0] for each in sent.written] == ["\a", "\a"]
+
+
+def test_the_end_of_an_own_run_that_was_resumed_is_told_though_its_thread_has_just_ended() -> None:
+    told, sent = alerts()
+    entry = own()
+    entry.run = None  # Its last event and the end of its thread come together.
+    for start in ([], [Resumed(t=5.0, epoch=1, batch=1, samples=10)]):
+        messages = [(entry, event) for event in (*start, finished("finished"))]
+        told.update(Update(changed={entry}, messages=messages))  # type: ignore[arg-type]
+        ended(entry)
+        told.update(Update(changed={entry}))
+    assert sent.events == ["finished", "finished"]
+
+
+@pytest.mark.parametrize("shown", [True, False])
+@pytest.mark.parametrize(("message", "requested"), [("interrupted by SIGINT", False), ("stopped by request", True)])
+def test_what_a_person_has_just_ended_in_another_process_is_not_told(
+    shown: bool, message: str, requested: bool
+) -> None:
+    told, sent = alerts()
+    entry = watched(stop_requested=requested)
+    told.update(Update(added=[entry]))
+    if shown:
+        told.update(Update(changed={entry}, messages=[(entry, replace(finished("stopped"), message=message))]))
+    entry.summary = Summary(id=ID, state="stopped", message=message)
+    told.update(Update(changed={entry}))
+    assert sent.events == []
+
+
+def test_a_run_that_others_have_asked_to_stop_is_told() -> None:
+    told, sent = alerts()
+    entry = watched()
+    told.update(Update(added=[entry]))
+    entry.summary = Summary(id=ID, state="stopped", message="stopped by request")
+    told.update(Update(changed={entry}))
+    assert sent.events == ["stopped"]
 
 
 def test_what_a_person_has_just_ended_is_not_told_and_neither_are_ordinary_notes() -> None:
@@ -127,21 +163,43 @@ def test_what_both_the_events_and_the_summary_say_is_told_once(event_first: bool
     told, sent = alerts()
     entry = watched()
     told.update(Update(added=[entry]))
-    events = Update(changed={entry}, messages=[(entry, SPIKE), (entry, finished("finished"))])
+    spike = Update(changed={entry}, messages=[(entry, SPIKE)])
+    end = Update(changed={entry}, messages=[(entry, finished("finished"))])
     if event_first:
-        told.update(events)
+        told.update(spike)
         told.update(Update(changed={entry}))  # Its summary still says that it runs.
+    entry.summary = Summary(id=ID, state="running", samples=20, warnings=["loss-spike"])
+    told.update(Update(changed={entry}))
+    if not event_first:
+        told.update(spike)
+    assert sent.events.count("loss-spike") == 1
+    if event_first:
+        told.update(end)
+        told.update(Update(changed={entry}))
     ended(entry)
     told.update(Update(changed={entry}))
     if not event_first:
-        told.update(events)
+        told.update(end)
     assert sent.events.count("finished") == 1
+    assert sent.events.count("loss-spike") == 1
     # It is resumed, and ends again.
     entry.summary = Summary(id=ID, state="running", samples=20)
     told.update(Update(changed={entry}))
     ended(entry)
     told.update(Update(changed={entry}))
     assert sent.events.count("finished") == 2
+
+
+def test_a_warning_of_a_run_of_another_process_is_told_again_after_it_was_over() -> None:
+    told, sent = alerts()
+    entry = watched()
+    told.update(Update(added=[entry]))
+    for _ in range(2):
+        for event, warnings in ((SPIKE, ["loss-spike"]), (OVER, [])):
+            told.update(Update(changed={entry}, messages=[(entry, event)]))
+            entry.summary = Summary(id=ID, state="running", samples=20, warnings=warnings)
+            told.update(Update(changed={entry}))
+    assert sent.events == ["loss-spike", "loss-spike"]
 
 
 def test_what_was_over_before_it_was_found_is_no_news() -> None:

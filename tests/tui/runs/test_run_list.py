@@ -242,6 +242,9 @@ def test_a_stop_of_another_processs_run_shows_until_it_has_finished(board: Board
     board.runs.update_summaries([(other.folder, Summary(id=other.id, state="stopped"))])
     assert other.status == "stopped"
     assert sent == ["stop"]
+    stop_requested = [other.stop_requested]
+    board.runs.update_summaries([(other.folder, Summary(id=other.id, state="running"))])
+    assert [*stop_requested, other.stop_requested] == [True, False], "until it is resumed"
 
 
 def test_events_of_a_run_that_is_no_longer_followed_are_not_applied(board: Board) -> None:

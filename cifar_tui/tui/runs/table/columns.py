@@ -122,7 +122,7 @@ def run_cells(entry: Entry, shown: Sequence[Column], look: Look, label: str = ""
             if name in ("started", "id"):
                 style = look.dim
             elif name == "time" and text.endswith(" left") and len(text) > width:
-                text = f"−{text.removesuffix(' left')}"
+                text = f"~{text.removesuffix(' left')}"
         _add(row, column, cut(text, width, look), style)
         if name == "state" and entry.warnings and cell_len(text) + len(WARNED) <= width:
             row.append((WARNED, look.warning))
