@@ -29,7 +29,7 @@ lint: $(READY)
 	$(BIN)/lint-imports --no-logo
 
 pytest: $(READY)
-	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # The adapters for the training loops of other libraries, with these libraries, which the environment gets besides.
 adapters: $(READY)

@@ -94,8 +94,10 @@ def download(url: str, path: Path, progress: ProgressCallback, *, sha256: str, m
         thread = threading.Thread(target=work, name="download", daemon=True)
         try:
             thread.start()
-            while thread.is_alive():
+            is_under_way = True
+            while is_under_way:
                 thread.join(0.1)
+                is_under_way = thread.is_alive()
                 progress(f"fetching {path.name}", transfer.done, transfer.total)
         finally:
             transfer.abandoned = True
