@@ -212,10 +212,13 @@ class TerminalDriver(LinuxDriver):
         """Begin to read and draw.
 
         SIGCONT starts it again, also where nothing was suspended: a terminal that hangs up sends one. Textual would
-        start a second thread that reads, stop one of the two, and wait for the other when the process ends.
+        start a second thread that reads, stop one of the two, and wait for the other when the process ends; and its
+        `disable_input` throws away what is typed meanwhile.
         """
         if self._key_thread is not None and self._key_thread.is_alive():
-            self.disable_input()
+            self.exit_event.set()
+            self._key_thread.join()
+            self.exit_event.clear()
         super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def make_parser(self) -> KeyParser:

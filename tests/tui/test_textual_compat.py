@@ -125,6 +125,34 @@ def test_one_thread_reads_keys_however_often_the_process_is_continued() -> None:
         assert terminal.wait_exit() == 0
 
 
+SLOW = SCRIPT.replace(
+    "app = Demo(driver_class=TerminalDriver)",
+    """
+import select
+
+class SlowDriver(TerminalDriver):
+    def run_input_thread(self):
+        super().run_input_thread()
+        if not os.path.exists("stopped"):
+            open("stopped", "w").close()
+            select.select([self.fileno], [], [], 60)
+
+app = Demo(driver_class=SlowDriver)
+""",
+)
+
+
+def test_a_key_pressed_while_the_process_is_continued_is_read(tmp_path: Path) -> None:
+    with Terminal([sys.executable, "-c", SLOW], rows=20, columns=70, cwd=tmp_path) as terminal:
+        terminal.wait_for("70 by 20")
+        terminal.signal(signal.SIGCONT)
+        eventually((tmp_path / "stopped").exists)
+        terminal.press("x")
+        terminal.wait_for("x in 70 columns, 1 reading")
+        terminal.press("!")
+        assert terminal.wait_exit() == 0
+
+
 def test_the_parser_makes_keys_of_what_is_typed_and_of_what_stays_unfinished() -> None:
     parser = KeyParser()
     assert [event.key for event in parser.feed("a\x1b[A") if isinstance(event, events.Key)] == ["a", "up"]
