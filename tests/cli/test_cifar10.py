@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cifar_archive import Archive, Behaviour, build, lead_here, lead_subprocess, serve
-from tests.support.command import error_line, events, only_run, run, summary
+from tests.support.cifar_archive import Archive, Behaviour, build, lead_here, serve
+from tests.support.command import error_line, events, only_run, summary
 from tests.support.program import call
 
 TRAIN = ("--no-ui", "--model", "mlp", "--epochs", "1", "--batch-size", "16", "--threads", "1")
@@ -16,20 +16,18 @@ def archive() -> Archive:
     return build()
 
 
-def environment(tmp_path: Path, archive: Archive, url: str) -> dict[str, str]:
-    return lead_subprocess(tmp_path / "site", archive, url) | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-
-
 def led(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, archive: Archive, url: str) -> None:
     """Have this process take this archive for CIFAR-10, with no other cache than one in `tmp_path`."""
     lead_here(monkeypatch, archive, url)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def test_it_is_fetched_verified_and_trained_on_and_is_there_the_next_time(tmp_path: Path, archive: Archive) -> None:
+def test_it_is_fetched_verified_and_trained_on_and_is_there_the_next_time(
+    tmp_path: Path, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with serve(archive.content) as server:
-        env = environment(tmp_path, archive, server.url)
-        first = run(TRAIN, tmp_path, env)
+        led(monkeypatch, tmp_path, archive, server.url)
+        first = call(TRAIN, tmp_path)
         fetched = server.requests
     assert first.returncode == 0, first.stderr
     assert fetched > 0
@@ -38,7 +36,7 @@ def test_it_is_fetched_verified_and_trained_on_and_is_there_the_next_time(tmp_pa
     assert started["classes"] == ["plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
     assert (started["train_samples"], started["validation_samples"], started["test_samples"]) == (90, 10, 20)
     assert summary(folder)["data"] == "cifar10"
-    second = run([*TRAIN, "--name", "again"], tmp_path, env)
+    second = call([*TRAIN, "--name", "again"], tmp_path)
     assert second.returncode == 0, "without the server"
 
 
