@@ -202,6 +202,25 @@ def test_a_warning_of_a_run_of_another_process_is_told_again_after_it_was_over()
     assert sent.events == ["loss-spike", "loss-spike"]
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["begun before", "begun and over within one look"])
+def test_a_warning_that_is_over_before_an_older_summary_arrives_is_notified_once(known: bool) -> None:
+    told, sent = alerts()
+    entry = watched()
+    told.update(Update(added=[entry]))
+    if known:
+        told.update(Update(changed={entry}, messages=[(entry, SPIKE)]))
+    # The watcher reads summaries before it reads events.
+    entry.summary = Summary(id=ID, state="running", samples=20, warnings=["loss-spike"])
+    read = [OVER] if known else [SPIKE, OVER]
+    told.update(Update(changed={entry}, messages=[(entry, event) for event in read]))
+    assert sent.events == ["loss-spike"]
+    entry.summary = Summary(id=ID, state="running", samples=30, warnings=[])
+    told.update(Update(changed={entry}))
+    entry.summary = Summary(id=ID, state="running", samples=40, warnings=["loss-spike"])
+    told.update(Update(changed={entry}))
+    assert sent.events == ["loss-spike", "loss-spike"], "it has begun again"
+
+
 def test_what_was_over_before_it_was_found_is_no_news() -> None:
     told, sent = alerts()
     entry = watched()
