@@ -18,7 +18,9 @@ LEAST_GAPS = 3
 
 
 COVERED_BY = {
-    "diverging": {"loss-spike"},
+    "diverging": {"not-finite", "loss-spike"},
+    "loss-spike": {"not-finite", "diverging"},
+    "gradient-norm": {"not-finite", "diverging"},
     "overfitting": {"not-finite", "loss-spike", "diverging"},
     "plateau": {"not-finite", "loss-spike", "diverging", "overfitting"},
 }

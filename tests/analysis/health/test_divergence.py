@@ -15,6 +15,7 @@ from cifar_tui.events import Note
 from tests.support.others.health_streams import (
     a_batch,
     an_epoch,
+    between,
     check,
     falling,
     noisy,
@@ -113,11 +114,36 @@ def test_a_loss_that_is_no_number_any_more_is_told_where_every_batch_had_one() -
     assert check(sparse, script_started()) == []
 
 
-def test_what_follows_from_a_loss_that_has_come_apart_is_not_told_as_well() -> None:
+def test_losses_that_are_numbers_now_and_then_leave_nan_reported_once() -> None:
+    before = noisy([1.0] * 30)
+    wild = [math.inf, math.nan, 3e36, 2.0, math.inf, 1e20] * 10
+    after = [1.0] * 12
+    lost = [a_batch(n, loss) for n, loss in enumerate([*wild, *after], 31)]
+    epochs = [an_epoch(n, 1.0, 1.0 if n < 3 else 3e36) for n in range(1, 5)]
+    mute = HealthOptions(mute=("loss-spike",))
+    notes = check(between([*before, *lost], epochs), script_started(), options=mute)
+    assert topics(notes) == ["not-finite", "-not-finite"]
+    assert notes[1].t > 9.0, "once they have been numbers for a while"
+
+
+def test_a_loss_above_that_of_untrained_weights_is_reported_unless_it_recovers() -> None:
+    notes = check(noisy([2.3, *[7.0] * 100], share=0.3), own())
+    assert topics(notes) == ["diverging"]
+    assert notes[0].t < 8.0
+    recovers = [2.3, *(2.3 + 6 * 0.97**n for n in range(200))]
+    assert check(noisy(recovers, share=0.1), own()) == []
+    high_from_the_start = [9.0] * 200
+    assert check(noisy(high_from_the_start, share=0.1), own()) == [], "its weights were drawn so"
+
+
+def test_what_follows_from_a_loss_that_has_come_apart_is_not_reported_as_well() -> None:
     spike = noisy([*falling(200), *[2.0] * 30])
     epochs = [an_epoch(n, max(0.5, 0.1 * n), 1 / n) for n in range(12, 40)]
     assert topics(check([*spike, *epochs], script_started(), patience=None)) == ["loss-spike"]
     assert topics(check(epochs, script_started(), patience=None)) == ["overfitting"]
+    lost = [*falling(100), *[0.2 + 0.05 * n for n in range(100)], *[2.3] * 100, *[3.0] * 30, *[2.3] * 60]
+    mixed = between(noisy(lost, share=0.02), norms([*[1.0] * 20, *[50.0] * 10]))
+    assert topics(check(mixed, script_started(), patience=None)) == ["diverging"]
 
 
 def test_nan_is_found_in_a_log_of_epochs_too() -> None:

@@ -78,6 +78,21 @@ def test_noise_and_a_training_loss_with_augmentation_above_the_validation_are_no
     assert check([an_epoch(n, loss, 1.4 - 0.02 * n) for n, loss in enumerate(rough, 1)], own(), options=mute) == []
 
 
+def test_a_validation_that_only_varies_is_no_overfitting_and_one_that_grows_by_more_is() -> None:
+    mute = HealthOptions(mute=("plateau",))
+    # A small network on digits, at a constant rate: the next epoch was the best one.
+    small = [1.06, 0.598, 0.453, 0.340, 0.358, 0.404, 0.451, 0.363, 0.323]
+    train = [1.82, 0.57, 0.24, 0.162, 0.128, 0.124, 0.101, 0.07, 0.079]
+    epochs = [an_epoch(n, *losses) for n, losses in enumerate(zip(small, train, strict=True), 1)]
+    assert check(epochs, script_started(), options=mute) == []
+    random = Random(4)
+    varying = [0.5 * random.gauss(1, 0.05) for _ in range(60)]
+    assert check([an_epoch(n, v, 0.4 / n) for n, v in enumerate(varying, 1)], script_started(), options=mute) == []
+    growing = [0.5 * random.gauss(1, 0.05) + max(0.0, 0.05 * (n - 10)) for n in range(30)]
+    (note,) = check([an_epoch(n, v, 0.4 / n) for n, v in enumerate(growing, 1)], script_started(), options=mute)
+    assert note.t < 2.0 * 20
+
+
 def test_a_loss_that_grows_while_the_accuracy_does_too_is_no_overfitting() -> None:
     mute = HealthOptions(mute=("plateau",))
     epochs = [an_epoch(n, 0.4 + 0.03 * n, 0.4 / n, accuracy=0.8 + 0.005 * n) for n in range(1, 20)]
