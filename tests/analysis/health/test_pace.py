@@ -4,6 +4,8 @@ import math
 from dataclasses import replace
 from random import Random
 
+import pytest
+
 from cifar_tui.analysis.health.health_check import HealthCheck
 from cifar_tui.analysis.health.silence import Silence
 from cifar_tui.config import HealthOptions
@@ -26,6 +28,16 @@ def test_no_progress_is_told_by_the_clock_of_the_devices_and_is_over_with_the_ne
     assert 129 < notes[0].t < 135, "after two minutes"
     assert "no batch for 2 min" in notes[0].message
     assert "after 6 min" in notes[1].message
+
+
+@pytest.mark.parametrize("first", ["devices", "training"])
+def test_the_time_in_which_the_whole_process_is_suspended_is_no_stall(first: str) -> None:
+    before = between([*(a_batch(n, 1.0) for n in range(1, 100)), an_epoch(1, 1.0)], samples(2, 12))
+    continued = 500.0 if first == "training" else 501.0
+    after = between([a_batch(n, 1.0, t=continued + n / 10) for n in range(100, 200)], samples(501, 900))
+    notes = check([*before, *after])
+    assert topics(notes) == ["no-progress"], "what hangs later is none that is used to such times"
+    assert 630 < notes[0].t < 645
 
 
 def test_a_slow_training_has_ten_times_its_longest_batch() -> None:
