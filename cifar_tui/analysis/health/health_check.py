@@ -101,7 +101,7 @@ class HealthCheck:
         findings = [finding for check in self._checks for finding in check.apply(event)]
         if isinstance(event, Resumed):
             left, self._left = self._left, []
-            findings += [Finding(topic, "the run was resumed, and is checked anew", over=True) for topic in left]
+            findings += [Finding(topic, "the run was resumed, and is checked again", over=True) for topic in left]
         return list(self._notes(event.t, findings))
 
     def look(self, t: float) -> list[Note]:

@@ -1,4 +1,4 @@
-"""Signs that a training diverges are told early, once; what is normal is not."""
+"""Signs that a training diverges are reported early, once; what is normal is not."""
 
 import math
 import re
@@ -28,7 +28,7 @@ from tests.support.others.script_runs import script_started
 HEALTH = Path(health.__path__[0])
 
 
-def test_a_loss_spike_is_told_once_with_its_figures_and_again_after_it_was_over() -> None:
+def test_a_loss_spike_is_reported_once_with_its_figures_and_again_after_it_was_over() -> None:
     losses = [*falling(200), *[2.0] * 30, *[0.2] * 60, *[2.0] * 30]
     notes = check(noisy(losses))
     assert topics(notes) == ["loss-spike", "-loss-spike", "loss-spike"]
@@ -55,7 +55,7 @@ def test_single_bad_batches_and_noise_near_zero_are_no_spikes() -> None:
     assert check([a_batch(n, loss) for n, loss in enumerate([*falling(60, end=0.05), *heavy], 1)]) == []
 
 
-def test_a_noisy_loss_that_rises_far_is_told_though_no_spike_shows_among_its_noise() -> None:
+def test_a_noisy_loss_that_rises_far_is_reported_though_no_spike_shows_among_its_noise() -> None:
     falls = [*falling(100, end=0.8), *[0.8 + 0.01 * n for n in range(150)]]
     notes = check(noisy(falls, share=0.5))
     assert topics(notes)[:1] == ["diverging"]
@@ -85,7 +85,7 @@ def test_noise_around_a_loss_that_stays_the_same_is_no_divergence(noise: str) ->
     assert check([a_batch(n, loss) for n, loss in enumerate(losses, 1)], script_started()) == []
 
 
-def test_gradient_norms_that_grow_without_bound_are_told_under_any_usual_name() -> None:
+def test_gradient_norms_that_grow_without_bound_are_reported_under_any_usual_name() -> None:
     steady = [1.0 + 0.3 * (n % 3) for n in range(30)]
     growing = [1.5**n for n in range(12)]
     for name in ("grad_norm", "train/grad_norm", "gradient-norm", "total_norm"):
@@ -105,7 +105,7 @@ def test_gradient_norms_that_grow_as_a_training_converges_slowly_are_normal() ->
     assert check(norms([0.5 * 1.02**n for n in range(300)])) == []
 
 
-def test_a_loss_that_is_no_number_any_more_is_told_where_every_batch_had_one() -> None:
+def test_a_loss_that_is_no_number_any_more_is_reported_where_every_batch_had_one() -> None:
     before = noisy([1.0] * 30)
     lost = [a_batch(30 + n, math.nan) for n in range(1, 4)]
     assert topics(check([*before, *lost], script_started())) == ["not-finite"]
@@ -163,7 +163,7 @@ def test_a_higher_threshold_lets_spikes_pass() -> None:
     assert "loss-spike" not in topics(check(spike, options=HealthOptions(spike_deviations=1e6)))
 
 
-def test_a_run_that_starts_over_is_checked_anew() -> None:
+def test_a_run_that_starts_over_is_checked_again() -> None:
     spike = noisy([*falling(200), *[2.0] * 30])
     assert topics(check([*spike, own(), *spike])) == ["loss-spike", "loss-spike"]
 

@@ -1,4 +1,4 @@
-"""Plateaus and overfitting are told after several epochs, not where the schedule or noise explains them."""
+"""Plateaus and overfitting are reported after several epochs, not where the schedule or noise explains them."""
 
 from random import Random
 
@@ -15,7 +15,7 @@ def one_cycle_rates(epochs: int) -> list[float]:
     return [one_cycle(20 * n - 1, 20 * epochs, 0.01) for n in range(1, epochs + 1)]
 
 
-def test_a_plateau_is_told_before_early_stopping_ends_the_run_and_is_over_with_a_better_epoch() -> None:
+def test_a_plateau_is_reported_before_early_stopping_ends_the_run_and_is_over_with_a_better_epoch() -> None:
     rates = [0.004 - 0.0001 * n for n in range(14)]
     (note,) = check(accuracies([*RISING, *[0.599, 0.595] * 4], rates[:13]))
     assert note.t == 2.0 * 12, "seven epochs after the best, three before early stopping"
@@ -57,7 +57,7 @@ def test_a_lucky_epoch_ahead_of_a_rising_trend_and_the_ceiling_are_no_plateaus()
     assert check(accuracies([*RISING, 0.9, 0.9722, *[0.965, 0.958] * 6], rates[:19]), small) == []
 
 
-def test_overfitting_is_told_once_with_both_losses() -> None:
+def test_overfitting_is_reported_once_with_both_losses() -> None:
     epochs = [an_epoch(n, max(1.2 - 0.1 * n, 0.5 + 0.04 * (n - 7)), 1.2 - 0.05 * n) for n in range(1, 22)]
     (note,) = check(epochs, script_started(), options=HealthOptions(mute=("plateau",)))
     assert note.topic == "overfitting"
@@ -99,7 +99,7 @@ def test_a_loss_that_grows_while_the_accuracy_does_too_is_no_overfitting() -> No
     assert check(epochs, own(), options=mute) == []
 
 
-def test_a_run_that_goes_back_to_a_checkpoint_counts_its_epochs_anew() -> None:
+def test_a_run_that_goes_back_to_a_checkpoint_counts_its_epochs_again() -> None:
     rates = [0.004] * 11
     flat = accuracies([*RISING, *[0.59] * 6], rates)
     back = Resumed(t=22.0, epoch=7, batch=0, samples=1200)
