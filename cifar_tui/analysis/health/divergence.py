@@ -167,7 +167,7 @@ class RisingLoss:
         message = f"diverging: loss {four_digits(now)} over the last {RISING} batches"
         message += f", {four_digits(self._lowest)} at its lowest"
         if lost:
-            message += f", {four_digits(nothing_learned)} before it had learned anything"
+            message += f", {four_digits(nothing_learned)} {'at first' if samples == INITIAL else 'by guessing'}"
         return [Finding("diverging", f"{message}; stop it, and start again with a lower learning rate")]
 
 
