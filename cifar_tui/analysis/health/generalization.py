@@ -106,6 +106,8 @@ PATIENCE_SHARE, LEAST_EPOCHS = 0.7, 4
 """A plateau is this share of the patience of early stopping, and never shorter than that."""
 CEILING, ERRORS = 0.99, 3.0
 """From this accuracy on, or where as few images are wrong as so many standard errors, there is little left to gain."""
+LEAST_OF_LOSS = 0.005
+"""The share by which the validation loss falls at least where no plateau is seen in it."""
 
 
 class Plateau:
@@ -169,12 +171,24 @@ class Plateau:
         return self._improves(best)
 
     def _improves(self, best: _Validated) -> bool:
-        """Whether epochs become better that are still below a lucky one, by more than their mean varies."""
-        values = [each.value for each in self._epochs.last if each.epoch > best.epoch]
-        before, last = values[: len(values) // 2], values[len(values) // 2 :]
-        if len(before) < 2:
-            return False
-        return fmean(last) - fmean(before) > 2 * stdev(last) / math.sqrt(len(last))
+        """Whether epochs become better that are still below a lucky one, by more than their mean varies.
+
+        The loss shows it too, and sooner: an accuracy of a few hundred images varies by some percent.
+        """
+        since = [each for each in self._epochs.last if each.epoch > best.epoch]
+        losses = [-each.loss for each in since if is_usable(each.loss)]
+        if _rises([each.value for each in since]):
+            return True
+        return is_usable(best.loss) and _rises(losses, LEAST_OF_LOSS * abs(best.loss), above=-best.loss)
+
+
+def _rises(values: Sequence[float], least: float = 0.0, above: float = -math.inf) -> bool:
+    """Whether the mean of the second half is above this value, and above that of the first half by more than noise."""
+    before, last = values[: len(values) // 2], values[len(values) // 2 :]
+    if len(before) < 2:
+        return False
+    mean = fmean(last)
+    return mean > above and mean - fmean(before) > max(least, 2 * stdev(last) / math.sqrt(len(last)))
 
 
 def _words(validated: _Validated) -> str:
@@ -190,9 +204,9 @@ WORSE, WORSE_WHILE_HIGH, LEAST_WORSE = 1.1, 1.5, 0.05
 so many nats."""
 LONG_WHILE_HIGH = 10
 """Epochs since the lowest validation loss while the learning rate is high: until then, validations just vary."""
-NOISE_EPOCHS = 20
+NOISE_EPOCHS = 30
 """The last epochs, at most, that say how noisy the validation loss is."""
-ABOVE_NOISE = 3.0
+ABOVE_NOISE = 4.0
 """The lowest of many losses is below their mean by noise; the mean of the last ones is above it by so many standard
 deviations of one epoch more."""
 BETTER = 0.98

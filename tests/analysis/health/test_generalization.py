@@ -3,7 +3,7 @@
 from random import Random
 
 from cifar_tui.config import HealthOptions
-from cifar_tui.events import Resumed
+from cifar_tui.events import AnyEvent, Resumed
 from cifar_tui.planned_lr import one_cycle
 from tests.support.others.health_streams import accuracies, an_epoch, check, own, topics
 from tests.support.others.script_runs import script_started
@@ -55,6 +55,20 @@ def test_a_lucky_epoch_ahead_of_a_rising_trend_and_the_ceiling_are_no_plateaus()
     # Of 144 validation images, four are wrong.
     small = own(validation_samples=144)
     assert check(accuracies([*RISING, 0.9, 0.9722, *[0.965, 0.958] * 6], rates[:19]), small) == []
+
+
+def test_a_loss_that_still_falls_is_no_plateau_of_an_accuracy_of_few_images() -> None:
+    rates = [0.004 - 0.0001 * n for n in range(13)]
+    values = [*RISING, *[0.599, 0.595] * 4]
+
+    def epochs(fall: float) -> list[AnyEvent]:
+        losses = [*[1.0 - 0.1 * n for n in range(1, 6)], *[0.5 - fall * n for n in range(1, 9)]]
+        given = zip(losses, values, rates, strict=True)
+        return [an_epoch(n, loss, accuracy=v, lr=lr) for n, (loss, v, lr) in enumerate(given, 1)]
+
+    assert check(epochs(0.004)) == []
+    assert topics(check(epochs(0.0))) == ["plateau"]
+    assert topics(check(epochs(-0.004))) == ["plateau"]
 
 
 def test_overfitting_is_reported_once_with_both_losses() -> None:
