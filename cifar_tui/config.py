@@ -237,7 +237,7 @@ class HealthOptions:
     mute: tuple[str, ...] = declare_repeated(
         Option(
             None,
-            "What the health check is to leave out, such as plateau; all turns it off.",
+            "Leave this topic out of the health check, such as plateau; all turns the check off.",
             group=HEALTH,
             choices=(ALL, *TOPICS),
             repeated=(),
@@ -247,7 +247,7 @@ class HealthOptions:
     spike_deviations: float = declare(
         Option(
             10.0,
-            "A loss so many deviations above its running median is a spike (median absolute deviations × 1.48).",
+            "Report a loss spike when the loss is this many standard deviations above its running median.",
             group=HEALTH,
             above=0.0,
         )
@@ -255,7 +255,8 @@ class HealthOptions:
     plateau_epochs: int = declare(
         Option(
             0,
-            "Epochs without a better validation that are a plateau; 0 is seven tenths of --patience.",
+            "Report a plateau after this many epochs without a better validation; 0: after seven tenths of --patience, "
+            "or 10 epochs where there is none.",
             group=HEALTH,
             low=0,
             high=MAX_COUNT,
@@ -264,23 +265,36 @@ class HealthOptions:
     stall_seconds: float = declare(
         Option(
             120.0,
-            "The least time without a batch that is no progress, in seconds; ten times the usual one where that is "
-            "longer.",
+            "Report no progress after this many seconds without a batch, and never before ten times the longest wait "
+            "so far.",
             group=HEALTH,
             above=0.0,
         )
     )
     throughput_drop: float = declare(
-        Option(0.5, "The share of its median speed that a training loses, lastingly.", group=HEALTH, above=0.0, high=1)
+        Option(
+            0.5,
+            "Report a training that has lost this share of its median speed for a minute; 0.5 is half.",
+            group=HEALTH,
+            above=0.0,
+            high=1,
+        )
     )
     gpu_temperature: float = declare(
-        Option(88.0, "Degrees Celsius from which a GPU is too hot.", group=HEALTH, above=0.0)
+        Option(88.0, "Report a GPU that is this hot, in degrees Celsius.", group=HEALTH, above=0.0)
     )
     memory_limit: float = declare(
-        Option(0.95, "The share of a GPU's or the host's memory that is nearly all.", group=HEALTH, above=0.0, high=1)
+        Option(
+            0.95, "Report when this share of a GPU's or the host's memory is in use.", group=HEALTH, above=0.0, high=1
+        )
     )
     disk_reserve: float = declare(
-        Option(2.0, "The least free disk space where the run's folder is, in GB.", group=HEALTH, low=0.0)
+        Option(
+            2.0,
+            "Report when less disk space than this is free for the run's folder, in GB; 0: never.",
+            group=HEALTH,
+            low=0.0,
+        )
     )
 
     def watches(self, topic: str) -> bool:

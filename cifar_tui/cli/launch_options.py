@@ -46,7 +46,7 @@ class LaunchOptions:
     notify: tuple[str, ...] = declare_repeated(
         Option(
             None,
-            "Send how runs end, and what their health check finds, to this URL of Apprise: ntfy://, slack://, mailto://.",
+            "Notify this URL, by Apprise, when a run ends or its health check finds something: ntfy://…, mailto://….",
             group=NOTIFICATIONS,
             repeated=(),
             syntax="a URL",
@@ -57,7 +57,7 @@ class LaunchOptions:
     notify_command: str | None = declare(
         Option(
             None,
-            "Run this command with title and text as its last arguments, at the same events.",
+            "Run this command at the same events, with the title and the text as its last two arguments.",
             group=NOTIFICATIONS,
             syntax="a command line",
             metavar="COMMAND",
@@ -67,8 +67,8 @@ class LaunchOptions:
     bell: str = declare(
         Option(
             "auto",
-            "Bell and notification of the terminal, by the dashboard, at the same events; auto: while it is not in "
-            "focus.",
+            "Ring the terminal's bell and show a desktop notification at the same events, from the dashboard; auto: "
+            "while it is not in focus.",
             group=NOTIFICATIONS,
             choices=("auto", "always", "never"),
         )

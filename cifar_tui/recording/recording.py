@@ -19,7 +19,7 @@ from cifar_tui.recording import lifetime, ranks
 from cifar_tui.recording.items import EpochEnded, EpochStarted, Evaluation, Logged, Noted
 from cifar_tui.recording.plan import MAX_PLANNED, Plan
 from cifar_tui.recording.values import capture, check_name, matrix_of
-from cifar_tui.recording.writer import Writer, tell
+from cifar_tui.recording.writer import Writer, print_message
 
 T = TypeVar("T")
 ENDED = ("finished", "stopped", "interrupted", "diverged", "failed")
@@ -142,7 +142,7 @@ class Recording:
             self._finalizer = weakref.finalize(self, lifetime.end_abandoned, self._writer)
             if not self._quiet:
                 path = self._writer.folder.path
-                tell(f"recording to {path}; `cifar-tui attach {path.name}` shows it")
+                print_message(f"recording to {path}; `cifar-tui attach {path.name}` shows it")
             lifetime.started.add(self)
         return self
 

@@ -50,9 +50,9 @@ SUMMARY_SECONDS = 5.0
 """Between two summaries of a run whose epochs take long, or that has none."""
 FILES_SECONDS = 0.5
 """Between two writings of the files that follow from the events: a script may validate a hundred times a second."""
-UNHEARD_SECONDS = 10.0
-UNHEARD = "the script has not taken this: it does where it calls run.batches, run.epochs or run.stop_requested"
-"""What is said when a request has no effect for so long."""
+UNHANDLED_SECONDS = 10.0
+UNHANDLED = "the script has not handled this request: have it call run.batches, run.epochs or run.stop_requested"
+"""The note on a request that has had no effect for so long."""
 PACKAGES = ("torch", "lightning", "transformers", "keras", "numpy")
 """Packages whose versions are kept, where they are loaded."""
 
@@ -188,7 +188,7 @@ class Writer:
             self._thread.join(INTERRUPTED_SECONDS)
             raise
         if self._thread.is_alive():
-            tell(f"{self.folder.id}: {len(self._waiting)} entries could not be written in {END_SECONDS:.0f} s")
+            print_message(f"{self.folder.id}: {len(self._waiting)} entries could not be written in {END_SECONDS:.0f} s")
 
     def _open_stream(self, state: RunState) -> EventStream:
         record = self.folder.read_any_record()
@@ -236,7 +236,7 @@ class Writer:
                 self._write()
                 self._finish()
             except Exception as error:  # noqa: BLE001  (whatever it is, the script's training continues)
-                tell(f"{self.folder.id}: the recording has ended: {error_text(error)}")
+                print_message(f"{self.folder.id}: the recording has ended: {error_text(error)}")
             finally:
                 self._open = False
                 self._waiting.clear()
@@ -254,9 +254,9 @@ class Writer:
             if time.monotonic() - self._summary_at > SUMMARY_SECONDS:
                 self._summary_at = time.monotonic()
                 self._stream.recorder.write_summary()
-        if self._asked_at is not None and time.monotonic() - self._asked_at > UNHEARD_SECONDS:
+        if self._asked_at is not None and time.monotonic() - self._asked_at > UNHANDLED_SECONDS:
             self._asked_at = None
-            self._stream.note("warning", UNHEARD)
+            self._stream.note("warning", UNHANDLED)
 
     def _emit(self, events: Iterable[AnyEvent]) -> None:
         for event in events:
@@ -282,7 +282,7 @@ class Writer:
         stream.emit(final)
 
 
-def tell(message: str) -> None:
+def print_message(message: str) -> None:
     """Print a line on standard error, where there is one."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         sys.stderr.write(f"cifar-tui: {message}\n")

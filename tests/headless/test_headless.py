@@ -116,13 +116,13 @@ class FakeRun(Run):
         self.queue = queue
         self.asked: list[object] = []
 
-    def tell(self, *messages: Message) -> None:
+    def emit(self, *messages: Message) -> None:
         for message in messages:
             self.queue.put((self, message))
 
     def stop(self, state: RunStatus, why: str) -> None:
         self.asked.append((state, why))
-        self.tell(finished(state, why), Ended(None))
+        self.emit(finished(state, why), Ended(None))
 
     def resume(self) -> None:
         self.asked.append("resume")
@@ -150,10 +150,10 @@ def test_runs_under_way_go_on_in_lines_that_name_them(capsys: pytest.CaptureFixt
     queue: SimpleQueue[tuple[Run, Message]] = SimpleQueue()
     cnn, mlp = FakeRun(queue, folder("cnn")), FakeRun(queue, None, "mlp")
     under_way = [(cnn, fold([started(), batch(1, 1)])), (mlp, RunState())]
-    mlp.tell(Loading("reading digits", 0, 0))
-    cnn.tell(*whole_epoch(1))
-    mlp.tell(Note(t=0.0, level="warning", message="odd"), Ended(None))
-    cnn.tell(finished("finished", "trained for 1 epoch"), Ended(None))
+    mlp.emit(Loading("reading digits", 0, 0))
+    cnn.emit(*whole_epoch(1))
+    mlp.emit(Note(t=0.0, level="warning", message="odd"), Ended(None))
+    cnn.emit(finished("finished", "trained for 1 epoch"), Ended(None))
     assert driver.follow(under_way, queue, **GOING_ON) == 0
     out, err = capsys.readouterr()
     first, second, last = out.splitlines()
@@ -172,7 +172,7 @@ def test_runs_of_one_name_are_told_apart_by_their_ids(capsys: pytest.CaptureFixt
     queue: SimpleQueue[tuple[Run, Message]] = SimpleQueue()
     runs = [FakeRun(queue, folder("cnn")), FakeRun(queue, RunFolder(Path("runs/20260202-000000-cnn")))]
     for run in runs:
-        run.tell(*whole_epoch(1), finished("finished", "trained"), Ended(None))
+        run.emit(*whole_epoch(1), finished("finished", "trained"), Ended(None))
     assert (
         driver.follow(
             [(run, fold([started()])) for run in runs], queue, ended=(), keep_training=True, hung_up=False, debug=False
@@ -212,9 +212,9 @@ def test_the_first_run_that_failed_gives_the_exit_status(capsys: pytest.CaptureF
     queue: SimpleQueue[tuple[Run, Message]] = SimpleQueue()
     fine, diverged, failed = (FakeRun(queue, folder(name)) for name in ("a", "b", "c"))
     diverged.error, failed.error = DivergedError("the loss is NaN"), ValueError("broken")
-    fine.tell(finished("finished", "trained"), Ended(None))
-    diverged.tell(finished("diverged", "the loss is NaN"), Ended(diverged.error))
-    failed.tell(finished("failed", "broken"), Ended(failed.error))
+    fine.emit(finished("finished", "trained"), Ended(None))
+    diverged.emit(finished("diverged", "the loss is NaN"), Ended(diverged.error))
+    failed.emit(finished("failed", "broken"), Ended(failed.error))
     under_way: list[tuple[Run, RunState]] = [(run, fold([started()])) for run in (fine, failed, diverged)]
     assert driver.follow(under_way, queue, **GOING_ON) == 1
     assert "20260101-000000-b: the loss is NaN" in capsys.readouterr().err
@@ -223,7 +223,7 @@ def test_the_first_run_that_failed_gives_the_exit_status(capsys: pytest.CaptureF
 def test_a_run_that_ends_as_it_is_handed_over_has_its_result_printed(capsys: pytest.CaptureFixture[str]) -> None:
     queue: SimpleQueue[tuple[Run, Message]] = SimpleQueue()
     run = FakeRun(queue, folder())
-    run.tell(Ended(None))
+    run.emit(Ended(None))
     ended = fold([started(), finished("stopped", "stopped by hand")])
     assert driver.follow([(run, ended)], queue, **GOING_ON) == 0
     assert "cnn stopped by hand; " in capsys.readouterr().out
@@ -244,12 +244,12 @@ def test_lines_are_short_on_a_narrow_terminal_and_whole_off_it(
     assert short.startswith("cnn: epoch 2/5 ")
 
 
-def test_what_ended_before_is_told_first_and_compared_with_what_is_saved_and_ended(
+def test_what_ended_before_is_printed_first_and_compared_with_what_is_saved_and_ended(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     queue: SimpleQueue[tuple[Run, Message]] = SimpleQueue()
     run = FakeRun(queue, folder("mlp"))
-    run.tell(finished("stopped", "stopped on leaving"), Ended(None))
+    run.emit(finished("stopped", "stopped on leaving"), Ended(None))
     before = fold([started(), finished("finished", "trained for 5 epochs")])
     under_way: list[tuple[Run, RunState]] = [(run, fold([started()]))]
     ended = [(Path("runs/20260101-000000-cnn"), before)]

@@ -6,9 +6,11 @@ import json
 import os
 import re
 import shlex
+import signal
+import subprocess
 import sys
-import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,7 +72,7 @@ def send(notifier: Notifier, message: Notification = MESSAGE) -> list[str]:
 
 
 def printing(path: Path) -> str:
-    """A command that writes its arguments and what it is told in its environment."""
+    """A command that writes its arguments and its environment variables of this program."""
     code = (
         f"import json, os, sys; json.dump([sys.argv[1:], {{k: v for k, v in os.environ.items() if 'CIFAR_TUI' in k}}], "
         f"open({str(path)!r}, 'w'))"
@@ -80,8 +82,8 @@ def printing(path: Path) -> str:
 
 def test_a_command_gets_title_and_text_as_words_and_no_shell_reads_them(tmp_path: Path) -> None:
     hostile = Notification("cifar-tui: $(touch x) `id`; cnn", "'; rm -rf ~ #\\", "cnn", "finished")
-    assert send(Notifier(command=printing(tmp_path / "told")), hostile) == []
-    arguments, environment = json.loads((tmp_path / "told").read_text())
+    assert send(Notifier(command=printing(tmp_path / "given")), hostile) == []
+    arguments, environment = json.loads((tmp_path / "given").read_text())
     assert arguments == [hostile.title, hostile.body]
     assert environment["CIFAR_TUI_TITLE"] == hostile.title
     assert environment["CIFAR_TUI_EVENT"] == "finished"
@@ -106,10 +108,23 @@ def test_what_fails_is_one_line_and_the_next_one_is_sent(tmp_path: Path, monkeyp
         f"--notify-command {Path(sys.executable).name}: exit status 1: no \\x1b network"
     ]
     assert send(Notifier(command="/nowhere/at-all")) == ["--notify-command at-all: No such file or directory"]
-    monkeypatch.setattr(notifier_module, "COMMAND_SECONDS", 0.2)
-    began, hanging = time.monotonic(), shlex.join([sys.executable, "-c", "import time; time.sleep(60)"])
-    assert "killed after 0.2 s" in send(Notifier(command=hanging))[0]
-    assert time.monotonic() - began < 20
+    with pytest.raises(InputError, match=r"^--notify-command: no closing quotation"):
+        Notifier(command="it's")
+
+
+def test_a_command_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        started.append(popen(*arguments, **options))
+        return started[-1]
+
+    popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", start)
+    monkeypatch.setattr(notifier_module, "COMMAND_SECONDS", 0.05)
+    assert send(Notifier(command="sh -c 'sleep 1000'")) == ["--notify-command sh: killed after 0.05 s"]
+    (process,) = started
+    assert process.wait() == -signal.SIGKILL
 
 
 def test_apprise_is_given_plain_text_and_its_failure_names_no_url(sent: Path) -> None:
@@ -124,7 +139,7 @@ def test_apprise_is_given_plain_text_and_its_failure_names_no_url(sent: Path) ->
     assert SECRET not in str(error.value)
 
 
-def test_without_apprise_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_apprise_the_error_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(InputError, match=r"pip install 'cifar-tui\[notify\]'"):
         Notifier(["ntfy://x"])
@@ -137,17 +152,17 @@ def test_urls_and_commands_are_left_out_of_command_lines() -> None:
     assert without_secrets([f"--notify-command=curl -H a={SECRET}"]) == ["--notify-command=COMMAND"]
 
 
-def test_a_headless_run_tells_its_warnings_and_its_end_and_keeps_them_in_its_folder(
+def test_a_headless_run_sends_its_warnings_and_its_end_and_keeps_them_in_its_folder(
     tmp_path: Path, sent: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cwd, told = prepare_project(tmp_path, monkeypatch), tmp_path / "told"
+    cwd, given_to_command = prepare_project(tmp_path, monkeypatch), tmp_path / "given"
     for name in ("CIFAR_TUI_NOTIFY", "CIFAR_TUI_NOTIFY_COMMAND"):
         monkeypatch.setenv(name, "")  # Processes that it starts are to get them.
     monkeypatch.setattr(device_usage, "FIRST_SECONDS", 0.01)
     monkeypatch.setattr(device_usage, "SAMPLE_SECONDS", 0.01)
     given = ["--epochs", "100", "--patience", "100", "--disk-reserve", "1e9"]
     given += [word for topic in TOPICS if topic != "disk" for word in ("--mute", topic)]
-    ways = ["--notify", f"json://{SECRET}@host", "--notify-command", f"{printing(told)} {SECRET}"]
+    ways = ["--notify", f"json://{SECRET}@host", "--notify-command", f"{printing(given_to_command)} {SECRET}"]
     result = call([*TRAIN, *given, *ways], cwd)
     assert result.returncode == 0, result.stderr
     folder = only_run(cwd)
@@ -155,11 +170,11 @@ def test_a_headless_run_tells_its_warnings_and_its_end_and_keeps_them_in_its_fol
     assert [line.partition("|")[0].rpartition("mlp")[2] for line in lines] == [": disk", " finished"]
     assert "disk nearly full: " in lines[0]
     assert "test accuracy" in lines[1]
-    assert json.loads(told.read_text())[1]["CIFAR_TUI_EVENT"] == "finished"
+    assert json.loads(given_to_command.read_text())[1]["CIFAR_TUI_EVENT"] == "finished"
     assert "warning: disk nearly full: " in result.stdout
     notes = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines() if '"note"' in line]
     assert [note["level"] for note in notes if note["topic"] == "disk"] == ["warning"]
-    assert summary(folder)["warnings"] == [], "what was full then says nothing of a run that has ended"
+    assert summary(folder)["warnings"] == [], "a disk that was full then is no warning of a run that has ended"
     report = (folder / "report.md").read_text()
     assert "## Health" in report
     assert re.search(r"^- After .*: disk nearly full: .*\.$", report, re.MULTILINE)
@@ -187,5 +202,5 @@ def test_who_watches_a_run_is_notified_when_its_process_dies(tmp_path: Path, mon
     (folder.path / "events.jsonl").write_text(to_json(started()) + "\n")
     alive = [True, False]
     monkeypatch.setattr("cifar_tui.headless.watching.attached.is_held", lambda _: alive.pop(0))
-    watch(folder, as_json=False, health=HealthOptions(), notifier=Notifier(command=printing(tmp_path / "told")))
-    assert json.loads((tmp_path / "told").read_text())[0][1] == "its process died"
+    watch(folder, as_json=False, health=HealthOptions(), notifier=Notifier(command=printing(tmp_path / "given")))
+    assert json.loads((tmp_path / "given").read_text())[0][1] == "its process died"

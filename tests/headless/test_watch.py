@@ -59,7 +59,7 @@ def test_a_log_without_epochs_has_lines_of_its_steps(tmp_path: Path) -> None:
         ([], "PATH"),
     ],
 )
-def test_what_cannot_be_watched_is_said_in_one_line(tmp_path: Path, arguments: list[str], why: str) -> None:
+def test_what_cannot_be_watched_is_reported_in_one_line(tmp_path: Path, arguments: list[str], why: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "x.csv").write_text("1,2\n")
     (tmp_path / "log.csv").write_text(KERAS)

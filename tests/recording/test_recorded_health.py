@@ -23,7 +23,7 @@ def topics(runs: Path, losses: list[float], *mute: str) -> list[str]:
     return [event["topic"] for event in map(json.loads, lines) if event["type"] == "note" and event["topic"]]
 
 
-def test_a_script_is_told_of_nan(tmp_path: Path) -> None:
+def test_nan_in_a_script_is_reported(tmp_path: Path) -> None:
     losses = [*[1.0] * 200, *[math.nan] * 60]
     assert topics(tmp_path, losses) == ["not-finite"]
     assert topics(tmp_path, losses, "all") == []

@@ -220,14 +220,14 @@ def test_many_validations_a_second_are_all_in_the_table(tmp_path: Path) -> None:
     assert len((folder_of(run).path / "metrics.csv").read_text().splitlines()) == 301
 
 
-def test_a_request_that_the_script_does_not_take_is_said_and_does_not_change_how_it_ends(
+def test_a_request_that_the_script_does_not_handle_is_noted_and_does_not_change_how_it_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "UNHEARD_SECONDS", 0.1)
+    monkeypatch.setattr(writer, "UNHANDLED_SECONDS", 0.1)
     with recording(tmp_path) as run:
         run.log(loss=1.0)
         requests.send(folder_of(run).path, "stop")
-        eventually(lambda: writer.UNHEARD in [note.message for note in events_of(run, Note)])
+        eventually(lambda: writer.UNHANDLED in [note.message for note in events_of(run, Note)])
     assert folder_of(run).read_summary().state == "finished"
 
 

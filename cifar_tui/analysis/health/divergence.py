@@ -95,6 +95,10 @@ ABOVE_NOISE = 2.45
 mean. Of thousands, the lowest is far below the others by chance."""
 LOST_LASTS, RISE_LASTS = 24, 40
 """Batches for which it is above that of such a model, and above its lowest."""
+UNTRAINED = 3
+"""The first losses, of weights that have hardly changed yet."""
+FALLING = 0.9
+"""How many times what it was `LOST_LASTS` batches before it is, or less, where it recovers."""
 TO_ERROR = 1.2533
 """The standard error of a median of normal values is this, times that of their mean."""
 
@@ -111,6 +115,7 @@ class RisingLoss:
     def _start(self, event: RunStarted | None) -> None:
         self._last = Window(RISING)
         self._lowest = math.inf
+        self._medians: deque[float] = deque(maxlen=LOST_LASTS)
         self._first = Window(INITIAL)
         self._chance = math.log(len(event.classes)) if event is not None and len(event.classes) > 1 else math.inf
         """The cross-entropy of a model that predicts all classes alike."""
@@ -128,9 +133,13 @@ class RisingLoss:
             self._first.append(event.loss)
         self._last.append(event.loss)
         self._batches += 1
+        if self._batches == UNTRAINED and math.isfinite(self._chance):
+            # A rate that is far too high shows from the second batch on: what follows is to be compared with the start.
+            self._lowest = max(self._chance, self._first.lowest)
         if len(self._last) < RISING:
             return []
         now, nothing_learned, samples = self._last.median, self._chance, RISING
+        self._medians.append(now)
         if not math.isfinite(nothing_learned):
             nothing_learned, samples = self._first.median, INITIAL
         self._lowest = min(self._lowest, now)
@@ -148,6 +157,8 @@ class RisingLoss:
             noise = ABOVE_NOISE * math.sqrt(2 * math.log(independent)) * TO_ERROR * self._last.deviation
             lost = lost and now - nothing_learned > noise / math.sqrt(samples)
             rises = rises and rise > noise / math.sqrt(RISING)
+            falls = now < FALLING * self._medians[0]
+            lost, rises = lost and not falls, rises and not falls
         lost = self._lost.update(self._batches, bad=self._lowest > 0 and lost, good=False) == "begins"
         rises = self._rises.update(self._batches, bad=self._lowest > 0 and rises, good=False) == "begins"
         if not (lost or rises):
@@ -156,7 +167,7 @@ class RisingLoss:
         message = f"diverging: loss {four_digits(now)} over the last {RISING} batches"
         message += f", {four_digits(self._lowest)} at its lowest"
         if lost:
-            message += f", {four_digits(nothing_learned)} before it had learned anything"
+            message += f", {four_digits(nothing_learned)} {'at first' if samples == INITIAL else 'by guessing'}"
         return [Finding("diverging", f"{message}; stop it, and start again with a lower learning rate")]
 
 
@@ -245,7 +256,8 @@ class NotFinite:
     def _start(self) -> None:
         self._finite: dict[type[AnyEvent], int] = {}
         self._missing: dict[type[AnyEvent], int] = {}
-        self._raised = False
+        self._raised: type[AnyEvent] | None = None
+        """What has shown it, and is to show its end: the other may have been finite before."""
 
     def apply(self, event: AnyEvent) -> list[Finding]:
         """Follow the losses of batches and epochs."""
@@ -254,19 +266,20 @@ class NotFinite:
         if not isinstance(event, Batch | Epoch):
             return []
         kind, loss = type(event), event.loss if isinstance(event, Batch) else event.train_loss
+        least = STEADY_LOSSES if isinstance(event, Batch) else 2
         if math.isfinite(loss):
-            self._finite[kind], self._missing[kind] = self._finite.get(kind, 0) + 1, 0
-            # After NaN, weights are NaN: a finite loss means that it was none, or that a checkpoint was loaded.
-            if not self._raised:
+            self._finite[kind] = self._finite.get(kind, 0) + is_usable(loss)
+            self._missing[kind] = 0
+            # After NaN, weights are NaN: finite losses mean that they were none, or that a checkpoint was loaded.
+            if self._raised is not kind or self._finite[kind] < least:
                 return []
-            self._raised = False
+            self._raised = None
             return [Finding("not-finite", f"the loss is a number again: {four_digits(loss)}", over=True)]
         self._missing[kind] = self._missing.get(kind, 0) + 1
-        least = STEADY_LOSSES if isinstance(event, Batch) else 2
         if self._missing[kind] >= MISSING or math.isinf(loss) or isinstance(event, Epoch):
             known, self._finite[kind] = self._finite.get(kind, 0), 0
-            if known >= least and not self._raised:
-                self._raised = True
+            if known >= least and self._raised is None:
+                self._raised = kind
                 message = f"the loss is infinite or NaN in epoch {event.epoch}: nothing more is learned from here on"
                 cure = "start again from an earlier checkpoint, with a lower learning rate"
                 return [Finding("not-finite", f"{message}; {cure}")]

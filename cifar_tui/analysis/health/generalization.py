@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from cifar_tui.analysis.health.finding import Finding
-from cifar_tui.analysis.health.window import is_usable
+from cifar_tui.analysis.health.window import Window, is_usable
 from cifar_tui.events import AnyEvent, Batch, Epoch, Resumed, RunStarted
 from cifar_tui.formatting import four_digits, percent, plural
 
@@ -105,6 +106,8 @@ PATIENCE_SHARE, LEAST_EPOCHS = 0.7, 4
 """A plateau is this share of the patience of early stopping, and never shorter than that."""
 CEILING, ERRORS = 0.99, 3.0
 """From this accuracy on, or where as few images are wrong as so many standard errors, there is little left to gain."""
+LEAST_OF_LOSS = 0.005
+"""The share by which the validation loss falls at least where no plateau is seen in it."""
 
 
 class Plateau:
@@ -168,12 +171,24 @@ class Plateau:
         return self._improves(best)
 
     def _improves(self, best: _Validated) -> bool:
-        """Whether epochs become better that are still below a lucky one, by more than their mean varies."""
-        values = [each.value for each in self._epochs.last if each.epoch > best.epoch]
-        before, last = values[: len(values) // 2], values[len(values) // 2 :]
-        if len(before) < 2:
-            return False
-        return fmean(last) - fmean(before) > 2 * stdev(last) / math.sqrt(len(last))
+        """Whether epochs become better that are still below a lucky one, by more than their mean varies.
+
+        The loss shows it too, and sooner: an accuracy of a few hundred images varies by some percent.
+        """
+        since = [each for each in self._epochs.last if each.epoch > best.epoch]
+        losses = [-each.loss for each in since if is_usable(each.loss)]
+        if _rises([each.value for each in since]):
+            return True
+        return is_usable(best.loss) and _rises(losses, LEAST_OF_LOSS * abs(best.loss), above=-best.loss)
+
+
+def _rises(values: Sequence[float], least: float = 0.0, above: float = -math.inf) -> bool:
+    """Whether the mean of the second half is above this value, and above that of the first half by more than noise."""
+    before, last = values[: len(values) // 2], values[len(values) // 2 :]
+    if len(before) < 2:
+        return False
+    mean = fmean(last)
+    return mean > above and mean - fmean(before) > max(least, 2 * stdev(last) / math.sqrt(len(last)))
 
 
 def _words(validated: _Validated) -> str:
@@ -189,6 +204,11 @@ WORSE, WORSE_WHILE_HIGH, LEAST_WORSE = 1.1, 1.5, 0.05
 so many nats."""
 LONG_WHILE_HIGH = 10
 """Epochs since the lowest validation loss while the learning rate is high: until then, validations just vary."""
+NOISE_EPOCHS = 30
+"""The last epochs, at most, that say how noisy the validation loss is."""
+ABOVE_NOISE = 4.0
+"""The lowest of many losses is below their mean by noise; the mean of the last ones is above it by so many standard
+deviations of one epoch more."""
 BETTER = 0.98
 """The mean training loss is so many times what it was when the validation loss was at its lowest, or less."""
 
@@ -220,7 +240,8 @@ class Overfitting:
             return [Finding("overfitting", f"the validation loss is at its lowest again: {new.loss:.4f}", over=True)]
         is_high = self._schedule.is_high
         ratio, least = (WORSE_WHILE_HIGH, LONG_WHILE_HIGH) if is_high else (WORSE, MEANS)
-        worse = loss > ratio * lowest.loss and loss > lowest.loss + LEAST_WORSE
+        noise = _noise([each.loss for each in epochs])
+        worse = loss > ratio * lowest.loss and loss > lowest.loss + max(LEAST_WORSE, noise)
         grows = loss > fmean(each.loss for each in before) and min(each.loss for each in last) > lowest.loss
         learns = train_loss < BETTER * lowest.train_loss and train_loss < loss
         best = max(epochs, key=lambda each: (each.value, -each.epoch))
@@ -233,3 +254,12 @@ class Overfitting:
         )
         cure = "more data or augmentation, dropout, weight decay or an earlier stop help"
         return [Finding("overfitting", f"{message}; {cure}")]
+
+
+def _noise(losses: Sequence[float]) -> float:
+    """How far noise alone lifts the mean of the last losses above the lowest of all."""
+    bends = Window(NOISE_EPOCHS)
+    for first, second, third in zip(losses, losses[1:], losses[2:], strict=False):
+        bends.append(first - 2 * second + third)
+    # A trend has no bends, but for noise: that of one epoch, of twice the next one, and of a third.
+    return bends.deviation / math.sqrt(1 + 4 + 1) * (math.sqrt(2 * math.log(len(losses))) + ABOVE_NOISE)

@@ -18,7 +18,9 @@ LEAST_GAPS = 3
 
 
 COVERED_BY = {
-    "diverging": {"loss-spike"},
+    "diverging": {"not-finite", "loss-spike"},
+    "loss-spike": {"not-finite", "diverging"},
+    "gradient-norm": {"not-finite", "diverging"},
     "overfitting": {"not-finite", "loss-spike", "diverging"},
     "plateau": {"not-finite", "loss-spike", "diverging", "overfitting"},
 }
@@ -99,7 +101,7 @@ class HealthCheck:
         findings = [finding for check in self._checks for finding in check.apply(event)]
         if isinstance(event, Resumed):
             left, self._left = self._left, []
-            findings += [Finding(topic, "the run was resumed, and is checked anew", over=True) for topic in left]
+            findings += [Finding(topic, "the run was resumed, and is checked again", over=True) for topic in left]
         return list(self._notes(event.t, findings))
 
     def look(self, t: float) -> list[Note]:

@@ -24,6 +24,8 @@ from cifar_tui.events import (
 from cifar_tui.formatting import duration, percent, rate
 
 PROGRESS = (Batch, Epoch, Evaluated, Metric, Checkpoint)
+SUSPENDED_SECONDS = 30.0
+"""Without a sample of the devices, which comes every two seconds: the whole process stood still."""
 TIMES_USUAL = 10.0
 FORGETTING = 0.999
 """What of the longest time between two batches is kept at each one."""
@@ -37,13 +39,15 @@ class Stall:
     """No batch for much longer than usual.
 
     Time passes with the events that come every few seconds of the devices, whatever the training does; who reads a
-    stream without them calls `look`.
+    stream without them calls `look`. While the whole process is suspended, none passes: `Silence` sees that.
     """
 
     def __init__(self, stall_seconds: float) -> None:
         self._least = stall_seconds
         self._last: float | None = None
         """The last sign of progress; None while nothing is expected."""
+        self._sampled: float | None = None
+        """When the devices were sampled; None before."""
         self.gaps = 0
         """How many times between signs of progress are known."""
         self._longest = 0.0
@@ -53,10 +57,12 @@ class Stall:
 
     def apply(self, event: AnyEvent) -> list[Finding]:
         """Follow signs of progress, and the time."""
+        self._pass_over_suspension(event)
         match event:
             case RunStarted():
                 self._last, self._longest, self._raised = event.t, 0.0, False
                 self._started, self._batches, self._epochs, self.gaps = event.t, 0, 0, 0
+                self._sampled = None
             case Paused() | RunFinished():
                 self._last = None
             case Resumed():
@@ -68,6 +74,15 @@ class Stall:
             case _:
                 pass
         return []
+
+    def _pass_over_suspension(self, event: AnyEvent) -> None:
+        if self._sampled is not None and event.t - self._sampled > SUSPENDED_SECONDS:
+            if self._last is not None:
+                self._last = min(event.t, self._last + event.t - self._sampled)
+            self._sampled = event.t
+        elif isinstance(event, DeviceUsage):
+            # Those of other processes come later than they were measured.
+            self._sampled = max(self._sampled or 0.0, event.t)
 
     def look(self, t: float) -> list[Finding]:
         """What the run's time alone says."""

@@ -41,6 +41,11 @@ class Window:
         self._sorted.clear()
 
     @property
+    def lowest(self) -> float:
+        """The lowest value. There must be one."""
+        return self._sorted[0]
+
+    @property
     def median(self) -> float:
         """The middle value, of two the lower one. There must be a value."""
         return self._sorted[(len(self._sorted) - 1) // 2]

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from cifar_tui.errors import InputError, one_line
+from cifar_tui.errors import InputError
 from cifar_tui.formatting import printable
 from cifar_tui.runs.notifications.notification import Notification
 
@@ -26,6 +26,8 @@ HIDDEN = {"--notify": "URL", "--notify-command": "COMMAND"}
 """What takes the place of what these options are given."""
 COMMAND_SECONDS = 20.0
 """How long a command may take."""
+LAST_LINE_SECONDS = 5.0
+"""How long what it has printed is waited for once it has ended: a child of it may hold the pipe."""
 SEND_SECONDS = 30.0
 """How long the end of the process waits for what is not sent yet."""
 MAX_WAITING = 100
@@ -151,8 +153,8 @@ class _Reader:
 
     def last_line(self) -> str:
         try:
-            return printable(self._lines.get(timeout=1.0).strip())[:200]
-        except Empty:  # A child of it holds the pipe.
+            return printable(self._lines.get(timeout=LAST_LINE_SECONDS).strip())[:200]
+        except Empty:
             return ""
 
 
@@ -195,7 +197,7 @@ def _words(command: str) -> list[str]:
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise InputError(f"--notify-command: {one_line(error)}") from None
+        raise InputError(f"--notify-command: {str(error).lower()}; quote it as for a shell") from None
     return [os.path.expanduser(words[0]), *words[1:]] if words else []  # noqa: PTH111  (a word of a command line)
 
 

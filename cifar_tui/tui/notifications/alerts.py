@@ -26,7 +26,7 @@ class _Watched:
 
     Attributes:
         topics: Of the health check, that people were notified of and that are not over.
-        reported: Those of its last summary.
+        reported: Those of its last summary, and what events have ended since: not news in the next one.
         samples: How far it was when it was found.
         grown: Whether it was further later.
     """
@@ -104,8 +104,12 @@ class Alerts:
             if entry.run is None and isinstance(message, Note) and (watched := self._watched.get(entry)):
                 if message.topic in watched.topics and message.level != "info":
                     continue
-                change = watched.topics.discard if message.level == "info" else watched.topics.add
-                change(message.topic)
+                if message.level == "info":
+                    watched.topics.discard(message.topic)
+                    # A summary that was read before this event still has it.
+                    watched.reported.add(message.topic)
+                else:
+                    watched.topics.add(message.topic)
             if notification is not None:
                 self._notify(entry, notification)
         for entry in (*update.added, *update.changed):

@@ -42,7 +42,7 @@ class Update:
     messages: list[tuple[Entry, Message]] = field(default_factory=list)
     """What happened to them, in order."""
     problems: list[tuple[Entry, Level, str]] = field(default_factory=list)
-    """What could not be read of them."""
+    """What could not be read of them, and what their health checks had found before they were read."""
     added: list[Entry] = field(default_factory=list)
     """Runs that were found in the folder of runs."""
     rows: bool = False
@@ -70,6 +70,8 @@ class RunEvents:
         self._logs = logs
         self._health = health
         self._shown: set[Entry] = set()
+        self._warned: set[Entry] = set()
+        """Runs of other processes whose open warnings were handed on when they were first read."""
         self._reads_options = self._reading_options = False
         self._options_awaited: list[Callable[[], None]] = []
         self._watcher: FolderWatcher | None = None
@@ -206,6 +208,9 @@ class RunEvents:
             problems: list[tuple[Entry, Level, str]] = (
                 [(entry, "warning", "its events are damaged or missing")] if damaged and entry.log is None else []
             )
+            if entry.external and entry.state is not None and entry not in self._warned:
+                self._warned.add(entry)
+                problems += [(entry, note.level, note.message) for note in entry.state.warnings.values()]
             self._handle(Update(changed={entry}, problems=problems, urgent=True))
 
         def failed(error: Exception) -> None:

@@ -1,9 +1,9 @@
-"""Plateaus and overfitting are told after several epochs, not where the schedule or noise explains them."""
+"""Plateaus and overfitting are reported after several epochs, not where the schedule or noise explains them."""
 
 from random import Random
 
 from cifar_tui.config import HealthOptions
-from cifar_tui.events import Resumed
+from cifar_tui.events import AnyEvent, Resumed
 from cifar_tui.planned_lr import one_cycle
 from tests.support.others.health_streams import accuracies, an_epoch, check, own, topics
 from tests.support.others.script_runs import script_started
@@ -15,7 +15,7 @@ def one_cycle_rates(epochs: int) -> list[float]:
     return [one_cycle(20 * n - 1, 20 * epochs, 0.01) for n in range(1, epochs + 1)]
 
 
-def test_a_plateau_is_told_before_early_stopping_ends_the_run_and_is_over_with_a_better_epoch() -> None:
+def test_a_plateau_is_reported_before_early_stopping_ends_the_run_and_is_over_with_a_better_epoch() -> None:
     rates = [0.004 - 0.0001 * n for n in range(14)]
     (note,) = check(accuracies([*RISING, *[0.599, 0.595] * 4], rates[:13]))
     assert note.t == 2.0 * 12, "seven epochs after the best, three before early stopping"
@@ -57,7 +57,21 @@ def test_a_lucky_epoch_ahead_of_a_rising_trend_and_the_ceiling_are_no_plateaus()
     assert check(accuracies([*RISING, 0.9, 0.9722, *[0.965, 0.958] * 6], rates[:19]), small) == []
 
 
-def test_overfitting_is_told_once_with_both_losses() -> None:
+def test_a_loss_that_still_falls_is_no_plateau_of_an_accuracy_of_few_images() -> None:
+    rates = [0.004 - 0.0001 * n for n in range(13)]
+    values = [*RISING, *[0.599, 0.595] * 4]
+
+    def epochs(fall: float) -> list[AnyEvent]:
+        losses = [*[1.0 - 0.1 * n for n in range(1, 6)], *[0.5 - fall * n for n in range(1, 9)]]
+        given = zip(losses, values, rates, strict=True)
+        return [an_epoch(n, loss, accuracy=v, lr=lr) for n, (loss, v, lr) in enumerate(given, 1)]
+
+    assert check(epochs(0.004)) == []
+    assert topics(check(epochs(0.0))) == ["plateau"]
+    assert topics(check(epochs(-0.004))) == ["plateau"]
+
+
+def test_overfitting_is_reported_once_with_both_losses() -> None:
     epochs = [an_epoch(n, max(1.2 - 0.1 * n, 0.5 + 0.04 * (n - 7)), 1.2 - 0.05 * n) for n in range(1, 22)]
     (note,) = check(epochs, script_started(), options=HealthOptions(mute=("plateau",)))
     assert note.topic == "overfitting"
@@ -78,13 +92,28 @@ def test_noise_and_a_training_loss_with_augmentation_above_the_validation_are_no
     assert check([an_epoch(n, loss, 1.4 - 0.02 * n) for n, loss in enumerate(rough, 1)], own(), options=mute) == []
 
 
+def test_a_validation_that_only_varies_is_no_overfitting_and_one_that_grows_by_more_is() -> None:
+    mute = HealthOptions(mute=("plateau",))
+    # A small network on digits, at a constant rate: the next epoch was the best one.
+    small = [1.06, 0.598, 0.453, 0.340, 0.358, 0.404, 0.451, 0.363, 0.323]
+    train = [1.82, 0.57, 0.24, 0.162, 0.128, 0.124, 0.101, 0.07, 0.079]
+    epochs = [an_epoch(n, *losses) for n, losses in enumerate(zip(small, train, strict=True), 1)]
+    assert check(epochs, script_started(), options=mute) == []
+    random = Random(4)
+    varying = [0.5 * random.gauss(1, 0.05) for _ in range(60)]
+    assert check([an_epoch(n, v, 0.4 / n) for n, v in enumerate(varying, 1)], script_started(), options=mute) == []
+    growing = [0.5 * random.gauss(1, 0.05) + max(0.0, 0.05 * (n - 10)) for n in range(30)]
+    (note,) = check([an_epoch(n, v, 0.4 / n) for n, v in enumerate(growing, 1)], script_started(), options=mute)
+    assert note.t < 2.0 * 20
+
+
 def test_a_loss_that_grows_while_the_accuracy_does_too_is_no_overfitting() -> None:
     mute = HealthOptions(mute=("plateau",))
     epochs = [an_epoch(n, 0.4 + 0.03 * n, 0.4 / n, accuracy=0.8 + 0.005 * n) for n in range(1, 20)]
     assert check(epochs, own(), options=mute) == []
 
 
-def test_a_run_that_goes_back_to_a_checkpoint_counts_its_epochs_anew() -> None:
+def test_a_run_that_goes_back_to_a_checkpoint_counts_its_epochs_again() -> None:
     rates = [0.004] * 11
     flat = accuracies([*RISING, *[0.59] * 6], rates)
     back = Resumed(t=22.0, epoch=7, batch=0, samples=1200)

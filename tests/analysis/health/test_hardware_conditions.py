@@ -1,4 +1,4 @@
-"""What the hardware lacks is told once it has lasted, for the devices that the run is on."""
+"""What the hardware lacks is reported once it has lasted, for the devices that the run is on."""
 
 from dataclasses import replace
 
@@ -14,17 +14,17 @@ def every_two_seconds(count: int, start: int = 0, **given: float | bool | None) 
     return [usage(float(start + 2 * n), **given) for n in range(1, count + 1)]  # type: ignore[arg-type]
 
 
-def test_a_disk_that_is_nearly_full_is_told_at_once_and_once() -> None:
+def test_a_disk_that_is_nearly_full_is_reported_at_once_and_once() -> None:
     notes = check([*every_two_seconds(3), *every_two_seconds(5, 10, free=1.5), *every_two_seconds(5, 30, free=50.0)])
     assert topics(notes) == ["disk", "-disk"]
     assert notes[0].t == 12.0
     assert notes[0].message.startswith("disk nearly full: 1.4 GiB free")
     flutter = [usage(float(n), free=1.9 if n % 2 else 2.1) for n in range(40)]
-    assert topics(check(flutter)) == ["disk"], "around the limit it is told once"
+    assert topics(check(flutter)) == ["disk"], "around the limit it is reported once"
     assert check(every_two_seconds(3, free=1.5), options=HealthOptions(disk_reserve=1.0)) == []
 
 
-def test_host_memory_is_told_after_some_samples_in_a_row() -> None:
+def test_host_memory_is_reported_after_some_samples_in_a_row() -> None:
     notes = check([*every_two_seconds(3), *every_two_seconds(10, 10, used=0.97), *every_two_seconds(10, 40)])
     assert topics(notes) == ["host-memory", "-host-memory"]
     assert "57.8 GiB of 59.6 GiB used" in notes[0].message
@@ -32,7 +32,7 @@ def test_host_memory_is_told_after_some_samples_in_a_row() -> None:
     assert check(peak) == []
 
 
-def test_a_gpu_nearly_out_of_memory_throttled_or_hot_is_told_with_its_figure() -> None:
+def test_a_gpu_nearly_out_of_memory_throttled_or_hot_is_reported_with_its_figure() -> None:
     full = check(every_two_seconds(10, memory=0.97), ON_GPU)
     assert topics(full) == ["gpu-memory"]
     assert "GPU 0 nearly out of memory: 72.3 GiB of 74.5 GiB" in full[0].message
@@ -58,7 +58,7 @@ def training(until: int) -> list[AnyEvent]:
     return [a_batch(n, 1.0, t=float(n)) for n in range(1, until)]
 
 
-def test_a_gpu_that_waits_for_data_is_told_after_the_beginning() -> None:
+def test_a_gpu_that_waits_for_data_is_reported_after_the_beginning() -> None:
     idle = every_two_seconds(200, utilization=0.1)
     (note,) = check(between(training(400), idle), ON_GPU)
     assert note.topic == "gpu-idle"

@@ -1,8 +1,10 @@
-"""A training that stands still or becomes slow is told; pauses, validations and noise are not."""
+"""A training that stands still or becomes slow is reported; pauses, validations and noise are not."""
 
 import math
 from dataclasses import replace
 from random import Random
+
+import pytest
 
 from cifar_tui.analysis.health.health_check import HealthCheck
 from cifar_tui.analysis.health.silence import Silence
@@ -18,7 +20,7 @@ def samples(start: int, end: int) -> list[AnyEvent]:
     return [usage(float(t)) for t in range(start, end, 2)]
 
 
-def test_no_progress_is_told_by_the_clock_of_the_devices_and_is_over_with_the_next_batch() -> None:
+def test_no_progress_is_reported_by_the_clock_of_the_devices_and_is_over_with_the_next_batch() -> None:
     batches: list[AnyEvent] = [a_batch(n, 1.0) for n in range(1, 100)]
     epochs = [an_epoch(n, 1.0) for n in range(1, 5)]
     notes = check(between([*batches, *epochs, a_batch(100, 1.0, t=400.0)], samples(2, 410)))
@@ -26,6 +28,16 @@ def test_no_progress_is_told_by_the_clock_of_the_devices_and_is_over_with_the_ne
     assert 129 < notes[0].t < 135, "after two minutes"
     assert "no batch for 2 min" in notes[0].message
     assert "after 6 min" in notes[1].message
+
+
+@pytest.mark.parametrize("first", ["devices", "training"])
+def test_the_time_in_which_the_whole_process_is_suspended_is_no_stall(first: str) -> None:
+    before = between([*(a_batch(n, 1.0) for n in range(1, 100)), an_epoch(1, 1.0)], samples(2, 12))
+    continued = 500.0 if first == "training" else 501.0
+    after = between([a_batch(n, 1.0, t=continued + n / 10) for n in range(100, 200)], samples(501, 900))
+    notes = check([*before, *after])
+    assert topics(notes) == ["no-progress"], "what hangs later is none that is used to such times"
+    assert 630 < notes[0].t < 645
 
 
 def test_a_slow_training_has_ten_times_its_longest_batch() -> None:
@@ -71,7 +83,7 @@ def speeds(values: list[float]) -> list[AnyEvent]:
     ]
 
 
-def test_a_speed_that_has_fallen_for_good_is_told_with_its_median() -> None:
+def test_a_speed_that_has_fallen_for_good_is_reported_with_its_median() -> None:
     notes = check(speeds([*[1000.0] * 12, *[300.0] * 12]))
     assert topics(notes) == ["throughput"]
     assert notes[0].t < 120 + 90, "within a minute and a half"
@@ -97,7 +109,7 @@ def test_speeds_of_epochs_take_the_place_of_those_of_batches_that_have_none() ->
     assert math.isnan(an_epoch(1, 1.0).images_per_second)
 
 
-def test_a_process_that_writes_nothing_more_is_told_by_its_reader_until_it_writes_again() -> None:
+def test_a_process_that_writes_nothing_more_is_reported_by_its_reader_until_it_writes_again() -> None:
     found = Silence()
     assert found.look(0.0, [a_batch(1, 1.0)], alive=True) == []
     assert found.look(500.0, [], alive=True) == [], "its version says nothing of its devices"

@@ -25,7 +25,7 @@ def test_what_batches_and_the_machine_showed_is_over_and_found_again() -> None:
     notes = resumed([*SPIKE, *check(SPIKE)], *SPIKE)
     assert topics(notes) == ["-loss-spike", "loss-spike"]
     assert notes[0].t == RESUMED.t
-    assert notes[0].message == "the run was resumed, and is checked anew"
+    assert notes[0].message == "the run was resumed, and is checked again"
 
 
 def test_what_epochs_show_is_neither_over_nor_repeated() -> None:

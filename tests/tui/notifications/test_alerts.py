@@ -42,7 +42,7 @@ class Sent:
         return [each.event for each in self.notifications]
 
 
-def alerts(bell: str = "always") -> tuple[Alerts, Sent]:
+def make_alerts(bell: str = "always") -> tuple[Alerts, Sent]:
     sent = Sent()
     return Alerts(sent.written.append, print, cast(Notifier, sent), bell), sent
 
@@ -56,66 +56,66 @@ def watched(**given: Any) -> Entry:
 
 
 def test_the_end_of_a_run_and_a_warning_ring_and_are_sent_with_their_figures() -> None:
-    told, sent = alerts()
+    alerts, sent = make_alerts()
     entry = own()
-    told.update(Update(messages=[(entry, SPIKE), (entry, OVER), (entry, finished("finished"))]))
+    alerts.update(Update(messages=[(entry, SPIKE), (entry, OVER), (entry, finished("finished"))]))
     assert sent.events == ["loss-spike", "finished"], "that something is over is no news"
     assert sent.notifications[0].body == "loss spike: 2.3"
     assert sent.notifications[1].title == "cifar-tui: cnn finished"
     assert [each[0] for each in sent.written] == ["\a", "\a"]
 
 
-def test_the_end_of_an_own_run_that_was_resumed_is_told_though_its_thread_has_just_ended() -> None:
-    told, sent = alerts()
+def test_the_end_of_an_own_run_that_was_resumed_is_reported_though_its_thread_has_just_ended() -> None:
+    alerts, sent = make_alerts()
     entry = own()
     entry.run = None  # Its last event and the end of its thread come together.
     for start in ([], [Resumed(t=5.0, epoch=1, batch=1, samples=10)]):
         messages = [(entry, event) for event in (*start, finished("finished"))]
-        told.update(Update(changed={entry}, messages=messages))  # type: ignore[arg-type]
+        alerts.update(Update(changed={entry}, messages=messages))  # type: ignore[arg-type]
         ended(entry)
-        told.update(Update(changed={entry}))
+        alerts.update(Update(changed={entry}))
     assert sent.events == ["finished", "finished"]
 
 
 @pytest.mark.parametrize("shown", [True, False])
 @pytest.mark.parametrize(("message", "requested"), [("interrupted by SIGINT", False), ("stopped by request", True)])
-def test_what_a_person_has_just_ended_in_another_process_is_not_told(
+def test_what_a_person_has_just_ended_in_another_process_is_not_reported(
     shown: bool, message: str, requested: bool
 ) -> None:
-    told, sent = alerts()
+    alerts, sent = make_alerts()
     entry = watched(stop_requested=requested)
-    told.update(Update(added=[entry]))
+    alerts.update(Update(added=[entry]))
     if shown:
-        told.update(Update(changed={entry}, messages=[(entry, replace(finished("stopped"), message=message))]))
+        alerts.update(Update(changed={entry}, messages=[(entry, replace(finished("stopped"), message=message))]))
     entry.summary = Summary(id=ID, state="stopped", message=message)
-    told.update(Update(changed={entry}))
+    alerts.update(Update(changed={entry}))
     assert sent.events == []
 
 
-def test_a_run_that_others_have_asked_to_stop_is_told() -> None:
-    told, sent = alerts()
+def test_a_run_that_others_have_asked_to_stop_is_reported() -> None:
+    alerts, sent = make_alerts()
     entry = watched()
-    told.update(Update(added=[entry]))
+    alerts.update(Update(added=[entry]))
     entry.summary = Summary(id=ID, state="stopped", message="stopped by request")
-    told.update(Update(changed={entry}))
+    alerts.update(Update(changed={entry}))
     assert sent.events == ["stopped"]
 
 
-def test_what_a_person_has_just_ended_is_not_told_and_neither_are_ordinary_notes() -> None:
-    told, sent = alerts()
+def test_what_a_person_has_just_ended_is_not_reported_and_neither_are_ordinary_notes() -> None:
+    alerts, sent = make_alerts()
     by_hand = replace(finished("stopped"), message="stopped by hand in epoch 3")
     plain = replace(SPIKE, topic="")
-    told.update(Update(messages=[(own(), by_hand), (own(), plain)]))
+    alerts.update(Update(messages=[(own(), by_hand), (own(), plain)]))
     assert sent.events == []
 
 
 def test_in_focus_the_terminal_is_silent_and_what_is_sent_elsewhere_is_sent() -> None:
-    told, sent = alerts("auto")
-    told.focus_changed(True)
-    told.update(Update(messages=[(own(), SPIKE)]))
+    alerts, sent = make_alerts("auto")
+    alerts.focus_changed(True)
+    alerts.update(Update(messages=[(own(), SPIKE)]))
     assert (len(sent.written), sent.events) == (0, ["loss-spike"])
-    told.focus_changed(False)
-    told.update(Update(messages=[(own(), SPIKE)]))
+    alerts.focus_changed(False)
+    alerts.update(Update(messages=[(own(), SPIKE)]))
     assert len(sent.written) == 1
 
 
@@ -124,18 +124,18 @@ def test_a_terminal_that_says_nothing_of_its_focus_rings_after_a_while_without_k
 ) -> None:
     now = 1000.0
     monkeypatch.setattr("cifar_tui.tui.notifications.alerts.time.monotonic", lambda: now)
-    told, _ = alerts("auto")
-    away = [told.is_away]
+    alerts, _ = make_alerts("auto")
+    away = [alerts.is_away]
     now += AWAY_SECONDS + 1
-    away.append(told.is_away)
-    told.input_received()
-    assert [*away, told.is_away] == [False, True, False]
+    away.append(alerts.is_away)
+    alerts.input_received()
+    assert [*away, alerts.is_away] == [False, True, False]
 
 
 def test_never_is_never() -> None:
-    told, sent = alerts("never")
-    told.focus_changed(False)
-    told.update(Update(messages=[(own(), SPIKE)]))
+    alerts, sent = make_alerts("never")
+    alerts.focus_changed(False)
+    alerts.update(Update(messages=[(own(), SPIKE)]))
     assert sent.written == []
 
 
@@ -143,85 +143,104 @@ def ended(entry: Entry) -> None:
     entry.summary = Summary(id=ID, state="finished", message="trained for 5 epochs", samples=50, test_accuracy=0.9)
 
 
-def test_runs_of_other_processes_are_told_by_their_summaries_once() -> None:
-    told, sent = alerts()
+def test_runs_of_other_processes_are_reported_by_their_summaries_once() -> None:
+    alerts, sent = make_alerts()
     entry = watched()
-    told.update(Update(added=[entry]))
+    alerts.update(Update(added=[entry]))
     entry.summary = Summary(id=ID, state="running", samples=20, warnings=["plateau"])
     for _ in range(2):
-        told.update(Update(changed={entry}))
+        alerts.update(Update(changed={entry}))
     assert sent.events == ["plateau"]
     ended(entry)
     for _ in range(2):
-        told.update(Update(changed={entry}))
+        alerts.update(Update(changed={entry}))
     assert sent.events == ["plateau", "finished"]
     assert "test accuracy 90.00 %" in sent.notifications[1].body
 
 
 @pytest.mark.parametrize("event_first", [True, False])
-def test_what_both_the_events_and_the_summary_say_is_told_once(event_first: bool) -> None:
-    told, sent = alerts()
+def test_what_both_the_events_and_the_summary_show_is_reported_once(event_first: bool) -> None:
+    alerts, sent = make_alerts()
     entry = watched()
-    told.update(Update(added=[entry]))
+    alerts.update(Update(added=[entry]))
     spike = Update(changed={entry}, messages=[(entry, SPIKE)])
     end = Update(changed={entry}, messages=[(entry, finished("finished"))])
     if event_first:
-        told.update(spike)
-        told.update(Update(changed={entry}))  # Its summary still says that it runs.
+        alerts.update(spike)
+        alerts.update(Update(changed={entry}))  # Its summary still says that it runs.
     entry.summary = Summary(id=ID, state="running", samples=20, warnings=["loss-spike"])
-    told.update(Update(changed={entry}))
+    alerts.update(Update(changed={entry}))
     if not event_first:
-        told.update(spike)
+        alerts.update(spike)
     assert sent.events.count("loss-spike") == 1
     if event_first:
-        told.update(end)
-        told.update(Update(changed={entry}))
+        alerts.update(end)
+        alerts.update(Update(changed={entry}))
     ended(entry)
-    told.update(Update(changed={entry}))
+    alerts.update(Update(changed={entry}))
     if not event_first:
-        told.update(end)
+        alerts.update(end)
     assert sent.events.count("finished") == 1
     assert sent.events.count("loss-spike") == 1
     # It is resumed, and ends again.
     entry.summary = Summary(id=ID, state="running", samples=20)
-    told.update(Update(changed={entry}))
+    alerts.update(Update(changed={entry}))
     ended(entry)
-    told.update(Update(changed={entry}))
+    alerts.update(Update(changed={entry}))
     assert sent.events.count("finished") == 2
 
 
-def test_a_warning_of_a_run_of_another_process_is_told_again_after_it_was_over() -> None:
-    told, sent = alerts()
+def test_a_warning_of_a_run_of_another_process_is_reported_again_after_it_was_over() -> None:
+    alerts, sent = make_alerts()
     entry = watched()
-    told.update(Update(added=[entry]))
+    alerts.update(Update(added=[entry]))
     for _ in range(2):
         for event, warnings in ((SPIKE, ["loss-spike"]), (OVER, [])):
-            told.update(Update(changed={entry}, messages=[(entry, event)]))
+            alerts.update(Update(changed={entry}, messages=[(entry, event)]))
             entry.summary = Summary(id=ID, state="running", samples=20, warnings=warnings)
-            told.update(Update(changed={entry}))
+            alerts.update(Update(changed={entry}))
     assert sent.events == ["loss-spike", "loss-spike"]
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["begun before", "begun and over within one look"])
+def test_a_warning_that_is_over_before_an_older_summary_arrives_is_notified_once(known: bool) -> None:
+    alerts, sent = make_alerts()
+    entry = watched()
+    alerts.update(Update(added=[entry]))
+    if known:
+        alerts.update(Update(changed={entry}, messages=[(entry, SPIKE)]))
+    # The watcher reads summaries before it reads events.
+    entry.summary = Summary(id=ID, state="running", samples=20, warnings=["loss-spike"])
+    read = [OVER] if known else [SPIKE, OVER]
+    alerts.update(Update(changed={entry}, messages=[(entry, event) for event in read]))
+    assert sent.events == ["loss-spike"]
+    entry.summary = Summary(id=ID, state="running", samples=30, warnings=[])
+    alerts.update(Update(changed={entry}))
+    entry.summary = Summary(id=ID, state="running", samples=40, warnings=["loss-spike"])
+    alerts.update(Update(changed={entry}))
+    assert sent.events == ["loss-spike", "loss-spike"], "it has begun again"
+
+
 def test_what_was_over_before_it_was_found_is_no_news() -> None:
-    told, sent = alerts()
+    alerts, sent = make_alerts()
     entry = watched()
     ended(entry)
-    told.update(Update(added=[entry]))
+    alerts.update(Update(added=[entry]))
     log = Entry(1, log=ForeignRun("a.csv", Path("a.csv"), "csv"), summary=Summary(id="a.csv", state="running"))
-    told.update(Update(added=[log]))
+    alerts.update(Update(added=[log]))
     log.summary = Summary(id="a.csv", state="running", samples=10, warnings=["overfitting"])
-    told.update(Update(changed={log}))
+    alerts.update(Update(changed={log}))
     log.summary = Summary(id="a.csv", state="finished", samples=10, warnings=["overfitting"])
-    told.update(Update(changed={log}))
+    alerts.update(Update(changed={log}))
     assert sent.events == [], "the log has not grown since it was found"
 
 
 def test_a_process_that_this_one_has_started_sends_for_itself() -> None:
-    told, sent = alerts()
+    alerts, sent = make_alerts()
     entry = watched(notifies=True)
-    told.update(Update(added=[entry]))
+    alerts.update(Update(added=[entry]))
     ended(entry)
-    told.update(Update(changed={entry}))
+    alerts.update(Update(changed={entry}))
     assert sent.events == []
     assert len(sent.written) == 1, "this terminal rings all the same"
 

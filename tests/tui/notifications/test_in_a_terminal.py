@@ -29,6 +29,7 @@ def test_a_warning_marks_the_row_rings_out_of_focus_and_stands_in_the_log(tmp_pa
             os.write(terminal._master, b"\x1b[O")  # It loses the focus.
             terminal.press("5")
             terminal.wait_for(lambda _: "x axis: " not in terminal.text())
+            terminal.wait_for("may learn more")  # A plateau, found before it was read: the log has all of it.
             assert b"\x1b]777;" not in b"".join(data for _, data in terminal.chunks)
             for _ in range(6):
                 learn(run, math.nan)
