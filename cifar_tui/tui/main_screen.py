@@ -268,8 +268,8 @@ class MainScreen(QuietScreen[None]):
 
     def _make_room(self) -> None:
         """On low screens, hide the runs while a view that takes all the room has the keyboard."""
-        hidden = self._view_has_keyboard and self.views is not None and self.views.view.roomy
-        if hidden and self.app.size.height < FRAMED[1]:
+        view = self.views.view if self.views is not None and self._view_has_keyboard else None
+        if view is not None and (view.roomy or view.tall) and self.app.size.height < FRAMED[1]:
             self.table.styles.display = "none"
         else:
             self._show_runs()

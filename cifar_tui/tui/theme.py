@@ -79,7 +79,8 @@ class Look:
         colour = self.run_colour(number)
         if colour is None or not colour.startswith("#"):
             return Style(dim=True) + self._style(colour) if colour else Style()
-        return self._style(grid.nearest(grid.mixed(colour, self.colours.ground, 0.45)))
+        share = 0.6 if self.dark else 0.8
+        return self._style(grid.nearest(grid.mixed(colour, self.colours.ground, share)))
 
     def shade(self, share: float, *, right: bool) -> Style:
         """The background of a figure that is this share of its total: the larger, the stronger.

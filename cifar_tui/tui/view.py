@@ -46,6 +46,8 @@ class View(Widget):
 
     roomy: ClassVar[bool] = False
     """Whether the sidebar, and on low screens the runs, make room for it."""
+    tall: ClassVar[bool] = False
+    """Whether the runs make room for it on low screens."""
     returns: ClassVar[bool] = False
     """Whether Escape leads back from it to the view from which it was opened, and not to the runs."""
     shows_devices: ClassVar[bool] = False

@@ -68,6 +68,9 @@ async def test_every_view_is_drawn_at_every_size_for_every_state(tmp_path: Path,
             await desk.press({"+": "plus", "-": "minus"}.get(key, key))
         run.learn(3)
         run.end("finished")
+        for key, is_tall in (("2", True), ("4", True), ("5", False)):
+            await desk.press(key)
+            assert desk.app.main.table.display == (not is_tall or size[1] > 24), key
         await desk.until(lambda: desk.app.selected and desk.app.selected.status == "finished")
         for key in ("2", "left", "4", "space", "4", "5", "6", "1", "left", "left", "right", "escape"):
             await desk.press(key)

@@ -58,6 +58,8 @@ class Line:
     joined: bool = False
     behind: bool = False
     """Whether its values may be beyond the y axis without an arrow, unless they are very far from it."""
+    scaled: bool = True
+    """Whether the y axis has room for it."""
 
 
 @dataclass(frozen=True, slots=True)

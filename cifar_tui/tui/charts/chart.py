@@ -147,23 +147,27 @@ def _of_several(drawn: SeriesCurves, runs: Sequence[DrawnRun], frame: Frame) -> 
     behind: list[Line] = []
     lines: list[Line] = []
     letters: list[Line] = []
+    converged = any(run.entry.status != "diverged" for run in runs if drawn.of(run))
     for place, run in enumerate(runs):
         curves = drawn.of(run)
+        scaled = not converged or run.entry.status != "diverged"  # It would press the others into one row.
         if len(runs) <= FEW:
-            behind += [_behind(curve.smooth_line(frame.x, columns), run.number, look) for curve in curves[:-1]]
+            behind += [
+                _behind(curve.smooth_line(frame.x, columns), run.number, look, scaled=scaled) for curve in curves[:-1]
+            ]
         for curve in curves[-1:]:
             points = curve.smooth_line(frame.x, columns)
-            lines.append(Line(points, look.run(run.number), run.letter, joined=True))
+            lines.append(Line(points, look.run(run.number), run.letter, joined=True, scaled=scaled))
             seen = _spread(points, frame.x, columns, place, len(runs))
-            letters.append(Line(seen, look.run(run.number) + look.strong, run.letter))
+            letters.append(Line(seen, look.run(run.number) + look.strong, run.letter, scaled=scaled))
     return [*behind, *lines, *letters]
 
 
-def _behind(points: Sequence[XY], number: int, look: Look) -> Line:
+def _behind(points: Sequence[XY], number: int, look: Look, *, scaled: bool = True) -> Line:
     """A faint curve behind others; without colour, one of dots."""
     if look.colour:
-        return Line(points, look.faint(number), ".", joined=True, behind=True)
-    return Line(points, look.dim, "." if look.ascii else "·", behind=True)
+        return Line(points, look.faint(number), ".", joined=True, behind=True, scaled=scaled)
+    return Line(points, look.dim, "." if look.ascii else "·", behind=True, scaled=scaled)
 
 
 def _marks(points: Sequence[XY], frame: Frame, *, spread: bool) -> list[XY]:
@@ -196,7 +200,8 @@ def _y_axis(
 ) -> Shown:
     """The axis for the visible part of the lines, or as it was set."""
     options, x, rows, what = frame.options, frame.x, canvas_height(frame.height), drawn.what
-    visible = [(each, [y for at, y in each.points if x.low <= at <= x.high]) for each in lines]
+    scaled = lines if options.outliers else [each for each in lines if each.scaled]
+    visible = [(each, [y for at, y in each.points if x.low <= at <= x.high]) for each in scaled]
     # Of dense batches, the noise does not set the scale; of training behind several runs, its usual values do.
     dense = canvas_width(frame.width) if len(runs) == 1 else 0
     seen = [ys for each, ys in visible if not each.behind or (dense and len(ys) < dense)]

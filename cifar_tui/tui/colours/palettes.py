@@ -33,7 +33,7 @@ DARK = Palette(
     ground="#121212",
     # After Okabe and Ito's palette for the colour-blind, without its black.
     runs=("#5fafd7", "#d7af00", "#00af87", "#ffff5f", "#d787af", "#ff875f", "#8787ff"),
-    dim="#8a8a8a",
+    dim="#a8a8a8",
     good="#00af87",
     done="#5fafd7",
     warning="#d7af00",
@@ -44,7 +44,7 @@ DARK = Palette(
 LIGHT = Palette(
     ground="#ffffff",
     runs=("#005faf", "#af5f00", "#00875f", "#5f5f00", "#af005f", "#d70000", "#5f5fd7"),
-    dim="#6c6c6c",
+    dim="#5f5f5f",
     good="#00875f",
     done="#005faf",
     warning="#af5f00",

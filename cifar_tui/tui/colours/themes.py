@@ -56,8 +56,8 @@ class Surfaces:
         }
 
 
-_DARK = Surfaces("#e4e4e4", "#1c1c1c", "#262626", "#585858", "#5fafff", "#444444", "#262626", "#303030", "#8a8a8a")
-_LIGHT = Surfaces("#1c1c1c", "#ffffff", "#e4e4e4", "#949494", "#005faf", "#d0d0d0", "#eeeeee", "#eeeeee", "#6c6c6c")
+_DARK = Surfaces("#e4e4e4", "#1c1c1c", "#262626", "#585858", "#5fafff", "#303030", "#262626", "#303030", "#a8a8a8")
+_LIGHT = Surfaces("#1c1c1c", "#ffffff", "#e4e4e4", "#949494", "#005faf", "#e4e4e4", "#eeeeee", "#eeeeee", "#5f5f5f")
 _CONTRAST = Surfaces("#ffffff", "#000000", "#303030", "#8a8a8a", "#ffff00", "#444444", "#262626", "#303030", "#bcbcbc")
 _TERMINAL = Surfaces(
     *("ansi_default", "ansi_default", "ansi_default", "ansi_default"),
@@ -96,7 +96,8 @@ def _terminal(name: str, palette: Palette, focus: str, *, dark: bool) -> Theme:
         | {
             "ansi-background": "ansi_black" if dark else "ansi_white",
             "ansi-foreground": "ansi_white" if dark else "ansi_black",
-            "input-cursor-text-style": "reverse",
+            # On Textual's own colours for it, black on white, which would be lost on a white terminal.
+            "input-cursor-text-style": "none" if dark else "reverse",
         },
     )
 

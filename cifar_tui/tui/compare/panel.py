@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.strip import Strip
@@ -37,6 +37,8 @@ class ComparePanel(ChartArea, View):
 
     The cursor keys act on the charts, or on the four cells of these images, one of which can be opened.
     """
+
+    tall: ClassVar[bool] = True
 
     def __init__(self, options: ChartOptions, workspace: Callable[[], Workspace], *, id: str | None = None) -> None:  # noqa: A002
         """Start without runs.

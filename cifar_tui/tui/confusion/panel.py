@@ -65,6 +65,7 @@ def why_no_matrix(entry: Entry | None) -> str:
 class ConfusionPanel(RunPanel, View, can_focus=True):
     """A matrix with a cell cursor: of the newest evaluation, or of an earlier one."""
 
+    tall: ClassVar[bool] = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1, 0)", show=False),
         Binding("down", "move(1, 0)", show=False),

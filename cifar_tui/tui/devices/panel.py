@@ -25,7 +25,7 @@ WITH_SIDE = 100
 """The columns of a terminal from which on the panels beside the view have the facts."""
 FACTS = 3
 """Rows of facts above the charts where they have not."""
-LEAST_CHARTS = 8
+LEAST_CHARTS = 10
 """The least rows for charts below the facts."""
 
 

@@ -82,7 +82,7 @@ class ColumnChooser(Modal[tuple[str, ...]]):
     def compose(self) -> ComposeResult:
         """What is typed, the columns that match it, and the keys."""
         box = Vertical(classes="box")
-        self.frame(box, "Columns of the runs", "↑↓ Enter")
+        self.frame(box, "Columns of the runs", "↑↓ move  Enter accepts  Esc cancels")
         with box:
             words = NameInput(placeholder="any part of a column's or an option's name", compact=True)
             words.cursor_blink = False  # A line over SSH is not to be kept busy.

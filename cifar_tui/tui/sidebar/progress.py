@@ -29,7 +29,7 @@ from cifar_tui.tui.runs.entry import ENDED, Entry
 from cifar_tui.tui.sidebar.rows import LABEL, Ranked, bar, by_rank, label
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import RunPanel
-from cifar_tui.tui.widgets.lines import Row, drawable, line, width_of
+from cifar_tui.tui.widgets.lines import Row, cut, drawable, line, width_of
 
 if TYPE_CHECKING:
     from cifar_tui.runs.messages import Loading
@@ -121,7 +121,7 @@ def _one_line(entry: Entry, look: Look, width: int) -> Row:
         row += ["  ", *part] if row else part
     # The beginning of a message is worth having, if it is not too short.
     if entry.loading is None and width_of(row) + MESSAGE <= width:
-        row += ["  ", (_message(entry), look.dim)]
+        row += ["  ", (cut(_message(entry), width - width_of(row) - 2, look), look.dim)]
     return row
 
 

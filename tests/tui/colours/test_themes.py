@@ -70,6 +70,8 @@ def test_a_theme_looks_alike_in_256_colours_and_can_be_read(name: str) -> None:
     least = 7.0 if name == "high-contrast" else 4.5
     assert {colour for colour in texts(palette) if contrast(colour, palette.ground) < least} == set()
     assert contrast(theme.variables["frame-focus"], palette.ground) > 4.5
+    for behind in ("bar", "cursor", "cursor-idle", "field"):
+        assert contrast(grid.shown(palette.dim), grid.shown(theme.variables[behind])) > 4.5, behind
 
 
 @pytest.mark.parametrize("palette", [palettes.BLIND_DARK, palettes.BLIND_LIGHT])

@@ -126,6 +126,14 @@ def test_each_run_has_a_letter_on_its_curve_and_the_same_in_legend_and_table() -
     assert "[ ] page 1/2 · x axis: epochs" in picture
 
 
+def test_a_diverged_run_does_not_press_the_others_into_a_row_unless_all_values_are_asked_for() -> None:
+    diverged = entry(1, "lost", recorded_state(losses=[(2.0, 2.0), (9e8, 8e12), (9e9, 9e12)], ending="diverged"))
+    assert diverged.status == "diverged"
+    assert "1e12" not in text(picture_of([cnn(), diverged], 118, 36))
+    assert "1e12" in text(picture_of([cnn(), diverged], 118, 36, options=ChartOptions(outliers=True)))
+    assert "1e12" in text(picture_of([diverged, diverged], 118, 36))
+
+
 def test_in_ascii_curves_are_made_of_letters() -> None:
     picture = text(picture_of([cnn(), mlp()], 78, 36, Look(ascii=True)))
     assert picture.isascii()
