@@ -1,5 +1,6 @@
 """What holds for all tests."""
 
+import gc
 import itertools
 import os
 import signal
@@ -45,3 +46,9 @@ settings.register_profile("same", deadline=None, derandomize=True, suppress_heal
 settings.load_profile("same")
 
 fork_server.enabled = sys.platform == "linux"
+
+
+def pytest_collection_finish() -> None:
+    """Leave what all tests share out of the garbage collector's rounds, which otherwise go through all of it."""
+    gc.collect()
+    gc.freeze()
