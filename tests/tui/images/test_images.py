@@ -104,7 +104,7 @@ def test_steps_go_round_through_every_class_and_any() -> None:
 
 
 @given(names, looks, sizes, st.lists(st.sampled_from(["up", "down", "left", "right", "page", "back", "end", "kind"])))
-@settings(max_examples=12)
+@settings(max_examples=100)
 def test_every_page_fits_every_size_and_every_terminal_after_any_keys(
     name: str, look: Look, size: tuple[int, int], keys: list[str]
 ) -> None:
