@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 from rich.color import ColorSystem
 from rich.console import Console, RenderableType
+from textual import events
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual._xterm_parser import XTermParser
@@ -84,13 +85,15 @@ class TerminalApp(App[None]):
     def _handle_exception(self, error: Exception) -> None:
         self.handle_exception(error)
 
-    def on_resize(self) -> None:
-        """Draw everything again.
+    def on_resize(self, event: events.Resize) -> None:
+        """Draw everything again, or pass over a size that is the terminal's no more.
 
         The terminal may have lost what it showed, also where its size is what it was before: then it was another for a
         moment, or it is in use again after a suspension. Its first size comes before anything is drawn.
         """
-        if self._size is not None:
+        if isinstance(self._driver, TerminalDriver) and self._driver.has_other_size(event.size):
+            event.prevent_default()
+        elif self._size is not None:
             self.action_redraw()
 
     def action_redraw(self) -> None:
@@ -202,6 +205,15 @@ class TerminalDriver(LinuxDriver):
         """Queue this for the thread that writes."""
         super().write(data)
         self._written += 1
+
+    def has_other_size(self, size: Size) -> bool:
+        """Whether the terminal's size is known to be another one by now.
+
+        Two signals that come at once may have their sizes told in the wrong order: the handler of the second interrupts
+        that of the first, which has read the size already. A terminal that tells its size itself may do so before the
+        system knows it.
+        """
+        return not self._in_band_window_resize and size != self._get_terminal_size()
 
     def _tell_app(self) -> None:
         if isinstance(self._app, TerminalApp):

@@ -101,6 +101,8 @@ class ViewSwitcher(ContentSwitcher):
         self.images.show_own()
         if name == self.shown:
             self.view.reload()
+        elif name in (IMAGES, CONFIDENCE):
+            self._image_loader.renew(self._latest.selected)
         self._switch_to(name)
 
     def leave(self) -> bool:

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_tui.analysis.predictions import Predictions
-from cifar_tui.errors import InputError
+from cifar_tui.errors import CifarTuiError, InputError
 from cifar_tui.runs.inference import evaluation
 from cifar_tui.runs.provenance import predictions_of
 from cifar_tui.runs.workspace import Workspace
@@ -149,6 +149,14 @@ def test_a_session_evaluates_test_images_until_it_is_told_to_stop_and_fetches_no
 
     program.write_text("import sys; sys.stderr.write('a warning\\ncifar-tui: no weights\\n'); sys.exit(2)")
     with pytest.raises(InputError, match=r"^no weights$"):
+        session.run_images(folder, "test", quiet)
+
+    monkeypatch.setattr("cifar_tui.runs.inference.evaluation_process.MOST_RECEIVED", 1_000)
+    # It waits until all of it is received, or for as long as a test may take.
+    program.write_text(
+        "import os, signal, sys; signal.alarm(20); os.write(int(sys.argv[-1]), bytes(1_000_000)); signal.pause()"
+    )
+    with pytest.raises(CifarTuiError, match="result is too large"):
         session.run_images(folder, "test", quiet)
 
 

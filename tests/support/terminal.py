@@ -240,12 +240,16 @@ class Terminal:
             assert key in KEYS or len(key) == 1, f"no key {key!r}"
             time.sleep(max(0.0, self._escaped + ESCAPE_SECONDS - time.perf_counter()))
             assert select.select([], [self._master], [], 10)[1], f"no keys are taken\n{self.text()}"
-            os.write(self._master, KEYS.get(key, key).encode())
+            self.send(KEYS.get(key, key))
             self._escaped = time.perf_counter() if key == "escape" else 0.0
 
     def click(self, x: int, y: int) -> None:
         """Click at a column and a line of the screen, from 0."""
-        os.write(self._master, f"\x1b[<0;{x + 1};{y + 1}M\x1b[<0;{x + 1};{y + 1}m".encode())
+        self.send(f"\x1b[<0;{x + 1};{y + 1}M\x1b[<0;{x + 1};{y + 1}m")
+
+    def send(self, sequence: str) -> None:
+        """Send what a terminal sends."""
+        os.write(self._master, sequence.encode())
 
     def resize(self, columns: int, rows: int) -> None:
         """Make the terminal larger or smaller; the kernel tells the command."""
@@ -318,8 +322,7 @@ class Terminal:
         Raises:
             AssertionError: It goes on; the message shows the screen.
         """
-        process = psutil.Process(self.process.pid)
-        self.wait_for(lambda _: process.status() == psutil.STATUS_STOPPED)
+        self.wait_for(lambda _: psutil.Process(self.process.pid).status() == psutil.STATUS_STOPPED)
         self._read_to_end()
 
     def written(self, since: float = 0.0, until: float = float("inf")) -> int:

@@ -66,27 +66,6 @@ def test_a_run_is_started_watched_paused_resumed_stopped_compared_and_left(tmp_p
     assert (folder / "checkpoints" / "last.pt").exists()
 
 
-def test_runs_are_filtered_sorted_grouped_and_looked_into_on_a_small_terminal(tmp_path: Path) -> None:
-    for name, best in (("deep", 0.75), ("wide", 0.5), ("late", 0.25)):
-        folder = recorded_folder(tmp_path / "runs", name)
-        text = folder.summary_file.read_text().replace("}", f', "best_val_accuracy": {best}}}')
-        folder.summary_file.write_text(text)
-    with dashboard(tmp_path, columns=80, rows=24) as terminal:
-        terminal.wait_for("deep")
-        terminal.press("/", *"best>0.3 patience=10")
-        terminal.wait_for("2 of 4 runs")
-        terminal.press("enter", "o", *"best", "enter")
-        terminal.wait_for("↓ best val")
-        terminal.press("d")
-        terminal.wait_for("options that differ")
-        terminal.press("tab", "g", *"model", "enter")
-        terminal.wait_for("▾ model mlp  2 runs")
-        terminal.press("enter")
-        terminal.wait_for("▸ model mlp")
-        terminal.press("q")
-        assert terminal.wait_exit() == 0
-
-
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_restores_the_terminal_and_saves_the_run(tmp_path: Path, number: int, status: int) -> None:
     with dashboard(tmp_path, "--epochs", "500", "--start", columns=80, rows=24) as terminal:

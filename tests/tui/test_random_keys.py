@@ -1,17 +1,19 @@
-"""Whatever is pressed, in whatever size: no crash, no key that is stuck, and a terminal as it was.
+"""Whatever is pressed or clicked, in whatever size: no crash, no key that is stuck, and a terminal as it was.
 
-It takes the number of keys from `CIFAR_TUI_RANDOM_KEYS`; a long trial is ten thousand.
+It takes the number of keys and clicks from `CIFAR_TUI_RANDOM_KEYS`; a long trial is ten thousand.
 """
 
 from __future__ import annotations
 
 import os
 import random
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.command import summary
+from tests.support.screens import mouse
 from tests.support.terminal import Screen, Terminal
 
 COUNT = int(os.environ.get("CIFAR_TUI_RANDOM_KEYS", "90"))
@@ -26,13 +28,14 @@ KEYS = (
 )
 """All keys but those that start and end runs, which are pressed in turns below."""
 SIZES = ((120, 40), (80, 24), (200, 60), (60, 15), (59, 14), (20, 5), (1, 1), (100, 30), (160, 50), (61, 60))
+ENDS = re.compile("stop|quit", re.IGNORECASE)
+"""Lines that are not clicked: with the next click, a run or the dashboard could be ended."""
 CHECK = 500
 """Keys after which the dashboard is asked for something it must answer."""
 
 
 def answers(terminal: Terminal, number: int) -> None:
     """See that keys still do what they are for, when all those before them have acted."""
-    terminal.resize(120, 40)
     for _ in range(5):
         terminal.press("escape")
     word = f"q{number}"
@@ -47,17 +50,39 @@ def closed(terminal: Terminal, shown: str) -> Callable[[Screen], bool]:
     return lambda _: shown not in terminal.text()
 
 
-def test_random_keys_and_sizes_while_trainers_run_leave_a_dashboard_that_answers(tmp_path: Path) -> None:
+def use_mouse(terminal: Terminal, drawn: random.Random, columns: int, rows: int) -> None:
+    """Click, drag, or turn the wheel somewhere on the screen."""
+    (x, y), end = ((drawn.randrange(columns), drawn.randrange(rows)) for _ in range(2))
+    what = drawn.choice(("click", "click", "drag", "wheel", "hover"))
+    if what == "wheel":
+        mouse.wheel(terminal, x, y, drawn.choice(("up", "down")), ctrl=drawn.random() < 0.3)
+    elif what == "hover":
+        mouse.hover(terminal, x, y)
+    elif ENDS.search(terminal.text().split("\n")[y]):
+        pass
+    elif what == "click":
+        terminal.click(x, y)
+    else:
+        mouse.drag(terminal, (x, y), end)
+
+
+def test_random_keys_clicks_and_sizes_while_trainers_run_leave_a_dashboard_that_answers(tmp_path: Path) -> None:
     drawn = random.Random(SEED)
     command = [sys.executable, "-m", "cifar_tui", "--data", "digits", "--model", "mlp", "--model", "mlp", "--start"]
     options = ["--batch-size", "64", "--debug", "--threads", "1", "--epochs", "100000", "--patience", "100000"]
     with Terminal([*command, *options], cwd=tmp_path, env={"OMP_NUM_THREADS": "1"}) as terminal:
         terminal.wait_for("► running", 60)
+        size = 120, 40
         for number in range(1, COUNT + 1):
             if drawn.random() < 0.02:
-                terminal.resize(*drawn.choice(SIZES))
-            terminal.press(drawn.choice(KEYS))
+                size = drawn.choice(SIZES)
+                terminal.resize(*size)
+            if drawn.random() < 0.15:
+                use_mouse(terminal, drawn, *size)
+            else:
+                terminal.press(drawn.choice(KEYS))
             if number % CHECK == 0 or number == COUNT:
+                terminal.resize(*(size := (120, 40)))
                 answers(terminal, number)
         terminal.press("q")
         terminal.wait_for("Quit?")

@@ -18,6 +18,7 @@ from tests.support.terminal import Terminal
 SCRIPT = """
 import os, sys, threading
 from textual import events
+from textual.geometry import Size
 from textual.widgets import Label
 from cifar_tui.tui.textual_compat import TerminalApp, TerminalDriver
 
@@ -30,6 +31,8 @@ class Demo(TerminalApp):
     def on_key(self, event: events.Key) -> None:
         if event.key == "!" or event.character == "!":
             raise ValueError("a page of locals")
+        if event.key == "o":
+            self.post_message(events.Resize(Size(20, 5), Size(20, 5)))
         reading = sum(thread.name == "textual-input" for thread in threading.enumerate())
         self.query_one(Label).update(f"{event.key} in {self.size.width} columns, {reading} reading")
 
@@ -68,6 +71,9 @@ def test_an_app_draws_on_its_own_terminal_whatever_the_standard_streams_are() ->
         terminal.wait_for("escape in 70 columns")
         terminal.resize(90, 22)
         terminal.wait_for("90 by 22")
+        # A size that comes too late.
+        terminal.press("o", "x")
+        terminal.wait_for("x in 90 columns")
         terminal.press("!")
         terminal.wait_for("ended by ValueError('a page of locals'), 1")
         terminal.wait_for("stray: b''")

@@ -31,6 +31,8 @@ SECONDS = 0.1
 """How often the caller of `run` is asked whether it still waits."""
 MOST_ERRORS = 4_000
 """The end of what it prints that is looked at."""
+MOST_RECEIVED = MOST_BYTES + (1 << 20)
+"""Of what it sends, steps included."""
 MOST_PAUSE = 1.0
 """The longest pause between two batches, in seconds."""
 
@@ -77,16 +79,22 @@ def run(folder: RunFolder, progress: ProgressCallback) -> TopPredictions:
 
 
 def _receive(pipe: BinaryIO, progress: ProgressCallback) -> bytes:
-    """What the process sends behind its steps, each of which is a line."""
+    """What the process sends behind its steps, each of which is a line.
+
+    Raises:
+        CifarTuiError: It is too large.
+    """
     received, step = bytearray(), ("starting", 0, 0)
     while True:
         progress(*step)
         if not select.select([pipe], [], [], SECONDS)[0]:
             continue
         part = os.read(pipe.fileno(), 1 << 16)
-        if not part or len(received) > MOST_BYTES + (1 << 20):
+        if not part:
             return bytes(received)
         received += part
+        if len(received) > MOST_RECEIVED:
+            raise CifarTuiError(f"the evaluation's result is too large (over {MOST_RECEIVED:,} bytes)")
         while received.startswith(b"[") and (end := received.find(b"\n")) >= 0:
             what, done, total = json.loads(received[:end])
             step = str(what), int(done), int(total)

@@ -57,9 +57,9 @@ def _figures(calibration: Calibration, look: Look) -> Iterator[list[Part]]:
     yield [f"accuracy {percent(calibration.accuracy)}"]
     yield [f"mean confidence {percent(calibration.confidence)}"]
     if not math.isnan(calibration.confidence_right):
-        yield [f"where right {percent(calibration.confidence_right)}"]
+        yield [f"right: {percent(calibration.confidence_right)}"]
     if not math.isnan(calibration.confidence_wrong):
-        yield [f"where wrong {percent(calibration.confidence_wrong)}"]
+        yield [f"wrong: {percent(calibration.confidence_wrong)}"]
 
 
 def _wrapped(pieces: Sequence[list[Part]], width: int, look: Look) -> list[list[Part]]:

@@ -161,8 +161,10 @@ def _beside(part: Part) -> Part:
     )
 
 
-def pair_rows(matrix: ConfusionMatrix, names: Sequence[str], width: int, height: int, look: Look) -> list[Row]:
-    """The most confused pairs, in up to `height` lines with a heading."""
+def pair_rows(
+    matrix: ConfusionMatrix, names: Sequence[str], cursor: tuple[int, int], width: int, height: int, look: Look
+) -> list[Row]:
+    """The most confused pairs, in up to `height` lines with a heading; the one under the cursor stands out."""
     if height < 2:
         return []
     scores, pairs = assessed(matrix, tuple(names))
@@ -174,7 +176,7 @@ def pair_rows(matrix: ConfusionMatrix, names: Sequence[str], width: int, height:
         true = _shortened(names, row, max(room // 2, room - cell_len(names[column])))
         predicted = _shortened(names, column, room - cell_len(true))
         words = padded(cut(f"{true} → {predicted}", width - len(figures)), width - len(figures))
-        rows.append([look.text(words), look.text(figures)])
+        rows.append([(look.text(words + figures), look.strong if (row, column) == cursor else Style())])
     return rows
 
 
@@ -199,10 +201,12 @@ def _figures(number: int, images: int, digits: int) -> str:
     return f"  {count(number).rjust(digits)} {percent(number / max(1, images)):>8}"
 
 
-def pairs_below(matrix: ConfusionMatrix, names: Sequence[str], width: int, height: int, look: Look) -> list[Row]:
+def pairs_below(
+    matrix: ConfusionMatrix, names: Sequence[str], cursor: tuple[int, int], width: int, height: int, look: Look
+) -> list[Row]:
     """The most confused pairs below the matrix, side by side where there is room."""
     across = max(1, width // PAIR)
-    head, *pairs = pair_rows(matrix, names, min(width, PAIR) - 2, (height - 1) * across + 1, look)
+    head, *pairs = pair_rows(matrix, names, cursor, min(width, PAIR) - 2, (height - 1) * across + 1, look)
     rows: list[Row] = [head]
     for first in range(min(height - 1, len(pairs))):
         row: Row = []

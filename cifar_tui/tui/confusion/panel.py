@@ -82,6 +82,8 @@ class ConfusionPanel(RunPanel, View, can_focus=True):
         self._shown: int | None = None
         self._cursor: tuple[int, int] | None = None
         """None until there is a matrix; it starts on the most confused pair."""
+        self._pair: tuple[int, int] | None = None
+        """The cell that was gone to last as one of the most confused pairs."""
         self._corner = (0, 0)
         self._percent = False
         self._frame: Frame | None = None
@@ -104,8 +106,12 @@ class ConfusionPanel(RunPanel, View, can_focus=True):
             self._shown = None if place == last else place
             self.draw()
 
-    def leave(self) -> bool:
+    def reload(self) -> None:
         """Go back to the newest evaluation."""
+        self.leave()
+
+    def leave(self) -> bool:
+        """Go back to the newest evaluation; whether an earlier one was shown."""
         if self._shown is None:
             return False
         self._shown = None
@@ -172,14 +178,15 @@ class ConfusionPanel(RunPanel, View, can_focus=True):
         self.draw()
 
     def go_to_confused(self, step: int) -> None:
-        """Go to the most confused pair, or from one of the `PAIRS` most confused so many further."""
+        """Go to the most confused pair, or from the one that was gone to last so many further in their list."""
         if self._frame is None:
             return
         matrix = self._matrix
         pairs = [(row, column) for row, column, _ in assessed(matrix, self._drawn_names(matrix)).confusions]
-        if pairs and self._cursor is not None:
-            place = (pairs.index(self._cursor) + step) % len(pairs) if self._cursor in pairs else 0
-            self._jump(*pairs[place])
+        if pairs:
+            place = pairs.index(self._pair) + step if self._pair == self._cursor and self._pair in pairs else 0
+            self._pair = pairs[place % len(pairs)]
+            self._jump(*self._pair)
 
     @property
     def _matrix(self) -> ConfusionMatrix:

@@ -59,12 +59,12 @@ def picture(
         pairs: list[Row] = []
         if frame.columns < frame.size and room >= PREDICTION_LINES:
             pairs = [*prediction_rows(matrix, names, viewport.cursor[0], beside, room // 2, look), []]
-        pairs += pair_rows(matrix, names, beside, room - len(pairs), look)
+        pairs += pair_rows(matrix, names, viewport.cursor, beside, room - len(pairs), look)
         body += [[] for _ in range(len(body), len(pairs))]
         for row, pair in zip(body, pairs, strict=False):
             row += [" " * (frame.width + GAP - width_of(row)), *pair]
     elif room - len(body) >= PAIRS_BELOW:
-        body += [[], *pairs_below(matrix, names, width, room - len(body) - 1, look)]
+        body += [[], *pairs_below(matrix, names, viewport.cursor, width, room - len(body) - 1, look)]
     return [line([drawable(part, look) for part in row], width) for row in (rows + body)[:height]]
 
 

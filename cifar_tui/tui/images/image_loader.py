@@ -174,6 +174,11 @@ class ImageLoader:
             return
         self._start(entry, self._asked or usual_split(entry))
 
+    def renew(self, entry: Entry | None) -> None:
+        """Load this run's images, with better weights where there are some and their predictions are recorded."""
+        tested = entry is not None and entry.state is not None and entry.state.test is not None
+        self.load(entry, again=not self.error and (self._asked != "test" or tested))
+
     def reload(self, entry: Entry | None) -> None:
         """Load this run's images again: with better weights where there are some, or where it failed."""
 

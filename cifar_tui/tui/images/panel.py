@@ -140,8 +140,8 @@ class ImagesPanel(RunPanel, View, can_focus=True):
     @property
     def active_keys(self) -> tuple[str, ...]:
         """What chooses other images, which a run may have two kinds of."""
-        split = ("split",) if self.album is self._own and self.loader.loaded is not None else ()
-        return ("percent:wrong/right/all", *split, "leave")
+        chosen = self.album is self._own and self.loader.loaded is not None
+        return (*(("percent:wrong/right/all", "split") if chosen else ()), "leave")
 
     def draw_by(self, pixels: Pixels) -> None:
         """Draw images by these pixels from now on; the terminal may have lost those that were drawn before."""

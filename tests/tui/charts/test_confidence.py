@@ -48,16 +48,23 @@ def test_every_figure_is_there_at_any_width(width: int) -> None:
         ("expected calibration error", found.error),
         ("accuracy", 0.8),
         ("mean confidence", found.confidence),
-        ("where right", found.confidence_right),
-        ("where wrong", 0.41),
+        ("right:", found.confidence_right),
+        ("wrong:", 0.41),
     ):
         assert f"{name} {percent(value)}" in said
 
 
+def test_at_120_columns_the_figures_are_one_line() -> None:
+    found = calibration(*[(0.85, True)] * 20, (0.551, True), (0.551, False))
+    assert found.error >= 0.1
+    lines = text(picture(found, TITLE, 0, Look(), (116, 33)))
+    assert lines[1].endswith("right: 83.58 % · wrong: 55.10 %")
+
+
 def test_a_mean_over_nothing_is_left_out() -> None:
     said = " ".join(text(picture(calibration((0.9, True)), TITLE, 0, Look(), (80, 24))))
-    assert "where right" in said
-    assert "where wrong" not in said
+    assert "right:" in said
+    assert "wrong:" not in said
     assert "nan" not in said
 
 

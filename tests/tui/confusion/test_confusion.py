@@ -215,7 +215,7 @@ def test_the_newest_is_followed_unless_an_earlier_one_was_chosen() -> None:
     made.step(-1)
     state.apply(evaluated(4))
     assert "epoch 2 of 4 · accuracy 94.46 % · Esc: the newest" in shown(made)[0]
-    made.leave()
+    made.reload()
     assert "epoch 4 of 4" in shown(made)[0]
 
 
@@ -240,6 +240,22 @@ def test_the_cursor_begins_on_the_most_confused_pair_and_stays_where_it_is_put()
     assert shown(made)[1] == "10 of 100 'plane' images predicted as 'bird' (10.00 %)"
     made.action_move(-9, -9)
     assert shown(made)[1] == "90 of 100 'plane' images recognised (90.00 %)"
+
+
+def test_m_goes_to_the_most_confused_pair_first_and_then_down_their_list() -> None:
+    made = panel(entry(begun(0, 2)))
+    seen = []
+    for step in (1, 1, 1, -1, -1, -1):
+        shown(made)
+        made.go_to_confused(step)
+        strips = made.lines(80, 16)
+        seen.append(strips[1].text.split()[0])
+        (listed,) = (s.text for strip in strips[8:] for s in strip if s.style and s.style.bold)
+        assert listed.split()[3] == seen[-1], "it is marked in the list"
+    assert seen == ["27", "23", "6", "23", "27", "1"]
+    made.action_move(-9, -9)
+    made.go_to_confused(1)
+    assert shown(made)[1].startswith("27 of"), "from a cell that is no such pair"
 
 
 def test_a_run_with_other_classes_begins_anew_and_one_with_the_same_keeps_the_cursor() -> None:
