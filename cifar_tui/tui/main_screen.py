@@ -104,7 +104,7 @@ class MainScreen(QuietScreen[None]):
         self._device: RunPanel | None = None
         self._filter: FilterLine | None = None
         self._side: Vertical | None = None
-        self._title = TitleLine(runs, run_events.runs_dir)
+        self._title = TitleLine(runs, run_events)
         self._message = MessageLine(log, look)
         self._footer = Footer(id="keys")
         self._sizes = PanelSizes(settings, self._resize_panels)
@@ -360,7 +360,9 @@ class MainScreen(QuietScreen[None]):
             self.show_runs()
             self.table.update(*entries)
             self.draw_selected()
-            self._log.write(f"{plural(len(self._runs.marked), 'run')} marked; c compares them")
+            marked = len(self._runs.marked)
+            more = ": c compares them" if marked > 1 else "; mark two or more to compare them" if marked else ""
+            self._log.write(f"{plural(marked, 'run') if marked else 'no run'} marked{more}")
 
     def action_compare(self) -> None:
         """Compare the marked runs."""

@@ -75,6 +75,8 @@ class RunEvents:
         self._watcher: FolderWatcher | None = None
         self.stopped = False
         """Whether the dashboard is being left."""
+        self.has_read = False
+        """Whether the folder of runs has been read, for the first time."""
 
     def start(self) -> None:
         """Hand on what is there, and what comes."""
@@ -158,6 +160,7 @@ class RunEvents:
     def _update_from_folders(self, found: FolderUpdates) -> None:
         if self.stopped:
             return
+        first, self.has_read = not self.has_read, True
         added, changed = self._runs.update_summaries(found.summaries)
         if added and self._reads_options:
             self.read_options()
@@ -172,7 +175,7 @@ class RunEvents:
                 changed={*changed, *(entry for entry, _ in messages)},
                 messages=messages,
                 added=added,
-                rows=bool(added),
+                rows=bool(added) or first,
                 urgent=bool(changed),
             )
         )
