@@ -365,7 +365,7 @@ class Dashboard(TerminalApp):
 
     def action_ask_to_quit(self) -> None:
         """Quit, or ask what to do with active runs."""
-        names = [entry.name for entry in self.runs.active]
+        names = [entry.full_name for entry in self.runs.active]
         if not names:
             self.exit()
             return

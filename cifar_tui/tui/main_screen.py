@@ -352,7 +352,7 @@ class MainScreen(QuietScreen[None]):
         entries = group.members if group is not None else () if selected is None else (selected,)
         if selected is not None and self._view_has_keyboard:
             self._to_runs()
-            self._log.write(f"the runs have the keyboard: space marks {selected.name}")
+            self._log.write(f"the runs have the keyboard: space marks {selected.full_name}")
         elif len(entries) > MOST_MARKED:
             self._log.write(f"at most {MOST_MARKED} runs are marked at once; filter them first", level="warning")
         elif entries:

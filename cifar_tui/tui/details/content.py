@@ -97,7 +97,7 @@ def _run(entry: Entry) -> Section:
         rows.append(Detail("tags", ", ".join(entry.tags)))
     if entry.note:
         rows.append(Detail("note", entry.note))
-    return Section(entry.name, tuple(rows))
+    return Section(entry.full_name, tuple(rows))
 
 
 def _options(options: TrainingConfig) -> list[Section]:

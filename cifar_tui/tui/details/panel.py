@@ -154,7 +154,7 @@ def _halves(blocks: list[list[Row]]) -> tuple[list[Row], list[Row]]:
 
 def _block(section: Section, entry: Entry, look: Look, label: int, width: int) -> list[Row]:
     """A section in lines: its title, then its values, which are wrapped beside their labels."""
-    own = section.title == entry.name
+    own = section.title == entry.full_name
     title = look.text(printable(section.title))
     rows: list[Row] = [[(cut(title, width, look), look.run(entry.number) + look.strong if own else look.strong)]]
     for each in section.details:

@@ -145,15 +145,16 @@ class RunEvents:
     def _receive(self) -> None:
         if self.stopped:
             return
-        before, rows = {entry: entry.status for entry in self._runs.active}, len(self._runs)
+        before, rows = {entry: (entry.status, entry.id) for entry in self._runs.active}, len(self._runs)
         received = [(self._runs.receive(run, message), message) for run, message in self._inbox.take()]
         messages = [(entry, message) for entry, message in received if entry is not None]
         self._handle(
             Update(
                 changed={entry for entry, _ in messages},
                 messages=messages,
-                rows=len(self._runs) != rows,
-                urgent=any(entry.status != status for entry, status in before.items()),
+                # A run that gets its folder may be named otherwise from then on, and others with it.
+                rows=len(self._runs) != rows or any(entry.id != name for entry, (_, name) in before.items()),
+                urgent=any(entry.status != status for entry, (status, _) in before.items()),
             )
         )
 

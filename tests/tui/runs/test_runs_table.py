@@ -68,7 +68,9 @@ def test_an_earlier_run_is_told_by_its_summary_and_then_by_its_events() -> None:
 def test_a_damaged_summary_still_makes_a_row_that_fits(summary: dict[str, Any], width: int, ascii_only: bool) -> None:
     shown = columns(width, AUTOMATIC)
     look = Look(ascii=ascii_only)
-    parts = run_cells(earlier(**summary), shown, look, "03-14 15:09")
+    damaged = earlier(**summary)
+    damaged.label = "03-14 15:09"
+    parts = run_cells(damaged, shown, look)
     drawn = line(parts, max(width, 1))
     assert "\n" not in drawn.text
     for column, following in itertools.pairwise(shown):
@@ -86,24 +88,33 @@ def test_the_columns_fit_the_usual_widths(width: int) -> None:
 def test_runs_of_one_model_are_told_apart_by_their_start_at_every_width(width: int) -> None:
     long = "efficientnet_b0"
     runs = [earlier(n, f"20260314-15{n:02}26-{long}", state="finished") for n in range(3)]
-    labels = run_labels(runs)
-    times = {row(run, width, label=labels[run])["run"].rpartition(" ")[2] for run in runs}
+    for run, label in run_labels(runs).items():
+        run.label = label
+    times = {row(run, width)["run"].rpartition(" ")[2] for run in runs}
     assert times == {"15:00", "15:01", "15:02"}
 
 
-def test_the_start_is_said_as_shortly_as_it_tells_runs_apart() -> None:
+def test_runs_of_one_name_have_day_and_time_behind_it_whichever_others_there_are() -> None:
     def labels(*ids: str) -> list[str]:
         runs = [earlier(number, run_id) for number, run_id in enumerate(ids)]
         return list(run_labels(runs).values())
 
     assert labels("20260314-150926-cnn") == []
     assert labels("20260314-150926-cnn", "20260314-150926-mlp") == []
-    assert labels("20260314-150926-cnn", "20260314-160926-cnn") == ["15:09", "16:09"]
-    assert labels("20260314-150926-cnn", "20260314-150927-cnn") == ["15:09:26", "15:09:27"]
+    assert labels("20260314-150926-cnn", "20260314-160926-cnn") == ["03-14 15:09", "03-14 16:09"]
     assert labels("20260314-150926-cnn", "20260315-150926-cnn") == ["03-14 15:09", "03-15 15:09"]
-    assert labels("20250314-150926-cnn", "20260315-150926-cnn") == ["2025-03-14 15:09", "2026-03-15 15:09"]
+    assert labels("20260314-150926-cnn", "20260314-150927-cnn", "20260314-160000-cnn") == [
+        "03-14 15:09:26", "03-14 15:09:27", "03-14 16:00",
+    ]  # fmt: skip
     ready = [Entry(number, config=TrainingConfig()) for number in range(2)]
     assert list(run_labels(ready).values()) == ["#1", "#2"]
+
+
+@pytest.mark.parametrize("width", [59, 79, 119])
+def test_a_long_name_keeps_both_of_its_ends(width: int) -> None:
+    names = [f"{begin}-{'very-long-' * 5}{end}" for begin in ("a", "b") for end in ("lr0.1", "lr0.2")]
+    shown = [row(earlier(n, f"20260314-150926-{name}"), width)["run"] for n, name in enumerate(names)]
+    assert len(set(shown)) == 4, shown
 
 
 def test_in_ascii_and_without_colour_a_row_still_tells_states_apart() -> None:

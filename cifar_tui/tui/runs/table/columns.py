@@ -15,7 +15,7 @@ from cifar_tui.tui.runs.table.arrangement import GroupRow, TableSettings
 from cifar_tui.tui.runs.table.fields import Field, field_of
 from cifar_tui.tui.runs.table.labels import short_time
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Row, cut
+from cifar_tui.tui.widgets.lines import Row, cut, cut_middle
 
 GAP = 2
 """Spaces before each column."""
@@ -96,15 +96,15 @@ def heading(shown: Sequence[Column], settings: TableSettings, look: Look) -> Row
     return row
 
 
-def run_cells(entry: Entry, shown: Sequence[Column], look: Look, label: str = "", *, dated: bool = True) -> Row:
+def run_cells(entry: Entry, shown: Sequence[Column], look: Look, *, dated: bool = True) -> Row:
     """A run's row.
 
     Args:
         entry: The run.
         shown: The columns.
         look: How to draw.
-        label: What tells it from others of its name; it is shown even if the name is cut for it.
-        dated: Whether to add to any run's name when it was started, where there is room.
+        dated: Whether to add to any run's name when it was started, where there is room. Where that tells it from
+            others of its name, the name is cut for it.
     """
     mark = ("*" if look.ascii else "●") if entry.marked else " "
     row: Row = [(mark, look.run(entry.number) + look.strong)]
@@ -112,7 +112,7 @@ def run_cells(entry: Entry, shown: Sequence[Column], look: Look, label: str = ""
         name, width = column.field.name, column.width
         if name == "run":
             _pad(row, column.x)
-            row += _name(entry, width, look, label, dated=dated)
+            row += _name(entry, width, look, dated=dated)
             continue
         style = Style()
         if name == "state":
@@ -154,17 +154,17 @@ def group_cells(row: GroupRow, shown: Sequence[Column], field: Field, look: Look
     return cells
 
 
-def _name(entry: Entry, width: int, look: Look, label: str, *, dated: bool) -> Row:
+def _name(entry: Entry, width: int, look: Look, *, dated: bool) -> Row:
     """The run's name in its colour, and behind it when it was started."""
     name, room = printable(entry.name), width
-    time = label
+    time = entry.label if dated or not entry.id else ""
     if not time and dated and cell_len(name) + 1 + len(short := short_time(entry.id)) <= room:
         time = short
     if time:
         room -= len(time) + 1
     if time and room < 3:
         time, room = "", width
-    shown = cut(name, max(room, 1), look)
+    shown = cut_middle(name, max(room, 1), look)
     row: Row = [(shown, look.run(entry.number) + look.strong)]
     return [*row, (f" {time}", look.dim)] if time else row
 

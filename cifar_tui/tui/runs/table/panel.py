@@ -186,8 +186,7 @@ class RunsTable(Panel, can_focus=True):
         if isinstance(row, GroupRow):
             return group_cells(row, self._columns, field_of(self.settings.group), self.look)
         dated = not any(column.field.name == "started" for column in self._columns)
-        label = self.model.labels.get(row.entry, "") if dated or not row.entry.id else ""
-        return run_cells(row.entry, self._columns, self.look, label, dated=dated)
+        return run_cells(row.entry, self._columns, self.look, dated=dated)
 
     def _strip(self, cells: list[Part]) -> Strip:
         return line([drawable(part, self.look) for part in cells], self.size.width - 1)
