@@ -13,6 +13,7 @@ from cifar_tui.runs.messages import Ended, Loading
 from cifar_tui.store.catalog import Watcher
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.app import Dashboard
+from cifar_tui.tui.log.message_line import MessageLine
 from cifar_tui.tui.main_screen import MainScreen
 from tests.support.dashboard import DashboardPilot, FakeWorkspace, dashboard, digits, recorded_folder, workspace_of
 from tests.support.recorded import batch
@@ -23,6 +24,16 @@ async def test_the_ready_runs_and_the_earlier_ones_are_there_from_the_start(tmp_
     async with dashboard(tmp_path) as desk:
         await desk.shows("ready", "cnn", "mlp", "old", "stopped", "1 run in")
         assert desk.workspace.runs == []
+
+
+async def test_another_theme_colours_the_last_message_too(tmp_path: Path) -> None:
+    async with dashboard(tmp_path) as desk:
+        desk.app.status_log.write("take care", level="warning")
+        message = desk.app.main.query_one(MessageLine)
+        for theme in ("dark", "light"):
+            desk.app.themes.preview(theme)
+            warning = desk.app.themes.look.warning
+            await desk.until(lambda: any(style == warning for _, style, _ in message.lines(80, 1)[0]))  # noqa: B023
 
 
 async def test_the_title_says_that_the_runs_are_read_until_they_are(

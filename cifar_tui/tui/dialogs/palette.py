@@ -57,7 +57,7 @@ class Palette(_Previewing[Key | str]):
     def __init__(self, choice: ThemeChoice, look: Look) -> None:
         """Offer all keys, and the themes."""
         items: list[Item[Key | str]] = [
-            Item(key, f"{key.name:>9}  {key.help}", f"{key.label} {key.help}") for key in KEYS
+            Item(key, f"{key.name:>9}  {key.help}", f"{key.label} {key.help}") for key in KEYS if key.id != "palette"
         ]
         items += [
             Item(

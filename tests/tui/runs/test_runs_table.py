@@ -1,6 +1,7 @@
 """The runs table: a row says what a run does, fits its columns, and stays where the cursor is."""
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +11,8 @@ from textual.app import App, ComposeResult
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.tui.runs.entry import Entry
-from cifar_tui.tui.runs.table.arrangement import TableSettings
-from cifar_tui.tui.runs.table.columns import columns, heading, run_cells
+from cifar_tui.tui.runs.table.arrangement import GroupRow, TableSettings, arrange
+from cifar_tui.tui.runs.table.columns import columns, group_cells, heading, run_cells
 from cifar_tui.tui.runs.table.fields import FIELDS
 from cifar_tui.tui.runs.table.labels import run_labels
 from cifar_tui.tui.runs.table.panel import RunsTable
@@ -115,6 +116,27 @@ def test_a_long_name_keeps_both_of_its_ends(width: int) -> None:
     names = [f"{begin}-{'very-long-' * 5}{end}" for begin in ("a", "b") for end in ("lr0.1", "lr0.2")]
     shown = [row(earlier(n, f"20260314-150926-{name}"), width)["run"] for n, name in enumerate(names)]
     assert len(set(shown)) == 4, shown
+
+
+def test_a_group_shows_the_value_it_is_sorted_by_and_that_a_run_in_it_has_a_warning() -> None:
+    runs = [earlier(n, state="finished", model="cnn", best_val_accuracy=n / 10, seconds=60.0 * n) for n in (4, 2, 3)]
+    shown = columns(100, AUTOMATIC)
+
+    def group(sort: str, *, descending: bool = False) -> str:
+        settings = TableSettings(group="model", sort=sort, descending=descending)
+        row = arrange(runs, settings)[0]
+        assert isinstance(row, GroupRow)
+        return line(group_cells(row, shown, settings, Look()), 100).text
+
+    assert "40.00 %" in group("")
+    assert "20.00 %" in group("best")
+    assert "40.00 %" in group("best", descending=True)
+    assert "40.00 %" in group("time")
+    assert "2 min" in group("time")
+    assert " !" not in group("")
+    assert runs[1].summary is not None
+    runs[1].summary = replace(runs[1].summary, warnings=["plateau"])
+    assert "3 runs !" in group("")
 
 
 def test_in_ascii_and_without_colour_a_row_still_tells_states_apart() -> None:

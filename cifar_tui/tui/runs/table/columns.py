@@ -96,6 +96,11 @@ def heading(shown: Sequence[Column], settings: TableSettings, look: Look) -> Row
     return row
 
 
+def mark(look: Look) -> str:
+    """The sign before a run that is marked."""
+    return "*" if look.ascii else "●"
+
+
 def run_cells(entry: Entry, shown: Sequence[Column], look: Look, *, dated: bool = True) -> Row:
     """A run's row.
 
@@ -106,8 +111,7 @@ def run_cells(entry: Entry, shown: Sequence[Column], look: Look, *, dated: bool 
         dated: Whether to add to any run's name when it was started, where there is room. Where that tells it from
             others of its name, the name is cut for it.
     """
-    mark = ("*" if look.ascii else "●") if entry.marked else " "
-    row: Row = [(mark, look.run(entry.number) + look.strong)]
+    row: Row = [(mark(look) if entry.marked else " ", look.run(entry.number) + look.strong)]
     for column in shown:
         name, width = column.field.name, column.width
         if name == "run":
@@ -129,10 +133,15 @@ def run_cells(entry: Entry, shown: Sequence[Column], look: Look, *, dated: bool 
     return row
 
 
-def group_cells(row: GroupRow, shown: Sequence[Column], field: Field, look: Look) -> Row:
-    """A group's row: what its runs share, how many they are, and the best of them."""
+def group_cells(row: GroupRow, shown: Sequence[Column], settings: TableSettings, look: Look) -> Row:
+    """A group's row: what its runs share, how many they are, and the results of the best of them.
+
+    In the column that runs are sorted by, it has the value of its first run, by which it stands where it does.
+    """
+    field = field_of(settings.group)
     glyph = ("+" if row.folded else "-") if look.ascii else ("▸" if row.folded else "▾")
-    results = [column for column in shown if column.field.kind == "accuracy"]
+    results = [column for column in shown if column.field.kind == "accuracy" or column.field.name == settings.sort]
+    results = [column for column in results if column.x > shown[0].x and column.field.name not in WIDEST]
     runs = len(row.members)
     counts = f"{runs:,} run{'' if runs == 1 else 's'}"
     if live := sum(entry.live for entry in row.members):
@@ -141,16 +150,19 @@ def group_cells(row: GroupRow, shown: Sequence[Column], field: Field, look: Look
         counts += f", {marked} marked"
     if not any(column.field.name == "best" for column in results):
         counts += f", best {field_of('best').shown(row.best)}"
+    warned = WARNED if any(entry.warnings for entry in row.members) else ""
     what = f"{printable(field.heading)} "
     room = (results[0].x if results else shown[-1].x + shown[-1].width + GAP) - GAP - len("▾ ")
+    room -= len(warned)
     room_of_name = room - cell_len(what) - len(counts) - GAP
     if room_of_name < LEAST_GROUP:
         what, room_of_name = "", room - len(counts) - GAP
     cells: Row = [(f"{glyph} ", look.strong), (what, look.dim)]
     cells.append((cut(printable(row.group), max(1, room_of_name), look), look.strong))
-    cells.append((f"  {counts}", look.dim))
+    cells += [(f"  {counts}", look.dim), (warned, look.warning)]
     for column in results:
-        _add(cells, column, column.field.shown(row.best), look.strong)
+        entry = row.members[0] if column.field.name == settings.sort else row.best
+        _add(cells, column, cut(printable(column.field.shown(entry)), column.width, look), look.strong)
     return cells
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
+from rich.segment import Segment
 from textual import events
 from textual.content import Content
 from textual.message import Message
@@ -15,7 +16,7 @@ from cifar_tui.tui.preferences.settings import Settings
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.table.arrangement import GroupRow, Row, TableSettings
 from cifar_tui.tui.runs.table.columns import Column, columns, group_cells, heading, run_cells
-from cifar_tui.tui.runs.table.fields import Field, field_of
+from cifar_tui.tui.runs.table.fields import Field
 from cifar_tui.tui.runs.table.model import TableModel
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Panel, Part, drawable, line
@@ -178,13 +179,15 @@ class RunsTable(Panel, can_focus=True):
             bar = bar_cell(n - self._first, self._height, self._first, len(self.model.rows), self.look)
             strip = Strip.join([self._strips[n], line([bar], 1)])
             if n == self.model.cursor:
-                strip = strip.apply_style(self.get_component_rich_style("runs--cursor"))
+                # Dim text would be too faint there.
+                parts = [Segment(part.text, None if part.style == self.look.dim else part.style) for part in strip]
+                strip = Strip(parts, strip.cell_length).apply_style(self.get_component_rich_style("runs--cursor"))
             drawn.append(strip)
         return drawn
 
     def _cells(self, row: Row) -> list[Part]:
         if isinstance(row, GroupRow):
-            return group_cells(row, self._columns, field_of(self.settings.group), self.look)
+            return group_cells(row, self._columns, self.settings, self.look)
         dated = not any(column.field.name == "started" for column in self._columns)
         return run_cells(row.entry, self._columns, self.look, dated=dated)
 
