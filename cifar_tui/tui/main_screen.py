@@ -25,7 +25,7 @@ from cifar_tui.tui.runs.run_events import RunEvents
 from cifar_tui.tui.runs.run_list import RunList
 from cifar_tui.tui.runs.table.panel import RunsTable
 from cifar_tui.tui.runs.title import TitleLine
-from cifar_tui.tui.runtime.quiet_screen import QuietScreen, is_console
+from cifar_tui.tui.runtime.quiet_screen import QuietScreen
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context, RunPanel
 
@@ -88,9 +88,7 @@ class MainScreen(QuietScreen[None]):
         # As the first resize will set them: the first picture is the right one.
         wide = next(name for least, name in reversed(self.HORIZONTAL_BREAKPOINTS) if size.width >= least)
         high = next(name for least, name in reversed(self.VERTICAL_BREAKPOINTS) if size.height >= least)
-        super().__init__(
-            classes=" ".join([wide, high, *(["-ascii"] if look.ascii else []), *(["-console"] if is_console() else [])])
-        )
+        super().__init__(classes=" ".join([wide, high, *(["-ascii"] if look.ascii else [])]))
         self.table = RunsTable(self._selection_changed, run_events.read_options, settings)
         self.views: ViewSwitcher | None = None
         """The views of the selected run; like the other panels, they come after the first picture."""

@@ -46,7 +46,7 @@ def test_an_earlier_run_is_told_by_its_summary_and_then_by_its_events() -> None:
     entry = earlier(state="finished", model="cnn", data="cifar10", epochs=3, planned_epochs=5, seconds=75.0,
                     best_val_accuracy=0.5, test_accuracy=0.25, images_per_second=340.2)  # fmt: skip
     said = row(entry)
-    assert (said["state"], said["epoch"], said["best"], said["test"]) == ("√ finished", "3/5", "50.00 %", "25.00 %")
+    assert (said["state"], said["epoch"], said["best"], said["test"]) == ("✓ finished", "3/5", "50.00 %", "25.00 %")
     assert (said["time"], said["speed"], said["started"]) == ("1 min 15 s", "340", "2026-03-14 15:09")
     entry.state = recorded_state()
     assert row(entry)["best"] == "70.00 %"

@@ -179,9 +179,11 @@ class RunsTable(Panel, can_focus=True):
             bar = bar_cell(n - self._first, self._height, self._first, len(self.model.rows), self.look)
             strip = Strip.join([self._strips[n], line([bar], 1)])
             if n == self.model.cursor:
-                # Dim text would be too faint there.
-                parts = [Segment(part.text, None if part.style == self.look.dim else part.style) for part in strip]
-                strip = Strip(parts, strip.cell_length).apply_style(self.get_component_rich_style("runs--cursor"))
+                cursor = self.get_component_rich_style("runs--cursor")
+                # Dim text would be too faint there, and colours that are reversed are patches.
+                plain = [cursor.reverse or part.style == self.look.dim for part in strip]
+                parts = [Segment(part.text, None if p else part.style) for part, p in zip(strip, plain, strict=True)]
+                strip = Strip(parts, strip.cell_length).apply_style(cursor)
             drawn.append(strip)
         return drawn
 
