@@ -182,14 +182,14 @@ class TerminalDriver(LinuxDriver):
     """Draws on its app's `terminal`, and reads keys with a parser of its own.
 
     Textual draws on `sys.__stderr__`, takes the size of `sys.__stdout__`, names its parser within the loop that reads
-    keys, and tells nobody whether what it has queued is written; a driver is told none of them.
+    keys, and reports to nobody whether what it has queued is written; a driver can set none of them.
     """
 
     def __init__(self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         file = (app.terminal if isinstance(app, TerminalApp) else None) or self._file
         assert file is not None
-        self._output = _Output(file, self._tell_app)
+        self._output = _Output(file, self._notify_app)
         self._file = self._output  # type: ignore[assignment]
         self._written = 0
 
@@ -203,7 +203,7 @@ class TerminalDriver(LinuxDriver):
         super().write(data)
         self._written += 1
 
-    def _tell_app(self) -> None:
+    def _notify_app(self) -> None:
         if isinstance(self._app, TerminalApp):
             with contextlib.suppress(RuntimeError):  # The loop has ended.
                 self._loop.call_soon_threadsafe(self._app.line_is_free)

@@ -137,8 +137,8 @@ def picture(entry: Entry, record: Record | None, problem: str, look: Look, width
         left, right = left + [[]] * (height - len(left)), right + [[]] * (height - len(right))
         rows = [[*a, " " * (column + GAP - width_of(a)), *b] for a, b in zip(left, right, strict=True)]
     if problem:
-        said: list[Row] = [[(text, look.warning)] for text in wrapped(look.text(printable(problem)), width)]
-        rows = [*said, [], *rows]
+        notice: list[Row] = [[(text, look.warning)] for text in wrapped(look.text(printable(problem)), width)]
+        rows = [*notice, [], *rows]
     return rows
 
 

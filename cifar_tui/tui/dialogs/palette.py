@@ -30,7 +30,7 @@ class _Previewing(SearchList[T]):
         self._waiting: Timer | None = None
 
     def highlighted(self, value: T | None) -> None:
-        """Show the theme, or the one from before, once the cursor rests: another theme draws all anew."""
+        """Show the theme, or the one from before, once the cursor rests: another theme draws everything again."""
         if self._waiting is not None:
             self._waiting.stop()
         name = value if isinstance(value, str) else self._before

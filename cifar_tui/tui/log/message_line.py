@@ -35,4 +35,4 @@ class MessageLine(StatusLine):
         for segment in message_text(message, self.look).render(self.app.console):
             text = segment.text.rstrip("\n")
             parts.append(text if segment.style is None else (text, segment.style))
-        self.say(parts, look=self.look)
+        self.set_text(parts, look=self.look)

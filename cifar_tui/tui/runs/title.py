@@ -27,4 +27,4 @@ class TitleLine(StatusLine):
         saved = plural(sum(entry.folder is not None for entry in self._runs), "run")
         right = f"{saved} in {self._runs_dir}" if self._run_events.has_read else f"reading {self._runs_dir} …"
         left: list[Part] = [("cifar-tui", look.strong), f" · {', '.join(doing) or 'idle'}"]
-        self.say(left, [(right, look.dim)], look=look)
+        self.set_text(left, [(right, look.dim)], look=look)

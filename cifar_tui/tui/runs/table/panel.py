@@ -59,10 +59,10 @@ class RunsTable(Panel, can_focus=True):
         self._kept = settings
         if settings is not None:
             self.model.apply(settings.load(SECTION, TableSettings))
-        self._tell_selected, self._want_options = selected, options_wanted
+        self._selection_changed, self._want_options = selected, options_wanted
         self._columns: tuple[Column, ...] = ()
         self._strips: dict[int, Strip] = {}
-        """The rows as they were drawn since they changed, and the heading at -1: moving the cursor makes none anew."""
+        """The rows as they were drawn since they changed, and the heading at -1: moving the cursor draws none again."""
         self._first = 0
         """The row at the top."""
         self._selected: Entry | None = None
@@ -136,16 +136,16 @@ class RunsTable(Panel, can_focus=True):
         self._scroll_to_cursor()
         if self.model.misses_options:
             self._want_options()
-        said = Content(self.look.text(self.model.arrangement_note))
-        if said.plain != str(self.border_subtitle or ""):
-            self.border_subtitle = said
+        subtitle = Content(self.look.text(self.model.arrangement_note))
+        if subtitle.plain != str(self.border_subtitle or ""):
+            self.border_subtitle = subtitle
         self.draw()
-        self._tell()
+        self._notify_selected()
 
-    def _tell(self) -> None:
+    def _notify_selected(self) -> None:
         if self.selected is not self._selected:
             self._selected = self.selected
-            self._tell_selected()
+            self._selection_changed()
 
     # The picture
 
@@ -294,7 +294,7 @@ class RunsTable(Panel, can_focus=True):
         self.model.go_to(place)
         self._scroll_to_cursor()
         self.draw()
-        self._tell()
+        self._notify_selected()
 
     def _scroll_to_cursor(self) -> None:
         cursor = self.model.cursor
