@@ -46,6 +46,14 @@ def cut_before(text: str, width: int, mark: str = "…") -> str:
     return mark + end(text, width - 1) if width > 0 else ""
 
 
+def cut_middle(text: str, width: int, mark: str = "…") -> str:
+    """Likewise, but both ends are kept, more of the last one."""
+    if cell_len(text) <= width and len(text) <= LONGEST * max(width, 0):
+        return text
+    first = cut(text, width // 3 + 1, mark) if width > 2 else mark[: max(width, 0)]
+    return first + end(text, width - cell_len(first))
+
+
 def end(text: str, width: int) -> str:
     """As much of the end of a text as there is room for in so many columns."""
     kept, room = "", width

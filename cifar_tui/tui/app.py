@@ -25,6 +25,7 @@ from cifar_tui.tui.keys import Key
 from cifar_tui.tui.log.status_log import StatusLog
 from cifar_tui.tui.main_screen import MainScreen
 from cifar_tui.tui.notifications.alerts import Alerts
+from cifar_tui.tui.panel_layout import PanelLayout
 from cifar_tui.tui.preferences.settings import Settings
 from cifar_tui.tui.preferences.theme_choice import ThemeChoice
 from cifar_tui.tui.run_commands import RunCommands
@@ -134,7 +135,7 @@ class Dashboard(TerminalApp):
         self.table = TableCommands(
             self, lambda: self.main.table, lambda action: self.main.allows(action), self._run_events, self.status_log
         )
-        self.add_action_namespaces("commands", "views", "table")
+        self.add_action_namespaces("commands", "views", "table", "sizes")
 
     @property
     def look(self) -> Look:
@@ -163,6 +164,11 @@ class Dashboard(TerminalApp):
         return self.main.views or self.main
 
     @property
+    def sizes(self) -> PanelLayout:
+        """What the keys for the sizes of panels act on."""
+        return self.main.sizes
+
+    @property
     def selected(self) -> Entry | None:
         """The run that the keys act on."""
         return self.main.selected
@@ -187,8 +193,6 @@ class Dashboard(TerminalApp):
             self._output.restore_streams()
         if self.settings.problem:
             self.status_log.write(self.settings.problem, level="warning")
-        # After a suspension the terminal is empty.
-        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self._on_loop = background.caller()
         if self._signalled:
             self._on_loop(self.exit)
@@ -365,7 +369,7 @@ class Dashboard(TerminalApp):
 
     def action_ask_to_quit(self) -> None:
         """Quit, or ask what to do with active runs."""
-        names = [entry.name for entry in self.runs.active]
+        names = [entry.full_name for entry in self.runs.active]
         if not names:
             self.exit()
             return

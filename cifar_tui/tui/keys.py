@@ -6,8 +6,8 @@ part of the screen, `Esc` goes back one step and at last to the runs. Arrows act
 key that means different things in different parts; one that means one thing works everywhere.
 
 An action names the method that does it: `commands.pause` is `action_pause` in `run_commands.py`, `views.zoom` is
-`action_zoom` in `view_switcher.py`; those of `screen` are in `main_screen.py`, those of `app` in `app.py`, those of
-`table` in `dialogs/table_commands.py`.
+`action_zoom` in `view_switcher.py`; those of `screen` are in `main_screen.py`, those of `sizes` in `panel_layout.py`,
+those of `app` in `app.py`, those of `table` in `dialogs/table_commands.py`.
 """
 
 from __future__ import annotations
@@ -72,10 +72,10 @@ KEYS = (
     Key("u", "split", "views.other_images", "test/validation", "Images: test or validation images", "Views"),
     Key("tab", "switch", "screen.next_part(1)", "runs/view", "Give the keyboard to the next part", "Screen", "Tab"),
     Key("shift+tab", "switch-back", "screen.next_part(-1)", "back", "Give it to the one before", "Screen", "Shift+Tab"),
-    Key("ctrl+down", "higher", "screen.grow_runs(1)", "higher", "Runs: more lines", "Screen", "Ctrl+↓"),
-    Key("ctrl+up", "lower", "screen.grow_runs(-1)", "lower", "Runs: fewer lines", "Screen", "Ctrl+↑"),
-    Key("ctrl+left", "wider", "screen.grow_side(2)", "wider", "Panels beside the view: wider", "Screen", "Ctrl+←"),
-    Key("ctrl+right", "narrower", "screen.grow_side(-2)", "narrower", "Narrower, then none", "Screen", "Ctrl+→"),
+    Key("ctrl+down", "higher", "sizes.grow_runs(1)", "higher", "Runs: more lines", "Screen", "Ctrl+↓"),
+    Key("ctrl+up", "lower", "sizes.grow_runs(-1)", "lower", "Runs: fewer lines", "Screen", "Ctrl+↑"),
+    Key("ctrl+left", "wider", "sizes.grow_side(2)", "wider", "Panels beside the view: wider", "Screen", "Ctrl+←"),
+    Key("ctrl+right", "narrower", "sizes.grow_side(-2)", "narrower", "Narrower, then none", "Screen", "Ctrl+→"),
     Key("t", "theme", "app.choose_theme", "theme", "Choose a theme, with a preview", "Screen"),
     Key("y", "series", "commands.series", "series", "Find a metric, the learning rate or a device", "Charts"),
     Key("left_square_bracket", "page-back", "views.turn_page(-1)", "back", "Previous page of charts", "Charts", "["),
@@ -96,11 +96,12 @@ KEYS = (
     Key("comma", "cursor-left", "views.step(-1)", "back", "Cursor or epoch, back; in the charts also ←", "Charts", ","),
     Key("full_stop", "cursor-right", "views.step(1)", "forward", "Likewise, forward; also →", "Charts", "."),
     Key("escape", "leave", "screen.leave", "back", "Back one step, at last to the runs", "Everywhere", "Esc"),
+    Key("ctrl+p", "palette", "app.command_palette", "commands", "Find a command or a theme", "Everywhere", "Ctrl+P"),
     Key("ctrl+l", "redraw", "app.redraw", "redraw", "Draw the screen again, over stray output", "Everywhere", "Ctrl+L"),
     Key("question_mark,f1", "help", "app.help", "help", "This help", "Everywhere", "?"),
     Key("q,ctrl+c", "quit", "app.ask_to_quit", "quit", "Quit; asks what to do with active runs", "Everywhere"),
 )  # fmt: skip
-YIELDING = ("leave", "switch", "switch-back")
+YIELDING = ("leave", "switch", "switch-back", "palette")
 """The ids of keys for which a view or an input that has the focus may have another use: it goes first."""
 TYPEABLE = {key.action_name for key in KEYS if key.id not in YIELDING}
 """The actions of the other keys, which are text where text is typed."""

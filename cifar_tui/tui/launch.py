@@ -111,7 +111,8 @@ def run(
         start=start,
         theme="" if theme == "auto" else theme,
         light=_light_background(os.environ.get("COLORFGBG", "")),
-        ascii_only=ascii_only,
+        # The font of Linux's own console has neither the dots of curves nor heavy lines.
+        ascii_only=ascii_only or os.environ.get("TERM") == "linux",
         graphics=graphics,
         select=select,
         resume=resume,

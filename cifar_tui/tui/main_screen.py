@@ -9,7 +9,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -18,14 +18,14 @@ from cifar_tui.tui import keys
 from cifar_tui.tui.footer import Footer
 from cifar_tui.tui.log.message_line import MessageLine
 from cifar_tui.tui.log.status_log import StatusLog
-from cifar_tui.tui.preferences.panel_sizes import PanelSizes
+from cifar_tui.tui.panel_layout import FRAMED, PanelLayout
 from cifar_tui.tui.preferences.settings import Settings
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.run_events import RunEvents
 from cifar_tui.tui.runs.run_list import RunList
 from cifar_tui.tui.runs.table.panel import RunsTable
 from cifar_tui.tui.runs.title import TitleLine
-from cifar_tui.tui.runtime.quiet_screen import QuietScreen, is_console
+from cifar_tui.tui.runtime.quiet_screen import QuietScreen
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context, RunPanel
 
@@ -39,8 +39,6 @@ SMALLEST = (60, 15)
 """Columns and lines of the smallest terminal that shows anything useful."""
 MOST_MARKED = 30
 """Runs of a group that are marked by one key: the events of all of them are read."""
-FRAMED = (100, 30)
-"""Those from which on panels have frames all around, and stand side by side."""
 MOVES: dict[str, Callable[[RunsTable], None]] = {
     "up": RunsTable.action_cursor_up,
     "down": RunsTable.action_cursor_down,
@@ -90,9 +88,7 @@ class MainScreen(QuietScreen[None]):
         # As the first resize will set them: the first picture is the right one.
         wide = next(name for least, name in reversed(self.HORIZONTAL_BREAKPOINTS) if size.width >= least)
         high = next(name for least, name in reversed(self.VERTICAL_BREAKPOINTS) if size.height >= least)
-        super().__init__(
-            classes=" ".join([wide, high, *(["-ascii"] if look.ascii else []), *(["-console"] if is_console() else [])])
-        )
+        super().__init__(classes=" ".join([wide, high, *(["-ascii"] if look.ascii else [])]))
         self.table = RunsTable(self._selection_changed, run_events.read_options, settings)
         self.views: ViewSwitcher | None = None
         """The views of the selected run; like the other panels, they come after the first picture."""
@@ -103,11 +99,10 @@ class MainScreen(QuietScreen[None]):
         self._panels: Sequence[RunPanel] = ()
         self._device: RunPanel | None = None
         self._filter: FilterLine | None = None
-        self._side: Vertical | None = None
-        self._title = TitleLine(runs, run_events.runs_dir)
+        self._title = TitleLine(runs, run_events)
         self._message = MessageLine(log, look)
         self._footer = Footer(id="keys")
-        self._sizes = PanelSizes(settings, self._resize_panels)
+        self.sizes = PanelLayout(self, self.table, self.allows, settings)
 
     # What stands where
 
@@ -136,11 +131,11 @@ class MainScreen(QuietScreen[None]):
         filter_line = FilterLine(self.table, self._to_runs)
         await self.query_one("#no-body").remove()
         await self.mount(filter_line, views.finder, body, after=self.table)
-        self.views, self._filter, self._side = views, filter_line, side
+        self.views, self._filter, self.sizes.side = views, filter_line, side
         self._panels, self._device = (short, progress, device), device
         if self._pixels is not None:
             views.images.draw_by(self._pixels)
-        self._resize_panels()
+        self.sizes.apply()
         self.draw_selected()
 
     def on_mount(self) -> None:
@@ -200,7 +195,8 @@ class MainScreen(QuietScreen[None]):
 
     def restyle(self, look: Look) -> None:
         """Draw everything in another look."""
-        self._look = self._message.look = look
+        self._look = look
+        self._message.restyle(look)
         self.fill()
 
     def draw(self, changed: Collection[Entry]) -> None:
@@ -255,11 +251,8 @@ class MainScreen(QuietScreen[None]):
 
     def _fit_panels(self) -> None:
         """Size them by what they show now. While rows are filtered, the table stays as it is."""
-        size = self.app.size
-        frame = 1 if size.width < FRAMED[0] or size.height < FRAMED[1] else 2
         rows = len(self._runs) if self.table.model.filter.typed else self.table.row_count
-        self._sizes.show(rows, frame, size)
-        self._resize_panels()
+        self.sizes.fit(rows)
         self._make_room()
 
     def on_runs_table_rows_changed(self) -> None:
@@ -269,45 +262,19 @@ class MainScreen(QuietScreen[None]):
     def _make_room(self) -> None:
         """On low screens, hide the runs while a view that takes all the room has the keyboard."""
         view = self.views.view if self.views is not None and self._view_has_keyboard else None
-        if view is not None and (view.roomy or view.tall) and self.app.size.height < FRAMED[1]:
-            self.table.styles.display = "none"
-        else:
-            self._show_runs()
-
-    def _show_runs(self) -> None:
-        self.table.styles.display = None
-
-    def _resize_panels(self) -> None:
-        self.table.styles.height = self._sizes.runs_lines
-        if self._side is not None:
-            columns = self._sizes.side_columns
-            self._side.styles.width = columns
-            self.set_class(not columns, "-no-side")
+        self.sizes.show_runs(view is None or not (view.roomy or view.tall))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Take hold of a border between panels."""
-        side = self._side.region if self._side is not None and self._side.display else Region()
-        if event.button == 1 and self._sizes.grab(event.screen_x, event.screen_y, self.table.region, side):
-            self.capture_mouse()
+        self.sizes.grab(event)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Move it."""
-        if self._sizes.dragged is not None:
-            self._sizes.drag(event.screen_x, event.screen_y, self.table.region)
+        self.sizes.drag(event)
 
     def on_mouse_up(self) -> None:
         """Leave it there."""
-        if self._sizes.dragged is not None:
-            self.release_mouse()
-            self._sizes.drop()
-
-    def action_grow_runs(self, lines: int) -> None:
-        """Make the runs table so much higher."""
-        self._sizes.grow_runs(lines)
-
-    def action_grow_side(self, columns: int) -> None:
-        """Make the panels beside the view so much wider."""
-        self._sizes.grow_side(columns)
+        self.sizes.drop()
 
     def _selection_changed(self) -> None:
         self.draw_selected()
@@ -352,7 +319,7 @@ class MainScreen(QuietScreen[None]):
         entries = group.members if group is not None else () if selected is None else (selected,)
         if selected is not None and self._view_has_keyboard:
             self._to_runs()
-            self._log.write(f"the runs have the keyboard: space marks {selected.name}")
+            self._log.write(f"the runs have the keyboard: space marks {selected.full_name}")
         elif len(entries) > MOST_MARKED:
             self._log.write(f"at most {MOST_MARKED} runs are marked at once; filter them first", level="warning")
         elif entries:
@@ -360,7 +327,9 @@ class MainScreen(QuietScreen[None]):
             self.show_runs()
             self.table.update(*entries)
             self.draw_selected()
-            self._log.write(f"{plural(len(self._runs.marked), 'run')} marked; c compares them")
+            marked = len(self._runs.marked)
+            more = ": c compares them" if marked > 1 else "; mark two or more to compare them" if marked else ""
+            self._log.write(f"{plural(marked, 'run') if marked else 'no run'} marked{more}")
 
     def action_compare(self) -> None:
         """Compare the marked runs."""
@@ -387,7 +356,7 @@ class MainScreen(QuietScreen[None]):
 
     def action_next_part(self, step: int) -> None:
         """Give the keyboard to the next part of the screen, or to the one before."""
-        self._show_runs()
+        self.sizes.show_runs()
         if step > 0:
             self.focus_next()
         else:
@@ -395,5 +364,5 @@ class MainScreen(QuietScreen[None]):
 
     def _to_runs(self) -> None:
         """Give the keyboard to the runs table."""
-        self._show_runs()
+        self.sizes.show_runs()
         self.set_focus(self.table)

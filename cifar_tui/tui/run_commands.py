@@ -68,7 +68,7 @@ class RunCommands(DOMNode):
         else:
             from cifar_tui.tui.dialogs.questions import stop_question
 
-            question = stop_question(entry.name, self._look(), of_script=is_script(entry))
+            question = stop_question(entry.full_name, self._look(), of_script=is_script(entry))
             self._asked_to_stop = entry, question
             self._app.push_screen(question, functools.partial(self._stop, entry))
 
@@ -144,7 +144,7 @@ class RunCommands(DOMNode):
         options = TrainingConfig()
         entry = self._main().selected
         if entry is not None and source(entry):
-            self._log.write(f"{entry.name} has options of its own: the form has this program's defaults")
+            self._log.write(f"{entry.full_name} has options of its own: the form has this program's defaults")
         elif entry is not None:
             with self._log.refusals():
                 options, problem = copied_options(self._runs, entry, self._runs_dir)
@@ -233,10 +233,10 @@ class RunCommands(DOMNode):
 
         # The dialog opens all the same: what is typed for it would act on the panels.
         known = entry.folder is not None and not source(entry) and has_weights(entry)
-        why_not = "" if known else f"{entry.name} has no best weights yet: they come with the end of an epoch"
+        why_not = "" if known else f"{entry.full_name} has no best weights yet: they come with the end of an epoch"
         if source(entry):
-            why_not = f"{entry.name} is recorded by {recorded_by(entry)}: its weights are not here to predict with"
-        dialog = ImageFiles(entry.name, self._look(), typed=self._image_files, why_not=why_not)
+            why_not = f"{entry.full_name} is recorded by {recorded_by(entry)}: its weights are not here to predict with"
+        dialog = ImageFiles(entry.full_name, self._look(), typed=self._image_files, why_not=why_not)
 
         def done(found: PredictedFiles) -> None:
             for problem in omitted(found):

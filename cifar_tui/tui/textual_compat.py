@@ -185,14 +185,14 @@ class TerminalDriver(LinuxDriver):
     """Draws on its app's `terminal`, and reads keys with a parser of its own.
 
     Textual draws on `sys.__stderr__`, takes the size of `sys.__stdout__`, names its parser within the loop that reads
-    keys, and tells nobody whether what it has queued is written; a driver is told none of them.
+    keys, and reports to nobody whether what it has queued is written; a driver can set none of them.
     """
 
     def __init__(self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         file = (app.terminal if isinstance(app, TerminalApp) else None) or self._file
         assert file is not None
-        self._output = _Output(file, self._tell_app)
+        self._output = _Output(file, self._notify_app)
         self._file = self._output  # type: ignore[assignment]
         self._written = 0
 
@@ -209,13 +209,13 @@ class TerminalDriver(LinuxDriver):
     def has_other_size(self, size: Size) -> bool:
         """Whether the terminal's size is known to be another one by now.
 
-        Two signals that come at once may have their sizes told in the wrong order: the handler of the second interrupts
-        that of the first, which has read the size already. A terminal that tells its size itself may do so before the
+        Two signals that come at once may be handled in the wrong order: the handler of the second interrupts
+        that of the first, which has read the size already. A terminal that reports its size itself may do so before the
         system knows it.
         """
         return not self._in_band_window_resize and size != self._get_terminal_size()
 
-    def _tell_app(self) -> None:
+    def _notify_app(self) -> None:
         if isinstance(self._app, TerminalApp):
             with contextlib.suppress(RuntimeError):  # The loop has ended.
                 self._loop.call_soon_threadsafe(self._app.line_is_free)

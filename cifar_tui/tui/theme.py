@@ -20,7 +20,7 @@ GLYPHS = {
     "pausing": "…",
     "paused": "║",
     "stopping": "…",
-    "finished": "√",
+    "finished": "✓",
     "stopped": "■",
     "interrupted": "!",
     "diverged": "∞",

@@ -20,7 +20,7 @@ from cifar_tui.tui.log.status_log import StatusLog
 from cifar_tui.tui.preferences.settings import Settings
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.view import Context, View
-from cifar_tui.tui.views import VIEWS, Shared
+from cifar_tui.tui.views import VIEWS, Shared, ViewType
 from cifar_tui.tui.widgets.search_line import SearchLine
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 V = TypeVar("V", bound=View)
 CHARTS, CONFUSION, IMAGES, CONFIDENCE = "charts", "confusion", "images", "confidence"
 
+TITLE_ENDS = 4
+"""Columns of the frame that its title leaves free."""
 SECTION = "charts"
 """Of the settings."""
 
@@ -81,6 +83,10 @@ class ViewSwitcher(ContentSwitcher):
 
     def on_mount(self) -> None:
         """Name them in the frame."""
+        self.write_titles()
+
+    def on_resize(self) -> None:
+        """Name them so that they fit."""
         self.write_titles()
 
     @property
@@ -299,11 +305,22 @@ class ViewSwitcher(ContentSwitcher):
         """Name the views in the frame, the one that is shown reversed while it has the keyboard; a click opens one."""
         active = self.screen.focused is self.view and self.screen.is_active
         style = "b reverse" if active else "b u"
+        kinds = [kind for kind in VIEWS if kind.listed or kind.name == self.shown]
+        room = self.outer_size.width - TITLE_ENDS
+        # Where there is little of it, they stand closer, and the last ones are left out: the frame would cut them.
+        pad, gap = (" ", "  ") if _width(kinds, 2) + 2 <= room else ("", " ")
+        while _width(kinds, 1) > room and len(kinds) > 1:
+            kinds.remove([kind for kind in kinds if kind.name != self.shown][-1])
         titles = []
-        for kind in VIEWS:
+        for kind in kinds:
             title = f"{kind.key} {kind.label}"
             if kind.name == self.shown:
-                titles.append(f"[{style}] {title} [/]")
-            elif kind.listed:
+                titles.append(f"[{style}]{pad}{title}{pad}[/]")
+            else:
                 titles.append(f"[@click=show('{kind.name}')]{title}[/]")
-        self.border_title = "  ".join(titles)
+        self.border_title = gap.join(titles)
+
+
+def _width(kinds: Sequence[ViewType], gap: int) -> int:
+    """The columns of the titles of these views side by side."""
+    return sum(len(f"{kind.key} {kind.label}") + gap for kind in kinds) - gap

@@ -86,7 +86,7 @@ def test_the_dashboard_stays_whole_and_shows_in_its_log_what_a_model_prints(tmp_
     write_folder(tmp_path / "images", {f"{split}/{name}": 8 for split in ("train", "test") for name in ("cat", "dog")})
     command = [sys.executable, "-m", "cifar_tui", *write_loud_model(tmp_path / "models"), *TRAIN, "--start"]
     with Terminal(command, cwd=tmp_path, rows=120, env={"OMP_NUM_THREADS": "1"}) as terminal:
-        terminal.wait_for("√ finished", 60)
+        terminal.wait_for("✓ finished", 60)
         terminal.resize(140, 130)
         assert LOUD_TEXT not in terminal.text()
         terminal.press("5")

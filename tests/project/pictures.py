@@ -28,7 +28,9 @@ COLUMNS, ROWS = 120, 36
 TRAINING = ("--data", "digits", "--epochs", "23", "--batch-size", "64")
 LIVE_EPOCH = 12
 """Of the CNN, when the picture of the charts is made."""
-FRAME_SECONDS = 1.0
+FRAME_SECONDS = 1.5
+PARTS = (range(80), range(80, COLUMNS))
+"""Columns of the view, and of the panels beside it, which change at different times."""
 KEY_SECONDS = 0.6
 """Between two keys."""
 END_SECONDS = 4
@@ -193,7 +195,11 @@ def write_animation(terminal: Terminal, captions: Sequence[tuple[float, str]], b
         at = begun + number * FRAME_SECONDS
         screen = terminal.screen_at(at)
         caption = [text for said, text in captions if said <= at][-1:]
-        frames.append(Frame(at - begun, [line(screen, y, colours) for y in range(ROWS)], "".join(caption)))
+        frames.append(
+            Frame(
+                at - begun, [[line(screen, y, colours, part) for part in PARTS] for y in range(ROWS)], "".join(caption)
+            )
+        )
     write("session", moving(terminal.screen, frames, colours, round(ended - begun, 1)))
 
 

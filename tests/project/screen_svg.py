@@ -9,7 +9,7 @@ import base64
 import io
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -61,29 +61,41 @@ class Frame:
 
     at: float
     """Seconds from its beginning."""
-    lines: Sequence[str]
-    """What `line` made of each."""
+    lines: Sequence[Sequence[str]]
+    """What `line` made of each: of parts of it, which change at different times."""
     caption: str
 
 
 def moving(screen: pyte.Screen, frames: Sequence[Frame], colours: Colours, seconds: float) -> str:
     """Frames one after the other, over and over; `screen` says how large they are."""
-    known: dict[str, str] = {}
-    parts = []
+    shown: defaultdict[tuple[tuple[float, float], ...], list[tuple[int, str]]] = defaultdict(list)
     for y in range(screen.lines + 1):
-        versions = [(f.at, f.lines[y] if y < screen.lines else _caption(screen, f.caption)) for f in frames]
-        pieces = [next(group) for _, group in groupby(versions, lambda version: version[1])]
-        ends = [at for at, _ in pieces[1:]] + [seconds]
-        times: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
-        for (at, markup), end in zip(pieces, ends, strict=True):
-            times[markup].append((at, end))
-        for markup, spans in times.items():
-            if markup:
-                name = known.setdefault(markup, f"l{len(known)}")
-                # Programs that do not play it show the first frame.
-                hidden = ' display="none"' if spans[0][0] > 0 else ""
-                parts.append(_placed(y, f'<use href="#{name}"/>{_shown(spans, seconds)}', hidden))
-    defined = "".join(f'<g id="{name}">{markup}</g>' for markup, name in known.items())
+        for part in zip(
+            *(f.lines[y] if y < screen.lines else (_caption(screen, f.caption),) for f in frames), strict=True
+        ):
+            pieces = [
+                next(group) for _, group in groupby(zip((f.at for f in frames), part, strict=True), lambda p: p[1])
+            ]
+            ends = [at for at, _ in pieces[1:]] + [seconds]
+            times: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+            for (at, markup), end in zip(pieces, ends, strict=True):
+                times[markup].append((at, end))
+            for markup, spans in times.items():
+                if markup:
+                    shown[tuple(spans)].append((y, markup))
+    # What is drawn several times is defined once; what is shown at the same times is shown together.
+    count = Counter(markup for placed in shown.values() for _, markup in placed)
+    names = {markup: f"l{n}" for n, markup in enumerate(markup for markup in count if count[markup] > 1)}
+    defined = "".join(f'<g id="{name}">{markup}</g>' for markup, name in names.items())
+    parts = []
+    for moments, placed in shown.items():
+        drawn = "".join(
+            f'<use href="#{names[markup]}" y="{y * HEIGHT}"/>' if markup in names else _placed(y, markup)
+            for y, markup in placed
+        )
+        # Programs that do not play it show the first frame.
+        hidden = ' display="none"' if moments[0][0] > 0 else ""
+        parts.append(f"<g{hidden}>{drawn}{_shown(moments, seconds)}</g>")
     return _document(screen, colours, f"<defs>{defined}</defs>{''.join(parts)}", CAPTION)
 
 
@@ -121,9 +133,14 @@ def _placed(y: int, markup: str, attributes: str = "") -> str:
     return f'<g transform="translate(0,{y * HEIGHT})"{attributes}>{markup}</g>' if markup else ""
 
 
-def line(screen: pyte.Screen, y: int, colours: Colours) -> str:
-    """A line of the screen, drawn at the top."""
-    cells = [screen.buffer[y][x] for x in range(screen.columns)]
+def line(screen: pyte.Screen, y: int, colours: Colours, columns: range | None = None) -> str:
+    """A line of the screen, or these columns of it, drawn at the top."""
+    columns = columns or range(screen.columns)
+    drawn = _cells([screen.buffer[y][x] for x in columns], colours)
+    return f'<g transform="translate({columns.start * WIDTH})">{drawn}</g>' if drawn and columns.start else drawn
+
+
+def _cells(cells: Sequence[pyte.screens.Char], colours: Colours) -> str:
     inks = []
     upper, lower = [], []
     for cell in cells:
@@ -177,7 +194,11 @@ def _drawn(cells: Sequence[pyte.screens.Char], inks: Sequence[str], colours: Col
                     dots[ink] += f"M{2 * x + column} {row}h0"
         elif 0x2581 <= code <= 0x2587 and code != 0x2584:
             height = HEIGHT * (code - 0x2580) / 8
-            bars.append((ink, x * WIDTH, HEIGHT - height, WIDTH, height))
+            begin, width = float(x * WIDTH), float(WIDTH)
+            if bars and (bars[-1][0], bars[-1][1] + bars[-1][3], bars[-1][4]) == (ink, begin, height):
+                _, begin, _, before, _ = bars.pop()
+                width += before
+            bars.append((ink, begin, HEIGHT - height, width, height))
         elif 0x2589 <= code <= 0x258F:
             bars.append((ink, x * WIDTH, 0, WIDTH * (0x2590 - code) / 8, HEIGHT))
         elif code == 0x2590:

@@ -259,9 +259,9 @@ def earlier(number: int = 3, run_id: str = ID, **summary: Any) -> Entry:
     )
 
 
-def row(entry: Entry, width: int = 200, look: Look | None = None, label: str = "", chosen: str = "") -> dict[str, str]:
+def row(entry: Entry, width: int = 200, look: Look | None = None, chosen: str = "") -> dict[str, str]:
     """What stands in each column of a run's row, by the column's field; `mark` is before them."""
     shown = columns(width, TableSettings(tuple(chosen.split())))
-    text = line(run_cells(entry, shown, look or Look(), label), width).text
+    text = line(run_cells(entry, shown, look or Look()), width).text
     cells = {column.field.name: text[column.x : column.x + column.width].strip() for column in shown}
     return {"mark": text[0]} | cells

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from cifar_tui.errors import InputError
 from cifar_tui.events import Note, Paused, Resumed
 from cifar_tui.runs.messages import Ended, Loading
+from cifar_tui.store.catalog import Watcher
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.app import Dashboard
+from cifar_tui.tui.log.message_line import MessageLine
 from cifar_tui.tui.main_screen import MainScreen
 from tests.support.dashboard import DashboardPilot, FakeWorkspace, dashboard, digits, recorded_folder, workspace_of
 from tests.support.recorded import batch
@@ -21,6 +24,28 @@ async def test_the_ready_runs_and_the_earlier_ones_are_there_from_the_start(tmp_
     async with dashboard(tmp_path) as desk:
         await desk.shows("ready", "cnn", "mlp", "old", "stopped", "1 run in")
         assert desk.workspace.runs == []
+
+
+async def test_another_theme_colours_the_last_message_too(tmp_path: Path) -> None:
+    async with dashboard(tmp_path) as desk:
+        desk.app.status_log.write("take care", level="warning")
+        message = desk.app.main.query_one(MessageLine)
+        for theme in ("dark", "light"):
+            desk.app.themes.preview(theme)
+            warning = desk.app.themes.look.warning
+            await desk.until(lambda: any(style == warning for _, style, _ in message.lines(80, 1)[0]))  # noqa: B023
+
+
+async def test_the_title_says_that_the_runs_are_read_until_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded_folder(tmp_path, "old")
+    may_read, poll = threading.Event(), Watcher.poll
+    monkeypatch.setattr(Watcher, "poll", lambda watcher: may_read.wait(60) and poll(watcher))
+    async with dashboard(tmp_path) as desk:
+        await desk.shows("reading /")
+        may_read.set()
+        await desk.shows("1 run in")
 
 
 async def test_s_starts_the_selected_run_which_is_then_watched_live(tmp_path: Path) -> None:
@@ -244,6 +269,24 @@ async def test_what_libraries_print_lands_in_the_log(tmp_path: Path) -> None:
         desk.app.print_to_log("a line from C")
         await desk.press("5")
         await desk.shows("a line from C")
+
+
+async def test_a_long_message_is_wrapped_below_its_beginning_also_when_it_came_while_the_log_was_hidden(
+    tmp_path: Path,
+) -> None:
+    async with dashboard(tmp_path, size=(100, 30)) as desk:
+        desk.app.print_to_log("before " + "word " * 20)
+        await desk.press("5")
+        await desk.shows("before word")
+        await desk.press("1")
+        desk.app.print_to_log("hidden " + "word " * 15)
+        await desk.press("5")
+        await desk.shows("hidden word")
+        lines = desk.screen().splitlines()
+        at = next(y for y, line in enumerate(lines) if "hidden word" in line)
+        first, more = lines[at], lines[at + 1]
+        assert first.count("word") > 5
+        assert more.index("word") == first.index("cifar-tui")
 
 
 async def test_notes_and_epochs_of_a_run_are_in_the_log(tmp_path: Path) -> None:

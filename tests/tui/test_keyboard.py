@@ -111,6 +111,9 @@ async def test_on_a_low_screen_the_runs_make_room_for_images_while_these_have_th
         assert desk.app.selected.name == "mlp"
         await desk.press("enter")
         await desk.until(lambda: "best val" not in desk.screen())
+        await desk.pilot.resize_terminal(60, 20)
+        await desk.press("k")
+        await desk.shows("4 compare k confidence")
         await desk.pilot.resize_terminal(20, 5)
         await desk.pilot.resize_terminal(80, 24)
         await desk.until(lambda: desk.app.main.focused is not None)

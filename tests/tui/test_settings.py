@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from cifar_tui.system import user_folders
 from cifar_tui.tui.preferences.settings import FILE, MOST_BYTES, ScreenSettings, Settings
 from tests.support.dashboard import dashboard, recorded_folder
@@ -74,7 +76,10 @@ def test_values_that_do_not_fit_are_at_their_defaults(tmp_path: Path) -> None:
     assert settings.load("charts", Shown) == Shown()
 
 
-async def test_where_nothing_can_be_written_that_is_said_once(tmp_path: Path) -> None:
+async def test_where_nothing_can_be_written_that_is_said_once_and_it_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cifar_tui.tui.preferences.settings.RETRY_SECONDS", 0.0)
     (tmp_path / "file").touch()
     settings = Settings(tmp_path / "file" / FILE)
     said: list[str] = []
@@ -88,6 +93,9 @@ async def test_where_nothing_can_be_written_that_is_said_once(tmp_path: Path) ->
     assert len(said) == 1
     assert "settings cannot be kept" in said[0]
     assert settings.load("screen", ScreenSettings).runs_lines == 6, "for this time"
+    (tmp_path / "file").unlink()
+    settings.keep("screen", settings.load("screen", ScreenSettings))
+    assert await written(settings) == {"screen": {"runs_lines": 6}}
 
 
 async def test_a_file_that_is_linked_to_stays_where_it_is(tmp_path: Path) -> None:

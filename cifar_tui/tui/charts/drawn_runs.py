@@ -1,8 +1,7 @@
-"""The runs whose curves are drawn together: by letters, by names that tell them apart, and which are comparable."""
+"""The runs whose curves are drawn together: by letters, with what tells them apart, and which are comparable."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,13 +32,15 @@ class DrawnRun:
     Attributes:
         entry: The run.
         letter: On its curves and before its name.
-        name: Its name, with what tells it from others of the same name.
+        name: Its name, by which no other run is called.
+        options: Those in which it differs from others of the same name.
         other: How its data differ from that of the first one; empty where they do not.
     """
 
     entry: Entry
     letter: str
     name: str
+    options: str = ""
     other: str = ""
 
     @property
@@ -65,28 +66,17 @@ class DrawnRun:
 
 def drawn_runs(entries: Sequence[Entry]) -> tuple[DrawnRun, ...]:
     """These runs by letters, in this order."""
-    names = names_apart(entries)
     others = other_data(entries)
     return tuple(
-        DrawnRun(entry, LETTERS[i % len(LETTERS)], name, other)
-        for i, (entry, name, other) in enumerate(zip(entries, names, others, strict=True))
+        DrawnRun(
+            entry,
+            LETTERS[i % len(LETTERS)],
+            printable(entry.full_name),
+            _differing_options(entry, [each for each in entries if each.name == entry.name]),
+            other,
+        )
+        for i, (entry, other) in enumerate(zip(entries, others, strict=True))
     )
-
-
-def names_apart(entries: Sequence[Entry]) -> list[str]:
-    """The names of runs; those of one name with the options in which they differ, or else when they were started."""
-    names = [printable(entry.name) for entry in entries]
-    times = Counter(names)
-    shown = []
-    for entry, name in zip(entries, names, strict=True):
-        same = [each for each, its in zip(entries, names, strict=True) if its == name]
-        more = "" if times[name] == 1 else _differing_options(entry, same)
-        shown.append(f"{name} {more}".strip())
-    repeated = Counter(shown)
-    return [
-        f"{name} {_time(entry, entries)}".strip() if repeated[name] > 1 else name
-        for entry, name in zip(entries, shown, strict=True)
-    ]
 
 
 def _differing_options(entry: Entry, same: Sequence[Entry]) -> str:
@@ -107,19 +97,6 @@ def known_options(entry: Entry) -> dict[str, Any]:
 
 def _value(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else printable(str(value))[:LONGEST_OPTION]
-
-
-def _time(entry: Entry, entries: Sequence[Entry]) -> str:
-    """When a run was started, by its id: `15:09`, with seconds and day where these tell runs of its name apart."""
-    day, _, rest = entry.id.partition("-")
-    clock = rest.partition("-")[0]
-    if not (day.isdigit() and len(day) == 8 and clock.isdigit() and len(clock) == 6):
-        return ""
-    same = [each.id for each in entries if each.id and each.name == entry.name]
-    minutes = {each[: len(day) + 5] for each in same}
-    shown = f"{clock[:2]}:{clock[2:4]}" + (f":{clock[4:]}" if len(minutes) < len(same) else "")
-    days = {each.partition("-")[0] for each in same}
-    return shown if len(days) == 1 else f"{day[4:6]}-{day[6:]} {shown}"
 
 
 def other_data(entries: Sequence[Entry]) -> list[str]:

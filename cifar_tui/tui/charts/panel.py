@@ -104,7 +104,7 @@ def message(entry: Entry | None, look: Look, width: int) -> list[list[Part]]:
     """Why there are no charts yet, in lines of up to `width` columns."""
     if entry is None:
         return [[("No run is selected.", look.dim)]]
-    name = (look.text(printable(entry.name)), look.run(entry.number))
+    name = (look.text(printable(entry.full_name)), look.run(entry.number))
     started = entry.state is not None and entry.state.started is not None
     if entry.error:
         what = " failed before its first batch:" if started else " did not start:"

@@ -16,10 +16,10 @@ from cifar_tui.tui.charts.options import ChartOptions
 from cifar_tui.tui.charts.series import in_words
 from cifar_tui.tui.charts.x_positions import extent, place_words, x_name
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Part, cut, line, width_of
+from cifar_tui.tui.widgets.lines import Part, cut, cut_middle, line, width_of
 
-NAME_COLUMNS = 28
-"""Of a run's letter and name, at most."""
+NAME_COLUMNS, OPTION_COLUMNS = 28, 24
+"""Of a run's letter and name, and of the options in which it differs from others of its name, at most."""
 FEW = 2
 """Series whose values are written in full; those of more stand in their titles."""
 
@@ -130,10 +130,13 @@ def run_lines(
 ) -> list[Strip]:
     """A line for each run: whose curve it is, whether it may be compared, and what is read at the cursor."""
     wide = min(max((cell_len(run.text) for run in runs), default=0), NAME_COLUMNS)
+    differing = min(max((cell_len(run.options) for run in runs), default=0), OPTION_COLUMNS)
     rows: list[list[Part]] = []
     shown = runs if len(runs) <= most else runs[: most - 1]
     for run in shown:
-        row: list[Part] = [(padded(cut(run.text, wide, look), wide), run.style(look))]
+        row: list[Part] = [(padded(cut_middle(run.text, wide, look), wide), run.style(look))]
+        if differing:
+            row.append((f"  {padded(cut(run.options, differing, look), differing)}", look.dim))
         if run.other:
             row.append((look.text(f"  {'!=' if look.ascii else '≠'} {run.other}"), look.warning))
         row.append("  ")

@@ -56,9 +56,9 @@ class Surfaces:
         }
 
 
-_DARK = Surfaces("#e4e4e4", "#1c1c1c", "#262626", "#585858", "#5fafff", "#303030", "#262626", "#303030", "#a8a8a8")
-_LIGHT = Surfaces("#1c1c1c", "#ffffff", "#e4e4e4", "#949494", "#005faf", "#e4e4e4", "#eeeeee", "#eeeeee", "#5f5f5f")
-_CONTRAST = Surfaces("#ffffff", "#000000", "#303030", "#8a8a8a", "#ffff00", "#444444", "#262626", "#303030", "#bcbcbc")
+_DARK = Surfaces("#e4e4e4", "#1c1c1c", "#262626", "#585858", "#5fafff", "#3a3a3a", "#262626", "#303030", "#a8a8a8")
+_LIGHT = Surfaces("#1c1c1c", "#ffffff", "#e4e4e4", "#949494", "#005faf", "#dadada", "#eeeeee", "#eeeeee", "#5f5f5f")
+_CONTRAST = Surfaces("#ffffff", "#000000", "#303030", "#8a8a8a", "#ffff00", "#303030", "#1c1c1c", "#303030", "#bcbcbc")
 _TERMINAL = Surfaces(
     *("ansi_default", "ansi_default", "ansi_default", "ansi_default"),
     *("ansi_bright_cyan", "ansi_default", "ansi_default", "ansi_default", "ansi_default"),
@@ -102,7 +102,7 @@ def _terminal(name: str, palette: Palette, focus: str, *, dark: bool) -> Theme:
     )
 
 
-_BLIND_FOCUS = {"focus": "#ffaf00"}, {"focus": "#af5f00"}
+_BLIND = {"focus": "#ffaf00", "cursor": "#303030"}, {"focus": "#af5f00"}
 _OWN: dict[str, tuple[Theme, Palette, str]] = {
     theme.name: (theme, palette, label)
     for theme, palette, label in (
@@ -114,12 +114,12 @@ _OWN: dict[str, tuple[Theme, Palette, str]] = {
             "high contrast, on black",
         ),
         (
-            _theme("colour-blind-dark", replace(_DARK, **_BLIND_FOCUS[0]), palettes.BLIND_DARK, dark=True),
+            _theme("colour-blind-dark", replace(_DARK, **_BLIND[0]), palettes.BLIND_DARK, dark=True),
             palettes.BLIND_DARK,
             "red-green blind, on dark",
         ),
         (
-            _theme("colour-blind-light", replace(_LIGHT, **_BLIND_FOCUS[1]), palettes.BLIND_LIGHT, dark=False),
+            _theme("colour-blind-light", replace(_LIGHT, **_BLIND[1]), palettes.BLIND_LIGHT, dark=False),
             palettes.BLIND_LIGHT,
             "red-green blind, on light",
         ),

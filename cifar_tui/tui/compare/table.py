@@ -17,7 +17,7 @@ from cifar_tui.system.text_width import padded
 from cifar_tui.tui.charts.drawn_runs import DrawnRun, known_options, other_data
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Part, cut, line
+from cifar_tui.tui.widgets.lines import Part, cut_middle, line
 
 NAME_COLUMNS, VALUE_COLUMNS = 22, 24
 """Columns of a run's name and of a value, at most."""
@@ -29,8 +29,8 @@ UNRESOLVED = ("auto", 0, "")
 
 def short_names(runs: Sequence[DrawnRun]) -> list[str]:
     """The runs' names in a sentence: `cnn`, or by their letters where two have the same name: `run a`."""
-    names = [run.name for run in runs]
-    return names if len(set(names)) == len(names) else [f"run {run.letter}" for run in runs]
+    apart = len({run.entry.name for run in runs}) == len(runs)
+    return [run.name for run in runs] if apart else [f"run {run.letter}" for run in runs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +210,9 @@ def _runs_down(
 
 
 def _left(text: str, width: int, look: Look) -> str:
-    return padded(cut(text, width, look), width)
+    return padded(cut_middle(text, width, look), width)
 
 
 def _right(text: str, width: int, look: Look) -> str:
     """The text right-aligned in so many columns, at least two of which stay empty."""
-    return padded(cut(text, width - 2, look), width, right=True)
+    return padded(cut_middle(text, width - 2, look), width, right=True)

@@ -23,7 +23,7 @@ FINGERPRINT = 16
 LONGEST_COMMAND = 4000
 """Characters of a command line."""
 PARTS_OF_DATA = ("data", "data_dir")
-"""Options that are said with the data."""
+"""Options that are listed with the data."""
 
 Record = RunRecord | ScriptRecord
 Tone = Literal["strong", "plain", "dim"]
@@ -97,7 +97,7 @@ def _run(entry: Entry) -> Section:
         rows.append(Detail("tags", ", ".join(entry.tags)))
     if entry.note:
         rows.append(Detail("note", entry.note))
-    return Section(entry.name, tuple(rows))
+    return Section(entry.full_name, tuple(rows))
 
 
 def _options(options: TrainingConfig) -> list[Section]:
@@ -154,9 +154,9 @@ def _machine(entry: Entry, record: Record | None) -> tuple[Detail, ...]:
     device = FIELDS["device"].value(entry)
     if device:
         processes = FIELDS["processes"].value(entry)
-        said = devices(str(device), processes if isinstance(processes, int) else 1, (summary and summary.hosts) or 1)
+        used = devices(str(device), processes if isinstance(processes, int) else 1, (summary and summary.hosts) or 1)
         name = entry.device_name or (record.device_name if isinstance(record, RunRecord) else "")
-        rows.append(Detail("device", f"{said}, {name}" if name else said))
+        rows.append(Detail("device", f"{used}, {name}" if name else used))
     if precision := FIELDS["precision"].value(entry):
         rows.append(Detail("precision", str(precision)))
     if isinstance(record, RunRecord):
@@ -171,8 +171,8 @@ def _place(entry: Entry, record: Record | None) -> tuple[Detail, ...]:
         rows.append(Detail("folder", str(Path(entry.folder.path).absolute()), tone="strong"))
     if entry.log is not None:
         rows.append(Detail("log", str(Path(entry.log.path).absolute()), tone="strong"))
-    if said := source(entry):
-        rows.append(Detail("recorded by", said))
+    if recorder := source(entry):
+        rows.append(Detail("recorded by", recorder))
     if record is not None:
         rows.append(Detail("command", shlex.join(record.command)[:LONGEST_COMMAND]))
         rows.append(Detail("created", record.created))

@@ -137,8 +137,8 @@ def picture(entry: Entry, record: Record | None, problem: str, look: Look, width
         left, right = left + [[]] * (height - len(left)), right + [[]] * (height - len(right))
         rows = [[*a, " " * (column + GAP - width_of(a)), *b] for a, b in zip(left, right, strict=True)]
     if problem:
-        said: list[Row] = [[(text, look.warning)] for text in wrapped(look.text(printable(problem)), width)]
-        rows = [*said, [], *rows]
+        notice: list[Row] = [[(text, look.warning)] for text in wrapped(look.text(printable(problem)), width)]
+        rows = [*notice, [], *rows]
     return rows
 
 
@@ -154,7 +154,7 @@ def _halves(blocks: list[list[Row]]) -> tuple[list[Row], list[Row]]:
 
 def _block(section: Section, entry: Entry, look: Look, label: int, width: int) -> list[Row]:
     """A section in lines: its title, then its values, which are wrapped beside their labels."""
-    own = section.title == entry.name
+    own = section.title == entry.full_name
     title = look.text(printable(section.title))
     rows: list[Row] = [[(cut(title, width, look), look.run(entry.number) + look.strong if own else look.strong)]]
     for each in section.details:

@@ -15,6 +15,7 @@ from textual.keys import format_key
 from textual.widgets import Static
 
 from cifar_tui.tui.keys import KEYS, Key
+from cifar_tui.tui.runs.table.columns import WARNED, mark
 from cifar_tui.tui.theme import GLYPHS
 from cifar_tui.tui.widgets.modal import Modal
 
@@ -51,13 +52,13 @@ class Help(Modal[None]):
         meanings: dict[str, list[str]] = {}
         for status in GLYPHS:
             meanings.setdefault(self.look.glyph(status), []).append(status)
-        return Columns(
-            [
-                Text.assemble((glyph, self.look.status(statuses[0])), " ", ", ".join(statuses))
-                for glyph, statuses in meanings.items()
-            ],
-            padding=(0, 2),
-        )
+        legend = [
+            Text.assemble((glyph, self.look.status(statuses[0])), " ", ", ".join(statuses))
+            for glyph, statuses in meanings.items()
+        ]
+        legend.append(Text.assemble((WARNED.strip(), self.look.warning), " behind a state: health check"))
+        legend.append(Text.assemble((mark(self.look), self.look.strong), " marked"))
+        return Columns(legend, padding=(0, 2))
 
 
 def key_names(key: Key) -> str:

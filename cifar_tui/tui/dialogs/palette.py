@@ -30,7 +30,7 @@ class _Previewing(SearchList[T]):
         self._waiting: Timer | None = None
 
     def highlighted(self, value: T | None) -> None:
-        """Show the theme, or the one from before, once the cursor rests: another theme draws all anew."""
+        """Show the theme, or the one from before, once the cursor rests: another theme draws everything again."""
         if self._waiting is not None:
             self._waiting.stop()
         name = value if isinstance(value, str) else self._before
@@ -57,7 +57,7 @@ class Palette(_Previewing[Key | str]):
     def __init__(self, choice: ThemeChoice, look: Look) -> None:
         """Offer all keys, and the themes."""
         items: list[Item[Key | str]] = [
-            Item(key, f"{key.name:>9}  {key.help}", f"{key.label} {key.help}") for key in KEYS
+            Item(key, f"{key.name:>9}  {key.help}", f"{key.label} {key.help}") for key in KEYS if key.id != "palette"
         ]
         items += [
             Item(

@@ -267,7 +267,7 @@ class MissingData(Question[tuple[Source, str]]):
             source = self._option_of(path)
         except InputError as error:
             return None, f"× {error}"
-        return source, f"√ It contains {'CIFAR-10' if source == 'data_dir' else 'images by class'}: Enter selects it."
+        return source, f"✓ It contains {'CIFAR-10' if source == 'data_dir' else 'images by class'}: Enter selects it."
 
 
 def missing_data_question(where: str, look: Look) -> MissingData:

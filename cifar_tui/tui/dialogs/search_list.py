@@ -81,7 +81,7 @@ class SearchList(Modal[T]):
         Args:
             title: Of the box.
             items: What there is, in order.
-            none: What is said where none of them matches.
+            none: What is shown where none of them matches.
             look: How to draw.
             cursor: The item that the cursor starts on.
         """

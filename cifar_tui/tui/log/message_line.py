@@ -15,16 +15,24 @@ class MessageLine(StatusLine):
         super().__init__(id="message")
         self.look = look
         self._log = log
+        self._message: LogMessage | None = None
 
     def on_mount(self) -> None:
         """Show each message from now on."""
         self._log.subscribe(self._show)
 
+    def restyle(self, look: Look) -> None:
+        """Show the last message in another look."""
+        self.look = look
+        if self._message is not None:
+            self._show(self._message)
+
     def _show(self, message: LogMessage) -> None:
         if message.level == "debug":
             return
+        self._message = message
         parts: list[Part] = []
         for segment in message_text(message, self.look).render(self.app.console):
             text = segment.text.rstrip("\n")
             parts.append(text if segment.style is None else (text, segment.style))
-        self.say(parts, look=self.look)
+        self.set_text(parts, look=self.look)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.text import Text
 from textual import events
 from textual.widgets import RichLog
 
@@ -9,12 +10,15 @@ from cifar_tui.tui.log.status_log import MAX_MESSAGES, LogMessage, StatusLog, me
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context, View
 
+INDENT = len("15:09:26 ")
+"""Columns before the further lines of a message, which stand below its first word."""
+
 
 class LogPanel(RichLog, View):
     """All messages since the dashboard was started, the newest at the bottom."""
 
     def __init__(self, log: StatusLog, *, id: str) -> None:  # noqa: A002
-        super().__init__(id=id, max_lines=MAX_MESSAGES, wrap=True, min_width=20)
+        super().__init__(id=id, max_lines=MAX_MESSAGES)
         self._log = log
         self._look = Look()
         self._width = 0
@@ -32,15 +36,25 @@ class LogPanel(RichLog, View):
 
     def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
         """Wrap all messages to another width."""
-        if self.size.width not in (0, self._width):
-            self._width = self.size.width
+        width = self.scrollable_content_region.width
+        if width not in (0, self._width):
+            self._width = width
             self._fill()
 
     def _add(self, message: LogMessage) -> None:
         """Add the newest at the bottom, and stay there unless someone has scrolled away."""
-        self.write(message_text(message, self._look), scroll_end=self.is_vertical_scroll_end)
+        if self._width:
+            self._write(message, scroll_end=self.is_vertical_scroll_end)
 
     def _fill(self) -> None:
         self.clear()
-        for message in self._log.messages:
-            self.write(message_text(message, self._look))
+        if self._width:
+            for message in self._log.messages:
+                self._write(message)
+
+    def _write(self, message: LogMessage, *, scroll_end: bool = True) -> None:
+        # Not in the width that the panel has now: while it is hidden, it has none.
+        time, text = message_text(message, self._look).divide([INDENT])
+        lines = text.wrap(self.app.console, max(1, self._width - INDENT))
+        indented = time.append_text(Text("\n" + " " * INDENT).join(lines))
+        self.write(indented, width=self._width, scroll_end=scroll_end)

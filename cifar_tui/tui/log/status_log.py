@@ -50,7 +50,7 @@ class StatusLog:
 
     def write(self, text: str, entry: Entry | None = None, level: Level = "info") -> None:
         """Add a message, about this run or about the program."""
-        source, number = (entry.name, entry.number) if entry else ("cifar-tui", None)
+        source, number = (entry.full_name, entry.number) if entry else ("cifar-tui", None)
         message = LogMessage(time.strftime("%H:%M:%S"), printable(source), number, level, printable(text))
         self.messages.append(message)
         for show in self._show:

@@ -34,6 +34,8 @@ T = TypeVar("T", bound=Section)
 FILE = "dashboard.json"
 MOST_BYTES, MOST_MEMORY = 100_000, 5_000_000
 """Of the file, and of its values."""
+RETRY_SECONDS = 30.0
+"""After which what could not be written is written with whatever is kept next, changed or not."""
 LOCK_SECONDS = 1.0
 """How long one dashboard waits for another to have written; then it writes all the same."""
 
@@ -71,6 +73,7 @@ class Settings:
         self._pending: Content = {}
         self._lock = threading.Lock()
         self._writing = False
+        self._retry_at = float("inf")
         try:
             self._content = _read(self.path)
         except (OSError, ValueError) as error:
@@ -89,11 +92,13 @@ class Settings:
         """Keep what has changed of a section; at once for this process, soon in the file."""
         known = asdict(self.load(name, type(section)))
         changed = {field: value for field, value in asdict(section).items() if value != known[field]}
-        if not changed:
+        if not changed and time.monotonic() < self._retry_at:
             return
-        self._content.setdefault(name, {}).update(changed)
         with self._lock:
-            self._pending.setdefault(name, {}).update(changed)
+            self._retry_at = float("inf")
+            if changed:
+                self._content.setdefault(name, {}).update(changed)
+                self._pending.setdefault(name, {}).update(changed)
             start, self._writing = not self._writing, True
         if start:
             # It is waited for when the process ends.
@@ -110,6 +115,7 @@ class Settings:
         Raises:
             OSError: It cannot be written.
         """
+        changes: Content = {}
         try:
             while changes := self._take_pending():
                 # A file that is managed elsewhere, and linked to, is to stay that.
@@ -125,6 +131,9 @@ class Settings:
         except BaseException:
             with self._lock:
                 self._writing = False
+                self._retry_at = time.monotonic() + RETRY_SECONDS
+                for name, fields in changes.items():
+                    self._pending[name] = fields | self._pending.get(name, {})
             raise
 
     def _take_pending(self) -> Content:

@@ -97,6 +97,8 @@ class Entry:
     """Why it failed, or never started."""
     exit_status: int = 0
     """What its last end makes of the program's exit status."""
+    label: str = ""
+    """What tells it from other runs of its name: when it was started; empty where no other has that name."""
     marked: bool = False
     notifies: bool = False
     """Whether its own process, which this one has started, sends what `--notify` and its like say."""
@@ -168,9 +170,14 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """Its id without date and time."""
+        """Its id without date and time; other runs may have it too."""
         if self.folder is not None:
             return self.folder.id.split("-", 2)[-1]
         if self.log is not None:
             return self.log.id
         return "" if self.config is None else self.config.run_name
+
+    @property
+    def full_name(self) -> str:
+        """What it is called wherever it is named: by its name, and by its label where others have that name."""
+        return f"{self.name} {self.label}".rstrip()

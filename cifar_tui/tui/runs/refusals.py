@@ -20,14 +20,14 @@ def check_own(entry: Entry, done: str) -> None:
 def why_not_start(entry: Entry) -> str:
     """For `start`."""
     if entry.status in ("stopped", "interrupted", "diverged", "failed"):
-        return f"{entry.name} is {entry.status}: r resumes it, n creates a new run with its options"
-    return f"{entry.name} is {entry.status}; n creates a new run with its options"
+        return f"{entry.full_name} is {entry.status}: r resumes it, n creates a new run with its options"
+    return f"{entry.full_name} is {entry.status}; n creates a new run with its options"
 
 
 def why_not_resume(entry: Entry) -> str:
     """For `resume`."""
     if entry.folder is None and not entry.active:
-        return f"{entry.name} has not started: s starts it"
+        return f"{entry.full_name} has not started: s starts it"
     if entry.status == "paused":
-        return f"{entry.name} is paused: p resumes it"
-    return f"{entry.name} is {entry.status}: there is nothing to resume"
+        return f"{entry.full_name} is paused: p resumes it"
+    return f"{entry.full_name} is {entry.status}: there is nothing to resume"

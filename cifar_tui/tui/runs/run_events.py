@@ -77,6 +77,8 @@ class RunEvents:
         self._watcher: FolderWatcher | None = None
         self.stopped = False
         """Whether the dashboard is being left."""
+        self.has_read = False
+        """Whether the folder of runs has been read, for the first time."""
 
     def start(self) -> None:
         """Hand on what is there, and what comes."""
@@ -145,21 +147,23 @@ class RunEvents:
     def _receive(self) -> None:
         if self.stopped:
             return
-        before, rows = {entry: entry.status for entry in self._runs.active}, len(self._runs)
+        before, rows = {entry: (entry.status, entry.id) for entry in self._runs.active}, len(self._runs)
         received = [(self._runs.receive(run, message), message) for run, message in self._inbox.take()]
         messages = [(entry, message) for entry, message in received if entry is not None]
         self._handle(
             Update(
                 changed={entry for entry, _ in messages},
                 messages=messages,
-                rows=len(self._runs) != rows,
-                urgent=any(entry.status != status for entry, status in before.items()),
+                # A run that gets its folder may be named otherwise from then on, and others with it.
+                rows=len(self._runs) != rows or any(entry.id != name for entry, (_, name) in before.items()),
+                urgent=any(entry.status != status for entry, (status, _) in before.items()),
             )
         )
 
     def _update_from_folders(self, found: FolderUpdates) -> None:
         if self.stopped:
             return
+        first, self.has_read = not self.has_read, True
         added, changed = self._runs.update_summaries(found.summaries)
         if added and self._reads_options:
             self.read_options()
@@ -174,7 +178,7 @@ class RunEvents:
                 changed={*changed, *(entry for entry, _ in messages)},
                 messages=messages,
                 added=added,
-                rows=bool(added),
+                rows=bool(added) or first,
                 urgent=bool(changed),
             )
         )

@@ -13,6 +13,7 @@ from cifar_tui.tui.runs.entry import ENDED, Entry
 from cifar_tui.tui.runs.reading import recorded_device, recorded_options
 from cifar_tui.tui.runs.refusals import check_own, why_not_resume, why_not_start
 from cifar_tui.tui.runs.run_options import RunOptions
+from cifar_tui.tui.runs.table.labels import run_labels
 from cifar_tui.tui.runtime.inbox import Inbox
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class RunList:
         """A run that is ready to start."""
         entry = Entry(next(self._numbers), config=config)
         self._own.append(entry)
+        self._label()
         return entry
 
     def toggle_marks(self, entries: Collection[Entry]) -> None:
@@ -85,6 +87,12 @@ class RunList:
         mark = not all(entry.marked for entry in entries)
         for entry in entries:
             entry.marked = mark
+
+    def _label(self) -> None:
+        """Tell runs of one name apart."""
+        labels = run_labels(self)
+        for entry in self:
+            entry.label = labels.get(entry, "")
 
     def configure(self, entry: Entry, **options: Any) -> None:
         """Change options of a run that has not started."""
@@ -126,6 +134,8 @@ class RunList:
         self._logs += [entry for entry in added if entry.log is not None]
         stored = [entry for entry in added if entry.folder is not None]
         self._earlier = sorted([*self._earlier, *stored], key=lambda entry: entry.id, reverse=True)
+        if added:
+            self._label()
         return added, changed
 
     def load(self, entry: Entry, summary: Summary, state: RunState, tail: Tail | ForeignTail) -> None:
@@ -167,6 +177,8 @@ class RunList:
         if entry.folder is None and run.folder is not None:
             # It may have been found in the folder of runs before its first message came.
             self._earlier = [earlier for earlier in self._earlier if earlier.id != run.folder.id]
+            entry.folder = run.folder
+            self._label()
         entry.folder = run.folder or entry.folder
         if isinstance(message, Loading):
             entry.loading = message
@@ -248,6 +260,7 @@ class RunList:
         found = [earlier for earlier in self._earlier if earlier.id == folder.id and earlier is not entry]
         self._earlier = [earlier for earlier in self._earlier if earlier not in found]
         entry.folder, entry.notifies = folder, True
+        self._label()
         # Where it is shown, that is replaced by what its events say as soon as its summary is found.
         entry.state = entry.state or RunState()
         for earlier in found:
@@ -264,7 +277,7 @@ class RunList:
         """
         check_own(entry, "resumed")
         if entry.status == "finished":
-            raise CifarTuiError(f"{entry.name} is finished; n creates a new run with its options")
+            raise CifarTuiError(f"{entry.full_name} is finished; n creates a new run with its options")
         if entry.active or entry.folder is None or entry.status not in ENDED:
             raise CifarTuiError(why_not_resume(entry))
         return entry.folder
@@ -311,7 +324,7 @@ class RunList:
         """
         check_own(entry, "paused")
         if not entry.live or entry.status == "stopping":
-            raise CifarTuiError(f"{entry.name} is {entry.status}: there is nothing to pause")
+            raise CifarTuiError(f"{entry.full_name} is {entry.status}: there is nothing to pause")
         resumes = entry.status in ("paused", "pausing")
         if entry.run is None:
             _send(entry, "resume" if resumes else "pause")

@@ -35,5 +35,5 @@ def is_script(entry: Entry) -> bool:
 def refusal(entry: Entry, done: str) -> str:
     """Why something cannot be done to such a run: `net is recorded by its script and cannot be resumed from here`."""
     if is_script(entry):
-        return f"{entry.name} is recorded by its script and cannot be {done} from here: run the script again"
-    return f"{entry.name} is read from {recorded_by(entry)} and cannot be {done} from here"
+        return f"{entry.full_name} is recorded by its script and cannot be {done} from here: run the script again"
+    return f"{entry.full_name} is read from {recorded_by(entry)} and cannot be {done} from here"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from cifar_tui.formatting import plural, printable
+from cifar_tui.tui.runs.run_events import RunEvents
 from cifar_tui.tui.runs.run_list import RunList
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part
@@ -14,10 +13,10 @@ from cifar_tui.tui.widgets.status_line import StatusLine
 class TitleLine(StatusLine):
     """The first line of the main screen."""
 
-    def __init__(self, runs: RunList, runs_dir: Path) -> None:
+    def __init__(self, runs: RunList, run_events: RunEvents) -> None:
         super().__init__(id="title")
-        self._runs = runs
-        self._runs_dir = printable(str(runs_dir))
+        self._runs, self._run_events = runs, run_events
+        self._runs_dir = printable(str(run_events.runs_dir))
 
     def show(self, look: Look) -> None:
         """Count the runs again."""
@@ -26,5 +25,6 @@ class TitleLine(StatusLine):
         if external:
             doing.append(f"{plural(external, 'run')} in other processes")
         saved = plural(sum(entry.folder is not None for entry in self._runs), "run")
+        right = f"{saved} in {self._runs_dir}" if self._run_events.has_read else f"reading {self._runs_dir} …"
         left: list[Part] = [("cifar-tui", look.strong), f" · {', '.join(doing) or 'idle'}"]
-        self.say(left, [(f"{saved} in {self._runs_dir}", look.dim)], look=look)
+        self.set_text(left, [(right, look.dim)], look=look)

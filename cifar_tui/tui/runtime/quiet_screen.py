@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TypeVar
 
 from textual import events
@@ -11,11 +10,6 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 T = TypeVar("T")
-
-
-def is_console() -> bool:
-    """Whether the terminal is Linux's own, whose font has neither heavy lines nor round corners."""
-    return os.environ.get("TERM") == "linux"
 
 
 class QuietScreen(Screen[T]):

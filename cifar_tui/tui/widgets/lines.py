@@ -52,6 +52,11 @@ def cut_start(text: str, width: int, look: Look) -> str:
     return text_width.cut_before(look.text(text), width, look.text("…"))
 
 
+def cut_middle(text: str, width: int, look: Look) -> str:
+    """As `cut`, but both ends of the text are kept: of a name, either may tell it from others."""
+    return text_width.cut_middle(look.text(text), width, look.text("…"))
+
+
 def drawable(part: Part, look: Look) -> Part:
     """The part in characters that the terminal draws."""
     return look.text(part) if isinstance(part, str) else (look.text(part[0]), part[1])

@@ -10,7 +10,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from cifar_tui.formatting import printable
-from cifar_tui.tui.runtime.quiet_screen import QuietScreen, is_console
+from cifar_tui.tui.runtime.quiet_screen import QuietScreen
 from cifar_tui.tui.theme import Look
 
 T = TypeVar("T")
@@ -37,7 +37,6 @@ class Modal(QuietScreen[T | None], ModalScreen[T | None]):
         self.look = look
         self._answered = False
         self.set_class(look.ascii, "-ascii")
-        self.set_class(is_console(), "-console")
 
     def on_mount(self) -> None:
         """Lay it out at once as the first resize will have it."""

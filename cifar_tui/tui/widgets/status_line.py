@@ -18,7 +18,7 @@ class StatusLine(Panel):
         self._left: Sequence[Part] = ()
         self._right: Sequence[Part] = ()
 
-    def say(self, left: Sequence[Part], right: Sequence[Part] = (), *, look: Look) -> None:
+    def set_text(self, left: Sequence[Part], right: Sequence[Part] = (), *, look: Look) -> None:
         """Show this text."""
         self._left, self._right, self.look = left, right, look
         self.draw()

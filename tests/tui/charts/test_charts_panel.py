@@ -15,7 +15,7 @@ from cifar_tui.config import TrainingConfig
 from cifar_tui.state.run_state import RunState
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.charts.deck import Deck
-from cifar_tui.tui.charts.drawn_runs import drawn_runs, names_apart
+from cifar_tui.tui.charts.drawn_runs import drawn_runs
 from cifar_tui.tui.charts.options import ChartOptions
 from cifar_tui.tui.charts.panel import ChartsPanel
 from cifar_tui.tui.charts.series import ACCURACY, LOSS
@@ -125,14 +125,17 @@ async def test_a_run_on_other_data_is_told_apart() -> None:
         assert "a mlp  ≠" not in text(panel)
 
 
-def test_runs_of_one_name_are_told_apart_by_their_options_or_when_they_were_started() -> None:
-    assert names_apart([entry(0), entry(1, "mlp")]) == ["cnn", "mlp"]
-    assert names_apart([entry(0), entry(1, max_lr=0.05, seed=3), entry(2, "mlp")]) == [
-        "cnn max_lr=0.01 seed=0", "cnn max_lr=0.05 seed=3", "mlp",
+def test_runs_of_one_name_are_told_apart_by_their_labels_and_by_the_options_in_which_they_differ() -> None:
+    def shown(*entries: Entry) -> list[tuple[str, str]]:
+        return [(run.name, run.options) for run in drawn_runs(entries)]
+
+    assert shown(entry(0), entry(1, "mlp")) == [("cnn", ""), ("mlp", "")]
+    first, second = entry(0), entry(1, max_lr=0.05, seed=3)
+    first.label, second.label = "03-14 15:00", "03-14 15:01"
+    assert shown(first, second, entry(2, "mlp")) == [
+        ("cnn 03-14 15:00", "max_lr=0.01 seed=0"), ("cnn 03-14 15:01", "max_lr=0.05 seed=3"), ("mlp", ""),
     ]  # fmt: skip
-    assert names_apart([entry(0), entry(7)]) == ["cnn 15:00", "cnn 15:07"]
-    other_day = Entry(number=3, folder=RunFolder(Path("20260401-080000-cnn")))
-    assert names_apart([entry(0), other_day]) == ["cnn 03-14 15:00", "cnn 04-01 08:00"]
+    assert shown(second) == [("cnn 03-14 15:01", "")], "a run is called the same, whichever are drawn with it"
     others = drawn_runs([entry(0), entry(1), entry(2, "net", on_digits())])
     assert [run.other for run in others] == ["", "", "other data: digits"]
 

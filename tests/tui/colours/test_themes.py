@@ -70,8 +70,12 @@ def test_a_theme_looks_alike_in_256_colours_and_can_be_read(name: str) -> None:
     least = 7.0 if name == "high-contrast" else 4.5
     assert {colour for colour in texts(palette) if contrast(colour, palette.ground) < least} == set()
     assert contrast(theme.variables["frame-focus"], palette.ground) > 4.5
-    for behind in ("bar", "cursor", "cursor-idle", "field"):
+    for behind in ("bar", "field"):
         assert contrast(grid.shown(palette.dim), grid.shown(theme.variables[behind])) > 4.5, behind
+    # On the selected row, names are bold and dim text is not dim.
+    for cursor in ("cursor", "cursor-idle"):
+        on_cursor = {colour: contrast(colour, theme.variables[cursor]) for colour in texts(palette) - {palette.dim}}
+        assert min(on_cursor.values()) > 3, on_cursor
 
 
 @pytest.mark.parametrize("palette", [palettes.BLIND_DARK, palettes.BLIND_LIGHT])

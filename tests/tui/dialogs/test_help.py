@@ -13,6 +13,7 @@ from cifar_tui.tui.dialogs.palette import Palette
 from cifar_tui.tui.dialogs.table_commands import TableCommands
 from cifar_tui.tui.keys import KEYS
 from cifar_tui.tui.main_screen import MainScreen
+from cifar_tui.tui.panel_layout import PanelLayout
 from cifar_tui.tui.run_commands import RunCommands
 from cifar_tui.tui.theme import ASCII_GLYPHS, GLYPHS, Look
 from cifar_tui.tui.view_switcher import ViewSwitcher
@@ -45,6 +46,7 @@ def test_each_key_has_an_action_where_it_is_bound(key: Any) -> None:
         "screen": MainScreen,
         "commands": RunCommands,
         "table": TableCommands,
+        "sizes": PanelLayout,
         "views": ViewSwitcher,
     }
     owner = owners[key.action.partition(".")[0]]
@@ -67,6 +69,7 @@ async def test_the_help_has_every_key_and_every_glyph() -> None:
         for status, glyph in GLYPHS.items():
             assert status in said
             assert glyph in said
+        assert "! behind a state: health check" in said
 
 
 async def test_the_help_scrolls_where_it_does_not_fit() -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from cifar_tui.config import TrainingConfig
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.runs import run_options
 from cifar_tui.tui.runs.entry import Entry
@@ -82,16 +81,6 @@ def test_a_run_that_gets_better_takes_its_new_place_and_the_cursor_stays_on_its_
     assert made.update([better])
     assert rows(made)[0] == 9
     assert made.row == RunRow(RUNS[3])
-
-
-def test_a_run_that_starts_is_told_apart_by_its_time_from_then_on() -> None:
-    ready, other = Entry(0, config=TrainingConfig()), Entry(1, config=TrainingConfig())
-    made = model(ready, other)
-    assert set(made.labels.values()) == {"#1", "#2"}
-    assert not made.update([ready])
-    ready.folder = earlier().folder
-    assert made.update([ready])
-    assert made.labels == {ready: "15:09", other: "#2"}
 
 
 def test_groups_have_their_runs_below_them_and_stand_for_their_best_one() -> None:
@@ -173,6 +162,10 @@ async def test_runs_are_sorted_grouped_and_folded_by_keys(tmp_path: Path) -> Non
         assert table.row_count == 4
         await desk.press("space")
         assert not desk.app.runs.marked
+        await desk.shows("no run marked")
+        await desk.press("down", "space")
+        await desk.shows("1 run marked; mark two or more to compare them")
+        await desk.press("space")
         await choose(desk, "g", "noth")
         assert table.row_count == 3
 

@@ -1,7 +1,6 @@
 """The filter of the runs table: what a person types, and which runs it leaves."""
 
 import signal
-import time
 from typing import Any
 
 import pytest
@@ -137,9 +136,7 @@ def test_an_expression_that_takes_for_ever_is_left_out_after_a_moment(
 ) -> None:
     monkeypatch.setattr(query, "SECONDS", 0.05)
     made = model(earlier(1, f"20260314-150926-{'a' * 60}!"), earlier(2, state="finished"))
-    started = time.monotonic()
-    made.set_filter(f"{expression} state:fin")
-    assert time.monotonic() - started < 5
+    made.set_filter(f"{expression} state:fin")  # Without the limit, it would not return in a person's life.
     assert "takes too long" in made.filter.problem
     assert [entry.number for entry in made.entries] == [2]
 

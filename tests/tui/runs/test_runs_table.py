@@ -1,6 +1,7 @@
 """The runs table: a row says what a run does, fits its columns, and stays where the cursor is."""
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +11,8 @@ from textual.app import App, ComposeResult
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.tui.runs.entry import Entry
-from cifar_tui.tui.runs.table.arrangement import TableSettings
-from cifar_tui.tui.runs.table.columns import columns, heading, run_cells
+from cifar_tui.tui.runs.table.arrangement import GroupRow, TableSettings, arrange
+from cifar_tui.tui.runs.table.columns import columns, group_cells, heading, run_cells
 from cifar_tui.tui.runs.table.fields import FIELDS
 from cifar_tui.tui.runs.table.labels import run_labels
 from cifar_tui.tui.runs.table.panel import RunsTable
@@ -45,7 +46,7 @@ def test_an_earlier_run_is_told_by_its_summary_and_then_by_its_events() -> None:
     entry = earlier(state="finished", model="cnn", data="cifar10", epochs=3, planned_epochs=5, seconds=75.0,
                     best_val_accuracy=0.5, test_accuracy=0.25, images_per_second=340.2)  # fmt: skip
     said = row(entry)
-    assert (said["state"], said["epoch"], said["best"], said["test"]) == ("√ finished", "3/5", "50.00 %", "25.00 %")
+    assert (said["state"], said["epoch"], said["best"], said["test"]) == ("✓ finished", "3/5", "50.00 %", "25.00 %")
     assert (said["time"], said["speed"], said["started"]) == ("1 min 15 s", "340", "2026-03-14 15:09")
     entry.state = recorded_state()
     assert row(entry)["best"] == "70.00 %"
@@ -68,7 +69,9 @@ def test_an_earlier_run_is_told_by_its_summary_and_then_by_its_events() -> None:
 def test_a_damaged_summary_still_makes_a_row_that_fits(summary: dict[str, Any], width: int, ascii_only: bool) -> None:
     shown = columns(width, AUTOMATIC)
     look = Look(ascii=ascii_only)
-    parts = run_cells(earlier(**summary), shown, look, "03-14 15:09")
+    damaged = earlier(**summary)
+    damaged.label = "03-14 15:09"
+    parts = run_cells(damaged, shown, look)
     drawn = line(parts, max(width, 1))
     assert "\n" not in drawn.text
     for column, following in itertools.pairwise(shown):
@@ -86,24 +89,54 @@ def test_the_columns_fit_the_usual_widths(width: int) -> None:
 def test_runs_of_one_model_are_told_apart_by_their_start_at_every_width(width: int) -> None:
     long = "efficientnet_b0"
     runs = [earlier(n, f"20260314-15{n:02}26-{long}", state="finished") for n in range(3)]
-    labels = run_labels(runs)
-    times = {row(run, width, label=labels[run])["run"].rpartition(" ")[2] for run in runs}
+    for run, label in run_labels(runs).items():
+        run.label = label
+    times = {row(run, width)["run"].rpartition(" ")[2] for run in runs}
     assert times == {"15:00", "15:01", "15:02"}
 
 
-def test_the_start_is_said_as_shortly_as_it_tells_runs_apart() -> None:
+def test_runs_of_one_name_have_day_and_time_behind_it_whichever_others_there_are() -> None:
     def labels(*ids: str) -> list[str]:
         runs = [earlier(number, run_id) for number, run_id in enumerate(ids)]
         return list(run_labels(runs).values())
 
     assert labels("20260314-150926-cnn") == []
     assert labels("20260314-150926-cnn", "20260314-150926-mlp") == []
-    assert labels("20260314-150926-cnn", "20260314-160926-cnn") == ["15:09", "16:09"]
-    assert labels("20260314-150926-cnn", "20260314-150927-cnn") == ["15:09:26", "15:09:27"]
+    assert labels("20260314-150926-cnn", "20260314-160926-cnn") == ["03-14 15:09", "03-14 16:09"]
     assert labels("20260314-150926-cnn", "20260315-150926-cnn") == ["03-14 15:09", "03-15 15:09"]
-    assert labels("20250314-150926-cnn", "20260315-150926-cnn") == ["2025-03-14 15:09", "2026-03-15 15:09"]
+    assert labels("20260314-150926-cnn", "20260314-150927-cnn", "20260314-160000-cnn") == [
+        "03-14 15:09:26", "03-14 15:09:27", "03-14 16:00",
+    ]  # fmt: skip
     ready = [Entry(number, config=TrainingConfig()) for number in range(2)]
     assert list(run_labels(ready).values()) == ["#1", "#2"]
+
+
+@pytest.mark.parametrize("width", [59, 79, 119])
+def test_a_long_name_keeps_both_of_its_ends(width: int) -> None:
+    names = [f"{begin}-{'very-long-' * 5}{end}" for begin in ("a", "b") for end in ("lr0.1", "lr0.2")]
+    shown = [row(earlier(n, f"20260314-150926-{name}"), width)["run"] for n, name in enumerate(names)]
+    assert len(set(shown)) == 4, shown
+
+
+def test_a_group_shows_the_value_it_is_sorted_by_and_that_a_run_in_it_has_a_warning() -> None:
+    runs = [earlier(n, state="finished", model="cnn", best_val_accuracy=n / 10, seconds=60.0 * n) for n in (4, 2, 3)]
+    shown = columns(100, AUTOMATIC)
+
+    def group(sort: str, *, descending: bool = False) -> str:
+        settings = TableSettings(group="model", sort=sort, descending=descending)
+        row = arrange(runs, settings)[0]
+        assert isinstance(row, GroupRow)
+        return line(group_cells(row, shown, settings, Look()), 100).text
+
+    assert "40.00 %" in group("")
+    assert "20.00 %" in group("best")
+    assert "40.00 %" in group("best", descending=True)
+    assert "40.00 %" in group("time")
+    assert "2 min" in group("time")
+    assert " !" not in group("")
+    assert runs[1].summary is not None
+    runs[1].summary = replace(runs[1].summary, warnings=["plateau"])
+    assert "3 runs !" in group("")
 
 
 def test_in_ascii_and_without_colour_a_row_still_tells_states_apart() -> None:

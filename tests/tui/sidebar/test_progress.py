@@ -64,7 +64,7 @@ def test_what_is_not_known_yet_is_left_out() -> None:
         ("pausing", "… pausing after this batch…"),
         ("paused", "║ paused"),
         ("stopping", "… stopping after this batch…"),
-        ("finished", "√ finished"),
+        ("finished", "✓ finished"),
         ("stopped", "■ stopped"),
         ("interrupted", "! interrupted"),
         ("diverged", "∞ diverged"),

@@ -15,7 +15,7 @@ from cifar_tui.tui.runs.table.arrangement import GroupRow, TableSettings
 from cifar_tui.tui.runs.table.fields import Field, field_of
 from cifar_tui.tui.runs.table.labels import short_time
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Row, cut
+from cifar_tui.tui.widgets.lines import Row, cut, cut_middle
 
 GAP = 2
 """Spaces before each column."""
@@ -96,23 +96,27 @@ def heading(shown: Sequence[Column], settings: TableSettings, look: Look) -> Row
     return row
 
 
-def run_cells(entry: Entry, shown: Sequence[Column], look: Look, label: str = "", *, dated: bool = True) -> Row:
+def mark(look: Look) -> str:
+    """The sign before a run that is marked."""
+    return "*" if look.ascii else "●"
+
+
+def run_cells(entry: Entry, shown: Sequence[Column], look: Look, *, dated: bool = True) -> Row:
     """A run's row.
 
     Args:
         entry: The run.
         shown: The columns.
         look: How to draw.
-        label: What tells it from others of its name; it is shown even if the name is cut for it.
-        dated: Whether to add to any run's name when it was started, where there is room.
+        dated: Whether to add to any run's name when it was started, where there is room. Where that tells it from
+            others of its name, the name is cut for it.
     """
-    mark = ("*" if look.ascii else "●") if entry.marked else " "
-    row: Row = [(mark, look.run(entry.number) + look.strong)]
+    row: Row = [(mark(look) if entry.marked else " ", look.run(entry.number) + look.strong)]
     for column in shown:
         name, width = column.field.name, column.width
         if name == "run":
             _pad(row, column.x)
-            row += _name(entry, width, look, label, dated=dated)
+            row += _name(entry, width, look, dated=dated)
             continue
         style = Style()
         if name == "state":
@@ -129,10 +133,15 @@ def run_cells(entry: Entry, shown: Sequence[Column], look: Look, label: str = ""
     return row
 
 
-def group_cells(row: GroupRow, shown: Sequence[Column], field: Field, look: Look) -> Row:
-    """A group's row: what its runs share, how many they are, and the best of them."""
+def group_cells(row: GroupRow, shown: Sequence[Column], settings: TableSettings, look: Look) -> Row:
+    """A group's row: what its runs share, how many they are, and the results of the best of them.
+
+    In the column that runs are sorted by, it has the value of its first run, by which it stands where it does.
+    """
+    field = field_of(settings.group)
     glyph = ("+" if row.folded else "-") if look.ascii else ("▸" if row.folded else "▾")
-    results = [column for column in shown if column.field.kind == "accuracy"]
+    results = [column for column in shown if column.field.kind == "accuracy" or column.field.name == settings.sort]
+    results = [column for column in results if column.x > shown[0].x and column.field.name not in WIDEST]
     runs = len(row.members)
     counts = f"{runs:,} run{'' if runs == 1 else 's'}"
     if live := sum(entry.live for entry in row.members):
@@ -141,30 +150,33 @@ def group_cells(row: GroupRow, shown: Sequence[Column], field: Field, look: Look
         counts += f", {marked} marked"
     if not any(column.field.name == "best" for column in results):
         counts += f", best {field_of('best').shown(row.best)}"
+    warned = WARNED if any(entry.warnings for entry in row.members) else ""
     what = f"{printable(field.heading)} "
     room = (results[0].x if results else shown[-1].x + shown[-1].width + GAP) - GAP - len("▾ ")
+    room -= len(warned)
     room_of_name = room - cell_len(what) - len(counts) - GAP
     if room_of_name < LEAST_GROUP:
         what, room_of_name = "", room - len(counts) - GAP
     cells: Row = [(f"{glyph} ", look.strong), (what, look.dim)]
     cells.append((cut(printable(row.group), max(1, room_of_name), look), look.strong))
-    cells.append((f"  {counts}", look.dim))
+    cells += [(f"  {counts}", look.dim), (warned, look.warning)]
     for column in results:
-        _add(cells, column, column.field.shown(row.best), look.strong)
+        entry = row.members[0] if column.field.name == settings.sort else row.best
+        _add(cells, column, cut(printable(column.field.shown(entry)), column.width, look), look.strong)
     return cells
 
 
-def _name(entry: Entry, width: int, look: Look, label: str, *, dated: bool) -> Row:
+def _name(entry: Entry, width: int, look: Look, *, dated: bool) -> Row:
     """The run's name in its colour, and behind it when it was started."""
     name, room = printable(entry.name), width
-    time = label
+    time = entry.label if dated or not entry.id else ""
     if not time and dated and cell_len(name) + 1 + len(short := short_time(entry.id)) <= room:
         time = short
     if time:
         room -= len(time) + 1
     if time and room < 3:
         time, room = "", width
-    shown = cut(name, max(room, 1), look)
+    shown = cut_middle(name, max(room, 1), look)
     row: Row = [(shown, look.run(entry.number) + look.strong)]
     return [*row, (f" {time}", look.dim)] if time else row
 

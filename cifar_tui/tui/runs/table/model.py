@@ -9,7 +9,6 @@ from cifar_tui.formatting import count, plural
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.table.arrangement import GroupRow, Row, RunRow, TableSettings, arrange, groups_of
 from cifar_tui.tui.runs.table.fields import FIELDS, Field, best_loss, field_of, option_field, option_names
-from cifar_tui.tui.runs.table.labels import run_labels
 from cifar_tui.tui.runs.table.query import NO_FILTER, Filter, TimeLimitError, parse
 
 _OPTIONAL = ("tags", "note")
@@ -30,8 +29,6 @@ class TableModel:
         self.rows: list[Row] = []
         self.entries: list[Entry] = []
         """The runs that match the filter, in order, also those of folded groups."""
-        self.labels: dict[Entry, str] = {}
-        """What tells runs of one name apart."""
         self.cursor = 0
         self.misses_options = False
         """Whether an option was asked for: those of all runs are to be read."""
@@ -86,19 +83,14 @@ class TableModel:
     def fill(self, entries: Iterable[Entry]) -> None:
         """Have these runs."""
         self.all = list(entries)
-        self.labels = run_labels(self.all)
         # Names that no run had may be options that have been read.
         self.set_filter(self.filter.typed)
 
     def update(self, entries: Iterable[Entry]) -> bool:
         """Move what changed of these runs to its place; whether rows of others may have changed by that."""
         changed = list(entries)
-        # A run that has started is told from others by its time.
-        started = any(entry.id and self.labels.get(entry, "").startswith("#") for entry in changed)
-        if started:
-            self.labels = run_labels(self.all)
         try:
-            moved = started or any(self._place(e) != self._places[e] for e in changed if e in self._places)
+            moved = any(self._place(e) != self._places[e] for e in changed if e in self._places)
         except TimeLimitError:
             moved = True
         if moved:

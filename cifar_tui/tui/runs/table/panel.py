@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
+from rich.segment import Segment
 from textual import events
 from textual.content import Content
 from textual.message import Message
@@ -15,7 +16,7 @@ from cifar_tui.tui.preferences.settings import Settings
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.table.arrangement import GroupRow, Row, TableSettings
 from cifar_tui.tui.runs.table.columns import Column, columns, group_cells, heading, run_cells
-from cifar_tui.tui.runs.table.fields import Field, field_of
+from cifar_tui.tui.runs.table.fields import Field
 from cifar_tui.tui.runs.table.model import TableModel
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Panel, Part, drawable, line
@@ -58,10 +59,10 @@ class RunsTable(Panel, can_focus=True):
         self._kept = settings
         if settings is not None:
             self.model.apply(settings.load(SECTION, TableSettings))
-        self._tell_selected, self._want_options = selected, options_wanted
+        self._selection_changed, self._want_options = selected, options_wanted
         self._columns: tuple[Column, ...] = ()
         self._strips: dict[int, Strip] = {}
-        """The rows as they were drawn since they changed, and the heading at -1: moving the cursor makes none anew."""
+        """The rows as they were drawn since they changed, and the heading at -1: moving the cursor draws none again."""
         self._first = 0
         """The row at the top."""
         self._selected: Entry | None = None
@@ -135,16 +136,16 @@ class RunsTable(Panel, can_focus=True):
         self._scroll_to_cursor()
         if self.model.misses_options:
             self._want_options()
-        said = Content(self.look.text(self.model.arrangement_note))
-        if said.plain != str(self.border_subtitle or ""):
-            self.border_subtitle = said
+        subtitle = Content(self.look.text(self.model.arrangement_note))
+        if subtitle.plain != str(self.border_subtitle or ""):
+            self.border_subtitle = subtitle
         self.draw()
-        self._tell()
+        self._notify_selected()
 
-    def _tell(self) -> None:
+    def _notify_selected(self) -> None:
         if self.selected is not self._selected:
             self._selected = self.selected
-            self._tell_selected()
+            self._selection_changed()
 
     # The picture
 
@@ -178,16 +179,19 @@ class RunsTable(Panel, can_focus=True):
             bar = bar_cell(n - self._first, self._height, self._first, len(self.model.rows), self.look)
             strip = Strip.join([self._strips[n], line([bar], 1)])
             if n == self.model.cursor:
-                strip = strip.apply_style(self.get_component_rich_style("runs--cursor"))
+                cursor = self.get_component_rich_style("runs--cursor")
+                # Dim text would be too faint there, and colours that are reversed are patches.
+                plain = [cursor.reverse or part.style == self.look.dim for part in strip]
+                parts = [Segment(part.text, None if p else part.style) for part, p in zip(strip, plain, strict=True)]
+                strip = Strip(parts, strip.cell_length).apply_style(cursor)
             drawn.append(strip)
         return drawn
 
     def _cells(self, row: Row) -> list[Part]:
         if isinstance(row, GroupRow):
-            return group_cells(row, self._columns, field_of(self.settings.group), self.look)
+            return group_cells(row, self._columns, self.settings, self.look)
         dated = not any(column.field.name == "started" for column in self._columns)
-        label = self.model.labels.get(row.entry, "") if dated or not row.entry.id else ""
-        return run_cells(row.entry, self._columns, self.look, label, dated=dated)
+        return run_cells(row.entry, self._columns, self.look, dated=dated)
 
     def _strip(self, cells: list[Part]) -> Strip:
         return line([drawable(part, self.look) for part in cells], self.size.width - 1)
@@ -290,7 +294,7 @@ class RunsTable(Panel, can_focus=True):
         self.model.go_to(place)
         self._scroll_to_cursor()
         self.draw()
-        self._tell()
+        self._notify_selected()
 
     def _scroll_to_cursor(self) -> None:
         cursor = self.model.cursor
