@@ -95,7 +95,7 @@ class ChartArea(Panel, can_focus=True):
         return opened
 
     def step(self, delta: int) -> None:
-        """Move the cursor by columns; where there is none, it appears at the last point."""
+        """Move the cursor by evaluations or columns; where there is none, it appears at the last point."""
         self.deck.step(delta)
         self._keys_changed()
 

@@ -343,14 +343,15 @@ def _name(drawn: SeriesCurves, unit: str, frame: Frame, taken: int, before: str 
 
 
 def _read_in_words(drawn: SeriesCurves, curve: Curve | None, cursor: float | None) -> str:
-    """The smoothed value of a curve at the cursor, or else its last one."""
+    """The smoothed value of a curve at the cursor, or else its last one; `~` says that it is smoothed."""
     if curve is None:
         return UNKNOWN
     found = curve.read(curve.end if cursor is None else cursor)
     if found is None:
         return UNKNOWN
     # The title has the unit.
-    return f"{100 * found[0]:.1f}" if drawn.what == "fraction" else _short(found[0], drawn.what)
+    text = f"{100 * found[0]:.1f}" if drawn.what == "fraction" else _short(found[0], drawn.what)
+    return f"~{text}" if curve.weight else text
 
 
 def _short(value: float, what: Quantity | None) -> str:

@@ -15,7 +15,7 @@ from cifar_tui.tui.charts.axes import Axis, XAxis
 from cifar_tui.tui.charts.drawn_runs import DrawnRun
 from cifar_tui.tui.charts.options import ChartOptions
 from cifar_tui.tui.charts.series import Role, Series, quantity_of
-from cifar_tui.tui.charts.x_positions import positions, version
+from cifar_tui.tui.charts.x_positions import nearest, positions, version
 
 XY = tuple[float, float]
 NEAR = 0.02
@@ -206,12 +206,3 @@ def _extremes(
     falling = at_high < at_low or (at_high == at_low and abs(before - top) < abs(before - bottom))
     points = [(xs[at_low], bottom), (xs[at_high], top)]
     return points[::-1] if falling else points
-
-
-def nearest(xs: Sequence[float], x: float) -> int | None:
-    """The index of the value nearest to `x`, the first of equals; None where there is none."""
-    if not xs:
-        return None
-    place = bisect_left(xs, x)
-    candidates = range(max(place - 1, 0), min(place + 1, len(xs)))
-    return min(candidates, key=lambda i: abs(xs[i] - x))

@@ -1,1 +1,1 @@
-"""Screens that apps of the same process draw on."""
+"""Screens that apps of the same process draw on, and charts as text."""

@@ -71,8 +71,8 @@ async def test_the_panel_draws_what_changed_and_nothing_else(monkeypatch: pytest
         assert len(drawn) == 2
         panel.step(-1)
         assert panel.deck.cursor == 3.0
-        panel.step(-2)
-        assert "epoch 2." in panel.render_line(25).text
+        panel.step(-1)
+        assert "epoch 2 ·" in panel.render_line(25).text
         assert panel.leave()
         panel.options.cycle_x_axis()
         panel.options.toggle_log()
@@ -105,7 +105,8 @@ async def test_marked_runs_are_drawn_with_the_selected_one_or_alone_or_not_at_al
         panel.step(-1)
         rows = text(panel).splitlines()[-4:-1]
         assert [row.split("  ")[0] for row in rows] == ["a mlp", "b net", "c cnn"]
-        assert all("epoch 3.00 · 3,000 images · loss: train 1.417, validation 1.320 · " in row for row in rows), rows
+        assert all("  loss: train smoothed 1.417, validation 1.320 · accuracy: train " in row for row in rows), rows
+        assert text(panel).splitlines()[-1].startswith("epoch 3 · x axis: epochs")
         names = []
         for _ in range(3):
             panel.options.cycle_overlay()

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from cifar_tui.state.curve import Point
 from cifar_tui.tui.charts.axes import Axis, Window, XAxis, accuracy_axis, number_axis, usual_limits, x_axis
-from cifar_tui.tui.charts.curves import nearest, reduced, smoothed
+from cifar_tui.tui.charts.curves import reduced, smoothed
 from cifar_tui.tui.charts.options import ChartOptions, ChartSettings, parse_limits
 from cifar_tui.tui.charts.series import ACCURACY, LOSS, training, validation
-from cifar_tui.tui.charts.x_positions import positions
+from cifar_tui.tui.charts.x_positions import nearest, positions
 from tests.support.recorded import recorded_state
 
 VALUES = st.floats(-1e6, 1e6)
