@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
@@ -29,6 +30,8 @@ class Context:
     sample: Sample | None = None
     """What the devices do; None while nothing trains here."""
     look: Look = field(default_factory=Look)
+    name: str = ""
+    """The selected run's, as the table tells it from the others; empty where it is the only one."""
 
 
 class View(Widget):
@@ -86,11 +89,21 @@ class View(Widget):
 class RunPanel(Panel):
     """A panel that shows the selected run."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None, title: str = "") -> None:  # noqa: A002
+        """Start without a run.
+
+        Args:
+            id: For the stylesheet.
+            title: Of its frame, before the run's name; empty where it has no frame.
+        """
         super().__init__(id=id)
         self.entry: Entry | None = None
+        self.run_name = ""
+        self._title = title
 
     def show(self, context: Context) -> None:
         """Draw the selected run as it stands now."""
-        self.entry, self.look = context.selected, context.look
+        self.entry, self.look, self.run_name = context.selected, context.look, context.name
+        if self._title:
+            self.border_title = Content(self.look.text(" · ".join(filter(None, (self._title, self.run_name)))))
         self.draw()

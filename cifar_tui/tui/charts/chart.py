@@ -34,6 +34,7 @@ AHEAD = 0.3
 """How far an axis that values have left extends beyond them, in parts of what they span."""
 LEAST_NAME = 8
 """Columns of a name in a title, at least."""
+NOTHING_HERE = "no values here; 0 shows all"
 FEW = 2
 """Runs of which the training is drawn behind their validation too."""
 
@@ -115,7 +116,15 @@ def chart(drawn: SeriesCurves, runs: Sequence[DrawnRun], frame: Frame, keeper: A
         resumed=resumed(state, kind) if state is not None else (),
         broken=broken,
         grid=True,
+        note=NOTHING_HERE if _is_empty(lines, broken, frame.x) else "",
     )
+
+
+def _is_empty(lines: Sequence[Line], broken: Sequence[float], x: Axis) -> bool:
+    """Whether there are values, but none of them, nor a line between two, in the part of the x axis that is shown."""
+    places = [[at for at, _ in each.points] for each in lines if each.points]
+    places += [[at] for at in broken]
+    return bool(places) and all(max(each) < x.low or min(each) > x.high for each in places)
 
 
 # Lines

@@ -32,7 +32,7 @@ class Curve:
         points: Those that are finite.
         xs: Their places on the x axis, ascending.
         weight: Of their smoothing; 0 where they are drawn as they are.
-        broken: The places and values of those that are not finite.
+        broken: The places and values of those that are not finite, alone or among the values of a point.
     """
 
     run: DrawnRun
@@ -139,14 +139,20 @@ class CurveReader:
 def _curve(run: DrawnRun, role: Role, series: Series, points: Sequence[Point], kind: XAxis, weight: float) -> Curve:
     assert run.started is not None
     known = [point for point in points if math.isfinite(point.mean)]
-    broken = [point for point in points if not math.isfinite(point.mean)] if len(known) < len(points) else []
+    broken = [(point, point.broken) for point in points if point.broken is not None]
     return Curve(
         run,
         role,
         known,
         positions(run.started, series, known, kind),
         weight if role == "batches" else 0.0,
-        list(zip(positions(run.started, series, broken, kind), (point.mean for point in broken), strict=True)),
+        list(
+            zip(
+                positions(run.started, series, [point for point, _ in broken], kind),
+                (value for _, value in broken),
+                strict=True,
+            )
+        ),
     )
 
 

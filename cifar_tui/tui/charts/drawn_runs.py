@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from cifar_tui.state.run_state import RunState
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
+LETTERS = string.ascii_letters
+"""More than runs that can be marked."""
 MOST_OPTIONS = 2
 """Options that are named to tell runs of one name apart."""
 LONGEST_OPTION = 16
@@ -68,8 +70,8 @@ def drawn_runs(entries: Sequence[Entry]) -> tuple[DrawnRun, ...]:
     names = names_apart(entries)
     others = other_data(entries)
     return tuple(
-        DrawnRun(entry, LETTERS[i % len(LETTERS)], name, other)
-        for i, (entry, name, other) in enumerate(zip(entries, names, others, strict=True))
+        DrawnRun(entry, letter, name, other)
+        for entry, letter, name, other in zip(entries, LETTERS, names, others, strict=False)
     )
 
 
@@ -94,7 +96,7 @@ def _differing_options(entry: Entry, same: Sequence[Entry]) -> str:
     own = options[same.index(entry)]
     shared = [name for name in own if name not in NO_OPTION and all(name in each for each in options)]
     differing = [name for name in shared if len({str(each[name]) for each in options}) > 1]
-    return " ".join(f"{name}={_value(own[name])}" for name in differing[:MOST_OPTIONS])
+    return " ".join(f"{name.replace('_', '-')}={_value(own[name])}" for name in differing[:MOST_OPTIONS])
 
 
 def known_options(entry: Entry) -> dict[str, Any]:

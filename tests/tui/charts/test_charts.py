@@ -153,6 +153,25 @@ def test_the_first_steep_epoch_does_not_press_the_others_into_a_row() -> None:
     assert made.drawn[0].y.high < 3
 
 
+def test_a_value_that_is_no_number_is_marked_where_it_is_merged_with_others() -> None:
+    state = live(1, batches=2, planned=1)
+    for k in range(1, 3001):
+        state.apply(Metric(t=1 + k / 10, samples=1000 + k, values={"grad": math.nan if k == 5 else 1.0}))
+    assert len(state.metrics["grad"].points) < 3000
+    made = deck(state)
+    made.choose(Series("metric", "grad"))
+    assert "× NaN" in text(made.lines(78, 20, LOOK)).splitlines()[0]
+
+
+def test_a_chart_without_values_in_its_limits_says_so() -> None:
+    made = deck(live(4))
+    made.set_limits({"x": (900.0, 1000.0)})
+    made.lines(78, 12, LOOK)
+    assert text(made.lines(78, 12, LOOK)).count("no values here; 0 shows all") == 2
+    made.set_limits({"x": (1.2, 1.21)})
+    assert "no values here" not in text(made.lines(78, 12, LOOK)), "a line leads through it"
+
+
 def test_a_redraw_of_a_run_under_way_changes_few_cells() -> None:
     state = live(12)
     made = deck(state)

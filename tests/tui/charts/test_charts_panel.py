@@ -19,6 +19,7 @@ from cifar_tui.tui.charts.drawn_runs import drawn_runs, names_apart
 from cifar_tui.tui.charts.options import ChartOptions
 from cifar_tui.tui.charts.panel import ChartsPanel
 from cifar_tui.tui.charts.series import ACCURACY, LOSS
+from cifar_tui.tui.main_screen import MOST_MARKED
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context
@@ -126,10 +127,15 @@ async def test_a_run_on_other_data_is_told_apart() -> None:
         assert "a mlp  ≠" not in text(panel)
 
 
+def test_the_runs_that_can_be_marked_and_the_selected_one_have_letters_of_their_own() -> None:
+    runs = drawn_runs([entry(k) for k in range(MOST_MARKED + 1)])
+    assert len({run.letter for run in runs}) == len(runs) == MOST_MARKED + 1
+
+
 def test_runs_of_one_name_are_told_apart_by_their_options_or_when_they_were_started() -> None:
     assert names_apart([entry(0), entry(1, "mlp")]) == ["cnn", "mlp"]
     assert names_apart([entry(0), entry(1, max_lr=0.05, seed=3), entry(2, "mlp")]) == [
-        "cnn max_lr=0.01 seed=0", "cnn max_lr=0.05 seed=3", "mlp",
+        "cnn max-lr=0.01 seed=0", "cnn max-lr=0.05 seed=3", "mlp",
     ]  # fmt: skip
     assert names_apart([entry(0), entry(7)]) == ["cnn 15:00", "cnn 15:07"]
     other_day = Entry(number=3, folder=RunFolder(Path("20260401-080000-cnn")))

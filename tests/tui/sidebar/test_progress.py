@@ -124,6 +124,13 @@ def test_one_line_keeps_what_matters_most(width: int, line: str) -> None:
     assert shown("later", width, 1) == [line]
 
 
+def test_one_line_names_the_run_where_there_are_others() -> None:
+    (row,) = text(picture(ENTRIES["later"], LOOK, 58, 1, "cnn 15:09"))
+    assert row == "cnn 15:09  ► running  epoch 3/3  ████████░░ 83 %"
+    (row,) = text(picture(ENTRIES["later"], LOOK, 12, 1, "cnn 15:09"))
+    assert row == "► running"
+
+
 def test_few_lines_keep_what_matters_most() -> None:
     assert [line.split()[0] for line in shown("later", 38, 3)] == ["►", "run", "time"]
     assert [line.split()[0] for line in shown("later", 38, 5)] == ["►", "epoch", "run", "time", "best"]

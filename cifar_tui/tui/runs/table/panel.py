@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 
+from cifar_tui.formatting import printable
 from cifar_tui.tui.preferences.settings import Settings
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.table.arrangement import GroupRow, Row, TableSettings
@@ -82,6 +83,14 @@ class RunsTable(Panel, can_focus=True):
         """The run under the cursor: of a group its best one."""
         row = self.model.row
         return row.shown if row is not None else None
+
+    @property
+    def selected_name(self) -> str:
+        """Its name, as the table distinguishes it from the others; empty where it is the only run."""
+        run = self.selected
+        if run is None or len(self.model.all) < 2:
+            return ""
+        return f"{printable(run.name)} {self.model.labels.get(run, '')}".strip()
 
     @property
     def settings(self) -> TableSettings:
