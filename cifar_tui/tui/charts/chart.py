@@ -55,7 +55,7 @@ class AxisKeeper:
 
         Args:
             series: The chart's.
-            key: Another one where the axis is to be made anew.
+            key: Another one where a new axis is to be made.
             low: The least value that it is to show.
             high: The greatest one.
             make: Makes the axis for the least and the greatest value.
@@ -64,7 +64,7 @@ class AxisKeeper:
         if axis is None or before != key:
             axis = make(low, high)
         elif not axis.holds(low, high):
-            # Values that have left it will go on.
+            # Values that have left it will continue.
             room = AHEAD * (high - low)
             bottom = low - room if low < axis.low and not axis.log else low
             axis = make(max(bottom, 0.0) if low >= 0 else bottom, high + room if high > axis.high else high)

@@ -35,7 +35,7 @@ def test_both_metrics_are_charted_with_a_legend_in_words() -> None:
 
 
 @pytest.mark.parametrize("x_axis", ["epochs", "samples", "time"])
-def test_a_broken_line_stands_where_a_run_was_gone_on_with(x_axis: XAxis) -> None:
+def test_a_broken_line_stands_where_a_run_was_resumed(x_axis: XAxis) -> None:
     options = ChartOptions(x_axis=x_axis)
     assert "┊" not in drawn(live(4), options)
     state = live(2)
