@@ -127,8 +127,8 @@ class MainScreen(QuietScreen[None]):
         from cifar_tui.tui.sidebar.progress import ProgressPanel
 
         views = self._make_views(self.allows)
-        short, progress = ProgressPanel(id="short-progress"), ProgressPanel(id="progress", title="progress")
-        device = DevicePanel(id="side-device", title="lr and device")
+        short, progress = ProgressPanel(id="short-progress"), ProgressPanel(id="progress", titles=("progress",))
+        device = DevicePanel(id="side-device", titles=("learning rate and device", "learning rate"))
         device.can_focus = False
         side = Vertical(progress, device, id="side")
         body = Vertical(short, Horizontal(views, side), id="body")

@@ -37,8 +37,8 @@ class DevicePanel(RunPanel, View):
 
     shows_devices: ClassVar[bool] = True
 
-    def __init__(self, *, id: str | None = None, title: str = "") -> None:  # noqa: A002
-        super().__init__(id=id, title=title)
+    def __init__(self, *, id: str | None = None, titles: Sequence[str] = ()) -> None:  # noqa: A002
+        super().__init__(id=id, titles=titles)
         self.sample: Sample | None = None
 
     def show(self, context: Context) -> None:
