@@ -88,7 +88,7 @@ def test_a_curve_stays_bounded_and_keeps_its_extremes_and_its_mean(values: list[
     assert min((p.low for p in kept), default=None) == min(finite, default=None)
     assert max((p.high for p in kept), default=None) == max(finite, default=None)
     assert all(p.low <= p.high for p in kept)
-    broken = [point.first for point in curve.points if point.broken is not None]
+    broken = [point.first for point in curve.points if point.broken]
     assert broken == [p.first for p in curve.points if not all(map(math.isfinite, values[p.first - 1 : p.last]))]
 
 

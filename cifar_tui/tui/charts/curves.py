@@ -139,7 +139,7 @@ class CurveReader:
 def _curve(run: DrawnRun, role: Role, series: Series, points: Sequence[Point], kind: XAxis, weight: float) -> Curve:
     assert run.started is not None
     known = [point for point in points if math.isfinite(point.mean)]
-    broken = [(point, point.broken) for point in points if point.broken is not None]
+    broken = [(point, point.broken) for point in points if point.broken]
     return Curve(
         run,
         role,
