@@ -86,10 +86,10 @@ def write_csv(path: Path, rows: int) -> None:
 
 def opened(path: Path) -> None:
     """Open a log and print the seconds and the memory; in a process of its own."""
-    from cifar_tui.foreign_logs.finder import find_runs
+    from cifar_tui.foreign_logs.finder import Finder
 
     before, start, used = memory(), time.perf_counter(), time.process_time()
-    (run,) = find_runs([str(path)])
+    (run,) = Finder([str(path)]).find()
     state, _ = run.follow({})
     seconds, used = time.perf_counter() - start, time.process_time() - used
     assert state.started is not None

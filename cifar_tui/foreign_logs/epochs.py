@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from cifar_tui.events import Epoch
 from cifar_tui.foreign_logs.names import Role
 
-FIGURES: tuple[Role, ...] = ("train-loss", "train-accuracy", "val-loss", "val-accuracy")
 VALIDATION: frozenset[Role] = frozenset({"val-loss", "val-accuracy"})
 MAX_GATHERED = 50_000
 

@@ -100,11 +100,6 @@ class KindCache:
         self._used.clear()
 
 
-def find_runs(paths: Sequence[str]) -> list[ForeignRun]:
-    """The runs under these paths, in their order, those of a folder by name."""
-    return Finder(paths).find()
-
-
 def check(paths: Sequence[str]) -> None:
     """Check that each of these paths leads to something, and that a file is a log.
 

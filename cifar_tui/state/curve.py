@@ -17,6 +17,7 @@ class Point:
     """Neighbouring values of a curve, merged: their mean, and their extremes so that spikes stay visible.
 
     `first` and `last` are in samples seen; the extremes and the mean are over the finite values, NaN where none is.
+    `broken` is the last value that is not finite, 0 where all are.
     """
 
     in_order: ClassVar[bool] = True
@@ -28,6 +29,7 @@ class Point:
     low: float
     high: float
     count: int
+    broken: float = 0.0
 
 
 @dataclass(slots=True)
@@ -48,7 +50,7 @@ class Curve:
     def append(self, samples: int, t: float, value: float) -> None:
         """Add the value at `samples`, which is not below those of earlier ones."""
         self.latest = value
-        point = Point(samples, samples, t, value, value, value, 1)
+        point = Point(samples, samples, t, value, value, value, 1, 0.0 if math.isfinite(value) else value)
         if self.points and self.points[-1].count < self.values_per_point:
             self.points[-1] = _merge(self.points[-1], point)
             return
@@ -77,4 +79,5 @@ def _merge(a: Point, b: Point) -> Point:
         low=min((p.low for p in finite), default=math.nan),
         high=max((p.high for p in finite), default=math.nan),
         count=a.count + b.count,
+        broken=b.broken or a.broken,
     )

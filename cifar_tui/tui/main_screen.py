@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 SMALLEST = (60, 15)
 """Columns and lines of the smallest terminal that shows anything useful."""
 MOST_MARKED = 30
-"""Runs of a group that are marked by one key: the events of all of them are read."""
+"""Runs that are marked at once: the events of all of them are read, and each has a letter in the charts."""
 MOVES: dict[str, Callable[[RunsTable], None]] = {
     "up": RunsTable.action_cursor_up,
     "down": RunsTable.action_cursor_down,
@@ -61,8 +61,8 @@ class MainScreen(QuietScreen[None]):
         *keys.bindings(),
         *(Binding(key, f"move('{key}')", show=False, priority=True) for key in MOVES),
     ]
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (SMALLEST[0], "-narrow"), (FRAMED[0], "-broad"), (160, "-huge")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (SMALLEST[1], "-flat"), (FRAMED[1], "-usual"), (50, "-high")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (SMALLEST[0], "-narrow"), (FRAMED[0], "-broad")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (SMALLEST[1], "-flat"), (FRAMED[1], "-high")]  # noqa: RUF012
 
     def __init__(
         self,
@@ -122,10 +122,9 @@ class MainScreen(QuietScreen[None]):
         from cifar_tui.tui.sidebar.progress import ProgressPanel
 
         views = self._make_views(self.allows)
-        short, progress = ProgressPanel(id="short-progress"), ProgressPanel(id="progress")
-        device = DevicePanel(id="side-device")
+        short, progress = ProgressPanel(id="short-progress"), ProgressPanel(id="progress", titles=("progress",))
+        device = DevicePanel(id="side-device", titles=("learning rate and device", "learning rate"))
         device.can_focus = False
-        progress.border_title, device.border_title = "progress", "learning rate and device"
         side = Vertical(progress, device, id="side")
         body = Vertical(short, Horizontal(views, side), id="body")
         filter_line = FilterLine(self.table, self._to_runs)
@@ -182,7 +181,7 @@ class MainScreen(QuietScreen[None]):
     @property
     def context(self) -> Context:
         """What there is to draw now."""
-        return Context(self.selected, self._runs.marked, self._sample, self._look)
+        return Context(self.selected, self._runs.marked, self._sample, self._look, self.table.selected_name)
 
     def fill(self) -> None:
         """Draw the table with the runs that match the filter."""
@@ -320,8 +319,8 @@ class MainScreen(QuietScreen[None]):
         if selected is not None and self._view_has_keyboard:
             self._to_runs()
             self._log.write(f"the runs have the keyboard: space marks {selected.full_name}")
-        elif len(entries) > MOST_MARKED:
-            self._log.write(f"at most {MOST_MARKED} runs are marked at once; filter them first", level="warning")
+        elif len({*entries, *self._runs.marked}) > MOST_MARKED:
+            self._log.write(f"at most {MOST_MARKED} runs are marked at once", level="warning")
         elif entries:
             self._runs.toggle_marks(entries)
             self.show_runs()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.cells import cell_len
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
@@ -16,6 +19,10 @@ from cifar_tui.tui.widgets.lines import Panel
 
 if TYPE_CHECKING:
     from cifar_tui.system.hardware import Sample
+
+
+SIDE_COLUMNS = 36
+"""Of a panel beside the view, before it is laid out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,8 @@ class Context:
     sample: Sample | None = None
     """What the devices do; None while nothing trains here."""
     look: Look = field(default_factory=Look)
+    name: str = ""
+    """The selected run's, as the table tells it from the others; empty where it is the only one."""
 
 
 class View(Widget):
@@ -88,11 +97,24 @@ class View(Widget):
 class RunPanel(Panel):
     """A panel that shows the selected run."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None, titles: Sequence[str] = ()) -> None:  # noqa: A002
+        """Start without a run.
+
+        Args:
+            id: For the stylesheet.
+            titles: Of its frame, before the run's name: the first that fits, else the last; none without a frame.
+        """
         super().__init__(id=id)
         self.entry: Entry | None = None
+        self.run_name = ""
+        self._titles = titles
 
     def show(self, context: Context) -> None:
         """Draw the selected run as it stands now."""
-        self.entry, self.look = context.selected, context.look
+        self.entry, self.look, self.run_name = context.selected, context.look, context.name
+        if self._titles:
+            forms = [f"{title} · {self.run_name}" if self.run_name else title for title in self._titles]
+            room = (self.size.width or SIDE_COLUMNS) - 2
+            fitting = next((form for form in forms if cell_len(form) <= room), forms[-1])
+            self.border_title = Content(self.look.text(fitting))
         self.draw()

@@ -88,6 +88,8 @@ def test_a_curve_stays_bounded_and_keeps_its_extremes_and_its_mean(values: list[
     assert min((p.low for p in kept), default=None) == min(finite, default=None)
     assert max((p.high for p in kept), default=None) == max(finite, default=None)
     assert all(p.low <= p.high for p in kept)
+    broken = [point.first for point in curve.points if point.broken]
+    assert broken == [p.first for p in curve.points if not all(map(math.isfinite, values[p.first - 1 : p.last]))]
 
 
 def test_a_curve_of_a_million_values_stays_small_and_in_order() -> None:
@@ -115,7 +117,7 @@ def test_the_time_left_is_that_of_training_and_validation_at_their_current_speed
     assert math.isnan(fold([]).eta)
     assert math.isnan(fold([started()]).eta)
     first = fold([started(), batch(1, 1)])
-    assert first.eta == pytest.approx(190 / 10.0 + 5 * 9 / 30.0), "by the speed that is told, validation at a third"
+    assert first.eta == pytest.approx(190 / 10.0 + 5 * 9 / 30.0), "by the speed that is reported, validation at a third"
     later = fold(uninterrupted(2))
     assert later.eta == pytest.approx(120 / 10.0 + 3 * 0.1), "by the batches, and by the validations"
     assert fold(uninterrupted(5)).eta == 0.0
@@ -139,14 +141,14 @@ RUN = replace(
 
 
 def noisy_run(random: Random, pauses: bool) -> list[tuple[AnyEvent, float]]:
-    """A run's batches, each with the active time at which it was told of: three batches a report, at uneven speeds."""
+    """A run's batches, each with the active time at which it was reported: three batches a report, at uneven speeds."""
     t, active = 0.0, 0.0
     out: list[tuple[AnyEvent, float]] = []
 
-    def tell(event: AnyEvent) -> None:
+    def emit(event: AnyEvent) -> None:
         out.append((at(t, event), active))
 
-    tell(RUN)
+    emit(RUN)
     slowness = random.uniform(0.5, 2.0) / 1000  # seconds an image
     for epoch in range(1, LONG_EPOCHS + 1):
         for report in range(LONG_BATCHES // 3 + 1):
@@ -157,18 +159,18 @@ def noisy_run(random: Random, pauses: bool) -> list[tuple[AnyEvent, float]]:
             t, active = t + seconds, active + seconds
             for number in numbers:
                 samples = ((epoch - 1) * LONG_BATCHES + number) * BATCH_SIZE
-                tell(replace(batch(epoch, number), samples=samples, images_per_second=speed))
+                emit(replace(batch(epoch, number), samples=samples, images_per_second=speed))
             if pauses and random.random() < 0.02:
-                tell(Paused(t=t, epoch=epoch, batch=numbers[-1]))
+                emit(Paused(t=t, epoch=epoch, batch=numbers[-1]))
                 t += random.uniform(1, 1000)
-                tell(Resumed(t=t, epoch=epoch, batch=numbers[-1], samples=samples))
+                emit(Resumed(t=t, epoch=epoch, batch=numbers[-1], samples=samples))
         seconds = RUN.validation_samples * slowness * random.uniform(0.2, 0.5)
         t, active = t + seconds, active + seconds
         validation, ended = whole_epoch(epoch)[-2:]
         assert isinstance(validation, Evaluated)
         assert isinstance(ended, Epoch)
-        tell(replace(validation, seconds=seconds))
-        tell(replace(ended, samples=epoch * TRAIN_SAMPLES))
+        emit(replace(validation, seconds=seconds))
+        emit(replace(ended, samples=epoch * TRAIN_SAMPLES))
     return out
 
 

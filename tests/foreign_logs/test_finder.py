@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from cifar_tui.errors import InputError
-from cifar_tui.foreign_logs.finder import check, find_runs
+from cifar_tui.foreign_logs.finder import Finder, check
 from tests.support.foreign_logs.written_logs import KERAS, LIGHTNING, record, trainer_state
 
 
 def found(*paths: Path | str) -> list[tuple[str, str]]:
-    return [(run.id, run.kind) for run in find_runs([str(path) for path in paths])]
+    return [(run.id, run.kind) for run in Finder([str(path) for path in paths]).find()]
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def test_summaries_are_those_of_the_whole_states(tmp_path: Path) -> None:
     (tmp_path / "resumed.csv").write_text(TESTED + "1,2,,\n2,1,,\n2,,0.6,\n")
     (tmp_path / "hf").mkdir()
     (tmp_path / "hf" / "trainer_state.json").write_text(json.dumps(trainer_state(40)))
-    for run in finder.find_runs([str(tmp_path)]):
+    for run in finder.Finder([str(tmp_path)]).find():
         state, _ = run.follow({})
         found, expected = polled(LogCatalog([str(run.path)], {}))[run.id], foreign_run.summary(run, state)
         # Where a log has no times, those of the reading are taken.

@@ -95,7 +95,7 @@ class ChartArea(Panel, can_focus=True):
         return opened
 
     def step(self, delta: int) -> None:
-        """Move the cursor by columns; where there is none, it appears at the last point."""
+        """Move the cursor by evaluations or columns; where there is none, it appears at the last point."""
         self.deck.step(delta)
         self._keys_changed()
 
@@ -118,6 +118,22 @@ class ChartArea(Panel, can_focus=True):
         """Show these parts of the axes."""
         self.deck.set_limits(limits)
         self.draw()
+
+    def reload(self) -> None:
+        """Return to the first page."""
+        self.choose(None)
+
+    def leave(self) -> bool:
+        """Clear the cursor, or else return from a chart in full size, or else to the first page."""
+        if not self.deck.leave():
+            return False
+        self._keys_changed()
+        return True
+
+    @property
+    def leave_key(self) -> tuple[str, ...]:
+        """Escape, where it leads somewhere."""
+        return ("leave",) if self.deck.can_leave else ()
 
     def action_step(self, delta: int) -> None:
         """Move the cursor."""

@@ -15,8 +15,9 @@ GROWTH = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
 """The limits of a growing axis, times powers of ten: it changes seldom, and is never much too long."""
 NICE = (1.0, 2.0, 5.0, 10.0)
 NICE_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
-COLUMNS_PER_TICK, ROWS_PER_TICK, MOST_ROW_TICKS = 11, 3, 8
-LABEL_LENGTH, X_LABEL_LENGTH = 5, COLUMNS_PER_TICK - 3
+COLUMNS_PER_TICK, ROWS_PER_TICK, MOST_ROW_TICKS = 7, 3, 8
+"""The least columns and rows from one tick to the next, and the most ticks of a y axis."""
+LABEL_LENGTH, X_LABEL_LENGTH, LABELS_APART = 5, 8, 3
 TAIL = 0.05
 """The part of a curve's points at either end that does not set the scale, where it is far from the others."""
 FAR = 0.4
@@ -123,11 +124,23 @@ def x_axis(
         high = low + max(0.1 * max(end - start, 1.0), 10 * FINEST * abs(low))
     if log_from > 0:
         low = min(max(low, log_from), high / 2)
-        return Axis(low, high, tuple(_log_x_ticks(kind, low, high, width)), log=True)
-    if kind == "time":
-        return Axis(low, high, tuple(_time_ticks(low, high, width)))
-    ticks = _between(low, high, _nice((high - low) / max(1, width // COLUMNS_PER_TICK)))
-    return Axis(low, high, tuple(_labelled(ticks, *_thousands(high), X_LABEL_LENGTH)))
+        return Axis(low, high, _log_x_ticks(kind, low, high, width), log=True)
+    return Axis(low, high, _fitting_ticks(kind, low, high, width))
+
+
+def _fitting_ticks(kind: XAxis, low: float, high: float, width: int) -> tuple[Tick, ...]:
+    """As many round places as have room for their labels."""
+    found: list[Tick] = []
+    for number in range(max(1, width // COLUMNS_PER_TICK), 0, -1):
+        least = (high - low) / number
+        if kind == "time":
+            found = list(_time_ticks(low, high, least))
+        else:
+            found = list(_labelled(_between(low, high, _nice(least)), *_thousands(high), X_LABEL_LENGTH))
+        longest = max((len(text) for _, text in found), default=0)
+        if len(found) < 2 or (found[1][0] - found[0][0]) / (high - low) * width >= longest + LABELS_APART:
+            break
+    return tuple(found)
 
 
 def time_unit(axis: Axis) -> tuple[float, str]:
@@ -288,8 +301,7 @@ def _short(number: float, decimals: int, length: int = LABEL_LENGTH) -> str:
     return f"{digits}e{int(power)}"
 
 
-def _time_ticks(low: float, high: float, width: int) -> Iterator[Tick]:
-    least = (high - low) / max(1, width // COLUMNS_PER_TICK)
+def _time_ticks(low: float, high: float, least: float) -> Iterator[Tick]:
     days = math.ceil(least / 86400) * 86400.0
     step = _nice(least) if least < 1 else next((float(s) for s in NICE_SECONDS if s >= least), days)
     unit = time_unit(Axis(low, high))[0]
@@ -304,24 +316,32 @@ def _clock(seconds: float, unit: float) -> str:
     return f"{whole}:{rest:02}"
 
 
-def _log_x_ticks(kind: XAxis, low: float, high: float, width: int) -> Iterator[Tick]:
-    unit, sign = (time_unit(Axis(low, high))[0], "") if kind == "time" else _thousands(high)
-    for tick, text in _log_ticks(low / unit, high / unit, max(2, width // COLUMNS_PER_TICK)):
-        if low <= tick * unit <= high:
-            yield tick * unit, f"{text}{sign}"
+def _log_x_ticks(kind: XAxis, low: float, high: float, width: int) -> tuple[Tick, ...]:
+    """Round numbers: powers of ten, and others where these have room; evenly spaced ones where there are hardly any."""
+    axis = Axis(low, high, log=True)
+    unit, sign = (time_unit(axis)[0], "") if kind == "time" else _thousands(high)
+    numbers = [_nice_below(low / unit)]
+    while numbers[-1] <= high / unit:
+        numbers.append(_nice(numbers[-1] * 1.5))
+    places = [(n * unit, f"{_plain(n)}{sign}") for n in numbers if low <= n * unit <= high]
+    chosen: list[Tick] = []
+    for place, text in sorted(places, key=lambda each: not each[1].strip("0.kM").startswith("1")):
+        if all(abs(axis.position(place) - axis.position(x)) * width >= COLUMNS_PER_TICK for x, _ in chosen):
+            chosen.append((place, text))
+    return tuple(sorted(chosen)) if len(chosen) > 1 else _fitting_ticks(kind, low, high, width)
 
 
 def _log_axis(low: float, high: float, rows: int) -> Axis:
     high = max(high, TINY)
     low = max(low, TINY) if low > 0 else high / 10
     bottom = _nice_below(low)
-    return Axis(bottom, max(_nice(high), 2 * bottom), tuple(_log_ticks(low, high, _row_ticks(rows))), log=True)
+    return Axis(bottom, max(_nice(high), _nice(1.5 * bottom)), tuple(_log_ticks(low, high, _row_ticks(rows))), log=True)
 
 
 def _log_ticks(low: float, high: float, most: int) -> list[Tick]:
     """Round numbers from below the lower to above the higher value, evenly spaced in a logarithmic scale."""
     bottom = _nice_below(low)
-    top = max(_nice(high), 2 * bottom)
+    top = max(_nice(high), _nice(1.5 * bottom))
     numbers = [bottom]
     while numbers[-1] < top * (1 - 1e-9):
         numbers.append(_nice(numbers[-1] * 1.5))
@@ -329,7 +349,12 @@ def _log_ticks(low: float, high: float, most: int) -> list[Tick]:
         decades = [n for n in numbers if math.isclose(n, 10.0 ** round(math.log10(n)))]
         numbers = decades if len(decades) >= most else numbers
         numbers = numbers[:: math.ceil(len(numbers) / most)]
-    return [(n, _short(n, max(0, -math.floor(math.log10(n) + 1e-9)))) for n in numbers]
+    return [(n, _plain(n)) for n in numbers]
+
+
+def _plain(number: float) -> str:
+    """A round number with as many decimals as it has."""
+    return _short(number, max(0, -math.floor(math.log10(number) + 1e-9)))
 
 
 def _nice_below(most: float) -> float:

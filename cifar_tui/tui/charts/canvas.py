@@ -81,6 +81,8 @@ class Chart:
     """The x of values that are no numbers: marks at the upper edge."""
     grid: bool = False
     """Whether dots lead from the ticks of the y axis to the right."""
+    note: str = ""
+    """What is written in the middle: why there is nothing else."""
 
 
 def canvas_width(width: int) -> int:
@@ -119,6 +121,9 @@ def draw(chart: Chart, width: int, height: int, look: Look) -> list[Strip]:
         if (column := column_of(x)) is not None and column - last >= ARROWS_APART:
             grid[0][column] = (broken_glyph(look), look.bad)
             last = column
+    note = look.text(chart.note)[:columns]
+    for column, character in enumerate(note, (columns - len(note)) // 2):
+        grid[rows // 2][column] = (character, look.warning)
     if chart.best is not None and (column := column_of(chart.best)) is not None:
         cells[rows][LABELS + 1 + column] = (best_glyph(look), look.strong)
     drawn = [cells[number][: LABELS + 1] + row for number, row in enumerate(grid)] + cells[rows:]

@@ -34,6 +34,7 @@ AHEAD = 0.3
 """How far an axis that values have left extends beyond them, in parts of what they span."""
 LEAST_NAME = 8
 """Columns of a name in a title, at least."""
+NOTHING_HERE = "no values here; 0 shows all"
 FEW = 2
 """Runs of which the training is drawn behind their validation too."""
 
@@ -54,7 +55,7 @@ class AxisKeeper:
 
         Args:
             series: The chart's.
-            key: Another one where the axis is to be made anew.
+            key: Another one where a new axis is to be made.
             low: The least value that it is to show.
             high: The greatest one.
             make: Makes the axis for the least and the greatest value.
@@ -63,7 +64,7 @@ class AxisKeeper:
         if axis is None or before != key:
             axis = make(low, high)
         elif not axis.holds(low, high):
-            # Values that have left it will go on.
+            # Values that have left it will continue.
             room = AHEAD * (high - low)
             bottom = low - room if low < axis.low and not axis.log else low
             axis = make(max(bottom, 0.0) if low >= 0 else bottom, high + room if high > axis.high else high)
@@ -115,7 +116,15 @@ def chart(drawn: SeriesCurves, runs: Sequence[DrawnRun], frame: Frame, keeper: A
         resumed=resumed(state, kind) if state is not None else (),
         broken=broken,
         grid=True,
+        note=NOTHING_HERE if _is_empty(lines, broken, frame.x) else "",
     )
+
+
+def _is_empty(lines: Sequence[Line], broken: Sequence[float], x: Axis) -> bool:
+    """Whether there are values, but none of them, nor a line between two, in the part of the x axis that is shown."""
+    places = [[at for at, _ in each.points] for each in lines if each.points]
+    places += [[at] for at in broken]
+    return bool(places) and all(max(each) < x.low or min(each) > x.high for each in places)
 
 
 # Lines
@@ -348,14 +357,15 @@ def _name(drawn: SeriesCurves, unit: str, frame: Frame, taken: int, before: str 
 
 
 def _read_in_words(drawn: SeriesCurves, curve: Curve | None, cursor: float | None) -> str:
-    """The smoothed value of a curve at the cursor, or else its last one."""
+    """The smoothed value of a curve at the cursor, or else its last one; `~` says that it is smoothed."""
     if curve is None:
         return UNKNOWN
     found = curve.read(curve.end if cursor is None else cursor)
     if found is None:
         return UNKNOWN
     # The title has the unit.
-    return f"{100 * found[0]:.1f}" if drawn.what == "fraction" else _short(found[0], drawn.what)
+    text = f"{100 * found[0]:.1f}" if drawn.what == "fraction" else _short(found[0], drawn.what)
+    return f"~{text}" if curve.weight else text
 
 
 def _short(value: float, what: Quantity | None) -> str:

@@ -15,7 +15,7 @@ from cifar_tui.tui.charts.axes import Axis, XAxis
 from cifar_tui.tui.charts.drawn_runs import DrawnRun
 from cifar_tui.tui.charts.options import ChartOptions
 from cifar_tui.tui.charts.series import Role, Series, quantity_of
-from cifar_tui.tui.charts.x_positions import positions, version
+from cifar_tui.tui.charts.x_positions import nearest, positions, version
 
 XY = tuple[float, float]
 NEAR = 0.02
@@ -32,7 +32,7 @@ class Curve:
         points: Those that are finite.
         xs: Their places on the x axis, ascending.
         weight: Of their smoothing; 0 where they are drawn as they are.
-        broken: The places and values of those that are not finite.
+        broken: The places and values of those that are not finite, alone or among the values of a point.
     """
 
     run: DrawnRun
@@ -139,14 +139,20 @@ class CurveReader:
 def _curve(run: DrawnRun, role: Role, series: Series, points: Sequence[Point], kind: XAxis, weight: float) -> Curve:
     assert run.started is not None
     known = [point for point in points if math.isfinite(point.mean)]
-    broken = [point for point in points if not math.isfinite(point.mean)] if len(known) < len(points) else []
+    broken = [(point, point.broken) for point in points if point.broken]
     return Curve(
         run,
         role,
         known,
         positions(run.started, series, known, kind),
         weight if role == "batches" else 0.0,
-        list(zip(positions(run.started, series, broken, kind), (point.mean for point in broken), strict=True)),
+        list(
+            zip(
+                positions(run.started, series, [point for point, _ in broken], kind),
+                (value for _, value in broken),
+                strict=True,
+            )
+        ),
     )
 
 
@@ -206,12 +212,3 @@ def _extremes(
     falling = at_high < at_low or (at_high == at_low and abs(before - top) < abs(before - bottom))
     points = [(xs[at_low], bottom), (xs[at_high], top)]
     return points[::-1] if falling else points
-
-
-def nearest(xs: Sequence[float], x: float) -> int | None:
-    """The index of the value nearest to `x`, the first of equals; None where there is none."""
-    if not xs:
-        return None
-    place = bisect_left(xs, x)
-    candidates = range(max(place - 1, 0), min(place + 1, len(xs)))
-    return min(candidates, key=lambda i: abs(xs[i] - x))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,13 +10,21 @@ from textual.strip import Strip
 from cifar_tui.tui.charts.axes import Axis, Window, XAxis, x_axis
 from cifar_tui.tui.charts.canvas import LABELS, TITLE_ROWS, canvas_height, canvas_width, draw
 from cifar_tui.tui.charts.chart import AxisKeeper, Frame, chart
-from cifar_tui.tui.charts.curves import CurveReader, SeriesCurves, nearest
+from cifar_tui.tui.charts.curves import CurveReader, SeriesCurves
 from cifar_tui.tui.charts.drawn_runs import DrawnRun
 from cifar_tui.tui.charts.options import PAN, ChartOptions, Limits
 from cifar_tui.tui.charts.page import GAP, Placed, pages, placed
-from cifar_tui.tui.charts.readout import fitting_form, option_forms, run_lines, value_forms
-from cifar_tui.tui.charts.series import ACCURACY, Series
-from cifar_tui.tui.charts.x_positions import extent, in_other_unit, samples_per_epoch, version
+from cifar_tui.tui.charts.readout import fitting_form, name_parts, option_forms, run_lines, value_forms
+from cifar_tui.tui.charts.series import ACCURACY, Role, Series
+from cifar_tui.tui.charts.x_positions import (
+    extent,
+    in_other_unit,
+    nearest,
+    place_words,
+    samples_per_epoch,
+    stepped,
+    version,
+)
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import line
 
@@ -121,22 +128,31 @@ class Deck:
         strips = _assembled(places, pictures, width)
         strips += self.readings(below, width, look) if below else []
         strips += [Strip.blank(width)] * (height - 1 - len(strips))
-        return [*strips[: max(height - 1, 0)], self._status(curves, width, look)][:height]
+        status = self._status(curves, width, look, named=self._reads_below and not below)
+        return [*strips[: max(height - 1, 0)], status][:height]
 
     def readings(self, most: int, width: int, look: Look) -> list[Strip]:
         """A line for each run, at most so many: what its curves read at the cursor."""
         curves = [each.curves for each in self.drawn]
         return run_lines(self.runs, curves, self.options, self.cursor, most, width, look)
 
-    def _status(self, curves: Sequence[SeriesCurves], width: int, look: Look) -> Strip:
+    def _status(self, curves: Sequence[SeriesCurves], width: int, look: Look, *, named: bool) -> Strip:
+        """What is read of one run; of several ones, where, and how they are drawn or, where `named`, which they are."""
         if self.cursor is not None and len(self.runs) == 1:
-            forms, style = value_forms(self.runs[0], curves, self.options, self.cursor), look.strong
-        else:
-            total = len(self._pages)
-            number = f"[ ] page {self.page + 1}/{total} · " if total > 1 else ""
-            number = "Esc: all charts · " if self.opened is not None else number
-            forms, style = option_forms(self.runs, self.options, self._axis(width, curves), number), look.dim
-        return line([(fitting_form(forms, width, look), style)], width)
+            forms = value_forms(self.runs[0], curves, self.options, self.cursor)
+            return line([(fitting_form(forms, width, look), look.strong)], width)
+        total = len(self._pages)
+        head = (f"[ ] page {self.page + 1}/{total} · " if total > 1 else "", look.dim)
+        if self.opened is not None:
+            head = "Esc: all charts · ", look.dim
+        if self.cursor is not None and (state := next((run.started for run in self._comparable), None)) is not None:
+            head = f"{place_words(state, self.options.x_axis, self.cursor)[0]} · ", look.strong
+        head = look.text(head[0]), head[1]
+        room = width - len(head[0])
+        if named and (names := name_parts(self.runs, room, look)):
+            return line([head, *names], width)
+        forms = option_forms(self.runs, self.options, self._axis(width, curves))
+        return line([head, (fitting_form(forms, room, look), look.dim)], width)
 
     def _rooms(self, height: int) -> tuple[int, int]:
         """The rows of the charts, and those of the lines of the runs."""
@@ -245,24 +261,12 @@ class Deck:
     # The cursor
 
     def step(self, delta: int) -> None:
-        """Move the cursor by columns, to a recorded place; where there is none, it appears at the last one."""
-        if (target := self.chosen) is None:
-            return
-        stops = self._stops(target)
-        if not stops:
+        """Move the cursor by so many evaluations, or columns; where there is none, it appears at the last place."""
+        if (target := self.chosen) is None or not (stops := self._stops(target)):
             return
         self.pinned = True
-        if self.cursor is None:
-            self.cursor = stops[-1]
-            return
-        at = nearest(stops, self.cursor) or 0
-        columns = canvas_width(target.place.width)
-        column = min(int(target.x.position(stops[at]) * columns), columns - 1) + delta
-        if delta > 0:
-            reached = max(bisect_left(stops, target.x.value(column / columns)), at + 1)
-        else:
-            reached = min(bisect_left(stops, target.x.value((column + 1) / columns)) - 1, at - 1)
-        self.cursor = stops[min(max(reached, 0), len(stops) - 1)]
+        checks = self._stops(target, "checks")
+        self.cursor = stepped(self.cursor, delta, stops, checks, target.x, canvas_width(target.place.width))
 
     def point(self, x: int, y: int, *, pin: bool) -> bool:
         """Move the cursor to the recorded place next to these columns and rows; whether anything has changed."""
@@ -291,9 +295,10 @@ class Deck:
         """Have keys act on the chart at a place of the picture."""
         self.place = next((n for n, each in enumerate(self.drawn) if each.place.holds(x, y - self._top)), self.place)
 
-    def _stops(self, target: Drawn) -> list[float]:
-        """Where the cursor can be: the visible places of all curves of the page."""
-        places = sorted({x for each in self.drawn for curve in each.curves.curves for x in curve.where})
+    def _stops(self, target: Drawn, role: Role | None = None) -> list[float]:
+        """Where the cursor can be: the visible places of all curves of the page, or of those with this role."""
+        curves = [curve for each in self.drawn for curve in each.curves.curves if role in (None, curve.role)]
+        places = sorted({x for curve in curves for x in curve.where})
         return [x for x in places if target.x.low <= x <= target.x.high]
 
     def _convert_cursor(self) -> None:

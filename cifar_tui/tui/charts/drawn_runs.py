@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,8 @@ from cifar_tui.state.run_state import RunState
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
+LETTERS = string.ascii_letters
+"""More than runs that can be marked."""
 MOST_OPTIONS = 2
 """Options that are named to tell runs of one name apart."""
 LONGEST_OPTION = 16
@@ -70,12 +72,12 @@ def drawn_runs(entries: Sequence[Entry]) -> tuple[DrawnRun, ...]:
     return tuple(
         DrawnRun(
             entry,
-            LETTERS[i % len(LETTERS)],
+            letter,
             printable(entry.full_name),
             _differing_options(entry, [each for each in entries if each.name == entry.name]),
             other,
         )
-        for i, (entry, other) in enumerate(zip(entries, others, strict=True))
+        for entry, letter, other in zip(entries, LETTERS, others, strict=False)
     )
 
 
@@ -84,7 +86,7 @@ def _differing_options(entry: Entry, same: Sequence[Entry]) -> str:
     own = options[same.index(entry)]
     shared = [name for name in own if name not in NO_OPTION and all(name in each for each in options)]
     differing = [name for name in shared if len({str(each[name]) for each in options}) > 1]
-    return " ".join(f"{name}={_value(own[name])}" for name in differing[:MOST_OPTIONS])
+    return " ".join(f"{name.replace('_', '-')}={_value(own[name])}" for name in differing[:MOST_OPTIONS])
 
 
 def known_options(entry: Entry) -> dict[str, Any]:

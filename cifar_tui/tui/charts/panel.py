@@ -77,22 +77,10 @@ class ChartsPanel(ChartArea, View):
         so_far = " so far" if state.finished is None else ""
         return f"This run has no {name}{so_far}; y chooses another series, Esc shows loss and accuracy."
 
-    def reload(self) -> None:
-        """Return to loss and accuracy."""
-        self.choose(None)
-
-    def leave(self) -> bool:
-        """Clear the cursor, or else return from a chart in full size, or else to the first page."""
-        if not self.deck.leave():
-            return False
-        self._keys_changed()
-        return True
-
     @property
     def active_keys(self) -> tuple[str, ...]:
         """Those of the charts; Escape where it leads somewhere."""
-        back = ("leave",) if self.deck.can_leave else ()
-        return (*AREA_KEYS, *back) if self.has_focus else ("series", *back)
+        return (*(AREA_KEYS if self.has_focus else ("series",)), *self.leave_key)
 
 
 def has_values(state: RunState) -> bool:

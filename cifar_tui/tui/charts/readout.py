@@ -16,15 +16,20 @@ from cifar_tui.tui.charts.options import ChartOptions
 from cifar_tui.tui.charts.series import in_words
 from cifar_tui.tui.charts.x_positions import extent, place_words, x_name
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Part, cut, cut_middle, line, width_of
+from cifar_tui.tui.widgets.lines import Part, Row, cut, cut_middle, line, width_of
 
 NAME_COLUMNS, OPTION_COLUMNS = 28, 24
 """Of a run's letter and name, and of the options in which it differs from others of its name, at most."""
+SHORT_NAME = 16
+"""Of its name, where those of all runs are in one line."""
 FEW = 2
 """Series whose values are written in full; those of more stand in their titles."""
+DETAILS = (2, 1, 0, -1)
+"""How much is said of a value: with that of its batch, what it is, in short, and with `~` for a smoothed one."""
+SMOOTHED = "smoothed"
 
 
-def option_forms(runs: Sequence[DrawnRun], options: ChartOptions, axis: Axis, pages: str) -> Iterator[str]:
+def option_forms(runs: Sequence[DrawnRun], options: ChartOptions, axis: Axis) -> Iterator[str]:
     """How the charts are drawn, in words: the longest form first."""
     kind = _x_words(runs, options, axis)
     scale = "log scale" if options.log else "linear"
@@ -33,10 +38,21 @@ def option_forms(runs: Sequence[DrawnRun], options: ChartOptions, axis: Axis, pa
     more = " · all values" if options.outliers else ""
     if options.y_limits:
         more += " · y set"
-    yield f"{pages}x axis: {kind} · y: {scale} · {smoothing} · {shown}{more}"
-    yield f"{pages}{kind} · {scale} · {smoothing} · {shown}{more}"
-    yield f"{pages}{kind} · {scale} · {shown}"
-    yield f"{pages}{kind}"
+    yield f"x axis: {kind} · y: {scale} · {smoothing} · {shown}{more}"
+    yield f"{kind} · {scale} · {smoothing} · {shown}{more}"
+    yield f"{kind} · {scale} · {shown}"
+    yield kind
+
+
+def name_parts(runs: Sequence[DrawnRun], room: int, look: Look) -> Row:
+    """The letters and names of several runs, in so many columns; nothing of one run, or where they do not fit."""
+    for longest in (NAME_COLUMNS, SHORT_NAME) if len(runs) > 1 else ():
+        # Runs of one name differ at its end.
+        names = [(f"{run.letter} {cut_middle(run.name, longest, look)}", run.style(look)) for run in runs]
+        row: Row = [part for name in names for part in ("  ", name)][1:]
+        if width_of(row) <= room:
+            return row
+    return []
 
 
 def _x_words(runs: Sequence[DrawnRun], options: ChartOptions, axis: Axis) -> str:
@@ -59,22 +75,47 @@ def _window_words(options: ChartOptions) -> str:
 
 
 def value_forms(run: DrawnRun, drawn: Sequence[SeriesCurves], options: ChartOptions, cursor: float) -> Iterator[str]:
-    """What the curves of one run read at the cursor, in words: the longest form first."""
+    """The place of the cursor and what the curves of one run read there, in words: the longest form first."""
     state = run.started
     if state is None:
         return
-    reached = extent(state, options.x_axis)[0]
-    if cursor > reached * (1 + NEAR):
-        yield f"only up to {place_words(state, options.x_axis, reached)[0]}"
+    if beyond := _beyond(run, options, cursor):
+        yield beyond
         return
     where = place_words(state, options.x_axis, cursor)
-    everything, values, short = (
-        [text for each in drawn[:FEW] if (text := _values(each, run, cursor, detail))] if len(drawn) <= FEW else []
-        for detail in (2, 1, 0)
-    )
-    forms = ((3, everything), (3, values), (2, values), (3, short), (1, values), (2, short), (1, short))
-    for places, texts in (*forms, (1, short[-1:])):
+    everything, values, short, brief = _texts(run, drawn, cursor)
+    forms = ((3, everything), (3, values), (2, values), (3, short), (1, values), (2, short), (1, short), (1, brief))
+    for places, texts in (*forms, (1, brief[-1:])):
         yield " · ".join([*where[:places], *texts])
+
+
+def _common_forms(run: DrawnRun, drawn: Sequence[SeriesCurves], options: ChartOptions, cursor: float) -> Iterator[str]:
+    """Likewise for one of several runs: the place that all have in common is named once, not in every line."""
+    state = run.started
+    if state is None:
+        return
+    if beyond := _beyond(run, options, cursor):
+        yield beyond
+        return
+    where = place_words(state, options.x_axis, cursor)[1:]
+    everything, values, short, brief = _texts(run, drawn, cursor)
+    forms = ((everything, 2), (values, 2), (values, 1), (values, 0), (short, 2), (short, 1), (short, 0), (brief, 0))
+    for texts, places in (*forms, (brief[-1:], 0)):
+        yield " · ".join([*texts, *where[:places]])
+
+
+def _beyond(run: DrawnRun, options: ChartOptions, cursor: float) -> str:
+    """How far a run is that has not come to the cursor; empty where it has."""
+    assert run.started is not None
+    reached = extent(run.started, options.x_axis)[0]
+    at = place_words(run.started, options.x_axis, reached)[0]
+    return f"only up to {at}" if cursor > reached * (1 + NEAR) else ""
+
+
+def _texts(run: DrawnRun, drawn: Sequence[SeriesCurves], cursor: float) -> list[list[str]]:
+    """The values of a run's series, once for each of `DETAILS`; none where there are more than `FEW`."""
+    few = drawn if len(drawn) <= FEW else ()
+    return [[text for each in few if (text := _values(each, run, cursor, detail))] for detail in DETAILS]
 
 
 def _values(drawn: SeriesCurves, run: DrawnRun, cursor: float, detail: int) -> str:
@@ -84,9 +125,9 @@ def _values(drawn: SeriesCurves, run: DrawnRun, cursor: float, detail: int) -> s
     if not texts:
         return ""
     if drawn.series.kind != "main":
-        return f"{name}: {', '.join(texts)}" if "smoothed" in texts[0] else f"{name} {texts[0]}"
-    roles = [("train" if curve.role == "batches" else "validation" if detail else "val") for curve in curves]
-    if not detail:
+        return f"{name}: {', '.join(texts)}" if texts[0].startswith(SMOOTHED) else f"{name} {texts[0]}"
+    roles = [("train" if curve.role == "batches" else "validation" if detail > 0 else "val") for curve in curves]
+    if detail <= 0:
         roles[0] = "" if len(roles) > 1 or roles[0] == "train" else roles[0]
         words = ", ".join(f"{role} {text}".strip() for role, text in zip(roles, texts, strict=True))
         return words if name == "accuracy" else f"{name} {words}"
@@ -98,9 +139,12 @@ def _value(drawn: SeriesCurves, curve: Curve, cursor: float, detail: int) -> str
     if found is None:
         return UNKNOWN
     smooth, value = (_in_words(each, drawn) for each in found)
-    if not curve.weight or detail < 2:
+    if not curve.weight:
         return smooth
-    return f"{smooth} (batch {value})" if drawn.series.kind == "main" else f"smoothed {smooth}, value {value}"
+    if detail < 0:
+        return f"~{smooth}"
+    batch = "batch" if drawn.series.kind == "main" else "value"
+    return f"{SMOOTHED} {smooth}, {batch} {value}" if detail == DETAILS[0] else f"{SMOOTHED} {smooth}"
 
 
 def _in_words(value: float, drawn: SeriesCurves) -> str:
@@ -144,7 +188,7 @@ def run_lines(
         if run.started is None:
             row.append((look.text("nothing to draw yet" if run.entry.is_recorded else run.entry.status), look.dim))
         elif cursor is not None:
-            row.append((fitting_form(value_forms(run, drawn, options, cursor), room, look), look.strong))
+            row.append((fitting_form(_common_forms(run, drawn, options, cursor), room, look), look.strong))
         else:
             row.append((fitting_form(_last_forms(run, drawn), room, look), look.dim))
         rows.append(row)
@@ -160,7 +204,7 @@ def _last_forms(run: DrawnRun, drawn: Sequence[SeriesCurves]) -> Iterator[str]:
         yield run.entry.status
         return
     last = max(ends)
-    for detail in (1, 0):
+    for detail in DETAILS[1:]:
         values = [text for each in drawn if (text := _values(each, run, last, detail))]
         yield " · ".join([run.entry.status, *values])
     yield run.entry.status

@@ -119,7 +119,7 @@ def _any(points: Sequence[Point]) -> bool:
 
 def _by_epochs(state: RunState, value: Callable[[Epoch], float]) -> list[Point]:
     values = ((epoch, value(epoch)) for epoch in state.epochs)
-    return [Point(e.samples, e.samples, e.t, y, y, y, 1) for e, y in values]
+    return [Point(e.samples, e.samples, e.t, y, y, y, 1, 0.0 if math.isfinite(y) else y) for e, y in values]
 
 
 def learning_rates(state: RunState) -> list[Point]:

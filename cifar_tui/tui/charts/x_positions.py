@@ -1,19 +1,25 @@
-"""Where on the x axis the points of a run lie: epochs, samples seen, or seconds; and which samples were seen when."""
+"""Where on the x axis the points of a run lie, in epochs, samples seen or seconds, and where the cursor goes there."""
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cifar_tui.formatting import count, duration
 from cifar_tui.state.curve import Point
 from cifar_tui.state.run_state import RunState
-from cifar_tui.tui.charts.axes import XAxis
+from cifar_tui.tui.charts.axes import Axis, XAxis
 from cifar_tui.tui.charts.series import Series
 
 MOST_CLOCKS = 16
+FEW_CHECKS = 3
+"""The least visible evaluations that are gone through; of fewer, batches are what there is to read."""
+CHECKS_PER_COLUMN = 3
+"""The most evaluations in a column that are gone through one by one: a key that is held would take too long."""
+SAME = 1e-6
+"""Places that lie nearer to each other, in parts of the axis, are the same."""
 
 
 def version(state: RunState) -> tuple[object, ...]:
@@ -143,12 +149,51 @@ def in_other_unit(state: RunState, x: float, kind: XAxis, other: XAxis) -> float
 
 
 def place_words(state: RunState, kind: XAxis, x: float) -> list[str]:
-    """A place in words, first what the x axis counts: `epoch 3.20`, `160,000 images`, `5.5 s`."""
+    """A place in words, first what the x axis counts: `epoch 3.20`, `epoch 5`, `160,000 images`, `5.5 s`."""
     samples = in_other_unit(state, x, kind, "samples")
     words: dict[str, str] = {}
     if per_epoch := samples_per_epoch(state):
-        words["epochs"] = f"epoch {samples / per_epoch:.2f}"
+        words["epochs"] = f"epoch {samples / per_epoch:.2f}".removesuffix(".00")
     words["samples"] = f"{count(round(samples))} {state.started.unit if state.started else 'images'}"
     words["time"] = duration(x if kind == "time" else in_other_unit(state, x, kind, "time"))
     first = words.pop(kind, None)
     return [*([first] if first else []), *words.values()]
+
+
+def nearest(xs: Sequence[float], x: float) -> int | None:
+    """The index of the value nearest to `x`, the first of equals; None where there is none."""
+    if not xs:
+        return None
+    place = bisect_left(xs, x)
+    candidates = range(max(place - 1, 0), min(place + 1, len(xs)))
+    return min(candidates, key=lambda i: abs(xs[i] - x))
+
+
+def stepped(
+    cursor: float | None, delta: int, stops: Sequence[float], checks: Sequence[float], axis: Axis, columns: int
+) -> float:
+    """The place of the cursor after so many steps.
+
+    Args:
+        cursor: Its place now; None where there is no cursor: it appears at the last place.
+        delta: The steps, negative ones to the left.
+        stops: The visible places with a value, ascending, at least one.
+        checks: Those of them with an evaluation: the ends of epochs.
+        axis: The x axis.
+        columns: Of the chart.
+    """
+    if len(checks) >= FEW_CHECKS:
+        stops = checks if checks[-1] >= stops[-1] else [*checks, stops[-1]]
+    if cursor is None:
+        return stops[-1]
+    if FEW_CHECKS <= len(checks) <= CHECKS_PER_COLUMN * columns:
+        same = SAME * (axis.high - axis.low)
+        at = bisect_left(stops, cursor - same) if delta < 0 else bisect_right(stops, cursor + same) - 1
+        return stops[min(max(at + delta, 0), len(stops) - 1)]
+    at = nearest(stops, cursor) or 0
+    column = min(int(axis.position(stops[at]) * columns), columns - 1) + delta
+    if delta > 0:
+        reached = max(bisect_left(stops, axis.value(column / columns)), at + 1)
+    else:
+        reached = min(bisect_left(stops, axis.value((column + 1) / columns)) - 1, at - 1)
+    return stops[min(max(reached, 0), len(stops) - 1)]

@@ -72,9 +72,8 @@ class ComparePanel(ChartArea, View):
     def active_keys(self) -> tuple[str, ...]:
         """Those for the charts, and for the cell under the cursor."""
         cells = ("cell",) if self.in_cells else ()
-        back = ("leave",) if self.deck.can_leave else ()
         keys = AREA_KEYS if self.has_focus and not self.in_cells else ("series",)
-        return (*cells, *keys, *back) if len(self.entries) > 1 else ()
+        return (*cells, *keys, *self.leave_key) if len(self.entries) > 1 else ()
 
     @property
     def cell(self) -> Cell | None:
@@ -156,17 +155,6 @@ class ComparePanel(ChartArea, View):
             self.draw()
         else:
             super().action_cursor_to(end)
-
-    def leave(self) -> bool:
-        """Clear the cursor, or else return from a chart in full size, or else to the first page."""
-        if not self.deck.leave():
-            return False
-        self._keys_changed()
-        return True
-
-    def reload(self) -> None:
-        """Return to loss and accuracy."""
-        self.choose(None)
 
     def on_click(self, event: events.Click) -> None:
         """Move the cursor to the cell that the mouse points to."""

@@ -140,7 +140,7 @@ def _differences(entries: Sequence[Entry], started: Sequence[RunStarted | None])
             values.pop("model_dir", None)  # That a model of ours has no folder is no difference.
     names = [name for name in dict.fromkeys(name for values in options for name in values) if name != "name"]
     return [
-        Figure(name.replace("_", " "), tuple(_option(values, name) for values in options))
+        Figure(name.replace("_", "-"), tuple(_option(values, name) for values in options))
         for name in names
         if len({_option(values, name) for values in options if name in values}) > 1
     ]

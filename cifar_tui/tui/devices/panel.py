@@ -21,10 +21,8 @@ from cifar_tui.tui.widgets.lines import cut, line
 
 SPANS = (None, 3600.0, 600.0)
 """The parts of a run that `x` shows, in seconds before its last sample; None for all of it."""
-WITH_SIDE = 100
-"""The columns of a terminal from which on the panels beside the view have the facts."""
 FACTS = 3
-"""Rows of facts above the charts where they have not."""
+"""Rows of facts above the charts where no panels stand beside them, which have the facts."""
 LEAST_CHARTS = 10
 """The least rows for charts below the facts."""
 
@@ -67,7 +65,8 @@ class DevicesPanel(ChartArea, View):
             self.deck.drawn = []
             return picture(self.entry, self._sample, self.look, width, height)
         top: list[Strip] = []
-        if self.app.size.width < WITH_SIDE and height >= FACTS + LEAST_CHARTS:
+        beside = any(panel.display for panel in self.screen.query("#side"))
+        if not beside and height >= FACTS + LEAST_CHARTS:
             top = picture(self.entry, self._sample, self.look, width, FACTS)
         if (cores := self._cores(width)) is not None and height > LEAST_CHARTS:
             top.append(cores)
@@ -84,21 +83,10 @@ class DevicesPanel(ChartArea, View):
         shown = cut(bars(usages[0].cores, self.look), width - len(name) - 2, self.look)
         return line([(f"{name}  ", self.look.dim), (shown, self.look.run(self.entry.number))], width)
 
-    def reload(self) -> None:
-        """Return to the first page."""
-        self.choose(None)
-
-    def leave(self) -> bool:
-        """Clear the cursor, or else return from a chart in full size, or else to the first page."""
-        if not self.deck.leave():
-            return False
-        self._keys_changed()
-        return True
-
     @property
     def active_keys(self) -> tuple[str, ...]:
-        """Those of the charts."""
-        return ("x-axis:span", "page", "zoom")
+        """Those of the charts; Escape where it leads somewhere."""
+        return ("x-axis:span", "zoom zoom-out:zoom", "page-back page:pages", *self.leave_key)
 
 
 def bars(shares: tuple[float, ...], look: Look) -> str:

@@ -37,8 +37,8 @@ class DevicePanel(RunPanel, View):
 
     shows_devices: ClassVar[bool] = True
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
+    def __init__(self, *, id: str | None = None, titles: Sequence[str] = ()) -> None:  # noqa: A002
+        super().__init__(id=id, titles=titles)
         self.sample: Sample | None = None
 
     def show(self, context: Context) -> None:

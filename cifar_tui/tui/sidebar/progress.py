@@ -40,6 +40,8 @@ BAR, SHORT_BAR = 60, 10
 """The most columns of a bar, and those of the bar where there is one line."""
 MOST_OF_WARNING, WARNING_LINES = 300, 3
 """Characters of what the health check has found, and lines of it."""
+NAME = 20
+"""The most columns of the run's name where there is one line."""
 MESSAGE = 18
 """The least columns of a message where there is one line."""
 
@@ -49,15 +51,15 @@ class ProgressPanel(RunPanel):
 
     def lines(self, width: int, height: int) -> list[Strip]:
         """One line, or the most important ones that fit."""
-        return picture(self.entry, self.look, width, height)
+        return picture(self.entry, self.look, width, height, self.run_name)
 
 
-def picture(entry: Entry | None, look: Look, width: int, height: int) -> list[Strip]:
-    """A run's progress in `height` lines of `width` columns, or fewer."""
+def picture(entry: Entry | None, look: Look, width: int, height: int, name: str = "") -> list[Strip]:
+    """A run's progress in `height` lines of `width` columns, or fewer; with its name where there is one line."""
     if entry is None:
         rows: list[Row] = [[("no run is selected", look.dim)]]
     elif height == 1:
-        rows = [_one_line(entry, look, width)]
+        rows = [_one_line(entry, look, width, name)]
     else:
         rows = by_rank(_rows(entry, look, width), height)
     return [line([drawable(part, look) for part in row], width) for row in rows]
@@ -77,9 +79,10 @@ def status_words(entry: Entry) -> str:
     return status
 
 
-def _one_line(entry: Entry, look: Look, width: int) -> Row:
-    """The status, and as many figures as fit."""
-    parts: list[Ranked] = [(0, _status(entry, look))]
+def _one_line(entry: Entry, look: Look, width: int, name: str) -> Row:
+    """The run's name, its status, and as many figures as fit."""
+    parts: list[Ranked] = [(1, [(cut(name, NAME, look), look.run(entry.number))])] if name else []
+    parts.append((0, _status(entry, look)))
     state = entry.state
     if entry.loading is not None:
         done, amount = _loading_bar(entry.loading, SHORT_BAR, entry, look)

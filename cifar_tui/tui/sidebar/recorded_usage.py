@@ -38,14 +38,14 @@ def _process_rows(usage: DeviceUsage, ended: bool, style: Style, look: Look, wid
     for place, gpu in enumerate(usage.gpus):
         yield GPU if place == 0 else HOST + place, gpu_row(_gpu_sample(gpu), style, look, width, own=True)
     yield HOST, [label("host", look), cut(_host_words(usage, ended), width - LABEL, look)]
-    for what, words, rates in (
-        ("disk", ("read", "written"), (usage.disk_read, usage.disk_written)),
-        ("net", ("in", "out"), (usage.network_received, usage.network_sent)),
+    for what, rates in (
+        ("disk", (("read", usage.disk_read), ("written", usage.disk_written))),
+        ("net", (("in", usage.network_received), ("out", usage.network_sent))),
     ):
-        known = [(in_words(rate, "bytes/s"), word) for rate, word in zip(rates, words, strict=True) if rate is not None]
+        known = [(in_words(rate, "bytes/s"), word) for word, rate in rates if rate is not None]
         if known:
-            forms = (", ".join(f"{rate} {word}" for rate, word in known), " / ".join(rate for rate, _ in known))
-            yield TRAFFIC, [label(what, look), longest_fitting(forms, width - LABEL)]
+            long, short = (", ".join(f"{rate} {word[:end]}" for rate, word in known) for end in (None, 1))
+            yield TRAFFIC, [label(what, look), longest_fitting((long, short), width - LABEL)]
 
 
 def _host_words(usage: DeviceUsage, ended: bool) -> str:

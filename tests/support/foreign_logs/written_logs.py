@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cifar_tui.events import AnyEvent
-from cifar_tui.foreign_logs.finder import find_runs
+from cifar_tui.foreign_logs.finder import Finder
 from cifar_tui.foreign_logs.foreign_run import ForeignRun, ForeignTail
 from cifar_tui.foreign_logs.formats.event_records import masked_crc
 from cifar_tui.foreign_logs.names import Role
@@ -73,7 +73,7 @@ def record(content: bytes, *, length: int | None = None) -> bytes:
 
 def run_at(*paths: Path) -> ForeignRun:
     """The only run at these paths."""
-    (run,) = find_runs([str(path) for path in paths])
+    (run,) = Finder([str(path) for path in paths]).find()
     return run
 
 

@@ -1,1 +1,1 @@
-"""Screens that apps of the same process draw on, and the mouse of a terminal."""
+"""Screens that apps of the same process draw on, the mouse of a terminal, and charts as text."""

@@ -3,102 +3,24 @@
 import itertools
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 from textual.strip import Strip
 
-from cifar_tui.config import TrainingConfig
-from cifar_tui.events import Batch, Epoch, Metric, Resumed
+from cifar_tui.events import Metric, Resumed
 from cifar_tui.runs.messages import Loading
-from cifar_tui.state.run_state import RunState
-from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.charts.axes import Window, XAxis
 from cifar_tui.tui.charts.canvas import LABELS, canvas_width
-from cifar_tui.tui.charts.deck import Deck
-from cifar_tui.tui.charts.drawn_runs import drawn_runs
 from cifar_tui.tui.charts.options import ChartOptions
 from cifar_tui.tui.charts.page import placed
 from cifar_tui.tui.charts.panel import message
 from cifar_tui.tui.charts.series import ACCURACY, LOSS, MAIN, Series
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
-from tests.support.recorded import ID, recorded_state
+from tests.support.recorded import recorded_state
+from tests.support.screens.drawn_charts import LOOK, advance, deck, drawn, entry, live, read, text
 
-LOOK = Look()
 SIZES = [(1, 1), (7, 2), (20, 5), (58, 8), (78, 14), (78, 26), (100, 20), (118, 26), (148, 44), (200, 50)]
-
-
-def entry(state: RunState | None, **given: object) -> Entry:
-    made = Entry(number=0, config=TrainingConfig(), folder=RunFolder(Path(ID)), state=state)
-    for name, value in given.items():
-        setattr(made, name, value)
-    return made
-
-
-def text(strips: Sequence[Strip]) -> str:
-    return "\n".join(strip.text for strip in strips)
-
-
-def deck(state: RunState, options: ChartOptions | None = None, *, cursor: float | None = None) -> Deck:
-    made = Deck(options or ChartOptions())
-    made.runs, made.cursor = drawn_runs([entry(state)]), cursor
-    return made
-
-
-def drawn(
-    state: RunState, options: ChartOptions | None = None, size: tuple[int, int] = (118, 26), *, look: Look = LOOK
-) -> str:
-    return text(deck(state, options).lines(*size, look))
-
-
-def read(state: RunState, cursor: float, options: ChartOptions, size: tuple[int, int] = (118, 26)) -> str:
-    return text(deck(state, options, cursor=cursor).lines(*size, LOOK)).splitlines()[-1].rstrip()
-
-
-def live(epochs: int, batches: int = 50, planned: int = 50) -> RunState:
-    """A run under way whose loss falls and rises and falls."""
-    state = recorded_state((), planned=planned, ending=None, test=None)
-    for _ in range(epochs * batches):
-        advance(state, batches)
-    return state
-
-
-def advance(state: RunState, batches: int = 50) -> None:
-    done = state.samples * batches // 1000 + 1
-    samples = done * 1000 // batches
-    loss = 0.3 + 2 * math.exp(-done / 200) + 0.05 * math.sin(done)
-    at, number = (done - 1) // batches + 1, (done - 1) % batches + 1
-    accuracy = 1 - loss / 3
-    state.apply(
-        Batch(
-            t=done / 10,
-            epoch=at,
-            batch=number,
-            batches=batches,
-            samples=samples,
-            loss=loss,
-            accuracy=accuracy,
-            lr=0.001,
-            images_per_second=200.0,
-        )
-    )
-    if number == batches:
-        state.apply(
-            Epoch(
-                t=done / 10 + 0.05,
-                epoch=at,
-                samples=samples,
-                train_loss=loss,
-                train_accuracy=accuracy,
-                val_loss=loss + 0.1,
-                val_accuracy=accuracy - 0.05,
-                lr=0.001,
-                seconds=5.0,
-                images_per_second=200.0,
-                best=True,
-            )
-        )
 
 
 def cells(strips: Sequence[Strip]) -> list[tuple[str, object]]:
@@ -113,7 +35,7 @@ def test_both_metrics_are_charted_with_a_legend_in_words() -> None:
 
 
 @pytest.mark.parametrize("x_axis", ["epochs", "samples", "time"])
-def test_a_broken_line_stands_where_a_run_was_gone_on_with(x_axis: XAxis) -> None:
+def test_a_broken_line_stands_where_a_run_was_resumed(x_axis: XAxis) -> None:
     options = ChartOptions(x_axis=x_axis)
     assert "┊" not in drawn(live(4), options)
     state = live(2)
@@ -231,6 +153,25 @@ def test_the_first_steep_epoch_does_not_press_the_others_into_a_row() -> None:
     assert made.drawn[0].y.high < 3
 
 
+def test_a_value_that_is_no_number_is_marked_where_it_is_merged_with_others() -> None:
+    state = live(1, batches=2, planned=1)
+    for k in range(1, 3001):
+        state.apply(Metric(t=1 + k / 10, samples=1000 + k, values={"grad": math.nan if k == 5 else 1.0}))
+    assert len(state.metrics["grad"].points) < 3000
+    made = deck(state)
+    made.choose(Series("metric", "grad"))
+    assert "× NaN" in text(made.lines(78, 20, LOOK)).splitlines()[0]
+
+
+def test_a_chart_without_values_in_its_limits_says_so() -> None:
+    made = deck(live(4))
+    made.set_limits({"x": (900.0, 1000.0)})
+    made.lines(78, 12, LOOK)
+    assert text(made.lines(78, 12, LOOK)).count("no values here; 0 shows all") == 2
+    made.set_limits({"x": (1.2, 1.21)})
+    assert "no values here" not in text(made.lines(78, 12, LOOK)), "a line leads through it"
+
+
 def test_a_redraw_of_a_run_under_way_changes_few_cells() -> None:
     state = live(12)
     made = deck(state)
@@ -254,73 +195,6 @@ def test_axes_move_seldom_while_a_run_trains() -> None:
         made.lines(58, 20, LOOK)
         limits.append([(chart.x.low, chart.x.high, chart.y.low, chart.y.high) for chart in made.drawn])
     assert sum(a != b for a, b in itertools.pairwise(limits)) < 15
-
-
-@pytest.mark.parametrize("width", [20, 58, 118])
-@pytest.mark.parametrize("options", [ChartOptions(), ChartOptions("time"), ChartOptions("samples", log_x=True)])
-def test_the_cursor_goes_from_the_last_point_to_the_first_seen_and_back(width: int, options: ChartOptions) -> None:
-    made = deck(live(7), options)
-    made.lines(width, 26, LOOK)
-    way: list[float] = []
-    made.step(-1)
-    while made.cursor is not None and made.cursor not in way:
-        way.append(made.cursor)
-        made.step(-1)
-    axis = made.drawn[0].x
-    assert way == sorted(way, reverse=True)
-    assert axis.position(way[-1]) < 2 / canvas_width(made.drawn[0].place.width)
-    assert len(way) <= width
-    for _ in way:
-        made.step(1)
-    assert made.cursor == way[0]
-
-
-def test_the_cursor_is_not_stuck_where_points_are_far_apart() -> None:
-    made = deck(recorded_state())
-    made.lines(118, 26, LOOK)
-    way: list[float | None] = []
-    for _ in range(3):
-        made.step(-1)
-        way.append(made.cursor)
-    assert way == [3.0, 2.75, 2.5]
-    empty = deck(recorded_state((), ending=None, test=None))
-    empty.lines(118, 26, LOOK)
-    empty.step(-1)
-    assert empty.cursor is None
-
-
-def test_the_cursor_reads_the_nearest_value_of_each_curve() -> None:
-    state = recorded_state(((0.4, 0.5), (0.6, 0.7)), losses=((1.5, 1.4), (0.75, 1.25)))
-    rough = ChartOptions(level=0)
-    values = "loss: train 0.750, validation 1.250 · accuracy: train 60.00 %, validation 70.00 %"
-    assert read(state, 1.75, rough, (148, 26)) == f"epoch 1.75 · 1,750 images · 7.5 s · {values}"
-    assert read(state, 1.75, rough, (112, 26)) == f"epoch 1.75 · 1,750 images · {values}"
-    assert read(state, 1.25, rough, (58, 20)) == "epoch 1.25 · loss 0.750, val 1.400 · 60.00 %, val 50.00 %"
-    assert read(state, 1250, ChartOptions("samples", level=0)).startswith("1,250 images · epoch 1.25 · 5.5 s · loss")
-    assert read(state, 5.5, ChartOptions("time", level=0)).startswith("5.5 s · epoch 1.25 · 1,250 images · loss")
-
-
-def test_the_cursor_reads_the_batch_beside_the_smoothed_value_where_there_is_room() -> None:
-    state = recorded_state(((0.4, 0.5), (0.6, 0.7)), losses=((1.5, 1.4), (0.75, 1.25)))
-    assert "loss: train 1.196 (batch 0.750)" in read(state, 1.5, ChartOptions(), (148, 26))
-
-
-def test_the_cursor_stands_at_an_epoch_of_which_no_batch_was_recorded() -> None:
-    made = deck(recorded_state(batches=False))
-    made.lines(118, 26, LOOK)
-    made.step(-1)
-    assert made.cursor == 3.0
-    made.step(-1)
-    assert made.cursor == 2.0
-
-
-def test_the_cursor_keeps_its_place_when_the_x_axis_changes() -> None:
-    made = deck(live(7), cursor=3.5)
-    for kind, place in (("samples", 3500.0), ("time", 17.5), ("epochs", 3.5)):
-        made.options.cycle_x_axis()
-        made.lines(118, 26, LOOK)
-        assert made.options.x_axis == kind
-        assert made.cursor == pytest.approx(place, rel=0.01)
 
 
 def test_series_are_in_a_grid_of_pages_of_which_each_chart_opens() -> None:

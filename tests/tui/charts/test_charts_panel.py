@@ -19,6 +19,7 @@ from cifar_tui.tui.charts.drawn_runs import drawn_runs
 from cifar_tui.tui.charts.options import ChartOptions
 from cifar_tui.tui.charts.panel import ChartsPanel
 from cifar_tui.tui.charts.series import ACCURACY, LOSS
+from cifar_tui.tui.main_screen import MOST_MARKED
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context
@@ -71,8 +72,8 @@ async def test_the_panel_draws_what_changed_and_nothing_else(monkeypatch: pytest
         assert len(drawn) == 2
         panel.step(-1)
         assert panel.deck.cursor == 3.0
-        panel.step(-2)
-        assert "epoch 2." in panel.render_line(25).text
+        panel.step(-1)
+        assert "epoch 2 ·" in panel.render_line(25).text
         assert panel.leave()
         panel.options.cycle_x_axis()
         panel.options.toggle_log()
@@ -105,7 +106,8 @@ async def test_marked_runs_are_drawn_with_the_selected_one_or_alone_or_not_at_al
         panel.step(-1)
         rows = text(panel).splitlines()[-4:-1]
         assert [row.split("  ")[0] for row in rows] == ["a mlp", "b net", "c cnn"]
-        assert all("epoch 3.00 · 3,000 images · loss: train 1.417, validation 1.320 · " in row for row in rows), rows
+        assert all("  loss: train smoothed 1.417, validation 1.320 · accuracy: train " in row for row in rows), rows
+        assert text(panel).splitlines()[-1].startswith("epoch 3 · x axis: epochs")
         names = []
         for _ in range(3):
             panel.options.cycle_overlay()
@@ -125,6 +127,11 @@ async def test_a_run_on_other_data_is_told_apart() -> None:
         assert "a mlp  ≠" not in text(panel)
 
 
+def test_the_runs_that_can_be_marked_and_the_selected_one_have_letters_of_their_own() -> None:
+    runs = drawn_runs([entry(k) for k in range(MOST_MARKED + 1)])
+    assert len({run.letter for run in runs}) == len(runs) == MOST_MARKED + 1
+
+
 def test_runs_of_one_name_are_told_apart_by_their_labels_and_by_the_options_in_which_they_differ() -> None:
     def shown(*entries: Entry) -> list[tuple[str, str]]:
         return [(run.name, run.options) for run in drawn_runs(entries)]
@@ -133,7 +140,7 @@ def test_runs_of_one_name_are_told_apart_by_their_labels_and_by_the_options_in_w
     first, second = entry(0), entry(1, max_lr=0.05, seed=3)
     first.label, second.label = "03-14 15:00", "03-14 15:01"
     assert shown(first, second, entry(2, "mlp")) == [
-        ("cnn 03-14 15:00", "max_lr=0.01 seed=0"), ("cnn 03-14 15:01", "max_lr=0.05 seed=3"), ("mlp", ""),
+        ("cnn 03-14 15:00", "max-lr=0.01 seed=0"), ("cnn 03-14 15:01", "max-lr=0.05 seed=3"), ("mlp", ""),
     ]  # fmt: skip
     assert shown(second) == [("cnn 03-14 15:01", "")], "a run is called the same, whichever are drawn with it"
     others = drawn_runs([entry(0), entry(1), entry(2, "net", on_digits())])

@@ -184,7 +184,7 @@ def test_the_cursor_reads_the_value_and_moves_over_points_of_the_series() -> Non
     read.lines(78, 20, LOOK)
     read.step(-1)
     assert read.cursor == 3.0
-    assert "epoch 3.00 · 30 steps · 3.0 s · grad_norm: smoothed 1.06, value 1.033" in text(read.lines(78, 20, LOOK))
+    assert "epoch 3 · 30 steps · 3.0 s · grad_norm: smoothed 1.06, value 1.033" in text(read.lines(78, 20, LOOK))
     read.step(-1)
     assert read.cursor == pytest.approx(2.9)
     usage = deck(on_devices(replace(USAGE, t=1.0), USAGE), Series("device", "cpu"))

@@ -5,15 +5,15 @@ from bisect import bisect_right
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cifar_tui.state.curve import Point
 from cifar_tui.tui.charts.axes import Axis, Window, XAxis, accuracy_axis, number_axis, usual_limits, x_axis
-from cifar_tui.tui.charts.curves import nearest, reduced, smoothed
+from cifar_tui.tui.charts.curves import reduced, smoothed
 from cifar_tui.tui.charts.options import ChartOptions, ChartSettings, parse_limits
 from cifar_tui.tui.charts.series import ACCURACY, LOSS, training, validation
-from cifar_tui.tui.charts.x_positions import positions
+from cifar_tui.tui.charts.x_positions import nearest, positions
 from tests.support.recorded import recorded_state
 
 VALUES = st.floats(-1e6, 1e6)
@@ -208,14 +208,28 @@ def test_an_x_axis_has_its_ticks_within_and_tells_them_apart(
     axis = x_axis(kind, reached, 1e7, Window(-part * reached), growing=True, width=width)
     assert axis.low < axis.high
     assert all(-1e-9 <= axis.position(value) <= 1 + 1e-9 for value, _ in axis.ticks)
-    assert len({text for _, text in axis.ticks}) == len(axis.ticks) <= max(1, width // 11) + 1
+    assert len({text for _, text in axis.ticks}) == len(axis.ticks) <= max(1, width // 7) + 1
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "labels"),
+    [
+        (0.1, 20.0, ["0.1", "1", "10"]),
+        (0.5, 50.0, ["0.5", "1", "2", "5", "10", "20", "50"]),
+        (12.0, 18.0, ["10", "15"]),
+        (100.0, 90_000.0, ["0.1k", "1k", "10k", "50k"]),
+    ],
+)
+def test_a_logarithmic_x_axis_has_round_numbers_wherever_it_is(low: float, high: float, labels: list[str]) -> None:
+    axis = x_axis("samples", high, high, Window(low), growing=False, width=31 if low != 0.5 else 70, log_from=0.01)
+    assert [text for _, text in axis.ticks] == labels
 
 
 @pytest.mark.parametrize(
     ("seconds", "labels"),
     [
-        (90, ["0", "15", "30", "45", "60", "75", "90"]),
-        (600, ["0", "2", "4", "6", "8", "10"]),
+        (90, ["0", "10", "20", "30", "40", "50", "60", "70", "80", "90"]),
+        (600, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]),
         (200, ["0:00", "0:30", "1:00", "1:30", "2:00", "2:30", "3:00"]),
         (6 * 3600, ["0", "1", "2", "3", "4", "5", "6"]),
     ],
@@ -226,6 +240,7 @@ def test_times_are_labelled_as_clocks_show_them(seconds: float, labels: list[str
 
 
 @given(LOSSES, st.floats(1, 1e4), st.integers(1, 60), st.booleans())
+@example(0.2, 1.0, 1, True)
 def test_the_axis_of_a_loss_holds_its_values_between_ticks_that_can_be_told_apart(
     low: float, ratio: float, rows: int, log: bool
 ) -> None:

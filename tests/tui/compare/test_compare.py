@@ -84,7 +84,7 @@ def test_the_table_has_the_figures_of_the_runs() -> None:
 
 def test_only_the_options_that_differ_are_listed_as_they_were_resolved() -> None:
     found = values(cnn(), mlp())
-    assert (found["model"], found["max lr"], found["threads"]) == (("cnn", "mlp"), ("0.01", "0.05"), ("2", "1"))
+    assert (found["model"], found["max-lr"], found["threads"]) == (("cnn", "mlp"), ("0.01", "0.05"), ("2", "1"))
     assert not {"epochs", "name", "device", "precision", "seed"} & set(found)
 
 
@@ -95,8 +95,8 @@ def test_unresolved_options_of_a_run_that_has_not_started_are_no_difference() ->
 
 def test_folders_of_models_are_listed_where_two_models_have_one() -> None:
     one, other = (entry(k, "net", None, model="mine:Net", model_dir=f"/{k}") for k in (1, 2))
-    assert "model dir" not in values(cnn(), one)
-    assert values(cnn(), one, other)["model dir"] == ("–", "/1", "/2")
+    assert "model-dir" not in values(cnn(), one)
+    assert values(cnn(), one, other)["model-dir"] == ("–", "/1", "/2")
 
 
 def test_a_run_whose_events_are_not_read_yet_says_so_and_its_figures_stay_open() -> None:
@@ -281,13 +281,14 @@ async def test_the_cursor_of_the_charts_reads_both_runs_and_leaves_the_charts_wh
         panel.focus()
         before = [panel.render_line(y).text for y in range(36)]
         await pilot.press("up", "left", "left")
-        assert panel.deck.cursor == 2.75
+        assert panel.deck.cursor == 2.0
         assert not panel.in_cells
         after = [panel.render_line(y).text for y in range(36)]
         axis = next(y for y, row in enumerate(before) if "└" in row)
         assert before[axis] == after[axis]
-        rows = [row for row in after if "epoch 2.75 · 2,750 images · " in row and "validation 1.320" in row]
-        assert [row.split()[0] for row in rows] == ["a", "b"]
+        rows = [row for row in after if "loss: train smoothed 1." in row]
+        assert [row.split()[0] for row in rows] == ["a", "b"], after
+        assert any(row.startswith("epoch 2 · x axis: epochs") for row in after)
         assert panel.open_chart()
         assert panel.deck.opened == ACCURACY
         panel.leave()

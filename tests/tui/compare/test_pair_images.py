@@ -40,7 +40,7 @@ cells = st.sampled_from(CELLS)
 class Instant:
     """In place of a job: its result is there when it is made."""
 
-    def __init__(self, work: object, wording: object, told: object, done: Callable[[PairedImages], None], *_: object):
+    def __init__(self, work: object, wording: object, sink: object, done: Callable[[PairedImages], None], *_: object):
         done(PAIR)
 
     def close(self) -> None:
@@ -66,7 +66,7 @@ def panel(cell: Cell = "only_a", look: Look = LOOK) -> ImagesPanel:
 
 
 @pytest.mark.parametrize(
-    ("selection", "said"),
+    ("selection", "words"),
     [
         (PairSelection("both"), "both right"),
         (PairSelection("only_a"), "only cnn right"),
@@ -74,8 +74,8 @@ def panel(cell: Cell = "only_a", look: Look = LOOK) -> ImagesPanel:
         (PairSelection("neither", 0), "'plane', neither right"),
     ],
 )
-def test_a_selection_is_described_in_words(selection: PairSelection, said: str) -> None:
-    assert selection.description(RUNS, NAMES, 80, LOOK) == said
+def test_a_selection_is_described_in_words(selection: PairSelection, words: str) -> None:
+    assert selection.description(RUNS, NAMES, 80, LOOK) == words
 
 
 # How they are drawn
@@ -86,16 +86,16 @@ def test_a_card_has_the_true_class_and_the_predictions_of_both_runs() -> None:
     b = PairCardLine("b mlp-2", LOOK.run(1), "bird", 0.5, True)
     card = PairCard(PAIR.images[0], "bird", (a, b))
 
-    def told(width: int) -> list[str]:
+    def rows_at(width: int) -> list[str]:
         return ["".join(p if isinstance(p, str) else p[0] for p in row) for row in card.words(width, LOOK)]
 
-    assert told(32) == [
+    assert rows_at(32) == [
         "true      bird",
         "a cnn   → plane          93.20 %",
         "b mlp-2 → bird           50.00 %",
     ]
-    assert told(24)[2] == "b mlp-2 → bird   50.00 %"
-    assert all(len(row) <= 12 for row in told(12))
+    assert rows_at(24)[2] == "b mlp-2 → bird   50.00 %"
+    assert all(len(row) <= 12 for row in rows_at(12))
     _, first, second = card.words(32, LOOK)
     assert (first[2][1], second[2][1]) == (LOOK.bad, LOOK.good)
 
@@ -170,10 +170,10 @@ async def test_enter_on_a_cell_opens_its_images_and_escape_goes_back_to_it(tmp_p
         desk.workspace.gate.clear()
         await compared(desk)
         await desk.shows("only two right: 3 of 11 test images (27.27 %) · Enter: images · ←→ cells", "Enter open")
-        for pointed, said in (("neither 1", "neither right: 1 of 11"), ("only two 3", "only two right: 3 of 11")):
+        for pointed, words in (("neither 1", "neither right: 1 of 11"), ("only two 3", "only two right: 3 of 11")):
             y, row = next((y, row) for y, row in enumerate(desk.screen().splitlines()) if pointed in row)
             await desk.pilot.click(offset=(row.index(pointed), y))
-            await desk.shows(said)
+            await desk.shows(words)
         await desk.press("right", "enter")
         await desk.until(lambda: desk.view == "images")
         await desk.shows("reading images 75 % …", "Esc back")
@@ -233,7 +233,7 @@ async def test_the_cursor_keys_act_on_the_charts_where_there_are_no_cells(tmp_pa
         await desk.shows(f"20250101-000000-one has no recorded predictions ({FILE})")
         before = desk.app.selected
         await desk.press("up", "left")
-        await desk.shows("epoch 2.00 · 80 images")
+        await desk.shows("epoch 2 · x axis: epochs")
         assert desk.app.selected is before
         await desk.press("tab", "up")
         assert desk.app.selected is not before

@@ -21,6 +21,12 @@ def cursor(desk: DashboardPilot) -> float | None:
     return views.chart_area.deck.cursor
 
 
+def panel_keys(desk: DashboardPilot) -> tuple[str, ...]:
+    views = desk.app.main.views
+    assert views is not None
+    return views.view.active_keys
+
+
 async def test_the_devices_of_a_run_are_charted_as_soon_as_they_are_sampled(tmp_path: Path) -> None:
     async with dashboard(tmp_path) as desk:
         await desk.until(lambda: desk.app.main.views is not None)
@@ -39,6 +45,9 @@ async def test_the_devices_of_a_run_are_charted_as_soon_as_they_are_sampled(tmp_
         await desk.shows("10 s · ")
         await desk.press("right_square_bracket")
         await desk.shows("disk read (MiB/s)  3 MiB/s")
+        assert "leave" in panel_keys(desk)
+        await desk.pilot.resize_terminal(120, 26)
+        await desk.shows("device cpu, fp32")
         await desk.press("1")
         await desk.shows("waiting for its first batch")
 

@@ -28,7 +28,7 @@ def test_every_state_fits_every_size_and_every_terminal(name: str, look: Look, s
     check_lines(picture(ENTRIES[name], look, *size), size, look)
 
 
-def test_a_run_under_way_tells_its_epoch_its_speed_its_times_and_its_figures() -> None:
+def test_a_run_under_way_shows_its_epoch_its_speed_its_times_and_its_figures() -> None:
     assert shown("later") == [
         "► running                 epoch 3 of 3",
         "epoch  ████████████░░░░░░░░░░░     2/4",
@@ -85,7 +85,7 @@ def test_loading_shows_how_much_of_it_is_done_in_its_own_unit() -> None:
     assert shown("resuming", 80, 1) == ["… loading  decoding images  ██░░░░░░░░ 25 %"]
 
 
-def test_what_went_wrong_is_told_in_full_and_the_figures_stay() -> None:
+def test_what_went_wrong_is_shown_in_full_and_the_figures_stay() -> None:
     assert shown("failed")[1:3] == ["out of memory at batch size 256: try", "--batch-size 128"]
     assert shown("failed", 80, 1) == ["× failed  out of memory at batch size 256: try --batch-size 128"]
     assert shown("diverged")[1] == "the loss is NaN"
@@ -124,6 +124,13 @@ def test_one_line_keeps_what_matters_most(width: int, line: str) -> None:
     assert shown("later", width, 1) == [line]
 
 
+def test_one_line_names_the_run_where_there_are_others() -> None:
+    (row,) = text(picture(ENTRIES["later"], LOOK, 58, 1, "cnn 15:09"))
+    assert row == "cnn 15:09  ► running  epoch 3/3  ████████░░ 83 %"
+    (row,) = text(picture(ENTRIES["later"], LOOK, 12, 1, "cnn 15:09"))
+    assert row == "► running"
+
+
 def test_few_lines_keep_what_matters_most() -> None:
     assert [line.split()[0] for line in shown("later", 38, 3)] == ["►", "run", "time"]
     assert [line.split()[0] for line in shown("later", 38, 5)] == ["►", "epoch", "run", "time", "best"]
@@ -150,7 +157,7 @@ def test_few_lines_keep_what_matters_most() -> None:
         (math.inf, UNKNOWN),
     ],
 )
-def test_the_time_left_is_told_coarsely(seconds: float, words: str) -> None:
+def test_the_time_left_is_rounded_coarsely(seconds: float, words: str) -> None:
     assert time_left(seconds) == words
 
 

@@ -9,9 +9,6 @@ from cifar_tui.formatting import UNKNOWN
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.table.fields import FIELDS, Field, best_loss, field_of, order
 
-UNSORTED = "the list's own"
-"""The order without a column to sort by: ready and started runs, logs, then earlier runs, newest first."""
-
 
 @dataclass(frozen=True, slots=True)
 class TableSettings:

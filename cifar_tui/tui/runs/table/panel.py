@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 
+from cifar_tui.formatting import printable
 from cifar_tui.tui.preferences.settings import Settings
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.table.arrangement import GroupRow, Row, TableSettings
@@ -83,6 +84,12 @@ class RunsTable(Panel, can_focus=True):
         """The run under the cursor: of a group its best one."""
         row = self.model.row
         return row.shown if row is not None else None
+
+    @property
+    def selected_name(self) -> str:
+        """Its name; empty where it is the only run."""
+        run = self.selected
+        return "" if run is None or len(self.model.all) < 2 else printable(run.full_name)
 
     @property
     def settings(self) -> TableSettings:
