@@ -20,7 +20,7 @@ from cifar_tui.tui.widgets.lines import Part, Row, cut, cut_middle, line, width_
 
 NAME_COLUMNS, OPTION_COLUMNS = 28, 24
 """Of a run's letter and name, and of the options in which it differs from others of its name, at most."""
-SHORT_NAME = 16
+SHORT_NAME = 10
 """Of its name, where those of all runs are in one line."""
 FEW = 2
 """Series whose values are written in full; those of more stand in their titles."""

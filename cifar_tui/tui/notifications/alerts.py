@@ -96,7 +96,7 @@ class Alerts:
                 self._ended.pop(entry, None)
             if isinstance(message, Ended | Loading):
                 continue
-            notification = notification_of(message, entry.name, stop_requested=entry.stop_requested)
+            notification = notification_of(message, entry.full_name, stop_requested=entry.stop_requested)
             if entry.run is None and isinstance(message, RunFinished):
                 if entry in self._ended:
                     continue
@@ -134,7 +134,7 @@ class Alerts:
             # Its events may have reported a topic, or its end, before its summary does.
             news = topics - watched.reported - watched.topics
             for topic in sorted(news):
-                self._notify(entry, found(entry.name, topic))
+                self._notify(entry, found(entry.full_name, topic))
             watched.topics = (watched.topics - (watched.reported - topics)) | news
             watched.reported = topics
             return
@@ -145,7 +145,7 @@ class Alerts:
             state, message = summary.state or "failed", summary.message or ""
             accuracies = summary.best_val_accuracy, summary.test_accuracy
             requested = entry.stop_requested
-            if notification := ended(entry.name, state, message, *accuracies, stop_requested=requested):
+            if notification := ended(entry.full_name, state, message, *accuracies, stop_requested=requested):
                 self._notify(entry, notification)
         if watched is not None or reported:
             self._ended[entry] = True
