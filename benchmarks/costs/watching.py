@@ -34,7 +34,7 @@ def batches():
         due += 1 / 30
         time.sleep(max(0.0, due - time.perf_counter()))
         falling, rising = 2.3 * math.exp(-n / 600) + 0.2, 1 - math.exp(-n / 400)
-        values = {"loss": falling + drawn.gauss(0, 0.08), "accuracy": rising + drawn.gauss(0, 0.03)}
+        values = {"loss": falling + drawn.gauss(0, 0.08), "accuracy": min(1.0, rising + drawn.gauss(0, 0.03))}
         yield values, {} if n % 60 else {"val_loss": falling + 0.05, "val_accuracy": rising}
 """
 OURS = """
