@@ -75,7 +75,7 @@ def table(real: Path, classes: int, epochs: int, images: int, rounds: int) -> It
 
 def _line(what: str, few: float, many: float, unit: str, digits: int, goal: float | None) -> str:
     ratio = f"{many / few:.2f}" if few else "–"
-    verdict = "" if goal is None else "√" if many - few <= goal else f"> {goal:g}{unit}"
+    verdict = "" if goal is None else "✓" if many - few <= goal else f"> {goal:g}{unit}"
     values = (f"{value:,.{digits}f}{unit}" for value in (few, many, many - few))
     return f"| {what} | {' | '.join(values)} | {ratio} | {verdict} |"
 

@@ -79,7 +79,7 @@ class Row:
             return "|"
         met = self.measured >= self.goal if self.at_least else self.measured <= self.goal
         missed = f"missed by {self._form(abs(self.measured - self.goal))}{self.unit}"
-        return f"{'≥' if self.at_least else '≤'} {self._form(self.goal)}{self.unit} | {'√' if met else missed}"
+        return f"{'≥' if self.at_least else '≤'} {self._form(self.goal)}{self.unit} | {'✓' if met else missed}"
 
     def _form(self, value: float) -> str:
         return f"{value:,.{self.digits}f}"

@@ -199,7 +199,7 @@ def main() -> None:
             try:
                 for what, expected, seen in play(hosts, cwd):
                     failed |= expected != seen
-                    mark = "√" if expected == seen else "wrong"
+                    mark = "✓" if expected == seen else "wrong"
                     print(f"| {name} | {what} | {expected} | {seen} | {mark} |", flush=True)
             except (TimeoutError, subprocess.TimeoutExpired, IndexError) as error:
                 failed = True
