@@ -189,13 +189,13 @@ async def test_the_runs_are_as_high_as_their_rows_up_to_a_third_and_as_they_were
         x = desk.app.size.width - 42
         await desk.pilot.mouse_down(offset=(30, table.region.bottom - 1))
         await desk.pilot.hover(offset=(30, table.region.bottom + 2))
-        await desk.pilot.mouse_up(offset=(30, table.region.bottom + 2))
         await desk.until(lambda: table.outer_size.height > 12)
+        await desk.pilot.mouse_up(offset=(30, table.region.bottom - 1))
         height = table.outer_size.height
         side = desk.app.main.query_one("#side")
         assert side.region.x == x
-    kept = Settings().load("screen", ScreenSettings)
-    assert kept == ScreenSettings(runs_lines=height, side_columns=42)
+    kept = ScreenSettings(runs_lines=height, side_columns=42)
+    await desk.until(lambda: Settings().load("screen", ScreenSettings) == kept)
     async with dashboard(tmp_path, size=(100, 30)) as desk:
         await ready(desk)
         await desk.until(lambda: desk.app.main.table.outer_size.height == height)
