@@ -12,7 +12,6 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,9 +24,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cifar_tui import models
 from cifar_tui.training.devices import all_devices
+from tests.support import fork_server
 from tests.support.terminal import Terminal
 
-PROGRAM = str(Path(sys.executable).with_name("cifar-tui"))
+PROGRAM = (sys.executable, "-m", "cifar_tui")
 MILESTONES = {"cnn": (0.9195, 0.94), "mlp": (0.5612, 0.64)}
 """Target validation accuracies; the CNN's are the study's and that of the speed contests."""
 BACKWARD = 2
@@ -70,14 +70,14 @@ def train(options: list[str], *, shown: bool) -> Trained:
         AssertionError: The dashboard did not.
     """
     with tempfile.TemporaryDirectory() as place:
-        command = [PROGRAM, *options]
+        command = [*PROGRAM, *options]
         if shown:
             with Terminal([*command, "--start"], cwd=Path(place)) as terminal:
                 terminal.wait_for(lambda _: ended(Path(place)) and " active" not in terminal.text(), 4 * 3600)
                 terminal.press("q")
                 terminal.wait_exit(60)
         else:
-            subprocess.run([*command, "--no-ui", "--quiet"], cwd=place, stdout=subprocess.DEVNULL, check=False)
+            fork_server.start([*command, "--no-ui", "--quiet"], cwd=Path(place), env=os.environ).communicate()
         (folder,) = Path(place).glob("runs/*")
         summary = json.loads((folder / "summary.json").read_text())
         if summary["state"] != "finished":
