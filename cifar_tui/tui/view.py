@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Panel
+from cifar_tui.tui.widgets.lines import Panel, cut_middle
 
 if TYPE_CHECKING:
     from cifar_tui.system.hardware import Sample
@@ -102,7 +102,8 @@ class RunPanel(Panel):
 
         Args:
             id: For the stylesheet.
-            titles: Of its frame, before the run's name: the first that fits, else the last; none without a frame.
+            titles: Of its frame, before the run's name: the first that fits, else the last, with less of the
+                name; none without a frame.
         """
         super().__init__(id=id)
         self.entry: Entry | None = None
@@ -125,7 +126,9 @@ class RunPanel(Panel):
             return
         forms = [f"{title} · {self.run_name}" if self.run_name else title for title in self._titles]
         room = (self.size.width or SIDE_COLUMNS) - 2
-        fitting = self.look.text(next((form for form in forms if cell_len(form) <= room), forms[-1]))
+        short = self._titles[-1]
+        cut = f"{short} · {cut_middle(self.run_name, room - cell_len(short) - len(' · '), self.look)}"
+        fitting = self.look.text(next((form for form in forms if cell_len(form) <= room), cut))
         if fitting != self._title:  # Textual redraws the whole panel, also for the same title.
             self._title = fitting
             self.border_title = Content(fitting)

@@ -189,3 +189,5 @@ async def test_a_batch_writes_only_the_figures_that_it_changed(monkeypatch: pyte
         state.apply(a_batch(1, 2))
         panel.show(Context(chosen, look=LOOK))
         assert 0 < sum(written) < 80
+        panel.show(Context(chosen, look=LOOK, name=f"cnn-{'x' * 40} 03-14 15:09"))
+        assert panel.border_title == "progress · cnn-xxxx…xxxx 03-14 15:09", "in two columns less than the panel"
