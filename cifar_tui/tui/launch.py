@@ -142,7 +142,7 @@ def run(
         hung_up=hung_up,
         messages=app.inbox.queue,
         ended=[(entry.folder.path, entry.state) for entry in ended if entry.folder and entry.state],
-        errors=[f"{entry.name}: {entry.error}" for entry in ended if entry.error],
+        errors=[f"{entry.full_name}: {entry.error}" for entry in ended if entry.error],
         exit_status=status or (1 if not hung_up and (app.failure or app.return_code) else 0),
         signals=signals,
         failure=None if hung_up else app.failure,

@@ -39,9 +39,7 @@ ASCII_GLYPHS = {
     "diverged": "%",
     "failed": "x",
 }
-_TO_ASCII = str.maketrans(
-    {"–": "-", "−": "-", "—": "-", "…": "~", "·": "|", "×": "x", "→": ">", "←": "<", "↑": "^", "↓": "v", "°": " "}
-)
+_TO_ASCII = str.maketrans("–−—…·×✓→←↑↓°", "---~|x+><^v ")
 _UNSURE_WIDTH = {ord(ZWJ): None, ord("\ufe0f"): None}
 """Joiners and the emoji selector: terminals differ in whether they combine characters by these, and so in where the
 rest of the line is."""

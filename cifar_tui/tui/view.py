@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Panel
+from cifar_tui.tui.widgets.lines import Panel, cut_middle
 
 if TYPE_CHECKING:
     from cifar_tui.system.hardware import Sample
@@ -37,7 +37,7 @@ class Context:
     """What the devices do; None while nothing trains here."""
     look: Look = field(default_factory=Look)
     name: str = ""
-    """The selected run's, as the table tells it from the others; empty where it is the only one."""
+    """The selected run's, as the table has it; empty where it is the only one."""
 
 
 class View(Widget):
@@ -102,19 +102,33 @@ class RunPanel(Panel):
 
         Args:
             id: For the stylesheet.
-            titles: Of its frame, before the run's name: the first that fits, else the last; none without a frame.
+            titles: Of its frame, before the run's name: the first that fits, else the last, with less of the
+                name; none without a frame.
         """
         super().__init__(id=id)
         self.entry: Entry | None = None
         self.run_name = ""
         self._titles = titles
+        self._title = ""
 
     def show(self, context: Context) -> None:
         """Draw the selected run as it stands now."""
         self.entry, self.look, self.run_name = context.selected, context.look, context.name
-        if self._titles:
-            forms = [f"{title} · {self.run_name}" if self.run_name else title for title in self._titles]
-            room = (self.size.width or SIDE_COLUMNS) - 2
-            fitting = next((form for form in forms if cell_len(form) <= room), forms[-1])
-            self.border_title = Content(self.look.text(fitting))
+        self._write_title()
         self.draw()
+
+    def on_resize(self) -> None:
+        """Fit the title to the new size."""
+        self._write_title()
+
+    def _write_title(self) -> None:
+        if not self._titles:
+            return
+        forms = [f"{title} · {self.run_name}" if self.run_name else title for title in self._titles]
+        room = (self.size.width or SIDE_COLUMNS) - 2
+        short = self._titles[-1]
+        cut = f"{short} · {cut_middle(self.run_name, room - cell_len(short) - len(' · '), self.look)}"
+        fitting = self.look.text(next((form for form in forms if cell_len(form) <= room), cut))
+        if fitting != self._title:  # Textual redraws the whole panel, also for the same title.
+            self._title = fitting
+            self.border_title = Content(fitting)

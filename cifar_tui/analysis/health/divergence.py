@@ -165,7 +165,8 @@ class RisingLoss:
             return []
         self._raised = True
         message = f"diverging: loss {four_digits(now)} over the last {RISING} batches"
-        message += f", {four_digits(self._lowest)} at its lowest"
+        if self._lowest < nothing_learned or not lost:
+            message += f", {four_digits(self._lowest)} at its lowest"
         if lost:
             message += f", {four_digits(nothing_learned)} {'at first' if samples == INITIAL else 'by guessing'}"
         return [Finding("diverging", f"{message}; stop it, and start again with a lower learning rate")]

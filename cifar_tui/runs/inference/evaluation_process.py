@@ -48,7 +48,7 @@ def run(folder: RunFolder, progress: ProgressCallback) -> TopPredictions:
 
     Raises:
         InputError: The run has no best checkpoint, or its images or its device are unusable.
-        CifarTuiError: Its images could not be read, or the process was killed.
+        CifarTuiError: Its images could not be read, the process was killed, or it sent too much.
     """
     progress("starting", 0, 0)
     command = run_command("evaluate", folder.id, str(absolute(folder.path.parent)))

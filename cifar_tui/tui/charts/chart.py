@@ -24,7 +24,7 @@ from cifar_tui.tui.charts.options import ChartOptions
 from cifar_tui.tui.charts.series import ACCURACY, LOSS, Series, axis_unit, in_words
 from cifar_tui.tui.charts.x_positions import best_epoch_end, resumed
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Part, cut, width_of
+from cifar_tui.tui.widgets.lines import Part, cut, cut_middle, width_of
 
 APART = 3
 """The least columns between the marks of evaluations; nearer ones are a line without marks."""
@@ -335,7 +335,7 @@ def _title(drawn: SeriesCurves, runs: Sequence[DrawnRun], frame: Frame, unit: st
         items = [_name(drawn, unit, frame, 0, split if checked else "")]
         for run in runs:
             mark = ("!" if look.ascii else "≠") if run.other else ""
-            name = f"{run.letter}{mark} {cut(run.name, longest, look) if frame.named else ''}".strip()
+            name = f"{run.letter}{mark} {cut_middle(run.name, longest, look) if frame.named else ''}".strip()
             value: list[Part] = [(f" {values[run.letter]}", run.style(look) + look.strong)] if valued else []
             items.append([(name, run.style(look)), *value])
         for title in (joined([*items, behind]) if has_behind else [], joined(items)):

@@ -139,20 +139,14 @@ class CurveReader:
 def _curve(run: DrawnRun, role: Role, series: Series, points: Sequence[Point], kind: XAxis, weight: float) -> Curve:
     assert run.started is not None
     known = [point for point in points if math.isfinite(point.mean)]
-    broken = [(point, point.broken) for point in points if point.broken]
+    broken = named.broken(run.started, series, points)
     return Curve(
         run,
         role,
         known,
         positions(run.started, series, known, kind),
         weight if role == "batches" else 0.0,
-        list(
-            zip(
-                positions(run.started, series, [point for point, _ in broken], kind),
-                (value for _, value in broken),
-                strict=True,
-            )
-        ),
+        list(zip(positions(run.started, series, broken, kind), (point.broken for point in broken), strict=True)),
     )
 
 

@@ -1,4 +1,4 @@
-"""The runs whose curves are drawn together: by letters, with what tells them apart, and which are comparable."""
+"""The runs whose curves are drawn together: by letters, with what distinguishes them, and which are comparable."""
 
 from __future__ import annotations
 

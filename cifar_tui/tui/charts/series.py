@@ -96,6 +96,19 @@ def validation(state: RunState, series: Series) -> list[Point]:
     return finite(_validation(state, series))
 
 
+def broken(state: RunState, series: Series, points: Sequence[Point]) -> list[Point]:
+    """The points with a value that is no number, but for what other trainings have just not logged.
+
+    After NaN, weights are NaN: where a number follows, it was no result, but a batch or an epoch without a value.
+    """
+    found = [point for point in points if point.broken]
+    if not found or series.kind != "main" or _is_own(state):
+        return found
+    last = max((point.last for point in points if math.isfinite(point.mean)), default=0)
+    sparse = any(math.isnan(point.broken) and point.last < last for point in found)
+    return [point for point in found if math.isinf(point.broken)] if sparse else found
+
+
 def _training(state: RunState, series: Series) -> list[Point]:
     curve = state.batch_loss if series == LOSS else state.batch_accuracy
     points = curve.points or _by_epochs(state, lambda e: e.train_loss if series == LOSS else e.train_accuracy)
@@ -109,8 +122,11 @@ def _validation(state: RunState, series: Series) -> list[Point]:
 
 def _is_measured(state: RunState, points: Sequence[Point]) -> bool:
     """Whether values that are no numbers were computed so: of other trainings, they are what nobody has logged."""
-    own = state.started is not None and not state.started.source
-    return own or _any(points)
+    return _is_own(state) or _any(points)
+
+
+def _is_own(state: RunState) -> bool:
+    return state.started is not None and not state.started.source
 
 
 def _any(points: Sequence[Point]) -> bool:

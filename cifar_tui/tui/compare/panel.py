@@ -117,9 +117,7 @@ class ComparePanel(ChartArea, View):
 
     def _figures(self, width: int, height: int) -> list[Strip]:
         """The table, in half of the lines at most, or in all where no chart fits above it."""
-        runs = tuple(
-            (run, run.entry.name, run.entry.status, run.entry.config, *_version(run)) for run in self.deck.runs
-        )
+        runs = tuple((run, run.entry.status, run.entry.config, *_version(run)) for run in self.deck.runs)
         shown = (runs, self.look, width, height)
         if self._table[0] != shown:
             self._table = shown, figures(self.entries, width, height, self.look)

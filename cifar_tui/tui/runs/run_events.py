@@ -155,7 +155,7 @@ class RunEvents:
                 changed={entry for entry, _ in messages},
                 messages=messages,
                 # A run that gets its folder may be named otherwise from then on, and others with it.
-                rows=len(self._runs) != rows or any(entry.id != name for entry, (_, name) in before.items()),
+                rows=len(self._runs) != rows or any(entry.id != run_id for entry, (_, run_id) in before.items()),
                 urgent=any(entry.status != status for entry, (status, _) in before.items()),
             )
         )

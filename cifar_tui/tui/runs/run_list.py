@@ -89,7 +89,7 @@ class RunList:
             entry.marked = mark
 
     def _label(self) -> None:
-        """Tell runs of one name apart."""
+        """Label the runs that share a name."""
         labels = run_labels(self)
         for entry in self:
             entry.label = labels.get(entry, "")

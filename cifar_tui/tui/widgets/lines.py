@@ -53,7 +53,7 @@ def cut_start(text: str, width: int, look: Look) -> str:
 
 
 def cut_middle(text: str, width: int, look: Look) -> str:
-    """As `cut`, but both ends of the text are kept: of a name, either may tell it from others."""
+    """As `cut`, but both ends of the text are kept: two names may differ in either."""
     return text_width.cut_middle(look.text(text), width, look.text("…"))
 
 

@@ -130,6 +130,7 @@ def test_a_loss_above_that_of_untrained_weights_is_reported_unless_it_recovers()
     notes = check(noisy([2.3, *[7.0] * 100], share=0.3), own())
     assert topics(notes) == ["diverging"]
     assert notes[0].t < 8.0
+    assert "over the last 48 batches, 2.303 by guessing; stop it" in notes[0].message, "it has no lowest of its own"
     recovers = [2.3, *(2.3 + 6 * 0.97**n for n in range(200))]
     assert check(noisy(recovers, share=0.1), own()) == []
     high_from_the_start = [9.0] * 200

@@ -7,12 +7,8 @@ import sys
 from pathlib import Path
 
 from tests.support.dashboard import recorded_folder
+from tests.support.screens import mouse
 from tests.support.terminal import Terminal
-
-
-def mouse(terminal: Terminal, button: int, column: int, row: int, end: str = "M") -> None:
-    """Send what a terminal sends of the mouse; columns and rows count from 1."""
-    terminal.press(*f"\x1b[<{button};{column};{row}{end}")
 
 
 def test_charts_are_read_zoomed_paged_and_overlaid_by_keys_and_mouse(tmp_path: Path) -> None:
@@ -34,12 +30,10 @@ def test_charts_are_read_zoomed_paged_and_overlaid_by_keys_and_mouse(tmp_path: P
         terminal.wait_for("Esc: all charts")
         terminal.press("escape", "[")
         terminal.wait_for("page 1/2")
-        mouse(terminal, 35, 40, 20)
+        mouse.hover(terminal, 39, 19)
         terminal.wait_for("epoch 1.75 · loss smoothed")
-        mouse(terminal, 64, 40, 20)
-        mouse(terminal, 0, 40, 20)
-        mouse(terminal, 32, 20, 20)
-        mouse(terminal, 0, 20, 20, "m")
+        mouse.wheel(terminal, 39, 19, "up")
+        mouse.drag(terminal, (39, 19), (19, 19))
         terminal.press("escape")
         terminal.wait_for(lambda _: re.search(r"linear · .* · x=0\.\d+:", terminal.text()))
         terminal.press("0", "tab", "space", "up", "space")

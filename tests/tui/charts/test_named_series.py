@@ -17,7 +17,7 @@ from cifar_tui.tui.charts.axes import LABEL_LENGTH, XAxis, number_axis, plain_un
 from cifar_tui.tui.charts.deck import Deck
 from cifar_tui.tui.charts.drawn_runs import drawn_runs
 from cifar_tui.tui.charts.options import ChartOptions
-from cifar_tui.tui.charts.series import Series, all_series, axis_unit, curves, in_words, last_values
+from cifar_tui.tui.charts.series import MAIN, Series, all_series, axis_unit, curves, in_words, last_values
 from cifar_tui.tui.charts.x_positions import Clock, positions
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
@@ -130,6 +130,19 @@ def test_a_chart_names_the_series_its_last_value_and_its_unit() -> None:
 )
 def test_a_value_is_shown_with_its_unit(value: float, what: object, words: str) -> None:
     assert in_words(value, what) == words  # type: ignore[arg-type]
+
+
+def test_what_a_script_does_not_log_of_each_batch_and_epoch_is_not_marked_as_nan() -> None:
+    def marks(*losses: float, accuracies: Sequence[float] = ()) -> list[str]:
+        """What is marked in the charts of loss and accuracy, where the losses are those of the validation."""
+        state = script_state(*script_events(losses, accuracies=accuracies))
+        return [page(state, each).splitlines()[0].partition("×")[2].split("  ")[0].strip() for each in MAIN]
+
+    assert marks(0.5, 0.25, 0.125) == ["", ""]
+    assert marks(math.nan, 0.25, math.nan, 0.125, math.nan) == ["", ""], "every second epoch is validated"
+    assert marks(0.5, 0.25, 0.125, accuracies=(0.5, math.nan, 0.75)) == ["", ""]
+    assert marks(math.nan, 0.25, math.inf, 0.125) == ["inf", ""]
+    assert marks(0.5, 0.25, math.nan, math.nan) == ["NaN", ""], "it has diverged"
 
 
 def test_the_labels_of_the_axis_count_what_the_title_says() -> None:

@@ -25,7 +25,7 @@ def test_a_warning_marks_the_row_rings_out_of_focus_and_stands_in_the_log(tmp_pa
         for _ in range(20):
             learn(run, 1.0)
         command = [sys.executable, "-m", "cifar_tui", "attach", "net"]
-        notify = ["--notify-command", "sh -c 'echo $CIFAR_TUI_EVENT $1 > new && mv new told' sh"]
+        notify = ["--notify-command", "sh -c 'echo $CIFAR_TUI_EVENT $1 > new && mv new given' sh"]
         with Terminal([*command, *notify], cwd=tmp_path) as terminal:
             terminal.wait_for("x axis: ")
             os.write(terminal._master, b"\x1b[O")  # It loses the focus.
@@ -40,8 +40,8 @@ def test_a_warning_marks_the_row_rings_out_of_focus_and_stands_in_the_log(tmp_pa
             written = b"".join(data for _, data in terminal.chunks)
             (text,) = re.findall(rb"\x07\x1b\]777;notify;([^\x07]*)\x07", written)
             assert text.startswith(b"cifar-tui: net: not-finite;"), text
-            terminal.wait_for(lambda _: (tmp_path / "told").exists())
-            assert (tmp_path / "told").read_text() == "not-finite cifar-tui: net: not-finite\n"
+            terminal.wait_for(lambda _: (tmp_path / "given").exists())
+            assert (tmp_path / "given").read_text() == "not-finite cifar-tui: net: not-finite\n"
             terminal.press("s")
             terminal.wait_for("Stop net?")
             terminal.press("s")

@@ -168,7 +168,7 @@ def test_a_small_change_of_the_time_left_moves_its_words_by_one_step_at_most(sec
 
 
 async def test_a_batch_writes_only_the_figures_that_it_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    panel = ProgressPanel()
+    panel = ProgressPanel(titles=("progress",))
 
     class Host(App[None]):
         CSS = "ProgressPanel { width: 38; height: 8; }"
@@ -181,9 +181,13 @@ async def test_a_batch_writes_only_the_figures_that_it_changed(monkeypatch: pyte
     async with Host().run_test(size=(40, 10)):
         panel.show(Context(chosen, look=LOOK))
         written: list[int] = []
-        monkeypatch.setattr(panel, "refresh", lambda *regions: written.extend(region.area for region in regions))
+        monkeypatch.setattr(
+            panel, "refresh", lambda *regions: written.append(sum(region.area for region in regions) or 304)
+        )
         panel.show(Context(chosen, look=LOOK))
-        assert written == []
+        assert written == [], "of which a redraw of the whole panel, its title included, would be one"
         state.apply(a_batch(1, 2))
         panel.show(Context(chosen, look=LOOK))
         assert 0 < sum(written) < 80
+        panel.show(Context(chosen, look=LOOK, name=f"cnn-{'x' * 40} 03-14 15:09"))
+        assert panel.border_title == "progress · cnn-xxxx…xxxx 03-14 15:09", "in two columns less than the panel"

@@ -108,8 +108,8 @@ def run_cells(entry: Entry, shown: Sequence[Column], look: Look, *, dated: bool 
         entry: The run.
         shown: The columns.
         look: How to draw.
-        dated: Whether to add to any run's name when it was started, where there is room. Where that tells it from
-            others of its name, the name is cut for it.
+        dated: Whether to add to any run's name when it was started, where there is room. Where others have its
+            name, the name is cut for it.
     """
     row: Row = [(mark(look) if entry.marked else " ", look.run(entry.number) + look.strong)]
     for column in shown:

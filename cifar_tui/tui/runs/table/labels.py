@@ -1,4 +1,4 @@
-"""What tells runs of one name apart, wherever they are named: the day and the time of their start."""
+"""Labels that distinguish runs of one name, wherever they are named: the day and the time of their start."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ YEAR = len("2026-")
 
 
 def run_labels(entries: Iterable[Entry]) -> dict[Entry, str]:
-    """What tells runs of one name apart, of all that share theirs.
+    """The labels of the runs that share their name with others.
 
     It is `03-14 15:09`, with the second where two were started in one minute, or `#3` of one that has not started.
     """
