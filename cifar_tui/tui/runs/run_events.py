@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from collections import defaultdict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from cifar_tui.config import DEFAULT_HEALTH, HealthOptions
 from cifar_tui.errors import error_text
+from cifar_tui.events import Note
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.folder_watcher import FolderUpdates, FolderWatcher
 from cifar_tui.tui.runs.reading import WatchedLogs, read_log, read_run
@@ -70,8 +72,8 @@ class RunEvents:
         self._logs = logs
         self._health = health
         self._shown: set[Entry] = set()
-        self._warned: set[Entry] = set()
-        """Runs of other processes whose open warnings were handed on when they were first read."""
+        self._warned: defaultdict[Entry, set[Note]] = defaultdict(set)
+        """What the health checks of other processes have noted and was handed on."""
         self._reads_options = self._reading_options = False
         self._options_awaited: list[Callable[[], None]] = []
         self._watcher: FolderWatcher | None = None
@@ -173,6 +175,7 @@ class RunEvents:
         for entry, tail, events in found.events:
             if self._runs.read_on(entry, tail, events):
                 messages += [(entry, event) for event in events]
+                self._warned[entry].update(event for event in events if isinstance(event, Note) and event.topic)
         self._handle(
             Update(
                 changed={*changed, *(entry for entry, _ in messages)},
@@ -212,9 +215,10 @@ class RunEvents:
             problems: list[tuple[Entry, Level, str]] = (
                 [(entry, "warning", "its events are damaged or missing")] if damaged and entry.log is None else []
             )
-            if entry.external and entry.state is not None and entry not in self._warned:
-                self._warned.add(entry)
-                problems += [(entry, note.level, note.message) for note in entry.state.warnings.values()]
+            if entry.external and entry.state is not None:
+                new = [note for note in entry.state.warnings.values() if note not in self._warned[entry]]
+                self._warned[entry].update(new)
+                problems += [(entry, note.level, note.message) for note in new]
             self._handle(Update(changed={entry}, problems=problems, urgent=True))
 
         def failed(error: Exception) -> None:

@@ -95,6 +95,14 @@ def test_a_filter_leaves_the_runs_that_match_all_of_it(typed: str, numbers: list
     assert found(typed) == (numbers, "")
 
 
+def test_a_run_is_found_by_the_start_that_its_name_shows() -> None:
+    first, second = (earlier(n, f"2026031{n}-150926-cnn", state="finished", model="cnn") for n in (4, 5))
+    first.label, second.label = "03-14 15:09", "03-15 15:09"
+    made = model(first, second)
+    made.set_filter("03-15")
+    assert list(made.entries) == [second]
+
+
 @pytest.mark.parametrize(
     ("typed", "problem"),
     [

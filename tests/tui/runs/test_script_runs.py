@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from cifar_tui import Recording, record
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.events import Batch
 from cifar_tui.records import Summary
@@ -18,7 +22,7 @@ from cifar_tui.tui.images.image_loader import why_no_images
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.sidebar import device, progress
 from cifar_tui.tui.theme import Look
-from tests.support.dashboard import DashboardPilot, dashboard
+from tests.support.dashboard import DashboardPilot, dashboard, recorded_folder
 from tests.support.others.script_runs import (
     ID,
     USAGE,
@@ -231,3 +235,33 @@ async def test_every_view_of_a_script_is_drawn_at_every_size(tmp_path: Path, siz
                 await desk.press(key)
                 assert "nan" not in desk.screen()
                 assert "None" not in desk.screen()
+
+
+async def test_a_warning_that_begins_while_another_run_is_shown_is_logged_once_its_run_is_shown(tmp_path: Path) -> None:
+    recorded_folder(tmp_path, "other")
+    with record("net", runs_dir=tmp_path, quiet=True) as run:
+        learn(run, 1.0)
+        async with dashboard(tmp_path) as desk:
+            names = ("net", "other")
+            await desk.shows(*names)
+            net, other = (next(entry for entry in desk.app.runs if entry.name == name) for name in names)
+            for entry in (net, other):
+                desk.app.main.table.select(entry)
+                await desk.until(partial(is_read, entry))
+            learn(run, math.nan)
+            await desk.until(lambda: net.summary is not None and net.summary.warnings)
+            desk.app.main.table.select(net)
+            await desk.press("5")
+            await desk.until(lambda: re.search(r"\d net the loss is infinite or NaN", desk.screen()))
+
+
+def is_read(entry: Entry) -> bool:
+    return entry.state is not None
+
+
+def learn(run: Recording, loss: float) -> None:
+    """Six epochs."""
+    for _ in range(6):
+        for _ in range(10):
+            run.log(loss=loss)
+        run.validated(loss=1.0)

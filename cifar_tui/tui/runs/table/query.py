@@ -112,7 +112,7 @@ __all__ = ["NO_FILTER", "Filter", "TimeLimitError", "parse", "row_text"]
 def row_text(entry: Entry) -> str:
     """What words and expressions are searched in."""
     model, data = (FIELDS[name].value(entry) or "" for name in ("model", "data"))
-    text = f"{entry.status} {entry.id or entry.name} {model} {data}"
+    text = f"{entry.status} {entry.id or entry.name} {entry.label} {model} {data}"
     if entry.tags or entry.note:
         text += f" {' '.join(entry.tags)} {entry.note}"
     return text[:LONGEST_TEXT]
