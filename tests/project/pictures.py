@@ -114,7 +114,7 @@ def train(folder: Path) -> None:
         terminal.wait_for(lambda screen: epoch_of("cnn", screen) >= LIVE_EPOCH, timeout=1800)
         write("charts", still(terminal.screen))
         terminal.press("5")
-        terminal.wait_for("mlp finished")
+        terminal.wait_for(lambda screen: sum("train loss" in row for row in screen.display) > 3)
         write("log", still(terminal.screen))
         terminal.wait_for("cifar-tui · idle", timeout=1800)
         terminal.press("q")
