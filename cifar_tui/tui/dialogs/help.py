@@ -8,6 +8,7 @@ from typing import ClassVar
 from rich.columns import Columns
 from rich.table import Table
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical, VerticalScroll
@@ -42,7 +43,7 @@ class Help(Modal[None]):
     def _frame(self, box: Widget) -> None:
         self.frame(box, "Keys", "↑↓ scroll  Esc closes" if box.max_scroll_y > 0 else "Esc closes")
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002  (as Textual calls it)
         """Say that it scrolls where it does."""
         self.call_after_refresh(lambda: self._frame(self.query_one(VerticalScroll)))
 
