@@ -291,7 +291,7 @@ class HealthOptions:
     disk_reserve: float = declare(
         Option(
             2.0,
-            "Report when less disk space than this is free for the run's folder, in GB; 0: never.",
+            "Report when less disk space than this is free for the run's folder, in GiB; 0: never.",
             group=HEALTH,
             low=0.0,
         )

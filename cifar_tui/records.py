@@ -210,6 +210,8 @@ def summarize(record: RunRecord | ScriptRecord, state: RunState) -> Summary:
 
 def _figures(record: RunRecord | ScriptRecord, state: RunState) -> Summary:
     best, by_loss, test, speed = state.best, state.best_by_loss, state.test, state.training_speed
+    if speed is None and state.images_per_second > 0:
+        speed = state.images_per_second  # Before the first whole epoch.
     best_epoch = best or by_loss
     return Summary(
         id=record.id,

@@ -14,6 +14,7 @@ from cifar_tui.events import (
     Batch,
     Epoch,
     Evaluated,
+    Level,
     Metric,
     Note,
     Paused,
@@ -43,6 +44,8 @@ class EventMaker:
         """The last one; its step is the highest so far."""
         self._sums = {LOSS: [0.0, 0], ACCURACY: [0.0, 0]}
         """Of the training in this epoch, with their counts."""
+        self._has_loss = False
+        """Whether the loss has been a number."""
         self._lr = math.nan
         self._clock = _ActiveClock()
         self._speed = _Interval()
@@ -96,8 +99,11 @@ class EventMaker:
             if math.isfinite(value := values.get(name, math.nan)):
                 sums[0] += value
                 sums[1] += 1
+                self._has_loss |= name == LOSS
             elif name in values:
-                yield from self._note_once(item.t, f"the {name} is {value} from step {item.step} on", name)
+                # Of a loss that was a number before, the health check warns.
+                level: Level = "info" if name == LOSS and self._has_loss else "warning"
+                yield from self._note_once(item.t, f"the {name} is {value} from step {item.step} on", name, level)
 
     def _logged(self, latest: dict[str, tuple[Logged, float]]) -> Iterator[AnyEvent]:
         if not latest:
@@ -195,12 +201,12 @@ class EventMaker:
             best=best,
         )
 
-    def _note_once(self, t: float, message: str, about: str = "") -> Iterator[Note]:
-        """A warning, at most one of its kind."""
+    def _note_once(self, t: float, message: str, about: str = "", level: Level = "warning") -> Iterator[Note]:
+        """A note, at most one of its kind."""
         kind = about or message.partition(" ")[0]
         if kind not in self._noted:
             self._noted.add(kind)
-            yield Note(t=t, level="warning", message=message)
+            yield Note(t=t, level=level, message=message)
 
     def _metrics(self, t: float, step: int, values: dict[str, float], split: Split) -> Iterator[Metric | Note]:
         self._names |= {series_name(name, split) for name in values}

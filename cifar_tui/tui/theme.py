@@ -39,7 +39,31 @@ ASCII_GLYPHS = {
     "diverged": "%",
     "failed": "x",
 }
-_TO_ASCII = str.maketrans("–−—…·×✓→←↑↓°", "---~|x+><^v ")
+_TO_ASCII = str.maketrans(
+    {
+        "–": "-",
+        "−": "-",
+        "—": "-",
+        "…": "~",
+        "·": "|",
+        "×": "x",
+        "✓": "+",
+        "→": ">",
+        "←": "<",
+        "↑": "^",
+        "↓": "v",
+        "°": " ",
+    }
+)
+_KEYS_TO_ASCII = {
+    "↑↓": "Up/Down",
+    "←→": "Left/Right",
+    "Ctrl+↑": "Ctrl+Up",
+    "Ctrl+↓": "Ctrl+Down",
+    "Ctrl+←": "Ctrl+Left",
+    "Ctrl+→": "Ctrl+Right",
+}
+"""Arrows that are keys; `>` would be another key."""
 _UNSURE_WIDTH = {ord(ZWJ): None, ord("\ufe0f"): None}
 """Joiners and the emoji selector: terminals differ in whether they combine characters by these, and so in where the
 rest of the line is."""
@@ -133,11 +157,11 @@ class Look:
         """`text` in characters that the terminal draws in a known width, or in ASCII alone."""
         if text.isascii():
             return text
-        return (
-            text.translate(_TO_ASCII).encode("ascii", "replace").decode()
-            if self.ascii
-            else text.translate(_UNSURE_WIDTH)
-        )
+        if not self.ascii:
+            return text.translate(_UNSURE_WIDTH)
+        for key, name in _KEYS_TO_ASCII.items():
+            text = text.replace(key, name)
+        return text.translate(_TO_ASCII).encode("ascii", "replace").decode()
 
     @property
     def levels(self) -> str:

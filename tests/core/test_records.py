@@ -50,6 +50,13 @@ def test_a_run_of_an_earlier_version_is_one_of_a_single_process(folder: RunFolde
     assert (summary.processes, summary.hosts) == (1, 1)
 
 
+def test_a_summary_has_the_speed_of_a_run_without_a_whole_epoch_too() -> None:
+    state = RunState()
+    assert summarize(run_record(), state).images_per_second is None
+    state.images_per_second = 910.04
+    assert summarize(run_record(), state).images_per_second == 910.0
+
+
 def test_a_summary_of_an_earlier_version_says_nothing_of_processes() -> None:
     content = codec.encode(summarize(run_record(), recorded_state()))
     del content["processes"], content["hosts"]

@@ -28,7 +28,7 @@ COLUMNS, ROWS = 120, 36
 TRAINING = ("--data", "digits", "--epochs", "23", "--batch-size", "64")
 LIVE_EPOCH = 12
 """Of the CNN, when the picture of the charts is made."""
-FRAME_SECONDS = 1.5
+FRAME_SECONDS = 2.5
 PARTS = (range(80), range(80, COLUMNS))
 """Columns of the view, and of the panels beside it, which change at different times."""
 KEY_SECONDS = 0.6
@@ -114,7 +114,8 @@ def train(folder: Path) -> None:
         terminal.wait_for(lambda screen: epoch_of("cnn", screen) >= LIVE_EPOCH, timeout=1800)
         write("charts", still(terminal.screen))
         terminal.press("5")
-        terminal.wait_for("mlp finished")
+        time.sleep(2 * KEY_SECONDS)
+        terminal.wait_for(lambda screen: sum("train loss" in row for row in screen.display) > 3)
         write("log", still(terminal.screen))
         terminal.wait_for("cifar-tui · idle", timeout=1800)
         terminal.press("q")

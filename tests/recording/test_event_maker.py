@@ -67,6 +67,8 @@ def test_an_epochs_means_are_of_the_finite_values_or_those_that_are_given() -> N
     assert of(Epoch, found)[0].train_loss == 2.0
     (note,) = of(Note, found)
     assert (note.level, note.message) == ("warning", "the loss is inf from step 1 on")
+    (note,) = of(Note, events([logged(1.0, 1, loss=2.0), logged(2.0, 2, loss=math.inf)]))
+    assert note.level == "info", "the health check warns of this"
 
 
 def test_the_last_validation_of_an_epoch_is_its_own_and_those_before_are_points_of_a_series() -> None:

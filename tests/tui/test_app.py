@@ -264,11 +264,12 @@ async def test_an_error_while_messages_are_shown_ends_the_dashboard_and_loses_no
     assert app.runs.active == []
 
 
-async def test_what_libraries_print_lands_in_the_log(tmp_path: Path) -> None:
+async def test_what_libraries_print_lands_in_the_log_which_opens_at_its_end(tmp_path: Path) -> None:
     async with dashboard(tmp_path) as desk:
-        desk.app.print_to_log("a line from C")
+        for number in range(60):
+            desk.app.print_to_log(f"line {number} from C")
         await desk.press("5")
-        await desk.shows("a line from C")
+        await desk.shows("line 58 from C")  # The last one is in the line below, too.
 
 
 async def test_a_long_message_is_wrapped_below_its_beginning_also_when_it_came_while_the_log_was_hidden(

@@ -67,7 +67,8 @@ class LossSpikes:
         if self._alarm.raised:
             if self._alarm.update(self._batches, bad=False, good=now < self._limit) != "ends":
                 return []
-            message = f"the loss is back: {four_digits(now)}, {four_digits(self._before)} before the spike"
+            then = four_digits(self._before)
+            message = f"the loss is near what it was before the spike: {four_digits(now)} now, {then} then"
             return [Finding("loss-spike", message, over=True)]
         usual = self._usual.median
         least = max((LEAST_RATIO - 1) * usual, LEAST_RISE * self._first.median)

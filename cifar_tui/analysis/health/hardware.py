@@ -18,7 +18,7 @@ FREED = 0.05
 """The share of a memory that is free again, below the limit."""
 REGAINED = 1.25
 """The free space, in multiples of the limit, at which a disk has room again."""
-GIGABYTE = 1e9
+GIBIBYTE = 2**30
 IDLE, BUSY = 0.2, 0.35
 """Shares of the time that a GPU computes: below the one it is idle, from the other on it has work."""
 USED = 0.03
@@ -68,7 +68,7 @@ class Hardware:
         return None if before == after else "begins" if after else "ends"
 
     def _disk(self, event: DeviceUsage) -> Iterator[Finding]:
-        free, limit = event.disk_free, self._options.disk_reserve * GIGABYTE
+        free, limit = event.disk_free, self._options.disk_reserve * GIBIBYTE
         if free is None:
             return
         change = self._change("disk", event.host, 0.0, bad=free < limit, good=free > REGAINED * limit)

@@ -22,7 +22,6 @@ AREA_KEYS = (
     "smoother rougher:smooth",
     "zoom zoom-out:zoom",
     "series",
-    "page-back page:pages",
 )
 """The ids of the keys that matter most while charts have the keyboard."""
 FIRM = 2
@@ -129,6 +128,11 @@ class ChartArea(Panel, can_focus=True):
             return False
         self._keys_changed()
         return True
+
+    @property
+    def page_keys(self) -> tuple[str, ...]:
+        """Those that turn pages, where there are several."""
+        return ("page-back page:pages",) if self.deck.turns else ()
 
     @property
     def leave_key(self) -> tuple[str, ...]:

@@ -22,6 +22,8 @@ TAIL = 0.05
 """The part of a curve's points at either end that does not set the scale, where it is far from the others."""
 FAR = 0.4
 """How far that is, in parts of what the other points span."""
+TOGETHER = 3.0
+"""How far it is from the middle half of all points of several curves, in parts of what that spans."""
 STEADY = 0.02
 """The least part of a value that its axis spans, so that a constant one is not drawn as noise."""
 KEPT = 0.45
@@ -198,14 +200,23 @@ def plain_unit(most: float) -> float:
 def usual_limits(curves: Sequence[Sequence[float]]) -> tuple[float, float] | None:
     """The least and the greatest of any finite values, without the few of each curve that are far from its others.
 
-    Such are spikes, and the steep beginning of a long run. None where there is no value.
+    Such are spikes, and the steep beginning of a long run; among several curves, that of a short one too, of which the
+    last value is always among them. None where there is no value.
     """
     known = [sorted(curve) for curve in curves if curve]
     if not known:
         return None
     low, high = min(ordered[0] for ordered in known), max(ordered[-1] for ordered in known)
-    usual_low = min(ordered[int(TAIL * len(ordered))] for ordered in known)
-    usual_high = max(ordered[len(ordered) - 1 - int(TAIL * len(ordered))] for ordered in known)
+    lows = [ordered[int(TAIL * len(ordered))] for ordered in known]
+    highs = [ordered[len(ordered) - 1 - int(TAIL * len(ordered))] for ordered in known]
+    if len(known) > 1:
+        usual = middle([value for ordered in known for value in ordered])
+        room = TOGETHER * (usual[-1] - usual[0])
+        for number, (curve, ordered) in enumerate(zip(filter(None, curves), known, strict=True)):
+            shown = [value for value in ordered if usual[0] - room <= value <= usual[-1] + room]
+            shown.append(curve[-1])
+            lows[number], highs[number] = max(lows[number], min(shown)), min(highs[number], max(shown))
+    usual_low, usual_high = min(lows), max(highs)
     span = max(usual_high - usual_low, STEADY * max(abs(usual_low), abs(usual_high)))
     return (
         usual_low - TAIL * span if usual_low - low > FAR * span else low,

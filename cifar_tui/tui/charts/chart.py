@@ -168,7 +168,7 @@ def _of_several(drawn: SeriesCurves, runs: Sequence[DrawnRun], frame: Frame) -> 
             points = curve.smooth_line(frame.x, columns)
             lines.append(Line(points, look.run(run.number), run.letter, joined=True, scaled=scaled))
             seen = _spread(points, frame.x, columns, place, len(runs))
-            letters.append(Line(seen, look.run(run.number) + look.strong, run.letter, scaled=scaled))
+            letters.append(Line(seen, look.run(run.number) + look.strong, run.letter, scaled=False))
     return [*behind, *lines, *letters]
 
 
@@ -214,7 +214,7 @@ def _y_axis(
     # Of dense batches, the noise does not set the scale; of training behind several runs, its usual values do.
     dense = canvas_width(frame.width) if len(runs) == 1 else 0
     seen = [ys for each, ys in visible if not each.behind or (dense and len(ys) < dense)]
-    seen += [middle(ys) for each, ys in visible if each.behind and not dense]
+    seen += [[*middle(ys), ys[-1]] for each, ys in visible if ys and each.behind and not dense]
     values = [y for ys in seen for y in ys]
     log = options.log and what != "fraction" and any(y > 0 for y in values)
     if log:  # It has room for all.

@@ -30,8 +30,10 @@ from cifar_tui.tui.widgets.lines import line
 
 ROWS_FOR_RUNS = 13
 """The least rows of all charts for a line below them for each run."""
-PART_FOR_RUNS = 5
-"""At most one of so many rows is such a line."""
+PART_FOR_RUNS, MOST_FOR_RUNS = 5, 3
+"""One of so many rows is such a line; where charts that can be read are left, up to one of so many."""
+READABLE = 16
+"""The rows of these charts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,8 @@ class Deck:
         """The rows of the charts, and those of the lines of the runs."""
         below = 0
         if self._reads_below and len(self.runs) > 1 and height >= ROWS_FOR_RUNS:
-            below = min(len(self.runs), max(2, height // PART_FOR_RUNS))
+            roomy = min(height // MOST_FOR_RUNS, height - 1 - READABLE)
+            below = min(len(self.runs), max(2, height // PART_FOR_RUNS, roomy))
         return max(height - 1 - below, 0), below
 
     def _places(self, width: int, room: int) -> list[Placed]:
@@ -220,6 +223,12 @@ class Deck:
             return False
         self.opened = self.chosen.place.series
         return True
+
+    @property
+    def turns(self) -> bool:
+        """Whether there is another page, or another series to go to from an opened one."""
+        found = self._pages
+        return len(found) > 1 or (self.opened is not None and len(found[0]) > 1)
 
     def turn(self, count: int) -> None:
         """Turn so many pages; with an opened series, go to the next one of all."""

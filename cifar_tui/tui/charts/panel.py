@@ -80,7 +80,7 @@ class ChartsPanel(ChartArea, View):
     @property
     def active_keys(self) -> tuple[str, ...]:
         """Those of the charts; Escape where it leads somewhere."""
-        return (*(AREA_KEYS if self.has_focus else ("series",)), *self.leave_key)
+        return (*((*AREA_KEYS, *self.page_keys) if self.has_focus else ("series",)), *self.leave_key)
 
 
 def has_values(state: RunState) -> bool:

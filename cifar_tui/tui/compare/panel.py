@@ -72,7 +72,7 @@ class ComparePanel(ChartArea, View):
     def active_keys(self) -> tuple[str, ...]:
         """Those for the charts, and for the cell under the cursor."""
         cells = ("cell",) if self.in_cells else ()
-        keys = AREA_KEYS if self.has_focus and not self.in_cells else ("series",)
+        keys = (*AREA_KEYS, *self.page_keys) if self.has_focus and not self.in_cells else ("series",)
         return (*cells, *keys, *self.leave_key) if len(self.entries) > 1 else ()
 
     @property

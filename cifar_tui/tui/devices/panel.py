@@ -13,11 +13,11 @@ from cifar_tui.tui.charts.axes import Window
 from cifar_tui.tui.charts.drawn_runs import drawn_runs
 from cifar_tui.tui.charts.options import ChartOptions
 from cifar_tui.tui.charts.series import device_series
-from cifar_tui.tui.runs.entry import Entry
+from cifar_tui.tui.runs.entry import ENDED, Entry
 from cifar_tui.tui.sidebar.device import picture
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context, View
-from cifar_tui.tui.widgets.lines import cut, line
+from cifar_tui.tui.widgets.lines import cut, line, paragraph
 
 SPANS = (None, 3600.0, 600.0)
 """The parts of a run that `x` shows, in seconds before its last sample; None for all of it."""
@@ -25,6 +25,8 @@ FACTS = 3
 """Rows of facts above the charts where no panels stand beside them, which have the facts."""
 LEAST_CHARTS = 10
 """The least rows for charts below the facts."""
+
+NOTHING_YET = "Nothing is recorded yet: what the devices do is drawn here while the run trains."
 
 
 class DeviceOptions(ChartOptions):
@@ -59,13 +61,15 @@ class DevicesPanel(ChartArea, View):
         self.draw()
 
     def lines(self, width: int, height: int) -> list[Strip]:
-        """The charts, below what is known of the devices now; that alone while nothing is recorded."""
+        """The charts, below what is known of the devices now; while nothing is recorded, that alone or a word of it."""
         state = self.entry.state if self.entry is not None else None
+        beside = any(panel.display for panel in self.screen.query("#side"))
         if state is None or state.started is None or not device_series(state):
             self.deck.drawn = []
+            if beside and self.entry is not None and self.entry.status not in ENDED:
+                return paragraph(NOTHING_YET, width, self.look)
             return picture(self.entry, self._sample, self.look, width, height)
         top: list[Strip] = []
-        beside = any(panel.display for panel in self.screen.query("#side"))
         if not beside and height >= FACTS + LEAST_CHARTS:
             top = picture(self.entry, self._sample, self.look, width, FACTS)
         if (cores := self._cores(width)) is not None and height > LEAST_CHARTS:
@@ -86,7 +90,9 @@ class DevicesPanel(ChartArea, View):
     @property
     def active_keys(self) -> tuple[str, ...]:
         """Those of the charts; Escape where it leads somewhere."""
-        return ("x-axis:span", "zoom zoom-out:zoom", "page-back page:pages", *self.leave_key)
+        if not self.deck.drawn:
+            return self.leave_key
+        return ("x-axis:span", "zoom zoom-out:zoom", *self.page_keys, *self.leave_key)
 
 
 def bars(shares: tuple[float, ...], look: Look) -> str:

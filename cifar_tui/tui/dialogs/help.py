@@ -8,10 +8,12 @@ from typing import ClassVar
 from rich.columns import Columns
 from rich.table import Table
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.keys import format_key
+from textual.widget import Widget
 from textual.widgets import Static
 
 from cifar_tui.tui.keys import KEYS, Key
@@ -28,15 +30,22 @@ class Help(Modal[None]):
     def compose(self) -> ComposeResult:
         """The groups, and the legend below them."""
         box = VerticalScroll(classes="box")
-        self.frame(box, "Keys", "↑↓ scroll  Esc closes")
+        self._frame(box)
         with box:
             with Container(id="columns"):
                 for column in _columns({name: list(keys) for name, keys in groupby(KEYS, lambda key: key.group)}):
-                    widest = max(len(key_names(key)) for keys in column.values() for key in keys)
+                    widest = max(len(self.look.text(key_names(key))) for keys in column.values() for key in keys)
                     with Vertical():
                         for name, keys in column.items():
                             yield Static(self._group(name, keys, widest))
             yield Static(self._legend(), id="legend")
+
+    def _frame(self, box: Widget) -> None:
+        self.frame(box, "Keys", "↑↓ scroll  Esc closes" if box.max_scroll_y > 0 else "Esc closes")
+
+    def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002  (as Textual calls it)
+        """Say that it scrolls where it does."""
+        self.call_after_refresh(lambda: self._frame(self.query_one(VerticalScroll)))
 
     def _group(self, name: str, keys: list[Key], widest: int) -> Table:
         grid = Table.grid(padding=(0, 2))

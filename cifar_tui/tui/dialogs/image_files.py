@@ -16,7 +16,10 @@ from cifar_tui.tui.dialogs.path_completion import PathSuggester
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.modal import Modal
 
-HINT = "Image files, folders, patterns such as photos/*.jpg; names with spaces in quotation marks. → completes one."
+HINT = (
+    "Image files, folders, patterns such as photos/*.jpg; names with spaces in quotation marks. "
+    "The right arrow key completes one."
+)
 
 
 class ImageFiles(Modal[tuple[str, ...]]):

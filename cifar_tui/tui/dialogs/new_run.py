@@ -99,7 +99,9 @@ class NewRun(Modal[NewRunRequest]):
             labels.update(Text("\n").join(self._label(option, option == focused) for option in options), layout=False)
         if focused is not None:
             problem, field = self._problems[focused], self._fields[focused]
-            completed = " → completes it." if isinstance(field, Input) and field.suggester is not None else ""
+            completed = (
+                " The right arrow key completes it." if isinstance(field, Input) and field.suggester is not None else ""
+            )
             self._hint.set_class(bool(problem), "-wrong")
             self._hint.update(self.shown(problem or f"{OPTIONS[focused].help}{completed}"), layout=False)
 
@@ -140,8 +142,8 @@ class NewRun(Modal[NewRunRequest]):
 
 
 def readable(name: str) -> str:
-    """An option's name as a person reads it."""
-    return name.replace("_", " ")
+    """An option's name as the table and the command line have it."""
+    return name.replace("_", "-")
 
 
 def _defaults(recipe: str, model: str) -> TrainingConfig:

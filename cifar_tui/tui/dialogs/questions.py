@@ -262,7 +262,7 @@ class MissingData(Question[tuple[Source, str]]):
         """What the folder that is typed can be used for, and a hint."""
         path = self._folder.value.strip()
         if not path:
-            return None, "Type a folder's path; → completes it, Enter selects it, Esc goes back."
+            return None, "Type a folder's path; the right arrow key completes it, Enter selects it, Esc goes back."
         try:
             source = self._option_of(path)
         except InputError as error:

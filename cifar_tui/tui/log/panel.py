@@ -51,6 +51,8 @@ class LogPanel(RichLog, View):
         if self._width:
             for message in self._log.messages:
                 self._write(message)
+            # At its first size, what is written cannot be scrolled yet.
+            self.call_after_refresh(self.scroll_end, animate=False)
 
     def _write(self, message: LogMessage, *, scroll_end: bool = True) -> None:
         # Not in the width that the panel has now: while it is hidden, it has none.

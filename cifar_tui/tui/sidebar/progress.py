@@ -114,8 +114,9 @@ def _one_line(entry: Entry, look: Look, width: int, name: str) -> Row:
             parts.append((4, [("best val loss ", look.dim), (four_digits(by_loss.val_loss), look.strong)]))
         parts += [(5, [_speed(state)]), (6, [(duration(state.seconds), look.dim)])]
     elif entry.summary is not None:
+        if epochs := _epochs(entry.summary):
+            parts.append((1, [epochs]))
         parts += [
-            (1, [_epochs(entry.summary)]),
             (2, [("best ", look.dim), (_best_of(entry.summary), look.strong)]),
             (3, [(duration(entry.summary.seconds), look.dim)]),
         ]
@@ -213,7 +214,9 @@ def _warning_rows(state: RunState, look: Look, width: int) -> list[Ranked]:
         return []
     newest = next(reversed(state.warnings.values()))
     lines = wrapped(f"! {printable(newest.message[:MOST_OF_WARNING].partition(';')[0])}", width)
-    return [(3, [(text, look.warning)]) for text in lines[:WARNING_LINES]]
+    if len(lines) > WARNING_LINES:
+        lines[WARNING_LINES - 1 :] = [cut(f"{lines[WARNING_LINES - 1]} {lines[WARNING_LINES]}", width, look)]
+    return [(3, [(text, look.warning)]) for text in lines]
 
 
 def _head(entry: Entry, right: str, look: Look, width: int) -> Row:
@@ -238,6 +241,8 @@ def _message(entry: Entry) -> str:
 
 
 def _epochs(summary: Summary) -> str:
+    if summary.epochs is None and summary.planned_epochs is None:
+        return ""
     if summary.source and summary.planned_epochs is None:
         return plural(summary.epochs or 0, "epoch")
     done, planned = (UNKNOWN if n is None else str(n) for n in (summary.epochs, summary.planned_epochs))

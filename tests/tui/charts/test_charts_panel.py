@@ -118,6 +118,15 @@ async def test_marked_runs_are_drawn_with_the_selected_one_or_alone_or_not_at_al
         assert [run.text for run in panel.deck.runs] == ["a mlp", "b net"], "none is drawn twice"
 
 
+async def test_every_run_is_read_where_the_charts_leave_room() -> None:
+    app = Shown()
+    async with app.run_test(size=(80, 25)):
+        panel = app.query_one(ChartsPanel)
+        panel.show(Context(entry(), tuple(entry(k, f"net{k}") for k in range(1, 6)), look=LOOK))
+        assert "more" not in text(panel)
+        assert min(each.place.height for each in panel.deck.drawn) > 15
+
+
 async def test_a_run_on_other_data_is_told_apart() -> None:
     app = Shown()
     async with app.run_test(size=(118, 26)):

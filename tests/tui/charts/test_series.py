@@ -301,6 +301,19 @@ def test_neither_a_spike_nor_the_steep_beginning_of_a_long_run_sets_the_scale() 
     assert usual_limits([[], []]) is None
 
 
+def test_the_steep_beginning_of_a_short_run_does_not_set_the_scale_of_several() -> None:
+    steep = [65.0, 20.0, 5.0, 2.5, 2.0, 1.9]
+    assert usual_limits([steep]) == (1.9, 65.0)
+    for others in ([[2.3 - 0.036 * i for i in range(50)]], [[2.0, 1.5, 1.2, 1.0, 0.9, 0.8]] * 4):
+        found = usual_limits([steep, *others])
+        assert found is not None
+        assert found[0] == min(map(min, others))
+        assert 2.3 <= found[1] < 6.0
+    bad = [9.0, 9.2, 9.1, 9.0, 9.1, 9.3]
+    assert usual_limits([bad, [0.5, 0.4, 0.3]]) == (0.3, 9.3), "where a whole run lies is shown"
+    assert usual_limits([[0.5, 0.4, 0.3, 7.0], *[[0.5, 0.4, 0.3, 0.2]] * 4]) == (0.2, 7.0), "and where it is now"
+
+
 def test_all_is_shown_of_a_curve_that_falls_evenly() -> None:
     assert usual_limits([[float(i) for i in range(100)]]) == (0.0, 99.0)
 

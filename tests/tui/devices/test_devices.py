@@ -31,7 +31,8 @@ async def test_the_devices_of_a_run_are_charted_as_soon_as_they_are_sampled(tmp_
     async with dashboard(tmp_path) as desk:
         await desk.until(lambda: desk.app.main.views is not None)
         await desk.press("6")
-        await desk.shows("peak 1.00e-02")
+        await desk.shows("Nothing is recorded yet")
+        assert panel_keys(desk) == ()
         await desk.press("s")
         run = await desk.run()
         run.begin(USAGE, *(replace(USAGE, t=3.0 + k, process_cpu=k / 10) for k in range(1, 9)))
@@ -46,6 +47,7 @@ async def test_the_devices_of_a_run_are_charted_as_soon_as_they_are_sampled(tmp_
         await desk.press("right_square_bracket")
         await desk.shows("disk read (MiB/s)  3 MiB/s")
         assert "leave" in panel_keys(desk)
+        assert "page-back page:pages" not in panel_keys(desk), "there is one page"
         await desk.pilot.resize_terminal(120, 26)
         await desk.shows("device cpu, fp32")
         await desk.press("1")

@@ -79,6 +79,10 @@ async def test_the_help_scrolls_where_it_does_not_fit() -> None:
         await pilot.press("end")
         assert "interrupted" in "\n".join(app.text())
         assert KEYS[-1].help in "\n".join(app.text())
+        assert "scroll" in "\n".join(app.text())
+        await pilot.resize_terminal(120, 60)
+        await pilot.pause()
+        assert "scroll" not in "\n".join(app.text()), "all of it fits"
 
 
 async def test_the_help_closes_by_its_own_keys_on_a_screen_of_any_size() -> None:

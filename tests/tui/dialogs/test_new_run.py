@@ -110,7 +110,7 @@ async def test_a_wrong_value_is_refused_however_soon_after_it_the_run_is_created
         ("epochs", "0", "epochs takes a whole number from 1 to 1000000, not 0"),
         ("epochs", "", "epochs takes a whole number from 1 to 1000000, not ''"),
         ("epochs", "1.5", "epochs takes a whole number from 1 to 1000000, not '1.5'"),
-        ("batch_size", "1", "batch size takes a whole number from 2 to 1000000, not 1"),
+        ("batch_size", "1", "batch-size takes a whole number from 2 to 1000000, not 1"),
         ("lr", "0", "lr takes a number above 0, not 0"),
         ("lr", "nan", "lr takes a number above 0, not nan"),
         ("lr", "fast", "lr takes a number above 0, not 'fast'"),
@@ -121,8 +121,8 @@ async def test_a_wrong_value_is_refused_however_soon_after_it_the_run_is_created
         ("data", "/no/such", "data takes cifar10, digits or a folder of images, not '/no/such'"),
         ("data", "~nobody-here", "data: '~nobody-here' leads nowhere, there is no user 'nobody-here'"),
         ("data", "$NOWHERE_AT_ALL/x", "data: the variable $NOWHERE_AT_ALL of '$NOWHERE_AT_ALL/x' is not set"),
-        ("data_dir", "\0", "data dir takes a path"),
-        ("model_dir", "\0", "model dir takes a path"),
+        ("data_dir", "\0", "data-dir takes a path"),
+        ("model_dir", "\0", "model-dir takes a path"),
     ],
 )
 def test_a_wrong_value_is_refused_in_the_configurations_words(option: str, text: str, says: str) -> None:
@@ -137,12 +137,12 @@ async def test_a_wrong_value_is_marked_as_it_is_typed_and_makes_no_run() -> None
         await type_into(app, pilot, "lr", "fast")
         said = "\n".join(app.text())
         assert "lr takes a number above 0, not 'fast'" in said
-        assert "× batch size" in said
+        assert "× batch-size" in said
         assert "× lr" in said
         await pilot.press("ctrl+s")
         assert app.answers == []
         assert app.focused is field(app, "batch_size"), "the first field that is wrong has the focus"
-        assert "batch size takes a whole number from 2" in "\n".join(app.text())
+        assert "batch-size takes a whole number from 2" in "\n".join(app.text())
         await pilot.press("2")
         await type_into(app, pilot, "lr", "0.1")
         assert "×" not in "".join(app.text())
@@ -197,7 +197,7 @@ async def test_every_field_is_reached_by_arrows_and_in_view_with_its_help_on_the
             assert app.focused is control
             assert app.screen.region.contains_region(control.region)
             said = "\n".join(app.text())
-            assert f"► {option.replace('_', ' ')} " in said
+            assert f"► {option.replace('_', '-')} " in said
             assert OPTIONS[option].help[:20] in said
             await pilot.press("down")
         assert app.focused is field(app, "model")

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 
+from cifar_tui.events import Note
 from cifar_tui.formatting import UNKNOWN, time_left
 from cifar_tui.records import Summary
 from cifar_tui.tui.sidebar.progress import ProgressPanel, picture
@@ -89,6 +90,24 @@ def test_what_went_wrong_is_shown_in_full_and_the_figures_stay() -> None:
     assert shown("failed")[1:3] == ["out of memory at batch size 256: try", "--batch-size 128"]
     assert shown("failed", 80, 1) == ["× failed  out of memory at batch size 256: try --batch-size 128"]
     assert shown("diverged")[1] == "the loss is NaN"
+
+
+def test_a_run_that_cannot_be_read_says_why_and_claims_no_epochs() -> None:
+    damaged = entry(
+        under_way=False, config=None, summary=Summary(id=ID, state="failed", message="config.json is damaged")
+    )
+    assert text(picture(damaged, LOOK, 38, 8))[:2] == ["× failed", "config.json is damaged"]
+    assert text(picture(damaged, LOOK, 80, 1)) == [f"× failed  best {UNKNOWN}  {UNKNOWN}  config.json is damaged"]
+
+
+@pytest.mark.parametrize("look", [LOOK, Look(ascii=True)])
+def test_a_long_warning_is_cut_with_a_mark(look: Look) -> None:
+    state = begun(1)
+    state.apply(Note(t=2.0, level="warning", message="the loss rises " * 9 + "; stop it", topic="diverging"))
+    rows = [row for row in text(picture(entry(state), look, 38, 12)) if "the loss" in row]
+    assert len(rows) == 3
+    assert rows[0].startswith("! the loss rises")
+    assert rows[2].endswith(look.text("…"))
 
 
 def test_an_ended_run_has_no_time_left_and_shows_its_test() -> None:

@@ -151,7 +151,7 @@ def _epoch_text(entry: Entry) -> str:
     if summary.source and not planned and not summary.epochs and summary.samples:
         return _step(summary.samples)
     if planned is None:
-        return epochs if summary.source else f"{epochs}/{UNKNOWN}"
+        return epochs if summary.source or summary.epochs is None else f"{epochs}/{UNKNOWN}"
     return f"{epochs}/{planned}"
 
 
