@@ -236,7 +236,8 @@ class Deck:
         if self.opened is not None:
             everything = [series for page in found for series in page]
             at = everything.index(self.opened) if self.opened in everything else 0
-            self.opened = everything[(at + count) % len(everything)]
+            if everything:
+                self.opened = everything[(at + count) % len(everything)]
         else:
             self.page, self.place = (self.page + count) % len(found), 0
 

@@ -11,6 +11,7 @@ from cifar_tui.events import Metric, Resumed
 from cifar_tui.runs.messages import Loading
 from cifar_tui.tui.charts.axes import Window, XAxis
 from cifar_tui.tui.charts.canvas import LABELS, canvas_width
+from cifar_tui.tui.charts.deck import Deck
 from cifar_tui.tui.charts.options import ChartOptions
 from cifar_tui.tui.charts.page import placed
 from cifar_tui.tui.charts.panel import message
@@ -195,6 +196,13 @@ def test_axes_move_seldom_while_a_run_trains() -> None:
         made.lines(58, 20, LOOK)
         limits.append([(chart.x.low, chart.x.high, chart.y.low, chart.y.high) for chart in made.drawn])
     assert sum(a != b for a, b in itertools.pairwise(limits)) < 15
+
+
+def test_an_opened_series_stays_where_the_runs_have_none_to_turn_to() -> None:
+    made = Deck(ChartOptions(), devices=True)
+    made.opened = LOSS
+    made.turn(1)
+    assert made.opened == LOSS
 
 
 def test_series_are_in_a_grid_of_pages_of_which_each_chart_opens() -> None:
