@@ -29,7 +29,7 @@ from cifar_tui.tui.runs.entry import ENDED, Entry
 from cifar_tui.tui.sidebar.rows import LABEL, Ranked, bar, by_rank, label
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import RunPanel
-from cifar_tui.tui.widgets.lines import Row, cut, drawable, line, width_of
+from cifar_tui.tui.widgets.lines import Row, cut, cut_middle, drawable, line, width_of
 
 if TYPE_CHECKING:
     from cifar_tui.runs.messages import Loading
@@ -81,7 +81,7 @@ def status_words(entry: Entry) -> str:
 
 def _one_line(entry: Entry, look: Look, width: int, name: str) -> Row:
     """The run's name, its status, and as many figures as fit."""
-    parts: list[Ranked] = [(1, [(cut(name, NAME, look), look.run(entry.number))])] if name else []
+    parts: list[Ranked] = [(1, [(cut_middle(name, NAME, look), look.run(entry.number))])] if name else []
     parts.append((0, _status(entry, look)))
     state = entry.state
     if entry.loading is not None:
