@@ -1,4 +1,4 @@
-"""The help screen: all keys, from the one table of them, and what the glyphs of the runs table stand for."""
+"""The help: all keys, from the one table of them, what the glyphs of the runs table mean, and when it notifies."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ from cifar_tui.tui.runs.table.columns import WARNED, mark
 from cifar_tui.tui.theme import GLYPHS
 from cifar_tui.tui.widgets.modal import Modal
 
+NOTIFICATIONS = (
+    "The end of a run or a warning rings the bell and notifies, unless this terminal has the focus (--bell, --notify)"
+)
+
 
 class Help(Modal[None]):
     """All keys in groups, in one column or two; it scrolls where they do not fit."""
@@ -37,6 +41,7 @@ class Help(Modal[None]):
                         for name, keys in column.items():
                             yield Static(self._group(name, keys, widest))
             yield Static(self._legend(), id="legend")
+            yield Static(NOTIFICATIONS, id="notifications")
 
     def _group(self, name: str, keys: list[Key], widest: int) -> Table:
         grid = Table.grid(padding=(0, 2))

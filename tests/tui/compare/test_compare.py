@@ -270,7 +270,7 @@ async def test_the_cursor_keys_and_the_mouse_move_over_the_cells(tmp_path: Path)
             await pilot.click(panel, offset=nowhere)
             assert panel.cell == "only_a"
         await known(panel, one, entry(1, "next", None))
-        assert panel.active_keys[0] == "x-axis:axis"
+        assert "x-axis:axis" in panel.active_keys
 
 
 async def test_the_cursor_of_the_charts_reads_both_runs_and_leaves_the_charts_where_they_are(tmp_path: Path) -> None:
