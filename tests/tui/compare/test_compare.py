@@ -286,7 +286,7 @@ async def test_the_cursor_of_the_charts_reads_both_runs_and_leaves_the_charts_wh
         after = [panel.render_line(y).text for y in range(36)]
         axis = next(y for y, row in enumerate(before) if "└" in row)
         assert before[axis] == after[axis]
-        rows = [row for row in after if "loss: train smoothed 1." in row]
+        rows = [row for row in after if "loss: train 1." in row]
         assert [row.split()[0] for row in rows] == ["a", "b"], after
         assert any(row.startswith("epoch 2 · x axis: epochs") for row in after)
         assert panel.open_chart()
