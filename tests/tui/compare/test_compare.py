@@ -75,7 +75,7 @@ def test_the_table_has_the_figures_of_the_runs() -> None:
     assert found["best val"] == ("70.00 %", "52.00 %")
     assert found["best epoch"] == ("2", "3")
     assert found["test"] == ("94.46 %", "–")
-    assert found["train − val"] == ("−10.00 %", "+3.00 %")
+    assert found["train-val gap"] == ("−10.00 %", "+3.00 %")
     assert found["1st epoch"] == ("50.00 %", "35.00 %")
     assert found["images/s"] == ("250", "250")
     assert found["parameters"] == ("5,859,210", "1,707,274")
