@@ -94,14 +94,16 @@ class Invocation:
         check_reachable(self.options.runs_dir)
         return Path(self.options.runs_dir)
 
-    def find_run(self, text: str) -> RunFolder:
-        """Find the run that is meant: one in the folder of runs, or anywhere by its path.
+    def find_run(self, text: str | None) -> RunFolder:
+        """Find the run that is meant: one in the folder of runs, or anywhere by its path; None for one under way.
 
         Raises:
             InputError: There is no such run, or more than one.
         """
         from cifar_tui.store import catalog
 
+        if text is None:
+            return catalog.find_under_way(self.runs_dir)
         return catalog.find_by_path(text) if catalog.is_path(text) else catalog.find(self.runs_dir, text)
 
 

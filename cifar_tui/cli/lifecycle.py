@@ -9,7 +9,7 @@ import click
 from cifar_tui.cli import dashboard, multiprocess
 from cifar_tui.cli.class_consent import check_class
 from cifar_tui.cli.click_options import Command, complete_file, declared_options
-from cifar_tui.cli.invocation import Invocation, pass_invocation, run_argument
+from cifar_tui.cli.invocation import RUN_HELP, Invocation, RunType, pass_invocation, run_argument
 from cifar_tui.cli.train import announce_option, start_detached
 from cifar_tui.config import HEALTH_OPTIONS
 from cifar_tui.errors import InputError
@@ -82,11 +82,13 @@ def resume(call: Invocation, run: str, announce: int | None, agreed: str | None)
 
 
 @click.command(cls=Command)
-@run_argument
+@click.argument(
+    "run", type=RunType(), metavar="[RUN]", required=False, help=f"{RUN_HELP} By default, the only run under way."
+)
 @declared_options("mute", "stall_seconds", "notify", "notify_command", "bell")
 @declared_options("runs_dir", "no_ui", "theme", "ascii", "graphics", "json", "debug")
 @pass_invocation
-def attach(call: Invocation, run: str) -> int | None:
+def attach(call: Invocation, run: str | None) -> int | None:
     """Watch a run, whichever process trains it.
 
     Leaving it, or losing the connection, does nothing to the run.

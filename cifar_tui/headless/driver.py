@@ -7,7 +7,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import cast
 
-from cifar_tui.config import DEFAULT_HEALTH, HealthOptions, TrainingConfig
+from cifar_tui.config import DEFAULT_HEALTH, DEFAULT_RUNS_DIR, HealthOptions, TrainingConfig
 from cifar_tui.headless.displays import Display, FaultTolerantDisplay, JsonDisplay, PlainDisplay, QuietDisplay
 from cifar_tui.headless.endings import ShownRun, first_failure, print_comparison, report_end, short_names
 from cifar_tui.headless.launched import Launched
@@ -21,6 +21,7 @@ from cifar_tui.runs.notifications.notifier import Notifier
 from cifar_tui.runs.run import Run
 from cifar_tui.runs.workspace import Workspace
 from cifar_tui.state.run_state import RunState
+from cifar_tui.store.command_lines import run_command, shell_line
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.system import output
 from cifar_tui.training.distributed.environment import Worker
@@ -142,6 +143,7 @@ def follow(
             display.result(state, path)
         if runs and keep_training:
             display.notice(f"training continues here: {', '.join(names)}; Ctrl+C saves and stops")
+            display.notice(f"dashboard, in another terminal: {_attach_line(runs)}")
             for run in runs:
                 run.resume()
         elif runs:
@@ -149,6 +151,14 @@ def follow(
         _show_until_ended(shown, items, display, signals, notify, debug=debug)
         print_comparison([*(state for _, state in ended), *(each.state for each in shown if each.ended)], display)
     return signals.received or first_failure(shown)
+
+
+def _attach_line(runs: Sequence[Run]) -> str:
+    """The command that shows runs of this process in the dashboard; of several, any one."""
+    folders = [run.folder for run in runs if run.folder is not None]
+    name = folders[0].id if len(runs) == len(folders) == 1 else "RUN"
+    runs_dir = str(folders[0].path.parent) if folders else DEFAULT_RUNS_DIR
+    return shell_line(run_command("attach", name, runs_dir))
 
 
 def _create_run(

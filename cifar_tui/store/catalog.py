@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from cifar_tui.system.paths import expand_path
 
 FILES = ("config.json", "events.jsonl", "summary.json")
 """A folder that has any of these files is a run, damaged or not."""
+MOST_NAMED = 5
+"""Runs that a message names, of those that it is about."""
 UNDER_WAY: tuple[RunStatus, ...] = ("running", "paused")
 
 
@@ -116,13 +119,32 @@ def find(runs_dir: Path, text: str) -> RunFolder:
     if len(matching) == 1:
         return folders[matching[0]]
     if matching:
-        more = f" and {len(matching) - 5} more" if len(matching) > 5 else ""
-        raise InputError(
-            f"{text!r} is part of {len(matching)} runs: {', '.join(matching[:5])}{more}; give more of its id"
-        )
+        raise InputError(f"{text!r} is part of {len(matching)} runs: {_some(matching)}; give more of its id")
     close = difflib.get_close_matches(text, folders, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]}?" if close else f"`{shell_line(list_command(str(runs_dir)))}` lists them"
     raise InputError(f"no run {text!r} in {str(runs_dir)!r}; {hint}")
+
+
+def find_under_way(runs_dir: Path) -> RunFolder:
+    """The only run that a live process trains.
+
+    Raises:
+        InputError: There is none, or more than one.
+    """
+    found = [folder for folder in run_folders(runs_dir) if summary_of(folder).state in UNDER_WAY]
+    if len(found) == 1:
+        return found[0]
+    listing = f"`{shell_line(list_command(str(runs_dir)))}` lists all"
+    if not found:
+        raise InputError(f"no run in {str(runs_dir)!r} is under way; name one, {listing}")
+    names = _some([folder.id for folder in found])
+    raise InputError(f"{len(found)} runs are under way: {names}; name one, {listing}")
+
+
+def _some(ids: Sequence[str]) -> str:
+    """The first few of these."""
+    more = f" and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else ""
+    return f"{', '.join(ids[:MOST_NAMED])}{more}"
 
 
 def is_path(text: str) -> bool:

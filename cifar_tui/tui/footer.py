@@ -28,19 +28,23 @@ class Hint:
     """Keys that are named together, and what they do."""
 
     keys: tuple[Key, ...]
+    names: tuple[str, ...]
     label: str
 
     @classmethod
     def of(cls, text: str) -> Hint:
-        """The hint of `id`, `id:label` or `id id:label`, as a view names its keys."""
-        ids, _, label = text.partition(":")
+        """The hint of `id`, `id:label` or `id id:label`, as a view names its keys.
+
+        What stands before `=` in a label are other keys that do the same there, which are named instead.
+        """
+        ids, _, rest = text.partition(":")
+        names, _, label = rest.rpartition("=")
         keys = tuple(_KEYS[each] for each in ids.split())
-        return cls(keys, label or keys[0].label)
+        return cls(keys, tuple(names.split()) or tuple(key.name for key in keys), label or keys[0].label)
 
     def parts(self, look: Look) -> list[Part]:
         """As it is drawn."""
-        names = " ".join(key.name for key in self.keys)
-        return [(look.text(names), look.strong), (f" {look.text(self.label)}", look.dim)]
+        return [(look.text(" ".join(self.names)), look.strong), (f" {look.text(self.label)}", look.dim)]
 
 
 class Footer(Panel):
@@ -91,8 +95,8 @@ class Footer(Panel):
         parts = hint.parts(self.look)
         row += [*parts, " " * GAP]
         end = start + width_of(parts)
-        for key in hint.keys[:-1]:
-            after = start + width_of([self.look.text(key.name)]) + 1
+        for key, name in zip(hint.keys[:-1], hint.names, strict=False):
+            after = start + width_of([self.look.text(name)]) + 1
             self._places.append((range(start, after), key.keys.partition(",")[0]))
             start = after
         self._places.append((range(start, end), hint.keys[-1].keys.partition(",")[0]))

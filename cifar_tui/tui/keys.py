@@ -98,7 +98,7 @@ KEYS = (
     Key("escape", "leave", "screen.leave", "back", "Back one step, at last to the runs", "Everywhere", "Esc"),
     Key("ctrl+p", "palette", "app.command_palette", "commands", "Find a command or a theme", "Everywhere", "Ctrl+P"),
     Key("ctrl+l", "redraw", "app.redraw", "redraw", "Draw the screen again, over stray output", "Everywhere", "Ctrl+L"),
-    Key("question_mark,f1", "help", "app.help", "help", "This help", "Everywhere", "?"),
+    Key("question_mark,f1", "help", "app.help", "help", "This help; the bell and notifications", "Everywhere", "?"),
     Key("q,ctrl+c", "quit", "app.ask_to_quit", "quit", "Quit; asks what to do with active runs", "Everywhere"),
 )  # fmt: skip
 YIELDING = ("leave", "switch", "switch-back", "palette")

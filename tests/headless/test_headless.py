@@ -162,6 +162,7 @@ def test_runs_under_way_go_on_in_lines_that_name_them(capsys: pytest.CaptureFixt
     assert last.startswith("cnn finished: trained for 1 epoch; ")
     assert err.splitlines() == [
         "cifar-tui: training continues here: cnn, mlp; Ctrl+C saves and stops",
+        "cifar-tui: dashboard, in another terminal: cifar-tui attach RUN",
         "mlp: reading digits …",
         "cifar-tui: mlp: ended before training started; nothing was changed",
     ]

@@ -38,7 +38,7 @@ END_SECONDS = 4
 PICTURES: dict[str, tuple[tuple[str, ...], str]] = {
     "overlay": (("1", "left", "left", "left", "left"), "epoch"),
     "confusion": (("2",), "most confused"),
-    "images": (("3",), "any predicted as another"),
+    "images": (("3",), "wrong predictions"),
     "confidence": (("k",), "expected calibration error"),
     "compare": (("c",), "neither"),
     "device": (("6",), "process memory"),

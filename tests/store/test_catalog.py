@@ -81,6 +81,23 @@ def test_a_run_is_found_by_its_id_or_a_part_of_it(folder: RunFolder) -> None:
         catalog.find(runs, "")
 
 
+def test_the_only_run_under_way_is_found_without_its_name(tmp_path: Path) -> None:
+    first, second, dead = (
+        run_folder.create(tmp_path, name, CREATED, lambda _: RECORD) for name in ("one", "two", "dead")
+    )
+    for made in (first, second, dead):
+        record_events(made, uninterrupted(1))
+    with pytest.raises(InputError, match=r"no run in .* is under way; name one, `cifar-tui runs"):
+        catalog.find_under_way(tmp_path)
+    owner = RunLock(first.path)
+    assert catalog.find_under_way(tmp_path) == first
+    other = RunLock(second.path)
+    with pytest.raises(InputError, match=f"2 runs are under way: {second.id}, {first.id}; name one"):
+        catalog.find_under_way(tmp_path)
+    owner.release()
+    other.release()
+
+
 def test_a_run_is_found_by_the_path_of_its_folder_wherever_that_is(
     tmp_path: Path, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

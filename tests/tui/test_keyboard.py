@@ -149,7 +149,7 @@ async def test_the_footer_names_the_keys_of_what_has_the_keyboard_and_does_what_
         await ready(desk)
         await desk.until(lambda: "space mark" in footer(desk) and "Tab charts" in footer(desk))
         await desk.press("tab")
-        await desk.until(lambda: footer(desk).split()[:2] == ["x", "axis"] and "Tab runs" in footer(desk))
+        await desk.until(lambda: "← → cursor  x axis" in footer(desk) and "Tab runs" in footer(desk))
         views = desk.app.main.views
         assert views is not None
         options = views.charts.options

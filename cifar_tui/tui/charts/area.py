@@ -17,6 +17,7 @@ from cifar_tui.tui.widgets.lines import Panel
 WHEEL = 0.8
 """What is left of an axis after a step of the wheel."""
 AREA_KEYS = (
+    "cursor-left cursor-right:← →=cursor",
     "x-axis:axis",
     "log-scale:log",
     "smoother rougher:smooth",

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
 from textual.strip import Strip
 
+from cifar_tui.events import Epoch
 from cifar_tui.formatting import UNKNOWN, duration, printable
 from cifar_tui.system.text_width import padded
 from cifar_tui.tui.charts.axes import Axis, time_unit
 from cifar_tui.tui.charts.curves import NEAR, Curve, SeriesCurves
 from cifar_tui.tui.charts.drawn_runs import DrawnRun
 from cifar_tui.tui.charts.options import ChartOptions
-from cifar_tui.tui.charts.series import in_words
-from cifar_tui.tui.charts.x_positions import extent, place_words, x_name
+from cifar_tui.tui.charts.series import ACCURACY, LOSS, in_words
+from cifar_tui.tui.charts.x_positions import epoch_at, extent, place_words, x_name
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import Part, Row, cut, cut_middle, line, width_of
 
@@ -24,8 +26,9 @@ SHORT_NAME = 10
 """Of its name, where those of all runs are in one line."""
 FEW = 2
 """Series whose values are written in full; those of more stand in their titles."""
-DETAILS = (2, 1, 0, -1)
-"""How much is said of a value: with that of its batch, what it is, in short, and with `~` for a smoothed one."""
+DETAILS = (2, 1, 0, -1, -2)
+"""How much is said of a value: with that of its batch, what it is, in short, with `~` for a smoothed one, and without
+the name of an accuracy, which its `%` tells."""
 SMOOTHED = "smoothed"
 
 
@@ -83,9 +86,9 @@ def value_forms(run: DrawnRun, drawn: Sequence[SeriesCurves], options: ChartOpti
         yield beyond
         return
     where = place_words(state, options.x_axis, cursor)
-    everything, values, short, brief = _texts(run, drawn, cursor)
+    everything, values, short, brief, least = _texts(run, drawn, options, cursor)
     forms = ((3, everything), (3, values), (2, values), (3, short), (1, values), (2, short), (1, short), (1, brief))
-    for places, texts in (*forms, (1, brief[-1:])):
+    for places, texts in (*forms, (1, least), (1, brief[-1:])):
         yield " · ".join([*where[:places], *texts])
 
 
@@ -98,9 +101,9 @@ def _common_forms(run: DrawnRun, drawn: Sequence[SeriesCurves], options: ChartOp
         yield beyond
         return
     where = place_words(state, options.x_axis, cursor)[1:]
-    everything, values, short, brief = _texts(run, drawn, cursor)
+    everything, values, short, brief, least = _texts(run, drawn, options, cursor)
     forms = ((everything, 2), (values, 2), (values, 1), (values, 0), (short, 2), (short, 1), (short, 0), (brief, 0))
-    for texts, places in (*forms, (brief[-1:], 0)):
+    for texts, places in (*forms, (least, 0), (brief[-1:], 0)):
         yield " · ".join([*texts, *where[:places]])
 
 
@@ -112,30 +115,45 @@ def _beyond(run: DrawnRun, options: ChartOptions, cursor: float) -> str:
     return f"only up to {at}" if cursor > reached * (1 + NEAR) else ""
 
 
-def _texts(run: DrawnRun, drawn: Sequence[SeriesCurves], cursor: float) -> list[list[str]]:
+def _texts(run: DrawnRun, drawn: Sequence[SeriesCurves], options: ChartOptions, cursor: float) -> list[list[str]]:
     """The values of a run's series, once for each of `DETAILS`; none where there are more than `FEW`."""
+    assert run.started is not None
     few = drawn if len(drawn) <= FEW else ()
-    return [[text for each in few if (text := _values(each, run, cursor, detail))] for detail in DETAILS]
+    epoch = epoch_at(run.started, options.x_axis, cursor)
+    return [[text for each in few if (text := _values(each, run, cursor, detail, epoch))] for detail in DETAILS]
 
 
-def _values(drawn: SeriesCurves, run: DrawnRun, cursor: float, detail: int) -> str:
-    """The values of one series: with what they are, or with less."""
+def _values(drawn: SeriesCurves, run: DrawnRun, cursor: float, detail: int, epoch: Epoch | None = None) -> str:
+    """The values of one series: with what they are, or with less; at the end of an epoch, those of the epoch."""
     name, curves = printable(drawn.series.name), drawn.of(run)
-    texts = [_value(drawn, curve, cursor, detail) for curve in curves]
+    texts = [_value(drawn, curve, cursor, detail, _of_epoch(drawn, curve, epoch)) for curve in curves]
     if not texts:
         return ""
     if drawn.series.kind != "main":
         return f"{name}: {', '.join(texts)}" if texts[0].startswith(SMOOTHED) else f"{name} {texts[0]}"
     roles = [("train" if curve.role == "batches" else "validation" if detail > 0 else "val") for curve in curves]
-    if detail <= 0:
-        roles[0] = "" if len(roles) > 1 or roles[0] == "train" else roles[0]
-        words = ", ".join(f"{role} {text}".strip() for role, text in zip(roles, texts, strict=True))
-        return words if name == "accuracy" else f"{name} {words}"
-    return f"{name}: {', '.join(f'{role} {text}' for role, text in zip(roles, texts, strict=True))}"
+    if detail < 0 and roles[0] == "train":
+        roles[0] = ""
+    words = ", ".join(f"{role} {text}".strip() for role, text in zip(roles, texts, strict=True))
+    if detail == DETAILS[-1] and drawn.series == ACCURACY:
+        return words
+    return f"{name}: {words}" if detail > 0 else f"{name} {words}"
 
 
-def _value(drawn: SeriesCurves, curve: Curve, cursor: float, detail: int) -> str:
+def _of_epoch(drawn: SeriesCurves, curve: Curve, epoch: Epoch | None) -> float:
+    """What the epoch itself has of a curve: of training, the mean over its batches; NaN where it has none."""
+    if epoch is None or drawn.series.kind != "main":
+        return math.nan
+    if drawn.series == LOSS:
+        return epoch.train_loss if curve.role == "batches" else epoch.val_loss
+    return epoch.train_accuracy if curve.role == "batches" else epoch.val_accuracy
+
+
+def _value(drawn: SeriesCurves, curve: Curve, cursor: float, detail: int, of_epoch: float) -> str:
     found = curve.read(cursor)
+    if math.isfinite(of_epoch):
+        more = f" ({SMOOTHED} {_in_words(found[0], drawn)})" if found and curve.weight and detail == DETAILS[0] else ""
+        return f"{_in_words(of_epoch, drawn)}{more}"
     if found is None:
         return UNKNOWN
     smooth, value = (_in_words(each, drawn) for each in found)
@@ -190,21 +208,17 @@ def run_lines(
         elif cursor is not None:
             row.append((fitting_form(_common_forms(run, drawn, options, cursor), room, look), look.strong))
         else:
-            row.append((fitting_form(_last_forms(run, drawn), room, look), look.dim))
+            row.append((fitting_form(_last_forms(run, drawn, options), room, look), look.dim))
         rows.append(row)
     if len(shown) < len(runs):
         rows.append([(look.text(f"… and {len(runs) - len(shown)} more"), look.dim)])
     return [line(row, width) for row in rows]
 
 
-def _last_forms(run: DrawnRun, drawn: Sequence[SeriesCurves]) -> Iterator[str]:
+def _last_forms(run: DrawnRun, drawn: Sequence[SeriesCurves], options: ChartOptions) -> Iterator[str]:
     """The last values of a run's curves."""
     ends = [curve.end for each in drawn for curve in each.of(run)]
-    if len(drawn) > FEW or not ends:
-        yield run.entry.status
-        return
-    last = max(ends)
-    for detail in DETAILS[1:]:
-        values = [text for each in drawn if (text := _values(each, run, last, detail))]
-        yield " · ".join([run.entry.status, *values])
+    if len(drawn) <= FEW and ends:
+        for values in _texts(run, drawn, options, max(ends))[1:]:
+            yield " · ".join([run.entry.status, *values])
     yield run.entry.status

@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cifar_tui.events import Epoch
 from cifar_tui.formatting import count, duration
 from cifar_tui.state.curve import Point
 from cifar_tui.state.run_state import RunState
@@ -139,6 +140,13 @@ def best_epoch_end(state: RunState, kind: XAxis) -> float | None:
     if best is None:
         return None
     return best.t if kind == "time" else best.samples / samples_per_unit(kind, state)
+
+
+def epoch_at(state: RunState, kind: XAxis, x: float) -> Epoch | None:
+    """The epoch that ends at a place on the x axis; None where none does."""
+    samples = in_other_unit(state, x, kind, "samples")
+    at = nearest([epoch.samples for epoch in state.epochs], samples)
+    return state.epochs[at] if at is not None and abs(state.epochs[at].samples - samples) < 0.5 else None
 
 
 def in_other_unit(state: RunState, x: float, kind: XAxis, other: XAxis) -> float:

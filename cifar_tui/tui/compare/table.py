@@ -59,7 +59,7 @@ def comparison(entries: Sequence[Entry]) -> list[Figure]:
         _figure("best val", [e.val_accuracy if e else None for e in best], percent, highest=True),
         _figure("test", [test.accuracy if test else None for test in tests], percent, highest=True),
         *losses,
-        _figure("train − val", [e.train_accuracy - e.val_accuracy if e else None for e in best], _points),
+        _figure("train-val gap", [e.train_accuracy - e.val_accuracy if e else None for e in best], _points),
         Figure("state", tuple(map(_state, entries))),
         *_other_data(entries),
         _figure("best epoch", [e.epoch if e else None for e in map(_either, best, by_loss)], _whole),

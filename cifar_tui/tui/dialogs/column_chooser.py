@@ -172,7 +172,9 @@ class ColumnChooser(Modal[tuple[str, ...]]):
     def _show(self) -> None:
         rows = max(1, min(ROWS, self.app.size.height - FRAME_ROWS))
         first = max(0, min(self._cursor - rows // 2, len(self._found) - rows))
-        fitting = {column.field.name for column in columns(self._room, TableSettings(self._names))}
+        # Where nobody has chosen, some columns are narrower.
+        settings = TableSettings() if self._automatic else TableSettings(self._names)
+        fitting = {column.field.name for column in columns(self._room, settings)}
         on, off = ("[x]", "[ ]") if self.look.ascii else (" ✓ ", "   ")
         width = min(WIDTH, self.app.size.width) - FRAME_COLUMNS
         shown = Text(no_wrap=True)

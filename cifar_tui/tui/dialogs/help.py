@@ -1,4 +1,4 @@
-"""The help screen: all keys, from the one table of them, and what the glyphs of the runs table stand for."""
+"""The help: all keys, from the one table of them, what the glyphs of the runs table mean, and when it notifies."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ from cifar_tui.tui.runs.table.columns import WARNED, mark
 from cifar_tui.tui.theme import GLYPHS
 from cifar_tui.tui.widgets.modal import Modal
 
+NOTIFICATIONS = (
+    "The end of a run or a warning rings the bell and notifies, unless this terminal has the focus (--bell, --notify)"
+)
+
 
 class Help(Modal[None]):
     """All keys in groups, in one column or two; it scrolls where they do not fit."""
@@ -39,6 +43,7 @@ class Help(Modal[None]):
                         for name, keys in column.items():
                             yield Static(self._group(name, keys, widest))
             yield Static(self._legend(), id="legend")
+            yield Static(NOTIFICATIONS, id="notifications")
 
     def _frame(self, box: Widget) -> None:
         self.frame(box, "Keys", "↑↓ scroll  Esc closes" if box.max_scroll_y > 0 else "Esc closes")

@@ -66,7 +66,9 @@ class Selection:
         if self.kind == "right":
             return f"{true or predicted or 'all'} recognised"
         if self.kind == "wrong":
-            return f"{true or 'any'} predicted as {predicted or 'another'}"
+            return (
+                f"{true or 'any'} predicted as {predicted or 'another'}" if true or predicted else "wrong predictions"
+            )
         return f"all {true or 'images'}{f' predicted as {predicted}' if predicted else ''}"
 
 

@@ -98,7 +98,7 @@ class Entry:
     exit_status: int = 0
     """What its last end makes of the program's exit status."""
     label: str = ""
-    """What distinguishes it from other runs of its name: when it was started; empty where no other has that name."""
+    """What distinguishes it from others of its name: its start, or `(new)`; empty where no other has that name."""
     marked: bool = False
     notifies: bool = False
     """Whether its own process, which this one has started, sends what `--notify` and its like say."""

@@ -106,7 +106,7 @@ async def test_marked_runs_are_drawn_with_the_selected_one_or_alone_or_not_at_al
         panel.step(-1)
         rows = text(panel).splitlines()[-4:-1]
         assert [row.split("  ")[0] for row in rows] == ["a mlp", "b net", "c cnn"]
-        assert all("  loss: train smoothed 1.417, validation 1.320 · accuracy: train " in row for row in rows), rows
+        assert all("  loss: train 1.350, validation 1.320 · accuracy: train 65.00 %, " in row for row in rows), rows
         assert text(panel).splitlines()[-1].startswith("epoch 3 · x axis: epochs")
         names = []
         for _ in range(3):

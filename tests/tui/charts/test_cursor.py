@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,14 +103,38 @@ def test_the_cursor_reads_the_batch_beside_the_smoothed_value_where_there_is_roo
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
-        (148, "epoch 2 · 2,000 images · 9.0 s · loss: train smoothed 1.047, validation 1.250 · accuracy: train smooth"),
-        (78, "epoch 2 · loss smoothed 1.047, val 1.250 · smoothed 52.08 %, val 70.00 %"),
-        (58, "epoch 2 · loss ~1.047, val 1.250 · ~52.08 %, val 70.00 %"),
+        (
+            148,
+            "epoch 1.75 · 1,750 images · 7.5 s · loss: train smoothed 1.110, validation 1.250 · accuracy: train",
+        ),
+        (78, "epoch 1.75 · loss ~1.110, val 1.250 · accuracy ~50.39 %, val 70.00 %"),
+        (62, "epoch 1.75 · loss ~1.110, val 1.250 · ~50.39 %, val 70.00 %"),
     ],
 )
 def test_smoothed_values_are_marked_at_every_width(columns: int, words: str) -> None:
     state = recorded_state(((0.4, 0.5), (0.6, 0.7)), losses=((1.5, 1.4), (0.75, 1.25)))
-    assert read(state, 2.0, ChartOptions(), (columns, 20)).startswith(words)
+    assert read(state, 1.75, ChartOptions(), (columns, 20)).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        (
+            178,
+            "loss: train 0.250 (smoothed 1.047), validation 1.250 · accuracy: train 91.79 % (smoothed 52.08 %)",
+        ),
+        (148, "loss: train 0.250, validation 1.250 · accuracy: train 91.79 %, validation 70.00 %"),
+        (78, "loss train 0.250, val 1.250 · accuracy train 91.79 %, val 70.00 %"),
+        (68, "loss 0.250, val 1.250 · accuracy 91.79 %, val 70.00 %"),
+        (58, "loss 0.250, val 1.250 · 91.79 %, val 70.00 %"),
+    ],
+)
+def test_at_the_end_of_an_epoch_its_own_figures_are_read_as_in_the_log(columns: int, words: str) -> None:
+    state = recorded_state(((0.4, 0.5), (0.6, 0.7)), losses=((1.5, 1.4), (0.75, 1.25)))
+    state.epochs[1] = replace(state.epochs[1], train_loss=0.2501, train_accuracy=0.9179)
+    assert words in read(state, 2.0, ChartOptions(), (columns, 20))
+    assert "91.79 %" in read(state, 2000.0, ChartOptions("samples"), (columns, 20))
+    assert "91.79 %" in read(state, 9.0, ChartOptions("time"), (columns, 20))
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_the_table_has_the_figures_of_the_runs() -> None:
     assert found["best val"] == ("70.00 %", "52.00 %")
     assert found["best epoch"] == ("2", "3")
     assert found["test"] == ("94.46 %", "–")
-    assert found["train − val"] == ("−10.00 %", "+3.00 %")
+    assert found["train-val gap"] == ("−10.00 %", "+3.00 %")
     assert found["1st epoch"] == ("50.00 %", "35.00 %")
     assert found["images/s"] == ("250", "250")
     assert found["parameters"] == ("5,859,210", "1,707,274")
@@ -270,7 +270,7 @@ async def test_the_cursor_keys_and_the_mouse_move_over_the_cells(tmp_path: Path)
             await pilot.click(panel, offset=nowhere)
             assert panel.cell == "only_a"
         await known(panel, one, entry(1, "next", None))
-        assert panel.active_keys[0] == "x-axis:axis"
+        assert "x-axis:axis" in panel.active_keys
 
 
 async def test_the_cursor_of_the_charts_reads_both_runs_and_leaves_the_charts_where_they_are(tmp_path: Path) -> None:
@@ -286,7 +286,7 @@ async def test_the_cursor_of_the_charts_reads_both_runs_and_leaves_the_charts_wh
         after = [panel.render_line(y).text for y in range(36)]
         axis = next(y for y, row in enumerate(before) if "└" in row)
         assert before[axis] == after[axis]
-        rows = [row for row in after if "loss: train smoothed 1." in row]
+        rows = [row for row in after if "loss: train 1." in row]
         assert [row.split()[0] for row in rows] == ["a", "b"], after
         assert any(row.startswith("epoch 2 · x axis: epochs") for row in after)
         assert panel.open_chart()

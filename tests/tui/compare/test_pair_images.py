@@ -203,7 +203,7 @@ async def test_images_of_two_runs_stay_while_others_are_selected_until_another_v
         await desk.press("tab", "up")
         await desk.shows("only two right · 1–3 of 3", "Tab: the cursor keys")
         await desk.press("down", "3")
-        await desk.shows("any predicted as another", "test images, weights of epoch 1", "Esc: back")
+        await desk.shows("wrong predictions", "test images, weights of epoch 1", "Esc: back")
         await desk.press("escape")
         assert desk.view == "compare", "where it was opened"
         assert desk.app.main.views is not None

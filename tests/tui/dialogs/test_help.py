@@ -70,6 +70,7 @@ async def test_the_help_has_every_key_and_every_glyph() -> None:
             assert status in said
             assert glyph in said
         assert "! behind a state: health check" in said
+        assert "unless this terminal has the focus (--bell, --notify)" in said
 
 
 async def test_the_help_scrolls_where_it_does_not_fit() -> None:
@@ -131,6 +132,6 @@ async def test_what_the_palette_finds_is_done() -> None:
         await pilot.pause()
         assert app.main.views is not None
         assert app.main.views.shown == "log"
-        await pilot.press("ctrl+p", *"this help", "enter")
+        await pilot.press("ctrl+p", *"notif", "enter")
         await pilot.pause()
         assert isinstance(app.screen, Help)

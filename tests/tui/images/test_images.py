@@ -79,7 +79,7 @@ def test_the_most_confident_predictions_come_first(true: int | None, predicted: 
         (Selection(1, 1), "'bird' recognised"),
         (Selection(1), "'bird' predicted as another"),
         (Selection(None, 1), "any predicted as 'bird'"),
-        (Selection(), "any predicted as another"),
+        (Selection(), "wrong predictions"),
         (Selection(1, None, "right"), "'bird' recognised"),
         (Selection(None, None, "right"), "all recognised"),
         (Selection(None, 1, "all"), "all images predicted as 'bird'"),
@@ -217,7 +217,7 @@ def test_a_selection_is_not_kept_for_other_classes() -> None:
     others = predicted_images(classes=("3", "4", "5"))
     made.loader.close()
     made.loader._finish(others)
-    assert shown(made)[0].startswith("any predicted as another")
+    assert shown(made)[0].startswith("wrong predictions")
     made.loader.close()
     made.select(2, 1)
     made.loader._finish(LOADED)
@@ -306,14 +306,14 @@ async def test_images_are_loaded_on_a_thread_and_replaced_by_those_of_another_ru
         await desk.press("tab", "down")
         await shows_images(desk, "evaluating the test images 30 % …")
         desk.workspace.gate.set()
-        await desk.shows("any predicted as another · 1–3 of 61")
+        await desk.shows("wrong predictions · 1–3 of 61")
         await desk.press("down")
         await desk.shows("one was tested on other images than x has now")
         assert desk.app.main.views is not None
         assert desk.app.main.views.images.loader.loaded is None
         desk.workspace.images["20250101-000000-one"] = predicted_images(epoch=1)
         await desk.press("3")
-        await desk.shows("any predicted as another · 1–3 of 61")
+        await desk.shows("wrong predictions · 1–3 of 61")
         await desk.press("v", "down")
         await desk.shows("'plane' recognised · 1–3 of 90")
         assert desk.workspace.opened == [f"20250101-000000-{name}" for name in ("two", "one", "one")]

@@ -175,7 +175,7 @@ async def test_named_files_are_shown_with_their_predictions(tmp_path: Path) -> N
         await desk.press("pagedown", "v", "down")
         await desk.shows("image files · 3–4 of 7", "2.jpg → plane")
         await desk.press("3")
-        await desk.shows("any predicted as another", "test images, weights of epoch 2")
+        await desk.shows("wrong predictions", "test images, weights of epoch 2")
         desk.workspace.predictions = InputError("'no' cannot be read: No such file or directory")
         await desk.press("i", *"no", "enter")
         await desk.shows("two 'no' cannot be read: No such file or directory")
@@ -196,6 +196,6 @@ async def test_the_files_of_a_run_are_closed_when_another_is_selected(tmp_path: 
         await desk.press("i", *"bad.png", "enter")
         await desk.shows("none of the files could be read", "photos/bad.png: it is damaged")
         await desk.press("tab", "down")
-        await desk.shows("any predicted as another", "test images, weights of epoch 2")
+        await desk.shows("wrong predictions", "test images, weights of epoch 2")
         assert desk.app.main.views is not None
         assert not isinstance(desk.app.main.views.images.album, FileImages)

@@ -68,14 +68,15 @@ def test_a_run_goes_from_ready_to_its_end(board: Board) -> None:
 
 def test_a_run_is_called_by_its_start_where_others_have_its_name_and_keeps_that_name(board: Board) -> None:
     board.runs.add(TrainingConfig())
-    assert [entry.full_name for entry in board.runs] == ["cnn #1", "mlp", "cnn #3"]
+    assert [entry.full_name for entry in board.runs] == ["cnn (new)", "mlp", "cnn (new 2)"]
     run = board.started(0)
     run.begin()
     board.receive()
-    assert [entry.full_name for entry in board.runs] == ["cnn 01-01 00:00", "mlp", "cnn #3"]
+    assert [entry.full_name for entry in board.runs] == ["cnn 01-01 00:00", "mlp", "cnn (new)"]
     earlier = RunFolder(Path("20260314-150926-mlp")), Summary(id="20260314-150926-mlp", state="finished")
     board.runs.update_summaries([earlier])
-    assert [entry.full_name for entry in board.runs] == ["cnn 01-01 00:00", "mlp #2", "cnn #3", "mlp 03-14 15:09"]
+    names = ["cnn 01-01 00:00", "mlp (new)", "cnn (new)", "mlp 03-14 15:09"]
+    assert [entry.full_name for entry in board.runs] == names
 
 
 def test_runs_active_at_once_keep_their_messages_apart(board: Board) -> None:

@@ -216,3 +216,7 @@ async def test_columns_are_chosen_ordered_and_given_back_to_the_width(tmp_path: 
         assert table.settings.columns == ()
         await desk.press("C", "enter")
         assert table.settings.columns == (), "what is not touched stays automatic"
+        await desk.pilot.resize_terminal(80, 24)
+        await desk.until(lambda: len(table.shown_fields) < len(automatic))
+        await desk.press("C")
+        await desk.shows("time left, or taken")

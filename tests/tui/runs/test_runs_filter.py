@@ -82,6 +82,8 @@ def found(typed: str) -> tuple[list[int], str]:
         ('data="my images"', [2]),
         ("/^(running|failed) /", [2, 3]),
         ("/my images/ state:run", [2]),
+        ("best val>0.9", [1]),
+        ("Best val>0.4 state:run", [2]),
         ("re:CNN$|mlp", [2]),
         ("re:cnn", [1]),
         ("run~^[cm]", [1, 2]),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 
 from cifar_tui.config import TrainingConfig
+from cifar_tui.records import Summary
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.table.arrangement import GroupRow, TableSettings, arrange
 from cifar_tui.tui.runs.table.columns import columns, group_cells, heading, run_cells
@@ -40,6 +41,13 @@ def test_a_run_under_way_says_where_it_stands_and_how_long_it_still_takes() -> N
     said = row(entry)
     assert (said["state"], said["epoch"], said["best"]) == ("► running", "3/10", "70.00 %")
     assert said["time"].endswith("left")
+    left = said["time"]
+    entry.run, entry.tail = None, object()  # type: ignore[assignment]
+    entry.summary = Summary(id="20260314-150926-cnn", state="running", epochs=2, planned_epochs=10, seconds=60.0)
+    assert row(entry)["time"] == left, "it is the same for a run of another process that is followed"
+    entry.tail = None
+    assert row(entry)["time"] == "4 min left", "of one that is not, by its last summary"
+    assert row(Entry(1, summary=entry.summary))["time"] == "4 min left"
 
 
 def test_an_earlier_run_is_told_by_its_summary_and_then_by_its_events() -> None:
@@ -108,7 +116,7 @@ def test_runs_of_one_name_have_day_and_time_behind_it_whichever_others_there_are
         "03-14 15:09:26", "03-14 15:09:27", "03-14 16:00",
     ]  # fmt: skip
     ready = [Entry(number, config=TrainingConfig()) for number in range(2)]
-    assert list(run_labels(ready).values()) == ["#1", "#2"]
+    assert list(run_labels(ready).values()) == ["(new)", "(new 2)"]
 
 
 @pytest.mark.parametrize("width", [59, 79, 119])

@@ -201,9 +201,14 @@ def _test(entry: Entry) -> Value:
 
 
 def _time_left(entry: Entry) -> float | None:
-    if entry.active and entry.state is not None and entry.state.started is not None and entry.state.finished is None:
-        return entry.state.eta if math.isfinite(entry.state.eta) else None
-    return None
+    """Of a run that any process trains: by its events where they are followed, else by its last summary."""
+    left = math.nan
+    if (entry.active or (entry.live and entry.tail is not None)) and entry.state is not None and entry.state.started:
+        left = entry.state.eta
+    elif entry.external and (summary := entry.summary) is not None and (summary.epochs or 0) > 0:
+        seconds, epochs = summary.seconds or math.nan, summary.epochs or 0
+        left = max((summary.planned_epochs or math.nan) - epochs, 0) * seconds / epochs
+    return left if math.isfinite(left) and left >= 0 else None
 
 
 def _seconds(entry: Entry) -> Value:
@@ -213,7 +218,7 @@ def _seconds(entry: Entry) -> Value:
 
 
 def _time_text(entry: Entry) -> str:
-    """The time left of an active run, as far as that is known; else the time that it took."""
+    """The time left of a live run, as far as that is known; else the time that it took."""
     left, seconds = _time_left(entry), _seconds(entry)
     if left is not None:
         return f"{time_left(left)} left"

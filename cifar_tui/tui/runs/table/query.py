@@ -22,6 +22,9 @@ SECONDS = 0.25
 """How long regular expressions may take for all runs together: the screen waits for them."""
 ALIASES = {"status": "state", "name": "run", "tag": "tags", "accuracy": "best", "images/s": "speed"}
 """Other names of fields."""
+_HEADINGS = {each.heading: each.name for each in FIELDS.values() if " " in each.heading}
+_HEADING = re.compile(rf"({'|'.join(map(re.escape, _HEADINGS))})(?=[<>=!~:])", re.IGNORECASE)
+"""Headings of columns that are more than a word, before a comparison."""
 _TERM = re.compile(r"([\w./-]{1,80}?)(>=|<=|!=|==|=|>|<|~|:)(.*)", re.DOTALL)
 _NUMBER = re.compile(r"([-+]?(?:\d{1,30}\.?\d{0,30}|\.\d{1,30})(?:e[-+]?\d{1,3})?) ?(%|[a-z]{0,3})", re.IGNORECASE)
 _UNITS = {
@@ -147,6 +150,8 @@ def _tokens(typed: str) -> Iterator[tuple[str, str]]:
             at = closed.end()
             continue
         start, text, quoted = at, "", False
+        if found := _HEADING.match(typed, at):
+            text, at = _HEADINGS[found[1].lower()], found.end()
         while at < len(typed) and (quoted or not typed[at].isspace()):
             if typed[at] == '"':
                 quoted = not quoted
