@@ -245,8 +245,12 @@ async def test_where_two_tested_runs_disagree_is_shown_once_it_is_read(tmp_path:
         assert "killed has no test result." in await known(panel, one, killed)
         assert panel.cell is None
         running = Entry(number=1, folder=RunFolder(tmp_path / "on"), state=recorded_state(test=None, ending=None))
-        for runs in ([one, running], [one, other, running]):
-            assert "disagree" not in await known(panel, *runs)
+        later = "Right and wrong by image: once on has its test result."
+        assert (await known(panel, one, running)).endswith(later)
+        ready = Entry(number=2, config=TrainingConfig(name="next"))
+        assert "once on and next have their test result." in await known(panel, running, ready)
+        assert "left has no test result." in await known(panel, left, running), "it will never have one"
+        assert "by image" not in await known(panel, one, other, running)
 
 
 async def test_the_cursor_keys_and_the_mouse_move_over_the_cells(tmp_path: Path) -> None:
