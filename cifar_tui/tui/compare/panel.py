@@ -104,7 +104,8 @@ class ComparePanel(ChartArea, View):
         """The charts, the table below them, and the cells."""
         if len(self.entries) < 2:
             self.deck.drawn = []
-            return [line([(self.look.text("Mark at least two runs with space, then press c."), self.look.dim)], width)]
+            wanted = "1 run marked; mark one more with space." if self.entries else "Mark at least two runs with space."
+            return [line([(self.look.text(wanted), self.look.dim)], width)]
         cells = self._cells(width, height)
         room = height - len(cells)
         rows = [] if self.deck.opened is not None else self._figures(width, room)

@@ -164,7 +164,7 @@ async def test_runs_are_sorted_grouped_and_folded_by_keys(tmp_path: Path) -> Non
         assert not desk.app.runs.marked
         await desk.shows("no run marked")
         await desk.press("down", "space")
-        await desk.shows("1 run marked; mark two or more to compare them")
+        await desk.shows("1 run marked; mark one more to compare them")
         await desk.press("space")
         await choose(desk, "g", "noth")
         assert table.row_count == 3
