@@ -322,8 +322,6 @@ def _title(drawn: SeriesCurves, runs: Sequence[DrawnRun], frame: Frame, unit: st
     look, width = frame.look, frame.width
     checked = any(curve.role == "checks" for curve in drawn.curves) and drawn.series in (LOSS, ACCURACY)
     values = {run.letter: look.text(_read_in_words(drawn, drawn.main(run), frame.cursor)) for run in runs}
-    behind: list[Part] = [(look.text("faint: train" if look.colour else "·: train"), look.dim)]
-    has_behind = checked and len(runs) <= FEW
     title: list[Part] = []
     for split, longest, valued in (
         ("validation ", 20, True),
@@ -338,10 +336,18 @@ def _title(drawn: SeriesCurves, runs: Sequence[DrawnRun], frame: Frame, unit: st
             name = f"{run.letter}{mark} {cut(run.name, longest, look) if frame.named else ''}".strip()
             value: list[Part] = [(f" {values[run.letter]}", run.style(look) + look.strong)] if valued else []
             items.append([(name, run.style(look)), *value])
-        for title in (joined([*items, behind]) if has_behind else [], joined(items)):
-            if title and width_of(title) <= width:
-                return title
+        title = joined(items)
+        if width_of(title) <= width:
+            return title
     return title
+
+
+def behind_note(charts: Sequence[SeriesCurves], runs: Sequence[DrawnRun], look: Look) -> str:
+    """How the training of several runs is drawn behind their validation; empty where it is not."""
+    several = 1 < len(runs) <= FEW
+    if not several or not any(len(each.of(run)) > 1 for each in charts for run in runs):
+        return ""
+    return look.text("faint: train" if look.colour else "·: train")
 
 
 def _name(drawn: SeriesCurves, unit: str, frame: Frame, taken: int, before: str = "") -> list[Part]:

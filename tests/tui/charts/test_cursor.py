@@ -114,7 +114,7 @@ def test_smoothed_values_are_marked_at_every_width(columns: int, words: str) -> 
 
 @pytest.mark.parametrize(
     ("columns", "words"),
-    [(78, "a one-of-a-long-name  b two-of-a-long-name"), (40, "a one…g-name  b two…g-name")],
+    [(78, "a one-of-a-long-name  b two-of-a-long-name  faint: train"), (40, "a one…g-name  b two…g-name")],
 )
 def test_where_runs_have_no_lines_the_last_line_names_them_behind_the_place(columns: int, words: str) -> None:
     made = Deck(ChartOptions())

@@ -114,12 +114,12 @@ def test_the_best_value_is_highlighted_where_several_runs_have_one() -> None:
 def test_each_run_has_a_letter_on_its_curve_and_the_same_in_legend_and_table() -> None:
     picture = text(picture_of([cnn(), mlp()], 118, 36, Look(colour=False)))
     title, *rest = picture.splitlines()
-    assert "validation loss  a cnn 1.320  b mlp 1.480  ·: train" in title
+    assert "validation loss  a cnn 1.320  b mlp 1.480" in title
     assert any(row.split() == ["a", "cnn", "b", "mlp"] for row in rest)
     charts = "\n".join(rest[:15])
     assert charts.count("a") >= 3
     assert charts.count("b") >= 3
-    assert "[ ] page 1/2 · x axis: epochs" in picture
+    assert "[ ] page 1/2 · ·: train · x axis: epochs" in picture
 
 
 def test_a_diverged_run_does_not_press_the_others_into_a_row_unless_all_values_are_asked_for() -> None:
@@ -138,7 +138,8 @@ def test_in_ascii_curves_are_made_of_letters() -> None:
 
 
 def test_two_runs_show_their_training_too_and_three_do_not() -> None:
-    assert "faint: train" in text(picture_of([cnn(), mlp()], 118, 36))
+    for width in (118, 58):
+        assert "[ ] page 1/2 · faint: train · " in text(picture_of([cnn(), mlp()], width, 36))
     three = picture_of([cnn(), mlp(), entry(2, "other", recorded_state())], 118, 36)
     assert "faint" not in text(three)
 
@@ -308,7 +309,7 @@ async def test_the_cursor_of_the_charts_reads_both_runs_and_leaves_the_charts_wh
         assert before[axis] == after[axis]
         rows = [row for row in after if "loss: train smoothed 1." in row]
         assert [row.split()[0] for row in rows] == ["a", "b"], after
-        assert any(row.startswith("epoch 2 · x axis: epochs") for row in after)
+        assert any(row.startswith("epoch 2 · faint: train · x axis: epochs") for row in after)
         assert panel.open_chart()
         assert panel.deck.opened == ACCURACY
         panel.leave()

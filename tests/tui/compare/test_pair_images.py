@@ -242,7 +242,7 @@ async def test_the_cursor_keys_act_on_the_charts_where_there_are_no_cells(tmp_pa
         await desk.shows(f"20250101-000000-one has no recorded predictions ({FILE})")
         before = desk.app.selected
         await desk.press("up", "left")
-        await desk.shows("epoch 2 · x axis: epochs")
+        await desk.shows("epoch 2 · faint: train · x axis: epochs")
         assert desk.app.selected is before
         await desk.press("tab", "up")
         assert desk.app.selected is not before
