@@ -176,7 +176,11 @@ def _behind(points: Sequence[XY], number: int, look: Look, *, scaled: bool = Tru
     """A faint curve behind others; without colour, one of dots."""
     if look.colour:
         return Line(points, look.faint(number), ".", joined=True, behind=True, scaled=scaled)
-    return Line(points, look.dim, "." if look.ascii else "·", behind=True, scaled=scaled)
+    return Line(points, look.dim, _dot(look), behind=True, scaled=scaled)
+
+
+def _dot(look: Look) -> str:
+    return "." if look.ascii else "·"
 
 
 def _marks(points: Sequence[XY], frame: Frame, *, spread: bool) -> list[XY]:
@@ -302,7 +306,7 @@ def _title_of_one(
     if best is not None and is_main:
         legend.append([(best_glyph(look), look.strong), f" best epoch {best.epoch}"])
     if smoothed and options.level:
-        behind = (line_glyph, look.faint(run.number)) if look.colour else ("." if look.ascii else "·", look.dim)
+        behind = (line_glyph, look.faint(run.number)) if look.colour else (_dot(look), look.dim)
         legend.append([behind, " batches" if is_main else " values"])
     if state is not None and state.resumptions:
         legend.append([(resumed_glyph(look), look.dim), " resumed"])
@@ -347,7 +351,7 @@ def behind_note(charts: Sequence[SeriesCurves], runs: Sequence[DrawnRun], look: 
     several = 1 < len(runs) <= FEW
     if not several or not any(len(each.of(run)) > 1 for each in charts for run in runs):
         return ""
-    return look.text("faint: train" if look.colour else "·: train")
+    return "faint: train" if look.colour else f"{_dot(look)}: train"
 
 
 def _name(drawn: SeriesCurves, unit: str, frame: Frame, taken: int, before: str = "") -> list[Part]:

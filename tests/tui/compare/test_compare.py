@@ -133,6 +133,8 @@ def test_a_diverged_run_does_not_press_the_others_into_a_row_unless_all_values_a
 def test_in_ascii_curves_are_made_of_letters() -> None:
     picture = text(picture_of([cnn(), mlp()], 78, 36, Look(ascii=True)))
     assert picture.isascii()
+    assert "| faint: train |" in picture
+    assert "| .: train |" in text(picture_of([cnn(), mlp()], 78, 36, Look(ascii=True, colour=False)))
     assert "aaa" in picture
     assert "bbb" in picture
 
