@@ -54,7 +54,7 @@ KEYS = (
     Key("r", "resume", "commands.resume", "resume", "Resume a run from its last checkpoint"),
     Key("n", "new", "commands.new_run", "new", "Create a run with the same options"),
     Key("space", "mark", "screen.mark", "mark", "Mark the selected run for comparison"),
-    Key("c", "compare", "screen.compare", "compare", "Compare the marked runs"),
+    Key("c", "compare", "screen.compare", "compare", "Compare marked runs, of two also image by image"),
     Key("slash", "filter", "screen.filter", "filter", "Filter the runs: words, best>0.9, lr=0.01, /regex/", shown="/"),
     Key("o", "sort", "table.sort", "sort", "Sort the runs by a column or an option"),
     Key("O", "reverse", "table.reverse", "reverse", "Sort in the other direction"),

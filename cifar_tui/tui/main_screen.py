@@ -39,6 +39,8 @@ SMALLEST = (60, 15)
 """Columns and lines of the smallest terminal that shows anything useful."""
 MOST_MARKED = 30
 """Runs that are marked at once: the events of all of them are read, and each has a letter in the charts."""
+COMPARE = "compare"
+"""The view of the marked runs."""
 MOVES: dict[str, Callable[[RunsTable], None]] = {
     "up": RunsTable.action_cursor_up,
     "down": RunsTable.action_cursor_down,
@@ -312,14 +314,18 @@ class MainScreen(QuietScreen[None]):
     def action_mark(self) -> None:
         """Mark the selected run for comparison, or all of a group; where they are marked, remove the marks.
 
-        In a view, the arrows have not moved to another run: there, the first press goes to the runs.
+        In a view, the arrows have not moved to another run: there, the first press goes to the runs. It marks at once
+        where the view is a comparison that asks for marks.
         """
         group, selected = self.table.model.group, self.selected
         entries = group.members if group is not None else () if selected is None else (selected,)
-        if selected is not None and self._view_has_keyboard:
+        if selected is not None and self.views is not None and self._view_has_keyboard:
             self._to_runs()
-            self._log.write(f"the runs have the keyboard: space marks {selected.full_name}")
-        elif len({*entries, *self._runs.marked}) > MOST_MARKED:
+            wanted = self.views.shown == COMPARE and len(self._runs.marked) < 2
+            if not wanted or not {*entries}.difference(self._runs.marked):
+                self._log.write(f"the runs have the keyboard: space marks {selected.full_name}")
+                return
+        if len({*entries, *self._runs.marked}) > MOST_MARKED:
             self._log.write(f"at most {MOST_MARKED} runs are marked at once", level="warning")
         elif entries:
             self._runs.toggle_marks(entries)
@@ -327,14 +333,14 @@ class MainScreen(QuietScreen[None]):
             self.table.update(*entries)
             self.draw_selected()
             marked = len(self._runs.marked)
-            more = ": c compares them" if marked > 1 else "; mark two or more to compare them" if marked else ""
+            more = ": c compares them" if marked > 1 else "; mark one more to compare them" if marked else ""
             self._log.write(f"{plural(marked, 'run') if marked else 'no run'} marked{more}")
 
     def action_compare(self) -> None:
         """Compare the marked runs."""
         self.show_runs()
         if self.views is not None:
-            self.views.open("compare")
+            self.views.open(COMPARE)
 
     def action_filter(self) -> None:
         """Type what the runs' rows must contain; in the matrix, the name of a class to find."""

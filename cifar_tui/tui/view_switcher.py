@@ -277,10 +277,10 @@ class ViewSwitcher(ContentSwitcher):
         return next(view for view in self._views.values() if isinstance(view, kind))
 
     def _switch_to(self, name: str) -> None:
-        if name in self._opened_from:
-            del self._opened_from[self._opened_from.index(name) :]
-        elif name != self.shown:
-            self._opened_from.append(self.shown)
+        if name != self.shown:
+            # Each view is in it once at most: Escape leads back to the one where this one was opened, and to an end.
+            before = [each for each in self._opened_from if each not in (name, self.shown)]
+            self._opened_from = [*before, self.shown]
         self._show_view(name)
 
     def _show_view(self, name: str) -> None:

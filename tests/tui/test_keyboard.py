@@ -127,6 +127,23 @@ async def test_space_in_a_view_goes_to_the_runs_and_marks_none(tmp_path: Path) -
         assert place(desk) == "runs"
         await desk.press("space")
         assert [entry.name for entry in desk.app.runs.marked] == ["cnn"]
+        await desk.press("c", "up", "space")
+        assert [entry.name for entry in desk.app.runs.marked] == ["cnn", "mlp"], "the comparison asks for one more"
+
+
+async def test_a_comparison_that_asks_for_marks_has_the_selected_run_marked_at_once(tmp_path: Path) -> None:
+    async with dashboard(tmp_path, size=(80, 24)) as desk:
+        await ready(desk)
+        await desk.press("c")
+        await desk.shows("Mark at least two runs with space.")
+        await desk.press("space")
+        assert [entry.name for entry in desk.app.runs.marked] == ["cnn"]
+        assert place(desk) == "runs"
+        await desk.shows("1 run marked; mark one more with space.")
+        await desk.press("c", "space")
+        assert [entry.name for entry in desk.app.runs.marked] == ["cnn"], "the mark that is there stays"
+        await desk.press("down", "space")
+        assert [entry.name for entry in desk.app.runs.marked] == ["cnn", "mlp"]
 
 
 async def test_the_frame_shows_it_without_colour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -176,7 +176,11 @@ def _behind(points: Sequence[XY], number: int, look: Look, *, scaled: bool = Tru
     """A faint curve behind others; without colour, one of dots."""
     if look.colour:
         return Line(points, look.faint(number), ".", joined=True, behind=True, scaled=scaled)
-    return Line(points, look.dim, "." if look.ascii else "·", behind=True, scaled=scaled)
+    return Line(points, look.dim, _dot(look), behind=True, scaled=scaled)
+
+
+def _dot(look: Look) -> str:
+    return "." if look.ascii else "·"
 
 
 def _marks(points: Sequence[XY], frame: Frame, *, spread: bool) -> list[XY]:
@@ -302,7 +306,7 @@ def _title_of_one(
     if best is not None and is_main:
         legend.append([(best_glyph(look), look.strong), f" best epoch {best.epoch}"])
     if smoothed and options.level:
-        behind = (line_glyph, look.faint(run.number)) if look.colour else ("." if look.ascii else "·", look.dim)
+        behind = (line_glyph, look.faint(run.number)) if look.colour else (_dot(look), look.dim)
         legend.append([behind, " batches" if is_main else " values"])
     if state is not None and state.resumptions:
         legend.append([(resumed_glyph(look), look.dim), " resumed"])
@@ -322,8 +326,6 @@ def _title(drawn: SeriesCurves, runs: Sequence[DrawnRun], frame: Frame, unit: st
     look, width = frame.look, frame.width
     checked = any(curve.role == "checks" for curve in drawn.curves) and drawn.series in (LOSS, ACCURACY)
     values = {run.letter: look.text(_read_in_words(drawn, drawn.main(run), frame.cursor)) for run in runs}
-    behind: list[Part] = [(look.text("faint: train" if look.colour else "·: train"), look.dim)]
-    has_behind = checked and len(runs) <= FEW
     title: list[Part] = []
     for split, longest, valued in (
         ("validation ", 20, True),
@@ -338,10 +340,18 @@ def _title(drawn: SeriesCurves, runs: Sequence[DrawnRun], frame: Frame, unit: st
             name = f"{run.letter}{mark} {cut_middle(run.name, longest, look) if frame.named else ''}".strip()
             value: list[Part] = [(f" {values[run.letter]}", run.style(look) + look.strong)] if valued else []
             items.append([(name, run.style(look)), *value])
-        for title in (joined([*items, behind]) if has_behind else [], joined(items)):
-            if title and width_of(title) <= width:
-                return title
+        title = joined(items)
+        if width_of(title) <= width:
+            return title
     return title
+
+
+def behind_note(charts: Sequence[SeriesCurves], runs: Sequence[DrawnRun], look: Look) -> str:
+    """How the training of several runs is drawn behind their validation; empty where it is not."""
+    several = 1 < len(runs) <= FEW
+    if not several or not any(len(each.of(run)) > 1 for each in charts for run in runs):
+        return ""
+    return "faint: train" if look.colour else f"{_dot(look)}: train"
 
 
 def _name(drawn: SeriesCurves, unit: str, frame: Frame, taken: int, before: str = "") -> list[Part]:

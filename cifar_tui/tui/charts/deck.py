@@ -9,7 +9,7 @@ from textual.strip import Strip
 
 from cifar_tui.tui.charts.axes import Axis, Window, XAxis, x_axis
 from cifar_tui.tui.charts.canvas import LABELS, TITLE_ROWS, canvas_height, canvas_width, draw
-from cifar_tui.tui.charts.chart import AxisKeeper, Frame, chart
+from cifar_tui.tui.charts.chart import AxisKeeper, Frame, behind_note, chart
 from cifar_tui.tui.charts.curves import CurveReader, SeriesCurves
 from cifar_tui.tui.charts.drawn_runs import DrawnRun
 from cifar_tui.tui.charts.options import PAN, ChartOptions, Limits
@@ -26,7 +26,7 @@ from cifar_tui.tui.charts.x_positions import (
     version,
 )
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import line
+from cifar_tui.tui.widgets.lines import line, width_of
 
 ROWS_FOR_RUNS = 13
 """The least rows of all charts for a line below them for each run."""
@@ -149,12 +149,14 @@ class Deck:
             head = "Esc: all charts · ", look.dim
         if self.cursor is not None and (state := next((run.started for run in self._comparable), None)) is not None:
             head = f"{place_words(state, self.options.x_axis, self.cursor)[0]} · ", look.strong
-        head = look.text(head[0]), head[1]
+        head, note = (look.text(head[0]), head[1]), behind_note(curves, self._comparable, look)
         room = width - len(head[0])
         if named and (names := name_parts(self.runs, room, look)):
-            return line([head, *names], width)
+            note = f"  {note}" if width_of(names) + 2 + len(note) <= room else ""
+            return line([head, *names, (note, look.dim)], width)
+        note = look.text(f"{note} · ") if note else ""
         forms = option_forms(self.runs, self.options, self._axis(width, curves))
-        return line([head, (fitting_form(forms, room, look), look.dim)], width)
+        return line([head, (note + fitting_form(forms, room - len(note), look), look.dim)], width)
 
     def _rooms(self, height: int) -> tuple[int, int]:
         """The rows of the charts, and those of the lines of the runs."""

@@ -18,14 +18,12 @@ from cifar_tui.formatting import count, percent
 from cifar_tui.tui.charts.drawn_runs import DrawnRun
 from cifar_tui.tui.compare.table import NAME_COLUMNS, short_names
 from cifar_tui.tui.theme import Look
-from cifar_tui.tui.widgets.lines import Part, cut, fitting, line
+from cifar_tui.tui.widgets.lines import Part, cut, fitting, line, width_of
 
 GAP = 2
 """Columns between two cells."""
-WIDEST = 32
-"""Columns of a cell, at most."""
-LEAST_NAME = 5
-"""Columns of a run's name in a cell, at least, for cells to stand side by side."""
+PADDING = 8
+"""Columns that a cell has beside its words and its number, where there is room."""
 
 
 def cell_name(cell: Cell, runs: Sequence[str], most: int, look: Look) -> str:
@@ -40,32 +38,53 @@ def first_cell(counts: PairedCounts) -> Cell:
     return "only_b" if counts.only_b > counts.only_a else "only_a"
 
 
+def _labels(runs: Sequence[DrawnRun], look: Look, *, letters: bool) -> list[str]:
+    """The words in the four cells, with the runs' names, or with their letters."""
+    a, b = [run.letter for run in runs] if letters else [cut(name, NAME_COLUMNS, look) for name in short_names(runs)]
+    return ["both", f"only {a}", f"only {b}", "neither"]
+
+
 @dataclass(frozen=True, slots=True)
 class Grid:
     """The layout of the cells below the line that names the one under the cursor.
 
     Attributes:
-        across: Cells side by side.
-        cell: Columns of each.
+        labels: The words in the cells.
+        widths: The columns of the cells in each line.
     """
 
-    across: int
-    cell: int
+    labels: Sequence[str]
+    widths: Sequence[int]
 
     @staticmethod
-    def of(counts: PairedCounts, width: int) -> Grid:
-        """All side by side where there is room for them, else two by two, else below each other."""
-        digits = max(len(count(images)) for images in counts.cells.values())
-        least = len("only ") + LEAST_NAME + 1 + digits
-        across = next((n for n in (4, 2) if n * (least + GAP) - GAP <= width), 1)
-        return Grid(across, min(WIDEST, (width + GAP) // across - GAP))
+    def of(counts: PairedCounts, runs: Sequence[DrawnRun], width: int, look: Look) -> Grid:
+        """All side by side where there is room for them, else two by two, else below each other.
+
+        The runs are named where their names fit side by side, else by letters.
+        """
+        digits = [len(count(counts.cells[cell])) for cell in CELLS]
+        for across, letters in ((4, False), (4, True), (2, False), (2, True), (1, False), (1, True)):
+            labels = _labels(runs, look, letters=letters)
+            needed = [cell_len(label) + 1 + number for label, number in zip(labels, digits, strict=True)]
+            widths = [max(needed[column::across]) for column in range(across)]
+            spare = width - sum(widths) - GAP * (across - 1)
+            if spare >= 0:
+                break
+        return Grid(labels, [each + max(0, min(PADDING, spare // across)) for each in widths])
+
+    @property
+    def across(self) -> int:
+        """Cells side by side."""
+        return len(self.widths)
 
     def at(self, x: int, y: int) -> Cell | None:
         """The cell at this column of this line below the first one."""
-        column, rest = divmod(x, self.cell + GAP)
-        inside = x >= 0 and y >= 0 and column < self.across and rest < self.cell
-        place = y * self.across + column
-        return CELLS[place] if inside and place < len(CELLS) else None
+        left = 0
+        for column, wide in enumerate(self.widths):
+            if left <= x < left + wide and 0 <= y < len(CELLS) // self.across:
+                return CELLS[y * self.across + column]
+            left += wide + GAP
+        return None
 
     def row_moved(self, cell: Cell, rows: int) -> Cell | None:
         """The cell in another row of several; None beyond them."""
@@ -82,7 +101,14 @@ class Grid:
 
 
 def cell_rows(
-    counts: PairedCounts, runs: Sequence[DrawnRun], cursor: Cell, size: tuple[int, int], look: Look, *, focused: bool
+    counts: PairedCounts,
+    runs: Sequence[DrawnRun],
+    cursor: Cell,
+    size: tuple[int, int],
+    look: Look,
+    keys: Sequence[str],
+    *,
+    focused: bool,
 ) -> list[Strip]:
     """A line that names the cell under the cursor, and the cells below it.
 
@@ -92,31 +118,36 @@ def cell_rows(
         cursor: The cell that Enter opens.
         size: Columns and lines.
         look: How to draw.
+        keys: Those that lead on from here, the most important first.
         focused: Whether keys move the cursor.
     """
     width, height = size
-    grid = Grid.of(counts, width)
-    rows: list[list[Part]] = [_title(counts, runs, cursor, width, look, focused=focused)]
+    grid = Grid.of(counts, runs, width, look)
+    rows: list[list[Part]] = [_title(counts, runs, cursor, width, look, keys)]
     for first in range(0, len(CELLS), grid.across):
         row: list[Part] = []
-        for cell in CELLS[first : first + grid.across]:
-            row += [*([" " * GAP] if row else []), *_cell(counts, runs, cell, grid.cell, cell == cursor, look, focused)]
+        for place, wide in enumerate(grid.widths, first):
+            cell = CELLS[place]
+            number, run = count(counts.cells[cell]), {"only_a": runs[0], "only_b": runs[1]}.get(cell)
+            label = cut(grid.labels[place], max(0, wide - len(number) - 1), look)
+            style = run.style(look) if run is not None else look.dim
+            row += [" " * GAP] if row else []
+            row += _cell(label, number, wide, style, look, chosen=cell == cursor, focused=focused)
         rows.append(row)
     return [line(row, width) for row in rows[:height]]
 
 
 def _title(
-    counts: PairedCounts, runs: Sequence[DrawnRun], cursor: Cell, width: int, look: Look, *, focused: bool
+    counts: PairedCounts, runs: Sequence[DrawnRun], cursor: Cell, width: int, look: Look, keys: Sequence[str]
 ) -> list[Part]:
     """The sentence about the cell, in the longest form that leaves room for the keys."""
-    keys: list[Part] = [("Enter: images", look.dim), ("←→ cells" if focused else "Tab: the cursor keys", look.dim)]
     name = cell_name(cursor, short_names(runs), NAME_COLUMNS, look)
     row: list[Part] = []
-    for shown_keys in (keys, keys[:1]):
+    for least in (2, 1):
         for sentence in _sentences(counts, name, counts.cells[cursor]):
-            wanted: list[Part] = [(sentence, look.strong), *shown_keys]
+            wanted: list[Part] = [(sentence, look.strong), *((key, look.dim) for key in keys)]
             row = fitting(wanted, width, look)
-            if row == fitting(wanted, sys.maxsize, look):
+            if width_of(fitting(wanted[: least + 1], sys.maxsize, look)) <= width:
                 return row
     return row
 
@@ -130,15 +161,9 @@ def _sentences(counts: PairedCounts, name: str, images: int) -> Iterator[str]:
     yield f"{name}: {count(images)}"
 
 
-def _cell(
-    counts: PairedCounts, runs: Sequence[DrawnRun], cell: Cell, width: int, chosen: bool, look: Look, focused: bool
-) -> list[Part]:
-    number = count(counts.cells[cell])
-    run = None if cell in ("both", "neither") else runs[cell == "only_b"]
-    room = max(0, width - len(number) - 1)
-    label = cut(f"only {short_names(runs)[cell == 'only_b']}" if run else cell, room, look)
+def _cell(label: str, number: str, width: int, style: Style, look: Look, *, chosen: bool, focused: bool) -> list[Part]:
     rest = " " * (width - cell_len(label) - 1 - len(number))
     if chosen and focused:
         return [(f"{label} {number}{rest}", Style(bold=True, reverse=True))]
     under = Style(bold=True, underline=True) if chosen else Style()
-    return [(label, (run.style(look) if run else look.dim) + under), (f" {number}", look.strong + under), rest]
+    return [(label, style + under), (f" {number}", look.strong + under), rest]

@@ -7,6 +7,7 @@ from functools import partial
 
 from cifar_tui.analysis.paired_predictions import PairedCounts
 from cifar_tui.errors import error_text
+from cifar_tui.formatting import printable
 from cifar_tui.store.predictions import EvaluatedRun, RunPair, read_pair
 from cifar_tui.tui.runs.entry import ENDED, Entry
 from cifar_tui.tui.runs.source import source
@@ -21,17 +22,25 @@ def evaluated_pair(entries: Sequence[Entry]) -> RunPair | None:
 
 
 def why_unknown(entries: Sequence[Entry]) -> str:
-    """Why runs that have all ended cannot be compared by image; empty where they can be, or have not ended."""
-    states = [entry.state for entry in entries if entry.status in ENDED and entry.state is not None]
-    if len(entries) < 2 or len(states) < len(entries):
+    """Why runs cannot be compared by image, or not yet; empty where they can be, or where it is not known yet."""
+    ended = [entry for entry in entries if entry.status in ENDED]
+    if len(entries) < 2 or any(entry.state is None for entry in ended):
         return ""
     if len(entries) > 2:
-        return "Mark exactly two runs to see where they disagree on the test images."
-    others = [entry.id for entry in entries if source(entry)]
-    if others:
-        return f"No disagreement to show: of {' and '.join(others)}, no predictions for single images are recorded."
-    names = [e.id for e, state in zip(entries, states, strict=True) if state.test is None or state.finished is None]
-    return f"No disagreement to show: {' and '.join(names)} {'has' if len(names) == 1 else 'have'} no test result."
+        words = "Mark exactly two runs to see where they disagree on the test images."
+        return words if len(ended) == len(entries) else ""
+    if others := [each for each in entries if source(each)]:
+        return f"No disagreement to show: of {_names(others)}, no predictions for single images are recorded."
+    if untested := [each for each in ended if each.state and not (each.state.test and each.state.finished)]:
+        return f"No disagreement to show: {_names(untested)} {'has' if len(untested) == 1 else 'have'} no test result."
+    if waiting := [each for each in entries if each.status not in ENDED]:
+        has = "has its" if len(waiting) == 1 else "have their"
+        return f"Right and wrong by image: once {_names(waiting)} {has} test result."
+    return ""
+
+
+def _names(entries: Sequence[Entry]) -> str:
+    return " and ".join(printable(entry.full_name) for entry in entries)
 
 
 def read(runs: RunPair) -> PairedCounts:

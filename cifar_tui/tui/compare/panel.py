@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events
 from textual.strip import Strip
 
-from cifar_tui.analysis.paired_predictions import CELLS, Cell
+from cifar_tui.analysis.paired_predictions import CELLS, Cell, PairedCounts
 from cifar_tui.tui.charts.area import AREA_KEYS, ChartArea
 from cifar_tui.tui.charts.deck import Deck
 from cifar_tui.tui.charts.drawn_runs import DrawnRun, drawn_runs
@@ -62,10 +62,12 @@ class ComparePanel(ChartArea, View):
     def show(self, context: Context) -> None:
         """Draw the marked runs as they are now."""
         if context.marked != self.entries:
-            self.deck.cursor, self.deck.pinned = None, False
+            self.deck.cursor, self.deck.pinned, self._in_cells = None, False, True
         self.entries, self.look = context.marked, context.look
         self.deck.runs = drawn_runs(self.entries)
         self.disagreement.update(self.entries)
+        # Cells that appear when a run ends leave the cursor keys to the charts that are being read.
+        self._in_cells = self._in_cells and self.disagreement.expected
         self.draw()
 
     @property
@@ -102,7 +104,8 @@ class ComparePanel(ChartArea, View):
         """The charts, the table below them, and the cells."""
         if len(self.entries) < 2:
             self.deck.drawn = []
-            return [line([(self.look.text("Mark at least two runs with space, then press c."), self.look.dim)], width)]
+            wanted = "1 run marked; mark one more with space." if self.entries else "Mark at least two runs with space."
+            return [line([(self.look.text(wanted), self.look.dim)], width)]
         cells = self._cells(width, height)
         room = height - len(cells)
         rows = [] if self.deck.opened is not None else self._figures(width, room)
@@ -127,7 +130,7 @@ class ComparePanel(ChartArea, View):
         """Move to another row of cells, or between the charts and the cells, or to another chart."""
         counts = self.disagreement.counts
         if counts is not None and self.in_cells:
-            moved = Grid.of(counts, self.size.width).row_moved(self._cursor, step)
+            moved = self._grid(counts).row_moved(self._cursor, step)
             if moved is None and step < 0:
                 self._in_cells, self.deck.place = False, max(len(self.deck.drawn) - 1, 0)
             self._cursor = moved or self._cursor
@@ -141,7 +144,7 @@ class ComparePanel(ChartArea, View):
         """Move to another cell, or the cursor of the charts."""
         counts = self.disagreement.counts
         if counts is not None and self.in_cells and self.has_focus:
-            self._cursor = Grid.of(counts, self.size.width).moved(self._cursor, 0, delta)
+            self._cursor = self._grid(counts).moved(self._cursor, 0, delta)
             self.draw()
         else:
             super().step(delta)
@@ -164,7 +167,7 @@ class ComparePanel(ChartArea, View):
             super().on_click(event)
             self._keys_changed()
         elif self.disagreement.counts is not None and self._top is not None:
-            cell = Grid.of(self.disagreement.counts, self.size.width).at(at.x, at.y - self._top)
+            cell = self._grid(self.disagreement.counts).at(at.x, at.y - self._top)
             if cell is not None:
                 self._cursor, self._in_cells = cell, True
                 self._keys_changed()
@@ -175,12 +178,18 @@ class ComparePanel(ChartArea, View):
         self.draw()
         self.post_message(self.KeysChanged())
 
+    def _grid(self, counts: PairedCounts) -> Grid:
+        return Grid.of(counts, self.deck.runs, self.size.width, self.look)
+
     def _cells(self, width: int, height: int) -> list[Strip]:
         """The cells, or why they are not known; nothing for other runs."""
         look, counts, why = self.look, self.disagreement.counts, self.disagreement.why
         if counts is not None:
             focused = self.has_focus and self._in_cells
-            return cell_rows(counts, self.deck.runs, self._cursor, (width, height), look, focused=focused)
+            keys = ("Enter: images", "←→ cells", "↑ charts") if focused else ("↓ cells",)
+            if not self.has_focus:
+                keys = ("Tab, Enter: images",) if self._in_cells else ("Tab: the cursor keys",)
+            return cell_rows(counts, self.deck.runs, self._cursor, (width, height), look, keys, focused=focused)
         return paragraph(why, width, look)[: height // 2]
 
 

@@ -24,12 +24,14 @@ class Page:
         width: Columns.
         more: Whether there are other pages.
         focused: Whether the cursor keys act on it.
+        run: The name of the selected run; empty where it is the only one.
     """
 
     place: str
     width: int
     more: bool
     focused: bool
+    run: str = ""
 
 
 class Album(ABC):

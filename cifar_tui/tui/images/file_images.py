@@ -79,7 +79,7 @@ class FileImages(JobAlbum["PredictedFiles"]):
         return file_card(self._loaded.found[place], look)
 
     def headings(self, page: Page, look: Look) -> list[list[Part]]:
-        """How many of the files are shown; by which weights they are predicted."""
+        """How many of the files are shown; by which run's weights they are predicted."""
         predicted = self._loaded
         assert predicted is not None
         what: list[Part] = [("image files", look.strong), page.place]
@@ -89,7 +89,7 @@ class FileImages(JobAlbum["PredictedFiles"]):
             what.append((f"the first {count(read)} of {count(predicted.files)}", look.warning))
         if page.more and page.focused:
             what.append(("PgUp PgDn", look.dim))
-        weights: list[Part] = [f"weights of epoch {predicted.epoch}"]
+        weights: list[Part] = [*([page.run] if page.run else []), f"weights of epoch {predicted.epoch}"]
         weights += [(hint, look.dim) for hint in ("i: others", "3: the run's images", "Esc: back")]
         return [fitting(what, page.width, look), fitting(weights, page.width, look)]
 

@@ -17,7 +17,7 @@ from cifar_tui.tui.images.thumbnails import Captioned, Drawing, Layout, page
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context, RunPanel, View
-from cifar_tui.tui.widgets.lines import Part, line, paragraph
+from cifar_tui.tui.widgets.lines import Part, cut_middle, line, paragraph
 
 if TYPE_CHECKING:
     from cifar_tui.runs.prediction import PredictedFiles
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 HEADINGS = 2
 """Lines above the images."""
+NAME_PART = 3
+"""A run's name takes one of so many columns of a heading at most."""
 
 
 def picture(
@@ -172,7 +174,9 @@ class ImagesPanel(RunPanel, View, can_focus=True):
         first = min(self._first, max(0, total - 1)) // cards * cards
         last = min(first + cards, total)
         place = f"{count(first + 1)}–{count(last)} of {count(total)}" if total else "none"
-        headings = album.headings(Page(place, width, more=total > cards, focused=self.has_focus), self.look)
+        run = cut_middle(self.run_name, width // NAME_PART, self.look)
+        on_page = Page(place, width, more=total > cards, focused=self.has_focus, run=run)
+        headings = album.headings(on_page, self.look)
         shown = (album.version, first, str(headings), self.look, width, height)
         if self._drawn[0] != shown:
             drawn = [album.card(number, self.look) for number in range(first, last)]

@@ -85,7 +85,7 @@ class RunImages(Album):
         return f"there is no such {'test' if loaded is None else loaded.split} image"
 
     def headings(self, page: Page, look: Look) -> list[list[Part]]:
-        """The selected classes; by which weights they are predicted."""
+        """The selected classes; by which run's weights they are predicted."""
         loader, selection, loaded = self._loader, self._selection, self._loader.loaded
         assert loaded is not None
         names = [look.text(printable(name)) for name in loaded.classes]
@@ -95,7 +95,7 @@ class RunImages(Album):
         kinds = [] if selection.is_cell else ["v: wrong, right, all"]
         keys = "↑↓ true class, ←→ predicted" if page.focused else "Tab: the cursor keys"
         what += [(hint, look.dim) for hint in (*paging, *kinds)]
-        weights: list[Part] = [", ".join(loader.subject)]
+        weights: list[Part] = [*([page.run] if page.run else []), ", ".join(loader.subject)]
         weights += [(hint, look.dim) for hint in (loader.other, keys, "Esc: back")]
         return [fitting(what, page.width, look), fitting(weights, page.width, look)]
 

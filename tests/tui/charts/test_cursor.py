@@ -139,7 +139,7 @@ def test_at_the_end_of_an_epoch_its_own_figures_are_read_as_in_the_log(columns: 
 
 @pytest.mark.parametrize(
     ("columns", "words"),
-    [(78, "a one-of-a-long-name  b two-of-a-long-name"), (40, "a one…g-name  b two…g-name")],
+    [(78, "a one-of-a-long-name  b two-of-a-long-name  faint: train"), (40, "a one…g-name  b two…g-name")],
 )
 def test_where_runs_have_no_lines_the_last_line_names_them_behind_the_place(columns: int, words: str) -> None:
     made = Deck(ChartOptions())

@@ -13,10 +13,8 @@ from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 from textual.strip import Strip
 
-from cifar_tui.analysis.paired_predictions import CELLS, Cell, PairedCounts
 from cifar_tui.analysis.predictions import Predictions
 from cifar_tui.config import TrainingConfig
-from cifar_tui.formatting import count
 from cifar_tui.records import Summary
 from cifar_tui.state.run_state import RunState
 from cifar_tui.store.predictions import FILE, to_bytes
@@ -25,13 +23,11 @@ from cifar_tui.tui.charts.deck import Deck
 from cifar_tui.tui.charts.drawn_runs import drawn_runs
 from cifar_tui.tui.charts.options import ChartOptions
 from cifar_tui.tui.charts.series import ACCURACY
-from cifar_tui.tui.compare.cells import Grid, cell_rows
 from cifar_tui.tui.compare.panel import ComparePanel, figures, side_by_side
 from cifar_tui.tui.compare.table import comparison
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.view import Context
-from tests.support.panel_states import check_lines, looks, sizes
 from tests.support.recorded import recorded_state
 
 LOOK = Look()
@@ -118,12 +114,12 @@ def test_the_best_value_is_highlighted_where_several_runs_have_one() -> None:
 def test_each_run_has_a_letter_on_its_curve_and_the_same_in_legend_and_table() -> None:
     picture = text(picture_of([cnn(), mlp()], 118, 36, Look(colour=False)))
     title, *rest = picture.splitlines()
-    assert "validation loss  a cnn 1.320  b mlp 1.480  ·: train" in title
+    assert "validation loss  a cnn 1.320  b mlp 1.480" in title
     assert any(row.split() == ["a", "cnn", "b", "mlp"] for row in rest)
     charts = "\n".join(rest[:15])
     assert charts.count("a") >= 3
     assert charts.count("b") >= 3
-    assert "[ ] page 1/2 · x axis: epochs" in picture
+    assert "[ ] page 1/2 · ·: train · x axis: epochs" in picture
 
 
 def test_a_diverged_run_does_not_press_the_others_into_a_row_unless_all_values_are_asked_for() -> None:
@@ -137,12 +133,15 @@ def test_a_diverged_run_does_not_press_the_others_into_a_row_unless_all_values_a
 def test_in_ascii_curves_are_made_of_letters() -> None:
     picture = text(picture_of([cnn(), mlp()], 78, 36, Look(ascii=True)))
     assert picture.isascii()
+    assert "| faint: train |" in picture
+    assert "| .: train |" in text(picture_of([cnn(), mlp()], 78, 36, Look(ascii=True, colour=False)))
     assert "aaa" in picture
     assert "bbb" in picture
 
 
 def test_two_runs_show_their_training_too_and_three_do_not() -> None:
-    assert "faint: train" in text(picture_of([cnn(), mlp()], 118, 36))
+    for width in (118, 58):
+        assert "[ ] page 1/2 · faint: train · " in text(picture_of([cnn(), mlp()], width, 36))
     three = picture_of([cnn(), mlp(), entry(2, "other", recorded_state())], 118, 36)
     assert "faint" not in text(three)
 
@@ -225,7 +224,7 @@ async def test_where_two_tested_runs_disagree_is_shown_once_it_is_read(tmp_path:
         panel = app.query_one(ComparePanel)
         app.set_focus(None)
         about, cells = (await known(panel, one, other)).splitlines()[-2:]
-        assert about == "only a right: 2 of 4 test images (50.00 %) · Enter: images · Tab: the cursor keys"
+        assert about == "only a right: 2 of 4 test images (50.00 %) · Tab, Enter: images"
         assert cells.split() == ["both", "1", "only", "a", "2", "only", "b", "0", "neither", "1"]
         about = (await known(panel, other, one)).splitlines()[-2]
         assert about.startswith("only a right: 2 of 4"), "the cursor too"
@@ -245,8 +244,12 @@ async def test_where_two_tested_runs_disagree_is_shown_once_it_is_read(tmp_path:
         assert "killed has no test result." in await known(panel, one, killed)
         assert panel.cell is None
         running = Entry(number=1, folder=RunFolder(tmp_path / "on"), state=recorded_state(test=None, ending=None))
-        for runs in ([one, running], [one, other, running]):
-            assert "disagree" not in await known(panel, *runs)
+        later = "Right and wrong by image: once on has its test result."
+        assert (await known(panel, one, running)).endswith(later)
+        ready = Entry(number=2, config=TrainingConfig(name="next"))
+        assert "once on and next have their test result." in await known(panel, running, ready)
+        assert "left has no test result." in await known(panel, left, running), "it will never have one"
+        assert "by image" not in await known(panel, one, other, running)
 
 
 async def test_the_cursor_keys_and_the_mouse_move_over_the_cells(tmp_path: Path) -> None:
@@ -262,7 +265,7 @@ async def test_the_cursor_keys_and_the_mouse_move_over_the_cells(tmp_path: Path)
             seen.append(panel.cell)
         line = ["both", "both", "only_a", "only_b", "neither", "neither", "both", "both"]
         assert seen == line
-        assert panel.render_line(11).text.rstrip() == "both 1         only a 2       only b 0       neither 1"
+        assert panel.render_line(11).text.rstrip() == "both 1       only a 2       only b 0       neither 1"
         assert "both right: 1 of 4 (25.00 %) · Enter: images · ←→ cells" in panel.render_line(10).text
         await pilot.click(panel, offset=(20, 11))
         assert panel.cell == "only_a"
@@ -271,6 +274,26 @@ async def test_the_cursor_keys_and_the_mouse_move_over_the_cells(tmp_path: Path)
             assert panel.cell == "only_a"
         await known(panel, one, entry(1, "next", None))
         assert "x-axis:axis" in panel.active_keys
+
+
+async def test_cells_that_appear_when_a_run_ends_leave_the_keys_to_the_charts(tmp_path: Path) -> None:
+    one, other = answered(tmp_path / "a", [0, 0, 1, 0]), answered(tmp_path / "b", [0, 1, 0, 0])
+    other.state = recorded_state(test=None, ending=None)
+    app = Shown()
+    async with app.run_test(size=(118, 36)) as pilot:
+        panel = app.query_one(ComparePanel)
+        panel.focus()
+        await known(panel, one, other)
+        await pilot.press("left")
+        other.state = recorded_state()
+        assert "only a right: 2 of 4 test images (50.00 %) · ↓ cells" in await known(panel, one, other)
+        await pilot.press("left")
+        assert (panel.cell, panel.deck.cursor) == ("only_a", 2.0)
+        await pilot.press("down", "down", "right")
+        assert panel.cell == "only_b"
+        assert "Enter: images · ←→ cells · ↑ charts" in panel.render_line(34).text
+        assert "only b right" in await known(panel, one, other), "they keep the keys"
+        assert panel.in_cells
 
 
 async def test_the_cursor_of_the_charts_reads_both_runs_and_leaves_the_charts_where_they_are(tmp_path: Path) -> None:
@@ -288,7 +311,7 @@ async def test_the_cursor_of_the_charts_reads_both_runs_and_leaves_the_charts_wh
         assert before[axis] == after[axis]
         rows = [row for row in after if "loss: train 1." in row]
         assert [row.split()[0] for row in rows] == ["a", "b"], after
-        assert any(row.startswith("epoch 2 · x axis: epochs") for row in after)
+        assert any(row.startswith("epoch 2 · faint: train · x axis: epochs") for row in after)
         assert panel.open_chart()
         assert panel.deck.opened == ACCURACY
         panel.leave()
@@ -305,50 +328,6 @@ def test_runs_on_other_data_are_not_comparable_and_their_curves_are_marked() -> 
     assert values(cnn(), other)["comparable"] == ("", "no, other data: digits")
     assert "comparable" not in values(cnn(), mlp())
     assert "b≠ mlp 1.480" in text(picture_of([cnn(), other], 118, 36))
-
-
-@pytest.mark.parametrize(
-    ("cell", "rows", "columns", "to"),
-    [
-        ("both", 1, 0, "only_b"),
-        ("both", 0, 1, "only_a"),
-        ("only_a", 0, 1, "only_a"),
-        ("only_a", 1, 0, "neither"),
-        ("only_a", -1, 0, "only_a"),
-        ("only_b", 1, 0, "only_b"),
-        ("only_b", 0, -1, "only_b"),
-        ("neither", -1, 0, "only_a"),
-    ],
-)
-def test_two_by_two_the_cursor_keeps_its_row_and_column(cell: Cell, rows: int, columns: int, to: Cell) -> None:
-    assert Grid(2, 20).moved(cell, rows, columns) == to
-
-
-@given(
-    st.lists(st.integers(0, 99_999), min_size=4, max_size=4),
-    st.sampled_from(CELLS),
-    st.booleans(),
-    sizes,
-    looks,
-)
-def test_cells_fit_every_size_and_name_the_key_that_opens_them(
-    counts: list[int], cursor: Cell, focused: bool, size: tuple[int, int], look: Look
-) -> None:
-    both, only_a, only_b, neither = counts
-    paired = PairedCounts(sum(counts), both, only_a, only_b, neither, *[0.5] * 6)
-    runs = drawn_runs([entry(0, "\x1b[2J" + "鸟" * 30, None), entry(1, "b", None)])
-    strips = cell_rows(paired, runs, cursor, size, look, focused=focused)
-    check_lines(strips, size, look)
-    for width in (58, 76, 140):
-        about, *rows = text(cell_rows(paired, runs, cursor, (width, 9), look, focused=focused)).splitlines()
-        assert "Enter: images" in about
-        assert all(count(number) in "".join(rows) for number in counts)
-    grid = Grid.of(paired, size[0])
-    for y in range(4 // grid.across):
-        for x in range(grid.across):
-            place = x * (grid.cell + 2)
-            assert grid.at(place, y) == grid.at(place + grid.cell - 1, y) == CELLS[y * grid.across + x]
-    assert grid.at(-1, 0) is grid.at(0, 4) is grid.at(500, 0) is None
 
 
 async def test_the_panel_draws_again_only_when_a_run_or_an_option_changed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -208,6 +208,15 @@ async def test_images_of_two_runs_stay_while_others_are_selected_until_another_v
         assert desk.view == "compare", "where it was opened"
         assert desk.app.main.views is not None
         assert not isinstance(desk.app.main.views.images.album, PairImages)
+        for way in (("1", "2", "k", "3", "4"), ("1", "3", "4")):
+            await desk.press(*way, "enter")
+            await desk.shows("only two right · 1–3 of 3")
+            await desk.press("escape")
+            assert desk.view == "compare", f"whatever was opened before: {way}"
+        await desk.press("3", "k", "3", "escape")
+        assert desk.view == "confidence"
+        await desk.press("escape")
+        assert desk.view == "compare", "each view is returned to once"
 
 
 async def test_an_error_of_loading_two_runs_images_is_shown(tmp_path: Path) -> None:
@@ -233,7 +242,7 @@ async def test_the_cursor_keys_act_on_the_charts_where_there_are_no_cells(tmp_pa
         await desk.shows(f"20250101-000000-one has no recorded predictions ({FILE})")
         before = desk.app.selected
         await desk.press("up", "left")
-        await desk.shows("epoch 2 · x axis: epochs")
+        await desk.shows("epoch 2 · faint: train · x axis: epochs")
         assert desk.app.selected is before
         await desk.press("tab", "up")
         assert desk.app.selected is not before

@@ -193,6 +193,9 @@ def test_a_card_has_the_true_class_and_the_three_likeliest() -> None:
 def test_the_headings_say_what_is_shown_and_of_which_weights() -> None:
     made = images_panel()
     made.select(1, 0)
+    made.run_name = "a-rather-long-name-for-a-run 11-29 18:30"
+    assert shown(made)[1].startswith("a-rather…a-run 11-29 18:30 · test images, weights of epoch 2 · ")
+    made.run_name = ""
     lines = shown(made)
     assert lines[0] == "'bird' predicted as 'plane' · 1–2 of 27"
     assert lines[1].startswith("test images, weights of epoch 2 · ")

@@ -254,9 +254,20 @@ async def test_the_mouse_sorts_by_a_heading_selects_a_run_folds_a_group_and_scro
         table.fill(entries, Look())
         best = next(column for column in table._columns if column.field.name == "best")
         await pilot.click(table, offset=(best.x + best.width - 1, 0))
-        assert (table.selected, table.settings.sort, table.settings.descending) == (entries[59], "best", True)
+        assert (table.entries[0], table.settings.sort, table.settings.descending) == (entries[59], "best", True)
+        assert table.selected is entries[0], "sorting selects no other run"
         await pilot.click(table, offset=(best.x, 0))
-        assert table.selected is entries[0]
+        assert table.entries[0] is table.selected is entries[0]
+        table.action_scroll_bottom()
+        for _ in range(10):
+            table.action_cursor_up()
+        await pilot.click(table, offset=(best.x, 0))
+        assert table.selected is entries[49]
+        assert "run59" in screen_strips(pilot.app.screen)[1].text, (
+            "what comes first is shown, where the cursor allows it"
+        )
+        await pilot.click(table, offset=(best.x, 0))
+        table.action_scroll_top()
         await pilot.click(table, offset=(30, 3))
         assert table.selected is entries[2]
         await pilot.mouse_down(table, offset=(119, 19))

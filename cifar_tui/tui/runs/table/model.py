@@ -110,20 +110,15 @@ class TableModel:
         self._arrange()
 
     def sort_by(self, name: str) -> None:
-        """Sort by this field, in the direction that suits it; where the runs are sorted by it, in the other one.
-
-        The cursor goes to the first row: whoever sorts wants to see what comes first.
-        """
+        """Sort by this field, in the direction that suits it; where the runs are sorted by it, in the other one."""
         if name == self.settings.sort:
             self.reverse()
         else:
             self.apply(replace(self.settings, sort=name, descending=bool(name) and not field_of(name).rising))
-            self.go_to(0)
 
     def reverse(self) -> None:
-        """Turn the order round; the cursor goes to the first row."""
+        """Turn the order round."""
         self.apply(replace(self.settings, descending=not self.settings.descending))
-        self.go_to(0)
 
     def group_by(self, name: str) -> None:
         """Group by this field; empty for no groups. The cursor goes to the first group."""

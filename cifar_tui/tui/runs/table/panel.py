@@ -129,8 +129,11 @@ class RunsTable(Panel, can_focus=True):
 
     @contextmanager
     def arranged(self) -> Iterator[TableModel]:
-        """Draw what comes of a change of the rows, with the cursor on the line that it was on."""
-        rows, on_line = self.model.rows, self.model.cursor - self._first
+        """Draw what comes of a change of the rows, with the cursor on the line that it was on.
+
+        Of another order, the first rows are shown, where they leave the cursor visible.
+        """
+        rows, on_line, order = self.model.rows, self.model.cursor - self._first, self._sorting
         count = len(rows)
         yield self.model
         if self._kept is not None:
@@ -139,7 +142,7 @@ class RunsTable(Panel, can_focus=True):
             self._strips.clear()
         if len(self.model.rows) != count and self.is_mounted:
             self.post_message(self.RowsChanged())
-        self._first = max(0, self.model.cursor - on_line)
+        self._first = max(0, self.model.cursor - on_line) if self._sorting == order else 0
         self._scroll_to_cursor()
         if self.model.misses_options:
             self._want_options()
@@ -148,6 +151,10 @@ class RunsTable(Panel, can_focus=True):
             self.border_subtitle = subtitle
         self.draw()
         self._notify_selected()
+
+    @property
+    def _sorting(self) -> tuple[str, bool]:
+        return self.settings.sort, self.settings.descending
 
     def _notify_selected(self) -> None:
         if self.selected is not self._selected:
