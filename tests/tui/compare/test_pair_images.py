@@ -208,11 +208,10 @@ async def test_images_of_two_runs_stay_while_others_are_selected_until_another_v
         assert desk.view == "compare", "where it was opened"
         assert desk.app.main.views is not None
         assert not isinstance(desk.app.main.views.images.album, PairImages)
-        for way in (("1", "2", "k", "3", "4"), ("1", "3", "4")):
-            await desk.press(*way, "enter")
-            await desk.shows("only two right · 1–3 of 3")
-            await desk.press("escape")
-            assert desk.view == "compare", f"whatever was opened before: {way}"
+        await desk.press("1", "2", "k", "3", "4", "enter")
+        await desk.shows("only two right · 1–3 of 3")
+        await desk.press("escape")
+        assert desk.view == "compare", "whatever was opened before"
         await desk.press("3", "k", "3", "escape")
         assert desk.view == "confidence"
         await desk.press("escape")
