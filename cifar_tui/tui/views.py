@@ -95,7 +95,7 @@ VIEWS = (
     ViewType("charts", "1", "charts", "charts", "Loss and accuracy of the selected run", _charts),
     ViewType("confusion", "2", "confusion", "confusion", "Confusion matrix, epoch by epoch", _confusion),
     ViewType("images", "3", "images", "images", "Images, as the best weights predict them", _images),
-    ViewType("compare", "4", "comparison", "compare", "Marked runs; images only one or neither gets right", _compare),
+    ViewType("compare", "4", "comparison", "compare", "Marked runs; images one or neither gets right", _compare),
     ViewType("log", "5", "log", "log", "Messages and library output", _log),
     ViewType("device", "6", "device", "device", "What the devices did, over time", _device),
     ViewType("confidence", "k", "confidence", "confidence", "Confidence and calibration", _confidence, listed=False),

@@ -72,7 +72,9 @@ def test_an_app_draws_on_its_own_terminal_whatever_the_standard_streams_are() ->
         terminal.resize(90, 22)
         terminal.wait_for("90 by 22")
         # A size that comes too late.
-        terminal.press("o", "x")
+        terminal.press("o")
+        terminal.wait_for("20 by 5")
+        terminal.press("x")
         terminal.wait_for("x in 90 columns")
         terminal.press("!")
         terminal.wait_for("ended by ValueError('a page of locals'), 1")

@@ -8,7 +8,6 @@ from typing import ClassVar
 from rich.columns import Columns
 from rich.table import Table
 from rich.text import Text
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical, VerticalScroll
@@ -22,7 +21,7 @@ from cifar_tui.tui.theme import GLYPHS
 from cifar_tui.tui.widgets.modal import Modal
 
 NOTIFICATIONS = (
-    "The end of a run or a warning rings the bell and notifies, unless this terminal has the focus (--bell, --notify)"
+    "The end of a run or a warning rings and notifies, unless this terminal has the focus (--bell, --notify)"
 )
 
 
@@ -46,11 +45,12 @@ class Help(Modal[None]):
             yield Static(NOTIFICATIONS, id="notifications")
 
     def _frame(self, box: Widget) -> None:
-        self.frame(box, "Keys", "↑↓ scroll  Esc closes" if box.max_scroll_y > 0 else "Esc closes")
+        self.frame(box, "Keys", "↑↓ scroll  Esc closes" if box.show_vertical_scrollbar else "Esc closes")
 
-    def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002  (as Textual calls it)
-        """Say that it scrolls where it does."""
-        self.call_after_refresh(lambda: self._frame(self.query_one(VerticalScroll)))
+    def on_mount(self) -> None:
+        """Name the keys that scroll where it scrolls."""
+        box = self.query_one(VerticalScroll)
+        self.watch(box, "show_vertical_scrollbar", lambda: self._frame(box))
 
     def _group(self, name: str, keys: list[Key], widest: int) -> Table:
         grid = Table.grid(padding=(0, 2))
