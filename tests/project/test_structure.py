@@ -25,6 +25,7 @@ REPEATED = {
     "evaluation.py": "training: of a split; runs: of a run's test images",
     "export.py": "runs: all formats; training: those of a model; headless: the command",
     "files.py": "data/image_folder: the images of a class; system: whole files, written at once",
+    "labels.py": "store/order: a run's note and tags; tui/runs/table: its name among others",
     "messages.py": "runs: what a run tells its sinks; tui/log: the log's lines",
     "panel.py": "tui: the panel of each view",
     "predictions.py": "analysis: the record; store: its file",
