@@ -20,6 +20,8 @@ from cifar_tui.system.paths import expand_path
 
 FILES = ("config.json", "events.jsonl", "summary.json")
 """A folder that has any of these files is a run, damaged or not."""
+TRASH = ".trash"
+"""In a folder of runs, where deleted ones are."""
 UNDER_WAY: tuple[RunStatus, ...] = ("running", "paused")
 
 
@@ -34,7 +36,7 @@ def run_folders(runs_dir: Path) -> list[RunFolder]:
 
 def _is_run(path: Path) -> bool:
     try:
-        return any((path / name).is_file() for name in FILES)
+        return path.name != TRASH and any((path / name).is_file() for name in FILES)
     except OSError:  # It cannot be read; the others are listed all the same.
         return False
 

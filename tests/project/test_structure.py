@@ -27,6 +27,7 @@ REPEATED = {
     "files.py": "data/image_folder: the images of a class; system: whole files, written at once",
     "labels.py": "store/order: a run's note and tags; tui/runs/table: its name among others",
     "messages.py": "runs: what a run tells its sinks; tui/log: the log's lines",
+    "moving.py": "cli/order: the commands; store/order: what they do",
     "panel.py": "tui: the panel of each view",
     "predictions.py": "analysis: the record; store: its file",
     "progress.py": "headless: a line; training: what the loop counts; tui/sidebar: the run's bars",
