@@ -22,6 +22,11 @@ MAX_TEXT = 1000
 
 Text = Annotated[str, AtMost(MAX_TEXT)]
 
+LAST, PREVIOUS, BEST = "last.pt", "previous.pt", "best.pt"
+"""The checkpoints of a run: the last one, the one before it, and that of the best epoch."""
+WEIGHTS = "model.safetensors"
+"""The best weights alone."""
+
 MAX_PROCESSES = 10_000
 """Of a run: a record of more is damaged."""
 

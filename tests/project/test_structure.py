@@ -31,6 +31,7 @@ REPEATED = {
     "panel.py": "tui: the panel of each view",
     "predictions.py": "analysis: the record; store: its file",
     "progress.py": "headless: a line; training: what the loop counts; tui/sidebar: the run's bars",
+    "pruning.py": "cli/order: the command; store/order: what it does",
     "signals.py": "headless: while runs train there; tui/runtime: in the dashboard",
     "table.py": "tui: the table of each view",
     "writer.py": "recording: of a run's events; training/checkpoints: of checkpoints",

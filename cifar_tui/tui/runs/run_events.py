@@ -185,7 +185,7 @@ class RunEvents:
                 messages=messages,
                 problems=[
                     *((entry, "info", f"was called {names[entry]} until now") for entry in renamed),
-                    *((entry, "info", "its folder was deleted or moved elsewhere") for entry in removed),
+                    *((entry, "info", "was deleted or moved elsewhere") for entry in removed),
                 ],
                 added=added,
                 rows=bool(added or renamed or removed or labelled) or first,

@@ -62,7 +62,7 @@ async def test_a_run_that_is_gone_leaves_no_row_and_the_cursor_goes_on(tmp_path:
         await pilot.until(lambda: gone.state is not None)
         shutil.rmtree(folders[1].path)
         await pilot.until(lambda: len(pilot.app.runs) == 4)
-        await pilot.shows("its folder was deleted or moved elsewhere")
+        await pilot.shows("was deleted or moved elsewhere")
         assert gone not in table.entries
         assert pilot.app.runs.marked == ()
         selected = table.selected
