@@ -117,6 +117,12 @@ def byte_unit(most: float) -> tuple[float, str]:
     return next(((size, name) for size, name in BYTE_UNITS if abs(most) >= size), (1.0, "B"))
 
 
+def file_size(size: float) -> str:
+    """A number of bytes in a unit that suits it: `93.7 MiB`."""
+    unit, name = byte_unit(size)
+    return f"{size / unit:.1f} {name}" if unit > 1 else f"{round(size)} B"
+
+
 def rate(per_second: float | None, unit: str) -> str:
     """A speed in three digits with its unit: `1,230 images/s`, `2.5 steps/s`."""
     if per_second is None or not (math.isfinite(per_second) and per_second > 0):

@@ -1,4 +1,7 @@
-"""Runs as their folders record them: `config.json`, `summary.json`, and what is needed to set a run up here again."""
+"""Runs as their folders record them, and what is needed to set a run up here again.
+
+The records are `config.json`, `summary.json` and `labels.json`.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,11 @@ MAX_TEXT = 1000
 """Characters of a text in a summary that are kept: a thousand summaries are in memory at once."""
 
 Text = Annotated[str, AtMost(MAX_TEXT)]
+
+LAST, PREVIOUS, BEST = "last.pt", "previous.pt", "best.pt"
+"""The checkpoints of a run: the last one, the one before it, and that of the best epoch."""
+WEIGHTS = "model.safetensors"
+"""The best weights alone."""
 
 MAX_PROCESSES = 10_000
 """Of a run: a record of more is damaged."""
@@ -185,6 +193,27 @@ class Summary:
         """Its fields for `json.dumps`; of a run whose summary cannot be read, those that are known."""
         content = codec.encode(self)
         return content if self.created is not None else {k: v for k, v in content.items() if v is not None}
+
+
+MAX_TAGS, MAX_TAG = 20, 40
+"""Tags of a run, and characters of one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """The content of `labels.json`: what a person says of a run, of this program or of a script, at any time.
+
+    Attributes:
+        note: A line of text.
+        tags: Words, in the order in which they were given.
+        pinned: Whether it is listed before the others.
+        archived: Whether lists leave it out.
+    """
+
+    note: Text = ""
+    tags: Annotated[tuple[Annotated[str, AtMost(MAX_TAG)], ...], AtMost(MAX_TAGS)] = ()
+    pinned: bool = False
+    archived: bool = False
 
 
 def summarize(record: RunRecord | ScriptRecord, state: RunState) -> Summary:

@@ -16,7 +16,7 @@ from cifar_tui import __version__
 from cifar_tui.cli.click_options import Command, declared_options
 from cifar_tui.cli.invocation import Invocation, pass_invocation
 from cifar_tui.config import TrainingConfig
-from cifar_tui.formatting import plural, printable
+from cifar_tui.formatting import file_size, plural, printable
 from cifar_tui.system import output, processors, user_folders
 
 PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow", "safetensors", "matplotlib", "rich", "click")
@@ -142,7 +142,20 @@ def _runs(runs_dir: Path) -> Iterator[Finding]:
         yield Finding("runs", found, "free some space, or choose another --runs-dir: a run takes about 0.2 GB")
     else:
         yield Finding("runs", found)
+    if runs_dir.is_dir():
+        yield _kept(runs_dir)
     yield _locks(place)
+
+
+def _kept(runs_dir: Path) -> Finding:
+    """What the folder of runs holds."""
+    from cifar_tui.store.order.holdings import measure
+
+    found = measure(runs_dir)
+    parts = [f"{plural(found.runs, 'run')}, {file_size(found.size)}, {file_size(found.checkpoints)} of it checkpoints"]
+    if found.deleted:
+        parts.append(f"{plural(found.deleted, 'run')} in the trash, {file_size(found.trash)}")
+    return Finding("kept", "; ".join(parts))
 
 
 def _locks(folder: Path) -> Finding:

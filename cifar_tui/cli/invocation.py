@@ -106,6 +106,14 @@ class Invocation:
             return catalog.find_under_way(self.runs_dir)
         return catalog.find_by_path(text) if catalog.is_path(text) else catalog.find(self.runs_dir, text)
 
+    def find_runs(self, texts: Collection[str]) -> list[RunFolder]:
+        """Find several runs likewise, in this order, each once.
+
+        Raises:
+            InputError: One of them is not there, or not clear.
+        """
+        return list({folder.path.absolute(): folder for folder in map(self.find_run, texts)}.values())
+
 
 def pass_invocation(command: Callable[..., int | None]) -> Callable[..., int | None]:
     """Pass the declared options of a command as one `Invocation`, and the other parameters by name."""
@@ -137,6 +145,9 @@ class RunType(click.ParamType[Any]):
 
 RUN_HELP = "A run's id, a part of it that no other run has, or the path of its folder, such as ./runs/ID."
 run_argument = click.argument("run", type=RunType(), metavar="RUN", help=RUN_HELP)
+runs_argument = click.argument(
+    "names", type=RunType(), nargs=-1, required=True, metavar="RUN...", help=f"One or more. {RUN_HELP}"
+)
 
 
 def check_shared(root: click.Context) -> None:

@@ -12,6 +12,7 @@ import click
 from cifar_tui.cli import completion, lifecycle, multiprocess, results, train, weights
 from cifar_tui.cli.click_options import Debugging
 from cifar_tui.cli.doctor import doctor
+from cifar_tui.cli.order import labelling, moving, pruning
 from cifar_tui.cli.stderr import print_message
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.system import output, user_folders
@@ -28,6 +29,7 @@ app.add_section(
     lifecycle.watch,
 )
 app.add_section("Result commands", results.runs, results.compare, results.report)
+app.add_section("Order commands", labelling.note, labelling.tag, moving.rename, moving.rm, pruning.prune)
 app.add_section("Model commands", weights.evaluate, weights.predict, weights.export)
 app.add_section("Other commands", doctor, completion.completion)
 

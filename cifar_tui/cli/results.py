@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -12,29 +13,39 @@ from cifar_tui.cli.click_options import Command, PathType, declared_options
 from cifar_tui.cli.invocation import RUN_HELP, Invocation, RunType, pass_invocation, run_argument
 from cifar_tui.cli.stderr import print_message
 from cifar_tui.errors import InputError
+from cifar_tui.formatting import plural
 from cifar_tui.system import output as standard_output
 
 
 @click.command(cls=Command)
+@click.option("--archived", is_flag=True, help="List archived runs too.")
 @declared_options("runs_dir", "json", "debug")
 @pass_invocation
-def runs(call: Invocation) -> None:
-    """List all runs, newest first."""
+def runs(call: Invocation, archived: bool) -> None:
+    """List all runs, pinned ones first, then newest first."""
     from cifar_tui.store import catalog
 
-    summaries = catalog.summaries(call.runs_dir)
+    folders = catalog.run_folders(call.runs_dir)
+    labels = {folder.id: folder.read_labels() for folder in folders}
+    summaries = [catalog.summary_of(folder) for folder in folders]
+    listed = [each for each in summaries if archived or not labels[each.id].archived]
+    listed.sort(key=lambda each: not labels[each.id].pinned)
     if call.options.json:
-        standard_output.line(json.dumps([each.to_json() for each in summaries]))
+        standard_output.line(json.dumps([each.to_json() | asdict(labels[each.id]) for each in listed]))
         return
     if not summaries and call.runs_dir.exists() and not call.runs_dir.is_dir():
         raise InputError(f"--runs-dir: {str(call.runs_dir)!r} is a file; it takes a folder")
     if not summaries:
         print_message(f"no runs in {str(call.runs_dir)!r} yet; `cifar-tui --no-ui` makes the first")
         return
+    if hidden := len(summaries) - len(listed):
+        print_message(f"{plural(hidden, 'run')} in the archive; --archived lists {'it' if hidden == 1 else 'them'} too")
+    if not listed:
+        return
     from cifar_tui.headless.tables import console, runs_table
 
     out = console()
-    out.print(runs_table(summaries, out.width), soft_wrap=True)
+    out.print(runs_table(listed, out.width, labels), soft_wrap=True)
 
 
 @click.command(cls=Command)

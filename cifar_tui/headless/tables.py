@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -12,7 +13,7 @@ from cifar_tui.analysis.class_scores import class_scores, listed
 from cifar_tui.analysis.study import Reference
 from cifar_tui.confusion_matrix import ConfusionMatrix
 from cifar_tui.formatting import UNKNOWN, count, devices, duration, four_digits, percent, printable, rate, speed
-from cifar_tui.records import Summary
+from cifar_tui.records import Labels, Summary
 from cifar_tui.state.run_state import RunState
 from cifar_tui.system import output
 from cifar_tui.system.text_width import LONGEST, cut, padded
@@ -24,7 +25,7 @@ MOST_IN_CELL = 80
 LEAST_IN_CELL = 12
 """Columns that a column of words keeps where there is no room for the table."""
 GAP = "  "
-WORDS = ("run", "state", "model", "data", "devices", "class", "most confused with", "health")
+WORDS = ("run", "state", "model", "data", "devices", "class", "most confused with", "health", "tags", "note")
 """The columns that hold words; the others hold numbers."""
 WHOLE = ("run",)
 """Those of them that people copy, which are never cut."""
@@ -73,8 +74,16 @@ def comparison_table(
     return table
 
 
-def runs_table(summaries: Sequence[Summary], width: int = PLAIN_WIDTH) -> Text:
-    """All runs, a row each; with what they computed on, where one of them had several processes."""
+def runs_table(
+    summaries: Sequence[Summary], width: int = PLAIN_WIDTH, labels: Mapping[str, Labels] = MappingProxyType({})
+) -> Text:
+    """Runs, a row each; what they computed on, where one of them had several processes.
+
+    Args:
+        summaries: The runs.
+        width: Columns that there are.
+        labels: Their tags and notes by their ids, of those that have any.
+    """
     columns = {
         "run": [cell(s.id, 300) for s in summaries],
         "state": [cell(s.state) for s in summaries],
@@ -90,7 +99,15 @@ def runs_table(summaries: Sequence[Summary], width: int = PLAIN_WIDTH) -> Text:
         columns["devices"] = [cell(s.device and devices(s.device, s.processes or 1, s.hosts or 1)) for s in summaries]
     if any(s.warnings for s in summaries):
         columns["health"] = [", ".join(map(cell, s.warnings or ())) for s in summaries]
-    return fit_table(columns, ("devices", "images/s", "data", "time", "model", "best"), width)
+    known = [labels.get(s.id, Labels()) for s in summaries]
+    marks = {"tags": [_tags(each) for each in known], "note": [cell(each.note) for each in known]}
+    columns |= {head: cells for head, cells in marks.items() if any(cells)}
+    return fit_table(columns, ("note", "devices", "images/s", "data", "time", "model", "best"), width)
+
+
+def _tags(labels: Labels) -> str:
+    states = [word for word, holds in (("pinned", labels.pinned), ("archived", labels.archived)) if holds]
+    return cell(" ".join([*states, *labels.tags]))
 
 
 def _epochs(summary: Summary) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
-from cifar_tui.records import StoredRun
+from cifar_tui.records import BEST, WEIGHTS, StoredRun
 from cifar_tui.runs.messages import ProgressCallback
 from cifar_tui.store.run_folder import CHECKPOINTS, RunFolder
 from cifar_tui.store.stored_run import stored_run
@@ -38,7 +38,7 @@ def load(folder: RunFolder, run: StoredRun, progress: ProgressCallback) -> tuple
 
     path, config = checkpoint_path(folder), adapt_config(run)
     identity = _identity(folder, config)
-    trained = trained_model.load(path, config, identity)
+    trained = trained_model.load(path, config, identity, best_epoch(folder) or 0)
     if elsewhere := describe_move(run, trained.placement):
         progress(f"computing {elsewhere}", 0, 0)
     return trained, identity.classes
@@ -46,22 +46,27 @@ def load(folder: RunFolder, run: StoredRun, progress: ProgressCallback) -> tuple
 
 def exist(folder: RunFolder) -> bool:
     """Whether the run has saved its best weights; they come with the end of its first epoch."""
-    from cifar_tui.training.checkpoints.storage import BEST
+    return folder.files.folder(CHECKPOINTS).exists(BEST) or folder.files.exists(WEIGHTS)
 
-    return folder.files.folder(CHECKPOINTS).exists(BEST)
+
+def best_epoch(folder: RunFolder) -> int | None:
+    """The epoch of the run's best weights so far, by its summary, or by its events where that is damaged."""
+    try:
+        return folder.read_summary().best_epoch
+    except InputError:
+        best = folder.read_state().best
+        return best.epoch if best else None
 
 
 def checkpoint_path(folder: RunFolder) -> Path:
-    """The checkpoint of a run's best epoch.
+    """The file of a run's best weights: the checkpoint of its best epoch, or the weights alone where it was pruned.
 
     Raises:
         InputError: There is none yet.
     """
-    from cifar_tui.training.checkpoints.storage import BEST
-
     if not exist(folder):
         raise InputError(f"{folder.id} has no best weights yet: they come with the end of an epoch; resume it first")
-    return folder.checkpoints / BEST
+    return folder.checkpoints / BEST if folder.files.folder(CHECKPOINTS).exists(BEST) else folder.path / WEIGHTS
 
 
 def with_threads(folder: RunFolder, most_threads: int | None) -> StoredRun:

@@ -6,23 +6,25 @@ import contextlib
 import difflib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cifar_tui.errors import InputError
 from cifar_tui.events import RunStatus
 from cifar_tui.formatting import shortened
-from cifar_tui.records import Summary
+from cifar_tui.records import Labels, Summary
 from cifar_tui.state.run_state import RunState
 from cifar_tui.store.command_lines import list_command, shell_line
 from cifar_tui.store.lock import is_held
-from cifar_tui.store.run_folder import RunFolder
+from cifar_tui.store.run_folder import LABELS, SUMMARY, RunFolder
 from cifar_tui.system.paths import expand_path
 
 FILES = ("config.json", "events.jsonl", "summary.json")
 """A folder that has any of these files is a run, damaged or not."""
 MOST_NAMED = 5
 """Runs that a message names, of those that it is about."""
+TRASH = ".trash"
+"""In a folder of runs, where deleted ones are."""
 UNDER_WAY: tuple[RunStatus, ...] = ("running", "paused")
 
 
@@ -37,7 +39,7 @@ def run_folders(runs_dir: Path) -> list[RunFolder]:
 
 def _is_run(path: Path) -> bool:
     try:
-        return any((path / name).is_file() for name in FILES)
+        return path.name != TRASH and any((path / name).is_file() for name in FILES)
     except OSError:  # It cannot be read; the others are listed all the same.
         return False
 
@@ -167,15 +169,39 @@ def find_by_path(text: str) -> RunFolder:
     raise InputError(f"there is no run at {shortened(text)}; `cifar-tui runs` lists the runs of a folder")
 
 
+@dataclass(frozen=True, slots=True)
+class FolderChanges:
+    """What has changed in a folder of runs since the last poll."""
+
+    summaries: list[tuple[RunFolder, Summary]] = field(default_factory=list)
+    """Runs, newest first, that are new, or whose summaries have changed."""
+    labels: list[tuple[RunFolder, Labels]] = field(default_factory=list)
+    """Those that have labels, or whose labels have changed."""
+    renamed: list[tuple[RunFolder, RunFolder]] = field(default_factory=list)
+    """Runs whose folders have another name now: as they were, and as they are."""
+    gone: list[RunFolder] = field(default_factory=list)
+    """Runs whose folders are there no more."""
+
+
+Stamp = tuple[int, int] | None
+"""When a file was replaced, and by which one; None where there is none."""
+
+
 @dataclass(slots=True)
 class _Seen:
     """A run at the last poll.
 
     Attributes:
-        stamp: When its summary was replaced, and by which file; None where it has none.
+        folder: Its folder.
+        identity: What stays when that is renamed; None where it could not be read.
+        stamp: Of its summary.
+        labels: Of its labels.
     """
 
-    stamp: tuple[int, int] | None
+    folder: RunFolder
+    identity: tuple[int, int] | None
+    stamp: Stamp
+    labels: Stamp
     summary: Summary
 
 
@@ -186,20 +212,60 @@ class Watcher:
         self._runs_dir = runs_dir
         self._seen: dict[str, _Seen] = {}
 
-    def poll(self) -> list[tuple[RunFolder, Summary]]:
-        """The runs, newest first, whose summaries have changed since the last poll; the first one finds all."""
-        changed = []
-        for folder in run_folders(self._runs_dir):
-            seen, stamp = self._seen.get(folder.id), _stamp(folder)
+    def poll(self) -> FolderChanges:
+        """What has changed since the last poll; the first one finds all runs."""
+        changes, folders = FolderChanges(), run_folders(self._runs_dir)
+        self._find_missing({folder.id: folder for folder in folders}, changes)
+        for folder in folders:
+            seen = self._seen.get(folder.id)
+            stamp, labels = _stamp(folder, SUMMARY), _stamp(folder, LABELS)
+            if labels != (None if seen is None else seen.labels):
+                changes.labels.append((folder, folder.read_labels()))
+            if seen is not None:
+                seen.labels = labels
             if seen is not None and seen.stamp == stamp and seen.summary.state not in UNDER_WAY:
                 continue
             summary = summary_of(folder)
             if seen is None or seen.summary != summary:
-                changed.append((folder, summary))
-            self._seen[folder.id] = _Seen(stamp, summary)
-        return changed
+                changes.summaries.append((folder, summary))
+            identity = seen.identity if seen is not None else _identity(folder)
+            self._seen[folder.id] = _Seen(folder, identity, stamp, labels, summary)
+        return changes
+
+    def _find_missing(self, found: dict[str, RunFolder], changes: FolderChanges) -> None:
+        """Forget the runs that are there no more, and find those of them that have another name."""
+        missing = [seen for run_id, seen in self._seen.items() if run_id not in found and _is_gone(seen.folder)]
+        if not missing:
+            return
+        new = {_identity(folder): folder for run_id, folder in found.items() if run_id not in self._seen}
+        for seen in missing:
+            del self._seen[seen.folder.id]
+            renamed = new.get(seen.identity) if seen.identity is not None else None
+            if renamed is None:
+                changes.gone.append(seen.folder)
+            else:
+                changes.renamed.append((seen.folder, renamed))
 
 
-def _stamp(folder: RunFolder) -> tuple[int, int] | None:
-    status = folder.files.status(folder.summary_file.name)
+def _stamp(folder: RunFolder, name: str) -> Stamp:
+    status = folder.files.status(name)
     return None if status is None else (status.st_mtime_ns, status.st_ino)
+
+
+def _identity(folder: RunFolder) -> tuple[int, int] | None:
+    try:
+        status = folder.path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _is_gone(folder: RunFolder) -> bool:
+    """Whether its folder is there no more; where that cannot be told, such as over a lost network, it is not."""
+    try:
+        folder.path.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False

@@ -36,6 +36,11 @@ def list_command(runs_dir: str) -> list[str]:
     return ["cifar-tui", "runs", *_runs_dir(runs_dir)]
 
 
+def undo_command(runs_dir: str) -> list[str]:
+    """The words that restore what was deleted last in this folder of runs."""
+    return ["cifar-tui", "rm", "--undo", *_runs_dir(runs_dir)]
+
+
 def override_options(overrides: Overrides) -> list[str]:
     """The words of these options for a stored run; paths are made absolute."""
     words = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ from typing import Any
 from cifar_tui.config import TrainingConfig
 from cifar_tui.errors import InputError
 from cifar_tui.events import AnyEvent
-from cifar_tui.formatting import shortened
-from cifar_tui.records import RunRecord, ScriptRecord, Summary
+from cifar_tui.formatting import printable, shortened
+from cifar_tui.records import Labels, RunRecord, ScriptRecord, Summary
 from cifar_tui.state.run_state import RunState
 from cifar_tui.store import state_file
 from cifar_tui.store.event_reader import EVENTS, Tail, read_events
@@ -22,10 +22,10 @@ from cifar_tui.system.folders import Folder
 from cifar_tui.system.untrusted import bounded_json, codec
 from cifar_tui.system.untrusted.codec import CodecError
 
-CONFIG, SUMMARY = "config.json", "summary.json"
+CONFIG, SUMMARY, LABELS = "config.json", "summary.json", "labels.json"
 CHECKPOINTS = "checkpoints"
-CONFIG_BYTES, SUMMARY_BYTES = 4_000_000, 256_000
-"""The most that `config.json` and `summary.json` may hold: thousands of class names, and a few dozen numbers."""
+CONFIG_BYTES, SUMMARY_BYTES, LABELS_BYTES = 4_000_000, 256_000, 64_000
+"""The most that these may hold: thousands of class names, a few dozen numbers, and a note with tags."""
 MEMORY_PER_BYTE = 40
 """The most memory of the values in these files."""
 
@@ -194,6 +194,22 @@ class RunFolder:
             OSError: It could not be written.
         """
         self.files.write_text(SUMMARY, json.dumps(summary.to_json(), indent=2) + "\n")
+
+    def read_labels(self) -> Labels:
+        """The content of `labels.json`, each text on one line; what is missing or damaged is at its default."""
+        try:
+            found = codec.decode_known(Labels, self._read_object(LABELS, LABELS_BYTES))
+        except (InputError, CodecError):
+            return Labels()
+        return replace(found, note=printable(found.note), tags=tuple(map(printable, found.tags)))
+
+    def write_labels(self, labels: Labels) -> None:
+        """Replace `labels.json`.
+
+        Raises:
+            OSError: It could not be written.
+        """
+        self.files.write_text(LABELS, json.dumps(codec.encode(labels)) + "\n")
 
     def events(self, start: int = 0) -> Iterator[AnyEvent]:
         """The run's events in order, without lines that are none, such as an incomplete last one.

@@ -14,7 +14,7 @@ from cifar_tui import models
 from cifar_tui.config import TrainingConfig
 from cifar_tui.data.dataset import Split
 from cifar_tui.data.loader import EVALUATION_BATCH, evaluation_batches
-from cifar_tui.training.checkpoints import storage
+from cifar_tui.training.checkpoints import best, storage
 from cifar_tui.training.checkpoints.storage import Identity
 from cifar_tui.training.devices import Placement
 from cifar_tui.training.evaluation import compute_logits
@@ -36,24 +36,25 @@ class TrainedModel:
     random_streams: RandomStreams
 
 
-def load(path: Path, config: TrainingConfig, identity: Identity) -> TrainedModel:
-    """Load the model of a checkpoint onto the run's device; the images that it was trained on are not needed.
+def load(path: Path, config: TrainingConfig, identity: Identity, epoch: int = 0) -> TrainedModel:
+    """Load the model of a run's best weights onto the run's device; the images that it was trained on are not needed.
 
     Args:
-        path: The checkpoint.
+        path: Their file, as `checkpoints.best` takes it.
         config: The run's options.
-        identity: The run's: no other's checkpoint is taken.
+        identity: The run's: no other's weights are taken.
+        epoch: The run's best one, where the file does not say it.
 
     Raises:
-        InputError: The checkpoint is missing, damaged or another run's, or the device is not there.
+        InputError: The file is missing, damaged or another run's, or the device is not there.
     """
     make = models.load(config.model, config.model_dir)
     placement = use_device(config)
     built = build(config, make, len(identity.classes), placement, "predict")
-    snapshot = storage.load_matching(path, identity, storage.size_limits(built.model))
-    storage.restore(snapshot, built.model)
+    found = best.load(path, identity, storage.size_limits(built.model), epoch)
+    best.restore(found, built.model, path)
     built.model.eval()
-    return TrainedModel(built.model, built.placement, snapshot.progress.best_epoch or 0, built.random_streams)
+    return TrainedModel(built.model, built.placement, found.epoch, built.random_streams)
 
 
 def predict(trained: TrainedModel, images: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

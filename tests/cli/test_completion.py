@@ -25,7 +25,7 @@ offer() {
 }
 """
 LINES = {
-    "re": "resume report",
+    "re": "resume report rename",
     "--ep": "--epochs",
     "--model e": "efficientnet_b0",
     "--precision ''": "auto fp32 bf16",
@@ -40,6 +40,7 @@ LINES = {
     "attach --runs-dir '$NOT_SET_ANYWHERE' ''": "20260315-090000-mlp 20260314-150926-cnn",
     "attach ./runs/20": "-o dirnames",
     "compare 20260314-150926-cnn 20260315": "20260315-090000-mlp",
+    "tag 20260314-150926-cnn 20260315": "20260315-090000-mlp",
     "export 2026 --format t": "torch-export tensorboard",
     "predict 2026 x": "-o default",
     "completion ''": "bash zsh fish",

@@ -166,7 +166,8 @@ def test_what_cannot_be_exported_is_refused(trained: Trained, tmp_path: Path) ->
         with pytest.raises(InputError, match=r"cannot write .*choose another --output"):
             exported(folder, form, "--output", tmp_path / "file" / "x")
     begun = RunFolder(Path(shutil.copytree(folder.path, tmp_path / "runs" / "begun")))
-    (begun.checkpoints / "best.pt").unlink()
+    for name in ("checkpoints/best.pt", "model.safetensors"):
+        (begun.path / name).unlink()
     with pytest.raises(InputError, match="begun has no best weights yet"):
         exported(begun, "safetensors")
 

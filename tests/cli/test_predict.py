@@ -204,7 +204,8 @@ def test_a_name_that_means_no_image_is_refused(
 
 def test_a_run_without_best_weights_says_so(trained: tuple[RunFolder, Setup], tmp_path: Path) -> None:
     folder = Path(shutil.copytree(trained[0].path, tmp_path / "runs" / "begun"))
-    (folder / "checkpoints" / "best.pt").unlink()
+    for name in ("checkpoints/best.pt", "model.safetensors"):
+        (folder / name).unlink()
     decode = write_image(tmp_path / "a.png")
     with pytest.raises(InputError, match=r"begun has no best weights yet: they come .*; resume it first"):
         invoke("predict", "begun", decode, "--runs-dir", tmp_path / "runs")

@@ -107,7 +107,8 @@ def test_runs_lists_the_run_for_people_and_programs(trained: Trained) -> None:
     assert folder.name in listed.stdout
     assert "finished" in listed.stdout
     for arguments in (["runs", "--json"], ["--runs-dir", "runs", "--json", "runs"]):
-        assert json.loads(run(arguments, cwd).stdout) == [summary(folder)]
+        labels = {"note": "", "tags": [], "pinned": False, "archived": False}
+        assert json.loads(run(arguments, cwd).stdout) == [summary(folder) | labels]
 
 
 def test_a_finished_run_is_not_resumed(trained: Trained) -> None:

@@ -28,6 +28,7 @@ ONLY_PARSED = {
     r"--detach": "it starts processes: test_background_runs",
     r"^cifar-tui (stop|pause|checkpoint) ": "another process has to train the run: test_background_runs",
     r"^cifar-tui resume ": "the run is finished: test_training",
+    r"^cifar-tui (rename|rm|prune)\b": "the other commands need the runs as they are: test_moving_commands, test_prune",
     r" my-net\b": "a script has to record it: test_from_another_terminal",
     r"^cifar-tui watch ": "it lasts as long as the logs grow: test_watch",
     r"^cifar-tui evaluate cnn --data ": "the run's images have to be elsewhere: test_other_machines",

@@ -62,17 +62,17 @@ def test_a_run_trains_and_notes_the_heartbeat_once(place: Path) -> None:
 def test_a_run_is_listed_and_watched_as_what_it_is(place: Path) -> None:
     folder = unfinished(place)
     watcher = Watcher(folder.parent)
-    assert [found.state for _, found in watcher.poll()] == ["interrupted"]
+    assert [found.state for _, found in watcher.poll().summaries] == ["interrupted"]
     owner = RunLock(folder)
     assert [found["state"] for found in json.loads(call(["runs", "--json"], place).stdout)] == ["running"]
     (folder / "summary.json").touch()
-    assert [found.state for _, found in watcher.poll()] == ["running"]
+    assert [found.state for _, found in watcher.poll().summaries] == ["running"]
     assert catalog.live_state(RunFolder(folder)).status == "running"
     refused = call(["resume", folder.name], place)
     assert refused.returncode == 2
     assert "is being trained right now, by process" in refused.stderr
     owner.release()
-    assert [found.state for _, found in watcher.poll()] == ["interrupted"]
+    assert [found.state for _, found in watcher.poll().summaries] == ["interrupted"]
     attached = call(["attach", folder.name, "--no-ui"], place)
     assert attached.returncode == 0
     assert "is no longer training: its process died" in attached.stderr

@@ -1,12 +1,14 @@
 """The runs of a folder are listed as they are now, and found by what a person calls them."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cifar_tui.errors import InputError
+from cifar_tui.records import Labels
 from cifar_tui.store import catalog, run_folder
 from cifar_tui.store.lock import RunLock
 from cifar_tui.store.run_folder import RunFolder
@@ -58,14 +60,33 @@ def test_values_of_a_wrong_type_in_a_summary_are_not_known(folder: RunFolder) ->
 def test_a_watcher_reports_runs_that_are_new_or_have_changed(folder: RunFolder) -> None:
     watcher = catalog.Watcher(folder.path.parent)
     record_events(folder, uninterrupted(1))
-    assert [(found.id, summary.state) for found, summary in watcher.poll()] == [(folder.id, "interrupted")]
-    assert watcher.poll() == []
+    assert [(found.id, summary.state) for found, summary in watcher.poll().summaries] == [(folder.id, "interrupted")]
+    assert watcher.poll() == catalog.FolderChanges()
     other = run_folder.create(folder.path.parent, "mlp", CREATED, lambda _: RECORD)
     record_events(folder, [finished()], folder.read_state())
-    assert {(found.id, summary.state) for found, summary in watcher.poll()} == {
+    assert {(found.id, summary.state) for found, summary in watcher.poll().summaries} == {
         (folder.id, "finished"),
         (other.id, "failed"),
     }
+
+
+def test_a_watcher_reports_labels_new_names_and_runs_that_are_gone(folder: RunFolder) -> None:
+    runs = folder.path.parent
+    other = run_folder.create(runs, "mlp", CREATED, lambda _: RECORD)
+    folder.write_labels(Labels(note="first"))
+    watcher = catalog.Watcher(runs)
+    assert watcher.poll().labels == [(folder, Labels(note="first"))]
+    folder.write_labels(Labels(note="second"))
+    found = watcher.poll()
+    assert (found.labels, found.summaries) == ([(folder, Labels(note="second"))], [])
+    renamed = RunFolder(folder.path.rename(runs / "20260102-030405-wide"))
+    shutil.rmtree(other.path)
+    found = watcher.poll()
+    assert (found.renamed, found.gone) == ([(folder, renamed)], [other])
+    assert watcher.poll() == catalog.FolderChanges()
+    runs.rename(runs.with_name("elsewhere"))
+    runs.write_text("")
+    assert watcher.poll() == catalog.FolderChanges(), "what cannot be looked for is not gone"
 
 
 def test_a_run_is_found_by_its_id_or_a_part_of_it(folder: RunFolder) -> None:

@@ -120,7 +120,7 @@ def recorded(folder: RunFolder) -> Predictions | None:
             raise InputError(f"{path}: cannot be read: it is far too large ({status.st_size:,} bytes)")
         with contextlib.suppress(InputError):  # What is damaged can be computed again.
             found = read(path)
-            if found.epoch == _best_epoch(folder):
+            if found.epoch == best_weights.best_epoch(folder):
                 return found
     return None
 
@@ -139,21 +139,12 @@ def check_images(folder: RunFolder) -> None:
         raise InputError(f"CIFAR-10 is not on this machine any more: put its archive into {where}")
 
 
-def _best_epoch(folder: RunFolder) -> int | None:
-    """The epoch of the run's best weights so far, by its summary, or by its events where that is damaged."""
-    try:
-        return folder.read_summary().best_epoch
-    except InputError:
-        best = folder.read_state().best
-        return best.epoch if best else None
-
-
 def _evaluate(
     folder: RunFolder, run: StoredRun, image_cache: ImageCache, progress: ProgressCallback
 ) -> tuple[Evaluation, int, Setup]:
     """The evaluation of a run's best weights on its test images, the weights' epoch, and the run as it was set up."""
     from cifar_tui.data.loader import EVALUATION_BATCH
-    from cifar_tui.training.checkpoints import storage
+    from cifar_tui.training.checkpoints import best, storage
     from cifar_tui.training.devices import describe_move
     from cifar_tui.training.evaluation import evaluate as evaluate_split
     from cifar_tui.training.setup.prepare import prepare_stored
@@ -162,12 +153,13 @@ def _evaluate(
     setup = prepare_stored(run, image_cache, progress)
     if elsewhere := describe_move(run, setup.placement):
         progress(f"computing {elsewhere}", 0, 0)
-    best = storage.load_matching(path, setup.identity, storage.size_limits(setup.model))
-    storage.restore(best, setup.model)
+    epoch = best_weights.best_epoch(folder) or 0
+    found = best.load(path, setup.identity, storage.size_limits(setup.model), epoch)
+    best.restore(found, setup.model, path)
     control = _ProgressControl(progress, len(setup.dataset.test), EVALUATION_BATCH)
     with setup.random_streams.for_evaluation():
         test = evaluate_split(setup.model, setup.dataset.test, len(setup.dataset.classes), setup.placement, control)
-    return test, best.progress.best_epoch or 0, setup
+    return test, found.epoch, setup
 
 
 class _ProgressControl(Control):

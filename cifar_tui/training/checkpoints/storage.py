@@ -15,15 +15,15 @@ from torch import Tensor, nn
 from cifar_tui.errors import InputError
 from cifar_tui.formatting import shortened
 from cifar_tui.models.user_class.compatibility import uncompiled_name
+from cifar_tui.records import BEST as BEST
+from cifar_tui.records import LAST as LAST
+from cifar_tui.records import PREVIOUS as PREVIOUS
+from cifar_tui.records import WEIGHTS as WEIGHTS
 from cifar_tui.system.folders import Folder
 from cifar_tui.training.optimizer import Stateful
 from cifar_tui.training.progress import Progress
 
 FORMAT = 1
-LAST = "last.pt"
-PREVIOUS = "previous.pt"
-BEST = "best.pt"
-WEIGHTS = "model.safetensors"
 MOST_COPIES, MOST_BESIDE = 8, 16_000_000
 """The limits on a checkpoint: copies of the model's weights, and bytes of everything else."""
 MOST_PICKLED, MOST_PICKLED_EACH = 500_000, 4_000
@@ -129,7 +129,7 @@ def load_matching(path: Path, identity: Identity, limits: SizeLimits) -> Snapsho
         InputError: No such file, or damaged, or not a checkpoint of ours, or another run's: the message says which.
     """
     snapshot = load(path, limits)
-    _check_identity(snapshot.identity, identity, path)
+    check_identity(snapshot.identity, identity, path)
     return snapshot
 
 
@@ -218,7 +218,12 @@ def _shapes(weights: Weights) -> dict[str, torch.Size]:
     return {name: tensor.shape for name, tensor in weights.items()}
 
 
-def _check_identity(theirs: Identity, ours: Identity, path: Path) -> None:
+def check_identity(theirs: Identity, ours: Identity, path: Path) -> None:
+    """Check that what this file holds belongs to a run.
+
+    Raises:
+        InputError: It belongs to another one; the message says why.
+    """
     if theirs.model != ours.model:
         raise InputError(
             f"{path}: a checkpoint of the model {shortened(theirs.model)}, but the run's is {shortened(ours.model)}"

@@ -239,7 +239,13 @@ def save(snapshot: Snapshot, folder: Path, *, best: bool = False) -> Path:
         _write(content, files)
         if best:
             # Before last.pt: where one of these fails, the run resumes from before this epoch, and writes them then.
-            metadata = {"model": snapshot.identity.model, "classes": json.dumps(snapshot.identity.classes)}
+            metadata = {
+                "model": snapshot.identity.model,
+                "classes": json.dumps(snapshot.identity.classes),
+                "fingerprint": snapshot.identity.fingerprint,
+                "seed": str(snapshot.identity.seed),
+                "epoch": str(snapshot.progress.best_epoch),
+            }
             _save_safetensors(snapshot.weights, run, metadata)
             files.name_again(_NEXT, BEST)
         if files.is_file(LAST):

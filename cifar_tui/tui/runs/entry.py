@@ -12,7 +12,7 @@ from cifar_tui.tui.runs.run_options import RunOptions
 if TYPE_CHECKING:
     from cifar_tui.events import RunStatus
     from cifar_tui.foreign_logs.foreign_run import ForeignRun, ForeignTail
-    from cifar_tui.records import Summary
+    from cifar_tui.records import Labels, Summary
     from cifar_tui.runs.messages import Loading
     from cifar_tui.runs.run import Run
     from cifar_tui.state.run_state import RunState
@@ -85,6 +85,8 @@ class Entry:
     """An earlier run's `summary.json`."""
     options: RunOptions | None = None
     """Of a run in a folder, what the table knows of its options; None until someone has asked for any."""
+    labels: Labels | None = None
+    """What a person says of it; None where it is not known to have any."""
     device_name: str | None = None
     """Of what it computes on, where that is known: `NVIDIA H200`."""
     loading: Loading | None = None
@@ -148,12 +150,12 @@ class Entry:
     @property
     def tags(self) -> tuple[str, ...]:
         """Words that its user has put on it."""
-        return self.options.tags if self.options is not None else ()
+        return self.labels.tags if self.labels is not None else ()
 
     @property
     def note(self) -> str:
         """What its user has written about it."""
-        return self.options.note if self.options is not None else ""
+        return self.labels.note if self.labels is not None else ""
 
     @property
     def warnings(self) -> Collection[str]:

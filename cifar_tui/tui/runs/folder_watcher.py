@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cifar_tui.events import AnyEvent
     from cifar_tui.foreign_logs.foreign_run import ForeignRun, ForeignTail
     from cifar_tui.foreign_logs.log_catalog import LogCatalog
-    from cifar_tui.records import Summary
+    from cifar_tui.records import Labels, Summary
     from cifar_tui.store.event_reader import Tail
     from cifar_tui.store.run_folder import RunFolder
 
@@ -36,6 +36,12 @@ class FolderUpdates:
     """Runs that are new, or whose summaries have changed."""
     events: list[tuple[Entry, Tail | ForeignTail, list[AnyEvent]]] = field(default_factory=list)
     """New events of those that are followed."""
+    labels: list[tuple[RunFolder, Labels]] = field(default_factory=list)
+    """Of runs that have any, or whose labels have changed."""
+    renamed: list[tuple[RunFolder, RunFolder]] = field(default_factory=list)
+    """Runs whose folders have another name now: as they were, and as they are."""
+    gone: list[RunFolder] = field(default_factory=list)
+    """Runs whose folders are there no more."""
 
 
 class FolderWatcher:
@@ -69,7 +75,11 @@ class FolderWatcher:
         updates = FolderUpdates()
         if self._looks % TAILS_PER_POLL == 0:
             updates.summaries.extend(self._logs.poll() if self._logs is not None else [])
-            updates.summaries.extend(self._catalog.poll())
+            found = self._catalog.poll()
+            updates.summaries.extend(found.summaries)
+            updates.labels.extend(found.labels)
+            updates.renamed.extend(found.renamed)
+            updates.gone.extend(found.gone)
         self._looks += 1
         for entry, tail in self._tails.items():
             try:

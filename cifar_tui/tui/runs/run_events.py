@@ -44,7 +44,8 @@ class Update:
     messages: list[tuple[Entry, Message]] = field(default_factory=list)
     """What happened to them, in order."""
     problems: list[tuple[Entry, Level, str]] = field(default_factory=list)
-    """What could not be read of them, and what their health checks had found before they were read."""
+    """What could not be read of them, what their health checks had found before they were read, and what has become of
+    their folders."""
     added: list[Entry] = field(default_factory=list)
     """Runs that were found in the folder of runs."""
     rows: bool = False
@@ -166,7 +167,12 @@ class RunEvents:
         if self.stopped:
             return
         first, self.has_read = not self.has_read, True
+        names = {entry: entry.full_name for entry in self._runs} if found.renamed else {}
+        renamed = self._runs.rename(found.renamed) if found.renamed else []
+        removed = self._runs.remove(found.gone) if found.gone else []
+        self._shown.difference_update(removed)
         added, changed = self._runs.update_summaries(found.summaries)
+        labelled = self._runs.set_labels(found.labels)
         if added and self._reads_options:
             self.read_options()
         for entry in changed:
@@ -180,8 +186,12 @@ class RunEvents:
             Update(
                 changed={*changed, *(entry for entry, _ in messages)},
                 messages=messages,
+                problems=[
+                    *((entry, "info", f"was called {names[entry]} until now") for entry in renamed),
+                    *((entry, "info", "was deleted or moved elsewhere") for entry in removed),
+                ],
                 added=added,
-                rows=bool(added) or first,
+                rows=bool(added or renamed or removed or labelled) or first,
                 urgent=bool(changed),
             )
         )
@@ -207,7 +217,7 @@ class RunEvents:
             return read_run(folder)
 
         def done(read: tuple[Summary, RunState, Tail | ForeignTail]) -> None:
-            if self.stopped or entry.active:
+            if self.stopped or entry.active or entry not in self._runs:
                 return
             self._runs.load(entry, *read)
             self._follow()
@@ -222,7 +232,7 @@ class RunEvents:
             self._handle(Update(changed={entry}, problems=problems, urgent=True))
 
         def failed(error: Exception) -> None:
-            if not self.stopped:
+            if not self.stopped and entry in self._runs:
                 self._handle(Update(problems=[(entry, "error", error_text(error))]))
 
         background.run(read_it, done, failed)

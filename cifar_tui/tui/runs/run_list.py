@@ -19,7 +19,7 @@ from cifar_tui.tui.runtime.inbox import Inbox
 if TYPE_CHECKING:
     from cifar_tui.events import AnyEvent
     from cifar_tui.foreign_logs.foreign_run import ForeignRun, ForeignTail
-    from cifar_tui.records import Overrides, Summary
+    from cifar_tui.records import Labels, Overrides, Summary
     from cifar_tui.runs.messages import Message
     from cifar_tui.runs.run import Run
     from cifar_tui.runs.workspace import Workspace
@@ -104,11 +104,7 @@ class RunList:
     def update_summaries(
         self, found: Iterable[tuple[RunFolder | ForeignRun, Summary]]
     ) -> tuple[list[Entry], list[Entry]]:
-        """Runs with their summaries as they are in their folders now, and logs of other tools.
-
-        Returns:
-            The entries of those that were not known, and of the others that no thread of this process trains.
-        """
+        """Runs with their summaries as they are now, and logs: the entries that are new, and those that changed."""
         from cifar_tui.store.run_folder import RunFolder
 
         known = {(entry.id, entry.log is None): entry for entry in self}
@@ -117,7 +113,7 @@ class RunList:
         for source, summary in found:
             entry = known.get((source.id, isinstance(source, RunFolder)))
             if entry is None:
-                entry = Entry(next(self._numbers), error=_message(summary))
+                entry = Entry(next(self._numbers), error=(summary.message or "") if summary.state == "failed" else "")
                 if isinstance(source, RunFolder):
                     entry.folder = source
                 else:
@@ -137,6 +133,34 @@ class RunList:
         if added:
             self._label()
         return added, changed
+
+    def rename(self, renamed: Iterable[tuple[RunFolder, RunFolder]]) -> list[Entry]:
+        """Give runs the names that their folders have now; the entries of those that this process does not train."""
+        now = {old.id: new for old, new in renamed}
+        changed = [entry for entry in self._stored(now) if not entry.active]
+        for entry in changed:
+            entry.folder, entry.tail = now[entry.id], None
+        self._earlier.sort(key=lambda entry: entry.id, reverse=True)
+        self._label()
+        return changed
+
+    def remove(self, gone: Iterable[RunFolder]) -> list[Entry]:
+        """Forget runs whose folders are gone, and return them; those that this process trains stay."""
+        removed = [entry for entry in self._stored({folder.id for folder in gone}) if not entry.active]
+        self._own = [entry for entry in self._own if entry not in removed]
+        self._earlier = [entry for entry in self._earlier if entry not in removed]
+        self._label()
+        return removed
+
+    def set_labels(self, found: Iterable[tuple[RunFolder, Labels]]) -> list[Entry]:
+        """What a person says of runs now; the entries of those that are known."""
+        now = {folder.id: labels for folder, labels in found}
+        for entry in (changed := self._stored(now)):
+            entry.labels = now[entry.id]
+        return changed
+
+    def _stored(self, ids: Collection[str]) -> list[Entry]:
+        return [entry for entry in self if entry.folder is not None and entry.id in ids] if ids else []
 
     def load(self, entry: Entry, summary: Summary, state: RunState, tail: Tail | ForeignTail) -> None:
         """Keep what was read of a run that this process does not train."""
@@ -164,11 +188,7 @@ class RunList:
     # What happens to a run, whoever trains it
 
     def receive(self, run: Run, message: Message) -> Entry | None:
-        """Apply a message of a run's thread.
-
-        Returns:
-            The run's entry; None where it is not one of ours.
-        """
+        """Apply a message of a run's thread; the run's entry, None where it is not one of ours."""
         from cifar_tui.runs.messages import Ended, Loading
 
         entry = self._by_run.get(run)
@@ -377,7 +397,3 @@ def _send(entry: Entry, request: Request) -> None:
 
     if entry.folder is not None:
         requests.send(entry.folder.path, request)
-
-
-def _message(summary: Summary) -> str:
-    return (summary.message or "") if summary.state == "failed" else ""

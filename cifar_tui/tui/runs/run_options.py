@@ -23,17 +23,9 @@ LONGEST = 80
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What the table knows of a run beside its summary.
-
-    Attributes:
-        values: Its options by name.
-        tags: Words that its user has put on it.
-        note: What its user has written about it.
-    """
+    """The options of a run by name."""
 
     values: Mapping[str, Value] = field(default_factory=dict)
-    tags: tuple[str, ...] = ()
-    note: str = ""
 
 
 def option(entry: Entry, name: str) -> Value:

@@ -13,12 +13,11 @@ from textual.strip import Strip
 
 from cifar_tui.config import TrainingConfig
 from cifar_tui.formatting import printable
-from cifar_tui.records import RunRecord, ScriptRecord
+from cifar_tui.records import Labels, RunRecord, ScriptRecord
 from cifar_tui.tui.details.content import Record, sections
 from cifar_tui.tui.details.panel import picture
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.reading import WatchedLogs
-from cifar_tui.tui.runs.run_options import RunOptions
 from cifar_tui.tui.theme import Look
 from cifar_tui.tui.widgets.lines import line, width_of
 from tests.support.dashboard import dashboard, recorded_folder
@@ -59,7 +58,7 @@ def test_options_that_differ_from_the_defaults_come_first_with_what_is_usual() -
 
 def test_data_device_versions_folder_tags_and_note_are_said() -> None:
     entry = earlier(state="failed", message="the disk is full", parameters=1234, device="cuda:0", precision="bf16")
-    entry.options = RunOptions({}, ("base", "wide"), "lr too high")
+    entry.labels = Labels(tags=("base", "wide"), note="lr too high")
     found = said(entry, record())
     assert found["cnn"]["state"] == "failed: the disk is full"
     assert (found["cnn"]["tags"], found["cnn"]["note"]) == ("base, wide", "lr too high")

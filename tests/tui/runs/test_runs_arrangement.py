@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cifar_tui.records import Labels
 from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.runs import run_options
 from cifar_tui.tui.runs.entry import Entry
@@ -98,7 +99,7 @@ def test_groups_have_their_runs_below_them_and_stand_for_their_best_one() -> Non
 
 def test_a_run_of_several_tags_is_in_several_groups() -> None:
     both, none = earlier(1, "20260314-150926-a"), earlier(2, "20260314-150927-b")
-    both.options = RunOptions({}, ("base", "wide"))
+    both.labels = Labels(tags=("base", "wide"))
     assert rows(model(both, none, group="tags")) == ["base", 1, "wide", 1, "–", 2]
     assert model(both, none, group="tags").entries == [both, none]
 

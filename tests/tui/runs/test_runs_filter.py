@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_tui.config import TrainingConfig
+from cifar_tui.records import Labels
 from cifar_tui.tui.runs.entry import Entry
 from cifar_tui.tui.runs.run_options import RunOptions
 from cifar_tui.tui.runs.table import query
@@ -170,7 +171,7 @@ def test_the_time_limit_leaves_the_timer_of_others_as_it_was() -> None:
 
 def test_tags_and_notes_are_searched_and_compared() -> None:
     tagged = earlier(1, state="finished")
-    tagged.options = RunOptions({}, ("baseline", "wide net"), "the learning rate was too high")
+    tagged.labels = Labels(tags=("baseline", "wide net"), note="the learning rate was too high")
     made = model(tagged, *RUNS[2:])
     for typed in ("tag=baseline", "tags:wide", '"too high"', "note:rate", "baseline"):
         made.set_filter(typed)

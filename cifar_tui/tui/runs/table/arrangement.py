@@ -29,9 +29,7 @@ class TableSettings:
     @property
     def uses_options(self) -> bool:
         """Whether options of the runs are needed for it."""
-        names = (*self.columns, self.sort, self.group)
-        # Tags and notes are read with the options.
-        return any(name and (name not in FIELDS or name in ("tags", "note")) for name in names)
+        return any(name and name not in FIELDS for name in (*self.columns, self.sort, self.group))
 
 
 @dataclass(frozen=True, slots=True)

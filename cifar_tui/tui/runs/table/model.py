@@ -83,8 +83,11 @@ class TableModel:
     def fill(self, entries: Iterable[Entry]) -> None:
         """Have these runs."""
         self.all = list(entries)
+        is_gone = self._wanted is not None and set(self._wanted.members).isdisjoint(self.all)
         # Names that no run had may be options that have been read.
         self.set_filter(self.filter.typed)
+        if is_gone:
+            self.keep_selection()
 
     def update(self, entries: Iterable[Entry]) -> bool:
         """Move what changed of these runs to its place; whether rows of others may have changed by that."""

@@ -1,0 +1,1 @@
+"""The commands that keep a folder of runs in order."""
