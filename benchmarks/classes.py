@@ -124,7 +124,6 @@ def _dashboard(cwd: Path, run: str) -> tuple[float, float, int]:
         terminal.press("2")
         drawn = terminal.wait_for("test, weights of epoch", 60) - terminal.started
         cpu = _cpu(terminal.process.pid)
-        terminal.wait_for("cpu: ", 60)  # PyTorch is loaded.
         return drawn, cpu, _peak(terminal.process.pid)
 
 
@@ -134,7 +133,6 @@ def _epoch_back(cwd: Path, run: str, epochs: int = 9) -> tuple[float, float, int
         terminal.wait_for("x axis:", 60)
         terminal.press("2")
         terminal.wait_for("test, weights of epoch", 60)
-        terminal.wait_for("cpu: ", 60)
         seconds, before = 0.0, _cpu(terminal.process.pid)
         for number in range(epochs):
             pressed = time.perf_counter()
@@ -173,7 +171,7 @@ def _run(real: Path, classes: int, epochs: int, images: int) -> RunFolder:
     run.config_file.write_text(json.dumps(config))
     for name in ("events.jsonl", "state.json", "predictions.safetensors"):
         (run.path / name).unlink(missing_ok=True)
-    recorder = Recorder(run, config, RunState())
+    recorder = Recorder(run, run.read_record(), RunState())
     for event in _events(run.path.name, names, epochs, images):
         recorder.record(event)
     recorder.close()
