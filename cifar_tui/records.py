@@ -215,6 +215,11 @@ class Labels:
     pinned: bool = False
     archived: bool = False
 
+    @property
+    def states(self) -> tuple[str, ...]:
+        """What it is beside its tags, in words: `(pinned)`, `(archived)`."""
+        return tuple(f"({word})" for word, holds in (("pinned", self.pinned), ("archived", self.archived)) if holds)
+
 
 def summarize(record: RunRecord | ScriptRecord, state: RunState) -> Summary:
     """The summary of a run whose events made `state`."""

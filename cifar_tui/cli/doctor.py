@@ -152,7 +152,7 @@ def _kept(runs_dir: Path) -> Finding:
     from cifar_tui.store.order.holdings import measure
 
     found = measure(runs_dir)
-    parts = [f"{plural(found.runs, 'run')}, {file_size(found.size)}, {file_size(found.checkpoints)} of it checkpoints"]
+    parts = [f"{plural(found.runs, 'run')}, {file_size(found.size)}; checkpoints {file_size(found.checkpoints)} of it"]
     if found.deleted:
         parts.append(f"{plural(found.deleted, 'run')} in the trash, {file_size(found.trash)}")
     return Finding("kept", "; ".join(parts))

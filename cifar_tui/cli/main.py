@@ -29,7 +29,7 @@ app.add_section(
     lifecycle.watch,
 )
 app.add_section("Result commands", results.runs, results.compare, results.report)
-app.add_section("Order commands", labelling.note, labelling.tag, moving.rename, moving.rm, pruning.prune)
+app.add_section("Housekeeping commands", labelling.note, labelling.tag, moving.rename, moving.rm, pruning.prune)
 app.add_section("Model commands", weights.evaluate, weights.predict, weights.export)
 app.add_section("Other commands", doctor, completion.completion)
 

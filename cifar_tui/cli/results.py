@@ -39,7 +39,7 @@ def runs(call: Invocation, archived: bool) -> None:
         print_message(f"no runs in {str(call.runs_dir)!r} yet; `cifar-tui --no-ui` makes the first")
         return
     if hidden := len(summaries) - len(listed):
-        print_message(f"{plural(hidden, 'run')} in the archive; --archived lists {'it' if hidden == 1 else 'them'} too")
+        print_message(f"{plural(hidden, 'archived run')} not listed; --archived lists all")
     if not listed:
         return
     from cifar_tui.headless.tables import console, runs_table

@@ -22,6 +22,8 @@ PLAIN_WIDTH = 160
 """Columns of a table that goes to a file."""
 MOST_IN_CELL = 80
 """Columns of a value."""
+MOST_OF_NOTE = 30
+"""Likewise, of a note: `cifar-tui note` prints it whole."""
 LEAST_IN_CELL = 12
 """Columns that a column of words keeps where there is no room for the table."""
 GAP = "  "
@@ -100,14 +102,13 @@ def runs_table(
     if any(s.warnings for s in summaries):
         columns["health"] = [", ".join(map(cell, s.warnings or ())) for s in summaries]
     known = [labels.get(s.id, Labels()) for s in summaries]
-    marks = {"tags": [_tags(each) for each in known], "note": [cell(each.note) for each in known]}
+    marks = {"tags": [_tags(each) for each in known], "note": [cell(each.note, MOST_OF_NOTE) for each in known]}
     columns |= {head: cells for head, cells in marks.items() if any(cells)}
     return fit_table(columns, ("note", "devices", "images/s", "data", "time", "model", "best"), width)
 
 
 def _tags(labels: Labels) -> str:
-    states = [word for word, holds in (("pinned", labels.pinned), ("archived", labels.archived)) if holds]
-    return cell(" ".join([*states, *labels.tags]))
+    return cell(" ".join([*labels.tags, *labels.states]))
 
 
 def _epochs(summary: Summary) -> str:

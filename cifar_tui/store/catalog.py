@@ -23,6 +23,8 @@ FILES = ("config.json", "events.jsonl", "summary.json")
 """A folder that has any of these files is a run, damaged or not."""
 MOST_NAMED = 5
 """Runs that a message names, of those that it is about."""
+TIME = len("YYYYMMDD-HHMMSS-")
+"""Characters at the beginning of an id: when the run was started."""
 TRASH = ".trash"
 """In a folder of runs, where deleted ones are."""
 UNDER_WAY: tuple[RunStatus, ...] = ("running", "paused")
@@ -241,10 +243,11 @@ class Watcher:
         for seen in missing:
             del self._seen[seen.folder.id]
             renamed = new.get(seen.identity) if seen.identity is not None else None
-            if renamed is None:
-                changes.gone.append(seen.folder)
-            else:
+            # A new folder may have the number of one that was removed; a run that is renamed keeps its time.
+            if renamed is not None and renamed.id[:TIME] == seen.folder.id[:TIME]:
                 changes.renamed.append((seen.folder, renamed))
+            else:
+                changes.gone.append(seen.folder)
 
 
 def _stamp(folder: RunFolder, name: str) -> Stamp:

@@ -33,6 +33,9 @@ def move(source: Folder, name: str, target: Folder, new: str) -> None:
         os.mkdir(new, dir_fd=new_parent)
         try:
             os.rename(name, new, src_dir_fd=old_parent, dst_dir_fd=new_parent)
+        except FileExistsError:  # Some file systems, such as SMB, replace no folder at all.
+            os.rmdir(new, dir_fd=new_parent)
+            os.rename(name, new, src_dir_fd=old_parent, dst_dir_fd=new_parent)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.rmdir(new, dir_fd=new_parent)

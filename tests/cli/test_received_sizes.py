@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cifar_tui.records import WEIGHTS
 from cifar_tui.store.predictions import FILE as PREDICTIONS
 from tests.support.program import UNEXPECTED, call, memory_limit, prepare_received_runs, received_run
 
@@ -127,6 +128,10 @@ SIZES: dict[str, tuple[str, Callable[[Path], object]]] = {
     "summary.json of text": ("summary.json", content(TEXT)),
     "config.json of holes": ("config.json", holes(6_000_000_000)),
     "config.json of brackets": ("config.json", content(BRACKETS)),
+    "labels.json of holes": ("labels.json", holes(6_000_000_000)),
+    "labels.json of brackets": ("labels.json", content(BRACKETS)),
+    "weights of holes": (WEIGHTS, holes(6_000_000_000)),
+    "weights of a large header": (WEIGHTS, content((15_000_000).to_bytes(8, "little") + b"[" * 15_000_000)),
     "state.json of holes": ("state.json", holes(6_000_000_000)),
     "state.json of brackets": ("state.json", content(BRACKETS)),
     "events.jsonl of holes": ("events.jsonl", holes(400_000_000)),
@@ -165,6 +170,8 @@ def test_nothing_in_a_folder_takes_much_memory_or_ends_the_list(cwd: Path, what:
     if name != "checkpoints/best.pt":
         (folder / name).unlink(missing_ok=True)
     make(folder / name)
+    if name == WEIGHTS:  # They are read where they are all that there is.
+        (folder / "checkpoints" / "best.pt").unlink()
     for arguments in COMMANDS[:3] if what in LONG_TO_READ else COMMANDS:
         with memory_limit(LIMIT):
             result = call(arguments, cwd)

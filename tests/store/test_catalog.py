@@ -84,6 +84,10 @@ def test_a_watcher_reports_labels_new_names_and_runs_that_are_gone(folder: RunFo
     found = watcher.poll()
     assert (found.renamed, found.gone) == ([(folder, renamed)], [other])
     assert watcher.poll() == catalog.FolderChanges()
+    another = RunFolder(renamed.path.rename(runs / "20260202-030405-wide"))
+    found = watcher.poll()
+    assert (found.renamed, found.gone) == ([], [renamed]), "the run of another time is another one"
+    assert [each for each, _ in found.labels] == [another]
     runs.rename(runs.with_name("elsewhere"))
     runs.write_text("")
     assert watcher.poll() == catalog.FolderChanges(), "what cannot be looked for is not gone"

@@ -63,7 +63,8 @@ LIMIT = 300_000_000
 FILES = [
     "config.json", "summary.json", "state.json", "events.jsonl", "metrics.csv", "predictions.safetensors", "report.md",
     "report.html", "predictions.png", "model.safetensors", "log.txt", "requests", "lock", "export", "tensorboard",
-    "validation_predictions.safetensors", *(f"checkpoints/{name}.pt" for name in ("last", "previous", "best")),
+    "validation_predictions.safetensors", "labels.json",
+    *(f"checkpoints/{name}.pt" for name in ("last", "previous", "best")),
 ]  # fmt: skip
 
 
@@ -220,6 +221,7 @@ COMMANDS = [
     ["runs"], ["runs", "--json"], ["attach", "--no-ui"], ["attach", "--json"], ["stop"],
     ["evaluate"], ["evaluate", "--json"], ["resume"], ["resume", "--json"], ["report", "--html"],
     ["export", "--format", "csv"], ["export", "--format", "safetensors"], ["predict", "images/test"],
+    ["prune", "--yes"], ["tag", "--add", "x"], ["note"],
 ]  # fmt: skip
 
 

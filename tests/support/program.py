@@ -51,6 +51,13 @@ def call(arguments: Sequence[str], cwd: Path, *, removed: bool = False) -> subpr
     return subprocess.CompletedProcess(["cifar-tui", *arguments], int(ended.value.code or 0), *texts)
 
 
+def printed(cwd: Path, *arguments: str) -> str:
+    """What a command prints that succeeds."""
+    result = call(arguments, cwd)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
 @contextlib.contextmanager
 def memory_limit(bytes_more: int) -> Iterator[None]:
     """See that no more memory than this is taken meanwhile, at any moment, beyond what is there now."""

@@ -93,5 +93,4 @@ def tag(
         output.line(json.dumps([{"id": run_id, **asdict(each)} for run_id, each in found.items()]))
         return
     for run_id, each in found.items():
-        said = [*each.tags, *(["(pinned)"] if each.pinned else []), *(["(archived)"] if each.archived else [])]
-        output.line(f"{printable(run_id)}: {' '.join(said) or 'no tags'}")
+        output.line(f"{printable(run_id)}: {' '.join([*each.tags, *each.states]) or 'no tags'}")

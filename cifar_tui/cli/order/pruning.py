@@ -36,7 +36,7 @@ class _Part(NamedTuple):
 @declared_options("runs_dir", "json", "debug")
 @pass_invocation
 def prune(call: Invocation, names: tuple[str, ...], in_trash: bool, everything: bool, yes: bool) -> None:
-    """Free disk space: remove checkpoints that serve nothing any more.
+    """Remove checkpoints that serve nothing any more.
 
     Of finished runs, the best weights stay: evaluate, predict, export, report and compare work as before. Of other
     runs, what they are resumed from stays too. What would be removed is listed first, and then asked about.
@@ -63,8 +63,8 @@ def prune(call: Invocation, names: tuple[str, ...], in_trash: bool, everything: 
     if call.options.json:
         runs = [{"id": part.run_id, "bytes": part.size, **part.about} for part in parts]
         output.line(json.dumps({"runs": runs, "bytes": total, "removed": removed, "freed": freed}))
-    elif removed:
-        output.line(f"{file_size(freed)} freed")
+    else:
+        output.line(f"{file_size(freed)} freed" if removed else "nothing was removed")
     if problems:
         raise InputError("; ".join(problems))
 

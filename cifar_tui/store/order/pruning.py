@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import stat
 import zipfile
 from dataclasses import dataclass
@@ -17,8 +16,8 @@ from cifar_tui.store.run_folder import CHECKPOINTS, RunFolder
 from cifar_tui.system.folders import Folder
 from cifar_tui.system.untrusted import bounded_json
 
-MOST_HEADER = 4_000_000
-"""Bytes of a header of `model.safetensors`: about a hundred for each of the model's tensors."""
+MOST_HEADER, MOST_MEMORY = 2_000_000, 80_000_000
+"""Bytes of the header of `model.safetensors`, about a hundred for each of the model's tensors, and of its values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +47,8 @@ def prune(folder: RunFolder) -> int:
         The bytes that this has freed.
 
     Raises:
-        InputError: The run is trained now, or the checkpoint that it would be resumed from is damaged; or its files may
-            not be removed.
+        InputError: The run is trained now, or a checkpoint that would be left is damaged; or its files may not be
+            removed.
     """
     try:
         owner = RunLock(folder.path)
@@ -58,8 +57,9 @@ def prune(folder: RunFolder) -> int:
             if found is None:
                 return 0
             checkpoints = _checkpoints(folder)
-            if checkpoints.exists(LAST) and LAST not in found.files and not _is_whole(checkpoints):
-                raise InputError(f"{folder.id}: {LAST} is damaged, so that the checkpoints before it are kept")
+            for kept in (LAST, BEST):
+                if kept not in found.files and checkpoints.exists(kept) and not _is_whole(checkpoints, kept):
+                    raise InputError(f"{folder.id}: {kept} is damaged, so that the other checkpoints are kept")
             for name in found.files:
                 checkpoints.remove(name)
             return found.size
@@ -74,7 +74,9 @@ def _find(folder: RunFolder) -> Prunable | None:
         state, record = folder.read_summary().state, folder.read_any_record()
     except InputError:
         return None
-    if state is None or not isinstance(record, RunRecord) or folder.checkpoints.is_symlink():
+    if state is None or not isinstance(record, RunRecord):
+        return None
+    if folder.path.is_symlink() or folder.checkpoints.is_symlink():
         return None
     checkpoints = _checkpoints(folder)
     try:
@@ -83,7 +85,7 @@ def _find(folder: RunFolder) -> Prunable | None:
         return None
     if not any(map(checkpoints.is_file, (LAST, PREVIOUS, BEST, *leftovers))):
         return None
-    kept = set() if _has_weights(folder, record) else {BEST}
+    kept: set[str] = set() if _has_weights(folder, record) else {BEST}
     needed = kept
     if state != "finished" or not _is_finished(folder):
         kept, needed = kept | {LAST}, {LAST}
@@ -123,19 +125,20 @@ def _has_weights(folder: RunFolder, record: RunRecord) -> bool:
             length = int.from_bytes(file.read(8), "little")
             if length > MOST_HEADER:
                 return False
-            header = bounded_json.parse(file.read(length).decode(), 100 * MOST_HEADER)
+            header = bounded_json.parse(file.read(length).decode(), MOST_MEMORY)
             end = max(int(each["data_offsets"][1]) for name, each in header.items() if name != "__metadata__")
             about = header["__metadata__"]
-            own = about["model"] == record.options.model and json.loads(about["classes"]) == [*record.dataset.classes]
+            classes = bounded_json.parse(about["classes"], MOST_MEMORY)
+            own = (about["model"], classes) == (record.options.model, [*record.dataset.classes])
             return own and file.seek(0, 2) == 8 + length + end
     except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError):
         return False
 
 
-def _is_whole(checkpoints: Folder) -> bool:
-    """Whether the last checkpoint is what was written, by its checksums."""
+def _is_whole(checkpoints: Folder, name: str) -> bool:
+    """Whether a checkpoint is what was written, by its checksums."""
     try:
-        with checkpoints.open_to_read(LAST) as file, zipfile.ZipFile(file) as packed:
+        with checkpoints.open_to_read(name) as file, zipfile.ZipFile(file) as packed:
             return packed.testzip() is None
     except (OSError, ValueError, RuntimeError, NotImplementedError, EOFError, zipfile.BadZipFile):
         return False

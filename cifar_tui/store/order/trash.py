@@ -55,8 +55,10 @@ def delete(folder: RunFolder, now: datetime) -> None:
         now: The present time; the same for all that are to be restored together.
 
     Raises:
-        InputError: It is trained, or may not be moved.
+        InputError: It is trained, is in the trash already, or may not be moved.
     """
+    if TRASH in folder.path.absolute().parts:
+        raise InputError(f"{folder.path} is in the trash already; `prune --trash` removes what is there")
     trash = _trash(folder.path.parent)
     batch = trash.folder(f"{now.astimezone(UTC):{_FORMAT}}")
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +12,9 @@ from cifar_tui.system.folders import Folder
 from cifar_tui.system.untrusted import bounded_json
 from cifar_tui.training.checkpoints import storage
 from cifar_tui.training.checkpoints.storage import Identity, SizeLimits, Weights
+
+MEMORY_PER_BYTE = 40
+"""The most memory of the values in the header of a file of weights."""
 
 
 class BestWeights(NamedTuple):
@@ -63,10 +65,11 @@ def _load_safetensors(path: Path, identity: Identity, limits: SizeLimits, epoch:
         size = int.from_bytes(content[:8], "little")
         if size > limits.pickled:
             raise ValueError(size)  # noqa: TRY301  (as of any other damage)
-        metadata = bounded_json.parse(content[8 : 8 + size].decode(), 100 * limits.pickled)["__metadata__"]
+        memory = MEMORY_PER_BYTE * limits.pickled
+        metadata = bounded_json.parse(content[8 : 8 + size].decode(), memory)["__metadata__"]
         theirs = Identity(
             str(metadata["model"]),
-            tuple(map(str, json.loads(metadata["classes"]))),
+            tuple(map(str, bounded_json.parse(metadata["classes"], memory))),
             str(metadata.get("fingerprint", identity.fingerprint)),
             int(metadata.get("seed", identity.seed)),
         )

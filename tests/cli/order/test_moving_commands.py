@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 
+from cifar_tui.cli import main
 from cifar_tui.store.lock import RunLock
 from tests.support.program import call
 
@@ -32,6 +34,14 @@ def test_several_runs_are_deleted_and_restored_at_once(cwd: Path, ids: list[str]
     assert json.loads(call(["rm", "--undo", "--json", "mlp"], cwd).stdout) == {"restored": [ids[1]]}
     assert call(["rm", "--undo"], cwd).returncode == 0
     assert ids_now(cwd) == ids
+
+
+def test_what_can_be_restored_is_completed(cwd: Path, ids: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(cwd)
+    call(["rm", "mlp"], cwd)
+    complete = ShellComplete(main.app, {}, "cifar-tui", "_CIFAR_TUI_COMPLETE").get_completions
+    assert [item.value for item in complete(["rm", "--undo"], "2026")] == [ids[1]]
+    assert [item.value for item in complete(["rm"], "2026")] == [ids[0], ids[2]]
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,8 @@ def test_deleted_runs_are_restored_together_or_each_by_its_name(folder: RunFolde
         trash.delete(each, NOW + timedelta(seconds=1))
     assert catalog.run_folders(runs) == []
     assert {run.id for run in trash.last_deleted(runs)} == {folder.id, other.id}
+    with pytest.raises(InputError, match="in the trash already"):
+        trash.delete(trash.last_deleted(runs)[0].folder, NOW)
     assert trash.restore(trash.find_deleted(runs, "cnn")).id == folder.id
     assert folder.read_record().options == RECORD.options
     assert [run.id for run in trash.last_deleted(runs)] == [other.id]

@@ -76,6 +76,11 @@ def link_elsewhere(path: Path) -> None:
 def test_without_whole_weights_the_best_checkpoint_stays(folder: RunFolder, damage: object) -> None:
     assert callable(damage)
     damage(filled(folder, "finished").path / WEIGHTS)
+    content = (folder.checkpoints / BEST).read_bytes()
+    (folder.checkpoints / BEST).write_bytes(content[:-1])
+    with pytest.raises(InputError, match=r"best\.pt is damaged"):
+        pruning.prune(folder)
+    (folder.checkpoints / BEST).write_bytes(content)
     pruning.prune(folder)
     assert left(folder) == {BEST}
     (folder.checkpoints / BEST).rename(folder.checkpoints / LAST)
@@ -120,8 +125,11 @@ def test_a_checkpoint_of_two_names_counts_once_and_what_has_one_elsewhere_frees_
     assert pruning.find_prunable(folder) is None
 
 
-def test_nothing_is_removed_through_a_link(folder: RunFolder) -> None:
+def test_no_checkpoint_is_pruned_through_a_link(folder: RunFolder) -> None:
     elsewhere = filled(folder, "finished").checkpoints.rename(folder.path.parent.parent / "elsewhere")
+    link = RunFolder(folder.path.with_name("20260101-000000-link"))
+    link.path.symlink_to(folder.path)
+    assert pruning.find_prunable(link) is None
     folder.checkpoints.symlink_to(elsewhere)
     assert pruning.find_prunable(folder) is None
     assert pruning.prune(folder) == 0
