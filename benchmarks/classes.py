@@ -122,7 +122,7 @@ def _dashboard(cwd: Path, run: str) -> tuple[float, float, int]:
     with Terminal([PROGRAM, "attach", run], cwd=cwd) as terminal:
         terminal.wait_for("x axis:", 60)
         terminal.press("2")
-        drawn = terminal.wait_for("test, weights of epoch", 60) - terminal.started
+        drawn = terminal.wait_for("test, epoch", 60) - terminal.started
         cpu = _cpu(terminal.process.pid)
         return drawn, cpu, _peak(terminal.process.pid)
 
@@ -132,7 +132,7 @@ def _epoch_back(cwd: Path, run: str, epochs: int = 9) -> tuple[float, float, int
     with Terminal([PROGRAM, "attach", run], cwd=cwd) as terminal:
         terminal.wait_for("x axis:", 60)
         terminal.press("2")
-        terminal.wait_for("test, weights of epoch", 60)
+        terminal.wait_for("test, epoch", 60)
         seconds, before = 0.0, _cpu(terminal.process.pid)
         for number in range(epochs):
             pressed = time.perf_counter()
