@@ -77,8 +77,18 @@ def _window_words(options: ChartOptions) -> str:
     return f"x={low}:{high}"
 
 
-def value_forms(run: DrawnRun, drawn: Sequence[SeriesCurves], options: ChartOptions, cursor: float) -> Iterator[str]:
-    """The place of the cursor and what the curves of one run read there, in words: the longest form first."""
+def value_forms(
+    run: DrawnRun, drawn: Sequence[SeriesCurves], options: ChartOptions, cursor: float, *, of_several: bool = False
+) -> Iterator[str]:
+    """The place of the cursor and what the curves of a run read there, in words: the longest form first.
+
+    Args:
+        run: The run.
+        drawn: Its curves, of each series that is drawn.
+        options: How they are drawn.
+        cursor: The place on the x axis.
+        of_several: Whether others are read too: the place that they have in common is named once, in no run's line.
+    """
     state = run.started
     if state is None:
         return
@@ -87,24 +97,14 @@ def value_forms(run: DrawnRun, drawn: Sequence[SeriesCurves], options: ChartOpti
         return
     where = place_words(state, options.x_axis, cursor)
     everything, values, short, brief, least = _texts(run, drawn, options, cursor)
-    forms = ((3, everything), (3, values), (2, values), (3, short), (1, values), (2, short), (1, short), (1, brief))
-    for places, texts in (*forms, (1, least), (1, brief[-1:])):
-        yield " · ".join([*where[:places], *texts])
-
-
-def _common_forms(run: DrawnRun, drawn: Sequence[SeriesCurves], options: ChartOptions, cursor: float) -> Iterator[str]:
-    """Likewise for one of several runs: the place that all have in common is named once, not in every line."""
-    state = run.started
-    if state is None:
-        return
-    if beyond := _beyond(run, options, cursor):
-        yield beyond
-        return
-    where = place_words(state, options.x_axis, cursor)[1:]
-    everything, values, short, brief, least = _texts(run, drawn, options, cursor)
-    forms = ((everything, 2), (values, 2), (values, 1), (values, 0), (short, 2), (short, 1), (short, 0), (brief, 0))
-    for texts, places in (*forms, (least, 0), (brief[-1:], 0)):
-        yield " · ".join([*texts, *where[:places]])
+    if of_several:
+        ways = ((everything, 2), (values, 2), (values, 1), (values, 0), (short, 2), (short, 1), (short, 0), (brief, 0))
+        for texts, places in (*ways, (least, 0), (brief[-1:], 0)):
+            yield " · ".join([*texts, *where[1:][:places]])
+    else:
+        ways = ((everything, 3), (values, 3), (values, 2), (short, 3), (values, 1), (short, 2), (short, 1), (brief, 1))
+        for texts, places in (*ways, (least, 1), (brief[-1:], 1)):
+            yield " · ".join([*where[:places], *texts])
 
 
 def _beyond(run: DrawnRun, options: ChartOptions, cursor: float) -> str:
@@ -206,7 +206,9 @@ def run_lines(
         if run.started is None:
             row.append((look.text("nothing to draw yet" if run.entry.is_recorded else run.entry.status), look.dim))
         elif cursor is not None:
-            row.append((fitting_form(_common_forms(run, drawn, options, cursor), room, look), look.strong))
+            row.append(
+                (fitting_form(value_forms(run, drawn, options, cursor, of_several=True), room, look), look.strong)
+            )
         else:
             row.append((fitting_form(_last_forms(run, drawn, options), room, look), look.dim))
         rows.append(row)
