@@ -17,7 +17,7 @@ from textual.screen import Screen
 
 import cifar_tui.tui
 from cifar_tui.config import DEFAULT_HEALTH, TrainingConfig
-from cifar_tui.events import AnyEvent, RunFinished, RunStatus, SplitName, to_json
+from cifar_tui.events import AnyEvent, Epoch, Evaluated, RunFinished, RunStarted, RunStatus, SplitName, to_json
 from cifar_tui.records import NO_OVERRIDES, Overrides
 from cifar_tui.runs.messages import Ended, Listener, Message, ProgressCallback
 from cifar_tui.runs.predicted_images import PairedImages, PredictedImages
@@ -30,8 +30,11 @@ from cifar_tui.tui.app import Dashboard
 from cifar_tui.tui.preferences.settings import Settings
 from cifar_tui.tui.preferences.theme_choice import ThemeChoice
 from cifar_tui.tui.runs.reading import WatchedLogs
-from tests.support.recorded import finished, on_hosts, run_record, started, uninterrupted
+from tests.support.recorded import finished, on_hosts, recorded_state, run_record, started, uninterrupted
 from tests.tui.textual_compat import screen_strips
+
+STARTED = "20260101-000000-cnn"
+"""The id of `DashboardPilot.started_run`."""
 
 
 class FakeRun:
@@ -197,6 +200,16 @@ class DashboardPilot:
         """The run that was made last, once it is made."""
         await self.until(lambda: self.workspace.runs)
         return self.workspace.runs[number]
+
+    async def started_run(self) -> tuple[FakeRun, RunStarted, Evaluated, list[Epoch]]:
+        """Start the selected run; it, in the folder of `STARTED`, and the events that it may tell."""
+        await self.until(lambda: self.app.main.views is not None)
+        await self.press("s")
+        run, state = await self.run(), recorded_state(ending=None)
+        assert state.started is not None
+        assert state.test is not None
+        run.folder = RunFolder(self.workspace.runs_dir / STARTED)
+        return run, state.started, state.test, state.epochs
 
     async def type_ahead(self, *keys: str) -> None:
         """Press keys faster than any of them acts."""

@@ -13,7 +13,6 @@ from rich.color import Color
 from rich.style import Style
 
 from cifar_tui.errors import InputError
-from cifar_tui.store.run_folder import RunFolder
 from cifar_tui.tui.images.image_loader import why_no_images
 from cifar_tui.tui.images.panel import ImagesPanel
 from cifar_tui.tui.images.selection import KINDS, Selection
@@ -34,7 +33,7 @@ from tests.support.panel_states import (
     sizes,
     text,
 )
-from tests.support.recorded import MATRIX, recorded_state
+from tests.support.recorded import MATRIX
 
 LOOK = Look()
 NAMES = ("plane", "bird", "fish")
@@ -266,13 +265,8 @@ async def shows_images(desk: DashboardPilot, *said: str) -> None:
 
 async def test_enter_on_a_cell_opens_its_images_and_escape_goes_back_to_it(tmp_path: Path) -> None:
     async with dashboard(tmp_path, "cnn", size=(80, 24)) as desk:
-        await desk.until(lambda: desk.app.main.views is not None)
-        await desk.press("s")
-        run, state = await desk.run(), recorded_state(ending=None)
-        assert state.started is not None
-        assert state.test is not None
-        run.folder = RunFolder(tmp_path / "20260101-000000-cnn")
-        run.tell(state.started, *state.epochs, state.test)
+        run, started, test, epochs = await desk.started_run()
+        run.tell(started, *epochs, test)
         run.end("finished")
         desk.workspace.images["20260101-000000-cnn"] = predicted_images(epoch=1)
         await desk.press("2")

@@ -7,23 +7,16 @@ from pathlib import Path
 
 from cifar_tui.errors import InputError
 from cifar_tui.events import Checkpoint
-from cifar_tui.store.run_folder import RunFolder
-from tests.support.dashboard import dashboard
+from tests.support.dashboard import STARTED, dashboard
 from tests.support.panel_states import LOADED, predicted_images
-from tests.support.recorded import recorded_state
 
 SAVED = Checkpoint(t=9, epoch=9, batch=0, path="x", best=True)
 
 
 async def test_a_run_under_way_is_shown_by_its_validation_images_and_u_asks_for_test_images(tmp_path: Path) -> None:
     async with dashboard(tmp_path, "cnn") as desk:
-        await desk.until(lambda: desk.app.main.views is not None)
-        await desk.press("s")
-        run, state = await desk.run(), recorded_state(ending=None)
-        assert state.started is not None
-        assert state.test is not None
-        run.folder = RunFolder(tmp_path / "20260101-000000-cnn")
-        run.tell(state.started, replace(state.test, split="validation"), *state.epochs, SAVED)
+        run, started, test, epochs = await desk.started_run()
+        run.tell(started, replace(test, split="validation"), *epochs, SAVED)
         images = desk.workspace.images
         images["20260101-000000-cnn validation"] = InputError("nothing is recorded")
         await desk.press("3")
@@ -48,7 +41,7 @@ async def test_a_run_under_way_is_shown_by_its_validation_images_and_u_asks_for_
         await desk.shows("validation after epoch", "27 of 1,000")
         await desk.press("enter")
         await desk.shows("'bird' predicted as 'plane'", "validation images of epoch 2")
-        run.tell(state.test)
+        run.tell(test)
         run.end("finished")
         await desk.press("2")
         await desk.shows("test, epoch 2", "27 of 1,000")
@@ -59,18 +52,13 @@ async def test_a_run_under_way_is_shown_by_its_validation_images_and_u_asks_for_
 
 async def test_the_key_of_the_view_shows_the_newest_images_that_are_recorded_at_once(tmp_path: Path) -> None:
     async with dashboard(tmp_path, "cnn") as desk:
-        await desk.until(lambda: desk.app.main.views is not None)
-        await desk.press("s")
-        run, state = await desk.run(), recorded_state(ending=None)
-        assert state.started is not None
-        assert state.test is not None
-        run.folder = RunFolder(tmp_path / "20260101-000000-cnn")
-        run.tell(state.started, state.epochs[0], SAVED)
-        images, run_id = desk.workspace.images, run.folder.id
+        run, started, test, epochs = await desk.started_run()
+        run.tell(started, epochs[0], SAVED)
+        images, run_id = desk.workspace.images, STARTED
         images[f"{run_id} validation"] = replace(predicted_images(epoch=1), split="validation")
         await desk.press("3")
         await desk.shows("validation images of epoch 1")
-        run.tell(*state.epochs[1:])
+        run.tell(*epochs[1:])
         await desk.shows("epoch 2 is better", "validation images of epoch 1")
         images[f"{run_id} validation"] = replace(LOADED, split="validation")
         await desk.press("1", "k")
@@ -81,7 +69,7 @@ async def test_the_key_of_the_view_shows_the_newest_images_that_are_recorded_at_
         await desk.press("1", "3")
         assert desk.workspace.splits == ["validation", "validation", "test"], "nothing is computed unasked"
         images[f"{run_id} test"] = LOADED
-        run.tell(state.test)
+        run.tell(test)
         run.end("finished")
         await desk.shows("finished")
         await desk.press("1", "k")
@@ -90,18 +78,13 @@ async def test_the_key_of_the_view_shows_the_newest_images_that_are_recorded_at_
 
 async def test_validation_images_stay_when_the_run_is_tested_until_they_are_renewed(tmp_path: Path) -> None:
     async with dashboard(tmp_path, "cnn") as desk:
-        await desk.until(lambda: desk.app.main.views is not None)
-        await desk.press("s")
-        run, state = await desk.run(), recorded_state(ending=None)
-        assert state.started is not None
-        assert state.test is not None
-        run.folder = RunFolder(tmp_path / "20260101-000000-cnn")
-        run.tell(state.started, *state.epochs, SAVED)
+        run, started, test, epochs = await desk.started_run()
+        run.tell(started, *epochs, SAVED)
         desk.workspace.images["20260101-000000-cnn validation"] = replace(LOADED, split="validation")
         desk.workspace.images["20260101-000000-cnn"] = LOADED
         await desk.press("3")
         await desk.shows("validation images of epoch 2")
-        run.tell(state.test)
+        run.tell(test)
         run.end("finished")
         await desk.shows("tested: press 3 for the test images", "validation images of epoch 2")
         await desk.press("3")
